@@ -1,0 +1,214 @@
+"""What the library answers: plain records, the documented Python API. The wire types of the tools follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mcp_mmretrieval.errors import Code
+from mcp_mmretrieval.types import Lane, Modality, Segment
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Content
+
+JobState = Literal["running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a search, a listing or a removal is limited to. All that is set must hold."""
+
+    modality: tuple[Modality, ...] = ()
+    under: str | None = None
+    """Absolute real path of a folder or file."""
+    after: float | None = None
+    """Seconds since 1970; a file changed at or after it."""
+    before: float | None = None
+    """Seconds since 1970; a file changed before it."""
+    document: str | None = None
+    """The document's whole id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A place that answers."""
+
+    segment: Segment
+    path: str
+    """Absolute path of one of its files, or empty for inline text."""
+    citation: str
+    """Path under its root and place: `report.pdf#page=7`."""
+    title: str
+    score: float
+    """In [0, 1]; comparable within one answer. See `ranking` for its meaning."""
+    snippet: str
+    """Why it is here: the words around the match."""
+    lanes: tuple[Lane, ...]
+    more_in_document: int = 0
+    """How many further places of the same document answer too, beyond those in the list."""
+
+    @property
+    def id(self) -> str:
+        """`3f9a0c12d4e5#page=7`."""
+        return self.segment.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What was searched, so that an empty answer explains itself."""
+
+    documents: int
+    segments: int
+    """Within the filters."""
+    excluded: int
+    """Segments that the filters left out."""
+    pending_vectors: int
+    """Documents that only words find so far."""
+    not_added: int
+    """Files under the roots that have not been added, as far as was counted."""
+    models: Literal["ready", "loading", "missing"]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Hits, best first, and how they came about."""
+
+    hits: tuple[Hit, ...]
+    searched: Searched
+    reranked: int = 0
+    notes: tuple[str, ...] = ()
+    elapsed_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One file that was not added, and why."""
+
+    path: str
+    code: Code
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What adding has come to, so far or in the end."""
+
+    state: JobState
+    job: str
+    found: int = 0
+    """Files that were found so far."""
+    added: int = 0
+    unchanged: int = 0
+    replaced: int = 0
+    moved: int = 0
+    removed: int = 0
+    """Files that vanished from an added folder."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Files that the ignore rules left out, by rule."""
+    pending_vectors: int = 0
+    failed: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    current: str = ""
+    """The file that is being read."""
+    error: str = ""
+    """Why the job as a whole failed."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One candidate or text with its relevance."""
+
+    candidate: str | None = None
+    text_index: int | None = None
+    score: float = 0.0
+    """In [0, 1]."""
+    reranked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reranking:
+    """Candidates and texts, best first, and what it cost."""
+
+    results: tuple[Scored, ...]
+    method: str
+    reranked: int
+    elapsed_ms: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What there is to see at one place: its text, its pixels or samples, and what stands before and after."""
+
+    segment: Segment
+    path: str
+    citation: str
+    title: str
+    text: str
+    content: Content | None
+    """The picture, frames or sound; None where there is only text, or where the file changed."""
+    before: str = ""
+    after: str = ""
+    stale: bool = False
+    """The file changed since it was read: the text is the stored one and no pixels are shown."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentInfo:
+    """One document as a listing shows it."""
+
+    id: str
+    citation: str
+    path: str
+    files: int
+    modality: Modality
+    title: str
+    segments: int
+    bytes: int
+    modified: float
+    """Seconds since 1970."""
+    pages: int | None = None
+    seconds: float | None = None
+    embedded: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What was taken out of the library. The files themselves stay where they are."""
+
+    files: int
+    documents: int
+    segments: int
+    unknown: tuple[str, ...] = ()
+    """Targets that the library does not hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The library's health."""
+
+    version: str
+    library: str
+    roots: tuple[str, ...]
+    documents: Mapping[Modality, int]
+    segments: int
+    bytes: int
+    """Of the library folder's catalog and index."""
+    pending_vectors: int
+    """Documents that only words find so far."""
+    models: Mapping[str, str]
+    """Part (`embedder`, `reranker`, `speech`, `ocr`) to a line on what serves it and how it is."""
+    models_state: Literal["ready", "loading", "missing"]
+    index: str
+    """A line: ready, or following or rebuilt from the catalog (an exact scan answers meanwhile)."""
+    sandbox: str
+    """What confines the parsers on this machine."""
+    jobs: tuple[Outcome, ...]
+    """Running ones and the last few that ended."""
+    problems: tuple[str, ...] = ()
+    """Each with the next step."""

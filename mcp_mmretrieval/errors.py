@@ -1,0 +1,73 @@
+"""What can go wrong, as the agent and the person read it.
+
+RetrievalError             a deliberate answer: what was wrong, with what, what to do next
+├── BadArgument            an argument makes no sense; say which would
+├── NotAllowed             outside the allowed folders, or not there: one text for both, so that nothing is given away
+├── NotInLibrary           an id, citation or path that the library does not hold
+├── UnreadableMedia        one file cannot be read; its `code` says why (see `CODES`)
+├── ModelUnavailable       a model is missing, damaged or not loaded yet
+├── LibraryUnavailable     the library folder is locked, too new, damaged or full
+└── Cancelled              the work was stopped on request
+
+Everything else that escapes is a bug and never reaches the model.
+"""
+
+from typing import Literal, get_args
+
+Code = Literal[
+    "not_found_or_not_allowed",
+    "unsupported_type",
+    "empty",
+    "corrupt",
+    "encrypted",
+    "too_large",
+    "timeout",
+    "memory",
+    "parser_crashed",
+    "changed_while_read",
+    "model_missing",
+    "nothing_to_read",
+    "internal",
+]
+"""Why one file was not added. A closed set: clients may branch on it."""
+
+CODES: frozenset[str] = frozenset(get_args(Code))
+
+
+class RetrievalError(Exception):
+    """A failure with a message made for the reader. The message ends with the next step."""
+
+
+class BadArgument(RetrievalError):
+    """An argument makes no sense."""
+
+
+class NotAllowed(RetrievalError):
+    """A path outside the allowed folders, or one that is not there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: not found under the allowed folders. Call status to see which folders are allowed.")
+
+
+class NotInLibrary(RetrievalError):
+    """An id, citation or path that the library does not hold."""
+
+
+class UnreadableMedia(RetrievalError):
+    """One file that cannot be read. `code` is one of `CODES`; the message is the reason."""
+
+    def __init__(self, code: Code, reason: str) -> None:
+        super().__init__(reason)
+        self.code: Code = code
+
+
+class ModelUnavailable(RetrievalError):
+    """A model is missing, damaged or not loaded."""
+
+
+class LibraryUnavailable(RetrievalError):
+    """The library folder cannot be used: locked, too new, damaged, full."""
+
+
+class Cancelled(RetrievalError):
+    """The work was stopped on request; what was committed stays."""

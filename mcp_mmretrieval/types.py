@@ -1,0 +1,166 @@
+"""The nouns: what is found, where it is, and what a model looks at.
+
+`Segment` says where a thing is and holds no pixels; `Content` is what a model looks at. The same segment stands before
+and after the store, so that reading, embedding, reranking and showing all load content from the same place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Picture: TypeAlias = NDArray[np.uint8]
+    """RGB pixels, shape (height, width, 3)."""
+
+    Vectors: TypeAlias = NDArray[np.float32]
+    """One unit-length row an item, shape (n, dim)."""
+
+Modality = Literal["text", "page", "image", "audio", "video"]
+"""What a segment is: a passage, a PDF page, a picture, a stretch of sound, a stretch of film."""
+
+VectorKind = Literal["text", "picture", "sound"]
+"""What a vector was made of. One Chroma collection per space and kind."""
+
+Lane = Literal["words", "text", "picture", "sound"]
+"""One ranked list for a query: full text, or the nearest vectors of one kind."""
+
+SHORT = 12
+"""Hex digits of a document's id that stand in segment ids."""
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_FRAGMENT = re.compile(
+    rf"page=(?P<page>\d+)|t=(?P<start>{_NUMBER}),(?P<end>{_NUMBER})|char=(?P<first>\d+),(?P<last>\d+)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in a document: a page, a stretch of time, a range of characters, or (nothing set) the whole of it."""
+
+    page: int | None = None
+    """Physical page, from 1."""
+    start: float | None = None
+    """Seconds from the beginning."""
+    end: float | None = None
+    """Seconds from the beginning."""
+    first: int | None = None
+    """Code points of the decoded source before the passage."""
+    last: int | None = None
+    """Code points of the decoded source before the passage's end."""
+
+    @property
+    def fragment(self) -> str:
+        """`page=7`, `t=73.0,88.0` (W3C Media Fragments 1.0), `char=120,480` (RFC 5147), or empty for the whole."""
+        if self.page is not None:
+            return f"page={self.page}"
+        if self.start is not None:
+            return f"t={self.start:.1f},{self.end:.1f}"
+        if self.first is not None:
+            return f"char={self.first},{self.last}"
+        return ""
+
+    @classmethod
+    def parse(cls, fragment: str) -> Place | None:
+        """The place that a fragment names; the whole for an empty one, None for one that is no place."""
+        if not fragment:
+            return cls()
+        match = _FRAGMENT.fullmatch(fragment)
+        if match is None:
+            return None
+        if match["page"]:
+            return cls(page=int(match["page"]))
+        if match["start"]:
+            return cls(start=float(match["start"]), end=float(match["end"]))
+        return cls(first=int(match["first"]), last=int(match["last"]))
+
+    def overlaps(self, other: Place) -> bool:
+        """Whether the two share a page, some time or some characters. The whole overlaps everything."""
+        if self.page is not None and other.page is not None:
+            return self.page == other.page
+        if self.start is not None and self.end is not None and other.start is not None and other.end is not None:
+            return self.start < other.end and other.start < self.end
+        if self.first is not None and self.last is not None and other.first is not None and other.last is not None:
+            return self.first < other.last and other.first < self.last
+        return not self.fragment or not other.fragment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """The smallest citable place. Says where, and what can be read there; holds no pixels and no samples."""
+
+    document: str
+    """SHA-256 of the document's bytes and of its sidecars, in hex."""
+    modality: Modality
+    place: Place
+    text: str = ""
+    """What can be read or heard there: text layer, OCR, transcript."""
+    heading: str = ""
+    """Under which heading or title it stands."""
+    frames: tuple[float, ...] = ()
+    """Seconds of the frames that stand for a stretch of film."""
+
+    @property
+    def id(self) -> str:
+        """`3f9a0c12d4e5#page=7`: valid across restarts, models and versions of the splitter."""
+        fragment = self.place.fragment
+        return self.document[:SHORT] + (f"#{fragment}" if fragment else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Samples of one stretch."""
+
+    samples: NDArray[np.float32]
+    """Mono, in [-1, 1], shape (n,)."""
+    rate: int
+    """Samples per second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Frames of one stretch, and its sound where it has any."""
+
+    pictures: Sequence[Picture]
+    times: tuple[float, ...]
+    """Seconds from the beginning of the document, one a picture."""
+    sound: Sound | None = None
+
+
+Content: TypeAlias = "str | Picture | Sound | Film"
+"""What a model looks at: text, one RGB picture, a stretch of sound, frames of a film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words that are spoken or shown from `start` to `end`, in seconds from the beginning of the document."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One step of `split`: a place, and its content where that still has to be read by OCR or speech recognition."""
+
+    segment: Segment
+    content: Content | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What `split` learns of the whole document. May come at any time; what is set wins over what came before."""
+
+    modality: Modality | None = None
+    title: str = ""
+    pages: int | None = None
+    seconds: float | None = None
+    """Duration, from decoded samples or frames, never from a header."""
+    note: str = ""
+    """What the person should know: a part that was left out and why."""
