@@ -10,8 +10,8 @@ PACKAGE = "mcp_mmretrieval"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 FLOORS: list[set[str]] = [
-    {"errors", "types", "limits", "answers"},
-    {"settings", "profiles", "roots"},
+    {"errors", "types", "limits"},
+    {"answers", "settings", "profiles", "roots"},
     {"media"},
     {"models", "store", "ranking", "jobs"},
     {"reading", "embedding", "targets"},

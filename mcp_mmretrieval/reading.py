@@ -1,0 +1,121 @@
+"""Reads one file into segments with text: split in a worker, pictures read by OCR, speech transcribed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, UnreadableMedia
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import TextReader, Transcriber
+from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.roots import OpenFile
+from mcp_mmretrieval.types import About, Content, Film, Modality, Part, Segment, Sound
+
+SPLITTER = 1
+"""Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
+
+Stage = Callable[[int, Sequence[Segment]], None]
+"""Keeps segments that were costly to read, from an ordinal on, until the document is committed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadFile:
+    """What was read of one file."""
+
+    modality: Modality = "text"
+    title: str = ""
+    pages: int | None = None
+    seconds: float | None = None
+    notes: list[str] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+
+    def learn(self, about: About) -> None:
+        """Take in what `split` says of the whole document."""
+        self.modality = about.modality or self.modality
+        self.title = about.title or self.title
+        self.pages = about.pages if about.pages is not None else self.pages
+        self.seconds = about.seconds if about.seconds is not None else self.seconds
+        if about.note and about.note not in self.notes:
+            self.notes.append(about.note)
+
+
+class Reading:
+    """Reads files, one at a time."""
+
+    def __init__(self, workers: Workers, models: Models) -> None:
+        self._workers = workers
+        self._models = models
+
+    def read(
+        self,
+        file: OpenFile,
+        sidecars: Sequence[tuple[str, int]],
+        document: str,
+        *,
+        staged: Sequence[Segment] = (),
+        stage: Stage | None = None,
+        stop: threading.Event | None = None,
+    ) -> ReadFile:
+        """All segments of a file, from where `staged` ends.
+
+        `sidecars` are names and open file descriptors. Raises UnreadableMedia, ModelUnavailable, Cancelled.
+        """
+        result = ReadFile(segments=list(staged))
+        kept = len(result.segments)
+        for part in self._parts(file, sidecars, document, kept, result, stop):
+            if stop is not None and stop.is_set():
+                raise Cancelled("Stopped while reading.")
+            result.segments.append(self._with_text(part))
+            if stage is not None and part.content is not None:
+                stage(kept, result.segments[kept:])
+                kept = len(result.segments)
+        return result
+
+    def content_text(self, content: Content) -> str:
+        """The words in a content: as they are, read off the pixels, or heard."""
+        if isinstance(content, str):
+            return content
+        if isinstance(content, Sound):
+            return self._heard(content)
+        if isinstance(content, Film):
+            lines = [self._heard(content.sound)] if content.sound is not None else []
+            for picture in content.pictures:
+                lines += [line for line in self._seen(picture).splitlines() if line not in lines]
+            return "\n".join(line for line in lines if line)
+        return self._seen(content)
+
+    def _parts(
+        self,
+        file: OpenFile,
+        sidecars: Sequence[tuple[str, int]],
+        document: str,
+        start: int,
+        result: ReadFile,
+        stop: threading.Event | None,
+    ) -> Iterator[Part]:
+        for step in self._workers.split(
+            file.fd, name=file.path.name, document=document, sidecars=sidecars, start=start, stop=stop
+        ):
+            if isinstance(step, About):
+                result.learn(step)
+            else:
+                yield step
+
+    def _with_text(self, part: Part) -> Segment:
+        if part.content is None:
+            return part.segment
+        try:
+            read = self.content_text(part.content)
+        except ModelUnavailable as error:
+            raise UnreadableMedia("model_missing", str(error)) from error
+        return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
+
+    def _heard(self, sound: Sound) -> str:
+        transcriber: Transcriber | None = self._models.transcriber()
+        return "\n".join(cue.text for cue in transcriber.transcribe(sound)) if transcriber else ""
+
+    def _seen(self, picture: Content) -> str:
+        reader: TextReader | None = self._models.text_reader()
+        return reader.read(picture) if reader else ""  # type: ignore[arg-type]
