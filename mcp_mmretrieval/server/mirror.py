@@ -1,0 +1,143 @@
+"""The structured answers again, as short text: some clients show the model only the one, some only the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from mcp_mmretrieval.server.wire import (
+    AddResult,
+    Found,
+    Listed,
+    ListResult,
+    RemoveResult,
+    RerankResult,
+    SearchResult,
+    StatusResult,
+)
+
+
+def clock(seconds: float) -> str:
+    """`1:13`, `1:02:03`: seconds from the beginning as people read them."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def quoted(text: str) -> str:
+    """Retrieved text in quotes that it cannot leave."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def search_text(result: SearchResult) -> str:
+    """One line a hit, then the notes."""
+    hits = result["hits"]
+    head = f"{len(hits)} {'hit' if len(hits) == 1 else 'hits'}, best first:" if hits else "No hits."
+    return _joined([head, *(_hit_line(rank, hit) for rank, hit in enumerate(hits, 1))], result.get("notes", ()))
+
+
+def _hit_line(rank: int, hit: Found) -> str:
+    line = (
+        f"{rank}. [{hit['modality']}] {hit['citation']} ({hit['score']:.2f}; {', '.join(hit['lanes'])}) id={hit['id']}"
+    )
+    if "start" in hit and "end" in hit:
+        line += f" {clock(hit['start'])} to {clock(hit['end'])}"
+    if "snippet" in hit:
+        line += f" {quoted(hit['snippet'])}"
+    if "more_in_document" in hit:
+        line += f" (+{hit['more_in_document']} more in this document)"
+    return line
+
+
+def add_text(result: AddResult) -> str:
+    """The counts on one line, a line for each failure, then the notes."""
+    return _joined(_add_lines(result), result.get("notes", ()))
+
+
+def _add_lines(result: AddResult) -> Iterator[str]:
+    title = "Dry run" if result.get("dry_run") else f"Job {result['job']}"
+    counts = f"{title} {result['state']}: {result['added']} added, {result['unchanged']} unchanged"
+    others = {
+        "replaced": result["replaced"],
+        "moved": result["moved"],
+        "removed": result.get("removed", 0),
+        "waiting for vectors": result["pending_vectors"],
+        "failed": result.get("failed_in_all", len(result["failed"])),
+    }
+    counts += "".join(f", {count} {name}" for name, count in others.items() if count)
+    if "found" in result:
+        counts += f", of {result['found']} found"
+    yield counts + "."
+    if "error" in result:
+        yield f"Error: {result['error']}"
+    if "current" in result:
+        yield f"Now reading: {result['current']}"
+    if result["skipped"]:
+        yield "Skipped: " + ", ".join(f"{count} {rule}" for rule, count in sorted(result["skipped"].items())) + "."
+    for failure in result["failed"]:
+        yield f"- {failure['path']}: {failure['code']}: {failure['reason']}"
+    if "failed_in_all" in result:
+        yield f"- and {result['failed_in_all'] - len(result['failed'])} more."
+
+
+def rerank_text(result: RerankResult) -> str:
+    """One line a candidate."""
+    lines = [f"Ranked by {result['method']} in {result['elapsed_ms']} ms; {result['reranked']} looked at by a model."]
+    for rank, ranked in enumerate(result["results"], 1):
+        name = ranked.get("candidate", f"text {ranked.get('text_index')}")
+        lines.append(f"{rank}. {name} ({ranked['score']:.3f}{'' if ranked['reranked'] else '; not reranked'})")
+    return _joined(lines, result.get("notes", ()))
+
+
+def list_text(result: ListResult) -> str:
+    """One line a document."""
+    lines = [f"{len(result['documents'])} of {result['total']} documents."]
+    lines += [_document_line(document) for document in result["documents"]]
+    if "next_offset" in result:
+        lines.append(f"More: offset={result['next_offset']}.")
+    return _joined(lines, result.get("notes", ()))
+
+
+def _document_line(document: Listed) -> str:
+    line = f"- [{document['modality']}] {document['citation']} id={document['id'][:12]}"
+    if "pages" in document:
+        line += f", {document['pages']} pages"
+    if "seconds" in document:
+        line += f", {clock(document['seconds'])}"
+    if "title" in document:
+        line += f" {quoted(document['title'])}"
+    return line if document["embedded"] else f"{line} (found by words only so far)"
+
+
+def remove_text(result: RemoveResult) -> str:
+    """What went, and what was not there."""
+    verb = "Would take out" if result.get("dry_run") else "Took out"
+    line = f"{verb} {result['files']} files, {result['documents']} documents, {result['segments']} places."
+    lines = [line, "The files themselves stay where they are."]
+    if unknown := result.get("unknown"):
+        lines.append(f"Not in the library: {', '.join(unknown)}. Call list_documents to see what is.")
+    return "\n".join(lines)
+
+
+def status_text(result: StatusResult) -> str:
+    """The health on a few lines, then the jobs."""
+    lines = list(_health_lines(result)) if "version" in result else []
+    return "\n".join([*lines, *(add_text(cast(AddResult, job)) for job in result["jobs"])])
+
+
+def _health_lines(result: StatusResult) -> Iterator[str]:
+    counts = ", ".join(f"{count} {modality}" for modality, count in result.get("documents", {}).items() if count)
+    yield f"mcp-mmretrieval {result.get('version')}; library {result.get('library')}."
+    yield f"Documents: {counts or 'none'}; {result.get('segments', 0)} places, {result.get('bytes', 0)} bytes."
+    if pending := result.get("pending_vectors"):
+        yield f"Found by words only so far: {pending} documents."
+    yield f"Allowed folders: {', '.join(result.get('roots', [])) or 'none'}."
+    yield f"Models {result.get('models_state')}."
+    yield from (f"- {part}: {line}" for part, line in result.get("models", {}).items())
+    yield f"Index: {result.get('index')}. Sandbox: {result.get('sandbox')}."
+    yield from (f"Problem: {problem}" for problem in result.get("problems", ()))
+
+
+def _joined(lines: Iterable[str], notes: Iterable[str]) -> str:
+    return "\n".join([*lines, *(f"Note: {note}" for note in notes)])

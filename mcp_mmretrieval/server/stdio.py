@@ -1,0 +1,87 @@
+"""Serve one client over stdin and stdout, in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from mcp_mmretrieval.server.create import create_server
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+    from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_CLOSING = 5.0
+"""Seconds that closing the library may take when the process is told to end."""
+_LINGERING = 3.0
+"""Seconds until the process ends although a thread still works: what it works on is safe to lose."""
+
+
+def serve(settings: Settings, open_library: Callable[[], Library] | None = None) -> None:
+    """Serve until stdin ends, or until SIGTERM or SIGINT. The last thing that a process does: it ends soon after.
+
+    `open_library` opens the library that the settings name, unless given.
+    """
+    configure_logging()
+    opened: list[Library] = []
+
+    def open_and_keep() -> Library:
+        opened.append((open_library or partial(_open, settings))())
+        return opened[-1]
+
+    anyio.run(_serve, create_server(open_and_keep, settings), opened)
+    _end_within(_LINGERING)
+
+
+def configure_logging() -> None:
+    """Log to stderr; stdout is the protocol's. Before any server is made: the SDK would add a handler of its own."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("mcp").setLevel(logging.WARNING)
+
+
+async def _serve(server: MCPServer[None], opened: list[Library]) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_end_on_signal, opened)
+        await server.run_stdio_async()
+        tasks.cancel_scope.cancel()
+
+
+async def _end_on_signal(opened: list[Library]) -> None:
+    """Close the library, then end the process: the thread that reads stdin would keep it from ending by itself."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            logger.info("ending on %s", number.name)
+            with anyio.move_on_after(_CLOSING):
+                await anyio.to_thread.run_sync(_close, opened, abandon_on_cancel=True)
+            os._exit(0)
+
+
+def _close(opened: list[Library]) -> None:
+    for library in opened:
+        library.close()
+
+
+def _end_within(seconds: float) -> None:
+    """End the process after so many seconds, even if a thread of a call that nobody waits for still works."""
+    guard = threading.Timer(seconds, os._exit, (0,))
+    guard.daemon = True
+    guard.start()
+
+
+def _open(settings: Settings) -> Library:
+    from mcp_mmretrieval.library import Library  # heavy: the handshake must not wait for it
+
+    return Library.open(settings=settings)

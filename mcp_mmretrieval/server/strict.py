@@ -1,0 +1,113 @@
+"""Tools that say what was wrong with a call, and schemas that every client can read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from pydantic import BeforeValidator, ValidationError
+
+from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.server.untrusted import clean
+
+LONGEST_ERROR = 1_000
+"""Characters of an error message that reach the model."""
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+OneOrMany = BeforeValidator(_listed)
+"""A list argument that takes a lone string too: models often leave the brackets out."""
+
+Texts = Annotated[list[str], OneOrMany]
+
+
+class StrictTool(Tool):
+    """A tool that refuses unknown arguments, takes null for an absent one, and tells failures in plain words."""
+
+    @classmethod
+    def from_function(cls, fn: Callable[..., Any], *args: Any, **options: Any) -> StrictTool:
+        """A tool from an async function; its docstring is the description."""
+        tool = super().from_function(fn, *args, **{"description": " ".join((fn.__doc__ or "").split()), **options})
+        assert isinstance(tool, StrictTool)
+        metadata = tool.fn_metadata
+        metadata.arg_model.model_config["extra"] = "forbid"
+        metadata.arg_model.model_rebuild(force=True)
+        tool.parameters = {**_without_nulls(portable(tool.parameters)), "additionalProperties": False}
+        if metadata.output_schema is not None:
+            metadata.output_schema = portable(metadata.output_schema)
+        return tool
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Run the tool. The one place where a failure becomes words for the model; any other failure stays a bug.
+
+        Raises ToolError for a bad argument and for every RetrievalError; UnexpectedToolError for a bug.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        try:
+            return await super().run(given, context, convert_result)
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, RetrievalError):
+                raise ToolError(clean(str(cause))[:LONGEST_ERROR]) from cause
+            if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
+                raise ToolError("\n".join(self._told(cause))[:LONGEST_ERROR]) from cause
+            raise
+
+    def _told(self, error: ValidationError) -> list[str]:
+        """One line for each argument that was wrong."""
+        known = list(self.parameters["properties"])
+        lines = []
+        for item in error.errors(include_url=False, include_input=False, include_context=False):
+            name = ".".join(str(part) for part in item["loc"])
+            if item["type"] == "extra_forbidden":
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"{self.name} takes {', '.join(known)}."
+                lines.append(f"{clean(name)}: unknown argument; {hint}")
+            else:
+                lines.append(f"{clean(name)}: {item['msg']}")
+        return lines
+
+
+def portable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without references and without what only Python needs: titles, docstrings, empty defaults."""
+    return _plain(schema, schema.get("$defs", {}))
+
+
+def _plain(schema: dict[str, Any], definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    if "$ref" in schema:
+        target = definitions[schema["$ref"].rpartition("/")[2]]
+        return _plain({**target, **{key: value for key, value in schema.items() if key != "$ref"}}, definitions)
+    if "properties" in schema and "description" in schema:
+        schema = {key: value for key, value in schema.items() if key != "description"}  # a docstring, for us
+    plain: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in ("$defs", "title") or (key == "default" and value in (None, "", [])):
+            continue
+        if key == "properties":
+            plain[key] = {name: _plain(inner, definitions) for name, inner in value.items()}
+        elif isinstance(value, dict):
+            plain[key] = _plain(value, definitions)
+        elif isinstance(value, list):
+            plain[key] = [_plain(item, definitions) if isinstance(item, dict) else item for item in value]
+        else:
+            plain[key] = value
+    return plain
+
+
+def _without_nulls(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Optional arguments as plain types: a union with null makes models stumble, and leaving out means the same."""
+    return {**parameters, "properties": {name: _not_null(kind) for name, kind in parameters["properties"].items()}}
+
+
+def _not_null(kind: dict[str, Any]) -> dict[str, Any]:
+    kinds = [one for one in kind.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kinds) != 1:
+        return kind
+    return {**kinds[0], **{key: value for key, value in kind.items() if key != "anyOf"}}

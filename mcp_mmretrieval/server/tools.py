@@ -1,0 +1,255 @@
+"""The seven tools, written for an agent: what each does, when to use it, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
+from pydantic import Field
+
+from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.server import explain, mirror, wire
+from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.strict import OneOrMany, StrictTool
+from mcp_mmretrieval.server.waiting import Waiting
+from mcp_mmretrieval.server.wire import AddResult, ListResult, RemoveResult, RerankResult, SearchResult, StatusResult
+from mcp_mmretrieval.types import Modality
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.settings import Settings
+
+T = TypeVar("T")
+
+Query = Annotated[str, Field(description="What to look for, in plain words.")]
+Like = Annotated[str, Field(description="Find what resembles this: a file path, or a hit's id or citation.")]
+Limit = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
+Modalities = Annotated[
+    Sequence[Modality],
+    OneOrMany,
+    Field(description="Only these. page: PDF pages; image: photos and charts; text: passages."),
+]
+Under = Annotated[str, Field(description="Only files under this folder (absolute path, or as in a citation).")]
+After = Annotated[str, Field(description="Only files changed on or after this date, e.g. 2026-03-02.")]
+Before = Annotated[str, Field(description="Only files changed before this date.")]
+Document = Annotated[str, Field(description="Only this document (id, citation or path).")]
+Rerank = Annotated[
+    bool | None,
+    Field(description="Let a model compare query and best hits: better order, slower. Default: the library decides."),
+]
+Deadline = Annotated[int | None, Field(ge=50, description="Milliseconds; reranking stops in time.")]
+Paths = Annotated[
+    Sequence[str],
+    OneOrMany,
+    Field(description="Files, folders or globs under the allowed folders. Left out: all allowed folders."),
+]
+Text = Annotated[str, Field(description="A note to keep, instead of paths.")]
+Title = Annotated[str, Field(description="Title of that note.")]
+DryRun = Annotated[bool, Field(description="Only tell what would happen.")]
+Candidates = Annotated[Sequence[str], OneOrMany, Field(max_length=200, description="Hit ids, citations or file paths.")]
+RawTexts = Annotated[Sequence[str], OneOrMany, Field(max_length=200, description="Texts to rank along with them.")]
+Targets = Annotated[
+    Sequence[str],
+    OneOrMany,
+    Field(min_length=1, max_length=12, description="Hit ids, citations or file paths, as other tools answer them."),
+]
+Around = Annotated[bool, Field(description="Also the text just before and after.")]
+Sheet = Annotated[
+    bool | None,
+    Field(description="One contact sheet. Default: for several targets; false gives each its own picture (4 at most)."),
+]
+Gone = Annotated[
+    Sequence[str], OneOrMany, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
+]
+PageSize = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
+Offset = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
+JobId = Annotated[str, Field(description="A job from add_documents. Left out: the whole library.")]
+
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+
+class Tools:
+    """The tools over one library. Library calls run in worker threads and end within the call budget."""
+
+    def __init__(self, opening: Opening, waiting: Waiting, settings: Settings) -> None:
+        self._opening = opening
+        self._waiting = waiting
+        self._settings = settings
+        self._threads = anyio.CapacityLimiter(16)
+
+    def registered(self) -> list[StrictTool]:
+        """The tools that this server offers, always in the same order."""
+        adding = [
+            StrictTool.from_function(self.add_documents, title="Add documents", annotations=ADDS),
+            StrictTool.from_function(self.remove_documents, title="Remove documents", annotations=REMOVES),
+        ]
+        return [
+            StrictTool.from_function(self.search_media, title="Search media", annotations=READS),
+            StrictTool.from_function(self.open_media, title="Open media", annotations=READS, structured_output=False),
+            StrictTool.from_function(self.rerank, title="Rerank", annotations=READS),
+            StrictTool.from_function(self.list_documents, title="List documents", annotations=READS),
+            *([] if self._settings.read_only else adding),
+            StrictTool.from_function(self.status, title="Status", annotations=READS),
+        ]
+
+    async def search_media(
+        self,
+        query: Query = "",
+        like: Like = "",
+        limit: Limit = 8,
+        modality: Modalities = (),
+        under: Under = "",
+        after: After = "",
+        before: Before = "",
+        document: Document = "",
+        rerank: Rerank = None,
+        deadline_ms: Deadline = None,
+    ) -> Annotated[CallToolResult, SearchResult]:
+        """Search the person's files by meaning and by words: PDF pages, charts, photos, stretches of sound and film,
+        text passages, in one ranked list. Give query, like, or both. Each hit has a snippet, an id, and a citation to
+        quote. Look at a promising page, picture or recording with open_media before you rely on it. Few or no hits:
+        read the notes.
+        """
+        filters = {"modality": ",".join(modality), "under": under, "after": after, "before": before}
+        filters = {name: value for name, value in {**filters, "document": document}.items() if value}
+
+        def work(library: Library) -> SearchResult:
+            answer = library.search(
+                query,
+                like=like or None,
+                limit=limit,
+                filters=library.filters(
+                    modality=modality,
+                    under=under or None,
+                    after=after or None,
+                    before=before or None,
+                    document=document or None,
+                ),
+                rerank=rerank,
+                deadline=self._seconds(deadline_ms),
+            )
+            return wire.search_result(answer, explain.search_notes(answer, filters, self._settings.read_only))
+
+        result = await self._ask(work)
+        return _structured(result, mirror.search_text(result))
+
+    async def open_media(self, targets: Targets, context: Around = True, sheet: Sheet = None) -> list[ContentBlock]:
+        """Look at what was found: the page, chart, photo or frames as a picture, sound as a spectrogram, with the text
+        that was read or heard there and what stands around it. Several targets give one contact sheet, good for
+        choosing: then open the best one alone.
+        """
+        from mcp_mmretrieval.server import showing  # its pictures need Pillow, which tools/list must not wait for
+
+        return await self._ask(lambda library: showing.blocks(library, targets, context=context, sheet=sheet))
+
+    async def rerank(
+        self,
+        query: Query,
+        candidates: Candidates = (),
+        texts: RawTexts = (),
+        limit: Annotated[int | None, Field(ge=1, description="Results at most. Default: all.")] = None,
+        deadline_ms: Deadline = None,
+    ) -> Annotated[CallToolResult, RerankResult]:
+        """Order known candidates by how well they answer a query: pages, pictures, recordings and raw texts together,
+        scores in [0, 1], best first. Use it to merge several searches, or to rank texts of your own. To find
+        candidates, use search_media.
+        """
+
+        def work(library: Library) -> RerankResult:
+            seconds = self._seconds(deadline_ms)
+            return wire.rerank_result(library.rerank(query, candidates, texts, limit=limit, deadline=seconds))
+
+        result = await self._ask(work)
+        return _structured(result, mirror.rerank_text(result))
+
+    async def add_documents(
+        self,
+        context: Context[Any, Any],
+        paths: Paths = (),
+        text: Text = "",
+        title: Title = "",
+        dry_run: DryRun = False,
+    ) -> Annotated[CallToolResult, AddResult]:
+        """Read files into the library so that search_media finds them: PDF, pictures, sound, film, text. Safe to
+        repeat: unchanged files are skipped, changed ones replaced, vanished ones dropped. Answers in time with state
+        "running" if there is much to read: call again with the same arguments to wait on. Files that cannot be read
+        stand in failed, with the reason.
+        """
+        started = anyio.current_time()
+        owner = object()
+        job = await self._ask(
+            lambda library: library.add(paths, text=text or None, title=title or None, dry_run=dry_run, owner=owner)
+        )
+        left = self._settings.call_budget_s - (anyio.current_time() - started)
+        outcome = await self._waiting.outcome(job, owner, context, left)
+        result = wire.add_result(outcome, explain.add_notes(outcome))
+        return _structured(result, mirror.add_text(result))
+
+    async def list_documents(
+        self,
+        under: Under = "",
+        modality: Modalities = (),
+        limit: PageSize = 50,
+        offset: Offset = 0,
+    ) -> Annotated[CallToolResult, ListResult]:
+        """List what the library holds, with ids and citations. To find something by what it says or shows, use
+        search_media instead.
+        """
+        filters = {name: value for name, value in {"under": under, "modality": ",".join(modality)}.items() if value}
+
+        def work(library: Library) -> ListResult:
+            chosen = library.filters(modality=modality, under=under or None)
+            documents, total = library.documents(chosen, limit=limit, offset=offset)
+            notes = explain.list_notes(len(documents), total, filters, self._settings.read_only)
+            return wire.list_result(documents, total, offset, notes)
+
+        result = await self._ask(work)
+        return _structured(result, mirror.list_text(result))
+
+    async def remove_documents(self, targets: Gone, dry_run: DryRun = False) -> Annotated[CallToolResult, RemoveResult]:
+        """Take files or documents out of the library, so that no search finds them. The files on disk stay. Use
+        dry_run first for a folder.
+        """
+        result = await self._ask(lambda library: wire.remove_result(library.remove(targets, dry_run=dry_run), dry_run))
+        return _structured(result, mirror.remove_text(result))
+
+    async def status(self, job: JobId = "") -> Annotated[CallToolResult, StatusResult]:
+        """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
+        job: how far that job is.
+        """
+
+        def work(library: Library) -> StatusResult:
+            if not job:
+                return wire.status_result(library.status())
+            outcome = library.job(job)
+            return {"jobs": [wire.fields(wire.add_result(outcome, explain.add_notes(outcome)))]}
+
+        result = await self._ask(work)
+        return _structured(result, mirror.status_text(result))
+
+    async def _ask(self, work: Callable[[Library], T]) -> T:
+        """The work's answer, from a worker thread.
+
+        Raises RetrievalError when the budget is over; the thread ends by itself. Raises what the work raises.
+        """
+        with anyio.move_on_after(self._settings.call_budget_s):
+            library = await self._opening.library()
+            return await anyio.to_thread.run_sync(work, library, abandon_on_cancel=True, limiter=self._threads)
+        raise RetrievalError(
+            f"No answer within {self._settings.call_budget_s:g} s. Try again, with fewer targets or tighter filters; "
+            "status tells whether something is wrong."
+        )
+
+    def _seconds(self, deadline_ms: int | None) -> float | None:
+        return None if deadline_ms is None else min(deadline_ms / 1000, self._settings.call_budget_s)
+
+
+def _structured(result: Mapping[str, Any], text: str) -> CallToolResult:
+    """Data and the same facts as text, and never media: clients show the model only one of the two."""
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=wire.fields(result))

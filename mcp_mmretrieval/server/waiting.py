@@ -1,0 +1,102 @@
+"""Calls that wait for a job: with a deadline, with progress, and with an end that depends on how they were left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import Context
+
+from mcp_mmretrieval.server.untrusted import clean_name
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.answers import Outcome
+    from mcp_mmretrieval.jobs import Job
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at a job, and so between two reports of progress."""
+_HEARTBEAT = 0.001
+"""Progress must grow with each report; while one long file is read it grows by this little."""
+_TIMED_OUT = re.compile(r"time[ds]?[ -]?out", re.IGNORECASE)
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    """One call that waits, or waited, for a job."""
+
+    job: Job
+    owner: object
+    request: str
+    cancelled: anyio.Event | None
+    left: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Waiting:
+    """The calls of one server that wait for jobs.
+
+    A protocol cancellation ends the job that its call started, unless another call waits for it. A lost connection, and
+    a client that cancels because its own time ran out, only end the waiting.
+    """
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._threads = anyio.CapacityLimiter(64)
+
+    async def outcome(self, job: Job, owner: object, context: Context[Any, Any], seconds: float) -> Outcome:
+        """What the job has come to when it ends, or when the seconds are over. Reports progress meanwhile."""
+        call = _Call(job, owner, str(context.request_context.request_id), _cancel_event(context))
+        self._calls = [*(other for other in self._calls if other.job.outcome.state == "running"), call]
+        try:
+            with job.attended():
+                return await self._watch(job, context, anyio.current_time() + seconds)
+        finally:
+            call.left.set()
+
+    async def _watch(self, job: Job, context: Context[Any, Any], deadline: float) -> Outcome:
+        told = 0.0
+        while True:
+            look = max(0.0, min(LOOK_EVERY, deadline - anyio.current_time()))
+            outcome = await anyio.to_thread.run_sync(job.wait, look, abandon_on_cancel=True, limiter=self._threads)
+            told = await _report(context, outcome, told)
+            if outcome.state != "running" or anyio.current_time() >= deadline:
+                return outcome
+
+    async def hear(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Server middleware: acts on the client's word that it no longer wants an answer."""
+        if ctx.method == "notifications/cancelled":
+            await self._cancelled(ctx.params or {})
+        return await call_next(ctx)
+
+    async def _cancelled(self, params: Mapping[str, Any]) -> None:
+        if _TIMED_OUT.search(str(params.get("reason") or "")):
+            return
+        request = str(params.get("requestId"))
+        for call in self._calls:
+            # Two connections may count their requests alike: only the one that was cancelled has its event set.
+            if call.request == request and call.cancelled is not None and call.cancelled.is_set():
+                await call.left.wait()
+                call.job.leave(call.owner)
+
+
+def _cancel_event(context: Context[Any, Any]) -> anyio.Event | None:
+    """Set by the SDK when the peer cancels this very request; None where the transport knows no such thing.
+
+    The SDK has no public name for it (mcp 2.3); a test holds on to this one.
+    """
+    request = getattr(context.request_context.session, "_request_outbound", None)
+    event = getattr(request, "cancel_requested", None)
+    return event if isinstance(event, anyio.Event) else None
+
+
+async def _report(context: Context[Any, Any], outcome: Outcome, told: float) -> float:
+    """Tell how many files are through; the value told, which always grows."""
+    ended = float(outcome.added + outcome.unchanged + outcome.replaced + outcome.moved + len(outcome.failed))
+    progress = max(ended, round(told + _HEARTBEAT, 3))
+    total = float(outcome.found) if outcome.found >= progress else None
+    await context.report_progress(progress, total, clean_name(outcome.current) or None)
+    return progress

@@ -1,0 +1,350 @@
+"""What the tools answer, as it goes over the wire. Fields that say nothing are left out.
+
+Every text that comes out of a file passes `untrusted` here, on its way to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from mcp_mmretrieval.errors import Code
+from mcp_mmretrieval.server.untrusted import clean_name, one_line
+from mcp_mmretrieval.types import Lane, Modality
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.answers import Answer, DocumentInfo, Failure, Hit, Outcome, Removal, Reranking, Scored
+    from mcp_mmretrieval.answers import Searched as SearchedAnswer
+    from mcp_mmretrieval.answers import Status as StatusAnswer
+
+SNIPPET = 300
+"""Characters of one snippet."""
+SNIPPETS = 8_000
+"""Characters of all snippets of one answer."""
+FAILURES = 25
+"""Failed files that one answer lists; it says how many there are in all."""
+
+Models = Literal["ready", "loading", "missing"]
+JobState = Literal["running", "done", "failed", "cancelled"]
+
+
+class Found(TypedDict):
+    """One hit."""
+
+    id: str
+    citation: str
+    path: NotRequired[str]
+    modality: Modality
+    page: NotRequired[int]
+    start: NotRequired[float]
+    end: NotRequired[float]
+    title: NotRequired[str]
+    score: float
+    match: float | None
+    snippet: NotRequired[str]
+    lanes: list[Lane]
+    more_in_document: NotRequired[int]
+
+
+class Searched(TypedDict):
+    """What was searched."""
+
+    documents: int
+    segments: int
+    excluded: NotRequired[int]
+    pending_vectors: NotRequired[int]
+    not_added: NotRequired[int]
+    models: Models
+
+
+class SearchResult(TypedDict):
+    """Hits, best first."""
+
+    hits: list[Found]
+    searched: Searched
+    reranked: NotRequired[int]
+    notes: NotRequired[list[str]]
+    elapsed_ms: NotRequired[dict[str, int]]
+
+
+class Failed(TypedDict):
+    """One file that was not added."""
+
+    path: str
+    code: Code
+    reason: str
+
+
+class AddResult(TypedDict):
+    """What adding has come to."""
+
+    state: JobState
+    job: str
+    found: NotRequired[int]
+    added: int
+    unchanged: int
+    replaced: int
+    moved: int
+    removed: NotRequired[int]
+    skipped: dict[str, int]
+    pending_vectors: int
+    failed: list[Failed]
+    failed_in_all: NotRequired[int]
+    current: NotRequired[str]
+    error: NotRequired[str]
+    dry_run: NotRequired[bool]
+    notes: NotRequired[list[str]]
+
+
+class Ranked(TypedDict):
+    """One candidate or text with its relevance."""
+
+    candidate: NotRequired[str]
+    text_index: NotRequired[int]
+    score: float
+    reranked: bool
+
+
+class RerankResult(TypedDict):
+    """Candidates and texts, best first."""
+
+    results: list[Ranked]
+    method: str
+    reranked: int
+    elapsed_ms: int
+    notes: NotRequired[list[str]]
+
+
+class Listed(TypedDict):
+    """One document."""
+
+    id: str
+    citation: str
+    path: NotRequired[str]
+    modality: Modality
+    title: NotRequired[str]
+    segments: int
+    pages: NotRequired[int]
+    seconds: NotRequired[float]
+    bytes: int
+    modified: str
+    files: NotRequired[int]
+    embedded: bool
+    notes: NotRequired[list[str]]
+
+
+class ListResult(TypedDict):
+    """A page of the library's documents."""
+
+    documents: list[Listed]
+    total: int
+    next_offset: NotRequired[int]
+    notes: NotRequired[list[str]]
+
+
+class RemoveResult(TypedDict):
+    """What was taken out."""
+
+    files: int
+    documents: int
+    segments: int
+    unknown: NotRequired[list[str]]
+    dry_run: NotRequired[bool]
+
+
+class StatusResult(TypedDict):
+    """The library's health; of one job only `jobs`."""
+
+    version: NotRequired[str]
+    library: NotRequired[str]
+    roots: NotRequired[list[str]]
+    documents: NotRequired[dict[str, int]]
+    segments: NotRequired[int]
+    bytes: NotRequired[int]
+    pending_vectors: NotRequired[int]
+    models: NotRequired[dict[str, str]]
+    models_state: NotRequired[Models]
+    index: NotRequired[str]
+    sandbox: NotRequired[str]
+    problems: NotRequired[list[str]]
+    jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
+
+
+def search_result(answer: Answer, notes: Iterable[str]) -> SearchResult:
+    """The hits with snippets that fit, and what the reader should know."""
+    room = min(SNIPPET, SNIPPETS // max(1, len(answer.hits)))
+    result: SearchResult = {"hits": [_found(hit, room) for hit in answer.hits], "searched": _searched(answer.searched)}
+    if answer.reranked:
+        result["reranked"] = answer.reranked
+    if told := list(notes):
+        result["notes"] = told
+    if answer.elapsed_ms:
+        result["elapsed_ms"] = dict(answer.elapsed_ms)
+    return result
+
+
+def _found(hit: Hit, room: int) -> Found:
+    found: Found = {
+        "id": hit.id,
+        "citation": hit.citation,
+        "modality": hit.segment.modality,
+        "score": round(hit.score, 4),
+        "match": None,  # until it is calibrated
+        "lanes": list(hit.lanes),
+    }
+    place = hit.segment.place
+    if hit.path:
+        found["path"] = clean_name(hit.path)
+    if place.page is not None:
+        found["page"] = place.page
+    if place.start is not None and place.end is not None:
+        found["start"], found["end"] = round(place.start, 2), round(place.end, 2)
+    if title := one_line(hit.title, 120):
+        found["title"] = title
+    if snippet := one_line(hit.snippet, room):
+        found["snippet"] = snippet
+    if hit.more_in_document:
+        found["more_in_document"] = hit.more_in_document
+    return found
+
+
+def _searched(searched: SearchedAnswer) -> Searched:
+    told: Searched = {"documents": searched.documents, "segments": searched.segments, "models": searched.models}
+    if searched.excluded:
+        told["excluded"] = searched.excluded
+    if searched.pending_vectors:
+        told["pending_vectors"] = searched.pending_vectors
+    if searched.not_added:
+        told["not_added"] = searched.not_added
+    return told
+
+
+def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
+    """The counts of a job, the first failures, and the next step."""
+    result: AddResult = {
+        "state": outcome.state,
+        "job": outcome.job,
+        "added": outcome.added,
+        "unchanged": outcome.unchanged,
+        "replaced": outcome.replaced,
+        "moved": outcome.moved,
+        "skipped": dict(outcome.skipped),
+        "pending_vectors": outcome.pending_vectors,
+        "failed": [_failed(failure) for failure in outcome.failed[:FAILURES]],
+    }
+    if outcome.found:
+        result["found"] = outcome.found
+    if outcome.removed:
+        result["removed"] = outcome.removed
+    if len(outcome.failed) > FAILURES:
+        result["failed_in_all"] = len(outcome.failed)
+    if outcome.current:
+        result["current"] = clean_name(outcome.current)
+    if outcome.error:
+        result["error"] = one_line(outcome.error, 500)
+    if outcome.dry_run:
+        result["dry_run"] = True
+    if told := [*(one_line(note, SNIPPET) for note in outcome.notes[:FAILURES]), *notes]:
+        result["notes"] = told
+    return result
+
+
+def _failed(failure: Failure) -> Failed:
+    return {"path": clean_name(failure.path), "code": failure.code, "reason": one_line(failure.reason, SNIPPET)}
+
+
+def rerank_result(reranking: Reranking) -> RerankResult:
+    """Scores, best first, and what they cost."""
+    result: RerankResult = {
+        "results": [_ranked(scored) for scored in reranking.results],
+        "method": reranking.method,
+        "reranked": reranking.reranked,
+        "elapsed_ms": reranking.elapsed_ms,
+    }
+    if reranking.notes:
+        result["notes"] = list(reranking.notes)
+    return result
+
+
+def _ranked(scored: Scored) -> Ranked:
+    ranked: Ranked = {"score": round(scored.score, 4), "reranked": scored.reranked}
+    if scored.candidate is not None:
+        ranked["candidate"] = clean_name(scored.candidate)
+    if scored.text_index is not None:
+        ranked["text_index"] = scored.text_index
+    return ranked
+
+
+def list_result(documents: Iterable[DocumentInfo], total: int, offset: int, notes: Iterable[str]) -> ListResult:
+    """A page of documents, and where the next one begins."""
+    result: ListResult = {"documents": [_listed(document) for document in documents], "total": total}
+    if (following := offset + len(result["documents"])) < total and result["documents"]:
+        result["next_offset"] = following
+    if told := list(notes):
+        result["notes"] = told
+    return result
+
+
+def _listed(document: DocumentInfo) -> Listed:
+    listed: Listed = {
+        "id": document.id,
+        "citation": document.citation,
+        "modality": document.modality,
+        "segments": document.segments,
+        "bytes": document.bytes,
+        "modified": datetime.fromtimestamp(document.modified, UTC).isoformat(timespec="seconds"),
+        "embedded": document.embedded,
+    }
+    if document.path:
+        listed["path"] = clean_name(document.path)
+    if title := one_line(document.title, 120):
+        listed["title"] = title
+    if document.pages is not None:
+        listed["pages"] = document.pages
+    if document.seconds is not None:
+        listed["seconds"] = round(document.seconds, 2)
+    if document.files != 1:
+        listed["files"] = document.files
+    if document.notes:
+        listed["notes"] = [one_line(note, SNIPPET) for note in document.notes]
+    return listed
+
+
+def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
+    """What was, or would be, taken out."""
+    result: RemoveResult = {"files": removal.files, "documents": removal.documents, "segments": removal.segments}
+    if removal.unknown:
+        result["unknown"] = [clean_name(target) for target in removal.unknown]
+    if dry_run:
+        result["dry_run"] = True
+    return result
+
+
+def status_result(status: StatusAnswer) -> StatusResult:
+    """The whole library's health."""
+    result: StatusResult = {
+        "version": status.version,
+        "library": status.library,
+        "roots": list(status.roots),
+        "documents": {str(modality): count for modality, count in status.documents.items()},
+        "segments": status.segments,
+        "bytes": status.bytes,
+        "pending_vectors": status.pending_vectors,
+        "models_state": status.models_state,
+        "models": dict(status.models),
+        "index": status.index,
+        "sandbox": status.sandbox,
+        "jobs": [fields(add_result(job)) for job in status.jobs],
+    }
+    if status.problems:
+        result["problems"] = list(status.problems)
+    return result
+
+
+def fields(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A wire type as the plain dict that it is."""
+    return dict(result)
