@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import TextReader, Transcriber
+from mcp_mmretrieval.models import Identity, TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import About, Content, Film, Modality, Part, Segment, Sound
@@ -48,6 +49,11 @@ class Reading:
         self._workers = workers
         self._models = models
 
+    @property
+    def identity(self) -> Identity:
+        """What owns segments and words: the splitter, OCR and speech recognition with their settings."""
+        return {"splitter": SPLITTER, **self._models.reading}
+
     def read(
         self,
         file: OpenFile,
@@ -56,11 +62,12 @@ class Reading:
         *,
         staged: Sequence[Segment] = (),
         stage: Stage | None = None,
+        most: int | None = None,
         stop: threading.Event | None = None,
     ) -> ReadFile:
-        """All segments of a file, from where `staged` ends.
+        """The segments of a file, all or the first `most`, from where `staged` ends.
 
-        `sidecars` are names and open file descriptors. Raises UnreadableMedia, ModelUnavailable, Cancelled.
+        `sidecars` are names and open file descriptors. Raises UnreadableMedia, Cancelled.
         """
         result = ReadFile(segments=list(staged))
         kept = len(result.segments)
@@ -71,6 +78,10 @@ class Reading:
             if stage is not None and part.content is not None:
                 stage(kept, result.segments[kept:])
                 kept = len(result.segments)
+            if len(result.segments) == most:
+                break
+        # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
+        result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result
 
     def content_text(self, content: Content) -> str:
@@ -96,7 +107,7 @@ class Reading:
         stop: threading.Event | None,
     ) -> Iterator[Part]:
         for step in self._workers.split(
-            file.fd, name=file.path.name, document=document, sidecars=sidecars, start=start, stop=stop
+            file.fd, name=Path(file.path).name, document=document, sidecars=sidecars, start=start, stop=stop
         ):
             if isinstance(step, About):
                 result.learn(step)

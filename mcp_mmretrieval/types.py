@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Picture: TypeAlias = NDArray[np.uint8]
-    """RGB pixels, shape (height, width, 3)."""
+Picture: TypeAlias = "NDArray[np.uint8]"
+"""RGB pixels, shape (height, width, 3)."""
 
-    Vectors: TypeAlias = NDArray[np.float32]
-    """One unit-length row an item, shape (n, dim)."""
+Vectors: TypeAlias = "NDArray[np.float32]"
+"""One unit-length row an item, shape (n, dim)."""
 
 Modality = Literal["text", "page", "image", "audio", "video"]
 """What a segment is: a passage, a PDF page, a picture, a stretch of sound, a stretch of film."""

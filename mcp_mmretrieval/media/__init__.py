@@ -1,0 +1,145 @@
+"""Files become places, and places become what a model looks at.
+
+`split` streams once through a file and says which places it has; `load` decodes one of them. Both run in a worker
+process that holds nothing but open files (see `workers`), so that one bad file costs a worker and never the server.
+
+To add a kind of media:
+
+1. Write one module here with the three functions of `Kind`. It imports its decoder, with all that the decoder would
+   import later, when it is itself imported: a locked worker can import nothing more. It opens nothing by name.
+2. Add one line to `KINDS`, before any kind that would also claim such files.
+3. Add `tests/media/test_<module>.py`, with files that are made by the test.
+
+Importing this package costs nothing: the decoders are imported when the first file is read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol, cast
+
+from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.types import About, Modality, Part, Segment
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.limits import Limits
+    from mcp_mmretrieval.media.source import Source
+    from mcp_mmretrieval.types import Content
+
+
+class Kind(Protocol):
+    """What a module of this package offers. Functions of the module, not methods of an object."""
+
+    def recognises(self, source: Source) -> bool:
+        """Whether the bytes are of this kind. The name is a hint at most: suffixes lie."""
+
+    def split(self, source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+        """The places of a file, in order, from the part with ordinal `start` (from 0) on.
+
+        Part n is the same, whatever `start` is: a file whose worker died is taken up again after the part that killed
+        it. A part carries content only where that still has to be read by OCR or speech recognition. Raises
+        UnreadableMedia for a file that is no use at all; what is left out of a usable one is said by `About.note`.
+        """
+
+    def load(self, source: Source, segment: Segment, limits: Limits) -> Content:
+        """Decode one place. Raises UnreadableMedia where there is no such place, or it cannot be decoded."""
+
+
+KINDS: dict[Modality, str] = {
+    "page": "pdf",
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+    "text": "text",
+}
+"""Modality of a whole document, and the module that reads it, in the order in which they are asked."""
+
+READABLE = (
+    "PDF; PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures; sound and film in the usual formats; "
+    "plain text, Markdown, HTML, CSV, JSON, source code and subtitles"
+)
+
+_HEAD = 4096
+_STRANGERS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"PK\x03\x04", "a ZIP archive, or an Office or e-book file"),
+    (0, b"PK\x05\x06", "an empty ZIP archive"),
+    (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (0, b"\x1f\x8b", "gzip-compressed data"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"BZh", "bzip2-compressed data"),
+    (0, b"\xfd7zXZ", "xz-compressed data"),
+    (0, b"\x28\xb5\x2f\xfd", "zstd-compressed data"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+    (0, b"\xcf\xfa\xed\xfe", "a program"),
+    (0, b"\xca\xfe\xba\xbe", "a program"),
+    (0, b"SQLite format 3\0", "an SQLite database"),
+    (4, b"ftyphei", "an HEIC picture"),
+    (4, b"ftypmif1", "an HEIF picture"),
+    (0, b"8BPS", "a Photoshop picture"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (0, b"{\\rtf", "an RTF document"),
+    (0, b"\0\0\x01\0", "an icon"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
+    (0, b"wOFF", "a font"),
+    (0, b"wOF2", "a font"),
+    (0, b"OTTO", "a font"),
+    (0, b"\0\x01\0\0\0", "a font"),
+)
+"""Offset, bytes found there, and what such a file is: kinds that are often met and cannot be read."""
+
+
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+    """The places of a file, in order, from the part with ordinal `start` (from 0) on; its modality comes first.
+
+    Raises UnreadableMedia (`empty`, `too_large`, `unsupported_type`, `nothing_to_read`, or what the kind found wrong).
+    """
+    _check_size(source, limits)
+    modality = _modality(source)
+    yield About(modality=modality)
+    parts = 0
+    for step in _kind(modality).split(source, limits, start):
+        parts += isinstance(step, Part)
+        yield step
+    if not parts and not start:
+        raise UnreadableMedia("nothing_to_read", f"{source.name}: holds nothing that could be read.")
+
+
+def load(source: Source, segment: Segment, limits: Limits) -> Content:
+    """What a model looks at: the decoded content of one place. Raises UnreadableMedia as `split` does."""
+    _check_size(source, limits)
+    return _kind(_modality(source)).load(source, segment, limits)
+
+
+def _check_size(source: Source, limits: Limits) -> None:
+    size = source.file.seek(0, 2)
+    if size == 0:
+        raise UnreadableMedia("empty", f"{source.name}: the file is empty.")
+    if size > limits.file_bytes:
+        have, most = size / 1e6, limits.file_bytes / 1e6
+        raise UnreadableMedia("too_large", f"{source.name}: {have:,.0f} MB, more than the limit of {most:,.0f} MB.")
+
+
+def _modality(source: Source) -> Modality:
+    for modality in KINDS:
+        source.file.seek(0)
+        if _kind(modality).recognises(source):
+            source.file.seek(0)
+            return modality
+    reason = f"{source.name}: this is {_guess(source)}, which cannot be read. Can be read: {READABLE}."
+    raise UnreadableMedia("unsupported_type", reason)
+
+
+def _guess(source: Source) -> str:
+    source.file.seek(0)
+    head = source.file.read(_HEAD)
+    return next((what for at, magic, what in _STRANGERS if head.startswith(magic, at)), "of an unknown type")
+
+
+def _kind(modality: Modality) -> Kind:
+    # the decoders are heavy and parse hostile bytes: the server process never imports them
+    return cast(Kind, importlib.import_module(f"{__name__}.{KINDS[modality]}"))

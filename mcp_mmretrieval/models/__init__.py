@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from mcp_mmretrieval.types import Content, Cue, Sound
+from mcp_mmretrieval.types import Content, Cue, Sound, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
@@ -19,32 +19,35 @@ Identity = Mapping[str, str | int | float | bool]
 
 
 class Embedder(Protocol):
-    """Places contents in one space. Called by one thread at a time."""
+    """Places contents where a query finds them. Safe to call from several threads."""
 
     @property
     def identity(self) -> Identity:
         """Names the space: vectors of unequal identities are never compared."""
 
     @property
-    def dim(self) -> int:
-        """Length of a vector."""
+    def dims(self) -> Mapping[VectorKind, int]:
+        """The kinds of vectors that it makes of documents, and their lengths.
+
+        A model with one shared space gives all kinds the same length. What matters is only that a query's vector of
+        a kind can be compared with the documents' vectors of that kind.
+        """
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
         """What its picture vectors are good for. Pages and charts get one only from a model that sees documents."""
 
-    @property
-    def hears(self) -> bool:
-        """Whether sound itself has a vector, beside its transcript."""
-
     def windows(self, text: str) -> list[str]:
-        """The text cut into overlapping pieces that the model takes in whole; one vector each. Empty for blank text."""
+        """The text cut into pieces that the model takes in whole; one vector each. Empty for blank text."""
 
-    def embed_query(self, query: Content) -> Vectors:
-        """Vector of a query, shape (1, dim), unit length."""
+    def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
+        """The query's vector for each kind that it can be compared with, shape (1, dims[kind]), unit length."""
 
     def embed_documents(self, contents: Sequence[Content]) -> Vectors:
-        """Vectors of contents that stand in the library, shape (len(contents), dim), unit rows."""
+        """Vectors of contents of one sort, shape (len(contents), dims[kind]), unit rows.
+
+        The kind follows from the sort: str `text`; a picture or film `picture`; sound `sound`.
+        """
 
 
 class Reranker(Protocol):

@@ -1,0 +1,92 @@
+"""What the library holds, on disk: SQLite is the truth (`catalog`), Chroma an index over it (`index`).
+
+One process owns a library folder (`lock`). Importing this package loads neither chromadb nor numpy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from mcp_mmretrieval.store.catalog import Catalog
+from mcp_mmretrieval.store.index import Index
+from mcp_mmretrieval.store.lock import LibraryLock
+from mcp_mmretrieval.store.records import (
+    Change,
+    Counts,
+    Document,
+    File,
+    IndexStatus,
+    JobRow,
+    Listed,
+    Removed,
+    Rows,
+    Space,
+    Stored,
+)
+from mcp_mmretrieval.store.scope import Scope
+from mcp_mmretrieval.store.words import Terms, snippet, terms
+
+__all__ = [
+    "Catalog",
+    "Change",
+    "Counts",
+    "Document",
+    "File",
+    "Index",
+    "IndexStatus",
+    "JobRow",
+    "LibraryLock",
+    "Listed",
+    "Removed",
+    "Rows",
+    "Scope",
+    "Space",
+    "Store",
+    "Stored",
+    "Terms",
+    "snippet",
+    "terms",
+]
+
+
+class Store:
+    """Lock, catalog and index of one library folder, opened and closed together.
+
+    >>> with Store.open(folder) as store:
+    ...     store.catalog.commit_read(document, segments, file=file)
+    ...     store.index.nearest(space, "text", vector, Scope(), depth=100)
+    """
+
+    def __init__(self, lock: LibraryLock, catalog: Catalog, index: Index) -> None:
+        self.lock = lock
+        self.catalog = catalog
+        self.index = index
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Take the folder, made 0700 where it is missing. Returns at once: the index is checked in the background.
+
+        Raises LibraryUnavailable: held by another process, not ours, not writable, damaged, or too new.
+        """
+        lock = LibraryLock(folder)
+        try:
+            catalog = Catalog(folder / "catalog.db")
+        except BaseException:
+            lock.close()
+            raise
+        return cls(lock, catalog, Index(folder / "index", catalog))
+
+    def close(self) -> None:
+        """Finish the running upsert, close both databases, let go of the folder. May be called twice."""
+        self.index.close()
+        self.catalog.close()
+        self.lock.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -31,6 +31,7 @@ LETTER = (
     "In the coming year we replace the older of our two ships. The new one has batteries for the short crossing to the "
     "lighthouse and needs no diesel there. The yard delivers it in October.",
 )
+FIGURES = (("321,500", "passengers"), ("4.2 million", "euros of revenue"), ("352", "days of service"))
 SEASON = (
     "July was the busiest month with 48,200 passengers; on the second Saturday every departure to the island was sold "
     "out. January was the quietest. In winter a boat was on average 31 percent full, in summer 84 percent.",
@@ -53,7 +54,7 @@ class Page:
         self.y = 0.0
         self.box(0, 0, WIDTH, 12, NAVY)
         self.words(MARGIN, 48, "Northern Star Ferries", size=9, colour=GREY)
-        self.words(WIDTH - MARGIN - 92, 48, "Annual report 2025", size=9, colour=GREY)
+        self.words(WIDTH - MARGIN - 85, 48, "Annual report 2025", size=9, colour=GREY)
         self.words(MARGIN, 96, title, size=22, bold=True, colour=NAVY)
         self.words(WIDTH / 2 - 3, HEIGHT - 36, str(number), size=9, colour=GREY)
         self.y = 132
@@ -77,7 +78,7 @@ class Page:
     def paragraphs(self, texts: Sequence[str]) -> None:
         """Running text, with some room after each paragraph."""
         for text in texts:
-            for line in wrap(text, 84):
+            for line in wrap(text, 90):
                 self.words(MARGIN, self.y, line)
                 self.y += 16
             self.y += 10
@@ -87,6 +88,17 @@ class Page:
         self.y += 14
         self.words(MARGIN, self.y, text, size=13, bold=True, colour=NAVY)
         self.y += 20
+
+    def figures(self, figures: Sequence[tuple[str, str]]) -> None:
+        """Key figures side by side, each with what it counts."""
+        self.y += 10
+        step = (WIDTH - 2 * MARGIN + 14) / len(figures)
+        for index, (figure, name) in enumerate(figures):
+            x = MARGIN + step * index
+            self.box(x, self.y, step - 14, 76, PALE)
+            self.words(x + 14, self.y + 38, figure, size=22, bold=True, colour=TEAL)
+            self.words(x + 14, self.y + 58, name, size=9, colour=GREY)
+        self.y += 96
 
     def bars(self, values: Sequence[float], names: Sequence[str], *, height: float = 220) -> None:
         """A bar chart, the value above each bar."""
@@ -102,6 +114,7 @@ class Page:
 
     def table(self, rows: Sequence[tuple[str, str]], *, head: tuple[str, str]) -> None:
         """Two columns, every other row shaded."""
+        self.y += 10
         for index, (left, right) in enumerate((head, *rows)):
             if index % 2 == 0:
                 self.box(MARGIN, self.y - 16, 300, 24, PALE)
@@ -114,6 +127,7 @@ class Page:
 def _pages() -> list[Page]:
     letter = Page("To our members", 1)
     letter.paragraphs(LETTER)
+    letter.figures(FIGURES)
     season = Page("The season", 2)
     season.paragraphs(SEASON)
     season.heading("Passengers by month, in thousands")

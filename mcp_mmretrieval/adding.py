@@ -1,0 +1,218 @@
+"""Brings files into the library: found, hashed, held already or read, committed. One job's work."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from mcp_mmretrieval.answers import Failure
+from mcp_mmretrieval.errors import (
+    BadArgument,
+    Cancelled,
+    Code,
+    LibraryUnavailable,
+    NotAllowed,
+    UnreadableMedia,
+)
+from mcp_mmretrieval.jobs import Job
+from mcp_mmretrieval.media.walk import Found, Refused, Skipped, walk
+from mcp_mmretrieval.reading import ReadFile, Reading
+from mcp_mmretrieval.roots import OpenFile, Roots, digest
+from mcp_mmretrieval.store import Catalog, Change, Document, File
+
+logger = logging.getLogger(__name__)
+
+COUNTED: dict[Change, str] = {
+    "added": "added",
+    "attached": "added",
+    "replaced": "replaced",
+    "reread": "replaced",
+    "moved": "moved",
+    "unchanged": "unchanged",
+}
+"""Which number of the outcome a change adds to."""
+
+
+class Adding:
+    """Adds for one connection: its roots bound what can be read."""
+
+    def __init__(
+        self, catalog: Catalog, reading: Reading, roots: Roots, library: Path, committed: Callable[[], None]
+    ) -> None:
+        self._catalog = catalog
+        self._reading = reading
+        self._roots = roots
+        self._library = library
+        self._committed = committed
+
+    def files(self, job: Job, paths: Sequence[str], *, dry_run: bool = False) -> None:
+        """Add files, folders and globs; without any: the roots. Raises Cancelled, LibraryUnavailable."""
+        if not self._roots.folders:
+            raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
+        tally = _Tally(job)
+        for item in walk(self._roots, paths, library=self._library):
+            if job.stop.is_set():
+                raise Cancelled("Stopped.")
+            match item:
+                case Found():
+                    tally.found(item.path)
+                    self._try(tally, item, dry_run=dry_run)
+                case Skipped():
+                    tally.skipped(item.rule)
+                case Refused():
+                    tally.failed(item.path, item.code, item.reason)
+        if not dry_run:
+            self._forget_vanished(tally, paths)
+
+    def text(self, job: Job, text: str, title: str) -> None:
+        """Add text that was given as such; the same text again is no work."""
+        data = text.encode("utf-8", "replace")
+        id = hashlib.sha256(data).hexdigest()
+        tally = _Tally(job)
+        held = self._catalog.document(id)
+        if held and held.reading == self._reading_id() and (held.title == title or not title):
+            tally.changed("unchanged")
+            return
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            opened = OpenFile(fd=file.fileno(), path=f"/{title or 'text'}.md", size=len(data), mtime_ns=0)
+            read = self._reading.read(opened, (), id, stop=job.stop)
+        document = self._document(id, read, len(data), title=title, inline=True)
+        tally.changed(self._catalog.commit_read(document, read.segments, text=text))
+        self._committed()
+
+    def not_added(self, seconds: float = 1.0) -> int:
+        """Files under the roots that the library does not hold, as many as are counted in that time."""
+        until = time.monotonic() + seconds
+        count = 0
+        for item in walk(self._roots, (), library=self._library):
+            if time.monotonic() > until:
+                break
+            if isinstance(item, Found) and self._catalog.file(item.path) is None:
+                count += 1
+        return count
+
+    def _try(self, tally: _Tally, found: Found, *, dry_run: bool) -> None:
+        """One file; what is wrong with it becomes one line of the outcome."""
+        try:
+            if change := self._preview(found) if dry_run else self._add(tally, found):
+                tally.changed(change)
+        except NotAllowed as error:
+            tally.failed(found.path, "not_found_or_not_allowed", str(error))
+        except UnreadableMedia as error:
+            tally.failed(found.path, error.code, str(error))
+        except (Cancelled, LibraryUnavailable):
+            raise
+        except Exception:  # one file's trouble, even a bug of ours, never spoils the others
+            logger.exception("%s: cannot be added", found.path)
+            tally.failed(found.path, "internal", "An internal error; the log has the details.")
+
+    def _preview(self, found: Found) -> Change:
+        with self._roots.open(found.path) as file:
+            known = self._catalog.file(file.path)
+            return "unchanged" if known and self._current(known, file) else "replaced" if known else "added"
+
+    def _add(self, tally: _Tally, found: Found) -> Change:
+        with ExitStack() as stack:
+            file = stack.enter_context(self._roots.open(found.path))
+            known = self._catalog.file(file.path)
+            if known and not found.sidecars and self._current(known, file):
+                return "unchanged"
+            sidecars = [stack.enter_context(self._roots.open(path)) for path in found.sidecars]
+            id = digest(file, sidecars)
+            row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
+            if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
+                return change
+            read = self._read(tally, file, sidecars, id)
+            change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
+        self._committed()
+        return change
+
+    def _read(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> ReadFile:
+        reading = self._reading_id()
+        staged = self._catalog.staged(id, reading)
+        read = self._reading.read(
+            file,
+            [(Path(sidecar.path).name, sidecar.fd) for sidecar in sidecars],
+            id,
+            staged=[staged[ordinal] for ordinal in sorted(staged)],
+            stage=lambda ordinal, segments: self._catalog.stage(id, reading, ordinal, segments),
+            stop=tally.job.stop,
+        )
+        for one in (file, *sidecars):
+            state = os.fstat(one.fd)
+            if (state.st_size, state.st_mtime_ns) != (one.size, one.mtime_ns):
+                raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
+        return read
+
+    def _forget_vanished(self, tally: _Tally, paths: Sequence[str]) -> None:
+        """Take out what lies no longer where it was added from; a root that is missing as a whole says nothing."""
+        for folder in self._folders(paths):
+            held = [file.path for file in self._catalog.files_under(folder)]
+            if gone := [path for path in held if not os.path.lexists(path)]:
+                tally.removed(self._catalog.remove_files(gone).files)
+
+    def _folders(self, paths: Sequence[str]) -> list[str]:
+        named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
+        return [path for path in named if self._roots.covers(path) and Path(self._roots.root_of(path)).is_dir()]
+
+    def _current(self, known: File, file: OpenFile) -> bool:
+        return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
+
+    def _held(self, id: str) -> bool:
+        document = self._catalog.document(id)
+        return document is not None and not document.inline and document.reading == self._reading_id()
+
+    def _gone(self, id: str, path: str) -> list[str]:
+        files = self._catalog.files_of([id]).get(id, [])
+        return [file.path for file in files if file.path != path and not os.path.lexists(file.path)]
+
+    def _reading_id(self) -> int:
+        return self._catalog.reading(self._reading.identity)
+
+    def _document(self, id: str, read: ReadFile, size: int, *, title: str = "", inline: bool = False) -> Document:
+        return Document(
+            id=id,
+            modality=read.modality,
+            reading=self._reading_id(),
+            title=title or read.title,
+            bytes=size,
+            pages=read.pages,
+            seconds=read.seconds,
+            notes=tuple(read.notes),
+            inline=inline,
+        )
+
+
+class _Tally:
+    """Counts into a job's outcome."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._skipped: Counter[str] = Counter()
+
+    def found(self, path: str) -> None:
+        self.job.update(found=self.job.outcome.found + 1, current=path)
+
+    def skipped(self, rule: str) -> None:
+        self._skipped[rule] += 1
+        self.job.update(skipped=dict(self._skipped))
+
+    def failed(self, path: str, code: Code, reason: str) -> None:
+        failure = Failure(path=path, code=code, reason=reason)
+        self.job.update(failed=(*self.job.outcome.failed, failure))
+
+    def removed(self, files: int) -> None:
+        self.job.update(removed=self.job.outcome.removed + files)
+
+    def changed(self, change: Change) -> None:
+        name = COUNTED[change]
+        self.job.update(**{name: getattr(self.job.outcome, name) + 1})

@@ -1,0 +1,141 @@
+"""The command `mcp-mmretrieval`. Starting `serve` imports nothing heavy: each command imports what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, get_args
+
+from mcp_mmretrieval import __version__
+from mcp_mmretrieval.errors import BadArgument, RetrievalError
+from mcp_mmretrieval.types import Modality
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.settings import Settings
+
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes. Misused: an option or a setting makes no sense."""
+
+_EPILOG = """\
+Without a command it serves. Settings come from the options, then from MMRETRIEVAL_* in the environment, then from the
+file that --config names. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupted."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments = parser().parse_args(with_command(list(sys.argv[1:] if argv is None else argv)))
+    if arguments.config:
+        os.environ["MMRETRIEVAL_CONFIG"] = arguments.config
+    module, _, function = arguments.run.partition(":")
+    try:
+        run = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+        return int(run(arguments))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted.\n")
+        return INTERRUPTED
+    except (RetrievalError, ExceptionGroup) as error:
+        told = _first_of_ours(error)
+        if told is None:
+            raise
+        sys.stderr.write(f"mcp-mmretrieval: {told}\n")
+        return MISUSED if isinstance(told, BadArgument) else FAILED
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """The settings that the options ask for, over those of the environment and the file. Raises BadArgument."""
+    from mcp_mmretrieval.settings import Settings
+
+    return Settings.read(
+        roots=tuple(arguments.root) or None,
+        library=arguments.library,
+        profile=arguments.profile,
+        read_only=getattr(arguments, "read_only", None),
+    )
+
+
+def log_to_stderr(level: int) -> None:
+    """Our own log from this level on, other people's from warnings on."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("mcp_mmretrieval").setLevel(level)
+
+
+def with_command(argv: list[str]) -> list[str]:
+    """`serve` in front where no command is named: options alone are those of serve."""
+    if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help", "--version")):
+        return ["serve", *argv]
+    return argv
+
+
+def _first_of_ours(error: BaseException) -> RetrievalError | None:
+    """The deliberate error in a group: the SDK's task groups wrap what goes through them."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_first_of_ours, error.exceptions)), None)
+    return error if isinstance(error, RetrievalError) else None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of every command."""
+    whole = argparse.ArgumentParser(
+        prog="mcp-mmretrieval",
+        description="Finds the PDF page, chart, photo, stretch of sound or film, or passage that answers.",
+        epilog=_EPILOG,
+    )
+    whole.add_argument("--version", action="version", version=f"mcp-mmretrieval {__version__}")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
+    common = _common()
+
+    def command(name: str, run: str, summary: str) -> argparse.ArgumentParser:
+        description = summary[0].upper() + summary[1:] + "."
+        made = commands.add_parser(name, help=summary, description=description, parents=[common])
+        made.set_defaults(run=run)
+        return made
+
+    serve = command("serve", "serving:serve", "serve MCP on stdin and stdout (the default)")
+    serve.add_argument("--read-only", action="store_true", default=None, help="offer neither adding nor removing")
+    serve.add_argument("--solo", action="store_true", help="one process, nothing in the background")
+    _demo(command("demo", "demo:demo", "make a few files of every kind, search them, and show what was found"))
+    add = command("add", "asking:add", "add files and folders to the library, and wait until they can be searched")
+    add.add_argument("paths", nargs="*", metavar="PATH", help="a file or folder; without any: the roots")
+    _json(add)
+    _search(command("search", "asking:search", "search the library"))
+    _json(command("status", "asking:status", "what the library holds and how it is"))
+    _json(command("doctor", "doctor:doctor", "check that everything needed is there and works"))
+    return whole
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("library")
+    group.add_argument(
+        "--root", action="append", default=[], metavar="DIR", help="a folder that may be read; repeatable"
+    )
+    group.add_argument("--library", metavar="DIR", help="the folder that holds the library")
+    group.add_argument("--profile", metavar="NAME", help="the set of models")
+    group.add_argument("--config", metavar="FILE", help="a TOML file with settings")
+    return common
+
+
+def _search(search: argparse.ArgumentParser) -> None:
+    search.add_argument("words", nargs="*", metavar="WORDS", help="what to look for")
+    search.add_argument("--like", metavar="X", help="a file, a hit's id or a citation: what looks or sounds like it")
+    search.add_argument("--modality", action="append", choices=get_args(Modality), help="only these; repeatable")
+    search.add_argument("--under", metavar="PATH", help="only in this folder or file")
+    search.add_argument("--limit", type=int, metavar="N", help="hits at most")
+    search.add_argument("--open", metavar="FILE", help="write what the best hit looks like, as JPEG")
+    search.add_argument("--sheet", metavar="FILE", help="write the hits side by side, as JPEG")
+    _json(search)
+
+
+def _demo(demo: argparse.ArgumentParser) -> None:
+    demo.add_argument("--folder", metavar="DIR", help="keep files and library here instead of in a temporary folder")
+    demo.add_argument("--sheet", metavar="FILE", help="write the contact sheet here")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="plain JSON on stdout")

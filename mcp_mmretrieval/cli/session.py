@@ -1,0 +1,105 @@
+"""Our side of a connection to the server: what any client can do, from the command line."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.shared.dispatcher import ProgressFnT
+from mcp.types import CallToolResult, ImageContent, TextContent
+
+from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.settings import Settings
+
+LOOK_EVERY = 0.3
+"""Seconds between two looks at what the server is doing."""
+PATIENCE = 120.0
+"""Seconds without one more document embedded until it is taken for stuck: a model may have to load first."""
+
+
+class Session:
+    """Calls tools. What a tool refuses becomes a RetrievalError with the tool's own words."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def call(self, tool: str, *, progress: ProgressFnT | None = None, **arguments: object) -> dict[str, Any]:
+        """The structured answer of a tool. Arguments that are None are left out."""
+        result = await self._ask(tool, arguments, progress)
+        return dict(result.structured_content or {})
+
+    async def add(self, paths: Sequence[str], progress: ProgressFnT | None = None) -> dict[str, Any]:
+        """Add to the library and stay until it is done: asking again with the same paths waits on."""
+        while True:
+            result = await self.call("add_documents", progress=progress, paths=list(paths) or None)
+            if result["state"] != "running":
+                return result
+
+    async def models_ready(self) -> str:
+        """Wait until the models are loaded or cannot be; how they are then."""
+        while True:
+            state = str((await self.call("status"))["models_state"])
+            if state != "loading":
+                return state
+            await anyio.sleep(LOOK_EVERY)
+
+    async def settled(self, progress: ProgressFnT | None = None) -> int:
+        """Wait until everything that was read has its vectors, or nothing moves; how many documents lack theirs."""
+        await self.models_ready()
+        least, most, since = sys.maxsize, 0, anyio.current_time()
+        while True:
+            pending = int((await self.call("status"))["pending_vectors"])
+            most = max(most, pending)
+            if progress and most:
+                await progress(most - pending, most, None)
+            if pending < least:
+                least, since = pending, anyio.current_time()
+            if not pending or anyio.current_time() - since > PATIENCE:
+                return pending
+            await anyio.sleep(LOOK_EVERY)
+
+    async def look(self, targets: Sequence[str]) -> tuple[str, list[bytes]]:
+        """What there is to read, and the JPEG pictures, at one place, or a contact sheet of several."""
+        result = await self._ask("open_media", {"targets": list(targets)}, None)
+        texts = [block.text for block in result.content if isinstance(block, TextContent)]
+        pictures = [base64.b64decode(block.data) for block in result.content if isinstance(block, ImageContent)]
+        return "\n\n".join(texts), pictures
+
+    async def _ask(self, tool: str, arguments: dict[str, object], progress: ProgressFnT | None) -> CallToolResult:
+        given = {name: value for name, value in arguments.items() if value is not None}
+        result = await self._client.call_tool(tool, given, progress_callback=progress)
+        if result.is_error:
+            told = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+            raise RetrievalError(told or f"{tool} failed without a word; the log on stderr may say more.")
+        return result
+
+
+@asynccontextmanager
+async def in_this_process(settings: Settings) -> AsyncIterator[Session]:
+    """A session with a server of its own over the library that the settings name."""
+    from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.server.create import create_server
+
+    server = create_server(lambda: Library.open(settings.library, settings=settings), settings)
+    async with Client(server) as client:
+        yield Session(client)
+
+
+@asynccontextmanager
+async def over_stdio(command: Sequence[str], log: TextIO) -> AsyncIterator[Session]:
+    """A session with a server in a process of its own, as an assistant starts it; its stderr goes to `log`."""
+    server = StdioServerParameters(command=command[0], args=list(command[1:]))
+    async with Client(stdio_client(server, errlog=log)) as client:
+        yield Session(client)
+
+
+def absolute(path: str) -> str:
+    """A path as the server takes it: from the root of the file system."""
+    return str(Path(path).expanduser().absolute())

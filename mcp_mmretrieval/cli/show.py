@@ -1,0 +1,161 @@
+"""What the server answers, as a person reads it on a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from mcp.shared.dispatcher import ProgressFnT
+
+    from mcp_mmretrieval.server.wire import AddResult, Found, SearchResult, StatusResult
+
+COLOURS = {"text": "white", "page": "cyan", "image": "green", "audio": "magenta", "video": "yellow"}
+KINDS = {"text": "text", "page": "PDF", "image": "picture", "audio": "recording", "video": "film"}
+"""What a person calls a document of each modality."""
+
+
+def console() -> Console:
+    """For everything that is not the answer itself: stdout is left to that."""
+    return Console(stderr=True)
+
+
+@contextmanager
+def progressing(what: str) -> Iterator[ProgressFnT]:
+    """A bar on stderr, and what the server's reports of progress go to. Silent where nobody looks."""
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[file]}", markup=True),
+        console=console(), transient=True, disable=not console().is_terminal,
+    )  # fmt: skip
+    task = bar.add_task(what, total=None, file="")
+
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        bar.update(task, completed=int(progress), total=total, file=_plain(Path(message).name) if message else "")
+
+    with bar:
+        yield report
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A spinner on stderr. Silent where nobody looks."""
+    out = console()
+    if not out.is_terminal:
+        yield
+        return
+    with out.status(what):
+        yield
+
+
+def found(result: SearchResult) -> RenderableType:
+    """Hits, best first: where, what kind, how sure, and the words that matched."""
+    if not result["hits"]:
+        return Group(Text("Nothing found.", style="bold"), *notes(result.get("notes", ())))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="dim")
+    table.add_column()
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(justify="right")
+    for rank, hit in enumerate(result["hits"], 1):
+        table.add_row(str(rank), kind(hit), Group(where(hit), *_words(hit)), f"{hit['score']:.2f}")
+    return Group(table, *notes(result.get("notes", ())))
+
+
+def kind(hit: Found) -> Text:
+    """The hit's modality, each in its own colour."""
+    return Text(f"{hit['modality']:<5}", style=COLOURS[hit["modality"]])
+
+
+def where(hit: Found) -> Text:
+    """The citation, as a link to the file where the terminal knows links."""
+    cited = Text(hit["citation"], style="bold")
+    if hit.get("path"):
+        cited.stylize(f"link {Path(hit['path']).as_uri()}")
+    if hit.get("more_in_document"):
+        cited.append(f"  +{hit['more_in_document']} more", style="dim not bold")
+    return cited
+
+
+def _words(hit: Found) -> Iterator[Text]:
+    if snippet := hit.get("snippet"):
+        yield Text(snippet if len(snippet) <= 160 else f"{snippet[:159]}…", style="dim")
+
+
+def added(result: AddResult) -> RenderableType:
+    """How many files came in, what did not and why."""
+    counts = [
+        f"{result[name]} {name}"
+        for name in ("added", "replaced", "moved", "unchanged")
+        if result[name] or name == "added"
+    ]
+    if removed := result.get("removed"):
+        counts.append(f"{removed} taken out, gone from their folder")
+    failed = result.get("failed_in_all", len(result["failed"]))
+    if failed:
+        counts.append(f"{failed} failed")
+    style = {"done": "bold green", "failed": "bold red"}.get(result["state"], "bold yellow")
+    lines = [Text.assemble((result["state"].capitalize(), style), ": " + ", ".join(counts))]
+    lines += [Text(f"  skipped {count}: {rule}", style="dim") for rule, count in result["skipped"].items()]
+    lines += [_failure(one["path"], one["reason"]) for one in result["failed"]]
+    if error := result.get("error"):
+        lines.append(Text(error, style="red"))
+    if pending := result["pending_vectors"]:
+        lines.append(Text(f"{pending} are found by their words only until their vectors are made.", style="dim"))
+    return Group(*lines, *notes(result.get("notes", ())))
+
+
+def _failure(path: str, reason: str) -> Text:
+    """The reason mostly begins with the file's name; the folder is added where it does not."""
+    told = reason if Path(path).name in reason else f"{path}: {reason}"
+    return Text.assemble(("  ✗ ", "red"), told)
+
+
+def health(result: StatusResult) -> RenderableType:
+    """The library's health, a line each."""
+    table = facts()
+    table.add_row("version", result.get("version", ""))
+    table.add_row("library", result.get("library", ""))
+    table.add_row("roots", "\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root.")
+    held = [f"{count} {KINDS[of]}{'s' * (count > 1)}" for of, count in result.get("documents", {}).items() if count]
+    table.add_row("documents", ", ".join(held) or "none yet")
+    table.add_row("places", f"{result.get('segments', 0):,}")
+    table.add_row("size", f"{result.get('bytes', 0) / 1e6:,.1f} MB")
+    if pending := result.get("pending_vectors"):
+        table.add_row("without vectors", f"{pending} documents, found by their words only so far")
+    table.add_row("models", result.get("models_state", ""))
+    for part, line in result.get("models", {}).items():
+        table.add_row(f"  {part}", Text(line))
+    table.add_row("index", Text(result.get("index", "")))
+    table.add_row("parsers", Text(result.get("sandbox", "")))
+    for job in result["jobs"]:
+        table.add_row(f"job {job['job']}", added(cast("AddResult", job)))
+    problems = [Text.assemble(("✗ ", "red"), problem) for problem in result.get("problems", ())]
+    return Group(table, *problems)
+
+
+def facts() -> Table:
+    """A table of names and what is the case."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    return table
+
+
+def notes(texts: Iterable[str]) -> Iterator[Text]:
+    """What else to know, a line each."""
+    for text in texts:
+        yield Text(f"• {text}", style="yellow")
+
+
+def _plain(text: str) -> str:
+    """The text with nothing that rich would take for markup."""
+    return re.sub(r"(?=\[)", r"\\", text)

@@ -1,0 +1,333 @@
+"""What sound and film share: opening a container safely, reading one stream of it, windows over time.
+
+FFmpeg opens other files and sockets when a playlist tells it to (research: HLS, concat, SDP). So it gets bytes and no
+path, a list of formats without playlists, no protocol, and a refusal for whatever it wants to open besides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import itertools
+import math
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+
+from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.types import About
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.frame import VideoFrame
+
+    from mcp_mmretrieval.media.source import Source
+
+for _module in pkgutil.walk_packages(av.__path__, "av."):
+    if _module.name not in ("av.__main__", "av.datasets"):
+        importlib.import_module(_module.name)  # PyAV imports late, and a confined worker can import nothing more
+av.logging.set_level(av.logging.PANIC)
+
+Kind = Literal["audio", "video", "subtitle"]
+
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mp3,wav,flac,ogg,aac,mpegts,mpeg,mpegvideo,asf,flv,aiff,amr,caf,w64,au"
+)
+_SEEKABLE = frozenset({"mov", "matroska", "webm", "mp3", "wav", "w64", "flac", "ogg", "aiff", "caf", "au"})
+"""Formats that tell the right time after a jump; others are read from the start."""
+
+_CODECS: dict[Kind, str] = {
+    "audio": "aac aac_latm ac3 adpcm_ima_qt adpcm_ima_wav adpcm_ms alac amr_nb amr_wb ape eac3 flac gsm gsm_ms mp1 mp2"
+    " mp3 opus speex vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice",
+    "video": "av1 cinepak dnxhd dvvideo ffv1 flv1 h261 h263 h264 hevc huffyuv mjpeg mpeg1video mpeg2video mpeg4"
+    " msmpeg4v1 msmpeg4v2 msmpeg4v3 prores qtrle rawvideo rpza svq1 svq3 theora vc1 vp6 vp6f vp8 vp9 wmv1 wmv2 wmv3",
+    "subtitle": "ass mov_text ssa subrip text webvtt",
+}
+"""What is decoded of FFmpeg's 557 codecs: those that people have. Besides, all of PCM."""
+RATE = 768_000
+"""Samples per second, at most."""
+CHANNELS = 16
+_STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"crx "})
+_SOUND_MARKS = (b"ID3", b"fLaC", b"OggS", b"caff", b".snd", b"riff", b"#!AMR")
+_FILM_MARKS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3")
+
+LENGTH, STEP, TAIL = 30.0, 25.0, 5.0
+"""Seconds of a window, from one window's start to the next one's, and of a rest that is too short for its own."""
+NEAR = 0.001
+"""Seconds by which two times of the same frame may differ."""
+_STUMBLES = 100
+"""Errors in a row after which the rest of a container is given up."""
+
+
+# -- windows -----------------------------------------------------------------------------------------------------------
+
+
+def stretches(
+    read: Callable[[float], float], *, most: float = math.inf, first: int = 0
+) -> Iterator[tuple[float, float]]:
+    """Start and end, in seconds, of the windows from number `first` on, while the recording is still being read.
+
+    `read(until)` reads on and answers how many seconds there are: at least `until`, or less when that is all. The last
+    window is as long as it must be to leave no rest shorter than `TAIL`. Nothing lies beyond `most` seconds.
+    """
+    start = first * STEP
+    while True:
+        there = min(read(min(start + LENGTH + TAIL, most)), most)
+        if there < start + LENGTH + TAIL:
+            if there > start:
+                yield start, there
+            return
+        yield start, start + LENGTH
+        start += STEP
+
+
+def windows(seconds: float) -> list[tuple[float, float]]:
+    """Start and end of every window over a recording of so many seconds."""
+    return list(stretches(lambda until: min(until, seconds)))
+
+
+def rounded_up(seconds: float) -> float:
+    """The next tenth of a second, so that a place never ends before its last sample."""
+    return math.ceil(round(seconds * 10, 6)) / 10
+
+
+def clock(seconds: float) -> str:
+    """`1:02:03`."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
+
+
+# -- what it is --------------------------------------------------------------------------------------------------------
+
+
+def kind(source: Source) -> Literal["audio", "video"] | None:
+    """Whether the bytes are sound or film; None if neither. A broken file is what its first bytes promise."""
+    source.file.seek(0)
+    promised = _promise(source.file.read(400))
+    if promised is None:
+        return None
+    try:
+        with opened(source.file) as container:
+            return "video" if stream(container, "video") else "audio"
+    except UnreadableMedia:
+        return promised
+
+
+def _promise(head: bytes) -> Literal["audio", "video"] | None:
+    """What the first bytes are a sign of. FFmpeg alone would find a film in many a text."""
+    if head[4:8] == b"ftyp":
+        return None if head[8:12] in _STILLS else "audio" if head[8:11] in (b"M4A", b"M4B") else "video"
+    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
+        return "audio" if head[8:12] in (b"WAVE", b"AIFF", b"AIFC") else "video" if head[8:12] == b"AVI " else None
+    if head.startswith(_SOUND_MARKS) or _is_mpeg_sound(head):
+        return "audio"
+    if head.startswith(_FILM_MARKS) or (head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") and head[0] == 0):
+        return "video"
+    packets = len(head) > 388 and (head[0] == head[188] == head[376] or head[4] == head[196] == head[388])
+    return "video" if packets and 0x47 in (head[0], head[4]) else None
+
+
+def _is_mpeg_sound(head: bytes) -> bool:
+    """A frame of MPEG layer II or III or of AAC. Layer I is left out: it is also the mark of UTF-16."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    if head[1] & 0xF6 == 0xF0:
+        return True
+    return (head[1] >> 1) & 3 in (1, 2) and head[2] >> 4 != 15 and (head[2] >> 2) & 3 != 3
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+class View:
+    """A file with a reading position of its own, so that several readers can share it. What PyAV wants of a file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._at = 0
+        self._size = file.seek(0, 2)
+
+    def read(self, count: int) -> bytes:
+        """The next bytes; none at the end."""
+        self._file.seek(self._at)
+        data = self._file.read(count)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move; the new position."""
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
+
+    def tell(self) -> int:
+        """The position."""
+        return self._at
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO) -> Iterator[InputContainer]:
+    """The container in a file, closed afterwards. Raises UnreadableMedia."""
+    try:
+        container = av.open(
+            View(file),
+            "r",
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+            metadata_errors="replace",
+            buffer_size=1 << 16,
+            io_open=_refuse,
+        )
+    except av.FFmpegError as error:
+        raise_if_memory(error)
+        raise UnreadableMedia("corrupt", f"it cannot be opened as sound or film ({type(error).__name__})") from error
+    with container:
+        yield container
+
+
+def _refuse(url: str, *_: object) -> Any:
+    raise UnreadableMedia("unsupported_type", "it is a list of other files")
+
+
+def stream(container: InputContainer, kind: Kind) -> Stream | None:
+    """The first stream of a kind whose codec is read here. A cover is no film, forced subtitles are no transcript."""
+    known = _CODECS[kind].split()
+    for candidate in container.streams:
+        if candidate.type != kind or candidate.disposition & (Disposition.attached_pic | Disposition.forced):
+            continue
+        name = codec(candidate)
+        if name in known or (kind == "audio" and name.startswith("pcm_")):
+            return candidate
+    return None
+
+
+def codec(stream: Stream) -> str:
+    """The name of a stream's format, such as `h264`; empty if FFmpeg has no decoder."""
+    context = stream.codec_context
+    return context.codec.canonical_name if context is not None else ""
+
+
+def title(container: InputContainer) -> str:
+    """What the tags of a recording or film call it; empty if they say nothing."""
+    tags = [container.metadata, *(stream.metadata for stream in container.streams)]
+    found = (value for tag in tags for name, value in tag.items() if name.lower() == "title")
+    return " ".join(next(found, "").split())[:200]
+
+
+def losses(damaged: int, what: str) -> list[str]:
+    """A note on packets that could not be decoded; none if there were none."""
+    return [f"{damaged} damaged packets of its {what} were left out."] if damaged else []
+
+
+def conclusion(seconds: float, limits: Limits, notes: list[str]) -> Iterator[About]:
+    """What is known at the end of a recording or film of which so many seconds were read."""
+    if seconds > limits.seconds:
+        notes = [*notes, f"Only the first {clock(limits.seconds)} were read."]
+    yield About(seconds=round(min(seconds, limits.seconds), 3), note=" ".join(notes))
+
+
+class Track:
+    """One stream of a container, read forward from any place. Damaged packets are counted and left out."""
+
+    def __init__(self, container: InputContainer, stream: Stream) -> None:
+        self._container = container
+        self.stream = stream
+        self.base = float(stream.time_base or 1 / av.time_base)
+        """Seconds of one tick of the stream."""
+        self.origin = self._origin()
+        """Seconds on the stream's clock at which the document begins."""
+        self.damaged = 0
+        """Packets that could not be decoded."""
+        for other in container.streams:
+            other.discard = Discard.default if other is stream else Discard.all
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the time is right after a jump."""
+        return bool(_SEEKABLE.intersection(self._container.format.name.split(",")))
+
+    @property
+    def expected(self) -> float | None:
+        """Seconds that the header promises. A hint, never a fact."""
+        return self._container.duration / av.time_base if self._container.duration else None
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """Packets of the stream from here on; the last one is empty and flushes the decoder."""
+        stumbles = 0
+        while stumbles < _STUMBLES:
+            try:
+                for packet in self._container.demux(self.stream):
+                    stumbles = 0
+                    yield packet
+                return
+            except (av.FFmpegError, IndexError) as error:  # IndexError: PyAV does not know streams that begin later
+                raise_if_memory(error)
+                stumbles += 1
+                self.damaged += not isinstance(error, IndexError)
+
+    def decoded(self, packet: Packet[Any] | None) -> list[Any]:
+        """The frames of a packet; none of a damaged one. None instead of a packet flushes the decoder."""
+        try:
+            return list(self.stream.codec_context.decode(packet))  # type: ignore[attr-defined]
+        except EOFError:
+            return []
+        except av.FFmpegError as error:
+            raise_if_memory(error)
+            self.damaged += 1
+            return []
+
+    def frames(self) -> Iterator[Any]:
+        """All frames from here on."""
+        for packet in self.packets():
+            yield from self.decoded(packet)
+
+    def frames_from(self, seconds: float) -> Iterator[Any]:
+        """Frames from the last place before `seconds` at which decoding can begin; from here on if it cannot jump."""
+        if not self.jumps:
+            return self.frames()
+        for place in (seconds, 0.0):
+            self.jump(place)
+            frames = self.frames()
+            first = next(frames, None)
+            if first is not None and (self.time(first) or 0.0) <= seconds + NEAR:
+                return itertools.chain([first], frames)
+        self.jump(0.0)
+        return self.frames()
+
+    def time(self, frame: AudioFrame | VideoFrame) -> float | None:
+        """Seconds from the beginning of the document; None for a frame without a time."""
+        if frame.pts is None:
+            return None
+        # what comes out when the decoder is flushed has no clock of its own
+        return max(0.0, frame.pts * float(frame.time_base or self.base) - self.origin)
+
+    def keyframe(self, seconds: float) -> float | None:
+        """The last time up to `seconds` at which decoding can begin, as the container's index tells it."""
+        entries = self.stream.index_entries
+        number = entries.search_timestamp(round((seconds + self.origin) / self.base))
+        return entries[number].timestamp * self.base - self.origin if 0 <= number < len(entries) else None
+
+    def jump(self, seconds: float) -> None:
+        """Go to the last place before `seconds` at which decoding can begin, as far as the format knows it."""
+        try:
+            self._container.seek(round((seconds + self.origin) / self.base), stream=self.stream)
+        except av.FFmpegError as error:
+            raise_if_memory(error)
+        self.stream.codec_context.flush_buffers()
+
+    def _origin(self) -> float:
+        """The container's beginning; the stream's own where the two differ by no more than an encoder's delay."""
+        first = (self._container.start_time or 0) / av.time_base
+        own = (self.stream.start_time or 0) * self.base
+        return own if abs(own - first) < 0.1 else first
+
+
+def raise_if_memory(error: Exception) -> None:
+    """Memory that runs out is no damage of one packet: it ends the worker."""
+    if isinstance(error, MemoryError):
+        raise error

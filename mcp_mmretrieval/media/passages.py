@@ -1,0 +1,147 @@
+"""How a text is cut into passages, for `text`: at headings, blank lines, sentences, lines; in this order of liking."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MOST = 1200
+"""Characters of the longest passage."""
+
+LEAST = 700
+"""Characters that a passage has at least where it ends in the middle of a section."""
+
+SECTION = 300
+"""Characters that a passage has at least where the next heading ends it; shorter sections stay together."""
+
+_BLANK = re.compile(r"\n[ \t\r]*\n\s*")
+_CLOSING = r"[\"'\u201d\u2019)\]]*"  # quotation marks and brackets
+_FULL_WIDTH = r"\u3002\uff01\uff1f"  # the full stop and marks of Chinese and Japanese
+_PARAGRAPH = re.compile(rf"[.!?:…{_FULL_WIDTH}]{_CLOSING}[ \t\r]*\n")
+_SENTENCE = re.compile(rf"[.!?…]{_CLOSING}\s+|[{_FULL_WIDTH}]{_CLOSING}\s*")
+_LINE = re.compile(r"\r\n|\n|\r")
+_SEPARATOR = re.compile(r"[,;>}\]]\s*")
+_SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\w")
+
+Ends = Sequence[re.Pattern[str]]
+"""Where a passage may end: after a match of the first pattern that has one."""
+
+PROSE: Ends = (_BLANK, _PARAGRAPH, _SENTENCE, _LINE, _SPACE)
+LINES: Ends = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
+ROWS: Ends = (_LINE, _SEPARATOR, _SPACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading from `at` to `end` in the text; level 1 is the highest."""
+
+    at: int
+    end: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """`text[first:last]`, without white space around it, and the headings over it: `Guide > Setup`."""
+
+    first: int
+    last: int
+    heading: str
+
+
+def cut(text: str, headings: Sequence[Heading], ends: Ends) -> Iterator[Passage]:
+    """Passages in order. No word is left out, none stands in two; what holds no word is no passage."""
+    begins = [heading.at for heading in headings]
+    trail: list[Heading] = []
+    start = done = 0
+    while start < len(text):
+        end = _end(text, start, begins, ends)
+        piece = text[start:end]
+        if _WORD.search(piece):
+            first = start + len(piece) - len(piece.lstrip())
+            last = start + len(piece.rstrip())
+            leading = _leading(text, first, headings, done)
+            _descend(trail, headings[done:leading])
+            done = bisect_left(begins, last)
+            over = trail or headings[leading:done][:1]  # a menu may stand before a page's first heading
+            yield Passage(first, last, " > ".join(heading.title for heading in over))
+            _descend(trail, headings[leading:done])
+        start = end
+
+
+def _end(text: str, start: int, begins: Sequence[int], ends: Ends) -> int:
+    """Where the passage that begins at `start` ends."""
+    limit = start + MOST
+    following = bisect_left(begins, start + SECTION)
+    if following < len(begins) and begins[following] <= limit:
+        return begins[following]
+    if limit >= len(text):
+        return len(text)
+    for pattern in ends:
+        found = [match.end() for match in pattern.finditer(text, start + LEAST, limit)]
+        if found:
+            return found[-1]
+    return limit
+
+
+def _leading(text: str, first: int, headings: Sequence[Heading], done: int) -> int:
+    """How many headings stand over the passage: all before it, and those that it begins with."""
+    while done < len(headings) and headings[done].at <= first:
+        first = max(first, headings[done].end)
+        while first < len(text) and text[first].isspace():
+            first += 1
+        done += 1
+    return done
+
+
+def _descend(trail: list[Heading], headings: Sequence[Heading]) -> None:
+    for heading in headings:
+        while trail and trail[-1].level >= heading.level:
+            trail.pop()
+        trail.append(heading)
+
+
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
+_HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
+_UNDERLINE = re.compile(r"(=+|-{3,}|~{3,})\s*")
+_NO_TITLE = re.compile(r"\s|[-=>*+|#`:]")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_FRONT = re.compile(r"---[ \t]*\r?\n.*?^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
+_LEVELS = {"=": 1, "-": 2, "~": 3}
+
+
+def markdown_title(text: str) -> str:
+    """The title in the front matter, or empty."""
+    front = _FRONT.match(text)
+    title = _FRONT_TITLE.search(front[0]) if front else None
+    return title[1].strip().strip("\"'") if title else ""
+
+
+def markdown_headings(text: str) -> list[Heading]:
+    """Headings by `#` and by underlines, outside of code and front matter."""
+    front = _FRONT.match(text)
+    headings = []
+    fence, before = "", None
+    for line in _LINES.finditer(text, front.end() if front else 0):
+        mark = _FENCE.match(line[0])
+        if mark and fence in ("", mark[1]):
+            fence = "" if fence else mark[1]
+        elif fence:
+            pass
+        elif hashes := _HASHES.match(line[0]):
+            title = hashes[2].rstrip().rstrip("#").rstrip()
+            headings.append(Heading(line.start(), line.end(), len(hashes[1]), _plain(title)))
+        elif before and _UNDERLINE.fullmatch(line[0]) and not _NO_TITLE.match(before[0]):
+            headings.append(Heading(before.start(), line.end(), _LEVELS[line[0][0]], _plain(before[0].strip())))
+        before = line if not mark and not fence else None
+    return [heading for heading in headings if heading.title]
+
+
+def _plain(title: str) -> str:
+    return _LINK.sub(r"\1", title[:500]).replace("`", "").replace("**", "").strip()[:200]

@@ -1,0 +1,75 @@
+"""What a parser worker takes from itself before it meets the first file. Linux gives all of it, others the limits only.
+
+The numbers are those of the kernel: <linux/prctl.h>, <linux/landlock.h>, <linux/sched.h>.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import struct
+import sys
+
+_SET_PDEATHSIG, _SET_NO_NEW_PRIVS = 1, 38
+_LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
+_NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000
+_FILES = 32
+"""Descriptors of one worker: its socket, three standard streams, one document with its sidecars."""
+
+
+def lock_down(*, memory_bytes: int, parent: int) -> list[str]:
+    """Confine this process for good; what could be done, in words.
+
+    Everything that will ever be imported must be there already. `parent` is the process that started this one.
+    """
+    os.chdir("/")
+    os.nice(5)
+    on = _limit(memory_bytes)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+            on.append("no new privileges")
+        if libc.unshare(_NEW_USER_AND_NETWORK) == 0:
+            on.append("no network")
+        on.extend(_landlock(libc))
+        # after unshare: a change of credentials forgets this signal
+        libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(0)  # it was gone before the signal was set
+    return on
+
+
+def _limit(memory_bytes: int) -> list[str]:
+    """Bounds on memory, files and core dumps. A bound that the system does not know, or has lower, is left out."""
+    on = []
+    for what, bound, words in (
+        (resource.RLIMIT_CORE, 0, "no core dumps"),
+        (resource.RLIMIT_FSIZE, 0, "no writing"),
+        (resource.RLIMIT_NOFILE, _FILES, f"{_FILES} files"),
+        (resource.RLIMIT_AS, memory_bytes, f"{memory_bytes / 1e9:.1f} GB of memory"),
+    ):
+        try:
+            resource.setrlimit(what, (bound, bound))
+        except (ValueError, OSError):  # macOS refuses RLIMIT_AS
+            continue
+        on.append(words)
+    return on
+
+
+def _landlock(libc: ctypes.CDLL) -> list[str]:
+    """Deny every path, every TCP port, and signals and abstract sockets to the outside, as far as the kernel can."""
+    version = libc.syscall(_LANDLOCK_CREATE, None, 0, 1)
+    if version < 1:
+        return []
+    paths = (1 << 13) - 1
+    for since, right in ((2, 1 << 13), (3, 1 << 14), (5, 1 << 15)):  # refer, truncate, device ioctl
+        if version >= since:
+            paths |= right
+    ports, outside = (3 if version >= 4 else 0), (3 if version >= 6 else 0)
+    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    rules = libc.syscall(_LANDLOCK_CREATE, struct.pack("QQQ", paths, ports, outside)[:size], size, 0)
+    if rules < 0:
+        return []
+    confined = libc.syscall(_LANDLOCK_RESTRICT, rules, 0) == 0
+    os.close(rules)
+    return [f"landlock {version}"] if confined else []

@@ -1,0 +1,141 @@
+"""SVG drawings, for `image`: drawn by resvg, which is given nothing that names another file."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import resvg_py
+from PIL import Image
+
+from mcp_mmretrieval.errors import UnreadableMedia
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Picture
+
+BYTES = 30_000_000
+"""Larger drawings are refused: drawing takes time and memory by the number of their elements."""
+
+_HEAD = 65_536
+_EXPANSION = 1_000_000
+"""Characters that a drawing's entities may grow to, all together."""
+
+_DEEPEST = 200
+"""Elements within elements. Some more, and drawing them overflows the stack, which ends the process."""
+
+_ROOT = re.compile(
+    r"(?:\s++|<\?[^>]*+>|<!--.*?-->|<!DOCTYPE[^\[>]*+(?:\[.*?\]\s*+)?>)*+<(?:[\w.-]+:)?svg(?=[\s>/])[^>]*+>", re.DOTALL
+)
+_ENCODING = re.compile(rb"<\?xml[^>]*?encoding=[\"']([\w.-]+)")
+_HREF = re.compile(r"""(?P<name>\bhref\s*=\s*)(?P<quote>["'])(?!\s*(?:\#|data:image/(?:png|jpe?g|gif|webp)[;,]))""")
+_ENTITY = re.compile(r"<!ENTITY\s+(?P<name>[^\s%]+)\s+(?P<quote>[\"'])(?P<value>.*?)(?P=quote)\s*>", re.DOTALL)
+_SIZE = re.compile(r"""\s(?:width|height|viewBox)\s*=\s*("[^"]*"|'[^']*')""")
+_WORDS = re.compile(r"<(?P<close>/?)(?:[\w.-]+:)?(?P<name>text|title|desc)\b[^>]*+(?<!/)>")
+_TAG = re.compile(r"<[^>]*+>")
+_TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(?P<close>/?)(?P<name>[^\W\d])[^<>]*+>", re.DOTALL)
+_SANS, _SERIF, _MONO = (
+    ("Helvetica", "Times", "Courier")
+    if sys.platform == "darwin"
+    else ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono")
+)
+"""What stands in for fonts that are not there: without one resvg leaves the words out."""
+
+
+def recognises(head: bytes) -> bool:
+    """Whether a file that begins like this is a drawing."""
+    return b"svg" in head.replace(b"\0", b"") and _ROOT.match(decode(head[:_HEAD])) is not None
+
+
+def decode(data: bytes) -> str:
+    """The source as text, by its byte order mark, its declaration, or else as UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    declared = _ENCODING.match(data)
+    encoding = declared[1].decode("ascii") if declared else "utf-8"
+    try:
+        text = data.decode(encoding, "replace")
+    except (LookupError, ValueError):
+        text = data.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")
+
+
+def words(source: str) -> tuple[str, str, str]:
+    """Title, description, and the words that are drawn, a line each."""
+    found: dict[str, list[str]] = {"title": [], "desc": [], "text": []}
+    begin, inside = 0, ""
+    for tag in _WORDS.finditer(source):
+        if not tag["close"] and not inside:
+            begin, inside = tag.end(), tag["name"]
+        elif tag["close"] and tag["name"] == inside:
+            line = " ".join(html.unescape(_TAG.sub(" ", source[begin : tag.start()])).split())
+            found[inside].append(line)
+            inside = ""
+    title = next(filter(None, found["title"]), "")  # further ones name the author, or parts
+    return title, "\n".join(filter(None, found["desc"])), "\n".join(filter(None, found["text"]))
+
+
+def draw(source: str, name: str, side: int) -> Picture:
+    """The drawing on white, its longer side `side` pixels. Raises UnreadableMedia (`corrupt`)."""
+    safe = _HREF.sub(r"\g<name>\g<quote>#left-out-", _without_bombs(source, name))
+    try:
+        data = _draw(safe, side)
+    except ValueError as error:
+        if "invalid size" not in str(error):
+            raise UnreadableMedia("corrupt", f"{name}: not a drawing that can be drawn: {error}.") from error
+        data = _draw_whole(safe, name, side)
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as drawn:
+        return np.asarray(drawn.convert("RGB"))
+
+
+def _draw(source: str, side: int) -> bytes:
+    # width and height are a box that the drawing is fitted into; without dpi, sizes in mm and pt count as zero
+    return resvg_py.svg_to_bytes(
+        svg_string=source,
+        background="white",
+        width=side,
+        height=side,
+        dpi=96.0,
+        font_family=_SANS,
+        sans_serif_family=_SANS,
+        serif_family=_SERIF,
+        monospace_family=_MONO,
+    )
+
+
+def _draw_whole(source: str, name: str, side: int) -> bytes:
+    """Drawings whose size makes no sense get the one of what they hold."""
+    root = _ROOT.match(source)
+    begin = source.rindex("<", 0, root.end()) if root else 0
+    end = root.end() if root else 0
+    try:
+        return _draw(source[:begin] + _SIZE.sub("", source[begin:end]) + source[end:], side)
+    except ValueError as error:
+        raise UnreadableMedia("corrupt", f"{name}: a drawing without a size: {error}.") from error
+
+
+def _without_bombs(source: str, name: str) -> str:
+    """The source as it is. Raises UnreadableMedia where its entities or the depth of its elements make it a weapon."""
+    declared = source.count("<!ENTITY")
+    entities = list(_ENTITY.finditer(source)) if declared else []
+    odd = any("&" in entity["value"] or "<" in entity["value"] for entity in entities)
+    grown = sum(source.count(f"&{entity['name']};") * len(entity["value"]) for entity in entities[:100])
+    if odd or declared > min(len(entities), 100) or grown > _EXPANSION:
+        raise UnreadableMedia("corrupt", f"{name}: a drawing whose entities name files, nest or grow without measure.")
+    if _depth(source) > _DEEPEST:
+        raise UnreadableMedia("corrupt", f"{name}: a drawing whose elements nest deeper than {_DEEPEST} levels.")
+    return source
+
+
+def _depth(source: str) -> int:
+    depth = deepest = 0
+    for tag in _TAGS.finditer(source):
+        if tag["close"]:
+            depth -= 1
+        elif tag["name"] and not tag[0].endswith("/>"):
+            depth += 1
+            deepest = max(deepest, depth)
+    return deepest

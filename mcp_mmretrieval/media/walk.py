@@ -1,0 +1,384 @@
+"""Which files of a folder count: walks folders, files and globs under the roots by the ignore rules.
+
+Runs in the server, reads names only, and follows links no further than the roots. What is left out is counted by rule.
+"""
+
+# ruff: noqa: PTH112, PTH113, PTH118, PTH122
+# pathlib tidies paths; here every byte of a path counts
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import pathspec
+
+from mcp_mmretrieval.errors import Code, NotAllowed, UnreadableMedia
+from mcp_mmretrieval.roots import Roots, StrPath, real_path
+
+ENTRIES = 1_000_000
+"""Files and folders that are looked at in one walk."""
+
+SECRETS = "keys and secrets"
+"""The rule that leaves out what nobody wants an assistant to read."""
+
+_BELONGS = "subtitles of a recording"
+IGNORE_FILES = (".gitignore", ".mmretrievalignore")
+_IGNORE_BYTES = 1_000_000
+
+_SECRET = re.compile(
+    "|".join(
+        fnmatch.translate(pattern)
+        for pattern in (
+            *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
+            *("*.keystore", "*.kdbx", "*.kdb", "*.gpg", "*.pgp", "*.ovpn", "*.tfstate", "*.agekey", "wallet.dat"),
+            *(".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf"),
+            *(".htpasswd", ".git-credentials", ".dockercfg", ".vault-token", "credentials", "credentials.json"),
+            *("credentials.csv", "credentials.db", "client_secret*.json", "service[-_]account*.json"),
+            *("secrets.json", "secrets.toml", "secrets.ini", "secrets.yml", "secrets.yaml"),
+            *("shadow", "authorized_keys", "login.keychain*", "logins.json", "key[34].db"),
+        )
+    )
+)
+"""Names, in lower case, of files with keys and passwords."""
+_SECRET_FOLDERS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", ".gcloud"}
+_LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
+_ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
+
+RECORDINGS = {
+    *(".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".aiff", ".aif", ".amr"),
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".ogv"),
+}
+"""Suffixes beside which a file of subtitles belongs to the recording."""
+SUBTITLES = {".srt", ".vtt"}
+_LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*(?:\.(?:forced|sdh|cc))?$", re.IGNORECASE)
+"""What stands after the recording's name: `talk.en.srt`, `talk.pt-BR.forced.srt`."""
+_STARS = re.compile(r"\*+")
+_GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file that counts."""
+
+    path: str
+    """Absolute real path."""
+    sidecars: tuple[str, ...] = ()
+    """Absolute real paths of the subtitles that belong to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A file or folder that a rule leaves out; a folder counts once, with all that it holds."""
+
+    path: str
+    rule: str
+    """`hidden`, `.gitignore`, `keys and secrets`, ...: to be counted by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A path that was asked for, or a folder on the way, that cannot be looked into."""
+
+    path: str
+    code: Code
+    reason: str
+
+
+Item = Found | Skipped | Refused
+
+
+def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = None) -> Iterator[Item]:
+    """What counts under the paths (files, folders, globs; none: the roots), in order of names, each file once.
+
+    A path that is named outright need not keep to the rules about hidden and ignored files; those about the roots,
+    keys and secrets and the library folder hold for all.
+    """
+    visit = _Walk(roots, (real_path(os.fspath(library)) or None) if library is not None else None)
+    for path in paths or roots.folders:
+        yield from visit.argument(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The patterns of one ignore file."""
+
+    folder: str
+    name: str
+    spec: pathspec.GitIgnoreSpec
+
+    def ignores(self, path: str, *, is_folder: bool) -> bool | None:
+        """Whether they leave a path out, take it in again, or say nothing of it."""
+        relative = path[len(self.folder) :].lstrip("/") + ("/" if is_folder else "")
+        return self.spec.check_file(relative).include
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is still to be looked into, with the rules from above it."""
+
+    path: str
+    above: Sequence[_Rules]
+    depth: int | None = None
+    """Levels below it that are looked into as well; None for all."""
+    named: bool = False
+
+
+Names = dict[str, bool | None]
+"""What a folder holds: True for folders, False for files, None for links and the rest."""
+
+
+class _Walk:
+    """One walk: what it has seen, and how many entries it may still look at."""
+
+    def __init__(self, roots: Roots, library: str | None) -> None:
+        self._roots = roots
+        self._library = library
+        self._files: set[str] = set()
+        self._left = ENTRIES
+
+    def argument(self, path: str) -> Iterator[Item]:
+        """What one argument names: a file, a folder, or a glob where nothing is called so."""
+        try:
+            real = self._roots.resolve(path)
+        except NotAllowed as error:
+            if _GLOB.search(path):
+                yield from self._glob(path)
+            else:
+                yield Refused(path=path, code="not_found_or_not_allowed", reason=str(error))
+            return
+        is_folder = os.path.isdir(real)
+        if rule := self._never(real, is_folder=is_folder):
+            yield Skipped(path=real, rule=rule)
+        elif is_folder:
+            yield from self._tree(_Folder(real, self._rules_above(real), named=True))
+        else:
+            yield from self._file_by_name(real)
+
+    def _file_by_name(self, real: str) -> Iterator[Item]:
+        folder, _, name = real.rpartition("/")
+        try:
+            names = self._names(folder)[1] if _suffix(name) in RECORDINGS | SUBTITLES else {}
+        except (NotAllowed, UnreadableMedia):
+            names = {}
+        owned = _owned([f"{folder}/{name}" for name, is_folder in names.items() if is_folder is False])
+        if any(real in sidecars for sidecars in owned.values()):
+            yield Skipped(path=real, rule=_BELONGS)
+        else:
+            yield from self._file(real, owned.get(real, ()))
+
+    def _glob(self, pattern: str) -> Iterator[Item]:
+        """Files under the pattern's fixed part that match it. The rules hold for them."""
+        matched = False
+        for candidate in self._roots.candidates(pattern):
+            fixed = _GLOB.split(candidate, maxsplit=1)[0].rpartition("/")[0]
+            rest = candidate[len(fixed) :]
+            parts = rest.split("/")
+            with suppress(NotAllowed):
+                base = self._roots.resolve(fixed or "/")
+                if self._never(base, is_folder=True):
+                    continue
+                depth = None if "**" in rest else rest.count("/") - 1
+                for item in self._tree(_Folder(base, self._rules_above(base), depth, named=True)):
+                    if isinstance(item, Found) and _matches(item.path.removeprefix(base.rstrip("/")), parts):
+                        matched = True
+                        yield item
+                    elif isinstance(item, Found):
+                        self._files.discard(item.path)
+        if not matched:
+            reason = f"{pattern}: nothing under the allowed folders matches, or a rule leaves it out."
+            yield Refused(path=pattern, code="not_found_or_not_allowed", reason=reason)
+
+    def _tree(self, top: _Folder) -> Iterator[Item]:
+        """All that counts below a folder, depth first. Links may lead in circles: each folder is entered once."""
+        entered: set[str] = set()
+        stack: list[Iterator[Item | _Folder]] = [iter([top])]
+        while stack:
+            step = next(stack[-1], None)
+            if step is None:
+                stack.pop()
+            elif not isinstance(step, _Folder):
+                yield step
+            elif step.path not in entered:
+                entered.add(step.path)
+                stack.append(self._folder(step))
+
+    def _folder(self, folder: _Folder) -> Iterator[Item | _Folder]:
+        """What one folder holds, in order of names."""
+        try:
+            real, names = self._names(folder.path)
+        except NotAllowed as error:
+            yield Refused(path=folder.path, code="not_found_or_not_allowed", reason=str(error))
+            return
+        except UnreadableMedia as error:
+            yield Refused(path=folder.path, code=error.code, reason=str(error))
+            return
+        if not folder.named and not _ENVIRONMENT_MARKS.isdisjoint(names):
+            yield Skipped(path=real, rule="virtual environment")
+            return
+        rules = [*folder.above, *self._rules_of(real, names)]
+        kept: list[tuple[str, str, bool]] = []
+        for name in sorted(names):
+            self._left -= 1
+            if self._left < 0:
+                yield Skipped(path=real, rule=f"beyond {ENTRIES:,} entries")
+                break
+            path = os.path.join(real, name)
+            target, is_folder = self._target(path, names[name])
+            if rule := self._rule(path, target, rules, is_folder=is_folder):
+                yield Skipped(path=path, rule=rule)
+            else:
+                kept.append((path, target, bool(is_folder)))
+        yield from self._kept(kept, replace(folder, above=rules))
+
+    def _kept(self, kept: Sequence[tuple[str, str, bool]], folder: _Folder) -> Iterator[Item | _Folder]:
+        """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
+        owned = _owned([path for path, _, is_folder in kept if not is_folder])
+        belonging = {sidecar for sidecars in owned.values() for sidecar in sidecars}
+        for path, target, is_folder in kept:
+            if not is_folder and path not in belonging:
+                yield from self._file(target, owned.get(path, ()))
+            elif is_folder and folder.depth != 0:
+                yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
+
+    def _file(self, real: str, sidecars: Iterable[str]) -> Iterator[Found]:
+        if real not in self._files:
+            self._files.add(real)
+            allowed = (real_path(path) for path in sidecars)
+            yield Found(path=real, sidecars=tuple(path for path in allowed if self._roots.covers(path)))
+
+    def _names(self, folder: str) -> tuple[str, Names]:
+        """Where a folder that was opened really lies, and what it holds. Raises as `Roots.open` does."""
+        with self._roots.open_folder(folder) as opened, os.scandir(opened.fd) as entries:
+            names: Names = {}
+            for entry in entries:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
+            return opened.path, names
+
+    def _target(self, path: str, is_folder: bool | None) -> tuple[str, bool | None]:
+        """Where an entry leads: None for a pipe, a device, a broken link, or a link out of the roots."""
+        if is_folder is not None:
+            return path, is_folder
+        real = real_path(path)
+        if self._roots.covers(real) and os.path.isdir(real):
+            return real, True
+        return real, False if self._roots.covers(real) and os.path.isfile(real) else None
+
+    def _rule(self, path: str, target: str, rules: Sequence[_Rules], *, is_folder: bool | None) -> str:
+        """The rule that leaves an entry out, or empty."""
+        name = path.rpartition("/")[2]
+        if is_folder is None:
+            return "leads out of the folders or to no file"
+        if (path != target or self._library) and (never := self._never(target, is_folder=is_folder)):
+            return never
+        if _is_secret(name, is_folder=is_folder):
+            return SECRETS
+        if name.startswith("."):
+            return "hidden"
+        if is_folder and name in _LEFT_OUT:
+            return name
+        return _ignored(rules, path, is_folder=is_folder)
+
+    def _never(self, real: str, *, is_folder: bool) -> str:
+        """The rule that holds even for what is named outright, or empty."""
+        if self._library is not None and (real + "/").startswith(self._library + "/"):
+            return "the library itself"
+        *folders, name = real.removeprefix(self._roots.root_of(real)).split("/")
+        secret = _is_secret(name, is_folder=is_folder) or any(_is_secret(part, is_folder=True) for part in folders)
+        return SECRETS if secret else ""
+
+    def _rules_above(self, folder: str) -> list[_Rules]:
+        """The ignore files from the root down to a folder; none where they leave out that very folder."""
+        root = self._roots.root_of(folder)
+        rules: list[_Rules] = []
+        at = root
+        for part in folder.removeprefix(root).split("/")[1:]:
+            rules += self._rules_of(at, IGNORE_FILES)
+            at = os.path.join(at, part)
+        return [] if _ignored(rules, folder, is_folder=True) else rules
+
+    def _rules_of(self, folder: str, names: Iterable[str]) -> Iterator[_Rules]:
+        for name in IGNORE_FILES:
+            if name in names:
+                with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
+                    lines = os.pread(opened.fd, _IGNORE_BYTES, 0).decode("utf-8", "replace").splitlines()
+                    yield _Rules(folder, name, _spec(lines))
+
+
+def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> str:
+    """The ignore file that leaves a path out, or empty. The nearest that says anything decides."""
+    for one in reversed(rules):
+        verdict = one.ignores(path, is_folder=is_folder)
+        if verdict is not None:
+            return one.name if verdict else ""
+    return ""
+
+
+def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    """Patterns of an ignore file; those that are none are passed over, as git does.
+
+    So are those with more than three stars: matching them can take longer than anybody waits, and strangers write
+    such files.
+    """
+    good = []
+    for line in lines:
+        if len(_STARS.findall(line)) > 3:
+            continue
+        with suppress(ValueError, re.error):
+            pathspec.GitIgnoreSpec.from_lines([line])
+            good.append(line)
+    return pathspec.GitIgnoreSpec.from_lines(good)
+
+
+def _is_secret(name: str, *, is_folder: bool) -> bool:
+    lower = name.lower()
+    return lower in _SECRET_FOLDERS if is_folder else _SECRET.match(lower) is not None
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _owned(files: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The recordings among the files of one folder that have subtitles, with these, in order of names."""
+    subtitles: dict[str, list[str]] = {}
+    recordings = []
+    for path in files:
+        if _suffix(path) in SUBTITLES:
+            stem = os.path.splitext(path)[0]
+            for of in {stem, _LANGUAGE.sub("", stem)}:
+                subtitles.setdefault(of, []).append(path)
+        elif _suffix(path) in RECORDINGS:
+            recordings.append(path)
+    stems = ((path, os.path.splitext(path)[0]) for path in recordings)
+    return {path: tuple(sorted(subtitles[stem])) for path, stem in stems if stem in subtitles}
+
+
+def _matches(path: str, pattern: Sequence[str]) -> bool:
+    """Whether a path matches a glob, part by part; `**` stands for any number of folders.
+
+    In time that grows with the lengths only, whatever the pattern: it may come from anybody.
+    """
+    states = _reach({0}, pattern)
+    for part in path.split("/"):
+        stay = {state for state in states if state < len(pattern) and pattern[state] == "**"}
+        go = {
+            state + 1 for state in states - stay if state < len(pattern) and fnmatch.fnmatchcase(part, pattern[state])
+        }
+        states = _reach(stay | go, pattern)
+    return len(pattern) in states
+
+
+def _reach(states: set[int], pattern: Sequence[str]) -> set[int]:
+    """The states, and those behind a `**` that may stand for nothing."""
+    reached = set(states)
+    for state in sorted(states):
+        while state < len(pattern) and pattern[state] == "**":
+            state += 1
+            reached.add(state)
+    return reached

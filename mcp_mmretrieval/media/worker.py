@@ -1,0 +1,161 @@
+"""The parser worker's side: confine yourself, then read one document after the other for the engine.
+
+Started by `workers.py` with a socket, the engine's process id and a bound on memory. Knows nothing but the open files
+that come with a task, and says what it finds in the frames of `wire.py`.
+"""
+
+import encodings
+import faulthandler
+import importlib
+import io
+import os
+import pkgutil
+import resource
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+
+from mcp_mmretrieval import media
+from mcp_mmretrieval.errors import Code, UnreadableMedia
+from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.media import sandbox, wire
+from mcp_mmretrieval.media.source import Sidecar, Source
+from mcp_mmretrieval.types import About, Content, Part, Segment
+
+Split = Callable[[Source, Limits, int], Iterator[Part | About]]
+Load = Callable[[Source, Segment, Limits], Content]
+
+_OWN_FAULTS = (TypeError, LookupError, AttributeError, AssertionError, NotImplementedError, ImportError, NameError)
+"""Exceptions that speak of our code and not of the file. (A subclass from a parser's package speaks of the file.)"""
+
+
+class Shared(io.RawIOBase):
+    """A file that was opened elsewhere, with a position of its own: a descriptor passed on shares its owner's."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+        self._at = 0
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor itself, for mapping it; its position means nothing."""
+        return self._fd
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move within or beyond the file, as every file does."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: os.fstat(self._fd).st_size}[whence]
+        if origin + offset < 0:
+            raise OSError("a place before the file")
+        self._at = origin + offset
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the two that exist
+        """The next bytes; 0 at the end."""
+        data = os.pread(self._fd, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Close the descriptor too."""
+        if not self.closed:
+            os.close(self._fd)
+        super().close()
+
+
+def main(split: Split | None = None, load: Load | None = None) -> None:
+    """Serve until the engine hangs up. Tests pass a `split` and a `load` that misbehave."""
+    number, parent, memory_bytes = map(int, sys.argv[1:4])
+    faulthandler.enable()
+    os.set_blocking(2, False)  # nobody empties stderr meanwhile: what does not fit is lost
+    _import_everything()
+    words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent)
+    with socket.socket(fileno=number) as link:
+        link.sendall(wire.pack({"sandbox": words}))
+        while (task := _next_task(link)) is not None:
+            if "ping" in task[0]:
+                _say(link, {})
+            else:
+                _serve(link, *task, split or media.split, load or media.load)
+
+
+def _import_everything() -> None:
+    """Import all that a parser may want: once confined, no module can be opened any more."""
+    for package in (media, encodings):
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name not in {"mbcs", "oem", "worker"}:  # Windows' own, and this one
+                importlib.import_module(f"{package.__name__}.{module.name}")
+
+
+def _next_task(link: socket.socket) -> tuple[wire.Header, list[int]] | None:
+    """What to do and with which files; None once the engine has hung up."""
+    prefix, files, _, _ = socket.recv_fds(link, wire.PREFIX.size, 16)
+    if not prefix:
+        return None
+    task, _ = wire.receive(link, lump=0, wait=lambda: None, prefix=prefix)
+    return task, files
+
+
+def _serve(link: socket.socket, task: wire.Header, files: Sequence[int], split: Split, load: Load) -> None:
+    """Do one task, and say how it ended. A worker that ran out of memory ends: what is left is in pieces."""
+    names = [task["name"], *task["sidecars"]]
+    opened = [Sidecar(name=name, file=io.BufferedReader(Shared(fd))) for name, fd in zip(names, files, strict=True)]
+    document, *sidecars = opened
+    source = Source(file=document.file, name=document.name, document=task["document"], sidecars=tuple(sidecars))
+    limits = Limits(**task["limits"])
+    try:
+        if task["segment"] is None:
+            for step in split(source, limits, task["start"]):
+                header, lump = wire.tell(step)
+                _say(link, header, lump)
+        else:
+            content, lump = wire.tell_content(load(source, wire.hear_segment(task["segment"], source.document), limits))
+            _say(link, {"content": content}, lump)
+        _say(link, {"done": _peak_memory()})
+    except (BrokenPipeError, ConnectionResetError):
+        sys.exit(0)
+    except MemoryError:
+        _say(link, {"out_of_memory": True})
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is this file's outcome; the class names it
+        traceback.print_exc()
+        failure = _failure(error)
+        _say(link, {"error": {"code": failure.code, "reason": str(failure)}, "done": _peak_memory()})
+    finally:
+        for sidecar in opened:
+            sidecar.file.close()
+
+
+def _failure(error: Exception) -> UnreadableMedia:
+    """Any exception as the file's failure: never a stack trace, never the message of a parser."""
+    if isinstance(error, UnreadableMedia):
+        return error
+    kind = type(error)
+    foreign = kind.__module__ not in {"builtins", __name__} and not kind.__module__.startswith("mcp_mmretrieval")
+    code: Code = "internal" if isinstance(error, _OWN_FAULTS) and not foreign else "corrupt"
+    return UnreadableMedia(code, f"reading it failed with {kind.__name__}")
+
+
+def _say(link: socket.socket, header: wire.Header, lump: Sequence[memoryview] = ()) -> None:
+    link.sendall(wire.pack(header, sum(len(piece) for piece in lump)))
+    for piece in lump:
+        link.sendall(piece)
+
+
+def _peak_memory() -> int:
+    """Bytes that this process held at its worst."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+if __name__ == "__main__":
+    main()

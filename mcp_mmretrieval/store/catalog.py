@@ -1,0 +1,746 @@
+"""The truth: files, documents, segments, words, vectors, jobs, in one SQLite file.
+
+Thread-safe. Each method is one transaction: what it commits is on disk when it returns, and readers see all of it or
+nothing. A full or failing disk raises LibraryUnavailable; reads go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcp_mmretrieval.answers import JobState
+from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.models import Identity
+from mcp_mmretrieval.store import rows as row
+from mcp_mmretrieval.store.database import Database
+from mcp_mmretrieval.store.records import (
+    Change,
+    Counts,
+    Document,
+    File,
+    JobRow,
+    Listed,
+    Removed,
+    Rows,
+    Space,
+    Stored,
+)
+from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
+from mcp_mmretrieval.store.words import Terms, pairs
+from mcp_mmretrieval.types import Modality, Place, Segment, VectorKind
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Vectors
+
+STAGED_DAYS = 14
+"""How long what was read of an unfinished file is kept."""
+
+JOB_DAYS = 90
+"""How long the outcome of a job is kept."""
+
+MAX_ID = (1 << 63) - 1
+
+HEADING_WEIGHT = 2.0
+"""What a word in the heading counts for, against one in the text."""
+
+
+class Catalog:
+    """The database of one library."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
+        self._database = Database(path)
+        self._counted: dict[tuple[Scope, int | None], tuple[int, Counts]] = {}
+
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        self._database.close()
+
+    def tell(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each commit, in the thread that committed."""
+        self._database.on_commit = listener
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
+        try:
+            with self._database.writing() as db:
+                found = [line for (line,) in db.execute("PRAGMA integrity_check")]
+                found += [
+                    f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
+                ]
+                for table in ("words", "pairs"):
+                    db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
+        except LibraryUnavailable as error:
+            return [str(error)]
+        return [line for line in found if line != "ok"]
+
+    # -- identities -----------------------------------------------------------------------------------------------
+
+    def reading(self, identity: Identity) -> int:
+        """The id of a way to read (splitter, OCR, speech), made where it is new."""
+        name = canonical(identity)
+        with self._database.writing() as db:
+            db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+            return int(_one(db, "SELECT id FROM readings WHERE identity = ?", name))
+
+    def space(self, identity: Identity, *, dim: int = 0, half: bool = False) -> int:
+        """The id of a space, made where it is new; the first one is active. `half` (store float16) is fixed then.
+
+        `dim`: numbers in a text's vector, kept for the record. Each kind's own length is that of its first vectors.
+        """
+        name = canonical(identity)
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO spaces(identity, dim, half, active) "
+                "VALUES (?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active)) ON CONFLICT DO NOTHING",
+                (name, dim, half),
+            )
+            return int(_one(db, "SELECT id FROM spaces WHERE identity = ?", name))
+
+    def spaces(self) -> list[Space]:
+        """All of them, oldest first."""
+        with self._database.reading() as db:
+            return [row.space(each) for each in db.execute(f"SELECT {row.SPACE} FROM spaces ORDER BY id")]
+
+    def active_space(self) -> Space | None:
+        """The one that serves searches; None before the first one was made."""
+        return next((space for space in self.spaces() if space.active), None)
+
+    def activate(self, space: int) -> None:
+        """The space that serves searches from now on. The old one keeps its vectors until `drop_space`."""
+        with self._database.writing() as db:
+            if not _one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                raise ValueError(f"There is no space {space}.")
+            db.execute("UPDATE spaces SET active = (id = ?)", (space,))
+
+    def drop_space(self, space: int) -> None:
+        """Delete a space and all its vectors. Raises ValueError for the active one."""
+        with self._database.writing() as db:
+            if _one(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
+                raise ValueError(f"Space {space} serves searches; activate another one first.")
+            db.execute("DELETE FROM vectors WHERE space = ?", (space,))
+            db.execute("DELETE FROM spaces WHERE id = ?", (space,))
+
+    # -- files and documents --------------------------------------------------------------------------------------
+
+    def file(self, path: str) -> File | None:
+        """What was added from a path."""
+        with self._database.reading() as db:
+            found = db.execute(f"SELECT {row.FILE} FROM {row.FILES} WHERE f.path = ?", (os.fsencode(path),)).fetchone()
+            return row.file(found) if found else None
+
+    def files_under(self, folder: str) -> list[File]:
+        """The file at `folder` or those below it, by path."""
+        below = at_or_below(folder)
+        with self._database.reading() as db:
+            sql = f"SELECT {row.FILE} FROM {row.FILES} WHERE {below.sql} ORDER BY f.path"
+            return [row.file(each) for each in db.execute(sql, below.values)]
+
+    def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
+        """The files of each document, by path; a document without one is left out."""
+        with self._database.reading() as db:
+            return _files_of(db, documents, Clause())
+
+    def touch(self, path: str, *, size: int, mtime_ns: int) -> None:
+        """Same bytes, new time on disk."""
+        with self._database.writing() as db:
+            db.execute("UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?", (size, mtime_ns, os.fsencode(path)))
+
+    def document(self, id: str) -> Document | None:
+        """A held document by its whole id."""
+        return self.documents([id]).get(id)
+
+    def documents(self, ids: Collection[str]) -> dict[str, Document]:
+        """Held documents by their whole ids; unknown ones are left out."""
+        with self._database.reading() as db:
+            sql = f"SELECT {row.DOCUMENT} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
+            found = [row.document(each) for each in db.execute(sql, (_listed(ids),))]
+            return {document.id: document for document in found}
+
+    def documents_starting(self, prefix: str) -> list[str]:
+        """Whole ids that begin with these hex digits."""
+        with self._database.reading() as db:
+            sql = "SELECT id FROM documents WHERE id >= ? AND id < ? ORDER BY id"
+            return [id for (id,) in db.execute(sql, (prefix, prefix + "g"))]
+
+    def inline_text(self, document: str) -> str | None:
+        """What was given as text; None for a document from files."""
+        with self._database.reading() as db:
+            sql = "SELECT text FROM inline_texts JOIN documents ON key = document WHERE id = ?"
+            found = db.execute(sql, (document,)).fetchone()
+            return found[0].decode("utf-8") if found else None
+
+    def commit_read(
+        self, document: Document, segments: Iterable[Segment], *, file: File | None = None, text: str | None = None
+    ) -> Change:
+        """Commit what was read of one file or of inline `text` (exactly one of the two).
+
+        In one transaction: the document and its segments with their words (a held one keeps those it has, and their
+        vectors, if they are the same; else loses them), the path, the removal of what the path pointed at before (if
+        that was its last path), the end of its staging. Each segment's `document` is `document.id`.
+        """
+        if (file is None) == (text is None):
+            raise ValueError("Either a file or a text.")
+        new = [row.cleaned(segment) for segment in segments]
+        with self._database.writing() as db:
+            held = _one(db, "SELECT key FROM documents WHERE id = ?", document.id)
+            key = _write_document(db, document)
+            same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
+            if not same:
+                _write_segments(db, key, document.id, new)
+            db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
+            before = _point(db, file, key) if file is not None else _keep_text(db, key, text or "")
+            if held is None:
+                return "added" if before is None else "replaced"
+            return _linked(before, key) if same else "reread"
+
+    def attach(self, file: File, *, gone: Collection[str] = ()) -> Change | None:
+        """One more path for a held document; `gone` are paths of it that vanished (makes it `moved`).
+
+        What the path pointed at before goes if this was its last path (`replaced`). None: the document is not held.
+        """
+        with self._database.writing() as db:
+            key = _one(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
+            if key is None:
+                return None
+            before = _point(db, file, key)
+            moved = 0
+            for path in set(gone) - {file.path}:
+                sql = "DELETE FROM files WHERE path = ? AND document = ?"
+                moved += db.execute(sql, (os.fsencode(path), key)).rowcount
+            return "moved" if moved and before is None else _linked(before, key)
+
+    def remove_files(self, paths: Collection[str]) -> Removed:
+        """Forget paths; documents go with their last one. Unknown paths count nothing."""
+        with self._database.writing() as db:
+            files, keys = 0, set()
+            for path in set(paths):
+                for (key,) in db.execute("DELETE FROM files WHERE path = ? RETURNING document", (os.fsencode(path),)):
+                    files += 1
+                    keys.add(key)
+            documents, segments = _drop_orphans(db, keys)
+            return Removed(files=files, documents=documents, segments=segments)
+
+    def remove_documents(self, ids: Collection[str]) -> Removed:
+        """Forget documents and all their paths."""
+        with self._database.writing() as db:
+            files = documents = segments = 0
+            for id in set(ids):
+                paths = "(SELECT count(*) FROM files WHERE document = key)"
+                sql = f"SELECT key, segments, {paths} FROM documents WHERE id = ?"
+                for key, count, linked in db.execute(sql, (id,)).fetchall():
+                    db.execute("DELETE FROM documents WHERE key = ?", (key,))
+                    files, documents, segments = files + linked, documents + 1, segments + count
+            return Removed(files=files, documents=documents, segments=segments)
+
+    # -- staging --------------------------------------------------------------------------------------------------
+
+    def stage(self, document: str, reading: int, ordinal: int, segments: Sequence[Segment]) -> None:
+        """Keep segments `ordinal`, `ordinal + 1`, ... of a long file still being read. Searches do not see them."""
+        now = time.time()
+        with self._database.writing() as db:
+            db.execute("DELETE FROM staged WHERE staged_at < ?", (now - STAGED_DAYS * 86_400,))
+            db.executemany(
+                "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
+                [(document, reading, at, row.packed(each), now) for at, each in enumerate(segments, ordinal)],
+            )
+
+    def staged(self, document: str, reading: int) -> dict[int, Segment]:
+        """What was kept, by ordinal."""
+        with self._database.reading() as db:
+            sql = "SELECT ordinal, payload FROM staged WHERE document = ? AND reading = ? ORDER BY ordinal"
+            return {at: row.unpacked(document, each) for at, each in db.execute(sql, (document, reading))}
+
+    def clear_staged(self, document: str) -> None:
+        """Forget what was kept of a file that will not be read on."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM staged WHERE document = ?", (document,))
+
+    # -- vectors --------------------------------------------------------------------------------------------------
+
+    def unembedded(self, space: int, *, limit: int = 100, skip: Collection[str] = ()) -> list[str]:
+        """Documents that were read but are not embedded in a space, oldest first. `skip`: ids to leave out."""
+        with self._database.reading() as db:
+            sql = (
+                "SELECT id FROM documents WHERE key NOT IN (SELECT document FROM embedded WHERE space = ?) "
+                "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY read_at, key LIMIT ?"
+            )
+            return [id for (id,) in db.execute(sql, (space, _listed(skip), limit))]
+
+    def commit_embedded(self, document: str, space: int, rows: Sequence[Rows]) -> bool:
+        """Commit all vectors of a document in a space; empty `rows` say that it needs none.
+
+        False, and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
+        already stays as it is. Raises ValueError for vectors of a wrong shape or with numbers that are not finite.
+        """
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.writing() as db:
+            key = _one(db, "SELECT max(key) FROM documents WHERE id = ?", document)
+            if key is None or not _one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                return False
+            held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
+            if not held.issuperset(each for group in rows for each in group.segments):
+                return False
+            if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
+                half = _half(db, space)
+                for group in rows:
+                    dim = _dim(db, space, group.kind)
+                    db.executemany(
+                        "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
+                        [(key, space, group.kind, *each) for each in vectors.packed(group, dim=dim, half=half)],
+                    )
+            return True
+
+    def exact(
+        self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, *, depth: int, after: int = 0
+    ) -> list[tuple[int, float]]:
+        """Segment keys with cosine similarity to `vector` (shape (dim,) or (1, dim), unit), best first.
+
+        By comparing with each vector within the scope; the best part counts for a segment. `after`: only what was
+        committed after this row.
+        """
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.reading() as db:
+            reach = resolve(db, scope)
+            found = _vectors_within(db, reach, space, kind, after)
+            wanted = _keys_within(db, reach) if reach.filters.modality else None
+            return vectors.nearest(found, vector, half=_half(db, space), depth=depth, wanted=wanted)
+
+    def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
+        """Those of the segments that are held and within the scope."""
+        with self._database.reading() as db:
+            reach = resolve(db, scope)
+            held = reach.holds("s.document") & reach.modality("s.modality")
+            sql = f"SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value {held.where}"
+            return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
+
+    def few(self, scope: Scope, most: int) -> bool:
+        """Whether a scope holds at most so many segments. Costs no more than counting to `most`."""
+        with self._database.reading() as db:
+            source, condition = _segments_within(resolve(db, scope))
+            sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
+            return int(_one(db, sql, *source.values, *condition.values, most + 1)) <= most
+
+    def whole(self, scope: Scope) -> bool:
+        """Whether all that the library holds lies within a scope."""
+        with self._database.reading() as db:
+            return resolve(db, scope).everything
+
+    # -- what the index follows -----------------------------------------------------------------------------------
+
+    def lanes(self) -> dict[tuple[int, VectorKind], int]:
+        """Up to which row the index follows, for each space and kind that has vectors."""
+        with self._database.reading() as db:
+            sql = (
+                "SELECT s.id, k.value, coalesce(f.upto, 0) FROM spaces s "
+                """CROSS JOIN json_each('["text", "picture", "sound"]') k """
+                "LEFT JOIN followed f ON f.space = s.id AND f.kind = k.value "
+                "WHERE EXISTS (SELECT 1 FROM vectors v WHERE v.space = s.id AND v.kind = k.value)"
+            )
+            return {(space, kind): upto for space, kind, upto in db.execute(sql)}
+
+    def next_vectors(
+        self, space: int, kind: VectorKind, after: int, *, limit: int, upto: int = MAX_ID
+    ) -> tuple[int, list[tuple[int, int]], Vectors]:
+        """About `limit` vectors of the rows that follow `after`.
+
+        The last row; segment and part of each vector; float32 of shape (n, dim). Row 0 and nothing at the end.
+        """
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.reading() as db:
+            sql = (
+                "SELECT id, count, places, vectors FROM vectors WHERE space = ? AND kind = ? AND id > ? AND id <= ? "
+                "ORDER BY id"
+            )
+            found, count = [], 0
+            for each in db.execute(sql, (space, kind, after, upto)):
+                found.append(each)
+                count += each[1]
+                if count >= limit:
+                    break
+            last = found[-1][0] if found else 0
+            return last, *vectors.unpacked([each[2:] for each in found], half=_half(db, space))
+
+    def follow(self, space: int, kind: VectorKind, upto: int) -> None:
+        """The index has the vectors up to this row."""
+        with self._database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
+
+    def unfollow(self) -> None:
+        """The index has nothing."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM followed")
+            db.execute("DELETE FROM garbage")
+
+    def garbage(self) -> tuple[int, str, int, list[tuple[int, int]]] | None:
+        """The next deleted vectors that the index may have still: space, kind, last row, segment and part of each."""
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.reading() as db:
+            lane = db.execute("SELECT space, kind FROM garbage ORDER BY id LIMIT 1").fetchone()
+            if lane is None:
+                return None
+            sql = "SELECT id, places FROM garbage WHERE space = ? AND kind = ? ORDER BY id LIMIT 64"
+            found = db.execute(sql, lane).fetchall()
+            return *lane, found[-1][0], vectors.places(b"".join(places for _, places in found))
+
+    def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
+        """The index has forgotten a space, or what was deleted of one kind up to a row."""
+        with self._database.writing() as db:
+            sql = "DELETE FROM garbage WHERE space = ? AND coalesce(kind = ?, 1) AND id <= ?"
+            db.execute(sql, (space, kind, upto))
+
+    def behind(self) -> tuple[int, int]:
+        """How many vectors the index lacks or has too many, and how many there are."""
+        lacks = total = 0
+        lanes = self.lanes()
+        with self._database.reading() as db:
+            for (space, kind), upto in lanes.items():
+                sql = "SELECT total(count * (id > ?)), total(count) FROM vectors WHERE space = ? AND kind = ?"
+                new, all = db.execute(sql, (upto, space, kind)).fetchone()
+                lacks, total = lacks + int(new), total + int(all)
+            surplus = _one(db, "SELECT total(length(places) / 16) FROM garbage")
+        return lacks + int(surplus), total
+
+    # -- segments -------------------------------------------------------------------------------------------------
+
+    def segments(self, keys: Collection[int]) -> dict[int, Stored]:
+        """Those that are (still) held."""
+        wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
+        with self._database.reading() as db:
+            return {stored.key: stored for stored in _stored(db, wanted)}
+
+    def segments_of(self, document: str) -> list[Stored]:
+        """All of one document in order."""
+        with self._database.reading() as db:
+            return _stored(db, Clause("d.id = ?", (document,)))
+
+    def around(self, key: int, *, reach: int = 1) -> list[Stored]:
+        """A segment and up to `reach` before and after it in its document, in order. Empty for an unknown key."""
+        with self._database.reading() as db:
+            found = db.execute("SELECT document, ordinal FROM segments WHERE key = ?", (key,)).fetchone()
+            if not found:
+                return []
+            document, ordinal = found
+            near = (document, ordinal - reach, ordinal + reach)
+            return _stored(db, Clause("s.document = ? AND s.ordinal BETWEEN ? AND ?", near))
+
+    def find(self, prefix: str, place: Place) -> list[Stored]:
+        """Segments of the documents whose id begins with `prefix` that overlap the place, in order."""
+        with self._database.reading() as db:
+            found = _stored(db, Clause("d.id >= ? AND d.id < ?", (prefix, prefix + "g")) & _near(place))
+            return [stored for stored in found if stored.segment.place.overlaps(place)]
+
+    # -- searching ------------------------------------------------------------------------------------------------
+
+    def words(self, terms: Terms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
+        """Segment keys that hold any of the terms, best first, with bm25 turned so that more is better."""
+        scores: dict[int, float] = {}
+        with self._database.reading() as db:
+            reach = resolve(db, scope)
+            for table, match in (("words", terms.words_match), ("pairs", terms.pairs_match)):
+                for key, score in _matches(db, table, match, reach, depth) if match else ():
+                    scores[key] = scores.get(key, 0.0) + score
+        return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
+
+    def listing(
+        self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
+    ) -> tuple[list[Listed], int]:
+        """A page of documents, by their first path (inline texts last, by title), and how many there are in all."""
+        with self._database.reading() as db:
+            reach = resolve(db, scope)
+            within, files = _documents_within(reach), reach.files()
+            first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
+            embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
+            sql = (
+                f"SELECT {row.DOCUMENT}, d.segments, {embedded}, {first} AS first FROM documents d {within.where} "
+                "ORDER BY first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
+            )
+            found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
+            paths = _files_of(db, [each[0] for each in found], files)
+            total = _one(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
+        return [row.listed(each, tuple(paths.get(each[0], ()))) for each in found], total
+
+    def document_ids(self, scope: Scope) -> list[str]:
+        """All documents within a scope (modality is the document's)."""
+        with self._database.reading() as db:
+            within = _documents_within(resolve(db, scope))
+            sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
+            return [id for (id,) in db.execute(sql, within.values)]
+
+    def modalities(self, scope: Scope) -> dict[Modality, int]:
+        """How many documents of each modality lie within a scope."""
+        with self._database.reading() as db:
+            within = _documents_within(resolve(db, scope))
+            sql = f"SELECT d.modality, count(*) FROM documents d {within.where} GROUP BY d.modality ORDER BY d.modality"
+            return dict(db.execute(sql, within.values).fetchall())
+
+    def counts(self, scope: Scope, *, space: int | None = None) -> Counts:
+        """How much a scope holds. Cheap enough for each search: remembered until the next commit."""
+        version = self._database.version
+        known = self._counted.get((scope, space))
+        if known and known[0] == version:
+            return known[1]
+        with self._database.reading() as db:
+            reach = resolve(db, scope)
+            documents, segments = _counted(db, reach)
+            _, rooted = _counted(db, resolve(db, scope.rooted))
+            pending = _pending(db, reach, space) if space is not None else 0
+        counts = Counts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
+        if len(self._counted) > 256:
+            self._counted.clear()
+        self._counted[scope, space] = version, counts
+        return counts
+
+    # -- jobs -----------------------------------------------------------------------------------------------------
+
+    def put_job(self, id: str, *, arguments: str, state: JobState, outcome: str) -> None:
+        """Insert or update. `started` is set once, `ended` when the state is no longer running."""
+        now = time.time()
+        ended = None if state == "running" else now
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
+                "SET state = excluded.state, outcome = excluded.outcome, ended = excluded.ended",
+                (id, arguments, state, row.clean(outcome), now, ended),
+            )
+            db.execute("DELETE FROM jobs WHERE ended < ?", (now - JOB_DAYS * 86_400,))
+
+    def job(self, id: str) -> JobRow | None:
+        """A job of this or an earlier process."""
+        with self._database.reading() as db:
+            found = db.execute(f"SELECT {row.JOB} FROM jobs WHERE id = ?", (id,)).fetchone()
+            return row.job(found) if found else None
+
+    def jobs(self, *, state: JobState | None = None, arguments: str | None = None, limit: int = 20) -> list[JobRow]:
+        """Newest first."""
+        which = Clause("state = ?", (state,)) if state is not None else Clause()
+        if arguments is not None:
+            which = which & Clause("arguments = ?", (arguments,))
+        with self._database.reading() as db:
+            sql = f"SELECT {row.JOB} FROM jobs {which.where} ORDER BY started DESC, rowid DESC LIMIT ?"
+            return [row.job(each) for each in db.execute(sql, (*which.values, limit))]
+
+
+def canonical(identity: Identity) -> str:
+    """One text for equal identities."""
+    return json.dumps(dict(identity), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _one(db: sqlite3.Connection, sql: str, *values: object) -> Any:
+    """The first column of the only row."""
+    found = db.execute(sql, values).fetchone()
+    return found[0] if found else None
+
+
+def _listed(texts: Collection[str]) -> str:
+    """Texts as a JSON list, for `json_each`; lone surrogates match nothing."""
+    return json.dumps(list(texts))
+
+
+# -- writing, within a transaction
+
+
+def _write_document(db: sqlite3.Connection, document: Document) -> int:
+    """Insert or renew a document, without its segments. Its key."""
+    sql = (
+        "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, inline, segments, read_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
+        "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
+        "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
+    )
+    return int(_one(db, sql, *row.of_document(document), time.time()))
+
+
+def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
+    """Segments of a document with their words, in place of those that it has."""
+    for table in ("segments", "vectors", "embedded"):
+        db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
+    for ordinal, segment in enumerate(segments):
+        if segment.document != document:
+            raise ValueError(f"A segment of {segment.document} among those of {document}.")
+        sql = (
+            'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        at = db.execute(sql, (key, ordinal, segment.modality, *row.of_place(segment.place))).lastrowid
+        frames = json.dumps(segment.frames) if segment.frames else None
+        db.execute("INSERT INTO texts VALUES (?, ?, ?, ?)", (at, segment.heading, segment.text, frames))
+        if neighbours := pairs(f"{segment.heading} {segment.text}"):
+            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
+    db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
+
+
+def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
+    """Let a path point at a document. The key that it pointed at before, whose document goes with its last path."""
+    path = os.fsencode(file.path)
+    before = _one(db, "SELECT document FROM files WHERE path = ?", path)
+    db.execute(
+        "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE "
+        "SET document = excluded.document, size = excluded.size, mtime_ns = excluded.mtime_ns",
+        (path, key, file.size, file.mtime_ns, time.time()),
+    )
+    if before not in (None, key):
+        _drop_orphans(db, {before})
+    return before  # type: ignore[no-any-return]
+
+
+def _keep_text(db: sqlite3.Connection, key: int, text: str) -> int | None:
+    """Keep an inline text with its document. The key if it was kept already."""
+    before = _one(db, "SELECT document FROM inline_texts WHERE document = ?", key)
+    db.execute("INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, row.clean(text).encode("utf-8")))
+    db.execute("UPDATE documents SET inline = 1 WHERE key = ?", (key,))
+    return before  # type: ignore[no-any-return]
+
+
+def _linked(before: int | None, key: int) -> Change:
+    """What happened where a held document got a path that pointed at `before`."""
+    if before is None:
+        return "attached"
+    return "unchanged" if before == key else "replaced"
+
+
+def _drop_orphans(db: sqlite3.Connection, keys: Collection[int]) -> tuple[int, int]:
+    """Delete those of the documents that have no path left and no inline text. How many documents and segments."""
+    sql = (
+        "DELETE FROM documents WHERE key IN (SELECT value FROM json_each(?)) AND NOT inline "
+        "AND NOT EXISTS (SELECT 1 FROM files WHERE document = key) RETURNING segments"
+    )
+    gone = db.execute(sql, (json.dumps(list(keys)),)).fetchall()
+    return len(gone), sum(segments for (segments,) in gone)
+
+
+# -- reading, within a transaction
+
+
+def _files_of(db: sqlite3.Connection, documents: Collection[str], within: Clause) -> dict[str, list[File]]:
+    found: dict[str, list[File]] = {}
+    sql = (
+        f"SELECT {row.FILE} FROM {row.FILES} WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} "
+        "ORDER BY f.path"
+    )
+    for each in db.execute(sql, (_listed(documents), *within.values)):
+        file = row.file(each)
+        found.setdefault(file.document, []).append(file)
+    return found
+
+
+def _stored(db: sqlite3.Connection, condition: Clause) -> list[Stored]:
+    """Segments `s` of documents `d` that meet a condition, in order."""
+    sql = f"SELECT {row.SEGMENT} FROM {row.SEGMENTS} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
+    return [row.stored(each) for each in db.execute(sql, condition.values)]
+
+
+def _near(place: Place) -> Clause:
+    """A condition that holds for all segments that overlap a place, and for few others."""
+    if place.page is not None:
+        return Clause("(s.page = ? OR s.page IS NULL)", (place.page,))
+    return Clause()
+
+
+def _half(db: sqlite3.Connection, space: int) -> bool:
+    return bool(_one(db, "SELECT half FROM spaces WHERE id = ?", space))
+
+
+def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
+    """Numbers in a vector of this kind; None before the first one."""
+    sql = (
+        "SELECT length(v.vectors) / v.count / (CASE s.half WHEN 1 THEN 2 ELSE 4 END) FROM vectors v "
+        "JOIN spaces s ON s.id = v.space WHERE v.space = ? AND v.kind = ? LIMIT 1"
+    )
+    return _one(db, sql, space, kind)  # type: ignore[no-any-return]
+
+
+def _documents_within(reach: Reach) -> Clause:
+    """A condition on documents `d`."""
+    return reach.holds("d.key") & reach.modality("d.modality")
+
+
+def _segments_within(reach: Reach) -> tuple[Clause, Clause]:
+    """Where segments `s` of a scope come from (some perhaps twice), and on which condition."""
+    condition = reach.modality("s.modality")
+    if not reach.limited:
+        return Clause("segments s"), condition
+    documents = reach.documents()
+    return Clause(f"({documents.sql}) r CROSS JOIN segments s ON s.document = r.document", documents.values), condition
+
+
+def _vectors_within(
+    db: sqlite3.Connection, reach: Reach, space: int, kind: VectorKind, after: int
+) -> Iterator[tuple[bytes, bytes]]:
+    """Places and vectors of all rows whose document may hold segments of a scope; some perhaps twice."""
+    if after or not (reach.limited or reach.filters.modality):
+        held = reach.holds("v.document")
+        sql = (
+            f"SELECT v.places, v.vectors FROM vectors v WHERE v.space = ? AND v.kind = ? AND v.id > ? {held.and_where}"
+        )
+        return db.execute(sql, (space, kind, after, *held.values))
+    modality = reach.modality("modality")
+    documents = Clause(f"SELECT document FROM segments {modality.where}", modality.values)
+    if reach.limited:
+        documents = reach.documents()
+    sql = (
+        f"SELECT v.places, v.vectors FROM (SELECT DISTINCT document FROM ({documents.sql})) r "
+        "CROSS JOIN vectors v ON v.document = r.document AND v.space = ? AND v.kind = ?"
+    )
+    return db.execute(sql, (*documents.values, space, kind))
+
+
+def _keys_within(db: sqlite3.Connection, reach: Reach) -> list[int]:
+    """All segments of a scope."""
+    source, condition = _segments_within(reach)
+    sql = f"SELECT s.key FROM {source.sql} {condition.where}"
+    return [key for (key,) in db.execute(sql, (*source.values, *condition.values))]
+
+
+def _matches(db: sqlite3.Connection, table: str, match: str, reach: Reach, depth: int) -> list[tuple[int, float]]:
+    """The best of one table of words: segment keys and scores, more is better."""
+    weights = f"{HEADING_WEIGHT}, 1.0" if table == "words" else "1.0"
+    held = reach.holds("s.document") & reach.modality("s.modality")
+    narrow = "" if reach.everything else f"CROSS JOIN segments s ON s.key = {table}.rowid"
+    sql = (
+        f"SELECT {table}.rowid, -bm25({table}, {weights}) AS score FROM {table} {narrow} "
+        f"WHERE {table} MATCH ? {held.and_where} ORDER BY score DESC LIMIT ?"
+    )
+    return db.execute(sql, (match, *held.values, depth)).fetchall()
+
+
+def _counted(db: sqlite3.Connection, reach: Reach) -> tuple[int, int]:
+    """Documents that have a segment within a scope, and its segments."""
+    held = reach.holds("d.key")
+    if not reach.filters.modality:
+        found = db.execute(f"SELECT count(*), total(d.segments) FROM documents d {held.where}", held.values).fetchone()
+    else:
+        condition = reach.modality("s.modality") & held
+        sql = (
+            "SELECT count(DISTINCT s.document), count(*) FROM segments s JOIN documents d ON d.key = s.document "
+            f"WHERE {condition.sql}"
+        )
+        found = db.execute(sql, condition.values).fetchone()
+    return int(found[0]), int(found[1])
+
+
+def _pending(db: sqlite3.Connection, reach: Reach, space: int) -> int:
+    held = reach.holds("d.key")
+    if not held:
+        sql = "SELECT (SELECT count(*) FROM documents) - (SELECT count(*) FROM embedded WHERE space = ?)"
+        return int(_one(db, sql, space))
+    sql = (
+        "SELECT count(*) FROM documents d WHERE NOT EXISTS "
+        f"(SELECT 1 FROM embedded WHERE document = d.key AND space = ?) {held.and_where}"
+    )
+    return int(_one(db, sql, space, *held.values))

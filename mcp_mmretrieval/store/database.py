@@ -1,0 +1,198 @@
+"""One SQLite file: opened without ever harming it, read by many threads, written by one at a time."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sqlite3
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.store.schema import APPLICATION, TABLES, VERSION
+
+BUSY_SECONDS = 30.0
+"""How long to wait for another program (a backup, say) that holds the file."""
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """The primary result code (https://sqlite.org/rescode.html), without the extension in the upper bits."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+class Database:
+    """The catalog's file and its connections."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it. Raises LibraryUnavailable for a damaged, foreign or newer one, left as it is."""
+        self.path = path
+        self.version = 0
+        """Grows with each commit of this process."""
+        self.on_commit: Callable[[], None] = _nothing
+        """Called after each commit, in the thread that committed."""
+        self._turn = threading.RLock()
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._open = True
+        with self._told():
+            if path.exists():
+                self._inspect()
+            else:
+                self._make()
+            self._writer = self._connect()
+
+    def close(self) -> None:
+        """Close all connections that are not in use; those that are, close themselves."""
+        with self._turn:
+            if not self._open:
+                return
+            self._open = False
+            self._writer.close()
+            while True:
+                try:
+                    self._idle.get_nowait().close()
+                except queue.Empty:
+                    return
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the file throughout."""
+        with self._told():
+            connection = self._borrow()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._give_back(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: on disk when the block ends, undone when it raises."""
+        with self._turn, self._told():
+            if not self._open:
+                raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            self.version += 1
+        self.on_commit()
+
+    def _borrow(self) -> sqlite3.Connection:
+        if not self._open:
+            raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._open:
+            self._idle.put(connection)
+        else:
+            connection.close()
+
+    def _connect(self, mode: str = "rw") -> sqlite3.Connection:
+        address = f"file:{urllib.parse.quote(os.fsencode(self.path))}?mode={mode}"
+        connection = sqlite3.connect(
+            address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: the narrow tables of 300,000 segments
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        return connection
+
+    def _make(self) -> None:
+        """Made beside and then renamed: an empty or half-made catalog is never taken for one."""
+        new = Database.__new__(Database)
+        new.path = self.path.with_name(self.path.name + ".new")
+        new.path.unlink(missing_ok=True)
+        connection = new._connect("rwc")
+        try:
+            connection.execute("PRAGMA page_size = 8192")  # reads all vectors in half the time that 4096 takes
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(
+                f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
+            )
+        finally:
+            connection.close()
+        new.path.rename(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _inspect(self) -> None:
+        """Look at the file without writing to it."""
+        self._refuse_truncated()
+        connection = self._connect("ro")
+        try:
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        finally:
+            connection.close()
+        if application != APPLICATION:
+            raise LibraryUnavailable(f"{self.path}: not a catalog of mcp-mmretrieval. Choose another library folder.")
+        if version > VERSION:
+            raise LibraryUnavailable(
+                f"{self.path}: made by a newer mcp-mmretrieval (catalog version {version}, this one knows {VERSION}). "
+                "Upgrade mcp-mmretrieval, or choose another library folder."
+            )
+
+    def _refuse_truncated(self) -> None:
+        """Compare the file's size with the page count of its header (https://sqlite.org/fileformat.html#the_database_header)."""
+        wal = self.path.with_name(self.path.name + "-wal")
+        if wal.exists() and wal.stat().st_size:
+            return  # a checkpoint may have been cut short; the log still has the pages
+        with self.path.open("rb") as file:
+            header = file.read(100)
+        page = int.from_bytes(header[16:18], "big")
+        pages = int.from_bytes(header[28:32], "big")
+        if len(header) < 100 or self.path.stat().st_size < pages * (65536 if page == 1 else page):
+            raise self._damaged("it is cut short")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what an SQLite error means for the library. A mistake in our SQL stays what it is."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            match _primary(error):
+                case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+                    raise LibraryUnavailable(
+                        f"{self.path.parent}: cannot be written ({error}). Nothing of this step was kept; searches go "
+                        "on. Free some disk space and try again."
+                    ) from error
+                case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                    raise self._damaged(str(error)) from error
+                case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+                    raise LibraryUnavailable(
+                        f"{self.path}: cannot be opened for writing ({error}). Check its permissions and the disk."
+                    ) from error
+                case sqlite3.SQLITE_BUSY:
+                    raise LibraryUnavailable(
+                        f"{self.path}: another program holds the file. Try again when it is done."
+                    ) from error
+            raise
+
+    def _damaged(self, how: str) -> LibraryUnavailable:
+        return LibraryUnavailable(
+            f"{self.path}: the catalog is damaged ({how}). It was left as it is: put a backup in its place, or move "
+            "the folder away and add the files again."
+        )
+
+
+def _nothing() -> None:
+    pass

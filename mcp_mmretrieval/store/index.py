@@ -1,0 +1,266 @@
+"""The nearest vectors, fast: Chroma over the catalog's vectors.
+
+Chroma holds ids and vectors only and may vanish at any moment: which ids are near comes from it; which are held, whom
+they belong to, who may see them and how similar they are comes from the catalog.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.store.catalog import Catalog
+from mcp_mmretrieval.store.check import problem
+from mcp_mmretrieval.store.chroma import Broken, Chroma, Where
+from mcp_mmretrieval.store.records import IndexState, IndexStatus
+from mcp_mmretrieval.store.scope import Scope
+from mcp_mmretrieval.store.turns import Turns
+from mcp_mmretrieval.types import VectorKind
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Vectors
+
+logger = logging.getLogger(__name__)
+
+FEW = 16_000
+"""Segments up to which comparing with each is faster than the index."""
+MOST = 4_096
+"""Neighbours that the index is asked for at most, before comparing with each is faster."""
+BATCH = 1_000
+"""Vectors in one upsert, at least: about a second, during which searches compare with each."""
+GATHER = 0.3
+"""Seconds to wait for more after a commit: small upserts cost as much as large ones."""
+PATIENCE = 0.05
+"""Seconds that a search waits for a running upsert."""
+SPARE = 64 << 20
+"""Bytes of free disk below which a failure is the disk's, and building anew would not help."""
+
+
+class Index:
+    """Follows the catalog in a thread of its own. Thread-safe."""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        """Start checking `folder` in the background; answers from the catalog until that is done."""
+        self._folder = folder
+        self._catalog = catalog
+        self._chroma: Chroma | None = None
+        self._turns = Turns()  # inside Chroma a query waits for seconds while it writes; here it need not
+        self._followed: dict[tuple[int, VectorKind], int] = {}
+        self._looks: dict[tuple[Scope, VectorKind, int], int] = {}
+        self._state: IndexState = "checking"
+        self._note = ""
+        self._broken = ""
+        """Why it has to be built anew."""
+        self._failures = 0
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        catalog.tell(self.wake)
+        self._thread = threading.Thread(target=self._run, name="index", daemon=True)
+        self._thread.start()
+
+    def nearest(
+        self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, *, depth: int
+    ) -> list[tuple[int, float]]:
+        """Segment keys with cosine similarity to `vector` (shape (dim,) or (1, dim), unit), best first.
+
+        Each segment once, by its best part; at most `depth`. Empty where the space has no vectors of this kind.
+        """
+        if not self._catalog.whole(scope) and self._catalog.few(scope, FEW):
+            return self._catalog.exact(space, kind, vector, scope, depth=depth)
+        upto = self._followed.get((space, kind), 0)  # read before asking: what comes later is in the tail
+        found = self._indexed(space, kind, vector, scope, depth) if upto else None
+        if found is None:
+            return self._catalog.exact(space, kind, vector, scope, depth=depth)
+        tail = self._catalog.exact(space, kind, vector, scope, depth=depth, after=upto)
+        return _merged(found, tail, depth) if tail else found
+
+    def wake(self) -> None:
+        """Something was committed. Called by the catalog."""
+        self._wake.set()
+
+    def status(self) -> IndexStatus:
+        """How far it is."""
+        lacks, total = self._catalog.behind()
+        return IndexStatus(state=self._state, followed=max(0, total - lacks), total=total, note=self._note)
+
+    def wait(self, seconds: float) -> bool:
+        """Until the index has all that is committed and has forgotten what was deleted; whether it came to that."""
+        end = time.monotonic() + seconds
+        while self._state != "ready" or self._catalog.behind()[0]:
+            if self._closing.wait(0.02) or time.monotonic() > end:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Finish the running upsert and let go of Chroma. May be called twice."""
+        self._closing.set()
+        self._wake.set()
+        self._thread.join()
+
+    # -- searching ------------------------------------------------------------------------------------------------
+
+    def _indexed(
+        self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, depth: int
+    ) -> list[tuple[int, float]] | None:
+        """By the index, with as much depth as the scope needs; None where comparing with each is better."""
+        lane = (scope, kind, depth)
+        look = self._looks.get(lane, 2 * depth)
+        while look <= MOST:
+            near = self._ask(space, kind, vector, look)
+            if near is None:
+                return None
+            seen = self._catalog.visible({key for (key, _), _ in near}, scope)
+            best: dict[int, float] = {}
+            for (key, _), score in near:
+                if key in seen:
+                    best.setdefault(key, score)
+            if len(best) >= depth:
+                self._remember(lane, look)
+                return list(best.items())[:depth]
+            look *= 2
+        self._remember(lane, look)
+        return None
+
+    def _remember(self, lane: tuple[Scope, VectorKind, int], look: int) -> None:
+        if len(self._looks) > 256:
+            self._looks.clear()
+        self._looks[lane] = look
+
+    def _ask(self, space: int, kind: VectorKind, vector: Vectors, look: int) -> list[tuple[Where, float]] | None:
+        """The nearest vectors; None where Chroma is busy or broken."""
+        with self._turns.reading(PATIENCE) as mine:
+            if not mine or self._chroma is None:
+                return None
+            try:
+                return self._chroma.nearest(space, kind, vector, look)
+            except Broken as error:
+                self._broken = str(error)
+                self._wake.set()
+                return None
+
+    # -- following, in the thread ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._guarded(self._start)
+            while not self._closing.is_set():
+                self._guarded(self._work)
+        finally:
+            self._state = "failed"
+            with self._turns.writing(), contextlib.suppress(Broken):
+                self._let_go()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do it; if it fails, exact scans answer, and it is tried again after a while."""
+        try:
+            work()
+        except Exception as error:  # whatever it is: a search must never depend on this thread
+            if self._closing.is_set():
+                return
+            full = shutil.disk_usage(self._catalog.path.parent).free < SPARE
+            logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=True)
+            self._state, self._note = "failed", f"{error} (the disk is full)" if full else str(error)
+            if not full and not isinstance(error, LibraryUnavailable):
+                self._broken = self._note
+            self._failures += 1
+            self._closing.wait(min(60.0, 2.0**self._failures))
+
+    def _start(self) -> None:
+        """Open what is there, if it is sound."""
+        found = problem(self._folder, self._catalog, stop=self._closing)
+        if self._closing.is_set():
+            return
+        if found is None:
+            self._reopen()
+        else:
+            self._rebuild(found)
+
+    def _work(self) -> None:
+        """One step, or a rest until there is something to do."""
+        if self._broken or self._chroma is None:
+            self._rebuild(self._broken)
+        self._wake.clear()
+        if self._step():
+            return
+        self._state, self._failures = "ready", 0
+        self._wake.wait()
+        self._closing.wait(GATHER)
+
+    def _step(self) -> bool:
+        """Follow by one batch. Whether there was anything to do."""
+        for (space, kind), upto in self._catalog.lanes().items():
+            last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=BATCH)
+            if places:
+                self._state = "building" if len(places) >= BATCH else self._state
+                with self._turns.writing():
+                    self._held.upsert(space, kind, places, vectors)
+                self._catalog.follow(space, kind, last)
+                self._followed[space, kind] = last
+                return True
+        return self._forget()
+
+    def _forget(self) -> bool:
+        """Delete what the catalog has deleted, some rows at a time, or a whole space."""
+        garbage = self._catalog.garbage()
+        if garbage is None:
+            return False
+        space, kind, last, places = garbage
+        if any(each.id == space for each in self._catalog.spaces()):
+            with self._turns.writing():
+                self._held.delete(space, kind, places)
+            self._catalog.clear_garbage(space, kind, upto=last)
+        else:
+            with self._turns.writing():
+                self._held.drop(space)
+                self._followed = {lane: upto for lane, upto in self._followed.items() if lane[0] != space}
+            self._catalog.clear_garbage(space)
+        return True
+
+    @property
+    def _held(self) -> Chroma:
+        if self._chroma is None:
+            raise Broken("the index is closed")
+        return self._chroma
+
+    def _reopen(self) -> None:
+        """Open a sound index, and read it in before the first search needs it."""
+        with self._turns.writing():
+            self._chroma = Chroma(self._folder)
+            for (space, kind), upto in self._catalog.lanes().items():
+                if upto:
+                    self._chroma.count(space, kind)
+                    self._followed[space, kind] = upto
+        self._state = "building"
+
+    def _rebuild(self, why: str) -> None:
+        """Start from nothing. The catalog first: it must never believe in an index that is gone."""
+        self._state, self._note = "building", why
+        if why:
+            logger.warning("The index is built anew: %s", why)
+        with self._turns.writing():
+            with contextlib.suppress(Broken):
+                self._let_go()
+            self._catalog.unfollow()
+            self._chroma = Chroma(self._folder, fresh=True)
+        self._broken = ""
+
+    def _let_go(self) -> None:
+        chroma, self._chroma = self._chroma, None
+        self._followed = {}
+        if chroma is not None:
+            chroma.close()
+
+
+def _merged(one: list[tuple[int, float]], other: list[tuple[int, float]], depth: int) -> list[tuple[int, float]]:
+    """Two ranked lists as one, each key by its better score."""
+    best = dict(one)
+    for key, score in other:
+        best[key] = max(score, best.get(key, score))
+    return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:depth]

@@ -1,0 +1,75 @@
+"""One process owns a library folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from mcp_mmretrieval.errors import LibraryUnavailable
+
+NAME = "lock"
+
+
+class LibraryLock:
+    """An OS lock in the library folder, held from construction to `close` or the end of the process.
+
+    Makes the folder 0700. Raises LibraryUnavailable when another process holds it (naming its pid), when the folder
+    belongs to someone else, or when it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file: int | None = None
+        _make_ours(folder)
+        try:
+            # not inherited by children (PEP 446): a worker that outlives the engine must not keep the library
+            file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise _unusable(folder, error) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(file)
+            raise LibraryUnavailable(
+                f"{folder}: another mcp-mmretrieval process (pid {pid}) has this library open. Use that one, end it, "
+                "or give this one another folder (MMRETRIEVAL_LIBRARY)."
+            ) from error
+        except OSError as error:
+            os.close(file)
+            raise _unusable(folder, error) from error
+        self._file = file
+        try:
+            os.ftruncate(file, 0)
+            os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        except OSError:
+            # a full disk: the lock holds all the same, and the library can be searched
+            pass
+
+    def close(self) -> None:
+        """Let go. May be called twice."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _make_ours(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = folder.stat().st_uid
+        if owner != os.geteuid():
+            raise LibraryUnavailable(
+                f"{folder}: belongs to another user (uid {owner}). Choose a folder of your own (MMRETRIEVAL_LIBRARY)."
+            )
+        folder.chmod(0o700)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"not writable by uid {os.geteuid()}")
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> LibraryUnavailable:
+    return LibraryUnavailable(
+        f"{folder}: cannot be used as the library folder ({error.strerror or error}). Make it writable, or choose "
+        "another one (MMRETRIEVAL_LIBRARY)."
+    )

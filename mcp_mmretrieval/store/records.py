@@ -1,0 +1,160 @@
+"""Rows of the catalog as plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mcp_mmretrieval.answers import JobState
+from mcp_mmretrieval.types import Modality, Segment, VectorKind
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Vectors
+
+Change = Literal["added", "replaced", "reread", "attached", "moved", "unchanged"]
+"""What a commit did.
+
+added      a document that was not held
+replaced   the path pointed at another document before
+reread     the document was held, and has other segments now
+attached   one more path of a held document
+moved      the same, and an old path of it went
+unchanged  path and document were held already; size and time are up to date
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One path that was added. Many files may point at one document."""
+
+    path: str
+    """Absolute, as `os.fsdecode` gives it: bytes that are no UTF-8 are kept."""
+    document: str
+    """The document's whole id."""
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    added_at: float = 0.0
+    """Seconds since 1970; set by the catalog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Content that was read, whatever its path."""
+
+    id: str
+    """SHA-256 in hex."""
+    modality: Modality
+    reading: int
+    """By what it was read: `Catalog.reading`."""
+    title: str = ""
+    bytes: int = 0
+    pages: int | None = None
+    seconds: float | None = None
+    notes: tuple[str, ...] = ()
+    inline: bool = False
+    """Given as text, without a file."""
+    read_at: float = 0.0
+    """Seconds since 1970; set by the catalog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A committed segment and its key."""
+
+    key: int
+    """Valid until the document is read again or removed; never used again for another one."""
+    ordinal: int
+    """Position within the document, from 0."""
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Where vectors are comparable: one embedder with its settings."""
+
+    id: int
+    identity: str
+    """Canonical JSON."""
+    dim: int
+    """Numbers in a text's vector, as told when it was made."""
+    half: bool
+    """Stored as float16."""
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Vectors of one kind for some segments of one document; row i belongs to `segments[i]`, `parts[i]`."""
+
+    kind: VectorKind
+    segments: Sequence[int]
+    """Keys."""
+    parts: Sequence[int]
+    """Which window of the text or frame of the film, from 0."""
+    vectors: Vectors
+    """Shape (len(segments), dim)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A document in a listing."""
+
+    document: Document
+    files: tuple[File, ...]
+    """Those within the scope's folders, by path."""
+    segments: int
+    embedded: bool
+    """In the space that was asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much a scope holds."""
+
+    documents: int
+    segments: int
+    excluded: int
+    """Segments under the roots that the filters left out."""
+    pending: int
+    """Documents within the scope that are not embedded in the space asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What a removal took out."""
+
+    files: int
+    documents: int
+    segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """A job as it is kept across restarts. `arguments` and `outcome` are JSON, understood by the library."""
+
+    id: str
+    arguments: str
+    state: JobState
+    outcome: str
+    started: float
+    """Seconds since 1970."""
+    ended: float | None = None
+
+
+IndexState = Literal["checking", "building", "ready", "failed"]
+"""While an index is not ready, exact scans answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStatus:
+    """How far the index is."""
+
+    state: IndexState
+    followed: int
+    """Vectors that the index has."""
+    total: int
+    """Vectors that the catalog has."""
+    note: str = ""
+    """Why it was built anew, or why it failed."""

@@ -1,0 +1,145 @@
+"""The catalog's tables. A change to them raises `VERSION`, and `database` has to learn the step."""
+
+APPLICATION = 0x6D6D7274
+"""Marks an SQLite file as ours ("mmrt")."""
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE readings (
+    id INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL UNIQUE
+);
+CREATE TABLE spaces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL UNIQUE,
+    dim INTEGER NOT NULL,
+    half INTEGER NOT NULL,
+    active INTEGER NOT NULL
+);
+
+CREATE TABLE documents (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    modality TEXT NOT NULL,
+    reading INTEGER NOT NULL REFERENCES readings(id),
+    title TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    pages INTEGER,
+    seconds REAL,
+    notes TEXT NOT NULL,
+    inline INTEGER NOT NULL,
+    segments INTEGER NOT NULL,
+    read_at REAL NOT NULL
+);
+CREATE INDEX documents_inline ON documents(key) WHERE inline;
+CREATE TABLE inline_texts (
+    document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
+    text BLOB NOT NULL
+);
+
+-- Paths are bytes: file names need not be UTF-8, and a folder is a range of them.
+CREATE TABLE files (
+    path BLOB PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    added_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX files_of_document ON files(document, path, mtime_ns);
+CREATE INDEX files_by_time ON files(mtime_ns, document);
+
+-- Narrow, so that a check of many hits stays in the page cache; what can be read stands in `texts`.
+CREATE TABLE segments (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    modality TEXT NOT NULL,
+    page INTEGER,
+    start REAL,
+    "end" REAL,
+    first INTEGER,
+    last INTEGER
+);
+CREATE UNIQUE INDEX segments_of_document ON segments(document, ordinal);
+CREATE INDEX segments_by_modality ON segments(modality, document);
+CREATE TABLE texts (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    heading TEXT NOT NULL,
+    text TEXT NOT NULL,
+    frames TEXT
+);
+
+CREATE VIRTUAL TABLE words USING fts5(
+    heading, text, content='texts', content_rowid='segment', tokenize='porter unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER words_added AFTER INSERT ON texts BEGIN
+    INSERT INTO words(rowid, heading, text) VALUES (new.segment, new.heading, new.text);
+END;
+CREATE TRIGGER words_removed AFTER DELETE ON texts BEGIN
+    INSERT INTO words(words, rowid, heading, text) VALUES ('delete', old.segment, old.heading, old.text);
+END;
+
+-- Pairs of neighbouring characters of scripts without spaces, made by `words.pairs`. Trigrams would not find the
+-- two-character words that most of Chinese is made of.
+CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
+CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
+    DELETE FROM pairs WHERE rowid = old.segment;
+END;
+
+CREATE TABLE embedded (
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
+    PRIMARY KEY (document, space)
+) WITHOUT ROWID;
+CREATE INDEX embedded_in_space ON embedded(space);
+-- Up to 64 vectors of one document in a row: comparing with many reads few rows. `places` holds for each vector its
+-- segment and its part (two int64), which together name it in Chroma; a segment's vectors of one space never change.
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces(id),
+    kind TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    places BLOB NOT NULL,
+    vectors BLOB NOT NULL
+);
+CREATE INDEX vectors_of_document ON vectors(document, space, kind);
+CREATE INDEX vectors_in_order ON vectors(space, kind, id, count);
+
+-- What Chroma still has to forget, and up to which row of `vectors` it has followed.
+CREATE TABLE garbage (
+    id INTEGER PRIMARY KEY,
+    space INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    places BLOB NOT NULL
+);
+CREATE TRIGGER vectors_removed AFTER DELETE ON vectors BEGIN
+    INSERT INTO garbage(id, space, kind, places) VALUES (old.id, old.space, old.kind, old.places);
+END;
+CREATE TABLE followed (
+    space INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    upto INTEGER NOT NULL,
+    PRIMARY KEY (space, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE staged (
+    document TEXT NOT NULL,
+    reading INTEGER NOT NULL REFERENCES readings(id),
+    ordinal INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    staged_at REAL NOT NULL,
+    PRIMARY KEY (document, reading, ordinal)
+) WITHOUT ROWID;
+
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    arguments TEXT NOT NULL,
+    state TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    started REAL NOT NULL,
+    ended REAL
+);
+CREATE INDEX jobs_by_time ON jobs(started);
+"""

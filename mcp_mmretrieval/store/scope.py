@@ -1,0 +1,205 @@
+"""Who may see what: the folders of a connection and the filters of a call, as SQL conditions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mcp_mmretrieval.answers import Filters
+
+Value = str | bytes | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a call may find: a document is visible if one of its files lies under a root and passes the filters.
+
+    Inline texts have no path: they are visible under all roots, pass `under` never, and count as changed when they
+    were read. `modality` limits segments in searches, documents in listings.
+    """
+
+    roots: tuple[str, ...] | None = None
+    """Absolute real folders (or files). None: everything. Empty: no file, only inline texts."""
+    filters: Filters = field(default_factory=Filters)
+
+    @property
+    def rooted(self) -> Scope:
+        """The same folders without the filters."""
+        return Scope(self.roots)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of SQL with its values. An empty one stands for "always"."""
+
+    sql: str = ""
+    values: tuple[Value, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.sql)
+
+    def __and__(self, other: Clause) -> Clause:
+        return _joined(" AND ", [clause for clause in (self, other) if clause])
+
+    @property
+    def where(self) -> str:
+        """As the whole condition of a query."""
+        return f"WHERE {self.sql}" if self else ""
+
+    @property
+    def and_where(self) -> str:
+        """As one more condition of a query."""
+        return f"AND {self.sql}" if self else ""
+
+
+NEVER = Clause("0")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A scope resolved against the catalog: no condition where everything passes anyway."""
+
+    folders: tuple[bytes, ...] | None
+    """Files at or below one of these. None: all files."""
+    inline: bool
+    """Whether inline texts pass."""
+    limited: bool
+    """Whether some documents may not pass."""
+    filters: Filters
+
+    @property
+    def everything(self) -> bool:
+        """Whether each segment of the library passes."""
+        return not self.limited and not self.filters.modality
+
+    def holds(self, document: str) -> Clause:
+        """A condition on a column of document keys, for checking one at a time."""
+        if not self.limited:
+            return Clause()
+        file = self._files() & self._changed("f.mtime_ns", 1e9)
+        kinds = [Clause(f"EXISTS (SELECT 1 FROM files f WHERE f.document = {document} {file.and_where})", file.values)]
+        if self.inline:
+            read = Clause("i.inline") & self._changed("i.read_at", 1)
+            kinds.append(Clause(f"{document} IN (SELECT i.key FROM documents i WHERE {read.sql})", read.values))
+        return self._named(document) & _any(kinds)
+
+    def documents(self) -> Clause:
+        """A query for the keys that pass (column `document`), some perhaps twice: for walking over few if `limited`."""
+        if self.filters.document is not None:
+            return _select("d.key AS document FROM documents d", self._named("d.key") & self.holds("d.key"))
+        changed = self._changed("f.mtime_ns", 1e9)
+        ranges = [Clause()] if self.folders is None else [each for folder in self.folders for each in _ranges(folder)]
+        queries = [_select("f.document AS document FROM files f", each & changed) for each in ranges]
+        if self.inline:
+            read = Clause("i.inline") & self._changed("i.read_at", 1)
+            queries.append(_select("i.key AS document FROM documents i", read))
+        return _joined(" UNION ALL ", queries or [_select("0 AS document", NEVER)])
+
+    def modality(self, column: str) -> Clause:
+        """A condition on a column of modalities."""
+        wanted = self.filters.modality
+        return Clause(f"{column} IN ({', '.join('?' * len(wanted))})", wanted) if wanted else Clause()
+
+    def files(self) -> Clause:
+        """A condition on files `f`: those of its folders."""
+        return self._files()
+
+    def _files(self) -> Clause:
+        if self.folders is None:
+            return Clause()
+        return _any([each for folder in self.folders for each in _ranges(folder)])
+
+    def _named(self, document: str) -> Clause:
+        if self.filters.document is None:
+            return Clause()
+        return Clause(f"{document} = (SELECT key FROM documents WHERE id = ?)", (self.filters.document,))
+
+    def _changed(self, column: str, unit: float) -> Clause:
+        after, before = self.filters.after, self.filters.before
+        late = Clause(f"{column} >= ?", (after * unit,)) if after is not None else Clause()
+        early = Clause(f"{column} < ?", (before * unit,)) if before is not None else Clause()
+        return late & early
+
+
+def resolve(connection: sqlite3.Connection, scope: Scope) -> Reach:
+    """What of the scope limits anything. A few look-ups, whatever the size of the library."""
+    filters = scope.filters
+    folders = _folders(scope.roots, filters.under)
+    if folders is not None and not _any_outside(connection, folders):
+        folders = None
+    inline = filters.under is None
+    if not inline:
+        inline = connection.execute("SELECT 1 FROM documents WHERE inline LIMIT 1").fetchone() is None
+    timed = filters.after is not None or filters.before is not None
+    limited = folders is not None or not inline or timed or filters.document is not None
+    return Reach(folders, inline and filters.under is None, limited, filters)
+
+
+def at_or_below(folder: str) -> Clause:
+    """A condition on files `f`: the file itself, or those below the folder."""
+    return _any(_ranges(_bare(folder)))
+
+
+def _folders(roots: tuple[str, ...] | None, under: str | None) -> tuple[bytes, ...] | None:
+    """Roots cut down to `under`, none inside another, in order of bytes."""
+    if roots is None:
+        return None if under is None else (_bare(under),)
+    folders = {_bare(root) for root in roots}
+    if under is not None:
+        limit = _bare(under)
+        folders = {
+            limit if _inside(limit, each) else each for each in folders if _inside(limit, each) or _inside(each, limit)
+        }
+    return tuple(sorted(each for each in folders if not any(_inside(each, other) for other in folders - {each})))
+
+
+def _bare(folder: str) -> bytes:
+    """Without a slash at the end; the root of the file system is empty."""
+    return os.fsencode(folder).rstrip(b"/")
+
+
+def _inside(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder + b"/")
+
+
+def _bounds(folder: bytes) -> list[tuple[bytes, bytes]]:
+    """Half-open ranges of paths at and below a folder. `0` follows `/` in ASCII."""
+    below = (folder + b"/", folder + b"0")
+    return [(folder, folder + b"\0"), below] if folder else [below]
+
+
+def _ranges(folder: bytes) -> list[Clause]:
+    return [Clause("f.path >= ? AND f.path < ?", bounds) for bounds in _bounds(folder)]
+
+
+def _any_outside(connection: sqlite3.Connection, folders: tuple[bytes, ...]) -> bool:
+    """Whether a file lies in a gap between the folders' ranges."""
+    bounds = sorted(each for folder in folders for each in _bounds(folder))
+    lows = [b"", *(high for _, high in bounds)]
+    highs = [*(low for low, _ in bounds), None]
+    for low, high in zip(lows, highs, strict=True):
+        gap = Clause("path >= ?", (low,)) & (Clause("path < ?", (high,)) if high is not None else Clause())
+        if connection.execute(f"SELECT 1 FROM files WHERE {gap.sql} LIMIT 1", gap.values).fetchone():
+            return True
+    return False
+
+
+def _select(what: str, condition: Clause) -> Clause:
+    return Clause(f"SELECT {what} {condition.where}", condition.values)
+
+
+def _any(clauses: list[Clause]) -> Clause:
+    """At least one of them. None of them: never."""
+    if not clauses:
+        return NEVER
+    joined = _joined(" OR ", [Clause(f"({clause.sql})", clause.values) for clause in clauses])
+    return Clause(f"({joined.sql})", joined.values)
+
+
+def _joined(word: str, clauses: Iterable[Clause]) -> Clause:
+    given = list(clauses)
+    return Clause(
+        word.join(clause.sql for clause in given), tuple(value for clause in given for value in clause.values)
+    )

@@ -1,0 +1,94 @@
+"""What an agent points at: an id, a citation or a path, wherever a document or a place is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_mmretrieval.errors import NotAllowed, NotInLibrary
+from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.store import Catalog, Document, File, Stored
+from mcp_mmretrieval.types import SHORT, Place, Segment
+
+_ID = re.compile(rf"[0-9a-f]{{{SHORT},64}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A held document, a place in it, and the segments there."""
+
+    document: Document
+    place: Place
+    segments: tuple[Stored, ...]
+    """In order. Empty when the document has nothing at the place."""
+
+
+class Targets:
+    """Resolves what is pointed at, within the roots of one connection."""
+
+    def __init__(self, catalog: Catalog, roots: Roots) -> None:
+        self._catalog = catalog
+        self._roots = roots
+
+    def find(self, text: str) -> Target:
+        """The document and place that an id, a citation or a path names.
+
+        Raises NotInLibrary for one that is not held (or lies outside the roots: the two are not told apart).
+        """
+        for name, place in _readings(text):
+            if document := self._document(name):
+                return Target(document=document, place=place, segments=tuple(self._segments(document, place)))
+        raise NotInLibrary(
+            f"{text}: not in the library. Pass an id or citation from search_media, or a path from list_documents; "
+            "a file that was never added is added with add_documents."
+        )
+
+    def path(self, text: str) -> str:
+        """The absolute path that a path or citation names, held or not, existing or not. Raises NotAllowed."""
+        for candidate in self._paths(text):
+            if Path(candidate).exists() or self._catalog.files_under(candidate):
+                return candidate
+        raise NotAllowed(text)
+
+    def visible_file(self, files: Collection[File]) -> File | None:
+        """The first of a document's files that lies under the roots."""
+        return next((file for file in files if self._roots.covers(file.path)), None)
+
+    def citation(self, file: File | None, segment: Segment) -> str:
+        """How a place is cited: its file's path and the place; the id where there is no file."""
+        if file is None:
+            return segment.id
+        fragment = segment.place.fragment
+        return self._roots.citation(file.path) + (f"#{fragment}" if fragment else "")
+
+    def _document(self, name: str) -> Document | None:
+        ids = self._catalog.documents_starting(name) if _ID.fullmatch(name) else []
+        ids += [file.document for path in self._paths(name) if (file := self._catalog.file(path))]
+        documents = self._catalog.documents(ids)
+        files = self._catalog.files_of(ids)
+        for id in ids:
+            document = documents.get(id)
+            if document and (document.inline or self.visible_file(files.get(id, []))):
+                return document
+        return None
+
+    def _paths(self, name: str) -> list[str]:
+        """Absolute paths under the roots that a path or a citation may mean, best first."""
+        real = [str(Path(path).resolve()) for path in self._roots.candidates(name)]
+        named = [*real, *self._roots.path_of(name)]
+        return [path for path in dict.fromkeys(named) if self._roots.covers(path)]
+
+    def _segments(self, document: Document, place: Place) -> list[Stored]:
+        if not place.fragment:
+            return self._catalog.segments_of(document.id)
+        return self._catalog.find(document.id, place)
+
+
+def _readings(text: str) -> list[tuple[str, Place]]:
+    """Name and place, in the ways that the text can be read: a `#` may also belong to a file's name."""
+    whole = [(text, Place())]
+    name, mark, fragment = text.rpartition("#")
+    place = Place.parse(fragment) if mark else None
+    return [(name, place), *whole] if place is not None else whole

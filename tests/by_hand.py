@@ -1,0 +1,128 @@
+"""Models whose answers can be worked out by hand, behind the same seams as the real ones."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from mcp_mmretrieval.models import Embedder, Identity, Reranker, TextReader, Transcriber
+from mcp_mmretrieval.models.loading import Models, State
+from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.types import Content, Cue, Film, Picture, Sound, VectorKind, Vectors
+
+COLOURS = ("red", "green", "blue")
+
+
+class ColourEmbedder:
+    """Three axes: red, green, blue. Words count as they are written, pictures by how bright each channel is."""
+
+    def __init__(self, name: str = "colours") -> None:
+        self.name = name
+
+    @property
+    def identity(self) -> Identity:
+        return {"name": self.name}
+
+    @property
+    def dims(self) -> Mapping[VectorKind, int]:
+        return {"text": 3, "picture": 3}
+
+    @property
+    def sees(self) -> frozenset[Literal["photos", "documents"]]:
+        return frozenset({"photos", "documents"})
+
+    def windows(self, text: str) -> list[str]:
+        return [line for line in text.splitlines() if line.strip()]
+
+    def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
+        vector = self.embed_documents([query])
+        return {"text": vector, "picture": vector}
+
+    def embed_documents(self, contents: Sequence[Content]) -> Vectors:
+        return np.stack([self._vector(content) for content in contents])
+
+    def _vector(self, content: Content) -> Vectors:
+        if isinstance(content, str):
+            words = re.findall(r"\w+", content.lower())
+            axes = np.array([words.count(colour) for colour in COLOURS], np.float32)
+        else:
+            assert not isinstance(content, Sound)
+            picture = content.pictures[0] if isinstance(content, Film) else content
+            axes = picture.reshape(-1, 3).mean(axis=0).astype(np.float32)
+        axes = axes + np.float32(0.01)
+        unit: Vectors = axes / np.linalg.norm(axes)
+        return unit
+
+
+class PitchTranscriber:
+    """Hears `low tone` or `high tone` by how often the samples cross zero; nothing in silence."""
+
+    @property
+    def identity(self) -> Identity:
+        return {"name": "pitch"}
+
+    def transcribe(self, sound: Sound) -> list[Cue]:
+        if not len(sound.samples) or float(np.abs(sound.samples).max()) < 0.01:
+            return []
+        seconds = len(sound.samples) / sound.rate
+        hertz = np.count_nonzero(np.diff(np.signbit(sound.samples))) / 2 / seconds
+        return [Cue(0.0, seconds, "a low tone" if hertz < 700 else "a high tone")]
+
+
+class ShapeReader:
+    """Reads `wide sign` off pictures that are more than twice as wide as high, and nothing off others."""
+
+    @property
+    def identity(self) -> Identity:
+        return {"name": "shapes"}
+
+    def read(self, picture: Picture) -> str:
+        height, width = picture.shape[:2]
+        return "wide sign" if width > 2 * height else ""
+
+
+class LengthReranker:
+    """Prefers short texts."""
+
+    name = "shortest first"
+    by_default = False
+
+    def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
+        return [1 / (1 + len(content)) if isinstance(content, str) and content else None for content in contents]
+
+
+class ModelsByHand(Models):
+    """A profile of the models above."""
+
+    def __init__(self, settings: Settings, *, space: str = "colours", state: State = "ready") -> None:
+        super().__init__(settings)
+        self._made = ColourEmbedder(space)
+        self._given_state: State = state
+
+    def start(self) -> None:
+        pass
+
+    @property
+    def state(self) -> State:
+        return self._given_state
+
+    @property
+    def message(self) -> str:
+        return "" if self._given_state == "ready" else "The models are loading."
+
+    @property
+    def reading(self) -> Identity:
+        return {"ocr": "shapes", "speech": "pitch"}
+
+    def embedder(self, timeout: float | None = None) -> Embedder:
+        return self._made
+
+    def reranker(self, timeout: float | None = None) -> Reranker | None:
+        return LengthReranker()
+
+    def transcriber(self, timeout: float | None = None) -> Transcriber | None:
+        return PitchTranscriber()
+
+    def text_reader(self, timeout: float | None = None) -> TextReader | None:
+        return ShapeReader()

@@ -1,0 +1,47 @@
+"""A folder of files made on the spot, and a library over it with models that one can work out by hand."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.settings import Settings
+from tests.by_hand import ModelsByHand
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The one root."""
+    path = tmp_path / "files"
+    path.mkdir()
+    return path
+
+
+OpenLibrary = Callable[..., Library]
+
+
+@pytest.fixture
+def open_library(tmp_path: Path, folder: Path) -> Iterator[OpenLibrary]:
+    """Opens the same library folder again and again; closes what is left open."""
+    opened: list[Library] = []
+
+    def open_it(*, space: str = "colours", state: str = "ready", **given: object) -> Library:
+        settings = Settings.read(**{"library": tmp_path / "library", "roots": (folder,), "workers": 1, **given})
+        models = ModelsByHand(settings, space=space, state=state)  # type: ignore[arg-type]
+        opened.append(Library.open(settings=settings, models=models))
+        return opened[-1]
+
+    yield open_it
+    for library in opened:
+        library.close()
+
+
+@pytest.fixture
+def library(open_library: OpenLibrary) -> Library:
+    return open_library()

@@ -1,0 +1,231 @@
+import io
+import struct
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.media import audio, container, video
+from mcp_mmretrieval.media.source import Sidecar, Source
+from mcp_mmretrieval.types import About, Part, Place, Segment, Sound
+from tests.media import recordings
+
+LIMITS = Limits()
+
+
+def source(data: bytes, *subtitles: bytes) -> Source:
+    sidecars = tuple(Sidecar(name="talk.srt", file=io.BytesIO(data)) for data in subtitles)
+    return Source(file=io.BytesIO(data), name="talk", document="ab" * 32, sidecars=sidecars)
+
+
+def split(data: bytes, *subtitles: bytes, limits: Limits = LIMITS, start: int = 0) -> tuple[list[Part], list[About]]:
+    steps = list(audio.split(source(data, *subtitles), limits, start))
+    return [step for step in steps if isinstance(step, Part)], [step for step in steps if isinstance(step, About)]
+
+
+def places(parts: list[Part]) -> list[str]:
+    return [part.segment.place.fragment for part in parts]
+
+
+def samples(part: Part) -> NDArray[np.float32]:
+    assert isinstance(part.content, Sound)
+    return part.content.samples
+
+
+def notes(abouts: list[About]) -> str:
+    return " ".join(about.note for about in abouts)
+
+
+def silence(seconds: float, rate: int) -> NDArray[np.float32]:
+    return np.zeros(round(seconds * rate), np.float32)
+
+
+def wav(rate: int, channels: int, claimed: int, data: bytes) -> bytes:
+    form = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2 & 0xFFFFFFFF, channels * 2 & 0xFFFF, 16)
+    return (
+        b"RIFF"
+        + struct.pack("<I", claimed + 36)
+        + b"WAVEfmt \x10\0\0\0"
+        + form
+        + b"data"
+        + struct.pack("<I", claimed)
+        + data
+    )
+
+
+def test_windows_cover_a_recording_and_leave_no_sliver() -> None:
+    assert container.windows(0.0) == []
+    assert container.windows(12.0) == [(0.0, 12.0)]
+    assert container.windows(34.9) == [(0.0, 34.9)]
+    assert container.windows(35.0) == [(0.0, 30.0), (25.0, 35.0)]
+    assert container.windows(72.0) == [(0.0, 30.0), (25.0, 55.0), (50.0, 72.0)]
+
+
+@pytest.mark.parametrize("seconds", np.linspace(0.1, 200.0, 57).tolist())
+def test_windows_overlap_cover_everything_and_are_never_tiny(seconds: float) -> None:
+    found = container.windows(seconds)
+    assert found[0][0] == 0.0 and found[-1][1] == seconds
+    assert all(after[0] == before[1] - 5.0 for before, after in pairwise(found))
+    assert all(10.0 <= end - start < 35.0 for start, end in found) or len(found) == 1
+
+
+@pytest.mark.parametrize("name", recordings.SOUND)
+def test_every_usual_format_becomes_windows_of_sixteen_kilohertz_mono(name: str) -> None:
+    data = recordings.sound(name, 61.0)
+    parts, abouts = split(data)
+    assert container.kind(source(data)) == "audio"
+    assert [place.split(",")[0] for place in places(parts)] == ["t=0.0", "t=25.0", "t=50.0"]
+    assert abouts[-1].seconds == pytest.approx(61.0, abs=0.1)
+    assert {part.segment.modality for part in parts} == {"audio"}
+    assert [len(samples(part)) for part in parts[:2]] == [480_000, 480_000]
+    assert samples(parts[0])[400_000:].tolist() == samples(parts[1])[:80_000].tolist()
+
+
+@pytest.mark.parametrize("name", recordings.SOUND)
+def test_loading_a_place_gives_the_samples_that_split_gave(name: str) -> None:
+    data = recordings.sound(name, 62.3, rate=48_000 if "opus" in recordings.SOUND[name][1] else 44_100)
+    for part in split(data)[0]:
+        loaded = audio.load(source(data), part.segment, LIMITS)
+        expected = samples(part)
+        assert len(loaded.samples) == len(expected)
+        assert np.abs(loaded.samples - expected).max() < 0.02  # AAC decodes its noise a little differently each time
+
+
+def test_samples_are_those_that_were_recorded() -> None:
+    parts, _ = split(recordings.sound("wav", 40.0))
+    expected = recordings.chirp(40.0, 16_000)
+    assert np.abs(samples(parts[1])[100:-100] - expected[400_100:-100]).max() < 0.01
+
+
+def test_a_resumed_split_gives_the_same_later_parts() -> None:
+    data = recordings.sound("mp3", 90.0)
+    whole, resumed = split(data)[0], split(data, start=2)[0]
+    assert places(resumed) == places(whole)[2:]
+    assert all(np.array_equal(samples(a), samples(b)) for a, b in zip(whole[2:], resumed, strict=True))
+
+
+def test_the_title_of_the_tags_is_told_and_heads_the_parts() -> None:
+    parts, abouts = split(recordings.sound("flac", title="Weekly  call"))
+    assert abouts[0] == About(modality="audio", title="Weekly call")
+    assert parts[0].segment.heading == "Weekly call"
+
+
+def test_a_cover_picture_makes_no_film() -> None:
+    data = recordings.cover()
+    assert audio.recognises(source(data)) and not video.recognises(source(data))
+    assert places(split(data)[0])
+
+
+def test_subtitles_beside_a_recording_are_its_text_and_nothing_is_left_to_hear() -> None:
+    cues = recordings.srt([(1, 3, "good morning"), (28, 29, "in both"), (31, 33, "<i>goodbye</i>")])
+    parts, _ = split(recordings.sound(seconds=40.0), cues)
+    assert [part.segment.text for part in parts] == ["good morning\nin both", "in both\ngoodbye"]
+    assert [part.content for part in parts] == [None, None]
+
+
+def test_a_window_of_which_subtitles_say_nothing_is_still_to_be_heard() -> None:
+    parts, _ = split(recordings.sound(seconds=70.0), recordings.srt([(1, 3, "only at the start")]))
+    assert [part.content is None for part in parts] == [True, False, False]
+
+
+def test_subtitles_that_are_garbage_are_noted_and_the_sound_is_heard() -> None:
+    parts, abouts = split(recordings.sound(), bytes(range(256)) * 9)
+    assert samples(parts[0]).any()
+    assert "talk.srt holds no subtitles" in notes(abouts)
+
+
+def test_a_silent_recording_says_so_and_has_nothing_to_hear() -> None:
+    parts, abouts = split(recordings.sound(wave=silence))
+    assert [part.content for part in parts] == [None]
+    assert "silent" in notes(abouts)
+
+
+def test_a_recording_beyond_the_limit_is_cut_with_a_note() -> None:
+    parts, abouts = split(recordings.sound(seconds=90.0), limits=Limits(seconds=40.0))
+    assert places(parts) == ["t=0.0,30.0", "t=25.0,40.0"]
+    assert abouts[-1].seconds == 40.0 and "Only the first 0:00:40 were read" in notes(abouts)
+
+
+def test_a_header_that_promises_ten_hours_is_not_believed() -> None:
+    parts, abouts = split(wav(16_000, 1, 16_000 * 2 * 36_000, b"\x10\x20" * 16_000))
+    assert places(parts) == ["t=0.0,1.0"] and abouts[-1].seconds == 1.0
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(2**31 - 1, 1), (800_000, 1), (16_000, 17), (16_000, 65_535)])
+def test_absurd_rates_and_channels_are_refused(rate: int, channels: int) -> None:
+    with pytest.raises(UnreadableMedia) as refusal:
+        split(wav(rate, channels, 4000, b"\x10\x20" * 2000))
+    assert refusal.value.code in ("unsupported_type", "corrupt")
+
+
+@pytest.mark.parametrize("name", recordings.SOUND)
+def test_damage_in_the_middle_costs_a_moment_and_what_follows_stays_in_place(name: str) -> None:
+    data = bytearray(recordings.sound(name, 60.0))
+    middle = len(data) // 2
+    data[middle : middle + 2000] = np.random.default_rng(1).bytes(2000)
+    parts, abouts = split(bytes(data))
+    assert abouts[-1].seconds == pytest.approx(60.0, abs=0.5)
+    second = samples(parts[1])[20 * 16_000 : 21 * 16_000]  # the forty-sixth of the recording
+    assert np.abs(np.fft.rfft(second)).argmax() == pytest.approx(200 + 20 * 45.5, abs=20)
+    assert name not in ("mp3", "m4a", "aac", "mka") or "damaged packets" in notes(abouts)
+
+
+@pytest.mark.parametrize("name", recordings.SOUND)
+def test_a_recording_cut_short_gives_what_there_is(name: str) -> None:
+    data = recordings.sound(name, 40.0)
+    try:
+        parts, abouts = split(data[: len(data) // 2])
+    except UnreadableMedia as error:
+        assert name == "m4a" and error.code == "corrupt"  # its index stands at the end
+    else:
+        assert abouts[-1].seconds == pytest.approx(20.0, abs=2.0) and parts
+
+
+@pytest.mark.parametrize("name", recordings.SOUND)
+def test_damaged_bytes_end_in_parts_or_in_a_clear_code(name: str) -> None:
+    data = np.frombuffer(recordings.sound(name, 8.0), np.uint8)
+    random = np.random.default_rng(7)
+    for share in (0.0005, 0.01, 0.2):
+        broken = np.where(random.random(len(data)) < share, random.integers(0, 256, len(data)), data).astype(np.uint8)
+        try:
+            split(broken.tobytes())
+        except UnreadableMedia as error:
+            assert error.code in ("corrupt", "unsupported_type")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+        b"ffconcat version 1.0\nfile /etc/passwd\n",
+        b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+        b"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'></MPD>",
+        b"just some words\n" * 50,
+        "UTF-16 words".encode("utf-16"),
+        b"\0" * 5000,
+        b"ID3\x04\0\0\0\0\0\x7f" + b"\0" * 200,
+        b"RIFF\xff\xff\xff\xffWAVE",
+        b"OggS",
+        b"",
+    ],
+)
+def test_playlists_texts_and_stumps_are_neither_opened_nor_followed(text: bytes) -> None:
+    with pytest.raises(UnreadableMedia) as refusal:
+        split(text)
+    assert refusal.value.code in ("corrupt", "unsupported_type")
+    if not text.startswith((b"ID3", b"RIFF", b"OggS")):
+        assert container.kind(source(text)) is None
+
+
+def test_a_place_beyond_the_end_has_no_sound() -> None:
+    segment = Segment(document="ab" * 32, modality="audio", place=Place(start=500.0, end=530.0))
+    with pytest.raises(UnreadableMedia, match="no sound at t=500"):
+        audio.load(source(recordings.sound()), segment, LIMITS)
+
+
+def test_a_whole_recording_loads_as_its_first_window() -> None:
+    whole = Segment(document="ab" * 32, modality="audio", place=Place())
+    assert len(audio.load(source(recordings.sound(seconds=50.0)), whole, LIMITS).samples) == 480_000

@@ -1,0 +1,413 @@
+"""Pictures of every kind, upright and on white; damaged and hostile ones refused with a reason."""
+
+import base64
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from mcp_mmretrieval import media
+from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.media import image
+from mcp_mmretrieval.types import Part, Place
+from tests.media.making import (
+    half_red_half_blue,
+    large_png,
+    notes,
+    parts,
+    picture,
+    png_chunk,
+    png_of,
+    saved,
+    source,
+    svg,
+    title,
+    whole,
+    ztxt_bomb,
+)
+
+LIMITS = Limits()
+RED, BLUE, WHITE, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
+
+
+def split(data: bytes, limits: Limits = LIMITS, name: str = "picture.png") -> list[Part]:
+    return parts(media.split(source(data, name), limits))
+
+
+def pixels(data: bytes, limits: Limits = LIMITS, page: int | None = None) -> Any:
+    return image.load(source(data), whole(page), limits)
+
+
+def near(pixel: Any, colour: tuple[int, int, int], by: int = 40) -> bool:
+    return bool(np.abs(pixel.astype(int) - colour).max() <= by)
+
+
+def refusal(data: bytes, limits: Limits = LIMITS) -> UnreadableMedia:
+    with pytest.raises(UnreadableMedia) as failure:
+        list(media.split(source(data, "picture.png"), limits))
+    return failure.value
+
+
+# -- kinds -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+def test_a_picture_of_every_kind_is_one_part_with_its_pixels(kind: str) -> None:
+    (part,) = split(saved(half_red_half_blue(), kind), name="wrong.txt")
+    assert part.segment.modality == "image"
+    assert part.segment.place == Place()
+    assert isinstance(part.content, np.ndarray)
+    assert part.content.shape == (40, 60, 3)
+    assert part.content.dtype == np.uint8
+    assert near(part.content[20, 10], RED) and near(part.content[20, 50], BLUE)
+    assert np.array_equal(pixels(saved(half_red_half_blue(), kind)), part.content)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "kind", "expected"),
+    [
+        ("L", 255, "PNG", WHITE),
+        ("1", 1, "PNG", WHITE),
+        ("P", 0, "GIF", BLACK),
+        ("CMYK", (0, 255, 255, 0), "JPEG", RED),
+        ("CMYK", (0, 255, 255, 0), "TIFF", RED),
+        ("LAB", (255, 128, 128), "TIFF", WHITE),
+        ("YCbCr", (76, 85, 255), "JPEG", RED),
+        ("RGBA", (255, 0, 0, 255), "PNG", RED),
+        ("RGBA", (255, 0, 0, 0), "PNG", WHITE),
+        ("LA", (0, 0), "PNG", WHITE),
+        ("F", 0.5, "TIFF", (128, 128, 128)),
+        ("I", 70_000, "TIFF", (128, 128, 128)),
+    ],
+)
+def test_every_colour_mode_becomes_rgb(mode: str, colour: Any, kind: str, expected: tuple[int, int, int]) -> None:
+    drawn = pixels(picture(kind, mode=mode, colour=colour))
+    assert drawn.shape == (40, 60, 3)
+    assert near(drawn[20, 30], expected)
+
+
+def test_what_is_transparent_shows_white() -> None:
+    drawing = half_red_half_blue().convert("RGBA")
+    drawing.paste((0, 0, 0, 0), (0, 0, 30, 40))
+    for kind in ("PNG", "WEBP", "TIFF"):
+        drawn = pixels(saved(drawing, kind))
+        assert near(drawn[20, 10], WHITE) and near(drawn[20, 50], BLUE)
+    for indexed in (saved(drawing.convert("P"), "GIF", transparency=0), saved(drawing.quantize(4), "PNG")):
+        assert pixels(indexed).shape == (40, 60, 3)
+
+
+def test_a_white_drawing_on_nothing_is_shown_on_black() -> None:
+    drawing = Image.new("RGBA", (60, 40), (255, 255, 255, 0))
+    drawing.paste((255, 255, 255, 255), (10, 10, 30, 30))
+    drawn = pixels(saved(drawing))
+    assert near(drawn[20, 20], WHITE) and near(drawn[5, 5], BLACK)
+
+
+def test_grey_of_16_bits_is_scaled_by_its_range_and_not_clipped() -> None:
+    steps = np.linspace(1000, 5000, 256, dtype=np.uint16)[None].repeat(8, 0)
+    for kind in ("PNG", "TIFF"):
+        drawn = pixels(saved(Image.fromarray(steps), kind))
+        assert drawn[0, 0, 0] == 0 and drawn[0, -1, 0] == 255
+        assert abs(int(drawn[0, 128, 0]) - 128) < 3
+
+
+def test_values_that_are_no_numbers_do_no_harm() -> None:
+    values = np.array([[0.0, np.nan, np.inf, 1.0]], np.float32).repeat(4, 0)
+    assert pixels(saved(Image.fromarray(values), "TIFF")).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red"),
+    [
+        (1, (20, 5)),
+        (2, (20, 55)),
+        (3, (20, 55)),
+        (4, (20, 5)),
+        (5, (5, 20)),
+        (6, (5, 20)),
+        (7, (55, 20)),
+        (8, (55, 20)),
+    ],
+)
+def test_a_photo_is_turned_upright(orientation: int, red: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    drawn = pixels(saved(half_red_half_blue(), "JPEG", exif=exif, quality=95))
+    assert near(drawn[red], RED)
+    assert drawn.shape[:2] == ((60, 40) if orientation > 4 else (40, 60))
+
+
+# -- sizes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_large_pictures_are_scaled_to_the_side_asked_for_and_small_ones_are_left(kind: str) -> None:
+    data = saved(half_red_half_blue((900, 300)), kind)
+    assert pixels(data, Limits(side=300)).shape == (100, 300, 3)
+    assert pixels(data, Limits(side=2000)).shape == (300, 900, 3)
+    assert pixels(picture(size=(4000, 1)), Limits(side=100)).shape == (1, 100, 3)
+    assert pixels(picture(size=(1, 4000)), Limits(side=100)).shape == (100, 1, 3)
+
+
+@pytest.mark.timeout(10)
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+    began = time.process_time()
+    for data in (large_png(), png_of(30_000, 30_000), png_of(2**31 - 1, 2**31 - 1, data=b"")):
+        failure = refusal(data)
+        assert failure.code == "too_large"
+        assert "megapixels" in str(failure)
+    assert time.process_time() - began < 1
+    assert refusal(picture(size=(101, 100)), Limits(pixels=10_000)).code == "too_large"
+
+
+def test_a_limit_that_was_raised_is_kept_to() -> None:
+    (part,) = split(large_png(10_000), Limits(pixels=100_000_001, side=50))
+    assert isinstance(part.content, np.ndarray) and part.content.shape == (50, 50, 3)
+
+
+# -- several pictures in one file --------------------------------------------------------------------------------------
+
+
+def test_an_animation_is_its_first_picture_with_a_note() -> None:
+    frames = [half_red_half_blue(), *(Image.new("RGB", (60, 40), colour) for colour in ("green", "black"))]
+    for kind in ("GIF", "WEBP", "PNG", "AVIF"):
+        data = saved(frames[0], kind, save_all=True, append_images=frames[1:])
+        steps = list(image.split(source(data), LIMITS))
+        (part,) = parts(steps)
+        assert part.segment.place == Place()
+        assert isinstance(part.content, np.ndarray) and near(part.content[20, 5], RED)
+        assert notes(steps) == ["An animation of 3 pictures, of which the first was read."]
+
+
+def test_each_page_of_a_tiff_is_a_segment() -> None:
+    pages = [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue", "white")]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    steps = list(image.split(source(data), LIMITS))
+    assert [part.segment.place.page for part in parts(steps)] == [1, 2, 3]
+    assert {part.segment.modality for part in parts(steps)} == {"image"}
+    assert near(pixels(data, page=2)[20, 20], BLUE)
+    assert [part.segment.place.page for part in parts(image.split(source(data), LIMITS, 2))] == [3]
+    limited = list(image.split(source(data), Limits(pages=1)))
+    assert len(parts(limited)) == 1
+    assert notes(limited) == ["Pages 2 to 3 were left out: the limit is 1 pages."]
+    with pytest.raises(UnreadableMedia):
+        pixels(data, page=9)
+
+
+# -- titles ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_title_that_someone_gave_is_kept_and_that_of_a_camera_is_not() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Title", "Sales by region")
+    assert title(image.split(source(saved(half_red_half_blue(), pnginfo=info)), LIMITS)) == "Sales by region"
+    for given, expected in (
+        ("A cup\nof tea", "A cup of tea"),
+        ("OLYMPUS DIGITAL CAMERA", ""),
+        ("/home/me/figure_1.agr", ""),
+        ("IMG_0001.JPG", ""),
+        ("12345", ""),
+    ):
+        exif = Image.Exif()
+        exif[0x010E] = given
+        assert title(image.split(source(saved(half_red_half_blue(), "JPEG", exif=exif)), LIMITS)) == expected
+
+
+# -- damage ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+def test_a_truncated_picture_is_damaged(kind: str) -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (80, 80, 3), np.uint8))
+    data = saved(noise, kind)
+    failure = refusal(data[: len(data) // 2])
+    assert failure.code in ("corrupt", "unsupported_type")
+    assert failure.code == "corrupt" or kind == "TIFF"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.timeout(60)
+def test_damaged_bytes_lead_to_a_picture_or_a_reason_and_never_to_another_exception(kind: str) -> None:
+    dice = np.random.default_rng(2)
+    data = np.frombuffer(saved(half_red_half_blue((200, 100)), kind), np.uint8)
+    limits = Limits(pixels=1_000_000)
+    for _ in range(60):
+        damaged = data.copy()
+        spots = dice.integers(0, len(data), 8)
+        damaged[spots] = dice.integers(0, 256, 8)
+        try:
+            split(damaged.tobytes(), limits)
+        except UnreadableMedia as failure:
+            assert failure.code in ("corrupt", "too_large", "unsupported_type", "nothing_to_read")
+
+
+def test_a_bomb_of_compressed_text_is_refused() -> None:
+    assert refusal(ztxt_bomb()).code == "corrupt"
+    assert refusal(png_of(1, 1, png_chunk(b"iCCP", b"x\0\0" + b"\x78\x9c" + bytes(100)), data=b"")).code == "corrupt"
+
+
+def test_damaged_exif_does_not_cost_the_picture() -> None:
+    data = saved(half_red_half_blue(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0" * 9)
+    assert pixels(data).shape == (40, 60, 3)
+
+
+def test_postscript_with_the_name_of_a_picture_starts_nothing() -> None:
+    assert refusal(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n").code == "unsupported_type"
+
+
+def test_a_text_that_begins_like_a_bitmap_is_no_picture() -> None:
+    assert not image.recognises(source(b"BMW builds motorcycles, and other things on wheels."))
+    assert not image.recognises(source(b"<html><body><svg></svg></body></html>"))
+    assert not image.recognises(source(b"About svg: <svg> is an element."))
+
+
+# -- SVG ---------------------------------------------------------------------------------------------------------------
+
+SQUARE = '<rect width="50" height="50" fill="red"/><rect x="50" width="50" height="50" fill="blue"/>'
+
+
+def test_a_drawing_is_drawn_at_the_size_asked_for() -> None:
+    drawn = pixels(svg(SQUARE), Limits(side=400))
+    assert drawn.shape == (200, 400, 3)
+    assert near(drawn[100, 50], RED) and near(drawn[100, 350], BLUE)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "",
+        'width="10mm" height="5mm"',
+        'width="100%" height="100%"',
+        'width="0" height="0"',
+        'viewBox="0 0 100 50"',
+        'width="x" height="-3"',
+        'viewBox="0 0 0 0"',
+    ],
+)
+def test_a_drawing_without_a_sensible_size_gets_one(attributes: str) -> None:
+    assert max(pixels(svg(SQUARE, attributes), Limits(side=100)).shape) == 100
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        svg(SQUARE, before='<?xml version="1.0" encoding="UTF-8"?>\n<!-- made by hand -->\n'),
+        svg(SQUARE, before="\ufeff"),
+        svg(SQUARE, before='<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd">'),
+        svg(SQUARE, 'width="100" height="50" x="&w;"', '<!DOCTYPE svg [<!ENTITY w "1">]>'),
+        svg(SQUARE).decode().encode("utf-16"),
+        svg("<desc>caf\xe9</desc>" + SQUARE, before='<?xml version="1.0" encoding="ISO-8859-1"?>')
+        .decode()
+        .encode("latin-1"),
+        svg(SQUARE).replace(b"<svg ", b"<s:svg xmlns:s='http://www.w3.org/2000/svg' ").replace(b"</svg>", b"</s:svg>"),
+    ],
+    ids=["declared", "bom", "doctype", "entity", "utf16", "latin1", "prefix"],
+)
+def test_drawings_are_recognised_by_their_root(data: bytes) -> None:
+    (part,) = split(data, name="drawing")
+    assert part.segment.modality == "image"
+
+
+def test_the_words_of_a_drawing_are_its_text_and_spare_the_ocr() -> None:
+    body = (
+        "<title>Sales &amp; costs</title><desc>By region</desc><g><title>Author</title></g>"
+        '<text x="1" y="9">Northern <tspan>region</tspan></text><text x="1" y="20">Southern region</text>'
+    )
+    steps = list(image.split(source(svg(body)), LIMITS))
+    (part,) = parts(steps)
+    assert title(steps) == "Sales & costs"
+    assert part.segment.text == "Sales & costs\nBy region\nNorthern region\nSouthern region"
+    assert part.content is None
+    (wordless,) = split(svg("<title>A chart whose words are drawn as shapes</title>" + SQUARE))
+    assert wordless.content is not None
+
+
+def test_a_drawing_shows_nothing_of_other_files(tmp_path: Path) -> None:
+    (tmp_path / "secret.png").write_bytes(picture(colour="red", size=(100, 50)))
+    (tmp_path / "secret.svg").write_bytes(svg('<rect id="r" width="100" height="50" fill="red"/>'))
+    inner = base64.b64encode(svg(f'<image href="{tmp_path}/secret.png" width="100" height="50"/>')).decode()
+    box = 'width="100" height="50"'
+    attacks = [
+        f'<image xlink:href="{tmp_path}/secret.png" {box}/>',
+        f"<image href = '{tmp_path}/secret.png' {box}/>",
+        f'<image\nhref\n=\n"{tmp_path}/secret.png" {box}/>',
+        f'<image href="file://{tmp_path}/secret.png" {box}/>',
+        f'<image href="&#47;{str(tmp_path)[1:]}/secret.png" {box}/>',
+        f'<image href="{tmp_path}/secret.svg" {box}/>',
+        f'<image href="data:image/svg+xml;base64,{inner}" {box}/>',
+        f'<image href="data:image/png;base64,{inner}" {box}/>',
+        f'<use href="{tmp_path}/secret.svg#r"/>',
+        f'<filter id="f"><feImage href="{tmp_path}/secret.png"/></filter><rect filter="url(#f)" {box}/>',
+        f'<style>@import url("{tmp_path}/x.css"); rect {{ fill: url({tmp_path}/secret.svg#r) }}</style>',
+        f'<image xmlns:y="http://www.w3.org/1999/xlink" y:href="{tmp_path}/secret.png" {box}/>',
+    ]
+    for attack in attacks:
+        for before in ("", f"<!DOCTYPE svg [<!ENTITY e '{attack.replace(chr(39), chr(34))}'>]>"):
+            data = svg("&e;" if before else attack, before=before)
+            try:
+                drawn = pixels(data, Limits(side=100))
+            except UnreadableMedia:
+                continue
+            assert not (np.abs(drawn.astype(int) - RED).max(-1) < 60).any(), attack
+
+
+def test_a_picture_within_a_drawing_is_drawn() -> None:
+    inner = base64.b64encode(picture(colour="red", size=(10, 5))).decode()
+    drawn = pixels(svg(f'<image href="data:image/png;base64,{inner}" width="100" height="50"/>'), Limits(side=100))
+    assert near(drawn[25, 50], RED)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        svg(
+            "<text>&a9;</text>",
+            before="<!DOCTYPE svg [<!ENTITY a0 'ha'>"
+            + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 10))
+            + "]>",
+        ),
+        svg("<text>" + "&a;" * 5000 + "</text>", before=f"<!DOCTYPE svg [<!ENTITY a '{'x' * 50_000}'>]>"),
+        svg("<text>&a;</text>", before='<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>'),
+        svg("<text>&a;</text>", before='<!DOCTYPE svg [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]>'),
+        svg("<g>" * 100_000 + "</g>" * 100_000),
+        svg("<unclosed>"),
+        b"<svg xmlns='http://www.w3.org/2000/svg'>",
+        svg("<text>" * 50_000),
+        svg("<g><!--</g>-->" * 900 + "</g>" * 900),
+        svg("<g>" * 450 + SQUARE + "</g>" * 450),
+        svg("&a;" * 900 + "</g>" * 900, before="<!DOCTYPE svg [<!ENTITY a '<g>'>]>"),
+    ],
+    ids=[
+        "laughs",
+        "quadratic",
+        "file",
+        "parameter",
+        "deep",
+        "unclosed",
+        "open",
+        "texts",
+        "comments",
+        "stack",
+        "unbalanced",
+    ],
+)
+def test_hostile_and_broken_drawings_are_refused_at_once(bomb: bytes) -> None:
+    assert refusal(bomb).code in ("corrupt", "nothing_to_read", "unsupported_type")
+
+
+def test_a_drawing_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.media.svg.BYTES", 1000)
+    assert refusal(svg(" " * 1000)).code == "too_large"
+
+
+def test_pictures_are_read_from_where_they_stand_not_from_where_the_file_was_left() -> None:
+    opened = source(picture())
+    opened.file.seek(0, io.SEEK_END)
+    assert len(parts(image.split(opened, LIMITS))) == 1
+    assert image.load(opened, whole(), LIMITS).shape == (40, 60, 3)

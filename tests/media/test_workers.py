@@ -1,0 +1,374 @@
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
+from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.media import wire
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.types import About, Content, Film, Part, Place, Segment, Sound
+from tests.media import recordings
+
+DOCUMENT = "ab" * 32
+PLACE = Segment(document=DOCUMENT, modality="video", place=Place(start=1.0, end=3.05), frames=(1.25,), text="ü\nx")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process so far")
+
+
+@pytest.fixture(scope="module")
+def misbehaving() -> Iterator[Workers]:
+    """Workers that do what a document's lines say, one page a line."""
+    limits = Limits(part_timeout=1.0, file_timeout=3.0, memory_bytes=1_500_000_000)
+    pool = Workers(limits, 2, entry="tests.media.misbehaving_worker")
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    """Workers as the product has them."""
+    pool = Workers(Limits(), 2)
+    yield pool
+    pool.close()
+
+
+@contextmanager
+def opened(data: bytes | str) -> Iterator[int]:
+    """The descriptor of a file with this content."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+        file.flush()
+        yield file.fileno()
+
+
+def split(pool: Workers, data: bytes | str, start: int = 0, *sidecars: bytes) -> tuple[list[str], str]:
+    """The texts or places of all parts, and all notes."""
+    texts, notes = [], []
+    with opened(data) as fd:
+        for step in pool.split(fd, name="name", document=DOCUMENT, start=start):
+            if isinstance(step, Part):
+                texts.append(step.segment.text or step.segment.place.fragment)
+            else:
+                notes.append(step.note)
+    return texts, " ".join(filter(None, notes))
+
+
+def load(pool: Workers, data: bytes | str, segment: Segment = PLACE, side: int | None = None) -> Content:
+    with opened(data) as fd:
+        return pool.load(fd, segment, name="name", side=side)
+
+
+def failure(pool: Workers, data: bytes | str) -> UnreadableMedia:
+    with pytest.raises(UnreadableMedia) as found:
+        split(pool, data)
+    assert split(pool, "the next file\nworks") == (["the next file", "works"], "")
+    return found.value
+
+
+def test_parts_arrive_in_order_from_the_one_that_was_asked_for(misbehaving: Workers) -> None:
+    assert split(misbehaving, "a\nb\nc") == (["a", "b", "c"], "")
+    assert split(misbehaving, "a\nb\nc", start=1) == (["b", "c"], "")
+
+
+def test_sidecars_come_with_their_names(misbehaving: Workers) -> None:
+    with opened("sidecar") as fd, opened("one") as one, opened("two") as two:
+        parts = list(misbehaving.split(fd, name="n", document=DOCUMENT, sidecars=[("a.srt", one), ("b.vtt", two)]))
+    assert isinstance(parts[0], Part) and parts[0].segment.text == "a.srt=one|b.vtt=two"
+
+
+def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers) -> None:
+    assert split(misbehaving, "pid") == split(misbehaving, "pid")
+    with ThreadPoolExecutor(6) as threads:
+        texts = list(threads.map(lambda number: split(misbehaving, f"{number}\npid")[0], range(60)))
+    assert [int(text[0]) for text in texts] == list(range(60))
+    assert len({text[1] for text in texts}) <= 2
+
+
+def test_one_descriptor_serves_several_loads_at_once(workers: Workers) -> None:
+    places = [Segment(document=DOCUMENT, modality="audio", place=Place(start=at, end=at + 5)) for at in range(20)]
+    with opened(recordings.sound("flac", 30.0)) as fd, ThreadPoolExecutor(4) as threads:
+        sounds = list(threads.map(lambda place: workers.load(fd, place, name="n"), places))
+    for place, sound in zip(places, sounds, strict=True):
+        begin = round((place.place.start or 0) * 16_000)
+        assert isinstance(sound, Sound)
+        expected = recordings.chirp(30.0, 16_000)[begin : begin + 80_000]
+        assert np.abs(sound.samples - expected)[100:-100].max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("die SIGSEGV", "parser_crashed"),
+        ("die SIGABRT", "parser_crashed"),
+        ("die SIGKILL", "memory"),
+        ("exit 3", "parser_crashed"),
+        ("fill", "memory"),
+        ("hang", "timeout"),
+        ("freeze", "timeout"),
+        ("raise KeyError", "internal"),
+        ("raise ValueError", "corrupt"),
+        ("refuse", "encrypted"),
+    ],
+)
+def test_a_file_that_ends_its_worker_at_once_fails_with_a_code_and_the_next_works(
+    misbehaving: Workers, line: str, code: str
+) -> None:
+    error = failure(misbehaving, f"{line}\nnever reached")
+    assert error.code == code
+    assert "secret" not in str(error) and "Traceback" not in str(error)
+
+
+@pytest.mark.parametrize("line", ["die SIGSEGV", "die SIGKILL", "hang", "fill"])
+def test_a_page_that_ends_its_worker_is_left_out_and_the_next_ones_are_read(misbehaving: Workers, line: str) -> None:
+    texts, note = split(misbehaving, f"one\n{line}\nthree\nfour")
+    assert texts == ["one", "three", "four"]
+    assert note.startswith("page 2 could not be read: ")
+
+
+def test_two_pages_in_a_row_are_left_out_by_their_numbers(misbehaving: Workers) -> None:
+    texts, note = split(misbehaving, "one\ndie SIGSEGV\ndie SIGSEGV\nfour")
+    assert texts == ["one", "four"]
+    assert "page 2 could not be read" in note and "page 3 could not be read" in note
+
+
+def test_the_third_death_fails_the_file(misbehaving: Workers) -> None:
+    assert failure(misbehaving, "one\n" + "die SIGSEGV\n" * 3 + "five").code == "parser_crashed"
+
+
+def test_a_file_that_has_had_its_time_fails_even_between_deaths(misbehaving: Workers) -> None:
+    begun = time.monotonic()
+    assert failure(misbehaving, "one\nhang\nhang\nhang\nhang").code == "timeout"
+    assert time.monotonic() - begun < 10
+
+
+def test_a_worker_that_is_killed_while_it_waits_is_replaced_unseen(misbehaving: Workers) -> None:
+    os.kill(int(split(misbehaving, "pid")[0][0]), signal.SIGKILL)
+    assert split(misbehaving, "a\nb") == (["a", "b"], "")
+
+
+def test_a_worker_that_is_killed_amid_a_file_costs_one_part(misbehaving: Workers) -> None:
+    with opened("pid\n" + "text\n" * 50 + "hang\nend") as fd:
+        steps = misbehaving.split(fd, name="n", document=DOCUMENT)
+        first = next(steps)
+        assert isinstance(first, Part)
+        os.kill(int(first.segment.text), signal.SIGKILL)
+        rest = list(steps)
+    assert isinstance(rest[-1], Part) and rest[-1].segment.text == "end"
+    assert any("could not be read" in step.note for step in rest if isinstance(step, About))
+
+
+def test_an_iteration_that_is_left_frees_its_worker(misbehaving: Workers) -> None:
+    for _ in range(5):
+        with opened("a\nhang") as fd:
+            steps = misbehaving.split(fd, name="n", document=DOCUMENT)
+            assert isinstance(next(steps), Part)
+            steps.close()  # type: ignore[attr-defined]
+    assert split(misbehaving, "a") == (["a"], "")
+
+
+def test_stop_ends_a_hanging_file_and_a_waiting_one_within_a_second() -> None:
+    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    stop = threading.Event()
+
+    def read(fd: int) -> float:
+        with pytest.raises(Cancelled):
+            list(pool.split(fd, name="n", document=DOCUMENT, stop=stop))
+        return time.monotonic()
+
+    with opened("hang") as fd, ThreadPoolExecutor(2) as threads:
+        pool.warm()
+        ends = [threads.submit(read, fd), threads.submit(read, fd)]
+        time.sleep(0.3)
+        stop.set()
+        stopped = time.monotonic()
+        assert max(end.result() for end in ends) - stopped < 1.0
+    assert split(pool, "a") == (["a"], "")
+    pool.close()
+
+
+def test_closing_ends_what_runs_and_refuses_what_comes() -> None:
+    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    with opened("hang") as fd, ThreadPoolExecutor(1) as threads:
+        pool.warm()
+        running = threads.submit(lambda: list(pool.split(fd, name="n", document=DOCUMENT)))
+        time.sleep(0.2)
+        pool.close()
+        with pytest.raises(Cancelled):
+            running.result(5)
+    with pytest.raises(Cancelled):
+        split(pool, "a")
+
+
+def test_a_worker_that_cannot_start_says_so() -> None:
+    pool = Workers(Limits(), 1, entry="tests.media.no_such_module")
+    with pytest.raises(UnreadableMedia, match="does not start") as error:
+        split(pool, "a")
+    assert error.value.code == "internal"
+    pool.close()
+
+
+@pytest.mark.parametrize(("line", "shape"), [("picture 20 30", (20, 30, 3)), ("picture 1 1280", (1, 1280, 3))])
+def test_a_picture_comes_back_as_it_was(misbehaving: Workers, line: str, shape: tuple[int, ...]) -> None:
+    picture = load(misbehaving, line)
+    assert isinstance(picture, np.ndarray) and picture.shape == shape and picture.dtype == np.uint8
+    assert picture.reshape(-1)[:256].tolist() == np.arange(picture.size, dtype=np.uint8)[:256].tolist()
+
+
+def test_text_sound_and_film_come_back_as_they_were(misbehaving: Workers) -> None:
+    assert load(misbehaving, "text schön") == "schön"
+    assert load(misbehaving, "place") == repr(PLACE)
+    sound = load(misbehaving, "sound 480000")
+    assert isinstance(sound, Sound) and sound.rate == 16_000
+    assert np.array_equal(sound.samples, np.linspace(-1, 1, 480_000, dtype=np.float32))
+    film = load(misbehaving, "film")
+    assert isinstance(film, Film) and film.times == (1.0, 2.5, 4.0) and film.sound is not None
+    assert [picture[0, 0, 0] for picture in film.pictures] == [0, 1, 2] and len(film.sound.samples) == 5
+
+
+@pytest.mark.parametrize("line", ["picture 1281 4", "infinite"])
+def test_content_that_makes_no_sense_is_refused(misbehaving: Workers, line: str) -> None:
+    with pytest.raises(UnreadableMedia, match="makes no sense") as error:
+        load(misbehaving, line)
+    assert error.value.code == "parser_crashed"
+
+
+def test_a_smaller_side_is_enforced(misbehaving: Workers) -> None:
+    with pytest.raises(UnreadableMedia, match="makes no sense"):
+        load(misbehaving, "picture 20 30", side=16)
+
+
+def test_half_a_character_does_not_get_through(misbehaving: Workers) -> None:
+    assert split(misbehaving, "surrogate") == (["?"], "")
+
+
+@linux
+def test_a_worker_can_open_connect_and_kill_nothing(misbehaving: Workers) -> None:
+    misbehaving.warm()
+    assert "landlock" in misbehaving.sandbox and "no writing" in misbehaving.sandbox
+    escaped, _ = split(misbehaving, "escape\nend")
+    assert escaped[0] in ("page=1", "datagram page=1") or "no network" not in misbehaving.sandbox
+    assert not Path("/tmp/escaped").exists()
+
+
+def test_a_worker_has_no_environment_and_none_of_the_heavy_packages(misbehaving: Workers) -> None:
+    names = split(misbehaving, "environment")[0][0].split()
+    assert "HOME" not in names and "PATH" not in names and len(names) < 12
+    modules = set(split(misbehaving, "modules")[0][0].split())
+    assert {"av", "numpy", "PIL", "mcp_mmretrieval.media.audio"} <= modules
+    assert not modules & {"torch", "transformers", "chromadb", "mcp", "pydantic", "sqlite3"}
+
+
+def test_the_parents_side_imports_no_parser() -> None:
+    code = "import sys, mcp_mmretrieval.media.workers; print(*sys.modules)"
+    modules = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert not modules & {"av", "PIL", "pypdfium2", "resvg_py", "torch", "mcp"}
+
+
+@linux
+def test_workers_die_with_the_server() -> None:
+    code = (
+        "import tempfile, time\nfrom mcp_mmretrieval.limits import Limits\n"
+        "from mcp_mmretrieval.media.workers import Workers\n"
+        "pool = Workers(Limits(), 1, entry='tests.media.misbehaving_worker')\n"
+        "file = tempfile.TemporaryFile()\nfile.write(b'pid\\nhang')\nfile.flush()\n"
+        "steps = pool.split(file.fileno(), name='n', document='ab' * 32)\n"
+        "print(next(steps).segment.text, flush=True)\nnext(steps)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        worker = int(server.stdout.readline())
+        time.sleep(0.2)  # it hangs now, deaf to its socket
+        server.kill()
+    deadline = time.monotonic() + 5
+    while alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(worker)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_real_sound_and_film_come_through_a_confined_worker(workers: Workers) -> None:
+    assert split(workers, recordings.sound("mp3", 40.0))[0] == ["t=0.0,30.0", "t=25.0,40.0"]
+    data = recordings.film("mkv", 12.0)
+    with opened(data) as fd, opened(recordings.srt([(1, 2, "spoken")])) as words:
+        steps = list(workers.split(fd, name="film.mkv", document=DOCUMENT, sidecars=[("film.srt", words)]))
+        part = next(step for step in steps if isinstance(step, Part))
+        assert part.segment.text == "spoken" and part.segment.document == DOCUMENT
+        assert isinstance(part.content, Film)
+        loaded = workers.load(fd, part.segment, name="film.mkv", side=80)
+    assert isinstance(loaded, Film) and loaded.times == part.segment.frames
+    assert {picture.shape for picture in loaded.pictures} == {(60, 80, 3)}
+
+
+@pytest.mark.parametrize("data", [b"", b"#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1/\n", b"RIFF\0\0\0\0WAVE", b"\0" * 5000])
+def test_hostile_files_end_in_a_code_and_never_in_a_crash(workers: Workers, data: bytes) -> None:
+    try:
+        split(workers, data)
+    except UnreadableMedia as error:
+        assert error.code in ("empty", "corrupt", "unsupported_type", "nothing_to_read")
+
+
+GOOD: wire.Header = {"modality": "page", "place": [1, None, None, None, None], "text": "", "heading": "", "frames": []}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"modality": "secret"},
+        {"modality": []},
+        {"place": [0, None, None, None, None]},
+        {"place": [True, None, None, None, None]},
+        {"place": [1]},
+        {"place": [None, 5.0, 2.0, None, None]},
+        {"place": [None, -1.0, 2.0, None, None]},
+        {"place": [None, 1.0, 1e999, None, None]},
+        {"place": [None, 1.0, None, None, None]},
+        {"place": [None, None, None, 9, 3]},
+        {"text": None},
+        {"text": "\ud800"},
+        {"frames": [float("nan")]},
+        {"frames": [1.0] * 1000},
+        {"frames": "12"},
+    ],
+)
+def test_a_segment_that_makes_no_sense_is_nonsense(wrong: wire.Header) -> None:
+    assert wire.hear_segment(GOOD, DOCUMENT).place.page == 1
+    with pytest.raises(wire.Nonsense):
+        wire.hear_segment(GOOD | wrong, DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [
+        ({"kind": "picture", "shape": [4, 4]}, 47),
+        ({"kind": "picture", "shape": [4, 4]}, 49),
+        ({"kind": "picture", "shape": [10**9, 10**9]}, 48),
+        ({"kind": "picture", "shape": [-4, -4]}, 48),
+        ({"kind": "sound", "rate": 16_000, "samples": 10**12}, 48),
+        ({"kind": "sound", "rate": 0, "samples": 1}, 4),
+        ({"kind": "film", "pictures": [[1, 1]], "times": [], "sound": None}, 3),
+        ({"kind": "film", "pictures": [[1, 1]] * 999, "times": [1] * 999, "sound": None}, 2997),
+        ({"kind": "pickle"}, 0),
+        ([], 0),
+    ],
+)
+def test_content_whose_bytes_do_not_fit_is_nonsense(header: wire.Header, size: int) -> None:
+    with pytest.raises(wire.Nonsense):
+        wire.hear_content(header, memoryview(bytes(size)), wire.Bounds.of(Limits()))

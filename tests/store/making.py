@@ -1,0 +1,80 @@
+"""Documents, segments and vectors by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mcp_mmretrieval.store import Catalog, Change, Document, File, Rows
+from mcp_mmretrieval.types import Modality, Place, Segment
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Vectors
+
+DIM = 16
+SPACE = {"model": "by hand", "revision": "1"}
+READING = {"splitter": "pages"}
+
+
+def sha(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()
+
+
+def pages(id: str, texts: Sequence[str], *, modality: Modality = "page") -> list[Segment]:
+    return [
+        Segment(document=id, modality=modality, place=Place(page=number), text=text)
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def put(
+    catalog: Catalog,
+    path: str,
+    texts: Sequence[str] = ("one page",),
+    *,
+    content: str | None = None,
+    modality: Modality = "page",
+    mtime: float = 0.0,
+    reading: int | None = None,
+) -> Change:
+    """Commit a file whose bytes are named by `content` (by default its path and its text)."""
+    id = sha(content if content is not None else path + "".join(texts))
+    document = Document(id=id, modality=modality, reading=reading or catalog.reading(READING), title=path)
+    file = File(path=path, document=id, size=1, mtime_ns=int(mtime * 1e9))
+    return catalog.commit_read(document, pages(id, texts, modality=modality), file=file)
+
+
+def held(catalog: Catalog, path: str) -> str:
+    """The document that a path points at."""
+    file = catalog.file(path)
+    assert file is not None
+    return file.document
+
+
+def unit(seed: int, count: int, dim: int = DIM) -> Vectors:
+    rows = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def embed(catalog: Catalog, space: int, document: str, *, seed: int = 0, parts: int = 1) -> Vectors:
+    """Commit `parts` random vectors for each segment of a document, and return them all."""
+    keys = [stored.key for stored in catalog.segments_of(document) for _ in range(parts)]
+    vectors = unit(seed, len(keys))
+    rows = Rows(kind="text", segments=keys, parts=[at % parts for at in range(len(keys))], vectors=vectors)
+    assert catalog.commit_embedded(document, space, [rows])
+    return vectors
+
+
+def fill(catalog: Catalog, count: int, *, each: int = 5, root: str = "/r") -> tuple[int, Vectors]:
+    """Files `/r/f0` ..., embedded; the space and all vectors."""
+    space = catalog.space(SPACE, dim=DIM)
+    made = []
+    for number in range(count):
+        path = f"{root}/f{number}"
+        put(catalog, path, [f"page {page} of file {number}" for page in range(each)])
+        made.append(embed(catalog, space, held(catalog, path), seed=number))
+    return space, np.concatenate(made)

@@ -1,0 +1,140 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.store import Catalog, Scope, Store, terms
+from tests.store.making import fill, held, put
+
+
+def made(path: Path) -> Path:
+    """A catalog with some documents, closed."""
+    catalog = Catalog(path)
+    fill(catalog, 30)
+    catalog.close()
+    return path
+
+
+def newer(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE diary (day, entry)")
+    connection.commit()
+    connection.close()
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "newer": (newer, "newer mcp-mmretrieval"),
+    "foreign": (foreign, "not a catalog"),
+    "garbage": (lambda path: path.write_bytes(b"garbage " * 5000), "damaged"),
+    "empty": (lambda path: path.write_bytes(b""), "damaged"),
+    "truncated": (lambda path: os.truncate(path, path.stat().st_size // 2), "damaged"),
+    "header": (lambda path: path.write_bytes(b"\0" * 100 + path.read_bytes()[100:]), "damaged"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_catalog_that_cannot_be_used_is_refused_and_left_as_it_is(tmp_path: Path, damage: str) -> None:
+    path = made(tmp_path / "catalog.db")
+    harm, told = DAMAGES[damage]
+    harm(path)
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(LibraryUnavailable, match=told):
+            Store.open(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_damage_within_the_catalog_is_told_when_it_is_met_and_by_a_check(tmp_path: Path) -> None:
+    path = made(tmp_path / "catalog.db")
+    content = bytearray(path.read_bytes())
+    content[8192 * 4 :] = bytes(len(content) - 8192 * 4)
+    path.write_bytes(content)
+    catalog = Catalog(path)
+    with pytest.raises(LibraryUnavailable, match="damaged"):
+        catalog.listing(Scope())
+    assert catalog.check()
+    catalog.close()
+
+
+def test_a_log_without_its_shared_memory_is_read(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.db")
+    put(catalog, "/r/a", ["still in the log"])
+    (tmp_path / "copy").mkdir()
+    for name in ("catalog.db", "catalog.db-wal"):
+        shutil.copy(tmp_path / name, tmp_path / "copy" / name)
+    catalog.close()
+    copy = Catalog(tmp_path / "copy" / "catalog.db")
+    assert copy.words(terms("log"), Scope(), depth=1)
+    copy.close()
+
+
+def test_a_closed_library_says_so(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.db")
+    catalog.close()
+    catalog.close()
+    with pytest.raises(LibraryUnavailable, match="closed"):
+        catalog.files_under("/")
+    with pytest.raises(LibraryUnavailable, match="closed"):
+        put(catalog, "/r/a")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 6 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)], check=False, capture_output=True
+        ).returncode
+    )
+    if not mounted:
+        pytest.skip("a file system of its own needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_adding_with_a_clear_word_and_never_searching(small_disk: Path) -> None:
+    with Store.open(small_disk / "library") as store:
+        catalog = store.catalog
+        space, vectors = fill(catalog, 10)
+        kept = [f"/r/f{number}" for number in range(10)]
+        with pytest.raises(LibraryUnavailable, match="disk"):
+            for number in range(10_000):
+                put(catalog, f"/r/g{number}", ["harbour " * 2000])
+                kept.append(f"/r/g{number}")
+        with pytest.raises(LibraryUnavailable, match="disk"):
+            put(catalog, "/r/never", ["harbour " * 2000])
+        assert [file.path for file in catalog.files_under("/r")] == sorted(kept)
+        assert catalog.words(terms("harbour"), Scope(), depth=5)
+        assert store.index.nearest(space, "text", vectors[:1], Scope(), depth=5)
+        subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
+        put(catalog, "/r/later", ["there is room again"])
+        assert held(catalog, "/r/later")
+        assert catalog.check() == []
+
+
+def test_a_library_on_a_full_disk_asks_for_space_and_loses_nothing(small_disk: Path) -> None:
+    with Store.open(small_disk / "library") as store:
+        fill(store.catalog, 10)
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast, pytest.raises(OSError, match="space"):
+        while True:
+            ballast.write(bytes(4096))
+    with pytest.raises(LibraryUnavailable, match="Free some disk space"):
+        Store.open(small_disk / "library")
+    (small_disk / "ballast").unlink()
+    with Store.open(small_disk / "library") as store:
+        assert len(store.catalog.files_under("/r")) == 10

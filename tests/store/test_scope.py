@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, snippet, terms
+from mcp_mmretrieval.types import Place, Segment
+from tests.store.making import DIM, READING, SPACE, embed, held, pages, put, sha, unit
+
+TREE = {
+    "/r/one/a.pdf": ("page", 100.0),
+    "/r/one/b.wav": ("audio", 200.0),
+    "/r/two/c.pdf": ("page", 300.0),
+    "/s/d.png": ("image", 400.0),
+}
+
+
+@pytest.fixture
+def tree(catalog: Catalog) -> Catalog:
+    """Four files of two segments, an inline text, all about a lighthouse; the space's vectors too."""
+    space = catalog.space(SPACE, dim=DIM)
+    for seed, (path, (modality, mtime)) in enumerate(TREE.items()):
+        put(catalog, path, ["lighthouse at dawn", "lighthouse keeper"], modality=modality, mtime=mtime)  # type: ignore[arg-type]
+        embed(catalog, space, held(catalog, path), seed=seed)
+    note = Document(id=sha("note"), modality="text", reading=catalog.reading(READING), title="Note")
+    catalog.commit_read(note, pages(note.id, ["lighthouse note"], modality="text"), text="lighthouse note")
+    embed(catalog, space, note.id, seed=9)
+    return catalog
+
+
+CASES = [
+    (Scope(), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "/s/d.png", "Note"]),
+    (Scope(("/",)), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "/s/d.png", "Note"]),
+    (Scope(("/r", "/s")), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "/s/d.png", "Note"]),
+    (Scope(()), ["Note"]),
+    (Scope(("/r",)), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "Note"]),
+    (Scope(("/r/one", "/r", "/r/two/c.pdf")), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "Note"]),
+    (Scope(("/r/on",)), ["Note"]),
+    (Scope(("/r",), Filters(under="/r/one")), ["/r/one/a.pdf", "/r/one/b.wav"]),
+    (Scope(("/r/one",), Filters(under="/r")), ["/r/one/a.pdf", "/r/one/b.wav"]),
+    (Scope(("/r",), Filters(under="/s")), []),
+    (Scope(None, Filters(under="/r/two/c.pdf")), ["/r/two/c.pdf"]),
+    (Scope(None, Filters(under="/")), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "/s/d.png"]),
+    (Scope(("/r",), Filters(modality=("audio", "image"))), ["/r/one/b.wav"]),
+    (Scope(None, Filters(modality=("text",))), ["Note"]),
+    (Scope(None, Filters(after=200.0, before=400.0)), ["/r/one/b.wav", "/r/two/c.pdf"]),
+    (Scope(("/s",), Filters(before=1000.0)), ["/s/d.png"]),
+    (Scope(("/r",), Filters(modality=("page",), after=150.0)), ["/r/two/c.pdf"]),
+    (Scope(("/s",), Filters(document=sha("/s/d.pnglighthouse at dawnlighthouse keeper"))), ["/s/d.png"]),
+    (Scope(("/r",), Filters(document=sha("/s/d.pnglighthouse at dawnlighthouse keeper"))), []),
+    (Scope(("/r",), Filters(document=sha("note"))), ["Note"]),
+    (Scope(("/r",), Filters(document=sha("note"), under="/r")), []),
+]
+
+
+@pytest.mark.parametrize(("scope", "titles"), CASES)
+def test_every_way_to_ask_sees_the_same_documents(tree: Catalog, scope: Scope, titles: list[str]) -> None:
+    ids = [id for id, document in tree.documents(tree.document_ids(Scope())).items() if document.title in titles]
+    expected = {stored.key for id in ids for stored in tree.segments_of(id)}
+    assert {key for key, _ in tree.words(terms("lighthouse"), scope, depth=50)} == expected
+    assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50)} == expected
+    assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50, after=-1)} >= expected
+    everything = {stored.key for id in tree.document_ids(Scope()) for stored in tree.segments_of(id)}
+    assert tree.visible(everything | {10**6}, scope) == expected
+    assert tree.few(scope, len(expected))
+    assert not expected or not tree.few(scope, len(expected) - 1)
+    assert tree.whole(scope) == (expected == everything) or titles == []
+    assert set(tree.document_ids(scope)) == set(ids)
+    listed, total = tree.listing(scope, space=1)
+    assert [each.document.title for each in listed] == titles
+    assert total == len(titles)
+    assert all(each.embedded for each in listed)
+    counts = tree.counts(scope, space=1)
+    rooted = len(tree.visible(everything, scope.rooted))
+    assert (counts.documents, counts.segments, counts.excluded) == (len(ids), len(expected), rooted - len(expected))
+    assert counts.pending == 0
+    assert sum(tree.modalities(scope).values()) == len(ids)
+
+
+def test_a_document_is_seen_by_any_of_its_paths(tree: Catalog) -> None:
+    tree.attach(File(path="/s/copy.pdf", document=held(tree, "/r/one/a.pdf"), size=1, mtime_ns=0))
+    seen, _ = tree.listing(Scope(("/s",)))
+    assert [file.path for each in seen for file in each.files] == ["/s/copy.pdf", "/s/d.png"]
+    assert len(tree.words(terms("lighthouse"), Scope(("/s",), Filters(modality=("page",))), depth=9)) == 2
+
+
+def test_counts_follow_each_commit(tree: Catalog) -> None:
+    before = tree.counts(Scope(), space=1)
+    put(tree, "/r/new.pdf", ["x", "y"])
+    after = tree.counts(Scope(), space=1)
+    assert (after.documents - before.documents, after.segments - before.segments, after.pending) == (1, 2, 1)
+    assert tree.counts(Scope(("/s",)), space=1).pending == 0
+    assert tree.counts(Scope(("/r",)), space=1).pending == 1
+
+
+def test_a_listing_is_paged_in_a_stable_order(tree: Catalog) -> None:
+    whole, total = tree.listing(Scope())
+    by_one = [tree.listing(Scope(), limit=1, offset=at)[0][0].document.id for at in range(total)]
+    assert by_one == [each.document.id for each in whole]
+
+
+def test_words_are_found_in_other_forms_and_without_their_accents(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["The turbines were inspected in Orléans"])
+    put(catalog, "/r/b", ["Nothing of the kind"])
+    for query in (
+        "turbine",
+        "inspecting",
+        "orleans",
+        "ORLÉANS",
+        "orle\u0301ans",
+        'turbine AND NOT "inspect*" OR (',
+        "the turbine",
+    ):
+        assert [key for key, _ in catalog.words(terms(query), Scope(), depth=5)] == [1], query
+    assert catalog.words(terms("   ?!"), Scope(), depth=5) == []
+
+
+def test_a_word_in_the_heading_counts_for_more(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["pump maintenance every year"] + ["other things of a length"] * 5)
+    id = sha("b")
+    segment = Segment(document=id, modality="page", place=Place(page=1), text="every year maintenance", heading="pump")
+    document = Document(id=id, modality="page", reading=catalog.reading(READING))
+    catalog.commit_read(document, [segment], file=File(path="/r/b", document=id, size=1, mtime_ns=0))
+    best, _ = catalog.words(terms("pump"), Scope(), depth=1)[0]
+    assert catalog.segments([best])[best].segment.heading == "pump"
+
+
+@pytest.mark.parametrize(
+    "query", ["部署", "机", "机器学习", "ありがとう", "サーバー", "ขอบคุณ", "如何部署 kubernetes 集群"]
+)
+def test_scripts_without_spaces_are_found_by_any_of_their_words(catalog: Catalog, query: str) -> None:
+    put(
+        catalog,
+        "/r/a",
+        ["我们用机器学习来部署模型", "サーバーをありがとう", "ขอบคุณมาก", "kubernetes cluster", "天气很好"],
+    )
+    hits = catalog.segments([key for key, _ in catalog.words(terms(query), Scope(), depth=5)])
+    texts = {stored.segment.text for stored in hits.values()}
+    assert texts
+    assert "天气很好" not in texts
+
+
+def test_a_snippet_shows_where_the_terms_stand_together() -> None:
+    text = "Intro. " * 100 + "The relief valve opened at 12 bar during the inspection. " + "Outro. " * 100
+    shown = snippet(text, terms("relief valves inspected"))
+    assert "relief valve opened at 12 bar during the inspection" in shown
+    assert shown.startswith("…")
+    assert shown.endswith("…")
+    assert len(shown) <= 242
+
+
+def test_a_snippet_of_a_short_text_is_the_text_on_one_line() -> None:
+    assert snippet("one\n two\t three", terms("two")) == "one two three"
+
+
+def test_a_snippet_works_without_spaces_and_without_a_match() -> None:
+    chinese = "天气很好。" * 100 + "机器学习部署完成。" + "天气很好。" * 100
+    assert "机器学习部署" in snippet(chinese, terms("部署"))
+    assert snippet("word " * 200, terms("absent")).startswith("word word")
+
+
+def test_exact_search_agrees_with_arithmetic(catalog: Catalog) -> None:
+    space = catalog.space(SPACE, dim=DIM)
+    put(catalog, "/r/a", [f"{n}" for n in range(300)])
+    vectors = embed(catalog, space, held(catalog, "/r/a"))
+    query = unit(99, 1)
+    similar = vectors @ query[0]
+    expected = np.argsort(-similar)[:20]
+    keys = [stored.key for stored in catalog.segments_of(held(catalog, "/r/a"))]
+    ranked = catalog.exact(space, "text", query, Scope(), depth=20)
+    assert [key for key, _ in ranked] == [keys[at] for at in expected]
+    assert [score for _, score in ranked] == pytest.approx(similar[expected].tolist(), abs=1e-5)
