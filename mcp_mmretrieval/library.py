@@ -241,7 +241,9 @@ class Library:
             if not held and not texts:
                 unknown.append(target)
         if dry_run:
-            return Removal(files=len(paths), documents=len(inline), segments=0, unknown=tuple(unknown))
+            going = self._going(set(paths)) + list(inline)
+            segments = sum(self._catalog.counts(Scope(None, Filters(document=id))).segments for id in going)
+            return Removal(files=len(paths), documents=len(going), segments=segments, unknown=tuple(unknown))
         files = self._catalog.remove_files(list(paths))
         documents = self._catalog.remove_documents(list(inline))
         return Removal(
@@ -250,6 +252,12 @@ class Library:
             segments=files.segments + documents.segments,
             unknown=tuple(unknown),
         )
+
+    def _going(self, paths: set[str]) -> list[str]:
+        """Documents that would go with these paths: those that have no other."""
+        documents = {file.document for path in paths if (file := self._catalog.file(path))}
+        files = self._catalog.files_of(documents)
+        return [id for id in documents if paths.issuperset(file.path for file in files[id])]
 
     def _removable(self, target: str) -> tuple[list[str], list[str]]:
         """The visible paths, and the inline documents, that a target names."""

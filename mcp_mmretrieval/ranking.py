@@ -193,7 +193,7 @@ class Fused:
     score: float
     """In [0, 1), comparable between queries and kinds of media: 1 - 2 ** -evidence, where evidence is the share of the
     query's words that the place holds (rare words weigh more) plus its likeness in meaning. On the development
-    sets one hit in a hundred was right below 0.3, one in twenty at 0.45, one in three at 0.7, two in three from 0.75."""
+    sets one hit in a hundred was right below 0.3, one in twenty at 0.45, one in three at 0.7, two in three above."""
     lanes: Mapping[Lane, int]
     """The lanes that found it, the telling one first, with the rank it had there, from 1."""
 
@@ -208,8 +208,8 @@ def fuse(
 ) -> list[Fused]:
     """One list of segments out of lanes of (key, score), each best first.
 
-    Evidence is words + meaning: bm25 as a share of `best` (see `best_score`; without it, of the lane's own best hit),
-    plus the strongest lane of vectors on its scale. A lane without a scale counts by rank. A lane of `depth` hits was
+    Evidence is words + meaning: bm25 as a share of `best` (see `best_score`; without it, of the lane's own best hit,
+    which makes too much of one chance word), plus the strongest lane of vectors on its scale. A lane without a scale counts by rank. A lane of `depth` hits was
     cut off there: what words found beyond it is taken to be as near in meaning as the last hit of the text lane.
     `context` is, for a key whose document holds words of the query, the document's bm25 as a share of its best score.
     """
@@ -265,13 +265,13 @@ def _ranks(hits: Sequence[tuple[int, float]]) -> dict[int, int]:
 UNMOVED = 0.45
 """What late interaction gives a candidate that is neither like nor unlike the query: the median of first candidates."""
 LATE = 0.5
-"""Weight of late interaction beside the other evidence; flat from 0.25 to 1. Ordering by it alone loses 0.04 on pages."""
+"""Weight of late interaction beside the other evidence; flat from 0.25 to 1. Ordering by it alone loses on pages."""
 
 
 def second_look(score: float, look: float) -> float:
     """The score of a hit after a second look by late interaction (`look`, in [0, 1]): one more lane of evidence.
 
-    It gains 0.01 where documents give no `context`, next to nothing where they do. A trained reranker needs no blending.
+    It gains 0.01 where documents give no `context`, nearly nothing where they do. A trained reranker needs no blending.
     """
     return _score(max(0.0, _weighed(score) + LATE * (look - UNMOVED)))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import Identity, TextReader, Transcriber
+from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.roots import OpenFile
-from mcp_mmretrieval.types import About, Content, Film, Modality, Part, Segment, Sound
+from mcp_mmretrieval.types import About, Content, Film, Identity, Modality, Part, Segment, Sound
 
 SPLITTER = 1
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""

@@ -7,7 +7,7 @@ and after the store, so that reading, embedding, reranking and showing all load 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -29,6 +29,9 @@ VectorKind = Literal["text", "picture", "sound"]
 
 Lane = Literal["words", "text", "picture", "sound"]
 """One ranked list for a query: full text, or the nearest vectors of one kind."""
+
+Identity: TypeAlias = "Mapping[str, str | int | float | bool]"
+"""What makes two runs of a model interchangeable: name, revision, settings. Plain values, stored and compared."""
 
 SHORT = 12
 """Hex digits of a document's id that stand in segment ids."""

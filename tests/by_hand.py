@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from mcp_mmretrieval.models import Embedder, Identity, Reranker, TextReader, Transcriber
+from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models, State
 from mcp_mmretrieval.settings import Settings
-from mcp_mmretrieval.types import Content, Cue, Film, Picture, Sound, VectorKind, Vectors
+from mcp_mmretrieval.types import Content, Cue, Film, Identity, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")
 

@@ -20,7 +20,7 @@ from PIL import Image
 from rich.console import Console
 
 from mcp_mmretrieval import __version__, cli
-from mcp_mmretrieval.cli import asking, show
+from mcp_mmretrieval.cli import asking, doctor, show
 from mcp_mmretrieval.cli.session import Session
 from mcp_mmretrieval.demo_media import NOTES
 from mcp_mmretrieval.demo_media.charts import bar_chart, line_chart
@@ -176,6 +176,11 @@ def test_waiting_for_vectors_ends_when_none_are_missing() -> None:
     assert asked(server, lambda session: session.settled()) == 0
 
 
+def test_without_models_nobody_waits_for_vectors() -> None:
+    server = server_of(status=[{"models_state": "missing", "pending_vectors": 3}] * 2)
+    assert asked(server, lambda session: session.settled()) == 3
+
+
 def test_waiting_for_models_ends_when_they_are_missing() -> None:
     server = server_of(status=[{"models_state": "loading"}, {"models_state": "missing"}])
     assert asked(server, lambda session: session.models_ready()) == "missing"
@@ -197,6 +202,43 @@ def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
     shown = out.export_text()
     for text in ("[red]a[/x].pdf#page=1", "[bold]", "[link=x]", "0.50"):
         assert text in shown
+
+
+# The doctor
+
+
+def test_a_missing_and_an_old_package_are_told() -> None:
+    told = list(doctor.unmet(["pytest>=1", "pytest<1", "no-such-package-here>=1", "av>=99; extra == 'x'"]))
+    assert len(told) == 2
+    assert told[0].startswith("pytest ")
+    assert told[0].endswith("<1 is needed")
+    assert told[1] == "no-such-package-here is not installed"
+
+
+def test_a_synced_an_open_and_a_foreign_folder_are_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "Dropbox").mkdir(mode=0o700)
+    states = {check.found: check.state for check in doctor.library_folder(tmp_path / "Dropbox")}
+    assert [found for found, state in states.items() if state == "doubtful" and "synced" in found]
+    assert any("chmod 700" in check.found for check in doctor.library_folder(tmp_path))
+    file = tmp_path / "file"
+    file.touch()
+    assert [check.state for check in doctor.library_folder(file / "library")] == ["broken"]
+
+
+def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    assert [check.state for check in doctor.roots(())] == ["doubtful"]
+    assert [check.state for check in doctor.roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
+
+
+@pytest.mark.builtin
+def test_the_doctor_finds_everything_in_order(tmp_path: Path) -> None:
+    done = run("doctor", "--library", tmp_path / "library", "--root", tmp_path, "--json")
+    checks = json.loads(done.stdout)
+    assert done.returncode == 0, checks
+    assert {"Python", "packages", "torch", "weights", "library", "roots", "reading", "parsers", "search"} <= {
+        check["name"] for check in checks
+    }
 
 
 # The commands that ask the server
@@ -246,40 +288,31 @@ def test_adding_again_changes_nothing_and_tells_a_person_so(folder: Path, librar
 
 
 @pytest.mark.builtin
-def test_words_find_a_note_and_a_chart(folder: Path, library: Path) -> None:
+def test_words_find_a_note(folder: Path, library: Path) -> None:
     found = answered(run("search", "what is new on the menu", "--library", library, "--json", cwd=folder))
     assert found["hits"][0]["citation"].startswith("notes.md")
-    found = answered(
-        run("search", "diesel", "price", "--library", library, "--json", "--modality", "image", cwd=folder)
-    )
-    assert found["hits"][0]["citation"] == "charts/diesel.png"
     assert found["searched"]["models"] == "ready"
 
 
 @pytest.mark.builtin
 def test_a_person_reads_citations_and_gets_pictures_of_the_hits(folder: Path, library: Path, tmp_path: Path) -> None:
     best, sheet = tmp_path / "best.jpg", tmp_path / "sheet.jpg"
-    done = run("search", "passengers by route", "--library", library, "--open", best, "--sheet", sheet, cwd=folder)
+    wishes = ("--modality", "image", "--open", best, "--sheet", sheet)
+    done = run("search", "passengers", "by", "route", "--library", library, *wishes, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "charts/routes.png" in done.stdout
-    assert str(sheet) in done.stderr
+    first, *_ = done.stdout.splitlines()
+    assert "charts/routes.png" in first
+    assert "notes.md" not in done.stdout
+    assert str(sheet) in "".join(done.stderr.split())
     for path in (best, sheet):
         with Image.open(path) as picture:
             assert picture.format == "JPEG"
 
 
 @pytest.mark.builtin
-def test_a_chart_finds_itself(folder: Path, library: Path) -> None:
-    like = folder / "charts" / "routes.png"
-    found = answered(run("search", "--like", like, "--library", library, "--json", "--root", folder))
-    assert "charts/diesel.png" in [hit["citation"] for hit in found["hits"]]
-
-
-@pytest.mark.builtin
 def test_only_what_lies_under_the_roots_is_found(library: Path, tmp_path: Path) -> None:
-    found = answered(run("search", "menu", "--library", library, "--json", cwd=tmp_path))
-    assert found["hits"] == []
     done = run("search", "menu", "--library", library, cwd=tmp_path)
+    assert done.returncode == 0
     assert done.stdout.startswith("Nothing found.")
 
 
@@ -293,9 +326,9 @@ def test_what_the_server_refuses_is_one_line_and_exit_code_1(folder: Path, libra
 
 @pytest.mark.builtin
 def test_status_counts_the_documents(folder: Path, library: Path) -> None:
-    told = answered(run("status", "--library", library, "--root", folder, "--json"))
-    assert (told["documents"]["text"], told["documents"]["image"]) == (1, 2)
     shown = run("status", "--library", library, "--root", folder)
+    assert shown.returncode == 0
+    assert "1 text" in shown.stdout
     assert "2 pictures" in shown.stdout
 
 

@@ -229,7 +229,10 @@ def test_removing_leaves_nothing_to_find(library: Library, folder: Path) -> None
     picture(folder / "a.png")
     (folder / "b.md").write_text("red", encoding="utf-8")
     add(library)
+    foreseen = library.remove(["a.png", "nowhere.png"], dry_run=True)
+    assert len(cited(library, "red")) == 2
     removal = library.remove(["a.png", "nowhere.png"])
+    assert foreseen == removal
     assert (removal.files, removal.documents, removal.unknown) == (1, 1, ("nowhere.png",))
     assert cited(library, "red") == ["b.md#char=0,3"]
     assert (folder / "a.png").exists()

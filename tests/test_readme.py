@@ -73,7 +73,8 @@ def test_both_commands_install_what_the_project_file_offers() -> None:
     offered = re.search(r"\[project.optional-dependencies\](.*?)\n\[", (ROOT / "pyproject.toml").read_text(), re.DOTALL)
     assert offered
     extras = set(re.findall(r"^([\w-]+) = \[", offered[1], re.MULTILINE))
-    named = {extra for group in re.findall(r"'(?:\.|mcp-mmretrieval)\[([\w,-]+)\]'", README) for extra in group.split(",")}
+    groups = re.findall(r"'(?:\.|mcp-mmretrieval)\[([\w,-]+)\]'", README)
+    named = {extra for group in groups for extra in group.split(",")}
     assert {"builtin", "dev"} <= named <= extras
 
 

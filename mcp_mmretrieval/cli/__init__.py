@@ -57,12 +57,9 @@ def settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def log_to_stderr(level: int) -> None:
-    """Our own log from this level on, other people's from warnings on."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("mcp_mmretrieval").setLevel(level)
+def log_to_stderr() -> None:
+    """Errors only: what the person should know is told by the command itself."""
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
 
 
 def with_command(argv: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -28,7 +27,7 @@ ON_A_SHEET = 12
 
 def add(arguments: argparse.Namespace) -> int:
     """Add files and folders, and wait until that is done. Interrupted: what was added stays."""
-    log_to_stderr(logging.WARNING)
+    log_to_stderr()
     paths = [absolute(path) for path in arguments.paths]
     wanted = with_roots(settings(arguments), [str(_folder(path)) for path in paths])
     if wanted.read_only:
@@ -55,7 +54,7 @@ async def _add(wanted: Settings, paths: list[str], quiet: bool) -> dict[str, Any
 
 def search(arguments: argparse.Namespace) -> int:
     """Search by words, by example or both; without roots, in the current folder."""
-    log_to_stderr(logging.WARNING)
+    log_to_stderr()
     asked = _question(arguments)
     beside = [str(_folder(asked["like"]))] if Path(asked.get("like", "")).is_absolute() else []
     wanted = with_roots(settings(arguments), [str(Path.cwd()), *beside])
@@ -103,7 +102,7 @@ async def _picture(session: Session, hits: list[str]) -> bytes:
 
 def status(arguments: argparse.Namespace) -> int:
     """Show what the library holds and how it is."""
-    log_to_stderr(logging.WARNING)
+    log_to_stderr()
     result = cast("StatusResult", anyio.run(_status, settings(arguments), arguments.json))
     _tell(arguments.json, result, show.health(result))
     return DONE

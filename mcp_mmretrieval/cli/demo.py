@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import tempfile
@@ -74,7 +73,7 @@ class Reply:
 
 def demo(arguments: argparse.Namespace) -> int:
     """Run it. Exit code 1 where an answer is missing: it is a self-test too."""
-    log_to_stderr(logging.WARNING)
+    log_to_stderr()
     out = Console()
     with _place(arguments.folder) as folder:
         log = folder / "server.log"
@@ -99,9 +98,8 @@ async def _run(folder: Path, log: TextIO, out: Console) -> tuple[list[Reply], by
     started = time.perf_counter()
     with show.waiting("Drawing, speaking and filming"):
         files = await anyio.to_thread.run_sync(_fresh_media, media)
-    _step(
-        out, started, f"Made the {len(files)} files of a small ferry company: {', '.join(path.name for path in files)}"
-    )
+    names = ", ".join(path.name for path in files)
+    _step(out, started, f"Made the {len(files)} files of a small ferry company: {names}")
     server = (sys.executable, "-m", "mcp_mmretrieval", "serve", "--solo")
     async with over_stdio((*server, "--root", str(media), "--library", str(library)), log) as session:
         await _add(session, out, started)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.metadata as metadata
 import json
-import logging
 import os
 import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -61,7 +60,7 @@ class Check:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Look at everything; exit code 1 where something essential is broken."""
-    log_to_stderr(logging.ERROR)
+    log_to_stderr()
     out, checks = Console(), []
     for check in _checks(settings(arguments)):
         checks.append(check)
@@ -101,14 +100,15 @@ def python() -> Check:
 
 def packages() -> Iterator[Check]:
     """Whether what this package requires is installed, in versions that fit."""
-    wrong = list(_unmet(metadata.requires("mcp-mmretrieval") or ()))
+    wrong = list(unmet(metadata.requires("mcp-mmretrieval") or ()))
     shown = (f"{name} {metadata.version(name)}" for name in SHOWN if not any(line.startswith(name) for line in wrong))
     yield Check("packages", "fine", ", ".join(shown))
     for line in wrong:
         yield Check("packages", "broken", f"{line}. Run: pip install --upgrade 'mcp-mmretrieval[builtin]'.")
 
 
-def _unmet(requirements: list[str] | tuple[()]) -> Iterator[str]:
+def unmet(requirements: Iterable[str]) -> Iterator[str]:
+    """What is missing of the requirements, and what is there in a version that does not fit."""
     for text in requirements:
         wanted = Requirement(text)
         if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):

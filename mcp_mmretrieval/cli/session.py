@@ -52,7 +52,7 @@ class Session:
 
     async def settled(self, progress: ProgressFnT | None = None) -> int:
         """Wait until everything that was read has its vectors, or nothing moves; how many documents lack theirs."""
-        await self.models_ready()
+        ready = await self.models_ready() == "ready"
         least, most, since = sys.maxsize, 0, anyio.current_time()
         while True:
             pending = int((await self.call("status"))["pending_vectors"])
@@ -61,7 +61,7 @@ class Session:
                 await progress(most - pending, most, None)
             if pending < least:
                 least, since = pending, anyio.current_time()
-            if not pending or anyio.current_time() - since > PATIENCE:
+            if not (ready and pending) or anyio.current_time() - since > PATIENCE:
                 return pending
             await anyio.sleep(LOOK_EVERY)
 

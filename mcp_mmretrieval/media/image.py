@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageCms  # noqa: F401  # LAB pictures need it, and a locked worker could not import it any more
+from PIL import Image, ImageCms, UnidentifiedImageError  # noqa: F401  # LAB pictures need it, and a locked worker could not import it any more
 
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.limits import Limits
@@ -159,8 +159,12 @@ def _decoding(source: Source) -> Iterator[None]:
             yield
     except (UnreadableMedia, MemoryError):
         raise
+    except UnidentifiedImageError as error:
+        raise UnreadableMedia("corrupt", f"{source.name}: damaged, or of a variant that cannot be read.") from error
     except Exception as error:  # damaged bytes lead Pillow's readers into any exception there is
-        raise UnreadableMedia("corrupt", f"{source.name}: damaged or cut short ({error or type(error)}).") from error
+        raise UnreadableMedia(
+            "corrupt", f"{source.name}: damaged or cut short ({error or type(error).__name__})."
+        ) from error
 
 
 def _exif(image: Image.Image) -> dict[int, object]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import io
+import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +39,38 @@ _SIZE = re.compile(r"""\s(?:width|height|viewBox)\s*=\s*("[^"]*"|'[^']*')""")
 _WORDS = re.compile(r"<(?P<close>/?)(?:[\w.-]+:)?(?P<name>text|title|desc)\b[^>]*+(?<!/)>")
 _TAG = re.compile(r"<[^>]*+>")
 _TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(?P<close>/?)(?P<name>[^\W\d])[^<>]*+>", re.DOTALL)
-_SANS, _SERIF, _MONO = (
-    ("Helvetica", "Times", "Courier")
-    if sys.platform == "darwin"
-    else ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono")
+_FAMILIES = (
+    ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono"),
+    ("Liberation Sans", "Liberation Serif", "Liberation Mono"),
+    ("Noto Sans", "Noto Serif", "Noto Sans Mono"),
+    ("Helvetica", "Times", "Courier"),
 )
-"""What stands in for fonts that are not there: without one resvg leaves the words out."""
+"""What stands in for fonts that are not there: without one resvg leaves the words out. Sans, serif, fixed width."""
+_FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+_FONT_BYTES = 5_000_000
+
+
+def _in_memory(font: Path) -> str:
+    """A name under which the font opens even in a worker that may open nothing: that of a file without a folder."""
+    fd = os.memfd_create(font.name)
+    os.write(fd, font.read_bytes())
+    return f"/proc/self/fd/{fd}"
+
+
+def _fonts() -> tuple[tuple[str, str, str], list[str] | None]:
+    """Families to draw with, and the files that hold them; no files where resvg is to look for itself."""
+    if sys.platform != "linux":
+        return _FAMILIES[-1], None
+    installed = {file.stem: file for folder in _FONT_FOLDERS for file in folder.rglob("*.ttf")}
+    for families in _FAMILIES:
+        stems = [family.replace(" ", "") + end for family in families for end in ("", "-Regular", "-Bold")]
+        files = [installed[stem] for stem in stems if stem in installed]
+        if files:
+            return families, [_in_memory(file) for file in files if file.stat().st_size < _FONT_BYTES]
+    return _FAMILIES[0], []
+
+
+(_SANS, _SERIF, _MONO), FONT_FILES = _fonts()
 
 
 def recognises(head: bytes) -> bool:
@@ -99,6 +127,8 @@ def _draw(source: str, side: int) -> bytes:
         width=side,
         height=side,
         dpi=96.0,
+        skip_system_fonts=FONT_FILES is not None,
+        font_files=FONT_FILES,
         font_family=_SANS,
         sans_serif_family=_SANS,
         serif_family=_SERIF,

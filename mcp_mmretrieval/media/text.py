@@ -70,8 +70,9 @@ def recognises(source: Source) -> bool:
     encoding = _unicode(head)
     if encoding is None and (_strange(head) or _legacy(head) is None):
         return False
-    wide = (encoding or "").startswith(("utf-16", "utf-32"))
-    return wide or not any(_strange(sample) for sample in (head, *_samples(source, size)))
+    if encoding is not None and encoding.startswith(("utf-16", "utf-32")):
+        return _is_wide_text(head, encoding)
+    return not any(_strange(sample) for sample in (head, *_samples(source, size)))
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
@@ -149,6 +150,13 @@ def _samples(source: Source, size: int) -> Iterator[bytes]:
 def _strange(sample: bytes) -> bool:
     """Whether there are more control characters than a slip or a terminal's log explains. NUL is one too many."""
     return b"\0" in sample or len(sample) - len(sample.translate(None, _CONTROLS)) > len(sample) // 200
+
+
+def _is_wide_text(head: bytes, encoding: str) -> bool:
+    """Whether two or four bytes a character make sense: samples of sound and pixels look much like them."""
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    odd = sum(not (character.isprintable() or character.isspace()) or character == "\ufffd" for character in text)
+    return odd <= len(text) // 200
 
 
 def _unicode(data: bytes) -> str | None:

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from mcp_mmretrieval.types import Content, Cue, Sound, VectorKind
+from mcp_mmretrieval.types import Content, Cue, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
-
-Identity = Mapping[str, str | int | float | bool]
-"""What makes two runs of a model interchangeable: name, revision, settings. Plain values, stored and compared."""
 
 
 class Embedder(Protocol):

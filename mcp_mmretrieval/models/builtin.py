@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 import numpy as np
 
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import Identity, imagenet
+from mcp_mmretrieval.models import imagenet
 from mcp_mmretrieval.models.imagenet import Classifier, ClassNames, Probabilities
 from mcp_mmretrieval.models.minilm import DIM, WINDOW, MiniLM, unit
 from mcp_mmretrieval.models.weights import EFFICIENTNET, INSTALL, MINILM
-from mcp_mmretrieval.types import Content, Film, Sound, VectorKind
+from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors

@@ -5,8 +5,8 @@ Whoever changes a line here makes every library read its pictures or its sound a
 
 from __future__ import annotations
 
-from mcp_mmretrieval.models import Identity
 from mcp_mmretrieval.models.weights import whisper_base_installed
+from mcp_mmretrieval.types import Identity
 
 OCR_SIDE = 960
 """Longer side, in pixels, on which text is looked for: as good as RapidOCR's default in two thirds of the time."""

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import identity, threads, weights
 from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models import Embedder, Identity, Reranker, TextReader, Transcriber
+    from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
     from mcp_mmretrieval.models.imagenet import Classifier, ClassNames
     from mcp_mmretrieval.models.minilm import MiniLM
 

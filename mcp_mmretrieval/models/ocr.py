@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from rapidocr import RapidOCR
 
-from mcp_mmretrieval.models import Identity
 from mcp_mmretrieval.models.identity import OCR_SIDE, OCR_SURE, ocr
 from mcp_mmretrieval.models.layout import Box, lines
 from mcp_mmretrieval.models.turns import Turns
 from mcp_mmretrieval.models.weights import PADDLE_OCR
+from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture

@@ -15,11 +15,10 @@ from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from mcp_mmretrieval.models import Identity
 from mcp_mmretrieval.models.identity import speech
 from mcp_mmretrieval.models.turns import Turns
 from mcp_mmretrieval.models.weights import WHISPER_TINY_EN, whisper_base, whisper_base_installed
-from mcp_mmretrieval.types import Cue, Sound
+from mcp_mmretrieval.types import Cue, Identity, Sound
 
 RATE = 16_000
 """Samples per second that Whisper was trained on."""

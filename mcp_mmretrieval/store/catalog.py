@@ -12,11 +12,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import JobState
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.models import Identity
 from mcp_mmretrieval.store import rows as row
 from mcp_mmretrieval.store.database import Database
 from mcp_mmretrieval.store.records import (
@@ -33,10 +32,12 @@ from mcp_mmretrieval.store.records import (
 )
 from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
 from mcp_mmretrieval.store.words import Terms, pairs
-from mcp_mmretrieval.types import Modality, Place, Segment, VectorKind
+from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
+
+T = TypeVar("T")
 
 STAGED_DAYS = 14
 """How long what was read of an unfinished file is kept."""
@@ -56,7 +57,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
         self._database = Database(path)
-        self._counted: dict[tuple[Scope, int | None], tuple[int, Counts]] = {}
+        self._known: dict[object, tuple[int, Any]] = {}
 
     @property
     def path(self) -> Path:
@@ -327,12 +328,9 @@ class Catalog:
             sql = f"SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value {held.where}"
             return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
 
-    def few(self, scope: Scope, most: int) -> bool:
-        """Whether a scope holds at most so many segments. Costs no more than counting to `most`."""
-        with self._database.reading() as db:
-            source, condition = _segments_within(resolve(db, scope))
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
-            return int(_one(db, sql, *source.values, *condition.values, most + 1)) <= most
+    def extent(self, scope: Scope, most: int) -> tuple[int, int]:
+        """How many segments a scope holds, counted to `most` + 1, and how many there are, about. Remembered too."""
+        return self._remembered(("extent", scope, most), lambda db: _extent(db, resolve(db, scope), most))
 
     def whole(self, scope: Scope) -> bool:
         """Whether all that the library holds lies within a scope."""
@@ -491,20 +489,28 @@ class Catalog:
 
     def counts(self, scope: Scope, *, space: int | None = None) -> Counts:
         """How much a scope holds. Cheap enough for each search: remembered until the next commit."""
-        version = self._database.version
-        known = self._counted.get((scope, space))
-        if known and known[0] == version:
-            return known[1]
-        with self._database.reading() as db:
+
+        def count(db: sqlite3.Connection) -> Counts:
             reach = resolve(db, scope)
             documents, segments = _counted(db, reach)
             _, rooted = _counted(db, resolve(db, scope.rooted))
             pending = _pending(db, reach, space) if space is not None else 0
-        counts = Counts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
-        if len(self._counted) > 256:
-            self._counted.clear()
-        self._counted[scope, space] = version, counts
-        return counts
+            return Counts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
+
+        return self._remembered(("counts", scope, space), count)
+
+    def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], T]) -> T:
+        """What was asked before, if nothing was committed since."""
+        version = self._database.version
+        known = self._known.get(key)
+        if known and known[0] == version:
+            return known[1]  # type: ignore[no-any-return]
+        with self._database.reading() as db:
+            answer = ask(db)
+        if len(self._known) > 256:
+            self._known.clear()
+        self._known[key] = version, answer
+        return answer
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
@@ -717,6 +723,13 @@ def _matches(db: sqlite3.Connection, table: str, match: str, reach: Reach, depth
         f"WHERE {table} MATCH ? {held.and_where} ORDER BY score DESC LIMIT ?"
     )
     return db.execute(sql, (match, *held.values, depth)).fetchall()
+
+
+def _extent(db: sqlite3.Connection, reach: Reach, most: int) -> tuple[int, int]:
+    source, condition = _segments_within(reach)
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
+    allowed = _one(db, sql, *source.values, *condition.values, most + 1)
+    return int(allowed), int(_one(db, "SELECT coalesce(max(key), 0) FROM segments"))
 
 
 def _counted(db: sqlite3.Connection, reach: Reach) -> tuple[int, int]:

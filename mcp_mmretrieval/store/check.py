@@ -48,7 +48,7 @@ def problem(folder: Path, catalog: Catalog, *, stop: threading.Event) -> str | N
         return "its folder was gone"
     limit = OPENING + catalog.behind()[1] / PACE
     found = _child(folder, catalog.path, limit, stop)
-    return found and _child(folder, catalog.path, limit, stop)
+    return _child(folder, catalog.path, limit, stop) if found and not stop.is_set() else found
 
 
 def _child(folder: Path, catalog: Path, seconds: float, stop: threading.Event) -> str | None:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FEW = 16_000
-"""Segments up to which comparing with each is faster than the index."""
+"""Segments beyond which the index is asked in any case."""
+EACH, START, NEIGHBOUR = 0.45, 1_000.0, 10.0
+"""Microseconds, measured at 384 numbers: to compare with one; to ask the index; for each neighbour it is asked for."""
 MOST = 4_096
 """Neighbours that the index is asked for at most, before comparing with each is faster."""
 BATCH = 1_000
@@ -72,14 +74,14 @@ class Index:
 
         Each segment once, by its best part; at most `depth`. Empty where the space has no vectors of this kind.
         """
-        if not self._catalog.whole(scope) and self._catalog.few(scope, FEW):
-            return self._catalog.exact(space, kind, vector, scope, depth=depth)
-        upto = self._followed.get((space, kind), 0)  # read before asking: what comes later is in the tail
-        found = self._indexed(space, kind, vector, scope, depth) if upto else None
+        found = None
+        if self._catalog.whole(scope) or not self._few(scope, depth):
+            found = self._indexed(space, kind, vector, scope, depth)
         if found is None:
             return self._catalog.exact(space, kind, vector, scope, depth=depth)
+        upto, best = found
         tail = self._catalog.exact(space, kind, vector, scope, depth=depth, after=upto)
-        return _merged(found, tail, depth) if tail else found
+        return _merged(best, tail, depth) if tail else best
 
     def wake(self) -> None:
         """Something was committed. Called by the catalog."""
@@ -106,16 +108,22 @@ class Index:
 
     # -- searching ------------------------------------------------------------------------------------------------
 
+    def _few(self, scope: Scope, depth: int) -> bool:
+        """Whether a scope is so small that comparing with each is faster than asking the index deep enough."""
+        allowed, held = self._catalog.extent(scope, FEW)
+        return allowed <= FEW and EACH * allowed < START + NEIGHBOUR * depth * held / max(1, allowed)
+
     def _indexed(
         self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, depth: int
-    ) -> list[tuple[int, float]] | None:
-        """By the index, with as much depth as the scope needs; None where comparing with each is better."""
+    ) -> tuple[int, list[tuple[int, float]]] | None:
+        """By the index, with as much depth as the scope needs, and up to which row it knew the catalog.
+
+        None where comparing with each is better.
+        """
         lane = (scope, kind, depth)
         look = self._looks.get(lane, 2 * depth)
-        while look <= MOST:
-            near = self._ask(space, kind, vector, look)
-            if near is None:
-                return None
+        while look <= MOST and (found := self._ask(space, kind, vector, look)) is not None:
+            upto, near = found
             seen = self._catalog.visible({key for (key, _), _ in near}, scope)
             best: dict[int, float] = {}
             for (key, _), score in near:
@@ -123,9 +131,10 @@ class Index:
                     best.setdefault(key, score)
             if len(best) >= depth:
                 self._remember(lane, look)
-                return list(best.items())[:depth]
+                return upto, list(best.items())[:depth]
             look *= 2
-        self._remember(lane, look)
+        if look > MOST:
+            self._remember(lane, look)
         return None
 
     def _remember(self, lane: tuple[Scope, VectorKind, int], look: int) -> None:
@@ -133,13 +142,17 @@ class Index:
             self._looks.clear()
         self._looks[lane] = look
 
-    def _ask(self, space: int, kind: VectorKind, vector: Vectors, look: int) -> list[tuple[Where, float]] | None:
-        """The nearest vectors; None where Chroma is busy or broken."""
+    def _ask(
+        self, space: int, kind: VectorKind, vector: Vectors, look: int
+    ) -> tuple[int, list[tuple[Where, float]]] | None:
+        """Up to which row it knows the catalog, and the nearest vectors; None where Chroma is busy or broken."""
         with self._turns.reading(PATIENCE) as mine:
-            if not mine or self._chroma is None:
+            # within the turn: what Chroma has can only grow beyond it, until the next turn of a writer
+            upto = self._followed.get((space, kind), 0) if mine else 0
+            if self._chroma is None or not upto:
                 return None
             try:
-                return self._chroma.nearest(space, kind, vector, look)
+                return upto, self._chroma.nearest(space, kind, vector, look)
             except Broken as error:
                 self._broken = str(error)
                 self._wake.set()
@@ -164,13 +177,18 @@ class Index:
         except Exception as error:  # whatever it is: a search must never depend on this thread
             if self._closing.is_set():
                 return
-            full = shutil.disk_usage(self._catalog.path.parent).free < SPARE
             logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=True)
-            self._state, self._note = "failed", f"{error} (the disk is full)" if full else str(error)
-            if not full and not isinstance(error, LibraryUnavailable):
+            self._state, self._note = "failed", str(error)
+            if not isinstance(error, LibraryUnavailable) and self._roomy():
                 self._broken = self._note
             self._failures += 1
             self._closing.wait(min(60.0, 2.0**self._failures))
+
+    def _roomy(self) -> bool:
+        try:
+            return shutil.disk_usage(self._folder.parent).free > SPARE
+        except OSError:
+            return False
 
     def _start(self) -> None:
         """Open what is there, if it is sound."""
@@ -180,14 +198,14 @@ class Index:
         if found is None:
             self._reopen()
         else:
-            self._rebuild(found)
+            self._broken = found
 
     def _work(self) -> None:
         """One step, or a rest until there is something to do."""
-        if self._broken or self._chroma is None:
-            self._rebuild(self._broken)
         self._wake.clear()
-        if self._step():
+        if self._broken or (self._chroma is None and self._catalog.behind() != (0, 0)):
+            self._rebuild(self._broken)
+        if self._chroma is not None and self._step():  # without vectors there is no need to load Chroma
             return
         self._state, self._failures = "ready", 0
         self._wake.wait()
@@ -195,18 +213,19 @@ class Index:
 
     def _step(self) -> bool:
         """Follow by one batch. Whether there was anything to do."""
+        assert self._chroma is not None
         for (space, kind), upto in self._catalog.lanes().items():
             last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=BATCH)
             if places:
                 self._state = "building" if len(places) >= BATCH else self._state
                 with self._turns.writing():
-                    self._held.upsert(space, kind, places, vectors)
+                    self._chroma.upsert(space, kind, places, vectors)
                 self._catalog.follow(space, kind, last)
                 self._followed[space, kind] = last
                 return True
-        return self._forget()
+        return self._forget(self._chroma)
 
-    def _forget(self) -> bool:
+    def _forget(self, chroma: Chroma) -> bool:
         """Delete what the catalog has deleted, some rows at a time, or a whole space."""
         garbage = self._catalog.garbage()
         if garbage is None:
@@ -214,20 +233,14 @@ class Index:
         space, kind, last, places = garbage
         if any(each.id == space for each in self._catalog.spaces()):
             with self._turns.writing():
-                self._held.delete(space, kind, places)
+                chroma.delete(space, kind, places)
             self._catalog.clear_garbage(space, kind, upto=last)
         else:
             with self._turns.writing():
-                self._held.drop(space)
+                chroma.drop(space)
                 self._followed = {lane: upto for lane, upto in self._followed.items() if lane[0] != space}
             self._catalog.clear_garbage(space)
         return True
-
-    @property
-    def _held(self) -> Chroma:
-        if self._chroma is None:
-            raise Broken("the index is closed")
-        return self._chroma
 
     def _reopen(self) -> None:
         """Open a sound index, and read it in before the first search needs it."""

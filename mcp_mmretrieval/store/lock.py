@@ -22,7 +22,7 @@ class LibraryLock:
         self._file: int | None = None
         _make_ours(folder)
         try:
-            # not inherited by children (PEP 446): a worker that outlives the engine must not keep the library
+            # not inherited by programs we start (PEP 446): a worker that outlives the engine must not keep the library
             file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise _unusable(folder, error) from error

@@ -70,8 +70,10 @@ CREATE TABLE texts (
     frames TEXT
 );
 
+-- Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
 CREATE VIRTUAL TABLE words USING fts5(
-    heading, text, content='texts', content_rowid='segment', tokenize='porter unicode61 remove_diacritics 2'
+    heading, text, content='texts', content_rowid='segment',
+    tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
 );
 CREATE TRIGGER words_added AFTER INSERT ON texts BEGIN
     INSERT INTO words(rowid, heading, text) VALUES (new.segment, new.heading, new.text);

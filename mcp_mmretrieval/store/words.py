@@ -29,7 +29,12 @@ _UNSPACED = (
     "\U00020000-\U000323af"  # Han, extensions
 )
 _RUN = re.compile(f"[{_UNSPACED}]+")
-_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f'\u2019][^\W_]+)*")
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff"
+)
+"""Combining marks, which `\\w` leaves out: accents, vowels of Hebrew and Arabic, all of the Indic scripts."""
+_LETTERS = rf"(?:[^\W_]|[{_MARKS}])+"
+_WORD = re.compile(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*")
 
 
 @dataclass(frozen=True, slots=True)

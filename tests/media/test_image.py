@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import image
+from mcp_mmretrieval.media import svg as svg_module
+from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import Part, Place
 from tests.media.making import (
     half_red_half_blue,
@@ -325,6 +328,19 @@ def test_the_words_of_a_drawing_are_its_text_and_spare_the_ocr() -> None:
     assert part.content is None
     (wordless,) = split(svg("<title>A chart whose words are drawn as shapes</title>" + SQUARE))
     assert wordless.content is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a worker is locked in on Linux only")
+@pytest.mark.skipif(not svg_module.FONT_FILES, reason="no fonts are installed")
+def test_words_are_drawn_even_in_a_worker_that_may_open_nothing(tmp_path: Path) -> None:
+    (tmp_path / "words.svg").write_bytes(svg('<text x="5" y="40" font-size="30" font-family="Arial">WWW</text>'))
+    workers = Workers(LIMITS, 1)
+    try:
+        with (tmp_path / "words.svg").open("rb") as file:
+            drawn = workers.load(file.fileno(), whole(), name="words.svg")
+    finally:
+        workers.close()
+    assert isinstance(drawn, np.ndarray) and drawn.min() < 100
 
 
 def test_a_drawing_shows_nothing_of_other_files(tmp_path: Path) -> None:

@@ -307,6 +307,9 @@ JUNK = random.Random(1).randbytes(50_000)
         b"{\\rtf1 words}",
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1",
         b"\x1b\x03\x01\x02\x05" * 100,
+        b"\xff\xfe" + JUNK,
+        b"\xff\xfe\0\xa3\x11\xaf\n\0\0\x10" * 50,
+        bytes(byte for pair in zip(JUNK[:9000], bytes(9000), strict=True) for byte in pair),
     ],
     ids=lambda data: ascii(data[:8]),
 )

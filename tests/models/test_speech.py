@@ -40,7 +40,7 @@ def test_times_count_from_the_beginning_of_the_sound_silence_included(transcribe
     quiet = np.zeros(12 * log.rate, np.float32)
     first = transcriber.transcribe(Sound(np.concatenate([quiet, log.samples[: 4 * log.rate]]), log.rate))[0]
     assert 11 < first.start < 13
-    assert "engine room" in first.text
+    assert "northern star" in first.text.lower()
 
 
 def test_the_same_sound_gives_the_same_text(transcriber: Transcriber, log: Sound) -> None:

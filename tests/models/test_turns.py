@@ -1,6 +1,10 @@
 """Models serve in the order of asking."""
 
+import subprocess
+import sys
 import threading
+
+import pytest
 
 from mcp_mmretrieval.models.turns import Turns
 
@@ -45,3 +49,21 @@ def test_a_failure_passes_the_turn_on() -> None:
             pass
     with turns:
         assert turns.waiting == 0
+
+
+@pytest.mark.builtin
+def test_the_process_ends_cleanly_while_a_model_works_in_the_background() -> None:
+    code = """
+import threading
+from mcp_mmretrieval.models.minilm import MiniLM
+text = MiniLM(2)
+begun = threading.Event()
+def embed():
+    while True:
+        begun.set()
+        text.encode(["a long passage " * 80] * 16)
+threading.Thread(target=embed, daemon=True).start()
+begun.wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stderr, ended.stdout) == (0, "", "")

@@ -63,7 +63,7 @@ def test_the_index_answers_as_the_exact_scan_does(store: Store) -> None:
 
 
 def test_filters_come_before_the_nearest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FEW", 10)  # so that the index has to answer, by depth
+    monkeypatch.setattr(following, "FEW", -1)  # so that the index has to answer, by depth
     space = store.catalog.space(SPACE, dim=DIM)
     kinds: tuple[Modality, ...] = ("page", "audio", "image")
     for number in range(120):
