@@ -20,9 +20,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_mmretrieval.library import Library
-
 from mcp_mmretrieval.answers import Hit
+from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Lane
 
 DEPTH = 10

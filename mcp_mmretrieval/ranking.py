@@ -209,9 +209,10 @@ def fuse(
     """One list of segments out of lanes of (key, score), each best first.
 
     Evidence is words + meaning: bm25 as a share of `best` (see `best_score`; without it, of the lane's own best hit,
-    which makes too much of one chance word), plus the strongest lane of vectors on its scale. A lane without a scale counts by rank. A lane of `depth` hits was
-    cut off there: what words found beyond it is taken to be as near in meaning as the last hit of the text lane.
-    `context` is, for a key whose document holds words of the query, the document's bm25 as a share of its best score.
+    which makes too much of one chance word), plus the strongest lane of vectors on its scale. A lane without a scale
+    counts by rank. A lane of `depth` hits was cut off there: what words found beyond it is taken to be as near in
+    meaning as the last hit of the text lane. `context` is, for a key whose document holds words of the query, the
+    document's bm25 as a share of its best score.
     """
     evidence = {lane: _evidence(lane, hits, best, scales.get(lane)) for lane, hits in lanes.items()}
     ranks = {lane: _ranks(hits) for lane, hits in lanes.items()}

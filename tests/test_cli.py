@@ -235,7 +235,8 @@ def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
 def test_the_doctor_finds_everything_in_order(tmp_path: Path) -> None:
     done = run("doctor", "--library", tmp_path / "library", "--root", tmp_path, "--json")
     checks = json.loads(done.stdout)
-    assert done.returncode == 0, checks
+    assert [check for check in checks if check["state"] == "broken"] == []
+    assert done.returncode == 0
     assert {"Python", "packages", "torch", "weights", "library", "roots", "reading", "parsers", "search"} <= {
         check["name"] for check in checks
     }

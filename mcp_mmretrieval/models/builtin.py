@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,18 +17,6 @@ from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
 
-_PATIENCE = 2.0
-"""Seconds that a query waits for the class names: plenty from the cache; without it they take longer, once."""
-
-Model = TypeVar("Model", covariant=True)
-
-
-class Later(Protocol[Model]):
-    """A model that may still be loading."""
-
-    def get(self, timeout: float | None = None) -> Model:
-        """Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""
-
 
 class BuiltinEmbedder:
     """An `Embedder` of two kinds: texts in 384 numbers, pictures and films in 1,001. Transcripts stand for sound.
@@ -36,7 +24,7 @@ class BuiltinEmbedder:
     Without a classifier it is another space, of texts alone; once there is one, a library is embedded again.
     """
 
-    def __init__(self, text: MiniLM, classifier: Classifier | None, names: Later[ClassNames]) -> None:
+    def __init__(self, text: MiniLM, classifier: Classifier | None, names: ClassNames) -> None:
         self._text = text
         self._classifier = classifier
         self._names = names
@@ -57,7 +45,7 @@ class BuiltinEmbedder:
             **texts,
             "picture": f"efficientnet-lite1 {network[:12]}",
             "crops": "centre whole",
-            "classes": imagenet.TEXTS_SHA256[:12],
+            "classes": imagenet.CLASS_VECTORS_SHA256[:12],
             "temperature": imagenet.TEMPERATURE,
             "none": imagenet.NONE,
         }
@@ -79,16 +67,14 @@ class BuiltinEmbedder:
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
         """A text's vectors among texts, shape (1, 384), and among pictures, shape (1, 1001); a picture's or film's too.
 
-        A text of several windows is their mean. A text has no picture vector without a classifier, or while the class
-        names are missing or being made for the first time. Raises BadArgument for a blank text or a sound,
-        ModelUnavailable for a picture without a classifier.
+        A text of several windows is their mean. Without a classifier it has no picture vector. Raises BadArgument for a
+        blank text or a sound, ModelUnavailable for a picture without a classifier.
         """
         if isinstance(query, str):
             text = self._query_text(query)
-            names = self._class_names()
-            return {"text": text} if names is None else {"text": text, "picture": names.asked(text)}
+            return {"text": text, "picture": self._names.asked(text)} if self._classifier else {"text": text}
         shown = self._shown([query])
-        return {"picture": imagenet.picture_vectors(shown), "text": self._names.get().among_texts(shown)}
+        return {"picture": imagenet.picture_vectors(shown), "text": self._names.among_texts(shown)}
 
     def embed_documents(self, contents: Sequence[Content]) -> Vectors:
         """Vectors of texts, shape (n, 384), or pictures and films, shape (n, 1001). A film is the mean of its frames.
@@ -108,15 +94,6 @@ class BuiltinEmbedder:
         if not windows:
             raise BadArgument("The query has no words. Say what to look for.")
         return unit(self._text.encode(windows).mean(axis=0, keepdims=True))
-
-    def _class_names(self) -> ClassNames | None:
-        """What compares texts with pictures, if there is anything to compare with."""
-        if self._classifier is None:
-            return None
-        try:
-            return self._names.get(_PATIENCE)
-        except ModelUnavailable:
-            return None  # said in `Models.message`; words and text vectors answer meanwhile
 
     def _shown(self, contents: Sequence[Content]) -> Probabilities:
         """What pictures and films show, shape (len(contents), 1000)."""

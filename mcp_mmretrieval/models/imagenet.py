@@ -6,15 +6,14 @@ distributions, in [0, 1]. It finds .50 of what people ask for among 240 drawings
 (Norouzi et al. 2013), the mean of the best classes' text vectors, finds .41. ConSE serves the other way, from a picture
 to texts.
 
-EfficientNet-lite1 (Tan & Le 2019) classifies; the classes' names and definitions are WordNet's, from timm's data files.
+EfficientNet-lite1 (Tan & Le 2019) classifies; the classes' names and definitions are WordNet's.
 It knows objects and animals, no chart and no written word.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +24,9 @@ from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.minilm import MiniLM, unit
+from mcp_mmretrieval.models.minilm import unit
 from mcp_mmretrieval.models.turns import Turns
-from mcp_mmretrieval.models.weights import EFFICIENTNET, MINILM, locate
+from mcp_mmretrieval.models.weights import EFFICIENTNET
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
@@ -41,8 +40,10 @@ DIM = CLASSES + 1
 """Length of a vector: the classes, and none of them."""
 BEST = 10
 """Classes that stand for a picture among texts; 5 to 1,000 measured alike, 1 clearly worse."""
-TEXTS_SHA256 = "122a3863c8a60218ae8c2775f364e98e94db48be4e413f1f66570e20b86e7887"
-"""Of `repr` of the classes' texts: the picture vectors of queries depend on each of them."""
+CLASS_VECTORS = Path(__file__).parent / "imagenet-classes.npy"
+"""MiniLM's vectors of the classes' names and definitions, float16, shape (1000, 384); made by
+`benchmarks/class_vectors.py`, which takes a minute that no first search should wait for."""
+CLASS_VECTORS_SHA256 = "bcd3db6f5dce937642faa94e131f60547a56c38341733e4763fe74f426cad799"
 
 _SIDE = 240
 """Pixels that EfficientNet-lite1 was trained on."""
@@ -82,21 +83,18 @@ class Classifier:
 
 
 class ClassNames:
-    """The classes in the space of text vectors."""
+    """The classes in the space of MiniLM's text vectors."""
 
-    def __init__(self, text: MiniLM, cache: Path) -> None:
-        """Text vectors of the classes come from `cache`, or are made (some seconds) and kept there.
-
-        Raises ModelUnavailable when the classes' names are missing or others than those measured.
-        """
-        texts = _class_texts()
-        file = cache / f"classes-{TEXTS_SHA256[:8]}-{MINILM.sums['model.safetensors'][:8]}.npy"
-        kept = _kept(file)
-        if kept is None:
-            captions, definitions = zip(*texts, strict=True)
-            kept = unit(text.encode(captions) + text.encode(definitions))
-            _keep(file, kept)
-        self._vectors = kept
+    def __init__(self) -> None:
+        """Raises ModelUnavailable when the package's own file of vectors is missing or damaged."""
+        try:
+            data = CLASS_VECTORS.read_bytes()
+        except OSError as error:
+            raise ModelUnavailable(f"{CLASS_VECTORS}: {error.strerror}. Install mcp-mmretrieval again.") from error
+        if hashlib.sha256(data).hexdigest() != CLASS_VECTORS_SHA256:
+            raise ModelUnavailable(f"{CLASS_VECTORS}: damaged. Install mcp-mmretrieval again.")
+        halves = np.load(io.BytesIO(data), allow_pickle=False)
+        self._vectors = unit(halves.astype(np.float32))
 
     def asked(self, text: Vectors) -> Vectors:
         """What text vectors of shape (n, 384) ask for: shape (n, 1001), unit rows."""
@@ -133,47 +131,3 @@ def _crops(picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
 def _resized(pixels: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Bicubic and averaging where it shrinks, as the classifier was trained."""
     return interpolate(pixels[None], (height, width), mode="bicubic", antialias=True)[0]
-
-
-def _class_texts() -> tuple[tuple[str, str], ...]:
-    """Two texts for each class, in the classifier's order: as one would caption it, and as WordNet defines it."""
-    folder = locate("timm", "timm/data/_info")  # only its files: importing timm takes seconds
-    try:
-        order = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
-        names = _table(folder / "imagenet_synset_to_lemma.txt")
-        definitions = _table(folder / "imagenet_synset_to_definition.txt")
-        texts = tuple((f"a photo of a {names[key]}", f"{names[key]}: {definitions[key]}") for key in order)
-    except (OSError, KeyError, ValueError) as error:
-        raise ModelUnavailable(f"{folder}: the names of the ImageNet classes cannot be read ({error}).") from error
-    if hashlib.sha256(repr(texts).encode()).hexdigest() != TEXTS_SHA256:
-        raise ModelUnavailable(
-            f"{folder}: the ImageNet classes are not named as they were when measured. Run: pip install timm==1.0.31."
-        )
-    return texts
-
-
-def _table(file: Path) -> dict[str, str]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return {key: value for key, _, value in (line.partition("\t") for line in lines)}
-
-
-def _kept(file: Path) -> Vectors | None:
-    """What the file holds, if that can be the classes' vectors."""
-    try:
-        vectors: Vectors = np.load(file, allow_pickle=False)
-        right = vectors.dtype == np.float32 and len(vectors) == CLASSES
-        return vectors if right and np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3) else None
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-
-
-def _keep(file: Path, vectors: Vectors) -> None:
-    """Best effort: without a cache the vectors are made again next time."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "wb") as out:
-            np.save(out, vectors)
-        Path(name).replace(file)
-    except OSError:
-        return

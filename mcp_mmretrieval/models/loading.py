@@ -22,7 +22,7 @@ from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
-    from mcp_mmretrieval.models.imagenet import Classifier, ClassNames
+    from mcp_mmretrieval.models.imagenet import Classifier
     from mcp_mmretrieval.models.minilm import MiniLM
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,6 @@ class Models:
         """Folder for what is made from weights once. May be deleted at any time."""
         self._threads = threads.budget(settings.threads)
         self.text = Loading("text model", self._load_text)
-        self.names = Loading("names of what pictures show", self._load_names)
         self._classifier = Loading("picture model", self._load_classifier)
         self._embedder = Loading("embedder", self._load_embedder)
         self._reranker = Loading("reranker", self._load_reranker)
@@ -134,7 +133,7 @@ class Models:
     @property
     def message(self) -> str:
         """What a person should know of the state: what is missing and what to do about it. Empty when all is well."""
-        parts = (self._embedder, self._classifier, self.names, self._reranker, self._transcriber, self._reader)
+        parts = (self._embedder, self._classifier, self._reranker, self._transcriber, self._reader)
         failures = [str(part.failure) for part in parts if part.failure is not None]
         if self.state == "loading":
             failures.append("The models are loading.")
@@ -187,12 +186,6 @@ class Models:
 
         return Classifier()
 
-    def _load_names(self) -> ClassNames:
-        text = self.text.get()
-        from mcp_mmretrieval.models.imagenet import ClassNames
-
-        return ClassNames(text, self.cache)
-
     def _load_embedder(self) -> Embedder:
         if self._settings.profile != "builtin":
             raise ModelUnavailable(
@@ -200,12 +193,11 @@ class Models:
             )
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
+        from mcp_mmretrieval.models.imagenet import ClassNames
 
         text.encode(["warm"])  # a first forward pass takes ten times as long as the next
         classifier = self._classifier_if_installed()
-        if classifier is not None:
-            self.names.start()
-        return BuiltinEmbedder(text, classifier, self.names)
+        return BuiltinEmbedder(text, classifier, ClassNames())
 
     def _classifier_if_installed(self) -> Classifier | None:
         """None where its wheel is not installed, which `message` then says."""

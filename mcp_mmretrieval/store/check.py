@@ -127,7 +127,8 @@ def _count(data: Path) -> int:
 def _persisted_code(path: Path) -> str | None:
     """Whether a collection brings an embedding function along, which Chroma might build and run. Ours have none."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        # to be written, too: after a kill there is a journal to roll back
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             found = connection.execute("SELECT config_json_str, schema_str FROM collections").fetchall()
         functions = [each for row in found for text in row if text for each in _functions(json.loads(text))]
     except (sqlite3.Error, ValueError) as error:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.types import Film
 from tests.models.drawings import clock, crossword, silence, traffic_light
-
-if TYPE_CHECKING:
-    from mcp_mmretrieval.types import Vectors
 
 pytestmark = pytest.mark.builtin
 
@@ -25,9 +20,7 @@ SEEN = [crossword(), traffic_light(), clock()]
 
 @pytest.fixture(scope="module")
 def embedder(models: Models) -> Embedder:
-    embedder = models.embedder()
-    models.names.get()  # made for the first time here, which a query does not wait for
-    return embedder
+    return models.embedder()
 
 
 def test_pictures_become_unit_vectors_each_by_itself(embedder: Embedder) -> None:
@@ -85,27 +78,22 @@ def test_what_has_no_vector_is_refused_with_the_reason(embedder: Embedder) -> No
         embedder.embed_documents(["text", SEEN[0]])
 
 
-class QuickText:
-    """Stands for the text model: counts what it embeds."""
+def test_the_class_vectors_that_ship_are_those_of_the_models(models: Models) -> None:
+    from benchmarks.class_vectors import class_texts
+    from mcp_mmretrieval.models.imagenet import CLASS_VECTORS
+    from mcp_mmretrieval.models.minilm import unit
 
-    def __init__(self) -> None:
-        self.embedded = 0
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        self.embedded += len(texts)
-        return np.eye(len(texts), 384, dtype=np.float32) + np.float32(1 / 384)
+    some = slice(0, 1000, 97)
+    captions, definitions = zip(*class_texts()[some], strict=True)
+    made = unit(models.text.get().encode(captions) + models.text.get().encode(definitions))
+    np.testing.assert_allclose(np.load(CLASS_VECTORS)[some], made, atol=1e-3)
 
 
-def test_the_class_names_are_kept_and_a_damaged_copy_is_made_again(tmp_path: Path) -> None:
-    from mcp_mmretrieval.models.imagenet import ClassNames
+def test_damaged_class_vectors_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mcp_mmretrieval.models import imagenet
 
-    text = QuickText()
-    ClassNames(text, tmp_path / "cache")  # type: ignore[arg-type]
-    ClassNames(text, tmp_path / "cache")  # type: ignore[arg-type]
-    assert text.embedded == 2 * 1000
-    (file,) = (tmp_path / "cache").iterdir()
-    whole = file.read_bytes()
-    file.write_bytes(whole[:1000])
-    ClassNames(text, tmp_path / "cache")  # type: ignore[arg-type]
-    assert text.embedded == 4 * 1000
-    assert file.read_bytes() == whole
+    file = tmp_path / "classes.npy"
+    file.write_bytes(imagenet.CLASS_VECTORS.read_bytes()[:-1])
+    monkeypatch.setattr(imagenet, "CLASS_VECTORS", file)
+    with pytest.raises(ModelUnavailable, match="damaged"):
+        imagenet.ClassNames()
