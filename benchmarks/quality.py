@@ -4,7 +4,7 @@
 
 DATA holds one folder per set: `files/` and `queries.jsonl` with lines
 {"id", "query", "group", "relevant": [{"file", "page"?, "grade"}]}. Prints a Markdown table.
-nDCG@10 (Järvelin & Kekäläinen 2002) with gain 2^grade - 1; 95 % intervals by 1,000 bootstrap samples of the questions.
+nDCG@10 (Järvelin & Kekäläinen 2002) with the grades as gains; 95 % intervals by 1,000 bootstrap samples of the questions.
 """
 
 import argparse
@@ -53,11 +53,11 @@ class Figures:
     found: list[float] = field(default_factory=list)
 
     def add(self, ranked: Sequence[Target], grades: dict[Target, int]) -> None:
-        gains = [2 ** grades.get(target, 0) - 1 for target in ranked[:DEPTH]]
-        ideal = sorted((2**grade - 1 for grade in grades.values()), reverse=True)[:DEPTH]
+        gains = [grades.get(target, 0) for target in ranked[:DEPTH]]
+        ideal = sorted(grades.values(), reverse=True)[:DEPTH]
         self.ndcg.append(discounted(gains) / discounted(ideal))
         self.first.append(float(bool(gains) and gains[0] > 0))
-        self.recall.append(sum(gain > 0 for gain in gains) / len(grades))
+        self.recall.append(sum(gain > 0 for gain in gains) / min(DEPTH, len(grades)))
         self.found.append(float(any(gain > 0 for gain in gains)))
 
     def row(self) -> str:
@@ -110,7 +110,7 @@ def measure(library: Library, asked: Sequence[Question]) -> dict[str, dict[str, 
     results: dict[str, dict[str, Figures]] = {name: defaultdict(Figures) for name in LANES}
     for name, lanes in LANES.items():
         for question in asked:
-            answer = library.search(question.query, limit=30, lanes=lanes)
+            answer = library.search(question.query, limit=DEPTH, lanes=lanes)
             ranked = targets(answer.hits, paged)
             for group in ("all", question.group):
                 results[name][group].add(ranked, question.grades)

@@ -1,4 +1,4 @@
-"""One list out of several: what a query looks for, how lanes are fused, which hits are the same place. Pure functions.
+"""One list out of several: how lanes are fused, which hits are the same place, what is shown. Pure functions.
 
 Lanes are added by evidence and not by rank. Reciprocal rank fusion (Cormack et al. 2009) forgets how sure a lane is: a
 lane that knows nothing of the matter gets as many places as one that found the very words. Here every lane's score is
@@ -10,138 +10,11 @@ library. The constants were measured in one library of pages, charts, pictures a
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 
 from mcp_mmretrieval.types import Lane, Modality, Place
-
-# -- what a query looks for -------------------------------------------------------------------------------------------
-
-MOST = 48
-"""Terms of one query at most: each costs a walk through its list of segments."""
-APART = 1
-"""Words that may stand between two neighbours of the query: a stop word, as in `deaths from cancer`."""
-
-_STOP = frozenset(
-    re.findall(
-        r"\w+",
-        """
-    a about all also an and any are as at be been but by can could did do does for from had has have he her his how i
-    if in into is its just me more most my no not of on or our out she should so some such than that the their them
-    then there these they this to up was we were what when where which why with would you your
-    """,
-    )
-)
-_SMALL = re.findall(
-    r"\w+",
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty",
-)
-_TENS = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_DIGITS = {word: str(number) for number, word in enumerate(_SMALL)} | {
-    word: str(number) for number, word in zip(range(30, 100, 10), _TENS, strict=True)
-}
-_SPOKEN = {digits: word for word, digits in _DIGITS.items()}
-
-_UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Myanmar
-    "\u1780-\u17ff"  # Khmer
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029"  # CJK radicals and numerals
-    "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
-    "\U00020000-\U000323af"  # Han, extensions
-)
-_RUN = re.compile(f"[{_UNSPACED}]+")
-_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
-_CLITIC = re.compile(r"(?<=\w)['\u2019](?:s|t|d|m|ll|re|ve)\b", re.IGNORECASE)
-_BREAK = re.compile(r"[,;:!?()\[\]{}\"\u201c\u201d\u00ab\u00bb|\n]|\.(?=\s|$)")
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What to look for in full text. Every word is quoted: nothing that a user wrote is FTS5 syntax."""
-
-    words: str = ""
-    """FTS5 expression for the table of words (unicode61, porter); empty when the query has none."""
-    characters: str = ""
-    """FTS5 expression for the table of pairs of characters (scripts without spaces); empty when the query has none."""
-    terms: tuple[str, ...] = ()
-    """One FTS5 expression a term of `words`: the rows that each matches give `best_score` its frequencies."""
-    pairs: tuple[str, ...] = ()
-    """One FTS5 expression a term of `characters`."""
-
-    def __bool__(self) -> bool:
-        return bool(self.words or self.characters)
-
-
-def match_expression(query: str) -> Match:
-    """What full text can find of a query.
-
-    Any of its words counts, English stop words only where there is nothing else. A number matches digits and spoken
-    words alike (`12`, `twelve`). Words that stand beside each other in the query, stop words and punctuation aside,
-    count again where they are neighbours in the text too: nDCG@10 0.39 -> 0.44 on pages, 0.87 -> 0.89 on charts.
-    """
-    query = _CLITIC.sub(" ", unicodedata.normalize("NFC", query))
-    runs = list(dict.fromkeys(_RUN.findall(query)))
-    spaced = _RUN.sub(" , ", query)
-    phrases = [[word.casefold() for word in _WORD.findall(piece)] for piece in _pieces(spaced)]
-    telling = [[word for word in phrase if word not in _STOP] for phrase in phrases]
-    if not any(telling) and not runs:
-        telling = phrases
-    terms = list(dict.fromkeys(_term(word) for phrase in telling for word in phrase))[:MOST]
-    beside = dict.fromkeys(
-        f'NEAR("{one}" "{other}", {APART})'
-        for phrase in telling
-        for first, second in pairwise(phrase)
-        if first != second
-        for one in _forms(first)
-        for other in _forms(second)
-    )
-    pairs = list(dict.fromkeys(pair for run in runs for pair in _pairs(run)))[:MOST]
-    return Match(" OR ".join([*terms, *list(beside)[:MOST]]), " OR ".join(pairs), tuple(terms), tuple(pairs))
-
-
-def _pieces(text: str) -> list[str]:
-    """The text cut at punctuation, but not inside a number."""
-    pieces, start, end = [], 0, 0
-    for word in _WORD.finditer(text):
-        if _BREAK.search(text, end, word.start() + 1):
-            pieces.append(text[start:end])
-            start = word.start()
-        end = word.end()
-    return [*pieces, text[start:end]]
-
-
-def _forms(word: str) -> list[str]:
-    """A word, and the other way to write a number."""
-    other = _DIGITS.get(word) or _SPOKEN.get(word)
-    return [word, other] if other else [word]
-
-
-def _term(word: str) -> str:
-    forms = " OR ".join(f'"{form}"' for form in _forms(word))
-    return f"({forms})" if " OR " in forms else forms
-
-
-def _pairs(run: str) -> list[str]:
-    return [f'"{run[at : at + 2]}"' for at in range(len(run) - 1)] or [f'"{run}"*']
-
-
-def best_score(frequencies: Iterable[int], rows: int) -> float:
-    """What bm25 could give at most to a text that holds all terms: the measure for what a text did get.
-
-    FTS5's bm25 (Robertson & Zaragoza 2009; k1 = 1.2) adds idf x tf x 2.2 / (tf + 1.2 x length) for each term, and no
-    more than 2.2 idf. A word that no text holds counts too: a query half of whose words are unknown is half answered.
-    `frequencies` are the rows that each of `Match.terms` matches, of `rows` in the table.
-    """
-    idf = (math.log((rows - min(found, rows) + 0.5) / (found + 0.5)) for found in frequencies)
-    return 2.2 * sum(max(value, 1e-6) for value in idf)
-
 
 # -- fusion -----------------------------------------------------------------------------------------------------------
 
@@ -172,10 +45,10 @@ class Scale:
 _MEAN, _SPREAD = 0.05, 0.09
 """Cosines of unrelated texts in the built-in model."""
 
-BUILTIN: Mapping[Lane, Scale] = MappingProxyType({"text": Scale(), "picture": Scale(0.3, 1.3, 0.05)})
-"""A text counts by its cosine. A picture's Bhattacharyya coefficient starts where the best of a thousand unrelated
-texts ends (0.3): a coefficient of 0.5 is right as often (one in nine) as text evidence of 1.0, and 0.7 as often as 1.6.
-Below 0.05 it is chance."""
+BUILTIN: Mapping[Lane, Scale] = MappingProxyType({"words": Scale(), "text": Scale(), "picture": Scale(0.3, 1.3, 0.05)})
+"""Words count by the share of bm25 that they reach, a text by its cosine. A picture's Bhattacharyya coefficient starts
+where the best of a thousand unrelated texts ends (0.3): a coefficient of 0.5 is right as often (one in nine) as text
+evidence of 1.0, and 0.7 as often as 1.6. Below 0.05 it is chance."""
 
 CONTEXT = 0.35
 """What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
@@ -201,20 +74,18 @@ class Fused:
 def fuse(
     lanes: Mapping[Lane, Sequence[tuple[int, float]]],
     *,
-    best: float | None = None,
     scales: Mapping[Lane, Scale] = BUILTIN,
     depth: int | None = None,
     context: Mapping[int, float] | None = None,
 ) -> list[Fused]:
     """One list of segments out of lanes of (key, score), each best first.
 
-    Evidence is words + meaning: bm25 as a share of `best` (see `best_score`; without it, of the lane's own best hit,
-    which makes too much of one chance word), plus the strongest lane of vectors on its scale. A lane without a scale
-    counts by rank. A lane of `depth` hits was cut off there: what words found beyond it is taken to be as near in
-    meaning as the last hit of the text lane. `context` is, for a key whose document holds words of the query, the
-    document's bm25 as a share of its best score.
+    Evidence is words + meaning: the share that words give (`Catalog.words`), plus the strongest lane of vectors on its
+    scale. A lane without a scale counts by rank. A lane of `depth` hits was cut off there: what words found beyond it
+    is taken to be as near in meaning as the last hit of the text lane. `context` is, for a key whose document holds
+    words of the query, the document's bm25 as a share of its best score.
     """
-    evidence = {lane: _evidence(lane, hits, best, scales.get(lane)) for lane, hits in lanes.items()}
+    evidence = {lane: _evidence(hits, scales.get(lane)) for lane, hits in lanes.items()}
     ranks = {lane: _ranks(hits) for lane, hits in lanes.items()}
     text = lanes.get("text", ())
     rest = min(evidence["text"].values()) if text and depth is not None and len(text) >= depth else 0.0
@@ -242,19 +113,12 @@ def _weighed(score: float) -> float:
     return -math.log2(max(1.0 - score, 1e-12))
 
 
-def _evidence(
-    lane: Lane, hits: Sequence[tuple[int, float]], best: float | None, scale: Scale | None
-) -> dict[int, float]:
+def _evidence(hits: Sequence[tuple[int, float]], scale: Scale | None) -> dict[int, float]:
     """The evidence of one lane by key; the best of several hits on one key."""
     evidence: dict[int, float] = {}
-    top = max((score for _, score in hits), default=0.0)
     for rank, (key, score) in enumerate(hits):
-        if lane == "words":
-            value = max(0.0, score) / max(best or top, 1e-9)
-        elif scale is not None:
-            value = scale.evidence(score)
-        else:
-            value = 60 / (60 + rank) - 0.4  # reciprocal ranks, between chance and a plain likeness
+        # without a scale: reciprocal ranks, between chance and a plain likeness
+        value = scale.evidence(score) if scale else 60 / (60 + rank) - 0.4
         evidence[key] = max(value, evidence.get(key, 0.0))
     return evidence
 

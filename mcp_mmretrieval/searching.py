@@ -21,11 +21,12 @@ from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots, digest
-from mcp_mmretrieval.store import Scope, Store, Stored, snippet, terms
+from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Target, Targets
 from mcp_mmretrieval.types import Content, Lane, VectorKind, Vectors
+from mcp_mmretrieval.words import snippet, terms
 
-DEPTH = 100
+DEPTH = 200
 """Segments taken from each lane."""
 EXAMPLE_PARTS = 4
 """Places of an example that stand for it: of a long document, its beginning."""

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 
 FLOORS: list[set[str]] = [
     {"errors", "types", "limits"},
-    {"answers", "settings", "profiles", "roots"},
+    {"answers", "settings", "roots", "words"},
     {"media"},
     {"models", "store", "ranking", "jobs"},
     {"reading", "opening", "targets"},

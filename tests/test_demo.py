@@ -1,15 +1,18 @@
+import io
 import subprocess
 import sys
 import wave
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
+from rich.console import Console
 
-from mcp_mmretrieval.cli.demo import QUESTIONS, SNAPSHOT
+from mcp_mmretrieval.cli.demo import QUESTIONS, SNAPSHOT, Reply, table
 from mcp_mmretrieval.demo_media import make_another_photograph, make_media
 from mcp_mmretrieval.demo_media.film import SAFETY_DRILL, SCENE_SECONDS, recording
 
@@ -81,6 +84,17 @@ def test_the_picture_to_ask_with_is_no_copy(media: Path, tmp_path: Path) -> None
     with Image.open(tmp_path / SNAPSHOT) as asked, Image.open(media / "photos" / "lighthouse.jpg") as held:
         assert asked.size == held.size
         assert np.abs(np.asarray(asked, int) - np.asarray(held, int)).mean() > 10
+
+
+def test_what_was_missed_or_refused_is_shown_as_such() -> None:
+    late: Any = [{"citation": name, "modality": "image", "lanes": ["words"]} for name in ("a.png", QUESTIONS[1].answer)]
+    replies = [Reply(QUESTIONS[0], [], 0.1, "The models are missing."), Reply(QUESTIONS[1], late, 0.1)]
+    assert [reply.rank for reply in replies] == [None, 2]
+    out = Console(width=120, record=True, file=io.StringIO())
+    out.print(table(replies))
+    shown = out.export_text()
+    for text in ("✗ The models are missing.", "not among the first 3", "which is number 2", "✗ image"):
+        assert text in shown
 
 
 @pytest.mark.builtin

@@ -43,9 +43,7 @@ async def test_the_tools_are_those_of_the_server() -> None:
 
 def test_the_settings_are_those_of_the_code() -> None:
     documented = {unquoted(name): meaning for name, _, meaning in rows("## Settings")}
-    assert documented == {
-        PREFIX + name.upper(): field.description for name, field in Settings.model_fields.items()
-    }
+    assert documented == {PREFIX + name.upper(): field.description for name, field in Settings.model_fields.items()}
 
 
 def test_the_defaults_are_those_of_the_code() -> None:

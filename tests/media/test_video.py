@@ -155,8 +155,8 @@ def test_a_film_beyond_the_limit_is_cut_with_a_note() -> None:
 
 
 def test_pictures_with_too_many_pixels_are_refused_before_they_are_decoded() -> None:
-    with pytest.raises(UnreadableMedia, match="160 x 120") as refusal:
-        split(recordings.film(seconds=2.0), limits=Limits(pixels=10_000))
+    with pytest.raises(UnreadableMedia, match="96 x 72") as refusal:
+        split(recordings.film(seconds=2.0), limits=Limits(pixels=5_000))
     assert refusal.value.code == "too_large"
 
 

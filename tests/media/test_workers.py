@@ -94,6 +94,14 @@ def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers)
     assert len({text[1] for text in texts}) <= 2
 
 
+def test_a_place_is_loaded_amid_a_split_even_by_the_only_worker() -> None:
+    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    with opened("a\nb") as fd, opened("text loaded") as other:
+        for step in pool.split(fd, name="n", document=DOCUMENT):
+            assert isinstance(step, Part) and pool.load(other, PLACE, name="n") == "loaded"
+    pool.close()
+
+
 def test_one_descriptor_serves_several_loads_at_once(workers: Workers) -> None:
     places = [Segment(document=DOCUMENT, modality="audio", place=Place(start=at, end=at + 5)) for at in range(20)]
     with opened(recordings.sound("flac", 30.0)) as fd, ThreadPoolExecutor(4) as threads:

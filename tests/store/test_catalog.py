@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.store import Catalog, Document, File, Removed, Rows, Scope, terms
+from mcp_mmretrieval.store import Catalog, Document, File, Removed, Rows, Scope
 from mcp_mmretrieval.types import Place, Segment
+from mcp_mmretrieval.words import terms
 from tests.store.making import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
 
 if TYPE_CHECKING:

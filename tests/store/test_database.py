@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import Catalog, Scope, Store, terms
+from mcp_mmretrieval.store import Catalog, Scope, Store
+from mcp_mmretrieval.words import terms
 from tests.store.making import fill, held, put
 
 

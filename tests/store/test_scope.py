@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Catalog, Document, File, Scope, snippet, terms
+from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.types import Place, Segment
+from mcp_mmretrieval.words import terms
 from tests.store.making import DIM, READING, SPACE, embed, held, pages, put, sha, unit
 
 TREE = {
@@ -147,25 +148,6 @@ def test_scripts_without_spaces_are_found_by_any_of_their_words(catalog: Catalog
     texts = {stored.segment.text for stored in hits.values()}
     assert texts
     assert "天气很好" not in texts
-
-
-def test_a_snippet_shows_where_the_terms_stand_together() -> None:
-    text = "Intro. " * 100 + "The relief valve opened at 12 bar during the inspection. " + "Outro. " * 100
-    shown = snippet(text, terms("relief valves inspected"))
-    assert "relief valve opened at 12 bar during the inspection" in shown
-    assert shown.startswith("…")
-    assert shown.endswith("…")
-    assert len(shown) <= 242
-
-
-def test_a_snippet_of_a_short_text_is_the_text_on_one_line() -> None:
-    assert snippet("one\n two\t three", terms("two")) == "one two three"
-
-
-def test_a_snippet_works_without_spaces_and_without_a_match() -> None:
-    chinese = "天气很好。" * 100 + "机器学习部署完成。" + "天气很好。" * 100
-    assert "机器学习部署" in snippet(chinese, terms("部署"))
-    assert snippet("word " * 200, terms("absent")).startswith("word word")
 
 
 def test_exact_search_agrees_with_arithmetic(catalog: Catalog) -> None:
