@@ -3,7 +3,7 @@
 The map, bottom up; a module imports only from floors below (ARCHITECTURE.md says why):
 
 0  errors, types, limits     what goes wrong; Document, Place, Segment, Content; bounds of one file
-1  answers, settings, roots  what the library answers; every knob; the allowed folders
+1  answers, settings, roots  what the library answers; every knob; the allowed folders. Also words
 2  media                     text, image, pdf, audio, video: `split` into places, `load` one; workers isolate them
 3  models, store, ranking    seams and built-in models; SQLite and Chroma; lanes fused. Also jobs
 4  reading, embedding        one file to segments with text; segments to vectors. Also opening, targets

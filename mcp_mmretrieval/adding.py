@@ -207,6 +207,7 @@ class _Tally:
         self.job.update(skipped=dict(self._skipped))
 
     def failed(self, path: str, code: Code, reason: str) -> None:
+        reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
         failure = Failure(path=path, code=code, reason=reason)
         self.job.update(failed=(*self.job.outcome.failed, failure))
 

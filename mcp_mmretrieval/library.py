@@ -367,7 +367,8 @@ class Library:
         scope = Scope(self.roots.folders)
         counts = catalog.counts(scope, space=space.id if space else None)
         index = parts.store.index.status()
-        problems = [text for text in (parts.embedding.problem, parts.models.message) if text]
+        loading = parts.models.state == "loading"
+        problems = [text for text in (parts.embedding.problem, "" if loading else parts.models.message) if text]
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         return Status(
@@ -377,7 +378,7 @@ class Library:
             documents=catalog.modalities(scope),
             segments=counts.segments,
             bytes=_size(self.settings.library),
-            pending_vectors=counts.pending,
+            pending_vectors=counts.pending if space else counts.documents,
             models=parts.models.parts(),
             models_state=parts.models.state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),

@@ -12,10 +12,13 @@ from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.roots import OpenFile
-from mcp_mmretrieval.types import About, Content, Film, Identity, Modality, Part, Segment, Sound
+from mcp_mmretrieval.types import About, Content, Film, Identity, Modality, Part, Picture, Segment, Sound
 
 SPLITTER = 1
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
+
+Frames = dict[float, str]
+"""What was read in the frames of the last window of a film, by their time: windows overlap, and OCR is dear."""
 
 Stage = Callable[[int, Sequence[Segment]], None]
 """Keeps segments that were costly to read, from an ordinal on, until the document is committed."""
@@ -70,11 +73,12 @@ class Reading:
         `sidecars` are names and open file descriptors. Raises UnreadableMedia, Cancelled.
         """
         result = ReadFile(segments=list(staged))
+        frames: Frames = {}
         kept = len(result.segments)
         for part in self._parts(file, sidecars, document, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
-            result.segments.append(self._with_text(part))
+            result.segments.append(self._with_text(part, frames))
             if stage is not None and part.content is not None:
                 stage(kept, result.segments[kept:])
                 kept = len(result.segments)
@@ -84,17 +88,15 @@ class Reading:
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result
 
-    def content_text(self, content: Content) -> str:
+    def _text(self, content: Content, frames: Frames) -> str:
         """The words in a content: as they are, read off the pixels, or heard."""
         if isinstance(content, str):
             return content
         if isinstance(content, Sound):
             return self._heard(content)
         if isinstance(content, Film):
-            lines = [self._heard(content.sound)] if content.sound is not None else []
-            for picture in content.pictures:
-                lines += [line for line in self._seen(picture).splitlines() if line not in lines]
-            return "\n".join(line for line in lines if line)
+            heard = self._heard(content.sound).splitlines() if content.sound is not None else []
+            return "\n".join(dict.fromkeys([*heard, *self._shown(content, frames)]))
         return self._seen(content)
 
     def _parts(
@@ -114,19 +116,27 @@ class Reading:
             else:
                 yield step
 
-    def _with_text(self, part: Part) -> Segment:
+    def _with_text(self, part: Part, frames: Frames) -> Segment:
         if part.content is None:
             return part.segment
         try:
-            read = self.content_text(part.content)
+            read = self._text(part.content, frames)
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
         return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
+
+    def _shown(self, film: Film, frames: Frames) -> list[str]:
+        """Lines that stand in the frames of one window; `frames` goes from window to window."""
+        last = dict(frames)
+        frames.clear()
+        for time, picture in zip(film.times, film.pictures, strict=True):
+            frames[time] = last[time] if time in last else self._seen(picture)
+        return [line for text in frames.values() for line in text.splitlines()]
 
     def _heard(self, sound: Sound) -> str:
         transcriber: Transcriber | None = self._models.transcriber()
         return "\n".join(cue.text for cue in transcriber.transcribe(sound)) if transcriber else ""
 
-    def _seen(self, picture: Content) -> str:
+    def _seen(self, picture: Picture) -> str:
         reader: TextReader | None = self._models.text_reader()
-        return reader.read(picture) if reader else ""  # type: ignore[arg-type]
+        return reader.read(picture) if reader else ""

@@ -89,7 +89,9 @@ class Searching:
         with clock.stage("lanes"):
             ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes)
         with clock.stage("fuse"):
-            fused = ranking.fuse(ranked, depth=DEPTH)
+            keys = {key for found in ranked.values() for key, _ in found}
+            context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
+            fused = ranking.fuse(ranked, depth=DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)
@@ -267,7 +269,7 @@ class Searching:
             documents=counts.documents,
             segments=counts.segments,
             excluded=counts.excluded,
-            pending_vectors=counts.pending,
+            pending_vectors=counts.pending if space else counts.documents,
             not_added=0,
             models=self._models.state,
             note=self._models.message,

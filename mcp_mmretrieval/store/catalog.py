@@ -30,6 +30,7 @@ from mcp_mmretrieval.store.records import (
     Space,
     Stored,
 )
+from mcp_mmretrieval.store.schema import WHOLE
 from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 from mcp_mmretrieval.words import Terms, best_score, pairs
@@ -49,6 +50,9 @@ MAX_ID = (1 << 63) - 1
 
 MANY = 20_000
 """Rows up to which a term's are counted: only the logarithm matters."""
+
+CONTEXTS = 1_000
+"""Documents whose words count for their segments."""
 
 HEADING_WEIGHT = 2.0
 """What a word in the heading counts for, against one in the text."""
@@ -463,6 +467,23 @@ class Catalog:
         order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
         return [(key, min(1.0, score / best)) for key, score in order]
 
+    def context(self, terms: Terms, keys: Collection[int]) -> dict[int, float]:
+        """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
+
+        Beyond the first `CONTEXTS` documents there is none.
+        """
+        if not terms.each:
+            return {}
+        with self._database.reading() as db:
+            best = self._best(db, "wholes", terms.each)
+            sql = (
+                "SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes) AS score FROM wholes WHERE wholes MATCH ? "
+                f"ORDER BY score DESC LIMIT {CONTEXTS}) w JOIN segments s ON s.document = w.rowid "
+                "JOIN json_each(?) j ON j.value = s.key"
+            )
+            found = db.execute(sql, (" OR ".join(terms.each), _listed(keys))).fetchall()
+        return {key: min(1.0, score / best) for key, score in found}
+
     def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
         """What bm25 could give at most in one table of words."""
         if not each:
@@ -569,8 +590,8 @@ def _one(db: sqlite3.Connection, sql: str, *values: object) -> Any:
     return found[0] if found else None
 
 
-def _listed(texts: Collection[str]) -> str:
-    """Texts as a JSON list, for `json_each`; lone surrogates match nothing."""
+def _listed(texts: Collection[str] | Collection[int]) -> str:
+    """Texts or keys as a JSON list, for `json_each`; lone surrogates match nothing."""
     return json.dumps(list(texts))
 
 
@@ -590,6 +611,9 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
     """Segments of a document with their words, in place of those that it has."""
+    whole = WHOLE.format(key=key)
+    if _one(db, "SELECT count(*) FROM segments WHERE document = ?", key):
+        db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
     for table in ("segments", "vectors", "embedded"):
         db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
     for ordinal, segment in enumerate(segments):
@@ -604,6 +628,7 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
         db.execute("INSERT INTO texts VALUES (?, ?, ?, ?)", (at, segment.heading, segment.text, frames))
         if neighbours := pairs(f"{segment.heading} {segment.text}"):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
+    db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
 
 

@@ -5,7 +5,17 @@ APPLICATION = 0x6D6D7274
 
 VERSION = 1
 
-TABLES = """
+# Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
+_WORDS = "porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
+
+WHOLE = """(
+    SELECT group_concat(text, char(10)) FROM (
+        SELECT t.text FROM segments s JOIN texts t ON t.segment = s.key WHERE s.document = {key} ORDER BY s.ordinal
+    )
+)"""
+"""All text of one document, always the same: what a contentless table forgets has to be said word for word."""
+
+TABLES = f"""
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE
@@ -70,16 +80,20 @@ CREATE TABLE texts (
     frames TEXT
 );
 
--- Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
 CREATE VIRTUAL TABLE words USING fts5(
-    heading, text, content='texts', content_rowid='segment',
-    tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
+    heading, text, content='texts', content_rowid='segment', tokenize="{_WORDS}"
 );
 CREATE TRIGGER words_added AFTER INSERT ON texts BEGIN
     INSERT INTO words(rowid, heading, text) VALUES (new.segment, new.heading, new.text);
 END;
 CREATE TRIGGER words_removed AFTER DELETE ON texts BEGIN
     INSERT INTO words(words, rowid, heading, text) VALUES ('delete', old.segment, old.heading, old.text);
+END;
+
+-- One row a document with all its words: a question names the company, the page that answers does not.
+CREATE VIRTUAL TABLE wholes USING fts5(text, content='', tokenize="{_WORDS}");
+CREATE TRIGGER wholes_removed BEFORE DELETE ON documents BEGIN
+    INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', old.key, {WHOLE.format(key="old.key")});
 END;
 
 -- Pairs of neighbouring characters of scripts without spaces, made by `words.pairs`. Trigrams would not find the

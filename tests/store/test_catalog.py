@@ -23,7 +23,7 @@ EVERYTHING = Scope()
 def rows_left(path: Path) -> dict[str, int]:
     """How many rows each table of contents has, the full-text ones included."""
     tables = ["documents", "files", "segments", "texts", "vectors", "embedded", "inline_texts", "staged"]
-    tables += ["words_docsize", "pairs_docsize", "pairs_content"]
+    tables += ["words_docsize", "wholes_docsize", "pairs_docsize", "pairs_content"]
     with sqlite3.connect(path) as connection:
         found = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
     connection.close()

@@ -150,6 +150,27 @@ def test_scripts_without_spaces_are_found_by_any_of_their_words(catalog: Catalog
     assert "天气很好" not in texts
 
 
+def test_words_anywhere_in_a_document_are_a_context_for_all_its_pages(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["annual report of Nordsee AG", "revenue grew", "weather"])
+    put(catalog, "/r/b", ["annual report of another company", "revenue fell", "weather"])
+    shares = catalog.context(terms("Nordsee revenue"), range(1, 7))
+    assert set(shares) == {1, 2, 3, 4, 5, 6}
+    assert shares[1] == shares[2] == shares[3] > shares[4] > 0
+    assert catalog.context(terms("?!"), range(1, 7)) == {}
+
+
+def test_what_was_removed_or_read_again_is_no_context_any_more(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["lighthouse", "keeper"], content="same")
+    put(catalog, "/r/b", ["other"])
+    put(catalog, "/r/a", ["harbour"], content="same", reading=catalog.reading({"splitter": "2"}))
+    everything = range(1, 20)
+    assert catalog.context(terms("lighthouse keeper"), everything) == {}
+    assert len(catalog.context(terms("harbour"), everything)) == 1
+    catalog.remove_files(["/r/a"])
+    assert catalog.context(terms("harbour"), everything) == {}
+    assert catalog.check() == []
+
+
 def test_exact_search_agrees_with_arithmetic(catalog: Catalog) -> None:
     space = catalog.space(SPACE, dim=DIM)
     put(catalog, "/r/a", [f"{n}" for n in range(300)])
