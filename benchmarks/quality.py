@@ -4,7 +4,7 @@
 
 DATA holds one folder per set: `files/` and `queries.jsonl` with lines
 {"id", "query", "group", "relevant": [{"file", "page"?, "grade"}]}. Prints a Markdown table.
-nDCG@10 (Järvelin & Kekäläinen 2002) with the grades as gains; 95 % intervals by 1,000 bootstrap samples of the questions.
+nDCG@10 (Järvelin & Kekäläinen 2002) with the grades as gains; 95 % intervals by 1,000 bootstrap samples.
 """
 
 import argparse

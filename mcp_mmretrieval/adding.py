@@ -25,9 +25,12 @@ from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.media.walk import Found, Refused, Skipped, walk
 from mcp_mmretrieval.reading import ReadFile, Reading
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
-from mcp_mmretrieval.store import Catalog, Change, Document, File
+from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope
 
 logger = logging.getLogger(__name__)
+
+PENDING_EVERY = 2.0
+"""Seconds between two counts of what has no vectors yet: each looks at all documents."""
 
 COUNTED: dict[Change, str] = {
     "added": "added",
@@ -56,7 +59,7 @@ class Adding:
         """Add files, folders and globs; without any: the roots. Raises Cancelled, LibraryUnavailable."""
         if not self._roots.folders:
             raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
-        tally = _Tally(job)
+        tally = _Tally(job, self._pending)
         for item in walk(self._roots, paths, library=self._library):
             if job.stop.is_set():
                 raise Cancelled("Stopped.")
@@ -70,12 +73,13 @@ class Adding:
                     tally.failed(item.path, item.code, item.reason)
         if not dry_run:
             self._forget_vanished(tally, paths)
+            tally.count_pending()
 
     def text(self, job: Job, text: str, title: str) -> None:
         """Add text that was given as such; the same text again is no work."""
         data = text.encode("utf-8", "replace")
         id = hashlib.sha256(data).hexdigest()
-        tally = _Tally(job)
+        tally = _Tally(job, self._pending)
         held = self._catalog.document(id)
         if held and held.reading == self._reading_id() and (held.title == title or not title):
             tally.changed("unchanged")
@@ -88,6 +92,7 @@ class Adding:
         document = self._document(id, read, len(data), title=title, inline=True)
         tally.changed(self._catalog.commit_read(document, read.segments, text=text))
         self._committed()
+        tally.count_pending()
 
     def not_added(self, seconds: float = 1.0) -> int:
         """Files under the roots that the library does not hold, as many as are counted in that time."""
@@ -99,6 +104,12 @@ class Adding:
             if isinstance(item, Found) and self._catalog.file(item.path) is None:
                 count += 1
         return count
+
+    def _pending(self) -> int:
+        """Documents under the roots that only words find so far."""
+        space = self._catalog.active_space()
+        counts = self._catalog.counts(Scope(self._roots.folders), space=space.id if space else None)
+        return counts.pending if space else counts.documents
 
     def _try(self, tally: _Tally, found: Found, *, dry_run: bool) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
@@ -195,12 +206,20 @@ class Adding:
 class _Tally:
     """Counts into a job's outcome."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, pending: Callable[[], int]) -> None:
         self.job = job
+        self._pending = pending
+        self._counted = time.monotonic()
         self._skipped: Counter[str] = Counter()
 
     def found(self, path: str) -> None:
         self.job.update(found=self.job.outcome.found + 1, current=path)
+        if time.monotonic() > self._counted + PENDING_EVERY:
+            self.count_pending()
+
+    def count_pending(self) -> None:
+        self.job.update(pending_vectors=self._pending())
+        self._counted = time.monotonic()
 
     def skipped(self, rule: str) -> None:
         self._skipped[rule] += 1

@@ -15,6 +15,9 @@ from mcp_mmretrieval.errors import Cancelled, RetrievalError
 
 logger = logging.getLogger(__name__)
 
+KEPT = 100
+"""Ended jobs that are remembered here; `record` remembers all."""
+
 
 class Job:
     """One piece of adding. Safe to read, wait for and cancel from any thread."""
@@ -87,12 +90,19 @@ class Jobs:
                     return job
             job = Job(key, owner)
             self._known[job.id] = job
+            self._forget_old()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
                 self._thread.start()
         self._record(job)
         self._queue.put((job, work))
         return job
+
+    def _forget_old(self) -> None:
+        """Keep those that run and the last `KEPT`."""
+        for job in list(self._known.values())[:-KEPT]:
+            if job.outcome.state != "running":
+                del self._known[job.id]
 
     def find(self, id: str) -> Job | None:
         """A job of this process."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models, State
 from mcp_mmretrieval.settings import Settings
@@ -95,8 +96,12 @@ class LengthReranker:
 class ModelsByHand(Models):
     """A profile of the models above."""
 
-    def __init__(self, settings: Settings, *, space: str = "colours", state: State = "ready") -> None:
+    def __init__(
+        self, settings: Settings, *, space: str = "colours", state: State = "ready", slow: bool = False
+    ) -> None:
+        """`slow`: the embedder is still loading, however long one waits."""
         super().__init__(settings)
+        self._slow = slow
         self._made = ColourEmbedder(space)
         self._given_state: State = state
 
@@ -116,6 +121,8 @@ class ModelsByHand(Models):
         return {"ocr": "shapes", "speech": "pitch"}
 
     def embedder(self, timeout: float | None = None) -> Embedder:
+        if self._slow:
+            raise ModelUnavailable("The embedder is still loading. Ask again in a few seconds.")
         return self._made
 
     def reranker(self, timeout: float | None = None) -> Reranker | None:

@@ -31,9 +31,9 @@ def open_library(tmp_path: Path, folder: Path) -> Iterator[OpenLibrary]:
     """Opens the same library folder again and again; closes what is left open."""
     opened: list[Library] = []
 
-    def open_it(*, space: str = "colours", state: str = "ready", **given: object) -> Library:
+    def open_it(*, space: str = "colours", state: str = "ready", slow: bool = False, **given: object) -> Library:
         settings = Settings.read(**{"library": tmp_path / "library", "roots": (folder,), "workers": 1, **given})
-        models = ModelsByHand(settings, space=space, state=state)  # type: ignore[arg-type]
+        models = ModelsByHand(settings, space=space, state=state, slow=slow)  # type: ignore[arg-type]
         opened.append(Library.open(settings=settings, models=models))
         return opened[-1]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, Cancelled
-from mcp_mmretrieval.jobs import Job, Jobs
+from mcp_mmretrieval.jobs import KEPT, Job, Jobs
 
 PATIENCE = 10.0
 
@@ -90,3 +90,15 @@ def test_start_and_end_are_recorded() -> None:
     assert ended.wait(PATIENCE)
     jobs.close()
     assert states == ["running", "done"]
+
+
+def test_old_jobs_are_forgotten_but_not_the_one_that_runs(jobs: Jobs) -> None:
+    running = jobs.start("first", until_stopped)
+    for number in range(KEPT + 5):
+        jobs.start(f"{number}", lambda job: None)
+    assert jobs.find(running.id) is running
+    running.cancel()
+    jobs.start("last", lambda job: None).wait(PATIENCE)
+    jobs.start("one more", lambda job: None).wait(PATIENCE)
+    assert jobs.find(running.id) is None
+    assert len(jobs.all()) <= KEPT

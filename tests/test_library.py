@@ -195,6 +195,15 @@ def test_words_answer_while_the_models_load_and_the_answer_says_so(open_library:
     assert "words alone" in answer.notes[0]
 
 
+def test_what_has_no_vectors_yet_is_counted(open_library: OpenLibrary, folder: Path) -> None:
+    picture(folder / "a.png")
+    picture(folder / "b.png", BLUE)
+    library = open_library(state="loading", slow=True)
+    outcome = library.add().wait(PATIENCE)
+    assert (outcome.added, outcome.pending_vectors) == (2, 2)
+    assert library.status().pending_vectors == 2
+
+
 def test_everything_is_there_after_a_restart(open_library: OpenLibrary, folder: Path) -> None:
     picture(folder / "a.png")
     first = open_library()
