@@ -33,6 +33,9 @@ EXAMPLE_PARTS = 4
 RERANKED = 20
 """Candidates that a reranker looks at, time permitting."""
 
+RERANKED_AT_ONCE = 5
+"""Of these, between two looks at the clock."""
+
 ALL_LANES: tuple[Lane, ...] = ("words", "text", "picture", "sound")
 
 
@@ -98,7 +101,7 @@ class Searching:
         reranked = 0
         if query.strip() and (reranker := self._reranker(rerank, notes)):
             with clock.stage("rerank"):
-                places, reranked = reordered(reranker, query, places, held)
+                places, reranked = self._reordered(reranker, query, places, held, clock, notes)
         with clock.stage("hits"):
             hits = self._hits(places, held, query, limit)
         return Answer(
@@ -230,6 +233,34 @@ class Searching:
             return None
         return reranker if wanted or reranker.by_default else None
 
+    def _reordered(
+        self,
+        reranker: Reranker,
+        query: str,
+        places: Sequence[ranking.Found],
+        held: Mapping[int, Stored],
+        clock: Clock,
+        notes: list[str],
+    ) -> tuple[list[ranking.Found], int]:
+        """The first candidates in the reranker's order, and how many it scored; what it cannot read keeps its place."""
+        first = list(places[:RERANKED])
+        scores: list[float | None] = []
+        while len(scores) < len(first) and clock.left() != 0.0:
+            some = first[len(scores) : len(scores) + RERANKED_AT_ONCE]
+            scores += reranker.score(query, [held[place.hit.key].segment.text for place in some])
+        if len(scores) < len(first):
+            notes.append(f"Reranked only the first {len(scores)} of {len(first)}: the deadline came.")
+        read = [
+            replace(place, hit=replace(place.hit, score=_looked_at_again(reranker, place.hit.score, score)))
+            for place, score in zip(first, scores, strict=False)
+            if score is not None
+        ]
+        best_first = iter(sorted(read, key=lambda place: -place.hit.score))
+        for number, score in enumerate(scores):
+            if score is not None:
+                first[number] = next(best_first)
+        return [*first, *places[RERANKED:]], len(read)
+
     def _hits(
         self, places: Sequence[ranking.Found], held: Mapping[int, Stored], query: str, limit: int
     ) -> tuple[Hit, ...]:
@@ -276,22 +307,8 @@ class Searching:
         )
 
 
-def reordered(
-    reranker: Reranker, query: str, places: Sequence[ranking.Found], held: Mapping[int, Stored]
-) -> tuple[list[ranking.Found], int]:
-    """The first candidates in the reranker's order, with its scores, and how many those are.
-
-    What it cannot read keeps its place.
-    """
-    first = list(places[:RERANKED])
-    scores = reranker.score(query, [held[place.hit.key].segment.text for place in first])
-    read = [(place, score) for place, score in zip(first, scores, strict=True) if score is not None]
-    best_first = iter(sorted(read, key=lambda pair: -pair[1]))
-    for number, score in enumerate(scores):
-        if score is not None:
-            place, value = next(best_first)
-            first[number] = replace(place, hit=replace(place.hit, score=value))
-    return [*first, *places[RERANKED:]], len(read)
+def _looked_at_again(reranker: Reranker, score: float, look: float) -> float:
+    return ranking.second_look(score, look) if reranker.blends else look
 
 
 def _joined(texts: Iterable[str]) -> str:

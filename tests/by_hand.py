@@ -88,6 +88,7 @@ class LengthReranker:
 
     name = "shortest first"
     by_default = False
+    blends = False
 
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
         return [1 / (1 + len(content)) if isinstance(content, str) and content else None for content in contents]

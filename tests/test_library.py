@@ -283,6 +283,24 @@ def test_reranking_orders_candidates_and_raw_texts_together(library: Library, fo
     assert [result.reranked for result in ranking.results] == [True, True, False]
 
 
+def test_a_search_may_be_reranked_and_says_how_many_were(library: Library, folder: Path) -> None:
+    (folder / "long.md").write_text("pump pump pump and a great deal more about pumps", encoding="utf-8")
+    (folder / "short.md").write_text("a pump", encoding="utf-8")
+    add(library)
+    assert library.search("pump").reranked == 0
+    answer = library.search("pump", rerank=True)
+    assert answer.reranked == 2
+    assert [Path(hit.path).name for hit in answer.hits] == ["short.md", "long.md"]
+
+
+def test_a_deadline_that_has_come_leaves_the_order_and_says_so(library: Library, folder: Path) -> None:
+    (folder / "a.md").write_text("a pump", encoding="utf-8")
+    add(library)
+    answer = library.search("pump", rerank=True, deadline=0.0)
+    assert (len(answer.hits), answer.reranked) == (1, 0)
+    assert any("deadline" in note for note in answer.notes)
+
+
 def test_arguments_that_make_no_sense_are_refused_with_the_next_step(library: Library) -> None:
     with pytest.raises(BadArgument, match="query"):
         library.search("")

@@ -58,6 +58,10 @@ class Reranker(Protocol):
     def by_default(self) -> bool:
         """Whether a search uses it unasked: only where it was measured to help within the time of a search."""
 
+    @property
+    def blends(self) -> bool:
+        """Whether its score is one more piece of evidence beside a hit's own, rather than the verdict."""
+
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
         """Relevance of each content in [0, 1], in the order given; None for one that it cannot read."""
 
