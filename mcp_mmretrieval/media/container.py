@@ -171,6 +171,10 @@ class View:
         return self._at
 
 
+# PyAV 19 replaces what is no UTF-8 in tags by itself and no longer takes the word for it
+_TOLERANT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 @contextlib.contextmanager
 def opened(file: BinaryIO) -> Iterator[InputContainer]:
     """The container in a file, closed afterwards. Raises UnreadableMedia."""
@@ -179,7 +183,7 @@ def opened(file: BinaryIO) -> Iterator[InputContainer]:
             View(file),
             "r",
             options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
-            metadata_errors="replace",
+            **_TOLERANT,
             buffer_size=1 << 16,
             io_open=_refuse,
         )

@@ -50,11 +50,14 @@ class Database:
                 return
             self._open = False
             self._writer.close()
-            while True:
-                try:
-                    self._idle.get_nowait().close()
-                except queue.Empty:
-                    return
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -95,21 +98,24 @@ class Database:
             return self._connect()
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._open:
-            self._idle.put(connection)
-        else:
-            connection.close()
+        self._idle.put(connection)
+        if not self._open:  # asked after the put: whoever closes meanwhile has seen it, or we do
+            self._close_idle()
 
     def _connect(self, mode: str = "rw") -> sqlite3.Connection:
         address = f"file:{urllib.parse.quote(os.fsencode(self.path))}?mode={mode}"
         connection = sqlite3.connect(
             address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -16384")  # 16 MiB for each connection; the system caches the rest
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -16384")  # 16 MiB for each connection; the system caches the rest
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _make(self) -> None:

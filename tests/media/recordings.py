@@ -151,7 +151,7 @@ def _put_sound(container: Any, stream: Any, samples: NDArray[np.float32]) -> Non
 
 
 def _put_pictures(container: Any, stream: Any, seconds: float, every: float, size: tuple[int, int]) -> None:
-    rate = int(stream.codec_context.rate)
+    rate = round(float(stream.codec_context.rate))
     pixels = np.zeros((size[1], size[0], 3), np.uint8)
     for number in range(round(seconds * rate)):
         pixels[:] = COLOURS[int(number / rate / every) % len(COLOURS)]
