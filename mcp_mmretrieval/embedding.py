@@ -101,15 +101,26 @@ class Embedding:
     def _follow(self) -> None:
         """Until nothing is left to embed."""
         embedder = self._models.embedder()
-        space = self._catalog.space(embedder.identity, dim=embedder.dims["text"])
+        space = self._catalog.space_of(embedder.identity) or self._catalog.space(embedder.identity)
+        active = self._catalog.active_space()
+        if active is None or active.id != space:
+            self._catalog.activate(space)
         while not self._closed:
             with self._woken:
                 self._news = False
             waiting = self._catalog.unembedded(space, limit=32, skip=self._put_off)
             if not waiting:
+                self._drop_others(space)
                 return
             for group in self._gather(embedder, waiting):
                 self._embed_each(embedder, space, group)
+
+    def _drop_others(self, space: int) -> None:
+        """Spaces of models that serve no more go when theirs is replaced in full, unless something was put off."""
+        if not self._put_off:
+            for other in self._catalog.spaces():
+                if other.id != space:
+                    self._catalog.drop_space(other.id)
 
     def _gather(self, embedder: Embedder, documents: Iterable[str]) -> Iterable[list[Pending]]:
         """Documents with their pictures' vectors and their windows of text, about `GATHERED` windows at a time."""

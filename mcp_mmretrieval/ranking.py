@@ -32,18 +32,6 @@ class Scale:
         """Never below zero."""
         return max(0.0, self.offset + self.slope * score) if score >= self.floor else 0.0
 
-    @classmethod
-    def of_background(cls, mean: float, spread: float) -> Scale:
-        """For vectors of another model: as many standard deviations above unrelated things count as much.
-
-        `mean` and `spread` are of the cosines of queries to things that have nothing to do with them, once a space.
-        """
-        slope = _SPREAD / max(spread, 1e-6)
-        return cls(_MEAN - slope * mean, slope)
-
-
-_MEAN, _SPREAD = 0.05, 0.09
-"""Cosines of unrelated texts in the built-in model."""
 
 BUILTIN: Mapping[Lane, Scale] = MappingProxyType({"words": Scale(), "text": Scale(), "picture": Scale(0.3, 1.3, 0.05)})
 """Words count by the share of bm25 that they reach, a text by its cosine. A picture's Bhattacharyya coefficient starts

@@ -157,23 +157,25 @@ class Searching:
         with ThreadPoolExecutor(1) as beside:
             words = beside.submit(self._catalog.words, terms(query), scope, depth=DEPTH) if "words" in wanted else None
             try:
-                vectors = self._vectors(query, like, clock)
+                space, vectors = self._vectors(query, like, clock)
             except ModelUnavailable as error:
                 if like is not None:
                     raise
-                vectors = {}
+                space, vectors = None, {}
                 notes.append(f"Found by words alone: {error}")
-            space = self._catalog.active_space()
             if space is not None:
                 for kind, vector in vectors.items():
                     if kind in wanted:
-                        lanes[kind] = self._index.nearest(space.id, kind, vector, scope, depth=DEPTH)
+                        lanes[kind] = self._index.nearest(space, kind, vector, scope, depth=DEPTH)
             if words is not None:
                 lanes["words"] = words.result()
         return {lane: found for lane, found in lanes.items() if found}
 
-    def _vectors(self, query: str, like: str | None, clock: Clock) -> Mapping[VectorKind, Vectors]:
-        """The query's vectors by kind; those of words and of an example are averaged. Words alone never wait."""
+    def _vectors(self, query: str, like: str | None, clock: Clock) -> tuple[int | None, Mapping[VectorKind, Vectors]]:
+        """The embedder's space (None before anything stands in it), and the query's vectors by kind.
+
+        Those of words and of an example are averaged. Words alone never wait.
+        """
         if like is None and self._models.state != "ready":
             raise ModelUnavailable(self._models.message or "The models are loading.")
         embedder = self._models.embedder(clock.left())
@@ -185,7 +187,8 @@ class Searching:
             for kind, vector in embedder.embed_query(content).items():
                 gathered.setdefault(kind, []).append(vector[0])
         means = {kind: np.mean(vectors, axis=0, keepdims=True) for kind, vectors in gathered.items()}
-        return {kind: mean / np.linalg.norm(mean) for kind, mean in means.items()}
+        vectors = {kind: mean / np.linalg.norm(mean) for kind, mean in means.items()}
+        return self._catalog.space_of(embedder.identity), vectors
 
     def _example(self, like: str) -> list[Content]:
         """What `like` shows, and what can be read or heard there. A file that was never added is read on the spot."""

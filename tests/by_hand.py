@@ -16,7 +16,10 @@ COLOURS = ("red", "green", "blue")
 
 
 class ColourEmbedder:
-    """Three axes: red, green, blue. Words count as they are written, pictures by how bright each channel is."""
+    """Three axes: red, green, blue. Words count as they are written, pictures by how bright each channel is.
+
+    One that is called `longer` has a fourth, empty axis: its vectors fit no other's.
+    """
 
     def __init__(self, name: str = "colours") -> None:
         self.name = name
@@ -27,7 +30,11 @@ class ColourEmbedder:
 
     @property
     def dims(self) -> Mapping[VectorKind, int]:
-        return {"text": 3, "picture": 3}
+        return {"text": self._dim, "picture": self._dim}
+
+    @property
+    def _dim(self) -> int:
+        return 4 if self.name == "longer" else 3
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
@@ -51,7 +58,7 @@ class ColourEmbedder:
             assert not isinstance(content, Sound)
             picture = content.pictures[0] if isinstance(content, Film) else content
             axes = picture.reshape(-1, 3).mean(axis=0).astype(np.float32)
-        axes = axes + np.float32(0.01)
+        axes = np.pad(axes, (0, self._dim - 3)) + np.float32(0.01)
         unit: Vectors = axes / np.linalg.norm(axes)
         return unit
 

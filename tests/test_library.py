@@ -223,15 +223,20 @@ def test_a_second_process_is_told_who_holds_the_library(open_library: OpenLibrar
         open_library()
 
 
-def test_another_space_is_filled_without_reading_again_and_ids_stay(open_library: OpenLibrary, folder: Path) -> None:
+def test_another_model_fills_a_space_of_its_own_without_reading_again_and_ids_stay(
+    open_library: OpenLibrary, folder: Path
+) -> None:
     picture(folder / "a.png")
-    first = open_library(space="one")
+    first = open_library(space="colours")
     add(first)
     id = first.search("red").hits[0].id
     first.close()
-    second = open_library(space="two")
+    second = open_library(space="longer")
+    second.search("red")  # nothing of the old space is compared with the new model's vectors, which would not fit
     assert second.settle(PATIENCE)
-    assert second.search("red").hits[0].id == id
+    hit = second.search("red").hits[0]
+    assert (hit.id, hit.lanes) == (id, ("picture",))
+    assert second.add().wait(PATIENCE).unchanged == 1
 
 
 def test_removing_leaves_nothing_to_find(library: Library, folder: Path) -> None:

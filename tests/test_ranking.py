@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_mmretrieval.ranking import Found, Fused, Scale, fuse, merge_places, represent, second_look
+from mcp_mmretrieval.ranking import Found, Fused, fuse, merge_places, represent, second_look
 from mcp_mmretrieval.types import Lane, Modality, Place
 
 
@@ -107,13 +107,6 @@ def test_a_lane_without_a_scale_counts_by_rank() -> None:
     fused = fuse({"sound": [(1, 9000.0), (2, 8999.0)]})
     assert keys(fused) == [1, 2]
     assert fused[0].score < 0.5
-
-
-def test_another_model_counts_by_deviations_from_its_background() -> None:
-    scale = Scale.of_background(0.6, 0.03)
-    assert scale.evidence(0.6) == pytest.approx(Scale.of_background(0.1, 0.2).evidence(0.1))
-    assert scale.evidence(0.75) > 5 * scale.evidence(0.6)
-    assert Scale.of_background(0.6, 0.0).evidence(0.1) == 0.0
 
 
 def test_equal_hits_keep_a_fixed_order() -> None:

@@ -116,6 +116,11 @@ class Catalog:
             )
             return int(_one(db, "SELECT id FROM spaces WHERE identity = ?", name))
 
+    def space_of(self, identity: Identity) -> int | None:
+        """The id of a space that was made before."""
+        name = canonical(identity)
+        return next((space.id for space in self.spaces() if space.identity == name), None)
+
     def spaces(self) -> list[Space]:
         """All of them, oldest first."""
         with self._database.reading() as db:
