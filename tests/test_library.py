@@ -2,14 +2,19 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from mcp import Client
+from mcp.types import TextContent
 
 from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.types import Film, Sound
+from mcp_mmretrieval.server.create import create_server
+from mcp_mmretrieval.types import Film, Picture, Sound
+from tests.by_hand import ShapeReader
 from tests.conftest import OpenLibrary
 from tests.making import BLUE, GREEN, PURPLE, RED, film, picture, recording, scanned_pdf
 
@@ -21,6 +26,10 @@ def add(library: Library, *paths: str | Path, **options: object) -> Outcome:
     assert outcome.state == "done", outcome
     assert library.settle(PATIENCE)
     return outcome
+
+
+def write_under_a_latin_name(folder: Path, text: str) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.md")).write_text(text, encoding="utf-8")
 
 
 def cited(library: Library, query: str = "", **options: object) -> list[str]:
@@ -124,6 +133,49 @@ def test_a_bad_file_is_one_clear_line_and_the_others_go_on(library: Library, fol
         ("broken.png", "corrupt"),
         ("empty.pdf", "empty"),
     }
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused_and_read_the_next_time(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = picture(folder / "a.png")
+
+    def meddle(reader: ShapeReader, seen: Picture) -> str:
+        path.write_bytes(path.read_bytes() + b"more")
+        return ""
+
+    with monkeypatch.context() as meddled:
+        meddled.setattr(ShapeReader, "read", meddle)
+        outcome = add(library)
+    assert [(failure.code, failure.path) for failure in outcome.failed] == [("changed_while_read", str(path))]
+    assert library.documents()[1] == 0
+    assert add(library).added == 1
+
+
+def test_a_file_that_vanished_before_it_is_opened_again_shows_its_text(library: Library, folder: Path) -> None:
+    picture(folder / "sign.png", RED, (300, 100))
+    add(library)
+    (folder / "sign.png").unlink()
+    look = library.look("sign.png")
+    assert (look.stale, look.text) == (True, "wide sign")
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform == "darwin", reason="names are UTF-8 there")
+async def test_a_name_that_is_not_utf8_is_added_found_and_opened_through_the_tools(
+    library: Library, folder: Path
+) -> None:
+    write_under_a_latin_name(folder, "the red menu")
+    async with Client(create_server(lambda: library, library.settings, owned=False)) as client:
+        added = await client.call_tool("add_documents", {})
+        assert (added.structured_content or {})["added"] == 1
+        found = await client.call_tool("search_media", {"query": "menu"})
+        hit = (found.structured_content or {})["hits"][0]
+        assert hit["citation"] == "caf%E9.md#char=0,12"
+        opened = await client.call_tool("open_media", {"targets": [hit["citation"]]})
+        assert not opened.is_error
+        assert isinstance(opened.content[0], TextContent)
+        assert "the red menu" in opened.content[0].text
 
 
 def test_a_path_outside_the_roots_reads_like_one_that_is_missing(library: Library, tmp_path: Path) -> None:
