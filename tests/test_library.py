@@ -369,6 +369,26 @@ def test_arguments_that_make_no_sense_are_refused_with_the_next_step(library: Li
         library.job("none")
 
 
+def test_subtitles_beside_a_film_are_its_words_and_changing_them_replaces_it(library: Library, folder: Path) -> None:
+    film(folder / "clip.mp4", (RED, 3), (BLUE, 3))
+    subtitles = folder / "clip.en.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe harbour at dawn\n", encoding="utf-8")
+    assert add(library).added == 1
+    assert cited(library, "harbour", lanes=("words",)) == ["clip.mp4#t=0.0,6.0"]
+    assert add(library).unchanged == 1
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe market at noon\n", encoding="utf-8")
+    assert add(library).replaced == 1
+    assert cited(library, "harbour", lanes=("words",)) == []
+    assert cited(library, "market", lanes=("words",)) == ["clip.mp4#t=0.0,6.0"]
+
+
+def test_silence_is_added_and_found_by_nothing(library: Library, folder: Path) -> None:
+    recording(folder / "silence.wav", (0.0, 3.0))
+    assert add(library).added == 1
+    assert cited(library, "tone") == []
+    assert cited(library, filters=library.filters(modality=["audio"]), query="low") == []
+
+
 def test_two_connections_with_other_roots_never_see_each_others_files(
     library: Library, folder: Path, tmp_path: Path
 ) -> None:
