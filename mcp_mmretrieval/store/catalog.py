@@ -165,11 +165,6 @@ class Catalog:
         with self._database.reading() as db:
             return _files_of(db, documents, Clause())
 
-    def touch(self, path: str, *, size: int, mtime_ns: int) -> None:
-        """Same bytes, new time on disk."""
-        with self._database.writing() as db:
-            db.execute("UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?", (size, mtime_ns, os.fsencode(path)))
-
     def document(self, id: str) -> Document | None:
         """A held document by its whole id."""
         return self.documents([id]).get(id)
@@ -274,11 +269,6 @@ class Catalog:
         with self._database.reading() as db:
             sql = "SELECT ordinal, payload FROM staged WHERE document = ? AND reading = ? ORDER BY ordinal"
             return {at: row.unpacked(document, each) for at, each in db.execute(sql, (document, reading))}
-
-    def clear_staged(self, document: str) -> None:
-        """Forget what was kept of a file that will not be read on."""
-        with self._database.writing() as db:
-            db.execute("DELETE FROM staged WHERE document = ?", (document,))
 
     # -- vectors --------------------------------------------------------------------------------------------------
 
