@@ -3,18 +3,20 @@
 The map, bottom up; a module imports only from floors below (ARCHITECTURE.md says why):
 
 0  errors, types, limits     what goes wrong; Document, Place, Segment, Content; bounds of one file
-1  answers, settings, roots  what the library answers; every knob; the allowed folders. Also words
-2  media                     text, image, pdf, audio, video: `split` into places, `load` one; workers isolate them
-3  models, store, ranking    seams and built-in models; SQLite and Chroma; lanes fused. Also jobs
-4  reading, embedding        one file to segments with text; segments to vectors. Also opening, targets
-5  adding, searching         the two lines through the house
-6  library                   the product: `from mcp_mmretrieval import Library`
-7  server                    the seven MCP tools
-8  cli, __main__             the command line, a client of the same server; the demo and its media
+1  configuration             what was asked for, as written. Also precedence: answers go before bulk work
+2  answers, settings, roots  what the library answers; every knob; the allowed folders. Also words
+   front                     the client's side of an engine, in the standard library alone
+3  media                     text, image, pdf, audio, video: `split` into places, `load` one; workers isolate them
+4  models, store, ranking    seams and built-in models; SQLite and Chroma; lanes fused. Also jobs
+5  reading, opening, targets one file to segments with text; what is pointed at. Also deadlines
+6  embedding, examples       segments to vectors; what `like` shows. Also scoring: the rerank tool
+7  adding, searching         the two lines through the house
+8  library                   the product: `from mcp_mmretrieval import Library`
+9  server                    the seven MCP tools, the engine that serves them, HTTP
+10 cli, __main__             the command line, a client of the same engine; the demo and its media
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing's own costs a front a fifth of its start
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
 

@@ -1,10 +1,11 @@
 """`python -m mcp_mmretrieval`, and the command `mcp-mmretrieval`."""
 
-import logging
 import os
 import sys
 
-from mcp_mmretrieval import cli
+from mcp_mmretrieval.cli import main as command
+from mcp_mmretrieval.cli.serving import main as serve
+from mcp_mmretrieval.front.options import serves
 
 
 def main() -> None:
@@ -13,8 +14,10 @@ def main() -> None:
     At once, and not by way of the interpreter's own end: that would stop threads in the middle of native code, where a
     model may still be loading, and such a process aborts.
     """
-    code = cli.main()
-    logging.shutdown()
+    argv = sys.argv[1:]
+    code = serve(argv) if serves(argv) else command(argv)
+    if "logging" in sys.modules:
+        sys.modules["logging"].shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

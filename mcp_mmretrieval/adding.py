@@ -8,8 +8,8 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mcp_mmretrieval.answers import Failure
@@ -21,11 +21,13 @@ from mcp_mmretrieval.errors import (
     NotAllowed,
     UnreadableMedia,
 )
-from mcp_mmretrieval.jobs import Job
+from mcp_mmretrieval.jobs import Job, Sharing
 from mcp_mmretrieval.media.walk import Found, Refused, Skipped, walk
+from mcp_mmretrieval.precedence import give_way
 from mcp_mmretrieval.reading import ReadFile, Reading
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope
+from mcp_mmretrieval.types import Segment
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +49,18 @@ class Adding:
     """Adds for one connection: its roots bound what can be read."""
 
     def __init__(
-        self, catalog: Catalog, reading: Reading, roots: Roots, library: Path, committed: Callable[[], None]
+        self,
+        catalog: Catalog,
+        reading: Reading,
+        sharing: Sharing,
+        roots: Roots,
+        library: Path,
+        committed: Callable[[], None],
     ) -> None:
+        """`sharing` is that of all connections to one library; `committed` is called after each commit."""
         self._catalog = catalog
         self._reading = reading
+        self._sharing = sharing
         self._roots = roots
         self._library = library
         self._committed = committed
@@ -80,17 +90,18 @@ class Adding:
         data = text.encode("utf-8", "replace")
         id = hashlib.sha256(data).hexdigest()
         tally = _Tally(job, self._pending)
-        held = self._catalog.document(id)
-        if held and held.reading == self._reading_id() and (held.title == title or not title):
-            tally.changed("unchanged")
-            return
-        with tempfile.TemporaryFile() as file:
-            file.write(data)
-            file.flush()
-            opened = OpenFile(fd=file.fileno(), path=f"/{title or 'text'}.md", size=len(data), mtime_ns=0)
-            read = self._reading.read(opened, (), id, stop=job.stop)
-        document = self._document(id, read, len(data), title=title, inline=True)
-        tally.changed(self._catalog.commit_read(document, read.segments, text=text))
+        with self._sharing.alone(id, job.stop):
+            held = self._catalog.document(id)
+            if held and held.inline and held.reading == self._reading_id() and (held.title == title or not title):
+                tally.changed("unchanged")
+                return
+            with self._sharing.turn(job.stop), tempfile.TemporaryFile() as file:
+                file.write(data)
+                file.flush()
+                opened = OpenFile(fd=file.fileno(), path=f"/{title or 'text'}.md", size=len(data), mtime_ns=0)
+                read = self._reading.read(opened, (), id, stop=job.stop)
+            document = self._document(id, read, len(data), title=title, inline=True)
+            tally.changed(self._catalog.commit_read(document, read.segments, text=text))
         self._committed()
         tally.count_pending()
 
@@ -127,35 +138,62 @@ class Adding:
             tally.failed(found.path, "internal", "An internal error; the log has the details.")
 
     def _preview(self, found: Found) -> Change:
-        with self._roots.open(found.path) as file:
-            known = self._catalog.file(file.path)
-            return "unchanged" if known and self._current(known, file) else "replaced" if known else "added"
+        known, current = self._known(found)
+        return "unchanged" if current else "replaced" if known else "added"
 
     def _add(self, tally: _Tally, found: Found) -> Change:
+        """Once no other job is at this file, and when its turn to read has come."""
+        stop = tally.job.stop
+        with self._sharing.alone(found.path, stop):
+            if self._known(found)[1] and not found.sidecars:
+                return "unchanged"
+            while True:
+                give_way()
+                with self._sharing.turn(stop), self._opened(found) as (file, sidecars):
+                    id = digest(file, sidecars)
+                    with self._sharing.claim(id) as mine:
+                        if mine:
+                            return self._take_in(tally, file, sidecars, id)
+                self._sharing.wait(id, stop)  # another job reads the same content, and then it is held
+
+    def _known(self, found: Found) -> tuple[bool, bool]:
+        """Whether something was added from the path, and whether it is what lies there now."""
+        with self._roots.open(found.path) as file:
+            known = self._catalog.file(file.path)
+            return known is not None, known is not None and self._current(known, file)
+
+    @contextmanager
+    def _opened(self, found: Found) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
+        """The file and what belongs to it."""
         with ExitStack() as stack:
             file = stack.enter_context(self._roots.open(found.path))
-            known = self._catalog.file(file.path)
-            if known and not found.sidecars and self._current(known, file):
-                return "unchanged"
-            sidecars = [stack.enter_context(self._roots.open(path)) for path in found.sidecars]
-            id = digest(file, sidecars)
-            row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
-            if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
-                return change
-            read = self._read(tally, file, sidecars, id)
-            change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
+            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars]
+
+    def _take_in(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> Change:
+        """One more path of what is held, or else read and committed."""
+        row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
+        if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
+            return change
+        read = self._read(tally, file, sidecars, id)
+        change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
         self._committed()
         return change
 
     def _read(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> ReadFile:
         reading = self._reading_id()
         staged = self._catalog.staged(id, reading)
+
+        def stage(ordinal: int, segments: Sequence[Segment]) -> None:
+            self._catalog.stage(id, reading, ordinal, segments)
+            tally.job.got_on()
+
+        tally.job.reads(file.path)
         read = self._reading.read(
             file,
             [(Path(sidecar.path).name, sidecar.fd) for sidecar in sidecars],
             id,
             staged=[staged[ordinal] for ordinal in sorted(staged)],
-            stage=lambda ordinal, segments: self._catalog.stage(id, reading, ordinal, segments),
+            stage=stage,
             stop=tally.job.stop,
         )
         for one in (file, *sidecars):
@@ -173,7 +211,11 @@ class Adding:
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
         named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
-        return [path for path in named if self._roots.covers(path) and Path(self._roots.root_of(path)).is_dir()]
+        return [path for path in named if self._rooted(path)]
+
+    def _rooted(self, path: str) -> bool:
+        """Whether it is under a root that is there: of others its absence says nothing."""
+        return self._roots.covers(path) and Path(self._roots.root_of(path)).is_dir()
 
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
@@ -183,8 +225,13 @@ class Adding:
         return document is not None and not document.inline and document.reading == self._reading_id()
 
     def _gone(self, id: str, path: str) -> list[str]:
+        """Paths of the same content, within this connection's reach, where nothing lies any more: it moved."""
         files = self._catalog.files_of([id]).get(id, [])
-        return [file.path for file in files if file.path != path and not os.path.lexists(file.path)]
+        return [
+            file.path
+            for file in files
+            if file.path != path and self._rooted(file.path) and not os.path.lexists(file.path)
+        ]
 
     def _reading_id(self) -> int:
         return self._catalog.reading(self._reading.identity)
@@ -236,3 +283,5 @@ class _Tally:
     def changed(self, change: Change) -> None:
         name = COUNTED[change]
         self.job.update(**{name: getattr(self.job.outcome, name) + 1})
+        if change != "unchanged" and not self.job.outcome.dry_run:
+            self.job.got_on()

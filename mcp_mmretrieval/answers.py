@@ -79,7 +79,11 @@ class Answer:
     searched: Searched
     reranked: int = 0
     notes: tuple[str, ...] = ()
+    """What was left out, and why."""
     elapsed_ms: Mapping[str, int] = field(default_factory=dict)
+    """By stage: `words`; beside it `example`, `embed` and `neighbours`; then `fuse`, `rerank`, `hits`; and in `total`.
+
+    A stage that the deadline cut short counts until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +134,19 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reranking:
-    """Candidates and texts, best first, and what it cost."""
+    """Candidates and texts, best first, and what it cost.
+
+    Those without a score stand behind the others, in the order given.
+    """
 
     results: tuple[Scored, ...]
     method: str
     reranked: int
     elapsed_ms: int
+    stages: Mapping[str, int] = field(default_factory=dict)
+    """Milliseconds to `load` the candidates' texts, and to `score`."""
     notes: tuple[str, ...] = ()
+    """How many have no score, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +193,9 @@ class Removal:
 
     files: int
     documents: int
+    """Those of which this connection sees no other file; under other roots the same content may stand."""
     segments: int
+    """Of these documents."""
     unknown: tuple[str, ...] = ()
     """Targets that the library does not hold."""
 
@@ -209,6 +221,6 @@ class Status:
     sandbox: str
     """What confines the parsers on this machine."""
     jobs: tuple[Outcome, ...]
-    """Running ones and the last few that ended."""
+    """Running ones and the last few that ended, newest first: those whose roots all lie within this connection's."""
     problems: tuple[str, ...] = ()
     """Each with the next step."""

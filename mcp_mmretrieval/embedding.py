@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
-from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.store import Rows, Store, Stored
 from mcp_mmretrieval.types import Content, Film, Picture, Segment, VectorKind, Vectors
 
@@ -45,26 +44,31 @@ class Pending:
 class Embedding:
     """Follows the catalog until it is closed."""
 
-    def __init__(self, store: Store, models: Models, workers: Workers, roots: Roots) -> None:
+    def __init__(self, store: Store, models: Models, workers: Workers) -> None:
         self._catalog = store.catalog
         self._models = models
         self._workers = workers
-        self._roots = roots
         self._put_off: set[str] = set()
-        """Documents whose pixels cannot be read now: their files vanished or lie outside the roots of this process."""
+        """Documents whose pixels cannot be read now: their files vanished or changed."""
         self._woken = threading.Condition()
         self._news = True
         self._idle = False
         self._closed = False
         self.problem = ""
-        """Why nothing gets vectors at present."""
+        """Why nothing gets vectors at present; empty again once something does."""
         self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
         self._thread.start()
+
+    @property
+    def working(self) -> bool:
+        """Whether vectors are being made or about to be. Not while something is in the way; asks no database."""
+        return not self._idle and not self.problem
 
     def wake(self, *, again: bool = False) -> None:
         """Something was committed. `again`: files may be readable now that were not."""
         with self._woken:
-            self._news, self._idle = True, False
+            self._news = True
+            self._idle = self._idle and bool(self.problem)
             if again:
                 self._put_off.clear()
             self._woken.notify_all()
@@ -87,16 +91,23 @@ class Embedding:
                 self._follow()
                 self.problem = ""
                 self._sleep(None)
+            except Cancelled:  # the workers were closed under it
+                return
             except (ModelUnavailable, LibraryUnavailable) as error:
                 self.problem = str(error)
                 logger.warning("no vectors for now: %s", error)
                 self._sleep(RETRY)
+            except Exception:  # without this thread nothing would get vectors any more
+                self.problem = "No vectors are made because of an internal error; the log has the details."
+                logger.exception("no vectors for now")
+                self._sleep(RETRY)
 
     def _sleep(self, seconds: float | None) -> None:
+        """Until there is news; while there is a problem, news changes nothing, and only the time ends it."""
         with self._woken:
-            self._idle = not self._news
+            self._idle = bool(self.problem) or not self._news
             self._woken.notify_all()
-            self._woken.wait_for(lambda: self._news or self._closed, seconds)
+            self._woken.wait_for(lambda: self._closed or (self._news and not self.problem), seconds)
 
     def _follow(self) -> None:
         """Until nothing is left to embed."""
@@ -112,6 +123,7 @@ class Embedding:
             if not waiting:
                 self._drop_others(space)
                 return
+            self._idle = False  # also where it was tried again by itself
             for group in self._gather(embedder, waiting):
                 self._embed_each(embedder, space, group)
 
@@ -152,13 +164,19 @@ class Embedding:
             logger.info("%s: no picture vectors for now: %s", document[:12], error)
             self._put_off.add(document)
             return None
+        except (ModelUnavailable, LibraryUnavailable, Cancelled):
+            raise
+        except Exception:  # whatever a model trips over: its neighbours go on
+            logger.exception("%s: its pictures cannot be embedded", document[:12])
+            self._put_off.add(document)
+            return None
         return pending
 
     def _pictured(self, embedder: Embedder, document: str, seen: Sequence[Stored]) -> dict[Key, Vectors]:
         """One vector a picture or frame, decoded one segment at a time."""
         vectors: dict[Key, Vectors] = {}
         files = self._catalog.files_of([document]).get(document, [])
-        with reopen(files, self._roots) as file:
+        with reopen(files) as file:
             for stored in seen:
                 content = self._workers.load(file.fd, stored.segment, name=file.path, side=SIDE)
                 pictures = pictures_of(content)
@@ -189,6 +207,7 @@ class Embedding:
                 pending.vectors["text"] = {key: next(rows) for key in pending.texts}
             kinds = [_rows(kind, vectors) for kind, vectors in pending.vectors.items() if vectors]
             self._catalog.commit_embedded(pending.document, space, kinds)
+            self.problem = ""
 
 
 def embedded_text(segment: Segment) -> str:

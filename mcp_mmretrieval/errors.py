@@ -7,11 +7,14 @@ RetrievalError             a deliberate answer: what was wrong, with what, what 
 ├── UnreadableMedia        one file cannot be read; its `code` says why (see `CODES`)
 ├── ModelUnavailable       a model is missing, damaged or not loaded yet
 ├── LibraryUnavailable     the library folder is locked, too new, damaged or full
+├── EngineUnavailable      the engine of a library cannot be reached or started
+├── Busy                   more calls wait than may; says when to ask again
 └── Cancelled              the work was stopped on request
 
 Everything else that escapes is a bug and never reaches the model.
 """
 
+import math
 from typing import Literal, get_args
 
 Code = Literal[
@@ -67,6 +70,19 @@ class ModelUnavailable(RetrievalError):
 
 class LibraryUnavailable(RetrievalError):
     """The library folder cannot be used: locked, too new, damaged, full."""
+
+
+class EngineUnavailable(RetrievalError):
+    """The engine of a library cannot be reached or started."""
+
+
+class Busy(RetrievalError):
+    """More calls wait than may. `retry_after` is the time, in seconds, after which asking again makes sense."""
+
+    def __init__(self, waiting: int, retry_after: float) -> None:
+        calls = "1 call is" if waiting == 1 else f"{waiting} calls are"
+        super().__init__(f"Busy: {calls} waiting. Ask again in about {max(1, math.ceil(retry_after))} s.")
+        self.retry_after = retry_after
 
 
 class Cancelled(RetrievalError):

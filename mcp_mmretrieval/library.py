@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from mcp_mmretrieval.answers import (
 )
 from mcp_mmretrieval.embedding import Embedding
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.jobs import Job, Jobs
+from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
@@ -35,30 +35,42 @@ from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
 from mcp_mmretrieval.settings import Settings
-from mcp_mmretrieval.store import IndexStatus, Listed, Scope, Store, Stored
+from mcp_mmretrieval.store import IndexStatus, JobRow, Listed, Scope, Store, Stored
 from mcp_mmretrieval.targets import Target, Targets
 from mcp_mmretrieval.types import Lane, Modality, Place, Segment
 
 logger = logging.getLogger(__name__)
 
+LOOKED_FOR = 1.0
+"""Seconds that an empty answer takes to count what has not been added, time permitting."""
 SHOWN_CHARACTERS = 20_000
 """Text of one place that is shown at most."""
-INTERRUPTED = (
-    "The server ended before this job did. What it had read stays; call add_documents again with the same arguments."
-)
+ENDED_SHOWN = 5
+"""Ended jobs that a status shows at most."""
+JOBS_SHOWN = 50
+"""Jobs that the person is shown at most."""
+ATTEMPTS = 5
+"""How often a job is begun, without anything new being committed, before it is given up."""
+CANCELLING = 5.0
+"""Seconds that cancelling waits for the job's next step."""
+AGAIN = "What was read stays. Call add_documents again with the same arguments."
+INTERRUPTED = f"The server ended before this job did. {AGAIN}"
+MOVED = f"The server was started again, and one of the folders of this job leads elsewhere now. {AGAIN}"
+RESTING = "Interrupted when the server ended; it goes on with the next server that may add."
 
 
 class _Parts:
     """What all connections to one library share."""
 
-    def __init__(self, settings: Settings, roots: Roots, models: Models | None) -> None:
+    def __init__(self, settings: Settings, models: Models | None) -> None:
         self.settings = settings
         self.store = Store.open(settings.library)
         self.models = models or Models(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = Reading(self.workers, self.models)
-        self.embedding = Embedding(self.store, self.models, self.workers, roots)
+        self.embedding = Embedding(self.store, self.models, self.workers)
         self.jobs = Jobs(self._record)
+        self.sharing = Sharing(settings.workers)
         self.models.start()
 
     def close(self) -> None:
@@ -69,9 +81,19 @@ class _Parts:
         self.store.close()
 
     def _record(self, job: Job) -> None:
-        outcome = job.outcome
+        outcome, asked = job.kept, job.asked
+        if asked is not None and outcome.state != "running":
+            asked = replace(asked, text=None)  # a text that is removed from the library must not stay here
         self.store.catalog.put_job(
-            job.id, arguments=job.key, state=outcome.state, outcome=json.dumps(asdict(outcome), ensure_ascii=True)
+            JobRow(
+                id=job.id,
+                key=job.key,
+                asked=asked.stored() if asked is not None else "",
+                state=outcome.state,
+                outcome=_stored(outcome),
+                attempts=job.attempts,
+                reading=job.reading,
+            )
         )
 
 
@@ -92,7 +114,9 @@ class Library:
         self.settings = parts.settings
         self._catalog = parts.store.catalog
         self._targets = Targets(self._catalog, roots)
-        self._adding = Adding(self._catalog, parts.reading, roots, parts.settings.library, parts.embedding.wake)
+        self._adding = Adding(
+            self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
+        )
         self._searching = Searching(parts.store, parts.models, parts.workers, parts.reading, roots, self._targets)
 
     @classmethod
@@ -107,19 +131,30 @@ class Library:
         """Open or make a library and hold its lock until `close`.
 
         What is not given comes from the settings. Returns at once: the index is checked and the models are loaded in
-        threads. Raises LibraryUnavailable when another process holds it, or it is damaged, too new or not writable.
+        threads, and jobs that the last process left unfinished go on in theirs, under their ids and within their own
+        roots. Raises LibraryUnavailable when another process holds it, or it is damaged, too new or not writable.
         """
         settings = settings or Settings.read(library=folder, roots=None if roots is None else tuple(roots))
-        allowed = Roots(settings.roots)
-        return cls(_Parts(settings, allowed, models), allowed)
+        library = cls(_Parts(settings, models), Roots(settings.roots))
+        try:
+            library._resume()
+        except BaseException:
+            library.close()
+            raise
+        return library
 
     def within(self, roots: Roots) -> Library:
-        """The same library for a connection with other roots."""
+        """The same library for a connection with other roots. Cheap; nothing of it has to be closed."""
         return Library(self._parts, roots)
 
     def close(self) -> None:
-        """End jobs at their next step, then let go of the folder."""
+        """Interrupt jobs at their next step, for the next process to go on with, and let go of the folder."""
         self._parts.close()
+
+    @property
+    def working(self) -> bool:
+        """Whether a job runs or vectors are being made. Not for what cannot have any now; asks no database."""
+        return self._parts.jobs.working or self._parts.embedding.working
 
     def __enter__(self) -> Self:
         return self
@@ -148,10 +183,12 @@ class Library:
         None leaves it to the profile. `lanes` limits where is looked, for measuring. Raises BadArgument, NotAllowed,
         NotInLibrary, UnreadableMedia, and ModelUnavailable where the call cannot do without a model.
         """
+        began = time.monotonic()
         answer = self._searching.search(query, like, limit, filters, rerank, deadline, lanes)
         if answer.hits:
             return answer
-        return replace(answer, searched=replace(answer.searched, not_added=self._adding.not_added()))
+        left = LOOKED_FOR if deadline is None else max(0.0, min(LOOKED_FOR, began + deadline - time.monotonic()))
+        return replace(answer, searched=replace(answer.searched, not_added=self._adding.not_added(left)))
 
     def filters(
         self,
@@ -203,25 +240,48 @@ class Library:
         """Add files, folders and globs (none given: the roots), or inline `text`. Starts a job, or joins the one that
         runs with the same arguments.
 
-        What has been committed is found by words at once and by meaning soon after. `owner`: whose leaving ends the
+        What has been committed is found by words at once and by meaning soon after. The job outlives this process: the
+        next one that opens the library goes on with it, unless it was only a `dry_run`. `owner`: whose leaving ends the
         job (`Job.leave`). Raises BadArgument.
         """
         if text is not None and paths:
             raise BadArgument("Give either paths or text, not both.")
         if text is not None and not text.strip():
             raise BadArgument("The text is empty. Give text to add, or leave it out to add files.")
-        arguments = [list(self.roots.folders), list(paths), text, title, dry_run]
-        key = hashlib.sha256(json.dumps(arguments).encode()).hexdigest()
+        asked = Asked(roots=self.roots.folders, paths=tuple(paths), text=text, title=title, dry_run=dry_run)
+        return self._parts.jobs.start(asked.key, lambda job: self._add(job, asked), owner, asked)
 
-        def work(job: Job) -> None:
-            job.update(dry_run=dry_run)
-            if text is not None:
-                self._adding.text(job, text, title or "")
+    def _add(self, job: Job, asked: Asked) -> None:
+        if asked.text is not None:
+            self._adding.text(job, asked.text, asked.title or "")
+        else:
+            self._adding.files(job, asked.paths, dry_run=asked.dry_run)
+        self._parts.embedding.wake(again=True)
+
+    def _resume(self) -> None:
+        """Go on with what an earlier process left unfinished, or say why not. A library that is only read waits."""
+        for row in [] if self.settings.read_only else self._catalog.running_jobs():
+            asked = Asked.read(row.asked)
+            if asked is None or asked.dry_run:
+                self._give_up(row, INTERRUPTED)
+            elif row.attempts + 1 >= ATTEMPTS:
+                self._give_up(row, _hopeless(row.reading))
             else:
-                self._adding.files(job, paths, dry_run=dry_run)
-            self._parts.embedding.wake(again=True)
+                self._go_on(row, asked)
 
-        return self._parts.jobs.start(key, work, owner)
+    def _go_on(self, row: JobRow, asked: Asked) -> None:
+        def work(job: Job) -> None:
+            roots = Roots(asked.roots)  # here, and not before `open` returns: a folder may be slow to answer
+            if roots.folders != asked.roots:
+                raise BadArgument(MOVED)
+            self.within(roots)._add(job, asked)
+
+        self._parts.jobs.resume(row.id, row.key, work, asked, row.attempts)
+
+    def _give_up(self, row: JobRow, error: str) -> None:
+        outcome = replace(_outcome(row), state="failed", current="", notes=(), error=error)
+        self._catalog.put_job(replace(row, state="failed", outcome=_stored(outcome)))
+        logger.warning("job %s: %s", row.id, error)
 
     def settle(self, seconds: float | None = None) -> bool:
         """Wait until everything that was read has its vectors; whether it came to that."""
@@ -240,24 +300,28 @@ class Library:
             inline |= dict.fromkeys(texts)
             if not held and not texts:
                 unknown.append(target)
-        if dry_run:
-            going = self._going(set(paths)) + list(inline)
-            segments = sum(self._catalog.counts(Scope(None, Filters(document=id))).segments for id in going)
-            return Removal(files=len(paths), documents=len(going), segments=segments, unknown=tuple(unknown))
-        files = self._catalog.remove_files(list(paths))
-        documents = self._catalog.remove_documents(list(inline))
-        return Removal(
-            files=files.files,
-            documents=files.documents + documents.documents,
-            segments=files.segments + documents.segments,
-            unknown=tuple(unknown),
+        going = self._going(set(paths), set(inline))
+        removal = Removal(
+            files=len(paths), documents=len(going), segments=self._catalog.size(going), unknown=tuple(unknown)
         )
+        if not dry_run:
+            self._catalog.remove_files(list(paths))
+            self._catalog.remove_texts(list(inline))
+        return removal
 
-    def _going(self, paths: set[str]) -> list[str]:
-        """Documents that would go with these paths: those that have no other."""
-        documents = {file.document for path in paths if (file := self._catalog.file(path))}
-        files = self._catalog.files_of(documents)
-        return [id for id in documents if paths.issuperset(file.path for file in files[id])]
+    def _going(self, paths: set[str], inline: set[str]) -> list[str]:
+        """Documents that this connection sees no more without these paths and inline texts.
+
+        Whether the same content also stands under other roots makes no difference: that is not for it to know.
+        """
+        ids = {file.document for path in paths if (file := self._catalog.file(path))} | inline
+        documents, files = self._catalog.documents(ids), self._catalog.files_of(ids)
+        return [
+            id
+            for id, document in documents.items()
+            if (id in inline or not document.inline)
+            and paths.issuperset(file.path for file in files.get(id, []) if self.roots.covers(file.path))
+        ]
 
     def _removable(self, target: str) -> tuple[list[str], list[str]]:
         """The visible paths, and the inline documents, that a target names."""
@@ -290,7 +354,7 @@ class Library:
         content, stale, note = None, False, ""
         if stored.segment.modality != "text" and file is not None:
             try:
-                with reopen([one for one in files if self.roots.covers(one.path)], self.roots) as opened:
+                with reopen(files, self.roots) as opened:
                     content = self._parts.workers.load(
                         opened.fd, _narrowed(stored.segment, found.place), name=opened.path, side=side
                     )
@@ -352,13 +416,60 @@ class Library:
     # -- health -----------------------------------------------------------------------------------------------------
 
     def job(self, id: str) -> Outcome:
-        """What a job has come to, also one from before a restart. Raises BadArgument for an unknown one."""
-        if job := self._parts.jobs.find(id):
+        """What a job has come to, also one from before a restart. Raises BadArgument for an unknown one.
+
+        Unknown are also those that concern other roots than this connection's.
+        """
+        if (job := self._parts.jobs.find(id)) and self._sees(job.asked):
             return job.outcome
-        if row := self._catalog.job(id):
-            outcome = _outcome(row.outcome)
-            return outcome if outcome.state != "running" else _interrupted(outcome)
+        if job is None and (row := self._catalog.job(id)) and self._sees(Asked.read(row.asked)):
+            return _outcome(row)
         raise BadArgument(f"{id}: no such job. Call status without a job to see the latest ones.")
+
+    def jobs(self) -> list[Outcome]:
+        """For the person at the machine: the last jobs of all connections, newest first, also from before a restart.
+
+        Not bound to this connection's roots, so not for an agent.
+        """
+        running = {job.id: job.outcome for job in self._parts.jobs.all()}
+        return [running.get(row.id) or _outcome(row) for row in self._catalog.jobs(limit=JOBS_SHOWN)]
+
+    def cancel(self, id: str) -> Outcome:
+        """For the person at the machine: ask a job of any connection to end. What it has come to, at most 5 s later.
+
+        One that has ended stays as it is. Once this returns no later process goes on with the job. Not bound to this
+        connection's roots, so not for an agent. Raises BadArgument for an unknown one.
+        """
+        if job := self._parts.jobs.find(id):
+            job.cancel()
+            return job.wait(CANCELLING)
+        row = self._catalog.job(id)
+        if row is None:
+            raise BadArgument(f"{id}: no such job. Call jobs to see the latest ones.")
+        if row.state != "running":
+            return _outcome(row)
+        outcome = replace(_outcome(row), state="cancelled", notes=())
+        self._catalog.put_job(replace(row, state="cancelled", outcome=_stored(outcome)))
+        return outcome
+
+    def _sees(self, asked: Asked | None) -> bool:
+        """Whether a job concerns only what this connection may read."""
+        return asked is not None and all(self.roots.covers(root) for root in asked.roots)
+
+    def _latest(self) -> Iterator[Outcome]:
+        """The jobs that a status shows."""
+        ended = 0
+        for job in self._parts.jobs.all():
+            if self._sees(job.asked):
+                ended += not job.running
+                if job.running or ended <= ENDED_SHOWN:
+                    yield job.outcome
+
+    def held(self) -> tuple[int, int]:
+        """Documents of the whole library, whatever the roots, and how many of them lack vectors."""
+        space = self._catalog.active_space()
+        counts = self._catalog.counts(Scope(None), space=space.id if space else None)
+        return counts.documents, counts.pending if space else counts.documents
 
     def status(self) -> Status:
         """The library's health, within this connection's roots."""
@@ -383,7 +494,7 @@ class Library:
             models_state=parts.models.state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
             sandbox=parts.workers.sandbox,
-            jobs=tuple(job.outcome for job in parts.jobs.all()[:5]),
+            jobs=tuple(self._latest()),
             problems=tuple(dict.fromkeys(problems)),
         )
 
@@ -422,15 +533,24 @@ def _seconds(name: str, date: str | None) -> float | None:
         raise BadArgument(f"{name}: {date!r} is no ISO date. Write 2026-03-02 or 2026-03-02T14:30.") from error
 
 
-def _outcome(stored: str) -> Outcome:
-    row = json.loads(stored)
-    row["failed"] = tuple(Failure(**failure) for failure in row["failed"])
-    row["notes"] = tuple(row["notes"])
-    return Outcome(**row)
+def _hopeless(path: str) -> str:
+    """Why a job is not begun once more; `path`: what it was reading the last time."""
+    ended = f"The server ended {ATTEMPTS} times while this job ran, and it got no further"
+    if path:
+        return f"{ended}. The last time it was reading {path}: move that file or name it in .mmretrievalignore. {AGAIN}"
+    return f"{ended}. The server's log may say why. {AGAIN}"
 
 
-def _interrupted(outcome: Outcome) -> Outcome:
-    return replace(outcome, state="failed", current="", error=INTERRUPTED)
+def _stored(outcome: Outcome) -> str:
+    return json.dumps(asdict(outcome), ensure_ascii=True)
+
+
+def _outcome(row: JobRow) -> Outcome:
+    """Of a job that this process does not run."""
+    given = json.loads(row.outcome)
+    given["failed"] = tuple(Failure(**failure) for failure in given["failed"])
+    given["notes"] = tuple(given["notes"]) if row.state != "running" else (RESTING,)
+    return Outcome(**given)
 
 
 def _size(folder: Path) -> int:

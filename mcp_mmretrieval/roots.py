@@ -145,36 +145,24 @@ class Roots:
     def _open(self, path: StrPath, wanted: Callable[[int], bool]) -> OpenFile:
         for candidate in self.candidates(path):
             try:
-                return self._open_verified(candidate, wanted)
+                return _open_verified(candidate, wanted, self.covers)
             except NotAllowed:
                 continue
             except OSError as error:
-                self._explain(candidate, error)
+                _explain(candidate, error, inside=self.holds(candidate))
         raise NotAllowed(os.fspath(path))
 
-    def _open_verified(self, path: str, wanted: Callable[[int], bool]) -> OpenFile:
-        """Open, then verify where the open file lies. Nothing that is checked by name is relied upon."""
-        if not wanted(os.stat(path).st_mode):  # only a courtesy: opening a device can already do something
-            raise NotAllowed(path)
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe must not hang us
-        try:
-            state = os.fstat(fd)
-            real = _path_of(fd, state)
-            if not wanted(state.st_mode) or not self.covers(real):
-                raise NotAllowed(path)
-            os.set_blocking(fd, True)
-            return OpenFile(fd=fd, path=real, size=state.st_size, mtime_ns=state.st_mtime_ns)
-        except BaseException:
-            os.close(fd)
-            raise
 
-    def _explain(self, path: str, error: OSError) -> None:
-        """Raise UnreadableMedia where the reason gives nothing away: our own limits, or a file under the roots."""
-        if error.errno in _OUT_OF_RESOURCES:
-            raise UnreadableMedia("internal", f"{path}: {error.strerror}. Try again in a moment.") from error
-        if error.errno in (errno.EACCES, errno.EPERM) and self.holds(path):
-            reason = f"{path}: this process may not read it. Change the file's permissions."
-            raise UnreadableMedia("not_found_or_not_allowed", reason) from error
+def open_exactly(path: str) -> OpenFile:
+    """The regular file that lies at an absolute real path, whatever the roots: for what was opened under them before.
+
+    Raises NotAllowed where nothing lies there, or where a link leads elsewhere; UnreadableMedia as `Roots.open` does.
+    """
+    try:
+        return _open_verified(path, stat.S_ISREG, lambda real: real == path)
+    except OSError as error:
+        _explain(path, error, inside=real_path(path) == path)
+        raise NotAllowed(path) from error
 
 
 def real_path(path: str) -> str:
@@ -207,6 +195,32 @@ def _feed(total: hashlib._Hash, file: OpenFile) -> None:
     after = os.fstat(file.fd)
     if (read, after.st_size, after.st_mtime_ns) != (file.size, file.size, file.mtime_ns):
         raise UnreadableMedia("changed_while_read", f"{file.path}: changed while it was read. Add it again.")
+
+
+def _open_verified(path: str, wanted: Callable[[int], bool], allowed: Callable[[str], bool]) -> OpenFile:
+    """Open, then verify where the open file lies. Nothing that is checked by name is relied upon."""
+    if not wanted(os.stat(path).st_mode):  # only a courtesy: opening a device can already do something
+        raise NotAllowed(path)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe must not hang us
+    try:
+        state = os.fstat(fd)
+        real = _path_of(fd, state)
+        if not wanted(state.st_mode) or not allowed(real):
+            raise NotAllowed(path)
+        os.set_blocking(fd, True)
+        return OpenFile(fd=fd, path=real, size=state.st_size, mtime_ns=state.st_mtime_ns)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _explain(path: str, error: OSError, *, inside: bool) -> None:
+    """Raise UnreadableMedia where the reason gives nothing away: our own limits, or a file that is really `inside`."""
+    if error.errno in _OUT_OF_RESOURCES:
+        raise UnreadableMedia("internal", f"{path}: {error.strerror}. Try again in a moment.") from error
+    if error.errno in (errno.EACCES, errno.EPERM) and inside:
+        reason = f"{path}: this process may not read it. Change the file's permissions."
+        raise UnreadableMedia("not_found_or_not_allowed", reason) from error
 
 
 def _real_folder(folder: str) -> str:

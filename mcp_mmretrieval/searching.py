@@ -1,62 +1,43 @@
-"""Finds the places that answer: lanes side by side, fused, merged, reranked where that helps."""
+"""Finds the places that answer: lanes side by side, fused, merged, reranked where that helps.
+
+With a deadline the words always answer; what is near in meaning, and the reranker, as far as there is time.
+"""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from threading import Event
 
 import numpy as np
 
 from mcp_mmretrieval import ranking
-from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Scored, Searched
-from mcp_mmretrieval.embedding import SIDE, looked_at, pictures_of
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotInLibrary
+from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
+from mcp_mmretrieval.deadlines import Clock, Errand
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.examples import Example, Examples
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.reading import Reading
-from mcp_mmretrieval.roots import Roots, digest
+from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.scoring import Scoring, scored
 from mcp_mmretrieval.store import Scope, Store, Stored
-from mcp_mmretrieval.targets import Target, Targets
-from mcp_mmretrieval.types import Content, Lane, VectorKind, Vectors
+from mcp_mmretrieval.targets import Targets
+from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 from mcp_mmretrieval.words import snippet, terms
 
 DEPTH = 200
 """Segments taken from each lane."""
-EXAMPLE_PARTS = 4
-"""Places of an example that stand for it: of a long document, its beginning."""
 RERANKED = 20
 """Candidates that a reranker looks at, time permitting."""
 
-RERANKED_AT_ONCE = 5
-"""Of these, between two looks at the clock."""
-
 ALL_LANES: tuple[Lane, ...] = ("words", "text", "picture", "sound")
 
-
-@dataclass(slots=True)
-class Clock:
-    """Milliseconds by stage, and how much of the deadline is left."""
-
-    deadline: float | None
-    began: float = field(default_factory=time.monotonic)
-    stages: dict[str, int] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time what is done within."""
-        began = time.monotonic()
-        yield
-        self.stages[name] = round((time.monotonic() - began) * 1000)
-
-    def left(self) -> float | None:
-        """Seconds until the deadline, never below zero; None without one."""
-        return None if self.deadline is None else max(0.0, self.began + self.deadline - time.monotonic())
+Ranked = list[tuple[int, float]]
+"""Keys of segments with what they score in a lane, best first."""
 
 
 class Searching:
@@ -68,10 +49,10 @@ class Searching:
         self._catalog = store.catalog
         self._index = store.index
         self._models = models
-        self._workers = workers
-        self._reading = reading
         self._roots = roots
         self._targets = targets
+        self._examples = Examples(store.catalog, workers, reading, roots, targets)
+        self._scoring = Scoring(models, targets)
 
     def search(
         self,
@@ -85,12 +66,11 @@ class Searching:
     ) -> Answer:
         """See `Library.search`."""
         if not query.strip() and like is None:
-            raise BadArgument("Give a query in words, or `like`: a path, hit id or citation; or both.")
+            raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
         clock = Clock(deadline)
         scope = Scope(self._roots.folders, filters)
         notes: list[str] = []
-        with clock.stage("lanes"):
-            ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes)
+        ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes)
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
             context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
@@ -99,142 +79,125 @@ class Searching:
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)
         reranked = 0
-        if query.strip() and (reranker := self._reranker(rerank, notes)):
+        if query.strip() and (reranker := self._reranker(rerank, clock, notes)):
             with clock.stage("rerank"):
                 places, reranked = self._reordered(reranker, query, places, held, clock, notes)
         with clock.stage("hits"):
             hits = self._hits(places, held, query, limit)
+            searched = self._searched(scope)
         return Answer(
             hits=hits,
-            searched=self._searched(scope),
+            searched=searched,
             reranked=reranked,
             notes=tuple(notes),
-            elapsed_ms=clock.stages,
+            elapsed_ms=clock.stages() | {"total": clock.total()},
         )
+
+    # -- lanes ----------------------------------------------------------------------------------------------------
+
+    def _lanes(
+        self, query: str, like: str | None, scope: Scope, wanted: Sequence[Lane], clock: Clock, notes: list[str]
+    ) -> dict[Lane, Ranked]:
+        """What each lane found: that of words, and beside it those of meaning, as far as they were in time."""
+        if like is None and self._models.state != "ready":  # words alone wait for no model
+            notes.append(f"Found by words alone: {self._models.message or 'The models are loading.'}")
+            return self._said(query, scope, wanted, clock)
+        example = None
+        if like is not None:
+            with clock.stage("example"):
+                example = self._examples.find(like)
+        meant: dict[Lane, Ranked] = {}
+        with Errand(partial(self._mean, query, example, scope, wanted, clock, meant), "lanes of meaning") as meaning:
+            said = self._said(query, scope, wanted, clock)
+            try:
+                in_time = meaning.ended(clock.left())
+            except ModelUnavailable as error:
+                if not query.strip():
+                    raise
+                in_time = True
+                notes.append(f"Found by words alone{' and not by the example' if example else ''}: {error}")
+            lanes = {**meant, **said}
+        if not in_time:
+            notes += self._left_out(query, example, wanted, lanes, clock)
+        return {lane: ranked for lane, ranked in lanes.items() if ranked}
+
+    def _said(self, query: str, scope: Scope, wanted: Sequence[Lane], clock: Clock) -> dict[Lane, Ranked]:
+        if not query.strip() or "words" not in wanted:
+            return {}
+        with clock.stage("words"):
+            return {"words": self._catalog.words(terms(query), scope, depth=DEPTH)}
+
+    def _mean(
+        self,
+        query: str,
+        example: Example | None,
+        scope: Scope,
+        wanted: Sequence[Lane],
+        clock: Clock,
+        meant: dict[Lane, Ranked],
+        stop: Event,
+    ) -> None:
+        """Fill `meant`, lane by lane, with what is near to the query and the example in each space of vectors."""
+        with clock.stage("embed"):
+            embedder = self._models.embedder(clock.left())
+            vectors = [embedder.embed_query(query)] if query.strip() else []
+        if example is not None:
+            with clock.stage("example"):
+                contents = example.contents(embedder, stop)
+            with clock.stage("embed"):
+                vectors += [embedder.embed_query(content) for content in contents]
+        space = self._catalog.space_of(embedder.identity)
+        if space is None:  # nothing stands in it yet
+            return
+        for kind, vector in _together(vectors).items():
+            if kind in wanted and not stop.is_set():
+                with clock.stage("neighbours"):
+                    meant[kind] = self._index.nearest(space, kind, vector, scope, depth=DEPTH)
+
+    def _left_out(
+        self, query: str, example: Example | None, wanted: Sequence[Lane], found: Collection[Lane], clock: Clock
+    ) -> list[str]:
+        """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
+        ready = self._models.state == "ready"
+        if example is not None and not found and not query.strip():
+            if not ready:
+                raise ModelUnavailable(f"{self._models.message} Ask again in a few seconds, or use words as `query`.")
+            raise BadArgument(
+                f"{example.name}: {clock} came before anything was compared with it. Give more time, or describe it "
+                "in words as `query`."
+            )
+        kinds = [kind for kind in self._models.embedder(0.0).dims if kind in wanted] if ready else []
+        missing = [kind for kind in kinds if kind not in found]
+        if not ready:
+            return [f"The example was left out: {clock} came. {self._models.message}"]
+        if not missing:
+            return []
+        what = f"{' and '.join(missing)} {'lane' if len(missing) == 1 else 'lanes'}"
+        if example is not None and len(missing) == len(kinds):
+            return [f"The example and the {what} were left out: {clock} came."]
+        return [f"The {what} {'was' if len(missing) == 1 else 'were'} left out: {clock} came."]
+
+    # -- reranking ------------------------------------------------------------------------------------------------
 
     def rerank(
         self, query: str, candidates: Sequence[str], texts: Sequence[str], limit: int | None, deadline: float | None
     ) -> Reranking:
         """See `Library.rerank`."""
-        if not query.strip():
-            raise BadArgument("Give a query in words.")
-        if not candidates and not texts:
-            raise BadArgument("Give `candidates` (ids, citations or paths), `texts`, or both.")
-        clock = Clock(deadline)
-        contents = [self._text_of(self._targets.find(candidate)) for candidate in candidates] + list(texts)
-        method, scores = self._scores(query, contents, clock)
-        results = [
-            Scored(
-                candidate=candidates[number] if number < len(candidates) else None,
-                text_index=number - len(candidates) if number >= len(candidates) else None,
-                score=score or 0.0,
-                reranked=score is not None,
-            )
-            for number, score in enumerate(scores)
-        ]
-        results.sort(key=lambda result: (not result.reranked, -result.score))
-        return Reranking(
-            results=tuple(results[:limit]),
-            method=method,
-            reranked=sum(result.reranked for result in results),
-            elapsed_ms=round((time.monotonic() - clock.began) * 1000),
-        )
+        return self._scoring.rank(query, candidates, texts, limit, deadline)
 
-    def _scores(self, query: str, contents: Sequence[str], clock: Clock) -> tuple[str, list[float | None]]:
-        """Of the reranker; without one, of the embedder: the similarity of meaning."""
-        left = clock.left()
-        if reranker := self._models.reranker(left):
-            return reranker.name, reranker.score(query, contents)
-        embedder = self._models.embedder(left)
-        vector = embedder.embed_query(query)["text"][0]
-        similar = embedder.embed_documents(list(contents)) @ vector
-        return "embedding similarity", [max(0.0, float(value)) for value in similar]
-
-    def _lanes(
-        self, query: str, like: str | None, scope: Scope, wanted: Sequence[Lane], clock: Clock, notes: list[str]
-    ) -> dict[Lane, list[tuple[int, float]]]:
-        lanes: dict[Lane, list[tuple[int, float]]] = {}
-        with ThreadPoolExecutor(1) as beside:
-            words = beside.submit(self._catalog.words, terms(query), scope, depth=DEPTH) if "words" in wanted else None
-            try:
-                space, vectors = self._vectors(query, like, clock)
-            except ModelUnavailable as error:
-                if like is not None:
-                    raise
-                space, vectors = None, {}
-                notes.append(f"Found by words alone: {error}")
-            if space is not None:
-                for kind, vector in vectors.items():
-                    if kind in wanted:
-                        lanes[kind] = self._index.nearest(space, kind, vector, scope, depth=DEPTH)
-            if words is not None:
-                lanes["words"] = words.result()
-        return {lane: found for lane, found in lanes.items() if found}
-
-    def _vectors(self, query: str, like: str | None, clock: Clock) -> tuple[int | None, Mapping[VectorKind, Vectors]]:
-        """The embedder's space (None before anything stands in it), and the query's vectors by kind.
-
-        Those of words and of an example are averaged. Words alone never wait.
-        """
-        if like is None and self._models.state != "ready":
-            raise ModelUnavailable(self._models.message or "The models are loading.")
-        embedder = self._models.embedder(clock.left())
-        contents: list[Content] = [query] if query.strip() else []
-        if like is not None:
-            contents += self._example(like)
-        gathered: dict[VectorKind, list[Vectors]] = {}
-        for content in contents:
-            for kind, vector in embedder.embed_query(content).items():
-                gathered.setdefault(kind, []).append(vector[0])
-        means = {kind: np.mean(vectors, axis=0, keepdims=True) for kind, vectors in gathered.items()}
-        vectors = {kind: mean / np.linalg.norm(mean) for kind, mean in means.items()}
-        return self._catalog.space_of(embedder.identity), vectors
-
-    def _example(self, like: str) -> list[Content]:
-        """What `like` shows, and what can be read or heard there. A file that was never added is read on the spot."""
-        try:
-            target = self._targets.find(like)
-        except NotInLibrary:
-            contents = self._fresh(like)
-        else:
-            contents = self._held(target)
-        if not contents:
-            raise BadArgument(f"{like}: holds nothing to search by. Describe it in words as `query`.")
-        return contents
-
-    def _held(self, target: Target) -> list[Content]:
-        embedder = self._models.embedder()
-        contents: list[Content] = [text] if (text := self._text_of(target)) else []
-        seen = [stored for stored in target.segments[:EXAMPLE_PARTS] if looked_at(stored.segment, embedder)]
-        if seen:
-            files = self._catalog.files_of([target.document.id]).get(target.document.id, [])
-            with reopen(files, self._roots) as file:
-                for stored in seen:
-                    contents += pictures_of(self._workers.load(file.fd, stored.segment, name=file.path, side=SIDE))
-        return contents
-
-    def _fresh(self, like: str) -> list[Content]:
-        embedder = self._models.embedder()
-        with self._roots.open(self._targets.path(like)) as file:
-            read = self._reading.read(file, (), digest(file), most=EXAMPLE_PARTS)
-            contents: list[Content] = [text] if (text := _joined(segment.text for segment in read.segments)) else []
-            for segment in read.segments:
-                if looked_at(segment, embedder):
-                    contents += pictures_of(self._workers.load(file.fd, segment, name=file.path, side=SIDE))
-        return contents
-
-    def _text_of(self, target: Target) -> str:
-        return _joined(stored.segment.text for stored in target.segments[:EXAMPLE_PARTS])
-
-    def _reranker(self, wanted: bool | None, notes: list[str]) -> Reranker | None:
+    def _reranker(self, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
+        """The one to use, if any: as wanted, else where it is made for every search. Words alone wait for no model."""
         if wanted is False or (wanted is None and self._models.state != "ready"):
             return None
-        reranker = self._models.reranker()
-        if reranker is None:
+        try:
+            reranker = self._models.reranker(clock.left())
+        except ModelUnavailable as error:
             if wanted:
-                notes.append("Not reranked: this profile has no reranker.")
+                notes.append(f"Not reranked: {error}")
             return None
-        return reranker if wanted or reranker.by_default else None
+        if reranker is None and wanted:
+            notes.append("Not reranked: this profile has no reranker.")
+        return reranker if reranker and (wanted or reranker.by_default) else None
 
     def _reordered(
         self,
@@ -247,12 +210,15 @@ class Searching:
     ) -> tuple[list[ranking.Found], int]:
         """The first candidates in the reranker's order, and how many it scored; what it cannot read keeps its place."""
         first = list(places[:RERANKED])
-        scores: list[float | None] = []
-        while len(scores) < len(first) and clock.left() != 0.0:
-            some = first[len(scores) : len(scores) + RERANKED_AT_ONCE]
-            scores += reranker.score(query, [held[place.hit.key].segment.text for place in some])
+        texts = [held[place.hit.key].segment.text for place in first]
+        try:
+            scores = scored(partial(reranker.score, query), texts, clock)
+        except ModelUnavailable as error:
+            notes.append(f"Not reranked: {error}")
+            return list(places), 0
         if len(scores) < len(first):
-            notes.append(f"Reranked only the first {len(scores)} of {len(first)}: the deadline came.")
+            done = f"Reranked only the first {len(scores)} of {len(first)}" if scores else "Not reranked"
+            notes.append(f"{done}: {clock} left no time for more.")
         read = [
             replace(place, hit=replace(place.hit, score=_looked_at_again(reranker, place.hit.score, score)))
             for place, score in zip(first, scores, strict=False)
@@ -263,6 +229,8 @@ class Searching:
             if score is not None:
                 first[number] = next(best_first)
         return [*first, *places[RERANKED:]], len(read)
+
+    # -- hits -----------------------------------------------------------------------------------------------------
 
     def _hits(
         self, places: Sequence[ranking.Found], held: Mapping[int, Stored], query: str, limit: int
@@ -310,9 +278,15 @@ class Searching:
         )
 
 
+def _together(vectors: Iterable[Mapping[VectorKind, Vectors]]) -> dict[VectorKind, Vectors]:
+    """The mean of several contents' vectors by kind, shape (1, dim), of unit length."""
+    gathered: dict[VectorKind, list[Vectors]] = {}
+    for each in vectors:
+        for kind, vector in each.items():
+            gathered.setdefault(kind, []).append(vector[0])
+    means = {kind: np.mean(rows, axis=0, keepdims=True) for kind, rows in gathered.items()}
+    return {kind: mean / np.linalg.norm(mean) for kind, mean in means.items()}
+
+
 def _looked_at_again(reranker: Reranker, score: float, look: float) -> float:
     return ranking.second_look(score, look) if reranker.blends else look
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return "\n".join(text for text in texts if text)

@@ -1,33 +1,29 @@
-"""Every knob, with its unit and consequence: from the environment (`MMRETRIEVAL_*`) or a TOML file."""
+"""Every knob, with its unit and consequence. `configuration` says where the values come from."""
 
 from __future__ import annotations
 
 import os
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from mcp_mmretrieval.configuration import PREFIX, configuration, default_library
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.limits import Limits
 
-PREFIX = "MMRETRIEVAL_"
+OF_CONNECTION = frozenset({"library", "roots", "read_only", "call_budget_s", "http_hosts", "http_origins", "http_auth"})
+"""Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
 
 
-def _default_library() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "mcp-mmretrieval" / "library"
-
-
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What a person may set. Read once at start, passed down, never changed."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    library: Path = Field(default_factory=_default_library, description="Folder that holds the library.")
-    roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+    library: Path = Field(default_factory=lambda: Path(default_library()), description="Folder that holds the library.")
+    roots: tuple[Path, ...] = Field(
         default=(),
         description="Folders that may be read, separated as in PATH. None: nothing can be read.",
     )
@@ -48,6 +44,23 @@ class Settings(BaseSettings):
         le=3600.0,
         description="Seconds until a tool call answers; adding goes on as a job.",
     )
+    engine_idle_s: float = Field(
+        default=600.0, ge=0.0, description="Seconds without a client or a job after which the engine ends."
+    )
+    max_running: int = Field(default=4, ge=1, le=256, description="Calls that are worked on at the same time.")
+    max_waiting: int = Field(
+        default=128, ge=0, le=10_000, description="Calls that wait for their turn; further ones are told to come back."
+    )
+    http_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Values of Host that HTTP answers to, comma-separated. None: the address, if it is loopback.",
+    )
+    http_origins: tuple[str, ...] = Field(
+        default=(), description="Web origins that may call over HTTP, comma-separated. None: no web page may."
+    )
+    http_auth: Literal["token", "none"] = Field(
+        default="token", description="`none` serves HTTP without a token, on loopback only."
+    )
     max_file_mb: int = Field(default=2_000, ge=1, description="Larger files are skipped with a reason.")
     max_pixels_mp: int = Field(default=50, ge=1, le=1_000, description="Megapixels of one picture.")
     max_pages: int = Field(default=2_000, ge=1, description="Pages read of one PDF; the rest is named in a note.")
@@ -64,6 +77,13 @@ class Settings(BaseSettings):
     def _split_roots(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part for part in value.split(os.pathsep) if part)
+        return value
+
+    @field_validator("http_hosts", "http_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("library")
@@ -91,33 +111,29 @@ class Settings(BaseSettings):
         )
 
     @classmethod
-    def read(cls, **given: Any) -> Settings:
-        """Settings from what is given, then the environment, then the TOML file that `MMRETRIEVAL_CONFIG` names.
+    def read(cls, **options: Any) -> Settings:
+        """Settings from the options that are not None, then the environment, then the TOML file.
 
         Raises BadArgument for an unknown name or a value that makes no sense, and says which.
         """
-        known = set(cls.model_fields)
-        for name in os.environ:
-            if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in known | {"config"}:
-                raise BadArgument(f"{name}: no such setting. Known: {', '.join(sorted(known))}.")
+        return cls.of(configuration(options))
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Settings:
+        """Settings as `configuration` gathered them. Raises BadArgument."""
+        unknown = [name for name in given if name not in cls.model_fields]
+        if unknown:
+            raise BadArgument(
+                f"{PREFIX}{unknown[0].upper()}: no such setting. Known: {', '.join(sorted(cls.model_fields))}."
+            )
         try:
-            return cls(**{**cls._from_file(), **cls._present(given)})
+            return cls.model_validate(dict(given))
         except ValidationError as error:
             lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
             raise BadArgument(f"Settings: {'; '.join(lines)}.") from error
 
-    @classmethod
-    def _from_file(cls) -> dict[str, Any]:
-        """The file's values; those that the environment sets are left out, since arguments win over it."""
-        name = os.environ.get(f"{PREFIX}CONFIG")
-        if not name:
-            return {}
-        try:
-            values = tomllib.loads(Path(name).expanduser().read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise BadArgument(f"{name}: cannot be read as TOML: {error}.") from error
-        return {key: value for key, value in values.items() if f"{PREFIX}{key.upper()}" not in os.environ}
-
-    @staticmethod
-    def _present(given: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in given.items() if value is not None}
+    def differs(self, given: Mapping[str, object]) -> list[str]:
+        """Names of the library's settings of which `given` asks another value. Raises BadArgument."""
+        other = Settings.of(given)
+        shared = [name for name in given if name not in OF_CONNECTION]
+        return [name for name in shared if getattr(other, name) != getattr(self, name)]

@@ -207,4 +207,6 @@ def _cut(text: str, start: int, end: int) -> str:
 
 def _plain(word: str) -> str:
     """Without case and diacritics, as the words table compares."""
+    if word.isascii():
+        return word.lower()
     return "".join(char for char in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(char))

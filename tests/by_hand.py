@@ -1,6 +1,7 @@
 """Models whose answers can be worked out by hand, behind the same seams as the real ones."""
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -13,6 +14,7 @@ from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")
+PATIENCE = 60.0
 
 
 class ColourEmbedder:
@@ -141,3 +143,71 @@ class ModelsByHand(Models):
 
     def text_reader(self, timeout: float | None = None) -> TextReader | None:
         return ShapeReader()
+
+
+class Gate:
+    """Lets through as many as it is told to; the others wait until it is opened."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._free = 0
+        self._open = False
+        self.came = 0
+
+    def enter(self) -> None:
+        with self._changed:
+            self.came += 1
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._open or self._free > 0, PATIENCE)
+            self._free -= 1
+
+    def admit(self, count: int) -> None:
+        with self._changed:
+            self._free = count
+            self._changed.notify_all()
+
+    def open(self) -> None:
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+    def reached(self, number: int) -> bool:
+        """Wait until so many have come."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.came >= number, PATIENCE)
+
+
+class HeldEmbedder(ColourEmbedder):
+    """Queries about something `slow`, and all pictures, wait at a gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self._gate = gate
+
+    def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
+        if not isinstance(query, str) or "slow" in query:
+            self._gate.enter()
+        return super().embed_query(query)
+
+
+class HeldReranker(LengthReranker):
+    """Each call waits at a gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
+        self._gate.enter()
+        return super().score(query, contents)
+
+
+class HeldModels(ModelsByHand):
+    """Models that a test holds up."""
+
+    def __init__(self, settings: Settings, *, queries: Gate, scores: Gate, state: State = "ready") -> None:
+        super().__init__(settings, state=state)
+        self._made = HeldEmbedder(queries)
+        self._scores = scores
+
+    def reranker(self, timeout: float | None = None) -> Reranker | None:
+        return HeldReranker(self._scores)

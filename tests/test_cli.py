@@ -25,7 +25,8 @@ from mcp_mmretrieval.cli.session import Session
 from mcp_mmretrieval.demo_media import NOTES
 from mcp_mmretrieval.demo_media.charts import bar_chart, line_chart
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.front.endpoint import Endpoint
+from tests.fronts import until
 
 T = TypeVar("T")
 COMMAND = (sys.executable, "-m", "mcp_mmretrieval")
@@ -33,7 +34,7 @@ COMMAND = (sys.executable, "-m", "mcp_mmretrieval")
 
 def environment(**more: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("MMRETRIEVAL_")}
-    return {**own, **more}
+    return {**own, "MMRETRIEVAL_ENGINE_IDLE_S": "5", **more}
 
 
 def run(*arguments: str | Path, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
@@ -116,9 +117,9 @@ def test_options_win_over_the_environment_and_that_over_the_file(
 
 
 def test_who_names_a_path_may_read_it_unless_roots_are_set(tmp_path: Path) -> None:
-    assert asking.with_roots(Settings(), [str(tmp_path), str(tmp_path)]).roots == (tmp_path,)
-    set_already = Settings(roots=(Path("/a"),))
-    assert asking.with_roots(set_already, [str(tmp_path)]).roots == (Path("/a"),)
+    assert asking.with_roots({}, [str(tmp_path), str(tmp_path)])["roots"] == [str(tmp_path)]
+    set_already: dict[str, object] = {"roots": ["/a"]}
+    assert asking.with_roots(set_already, [str(tmp_path)])["roots"] == ["/a"]
 
 
 def test_adding_nothing_without_roots_and_adding_read_only_are_misuse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,12 +335,29 @@ def test_status_counts_the_documents(folder: Path, library: Path) -> None:
 
 
 @pytest.mark.builtin
-def test_a_library_that_another_process_holds_is_one_clear_line(folder: Path, tmp_path: Path) -> None:
-    with adding(folder, tmp_path / "library"):
-        done = run("status", "--library", tmp_path / "library")
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert str(tmp_path / "library") in line
+def test_every_command_talks_to_the_one_engine_and_stop_ends_it(folder: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    with adding(folder, library) as process:
+        listed = json.loads(run("jobs", "--library", library, "--json").stdout)
+        assert [job["state"] for job in listed] == ["running"]
+        shown = run("jobs", "cancel", listed[0]["job"], "--library", library)
+        assert shown.returncode == 0, shown.stderr
+        told, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "cancelled" in told.lower()
+    engine = answered(run("status", "--library", library, "--json"))["engine"]
+    assert str(library / "engine.log") in engine
+    assert run("stop", "--library", library).returncode == 0
+    until(lambda: not Endpoint(str(library)).held())
+    assert "No engine runs" in run("stop", "--library", library).stdout
+
+
+def test_the_job_to_cancel_has_to_be_named_and_known(tmp_path: Path) -> None:
+    unnamed = run("jobs", "cancel", "--library", tmp_path / "library")
+    assert unnamed.returncode == 2
+    unknown = run("jobs", "cancel", "nope", "--library", tmp_path / "library")
+    assert unknown.returncode == 1
+    assert "nope: no such job" in unknown.stderr
 
 
 @pytest.mark.builtin

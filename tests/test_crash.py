@@ -87,4 +87,4 @@ def test_nothing_acknowledged_is_lost_through_kills(tmp_path: Path, folder: Path
         hits = library.search(f"number{number}x", limit=1).hits
         assert [Path(hit.path).name for hit in hits] == [f"note{number}.md"], number
     answer = library.search("red", lanes=("text",), limit=50)
-    assert len(answer.hits) == min(50, len(acknowledged))
+    assert len(answer.hits) >= min(50, len(acknowledged))  # and what jobs that were killed have added since

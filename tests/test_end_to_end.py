@@ -16,6 +16,7 @@ from mcp.types import ImageContent, TextContent
 from PIL import Image
 
 from mcp_mmretrieval.demo_media import make_media
+from mcp_mmretrieval.front.endpoint import Endpoint
 
 pytestmark = [pytest.mark.anyio, pytest.mark.builtin, pytest.mark.timeout(600)]
 
@@ -27,6 +28,7 @@ async def connected(root: Path, library: Path, mode: Literal["auto", "legacy"]) 
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_mmretrieval", "serve", "--root", str(root), "--library", str(library)],
+        env={"MMRETRIEVAL_ENGINE_IDLE_S": "0"},
     )
     with anyio.fail_after(PATIENCE):
         async with Client(server, mode=mode) as client:
@@ -105,6 +107,9 @@ async def test_words_answer_before_the_models_are_loaded(tmp_path: Path) -> None
     (root / "pump.md").write_text("The impeller was replaced.\n", encoding="utf-8")
     async with connected(root, tmp_path / "library", "auto") as client:
         await added(client)
+    with anyio.fail_after(30):
+        while Endpoint(str(tmp_path / "library")).held():  # noqa: ASYNC110  it happens in another process
+            await anyio.sleep(0.1)
     async with connected(root, tmp_path / "library", "auto") as client:
         answer = await asked(client, "search_media", query="impeller")
         assert answer["hits"][0]["lanes"] == ["words"]

@@ -166,7 +166,7 @@ async def test_a_name_that_is_not_utf8_is_added_found_and_opened_through_the_too
     library: Library, folder: Path
 ) -> None:
     write_under_a_latin_name(folder, "the red menu")
-    async with Client(create_server(lambda: library, library.settings, owned=False)) as client:
+    async with Client(create_server(lambda: library, library.settings)) as client:
         added = await client.call_tool("add_documents", {})
         assert (added.structured_content or {})["added"] == 1
         found = await client.call_tool("search_media", {"query": "menu"})

@@ -9,9 +9,10 @@ import pytest
 from mcp import Client
 
 from mcp_mmretrieval.cli import parser, with_command
+from mcp_mmretrieval.configuration import PREFIX
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.settings import PREFIX, Settings
+from mcp_mmretrieval.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

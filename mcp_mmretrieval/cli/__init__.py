@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
-import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Callable, Sequence
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
-from mcp_mmretrieval.types import Modality
+from mcp_mmretrieval.front import options
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcp_mmretrieval.settings import Settings
 
@@ -27,13 +25,19 @@ file that --config names. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupt
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    arguments = parser().parse_args(with_command(list(sys.argv[1:] if argv is None else argv)))
-    if arguments.config:
-        os.environ["MMRETRIEVAL_CONFIG"] = arguments.config
+    return run(parser().parse_args(with_command(list(sys.argv[1:] if argv is None else argv))))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what a parsed command line says; returns the exit code."""
     module, _, function = arguments.run.partition(":")
+    return guarded(lambda: getattr(importlib.import_module(f"{__name__}.{module}"), function)(arguments))
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """The command's exit code; an error of ours becomes one line on stderr and the code for it."""
     try:
-        run = getattr(importlib.import_module(f"{__name__}.{module}"), function)
-        return int(run(arguments))
+        return command()
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
@@ -49,24 +53,19 @@ def settings(arguments: argparse.Namespace) -> Settings:
     """The settings that the options ask for, over those of the environment and the file. Raises BadArgument."""
     from mcp_mmretrieval.settings import Settings
 
-    return Settings.read(
-        roots=tuple(arguments.root) or None,
-        library=arguments.library,
-        profile=arguments.profile,
-        read_only=getattr(arguments, "read_only", None),
-    )
+    return Settings.read(**options.given(arguments))
 
 
 def log_to_stderr() -> None:
     """Errors only: what the person should know is told by the command itself."""
+    import logging
+
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
 
 
 def with_command(argv: list[str]) -> list[str]:
     """`serve` in front where no command is named: options alone are those of serve."""
-    if not argv or (argv[0].startswith("-") and argv[0] not in ("-h", "--help", "--version")):
-        return ["serve", *argv]
-    return argv
+    return ["serve", *argv] if options.serves(argv) and argv[:1] != ["serve"] else argv
 
 
 def _first_of_ours(error: BaseException) -> RetrievalError | None:
@@ -93,32 +92,30 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    serve = command("serve", "serving:serve", "serve MCP on stdin and stdout (the default)")
-    serve.add_argument("--read-only", action="store_true", default=None, help="offer neither adding nor removing")
-    serve.add_argument("--solo", action="store_true", help="one process, nothing in the background")
+    options.of_serve(command("serve", "serving:serve", options.SERVE))
     _demo(command("demo", "demo:demo", "make a few files of every kind, search them, and show what was found"))
     add = command("add", "asking:add", "add files and folders to the library, and wait until they can be searched")
     add.add_argument("paths", nargs="*", metavar="PATH", help="a file or folder; without any: the roots")
     _json(add)
     _search(command("search", "asking:search", "search the library"))
     _json(command("status", "asking:status", "what the library holds and how it is"))
+    _jobs(command("jobs", "jobs:jobs", "what is being added, and was; or end a job"))
+    command("stop", "jobs:stop", "end the engine of the library; jobs go on when it is started again")
     _json(command("doctor", "doctor:doctor", "check that everything needed is there and works"))
     return whole
 
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    group = common.add_argument_group("library")
-    group.add_argument(
-        "--root", action="append", default=[], metavar="DIR", help="a folder that may be read; repeatable"
-    )
-    group.add_argument("--library", metavar="DIR", help="the folder that holds the library")
-    group.add_argument("--profile", metavar="NAME", help="the set of models")
-    group.add_argument("--config", metavar="FILE", help="a TOML file with settings")
+    options.of_library(common)
     return common
 
 
 def _search(search: argparse.ArgumentParser) -> None:
+    from typing import get_args
+
+    from mcp_mmretrieval.types import Modality
+
     search.add_argument("words", nargs="*", metavar="WORDS", help="what to look for")
     search.add_argument("--like", metavar="X", help="a file, a hit's id or a citation: what looks or sounds like it")
     search.add_argument("--modality", action="append", choices=get_args(Modality), help="only these; repeatable")
@@ -132,6 +129,12 @@ def _search(search: argparse.ArgumentParser) -> None:
 def _demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--folder", metavar="DIR", help="keep files and library here instead of in a temporary folder")
     demo.add_argument("--sheet", metavar="FILE", help="write the contact sheet here")
+
+
+def _jobs(jobs: argparse.ArgumentParser) -> None:
+    jobs.add_argument("action", nargs="?", choices=["list", "cancel"], default="list", help="list them, or cancel one")
+    jobs.add_argument("job", nargs="?", metavar="ID", help="which job to cancel")
+    _json(jobs)
 
 
 def _json(command: argparse.ArgumentParser) -> None:

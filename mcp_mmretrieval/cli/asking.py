@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 from rich.console import Console, RenderableType
 
-from mcp_mmretrieval.cli import DONE, FAILED, INTERRUPTED, log_to_stderr, settings, show
-from mcp_mmretrieval.cli.session import Session, absolute, in_this_process
+from mcp_mmretrieval.cli import DONE, FAILED, INTERRUPTED, log_to_stderr, show
+from mcp_mmretrieval.cli.session import Session, absolute, with_engine
+from mcp_mmretrieval.configuration import configuration
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
+from mcp_mmretrieval.front import options
+from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.wire import AddResult, SearchResult, StatusResult
-    from mcp_mmretrieval.settings import Settings
 
 ON_A_SHEET = 12
 """Hits that open_media puts side by side at most."""
@@ -29,10 +31,10 @@ def add(arguments: argparse.Namespace) -> int:
     """Add files and folders, and wait until that is done. Interrupted: what was added stays."""
     log_to_stderr()
     paths = [absolute(path) for path in arguments.paths]
-    wanted = with_roots(settings(arguments), [str(_folder(path)) for path in paths])
-    if wanted.read_only:
+    wanted = with_roots(given(arguments), [str(_folder(path)) for path in paths])
+    if Settings.of(wanted).read_only:
         raise BadArgument("The settings say read-only: unset MMRETRIEVAL_READ_ONLY to add.")
-    if not wanted.roots:
+    if not wanted["roots"]:
         raise BadArgument("Nothing to add: name files or folders, or set --root.")
     try:
         result = cast("AddResult", anyio.run(_add, wanted, paths, arguments.json))
@@ -44,8 +46,8 @@ def add(arguments: argparse.Namespace) -> int:
     return FAILED if result["state"] != "done" or (result["failed"] and added_none) else DONE
 
 
-async def _add(wanted: Settings, paths: list[str], quiet: bool) -> dict[str, Any]:
-    async with in_this_process(wanted) as session:
+async def _add(wanted: dict[str, object], paths: list[str], quiet: bool) -> dict[str, Any]:
+    async with with_engine(wanted) as session:
         with nullcontext() if quiet else show.progressing("Reading") as report:
             result = await session.add(paths, report)
         with nullcontext() if quiet else show.progressing("Embedding") as report:
@@ -57,7 +59,7 @@ def search(arguments: argparse.Namespace) -> int:
     log_to_stderr()
     asked = _question(arguments)
     beside = [str(_folder(asked["like"]))] if Path(asked.get("like", "")).is_absolute() else []
-    wanted = with_roots(settings(arguments), [str(Path.cwd()), *beside])
+    wanted = with_roots(given(arguments), [str(Path.cwd()), *beside])
     result, pictures = anyio.run(_search, wanted, asked, arguments)
     _tell(arguments.json, result, show.found(cast("SearchResult", result)))
     for file, picture in pictures.items():
@@ -81,10 +83,10 @@ def _question(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _search(
-    wanted: Settings, asked: dict[str, Any], arguments: argparse.Namespace
+    wanted: dict[str, object], asked: dict[str, Any], arguments: argparse.Namespace
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The answer, and the pictures to write, by file."""
-    async with in_this_process(wanted) as session:
+    async with with_engine(wanted) as session:
         with nullcontext() if arguments.json else show.waiting("Loading the models"):
             await session.models_ready()
         result = await session.call("search_media", **asked)
@@ -103,23 +105,29 @@ async def _picture(session: Session, hits: list[str]) -> bytes:
 def status(arguments: argparse.Namespace) -> int:
     """Show what the library holds and how it is."""
     log_to_stderr()
-    result = cast("StatusResult", anyio.run(_status, settings(arguments), arguments.json))
+    result = cast("StatusResult", anyio.run(_status, given(arguments), arguments.json))
     _tell(arguments.json, result, show.health(result))
     return DONE
 
 
-async def _status(wanted: Settings, quiet: bool) -> dict[str, Any]:
+async def _status(wanted: dict[str, object], quiet: bool) -> dict[str, Any]:
     """The health once it is known whether the models load."""
-    async with in_this_process(wanted) as session:
+    async with with_engine(wanted) as session:
         with nullcontext() if quiet else show.waiting("Loading the models"):
             await session.models_ready()
         return await session.call("status")
 
 
-def with_roots(wanted: Settings, folders: list[str]) -> Settings:
+def given(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings as they were given. Raises BadArgument for those that make no sense."""
+    asked = configuration(options.given(arguments))
+    Settings.of(asked)
+    return asked
+
+
+def with_roots(wanted: dict[str, object], folders: list[str]) -> dict[str, object]:
     """The settings with these folders as roots, unless they name roots: who types a path may read it."""
-    roots = wanted.roots or tuple(dict.fromkeys(map(Path, folders)))
-    return wanted.model_copy(update={"roots": roots})
+    return {**wanted, "roots": wanted.get("roots") or list(dict.fromkeys(folders))}
 
 
 def _folder(path: str) -> Path:

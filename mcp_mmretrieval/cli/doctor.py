@@ -21,7 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
-from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
+from mcp_mmretrieval.errors import EngineUnavailable, ModelUnavailable, RetrievalError
+from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.reaching import ask
 from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ def _checks(wanted: Settings) -> Iterator[Check]:
     yield from weights()
     yield from library_folder(wanted.library)
     yield from roots(wanted.roots)
+    yield engine(str(wanted.library))
     with show.waiting("Reading a file of every kind"):
         yield from [*trial(wanted)]
 
@@ -175,6 +178,21 @@ def library_folder(folder: Path) -> Iterator[Check]:
         yield Check("library", "doubtful", f"{folder} is synced to a cloud. Set --library to a folder that is not.")
     if (free := shutil.disk_usage(there).free) < ROOM:
         yield Check("library", "doubtful", f"only {free / 1e6:,.0f} MB are free at {there}. Make room.")
+
+
+def engine(library: str) -> Check:
+    """Whether an engine serves the library, and whether it answers."""
+    try:
+        endpoint = Endpoint(library)
+        if not endpoint.held():
+            return Check("engine", "fine", "none runs; the next client starts it")
+        state = ask(endpoint, "state")
+    except EngineUnavailable as error:
+        return Check("engine", "broken", str(error))
+    clients = state["clients"]
+    assert isinstance(clients, list)
+    told = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
+    return Check("engine", "fine", told)
 
 
 def file_system(path: Path) -> str:

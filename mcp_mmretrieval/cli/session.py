@@ -6,17 +6,23 @@ import base64
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import anyio
+import anyio.to_thread
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult, ImageContent, TextContent
 
+from mcp_mmretrieval.configuration import default_library
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.reaching import ENGINE, hello, reach
+from mcp_mmretrieval.server.lines import lines, write
+from mcp_mmretrieval.server.sdk import messages
 
 LOOK_EVERY = 0.3
 """Seconds between two looks at what the server is doing."""
@@ -82,14 +88,15 @@ class Session:
 
 
 @asynccontextmanager
-async def in_this_process(settings: Settings) -> AsyncIterator[Session]:
-    """A session with a server of its own over the library that the settings name."""
-    from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.server.create import create_server
-
-    server = create_server(lambda: Library.open(settings.library, settings=settings), settings)
-    async with Client(server) as client:
-        yield Session(client)
+async def with_engine(given: dict[str, object], engine: Sequence[str] = ENGINE) -> AsyncIterator[Session]:
+    """A session with the engine of the library that the settings name; one is started where there is none."""
+    endpoint = Endpoint(str(given.get("library") or default_library()))
+    greeting = hello(given, kind="command")
+    connection, _ = await anyio.to_thread.run_sync(partial(reach, endpoint, greeting, engine=engine))
+    connection.setblocking(False)
+    with connection:
+        async with Client(messages(lines(connection), partial(write, connection))) as client:
+            yield Session(client)
 
 
 @asynccontextmanager

@@ -27,6 +27,8 @@ class LateInteraction:
 
     def __init__(self, model: MiniLM) -> None:
         self._model = model
+        self._last: tuple[str, Vectors | None] | None = None
+        """The last query with its vectors: candidates come a few at a time."""
 
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
         """Mean over the query's words of the best cosine in the text, in [0, 1]; None for all that is not text."""
@@ -43,9 +45,13 @@ class LateInteraction:
         """Vectors of the query's tokens that are words or parts of words; None where it has none."""
         if not isinstance(query, str):
             return None
+        if (last := self._last) is not None and last[0] == query:
+            return last[1]
         ((tokens, vectors),) = self._model.encode_tokens([query])
         words = [any(letter.isalnum() for letter in token) for token in tokens]
-        return vectors[words] if any(words) else None
+        asked = vectors[words] if any(words) else None
+        self._last = (query, asked)
+        return asked
 
     def _windows(self, contents: Sequence[Content]) -> tuple[list[int], list[str]]:
         """Windows of all texts, and which content each belongs to."""

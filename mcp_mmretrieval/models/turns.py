@@ -1,7 +1,7 @@
-"""A lock that serves in the order of asking, so that a search passes between two batches of a long add.
+"""A lock that serves in the order of asking, urgent threads first: a search passes between two batches of a long add.
 
 It also sees to a clean end: a background thread that is inside torch when Python ends aborts the process ("terminate
-called without an active exception"), so at exit the last turn of every model is taken, and not given back.
+called without an active exception"), so at exit the next turn of every model is taken, and not given back.
 """
 
 from __future__ import annotations
@@ -10,10 +10,34 @@ import atexit
 import threading
 import weakref
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
+from mcp_mmretrieval import precedence
+from mcp_mmretrieval.errors import Cancelled
+
+_IN_A_ROW = 16
+"""Urgent turns after which one that is not urgent is served, so that adding goes on under any number of searches."""
 _PATIENCE = 10.0
 """Seconds that the end of the process waits for a model to finish what it does."""
+
+_here = threading.local()
+"""`stop`: what ends the waiting of this thread; None or missing where it is not urgent."""
+
+
+@contextmanager
+def urgent(stop: threading.Event | None = None) -> Iterator[None]:
+    """Somebody waits for what this thread does within: its turns come before those of threads that are not urgent.
+
+    Once `stop` is set nobody waits any more: the thread gets no further turn, but Cancelled.
+    """
+    before: threading.Event | None = getattr(_here, "stop", None)
+    _here.stop = stop or threading.Event()
+    try:
+        yield
+    finally:
+        _here.stop = before
 
 
 class Turns:
@@ -21,37 +45,70 @@ class Turns:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._queue: deque[threading.Event] = deque()
+        self._taken = False
+        self._last: threading.Event | None = None
+        self._urgent: deque[threading.Event] = deque()
+        self._others: deque[threading.Event] = deque()
+        self._in_a_row = 0
+        """Urgent turns given while others waited."""
         _all.add(self)
 
     @property
     def waiting(self) -> int:
         """How many threads wait for their turn."""
-        return max(0, len(self._queue) - 1)
+        return len(self._urgent) + len(self._others)
 
     def __enter__(self) -> None:
-        self._ask().wait()
+        """Raises Cancelled in a thread for which nobody waits any more; see `urgent`."""
+        stop: threading.Event | None = getattr(_here, "stop", None)
+        if stop is None:
+            precedence.give_way()
+        self._ask(self._others if stop is None else self._urgent).wait()
+        if stop is not None and stop.is_set():
+            self._pass_on()
+            raise Cancelled("Nobody waits for it any more.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._guard:
-            self._queue.popleft()
-            if self._queue:
-                self._queue[0].set()
+        self._pass_on()
 
     def end(self) -> None:
         """Wait for the turn that is running; all later ones wait for ever."""
-        self._ask().wait(_PATIENCE)
+        last = threading.Event()
+        with self._guard:
+            self._last = last
+            if not self._taken:
+                self._give()
+        last.wait(_PATIENCE)
 
-    def _ask(self) -> threading.Event:
+    def _ask(self, queue: deque[threading.Event]) -> threading.Event:
         """Set when it is the asker's turn."""
         turn = threading.Event()
         with self._guard:
-            self._queue.append(turn)
-            if len(self._queue) == 1:
-                turn.set()
+            queue.append(turn)
+            if not self._taken:
+                self._give()
         return turn
+
+    def _pass_on(self) -> None:
+        with self._guard:
+            self._taken = False
+            self._give()
+
+    def _give(self) -> None:
+        """To whoever is next, if anybody waits. Under the guard, when the turn is not taken."""
+        turn = self._last or self._next()
+        if turn is not None:
+            self._taken = True
+            turn.set()
+
+    def _next(self) -> threading.Event | None:
+        if self._urgent and (not self._others or self._in_a_row < _IN_A_ROW):
+            self._in_a_row = self._in_a_row + 1 if self._others else 0
+            return self._urgent.popleft()
+        self._in_a_row = 0
+        return self._others.popleft() if self._others else None
 
 
 _all: weakref.WeakSet[Turns] = weakref.WeakSet()

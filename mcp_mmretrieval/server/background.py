@@ -53,6 +53,12 @@ class Opening:
         await anyio.to_thread.run_sync(future.exception, abandon_on_cancel=True, limiter=self._waiting)
         return future.result()
 
+    @property
+    def opened(self) -> Library | None:
+        """The library, once it is open."""
+        future = self._future
+        return future.result() if future is not None and future.done() and not _failed(future) else None
+
     def close(self, seconds: float = 5.0) -> None:
         """Close the library if it was opened; wait at most so many seconds for one that is just being opened."""
         with self._lock:

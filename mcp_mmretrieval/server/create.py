@@ -1,9 +1,9 @@
-"""One server over one library: the tools, the instructions, and when the library is opened."""
+"""The MCP server: its tools, its instructions, and when the library is opened."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,7 +13,10 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.connection import Connection
+from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.tools import Tools
 from mcp_mmretrieval.server.waiting import Waiting
 
@@ -35,28 +38,50 @@ _OPEN_AFTER = {"initialize": 2.0, "server/discover": 2.0, "tools/list": 0.05}
 some clients give a server only five seconds to shake hands."""
 
 
-def create_server(open_library: Callable[[], Library], settings: Settings, *, owned: bool = True) -> MCPServer[None]:
-    """A server whose tools answer from the library that `open_library` returns.
+Connect = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Gives a server the connection that its calls come over, for as long as it runs."""
 
-    It is called once, in a thread, after the handshake; again after it raised. `owned`: the server closes the library
-    in the end.
+
+def create_server(
+    open_library: Callable[[], Library], settings: Settings, *, metrics: Metrics | None = None
+) -> MCPServer[Connection]:
+    """A server with a library of its own: the one that `open_library` returns, which is closed in the end.
+
+    It is called once, in a thread, after the handshake; again after it raised.
     """
-    opening = Opening(open_library)
+
+    @asynccontextmanager
+    async def alone() -> AsyncIterator[Connection]:
+        opening = Opening(open_library)
+        admission = Admission(settings.max_running, settings.max_waiting)
+        if metrics is not None:
+            metrics.admissions.append(admission)
+        try:
+            yield Connection(opening, settings, admission)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(opening.close)
+
+    return create_shared(alone, read_only=settings.read_only, metrics=metrics)
+
+
+def create_shared(connect: Connect, *, read_only: bool, metrics: Metrics | None = None) -> MCPServer[Connection]:
+    """A server for connections that somebody else makes and ends. `metrics` count its calls.
+
+    `connect` serves those transports that ask the server itself for its lifespan; over a socket each connection
+    brings its own.
+    """
     waiting = Waiting()
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            if owned:
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(opening.close)
+    async def lifespan(_: MCPServer[Connection]) -> AsyncIterator[Connection]:
+        async with connect() as connection:
+            yield connection
 
     async def open_soon(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
         if ctx.method in _OPEN_AFTER:
-            opening.begin(_OPEN_AFTER[ctx.method])
+            ctx.lifespan_context.opening.begin(_OPEN_AFTER[ctx.method])
         return result
 
     return MCPServer(
@@ -64,8 +89,8 @@ def create_server(open_library: Callable[[], Library], settings: Settings, *, ow
         title=TITLE,
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=[*Tools(opening, waiting, settings).registered()],
+        tools=[*Tools(waiting, read_only=read_only).registered()],
         lifespan=lifespan,
-        middleware=[open_soon, waiting.hear],
+        middleware=[*([metrics.observe] if metrics else []), open_soon, waiting.hear],
         cache_hints={"tools/list": CacheHint(3_600_000, "public")},
     )

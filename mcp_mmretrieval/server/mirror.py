@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from mcp_mmretrieval.server.wire import (
@@ -31,10 +31,13 @@ def quoted(text: str) -> str:
 
 
 def search_text(result: SearchResult) -> str:
-    """One line a hit, then the notes."""
+    """One line a hit, what it took, then the notes."""
     hits = result["hits"]
-    head = f"{len(hits)} {'hit' if len(hits) == 1 else 'hits'}, best first:" if hits else "No hits."
-    return _joined([head, *(_hit_line(rank, hit) for rank, hit in enumerate(hits, 1))], result.get("notes", ()))
+    lines = [f"{len(hits)} {'hit' if len(hits) == 1 else 'hits'}, best first:" if hits else "No hits."]
+    lines += [_hit_line(rank, hit) for rank, hit in enumerate(hits, 1)]
+    if stages := result.get("elapsed_ms"):
+        lines.append(f"Milliseconds: {_stages(stages)}.")
+    return _joined(lines, result.get("notes", ()))
 
 
 def _hit_line(rank: int, hit: Found) -> str:
@@ -83,7 +86,9 @@ def _add_lines(result: AddResult) -> Iterator[str]:
 
 def rerank_text(result: RerankResult) -> str:
     """One line a candidate."""
-    lines = [f"Ranked by {result['method']} in {result['elapsed_ms']} ms; {result['reranked']} looked at by a model."]
+    stages = f" ({_stages(result['stages'])})" if "stages" in result else ""
+    took = f"{result['elapsed_ms']} ms{stages}"
+    lines = [f"Ranked by {result['method']} in {took}; {result['reranked']} looked at by a model."]
     for rank, ranked in enumerate(result["results"], 1):
         name = ranked.get("candidate", f"text {ranked.get('text_index')}")
         lines.append(f"{rank}. {name} ({ranked['score']:.3f}{'' if ranked['reranked'] else '; not reranked'})")
@@ -136,7 +141,13 @@ def _health_lines(result: StatusResult) -> Iterator[str]:
     yield f"Models {result.get('models_state')}."
     yield from (f"- {part}: {line}" for part, line in result.get("models", {}).items())
     yield f"Index: {result.get('index')}. Sandbox: {result.get('sandbox')}."
+    if engine := result.get("engine"):
+        yield f"Engine: {engine}."
     yield from (f"Problem: {problem}" for problem in result.get("problems", ()))
+
+
+def _stages(stages: Mapping[str, int]) -> str:
+    return ", ".join(f"{stage} {took}" for stage, took in stages.items())
 
 
 def _joined(lines: Iterable[str], notes: Iterable[str]) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, TextContent
 from pydantic import BeforeValidator, ValidationError
 
-from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.errors import Busy, RetrievalError
 from mcp_mmretrieval.server.untrusted import clean
 
 LONGEST_ERROR = 1_000
 """Characters of an error message that reach the model."""
+RETRY_AFTER = "mcp-mmretrieval/retryAfterMs"
+"""In `_meta` of a result that says Busy: milliseconds after which asking again makes sense."""
 
 
 def _listed(value: object) -> object:
@@ -47,13 +51,16 @@ class StrictTool(Tool):
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Run the tool. The one place where a failure becomes words for the model; any other failure stays a bug.
 
-        Raises ToolError for a bad argument and for every RetrievalError; UnexpectedToolError for a bug.
+        Raises ToolError for a bad argument and for every RetrievalError but Busy, which is a result that clients can
+        tell from other errors; UnexpectedToolError for a bug.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             return await super().run(given, context, convert_result)
         except ToolError as error:
             cause = error.__cause__
+            if isinstance(cause, Busy):
+                return _told_busy(cause)
             if isinstance(cause, RetrievalError):
                 raise ToolError(clean(str(cause))[:LONGEST_ERROR]) from cause
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
@@ -73,6 +80,15 @@ class StrictTool(Tool):
             else:
                 lines.append(f"{clean(name)}: {item['msg']}")
         return lines
+
+
+def _told_busy(busy: Busy) -> CallToolResult:
+    """An error that clients can act on: ToolError would carry its text alone."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=clean(str(busy)))],
+        is_error=True,
+        _meta={RETRY_AFTER: math.ceil(busy.retry_after * 1000)},
+    )
 
 
 def portable(schema: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
+from mcp_mmretrieval import precedence
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server import explain, mirror, wire
-from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
 from mcp_mmretrieval.server.strict import OneOrMany, StrictTool
 from mcp_mmretrieval.server.waiting import Waiting
 from mcp_mmretrieval.server.wire import AddResult, ListResult, RemoveResult, RerankResult, SearchResult, StatusResult
@@ -21,12 +22,19 @@ from mcp_mmretrieval.types import Modality
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.settings import Settings
 
 T = TypeVar("T")
+Call = Context[Connection, Any]
+"""The call itself: who makes it, and where its progress goes."""
 
 Query = Annotated[str, Field(description="What to look for, in plain words.")]
-Like = Annotated[str, Field(description="Find what resembles this: a file path, or a hit's id or citation.")]
+Like = Annotated[
+    str,
+    Field(
+        description="Find what resembles this: a file path, a hit's id or citation, or a picture or sound as a data: "
+        "URL (base64, at most 3 MB)."
+    ),
+]
 Limit = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
 Modalities = Annotated[
     Sequence[Modality],
@@ -41,7 +49,10 @@ Rerank = Annotated[
     bool | None,
     Field(description="Let a model compare query and best hits: better order, slower. Default: the library decides."),
 ]
-Deadline = Annotated[int | None, Field(ge=50, description="Milliseconds; reranking stops in time.")]
+Deadline = Annotated[
+    int | None,
+    Field(ge=50, description="Milliseconds; what is not done by then is left out, and the notes say so."),
+]
 Paths = Annotated[
     Sequence[str],
     OneOrMany,
@@ -69,19 +80,24 @@ PageSize = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
 Offset = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
 JobId = Annotated[str, Field(description="A job from add_documents. Left out: the whole library.")]
 
+THREADS = 64
+"""Threads that work for calls at most: more than are admitted, since one that nobody waits for any more may go on."""
+
+IN_TIME = 0.9
+"""Of the call budget: a search that takes longer answers with what it has, rather than not at all."""
+
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
 class Tools:
-    """The tools over one library. Library calls run in worker threads and end within the call budget."""
+    """The tools, whoever calls. Library calls run in worker threads and end within the call budget."""
 
-    def __init__(self, opening: Opening, waiting: Waiting, settings: Settings) -> None:
-        self._opening = opening
+    def __init__(self, waiting: Waiting, *, read_only: bool) -> None:
         self._waiting = waiting
-        self._settings = settings
-        self._threads = anyio.CapacityLimiter(16)
+        self._read_only = read_only
+        self._threads = anyio.CapacityLimiter(THREADS)
 
     def registered(self) -> list[StrictTool]:
         """The tools that this server offers, always in the same order."""
@@ -94,12 +110,13 @@ class Tools:
             StrictTool.from_function(self.open_media, title="Open media", annotations=READS, structured_output=False),
             StrictTool.from_function(self.rerank, title="Rerank", annotations=READS),
             StrictTool.from_function(self.list_documents, title="List documents", annotations=READS),
-            *([] if self._settings.read_only else adding),
+            *([] if self._read_only else adding),
             StrictTool.from_function(self.status, title="Status", annotations=READS),
         ]
 
     async def search_media(
         self,
+        call: Call,
         query: Query = "",
         like: Like = "",
         limit: Limit = 8,
@@ -132,24 +149,27 @@ class Tools:
                     document=document or None,
                 ),
                 rerank=rerank,
-                deadline=self._seconds(deadline_ms),
+                deadline=_seconds(call, deadline_ms),
             )
-            return wire.search_result(answer, explain.search_notes(answer, filters, self._settings.read_only))
+            return wire.search_result(answer, explain.search_notes(answer, filters, self._read_only))
 
-        result = await self._ask(work)
+        result = await self._ask(call, work)
         return _structured(result, mirror.search_text(result))
 
-    async def open_media(self, targets: Targets, context: Around = True, sheet: Sheet = None) -> list[ContentBlock]:
+    async def open_media(
+        self, call: Call, targets: Targets, context: Around = True, sheet: Sheet = None
+    ) -> list[ContentBlock]:
         """Look at what was found: the page, chart, photo or frames as a picture, sound as a spectrogram, with the text
         that was read or heard there and what stands around it. Several targets give one contact sheet, good for
         choosing: then open the best one alone.
         """
         from mcp_mmretrieval.server import showing  # its pictures need Pillow, which tools/list must not wait for
 
-        return await self._ask(lambda library: showing.blocks(library, targets, context=context, sheet=sheet))
+        return await self._ask(call, lambda library: showing.blocks(library, targets, context=context, sheet=sheet))
 
     async def rerank(
         self,
+        call: Call,
         query: Query,
         candidates: Candidates = (),
         texts: RawTexts = (),
@@ -162,15 +182,15 @@ class Tools:
         """
 
         def work(library: Library) -> RerankResult:
-            seconds = self._seconds(deadline_ms)
+            seconds = _seconds(call, deadline_ms)
             return wire.rerank_result(library.rerank(query, candidates, texts, limit=limit, deadline=seconds))
 
-        result = await self._ask(work)
+        result = await self._ask(call, work)
         return _structured(result, mirror.rerank_text(result))
 
     async def add_documents(
         self,
-        context: Context[Any, Any],
+        call: Call,
         paths: Paths = (),
         text: Text = "",
         title: Title = "",
@@ -184,15 +204,17 @@ class Tools:
         started = anyio.current_time()
         owner = object()
         job = await self._ask(
-            lambda library: library.add(paths, text=text or None, title=title or None, dry_run=dry_run, owner=owner)
+            call,
+            lambda library: library.add(paths, text=text or None, title=title or None, dry_run=dry_run, owner=owner),
         )
-        left = self._settings.call_budget_s - (anyio.current_time() - started)
-        outcome = await self._waiting.outcome(job, owner, context, left)
+        left = connection_of(call).settings.call_budget_s - (anyio.current_time() - started)
+        outcome = await self._waiting.outcome(job, owner, call, left)
         result = wire.add_result(outcome, explain.add_notes(outcome))
         return _structured(result, mirror.add_text(result))
 
     async def list_documents(
         self,
+        call: Call,
         under: Under = "",
         modality: Modalities = (),
         limit: PageSize = 50,
@@ -206,48 +228,59 @@ class Tools:
         def work(library: Library) -> ListResult:
             chosen = library.filters(modality=modality, under=under or None)
             documents, total = library.documents(chosen, limit=limit, offset=offset)
-            notes = explain.list_notes(len(documents), total, filters, self._settings.read_only)
+            notes = explain.list_notes(len(documents), total, filters, self._read_only)
             return wire.list_result(documents, total, offset, notes)
 
-        result = await self._ask(work)
+        result = await self._ask(call, work)
         return _structured(result, mirror.list_text(result))
 
-    async def remove_documents(self, targets: Gone, dry_run: DryRun = False) -> Annotated[CallToolResult, RemoveResult]:
+    async def remove_documents(
+        self, call: Call, targets: Gone, dry_run: DryRun = False
+    ) -> Annotated[CallToolResult, RemoveResult]:
         """Take files or documents out of the library, so that no search finds them. The files on disk stay. Use
         dry_run first for a folder.
         """
-        result = await self._ask(lambda library: wire.remove_result(library.remove(targets, dry_run=dry_run), dry_run))
+        result = await self._ask(
+            call, lambda library: wire.remove_result(library.remove(targets, dry_run=dry_run), dry_run)
+        )
         return _structured(result, mirror.remove_text(result))
 
-    async def status(self, job: JobId = "") -> Annotated[CallToolResult, StatusResult]:
+    async def status(self, call: Call, job: JobId = "") -> Annotated[CallToolResult, StatusResult]:
         """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
         job: how far that job is.
         """
+        engine, notes = connection_of(call).told()
 
         def work(library: Library) -> StatusResult:
             if not job:
-                return wire.status_result(library.status())
+                return wire.status_result(library.status(), engine, notes)
             outcome = library.job(job)
             return {"jobs": [wire.fields(wire.add_result(outcome, explain.add_notes(outcome)))]}
 
-        result = await self._ask(work)
+        result = await self._ask(call, work)
         return _structured(result, mirror.status_text(result))
 
-    async def _ask(self, work: Callable[[Library], T]) -> T:
-        """The work's answer, from a worker thread.
+    async def _ask(self, call: Call, work: Callable[[Library], T]) -> T:
+        """The work's answer, from a worker thread, when it is this client's turn.
 
-        Raises RetrievalError when the budget is over; the thread ends by itself. Raises what the work raises.
+        Raises RetrievalError when the budget is over; the thread ends by itself. Raises Busy, and what the work raises.
         """
-        with anyio.move_on_after(self._settings.call_budget_s):
-            library = await self._opening.library()
-            return await anyio.to_thread.run_sync(work, library, abandon_on_cancel=True, limiter=self._threads)
+        connection = connection_of(call)
+        budget = connection.settings.call_budget_s
+        with anyio.move_on_after(budget), precedence.answering():
+            async with connection.admission.turn(client_of(call)):
+                library = await connection.library()
+                return await anyio.to_thread.run_sync(work, library, abandon_on_cancel=True, limiter=self._threads)
         raise RetrievalError(
-            f"No answer within {self._settings.call_budget_s:g} s. Try again, with fewer targets or tighter filters; "
+            f"No answer within {budget:g} s. Try again, with fewer targets or tighter filters; "
             "status tells whether something is wrong."
         )
 
-    def _seconds(self, deadline_ms: int | None) -> float | None:
-        return None if deadline_ms is None else min(deadline_ms / 1000, self._settings.call_budget_s)
+
+def _seconds(call: Call, deadline_ms: int | None) -> float:
+    """Until when to answer: as asked, and in any case a little before the call's budget is over."""
+    most = IN_TIME * connection_of(call).settings.call_budget_s
+    return most if deadline_ms is None else min(deadline_ms / 1000, most)
 
 
 def _structured(result: Mapping[str, Any], text: str) -> CallToolResult:

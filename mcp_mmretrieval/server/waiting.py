@@ -12,6 +12,7 @@ import anyio.to_thread
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 
+from mcp_mmretrieval.server.sdk import cancel_event
 from mcp_mmretrieval.server.untrusted import clean_name
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Waiting:
 
     async def outcome(self, job: Job, owner: object, context: Context[Any, Any], seconds: float) -> Outcome:
         """What the job has come to when it ends, or when the seconds are over. Reports progress meanwhile."""
-        call = _Call(job, owner, str(context.request_context.request_id), _cancel_event(context))
+        call = _Call(job, owner, str(context.request_context.request_id), cancel_event(context))
         self._calls = [*(other for other in self._calls if other.job.outcome.state == "running"), call]
         try:
             with job.attended():
@@ -80,17 +81,7 @@ class Waiting:
             # Two connections may count their requests alike: only the one that was cancelled has its event set.
             if call.request == request and call.cancelled is not None and call.cancelled.is_set():
                 await call.left.wait()
-                call.job.leave(call.owner)
-
-
-def _cancel_event(context: Context[Any, Any]) -> anyio.Event | None:
-    """Set by the SDK when the peer cancels this very request; None where the transport knows no such thing.
-
-    The SDK has no public name for it (mcp 2.3); a test holds on to this one.
-    """
-    request = getattr(context.request_context.session, "_request_outbound", None)
-    event = getattr(request, "cancel_requested", None)
-    return event if isinstance(event, anyio.Event) else None
+                await anyio.to_thread.run_sync(call.job.leave, call.owner, limiter=self._threads)
 
 
 async def _report(context: Context[Any, Any], outcome: Outcome, told: float) -> float:

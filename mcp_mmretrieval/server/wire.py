@@ -116,6 +116,7 @@ class RerankResult(TypedDict):
     method: str
     reranked: int
     elapsed_ms: int
+    stages: NotRequired[dict[str, int]]
     notes: NotRequired[list[str]]
 
 
@@ -170,6 +171,7 @@ class StatusResult(TypedDict):
     models_state: NotRequired[Models]
     index: NotRequired[str]
     sandbox: NotRequired[str]
+    engine: NotRequired[str]
     problems: NotRequired[list[str]]
     jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
 
@@ -265,6 +267,8 @@ def rerank_result(reranking: Reranking) -> RerankResult:
         "reranked": reranking.reranked,
         "elapsed_ms": reranking.elapsed_ms,
     }
+    if reranking.stages:
+        result["stages"] = dict(reranking.stages)
     if reranking.notes:
         result["notes"] = list(reranking.notes)
     return result
@@ -324,8 +328,8 @@ def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
     return result
 
 
-def status_result(status: StatusAnswer) -> StatusResult:
-    """The whole library's health."""
+def status_result(status: StatusAnswer, engine: str = "", notes: Iterable[str] = ()) -> StatusResult:
+    """The whole library's health, what serves this client, and what it should know about that."""
     result: StatusResult = {
         "version": status.version,
         "library": status.library,
@@ -340,8 +344,10 @@ def status_result(status: StatusAnswer) -> StatusResult:
         "sandbox": status.sandbox,
         "jobs": [fields(add_result(job)) for job in status.jobs],
     }
-    if status.problems:
-        result["problems"] = list(status.problems)
+    if engine:
+        result["engine"] = engine
+    if problems := [*status.problems, *notes]:
+        result["problems"] = problems
     return result
 
 

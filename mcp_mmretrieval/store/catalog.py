@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mcp_mmretrieval.answers import JobState
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import rows as row
 from mcp_mmretrieval.store.database import Database
@@ -98,9 +97,13 @@ class Catalog:
     def reading(self, identity: Identity) -> int:
         """The id of a way to read (splitter, OCR, speech), made where it is new."""
         name = canonical(identity)
+        ask = "SELECT id FROM readings WHERE identity = ?"
+        with self._database.reading() as db:  # asked for each file: nobody should wait for a writer, or be woken
+            if (held := _one(db, ask, name)) is not None:
+                return int(held)
         with self._database.writing() as db:
             db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-            return int(_one(db, "SELECT id FROM readings WHERE identity = ?", name))
+            return int(_one(db, ask, name))
 
     def space(self, identity: Identity, *, dim: int = 0, half: bool = False) -> int:
         """The id of a space, made where it is new; the first one is active. `half` (store float16) is fixed then.
@@ -176,6 +179,12 @@ class Catalog:
             found = [row.document(each) for each in db.execute(sql, (_listed(ids),))]
             return {document.id: document for document in found}
 
+    def size(self, ids: Collection[str]) -> int:
+        """How many segments these documents have together."""
+        with self._database.reading() as db:
+            sql = "SELECT total(segments) FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+            return int(_one(db, sql, _listed(ids)))
+
     def documents_starting(self, prefix: str) -> list[str]:
         """Whole ids that begin with these hex digits."""
         with self._database.reading() as db:
@@ -240,17 +249,16 @@ class Catalog:
             documents, segments = _drop_orphans(db, keys)
             return Removed(files=files, documents=documents, segments=segments)
 
-    def remove_documents(self, ids: Collection[str]) -> Removed:
-        """Forget documents and all their paths."""
+    def remove_texts(self, ids: Collection[str]) -> Removed:
+        """Forget what was given as text; a document goes with it unless a file says the same. Others count nothing."""
         with self._database.writing() as db:
-            files = documents = segments = 0
-            for id in set(ids):
-                paths = "(SELECT count(*) FROM files WHERE document = key)"
-                sql = f"SELECT key, segments, {paths} FROM documents WHERE id = ?"
-                for key, count, linked in db.execute(sql, (id,)).fetchall():
-                    db.execute("DELETE FROM documents WHERE key = ?", (key,))
-                    files, documents, segments = files + linked, documents + 1, segments + count
-            return Removed(files=files, documents=documents, segments=segments)
+            sql = (
+                "UPDATE documents SET inline = 0 WHERE inline AND id IN (SELECT value FROM json_each(?)) RETURNING key"
+            )
+            keys = [key for (key,) in db.execute(sql, (_listed(ids),)).fetchall()]
+            db.execute("DELETE FROM inline_texts WHERE document IN (SELECT value FROM json_each(?))", (_listed(keys),))
+            documents, segments = _drop_orphans(db, keys)
+            return Removed(files=0, documents=documents, segments=segments)
 
     # -- staging --------------------------------------------------------------------------------------------------
 
@@ -546,15 +554,17 @@ class Catalog:
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
-    def put_job(self, id: str, *, arguments: str, state: JobState, outcome: str) -> None:
+    def put_job(self, job: JobRow) -> None:
         """Insert or update. `started` is set once, `ended` when the state is no longer running."""
         now = time.time()
-        ended = None if state == "running" else now
+        ended = None if job.state == "running" else now
+        what = (job.id, job.key, row.clean(job.asked), job.state, row.clean(job.outcome))
         with self._database.writing() as db:
             db.execute(
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
-                "SET state = excluded.state, outcome = excluded.outcome, ended = excluded.ended",
-                (id, arguments, state, row.clean(outcome), now, ended),
+                f"INSERT INTO jobs({row.JOB}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
+                "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "
+                "attempts = excluded.attempts, reading = excluded.reading, ended = excluded.ended",
+                (*what, job.attempts, os.fsencode(job.reading), now, ended),
             )
             db.execute("DELETE FROM jobs WHERE ended < ?", (now - JOB_DAYS * 86_400,))
 
@@ -564,14 +574,17 @@ class Catalog:
             found = db.execute(f"SELECT {row.JOB} FROM jobs WHERE id = ?", (id,)).fetchone()
             return row.job(found) if found else None
 
-    def jobs(self, *, state: JobState | None = None, arguments: str | None = None, limit: int = 20) -> list[JobRow]:
-        """Newest first."""
-        which = Clause("state = ?", (state,)) if state is not None else Clause()
-        if arguments is not None:
-            which = which & Clause("arguments = ?", (arguments,))
+    def jobs(self, *, limit: int = 20) -> list[JobRow]:
+        """The last ones, newest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB} FROM jobs {which.where} ORDER BY started DESC, rowid DESC LIMIT ?"
-            return [row.job(each) for each in db.execute(sql, (*which.values, limit))]
+            sql = f"SELECT {row.JOB} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
+            return [row.job(each) for each in db.execute(sql, (limit,))]
+
+    def running_jobs(self) -> list[JobRow]:
+        """All that have not ended, oldest first."""
+        with self._database.reading() as db:
+            sql = f"SELECT {row.JOB} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
+            return [row.job(each) for each in db.execute(sql)]
 
 
 def canonical(identity: Identity) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store.schema import APPLICATION, TABLES, VERSION
+from mcp_mmretrieval.store.schema import APPLICATION, STEPS, TABLES, VERSION
 
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
@@ -27,7 +27,10 @@ class Database:
     """The catalog's file and its connections."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises LibraryUnavailable for a damaged, foreign or newer one, left as it is."""
+        """Open the file, or make it; an older one is brought up to this version.
+
+        Raises LibraryUnavailable for a damaged, foreign or newer one, left as it is.
+        """
         self.path = path
         self.version = 0
         """Grows with each commit of this process."""
@@ -37,11 +40,13 @@ class Database:
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._open = True
         with self._told():
-            if path.exists():
-                self._inspect()
-            else:
-                self._make()
+            found = self._inspect() if path.exists() else self._make()
             self._writer = self._connect()
+            try:
+                self._bring_up(found)
+            except BaseException:
+                self._writer.close()
+                raise
 
     def close(self) -> None:
         """Close all connections that are not in use; those that are, close themselves."""
@@ -118,7 +123,13 @@ class Database:
             raise
         return connection
 
-    def _make(self) -> None:
+    def _bring_up(self, version: int) -> None:
+        """Each step in one transaction with the number that it leads to: a kill leaves one version or the next."""
+        for number in range(version, VERSION):
+            script = f"BEGIN IMMEDIATE; {STEPS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+            self._writer.executescript(script)
+
+    def _make(self) -> int:
         """Made beside and then renamed: an empty or half-made catalog is never taken for one."""
         new = Database.__new__(Database)
         new.path = self.path.with_name(self.path.name + ".new")
@@ -138,9 +149,10 @@ class Database:
             os.fsync(folder)
         finally:
             os.close(folder)
+        return VERSION
 
-    def _inspect(self) -> None:
-        """Look at the file without writing to it."""
+    def _inspect(self) -> int:
+        """Look at the file without writing to it. Its version."""
         self._refuse_truncated()
         connection = self._connect("ro")
         try:
@@ -156,6 +168,7 @@ class Database:
                 f"{self.path}: made by a newer mcp-mmretrieval (catalog version {version}, this one knows {VERSION}). "
                 "Upgrade mcp-mmretrieval, or choose another library folder."
             )
+        return int(version)
 
     def _refuse_truncated(self) -> None:
         """Compare the file's size with the page count of its header (https://sqlite.org/fileformat.html#the_database_header)."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 
 NAME = "lock"
+LINGERING = 2.0
+"""Seconds to wait for the lock of a process that has ended: a program that it was starting when it was killed has it
+until that program begins."""
 
 
 class LibraryLock:
@@ -27,9 +31,9 @@ class LibraryLock:
         except OSError as error:
             raise _unusable(folder, error) from error
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except BlockingIOError as error:
-            pid = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            pid = _holder(file) or "unknown"
             os.close(file)
             raise LibraryUnavailable(
                 f"{folder}: another mcp-mmretrieval process (pid {pid}) has this library open. Use that one, end it, "
@@ -51,6 +55,34 @@ class LibraryLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _take(file: int) -> None:
+    """Raises BlockingIOError where a process that lives has it."""
+    until = time.monotonic() + LINGERING
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not _ended(_holder(file)) or time.monotonic() > until:
+                raise
+        time.sleep(0.02)
+
+
+def _holder(file: int) -> str:
+    """The pid of the process that took the lock last; empty where it could not write it."""
+    return os.pread(file, 20, 0).decode("ascii", "replace").strip()
+
+
+def _ended(pid: str) -> bool:
+    """Whether there is surely no such process."""
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OSError):
+        pass
+    return False
 
 
 def _make_ours(folder: Path) -> None:

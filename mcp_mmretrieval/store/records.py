@@ -132,14 +132,22 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """A job as it is kept across restarts. `arguments` and `outcome` are JSON, understood by the library."""
+    """A job as it is kept across restarts. `asked` and `outcome` are JSON, understood by the library."""
 
     id: str
-    arguments: str
+    key: str
+    """Equal for the same request."""
+    asked: str
+    """Empty for a job from before this was kept."""
     state: JobState
+    """`running` is what is begun again; `cancelled` stands there as soon as it is wished."""
     outcome: str
-    started: float
-    """Seconds since 1970."""
+    attempts: int = 0
+    """How often it was begun again since it last got on."""
+    reading: str = ""
+    """The file at which it is, where that is noted: see `Job.reads`."""
+    started: float = 0.0
+    """Seconds since 1970; set by the catalog, as `ended` is."""
     ended: float | None = None
 
 

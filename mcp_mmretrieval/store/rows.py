@@ -18,7 +18,7 @@ DOCUMENT = (
 SEGMENTS = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT = 's.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, s.page, s.start, s."end", s.first, s.last'
 SPACE = "id, identity, dim, half, active"
-JOB = "id, arguments, state, outcome, started, ended"
+JOB = "id, key, asked, state, outcome, attempts, reading, started, ended"
 
 Row = tuple[Any, ...]
 
@@ -114,5 +114,15 @@ def space(row: Row) -> Space:
 
 def job(row: Row) -> JobRow:
     """From the columns `JOB`."""
-    id, arguments, state, outcome, started, ended = row
-    return JobRow(id=id, arguments=arguments, state=state, outcome=outcome, started=started, ended=ended)
+    id, key, asked, state, outcome, attempts, reading, started, ended = row
+    return JobRow(
+        id=id,
+        key=key,
+        asked=asked,
+        state=state,
+        outcome=outcome,
+        attempts=attempts,
+        reading=os.fsdecode(reading),
+        started=started,
+        ended=ended,
+    )

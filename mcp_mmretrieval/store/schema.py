@@ -1,9 +1,9 @@
-"""The catalog's tables. A change to them raises `VERSION`, and `database` has to learn the step."""
+"""The catalog's tables. A change to them raises `VERSION` and adds the step from the version before to `STEPS`."""
 
 APPLICATION = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-VERSION = 1
+VERSION = 2
 
 # Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
 _WORDS = "porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
@@ -14,6 +14,22 @@ WHOLE = """(
     )
 )"""
 """All text of one document, always the same: what a contentless table forgets has to be said word for word."""
+
+JOBS = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    state TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    reading BLOB NOT NULL,
+    started REAL NOT NULL,
+    ended REAL
+);
+CREATE INDEX jobs_by_time ON jobs(started);
+"""
+"""Also what the step from version 1 makes: the next change to it has to be a step of its own."""
 
 TABLES = f"""
 CREATE TABLE readings (
@@ -149,13 +165,18 @@ CREATE TABLE staged (
     PRIMARY KEY (document, reading, ordinal)
 ) WITHOUT ROWID;
 
-CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    arguments TEXT NOT NULL,
-    state TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    started REAL NOT NULL,
-    ended REAL
-);
-CREATE INDEX jobs_by_time ON jobs(started);
+{JOBS}
 """
+
+STEPS = {
+    # jobs learned what they were asked; one of before knows only the hash of it, and cannot be begun again
+    1: f"""
+    ALTER TABLE jobs RENAME TO jobs_before;
+    DROP INDEX jobs_by_time;
+    {JOBS}
+    INSERT INTO jobs(id, key, asked, state, outcome, attempts, reading, started, ended)
+        SELECT id, arguments, '', state, outcome, 0, x'', started, ended FROM jobs_before ORDER BY rowid;
+    DROP TABLE jobs_before;
+    """,
+}
+"""What brings a catalog from a version to the next one."""

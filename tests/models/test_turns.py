@@ -1,4 +1,4 @@
-"""Models serve in the order of asking."""
+"""Models serve in the order of asking, those first for whom somebody waits."""
 
 import subprocess
 import sys
@@ -6,7 +6,42 @@ import threading
 
 import pytest
 
-from mcp_mmretrieval.models.turns import Turns
+from mcp_mmretrieval.errors import Cancelled
+from mcp_mmretrieval.models import turns as module
+from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.turns import Turns, urgent
+
+
+class Queue:
+    """Threads that ask for a turn one after the other, and the order in which they were served."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self.served: list[str] = []
+        self._threads: list[threading.Thread] = []
+
+    def ask(self, name: str, *, for_somebody: bool = False) -> None:
+        """Returns once the thread waits; the turn has to be taken."""
+
+        def take() -> None:
+            if for_somebody:
+                with urgent(), self.turns:
+                    self.served.append(name)
+            else:
+                with self.turns:
+                    self.served.append(name)
+
+        waiting = self.turns.waiting
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+        while self.turns.waiting == waiting:
+            pass
+
+    def served_in_the_end(self) -> list[str]:
+        for thread in self._threads:
+            thread.join(10)
+        return self.served
 
 
 def test_a_search_passes_between_two_batches_of_a_long_add() -> None:
@@ -39,6 +74,52 @@ def test_a_search_passes_between_two_batches_of_a_long_add() -> None:
     assert served[:3] == ["batch 0", "search", "batch 1"]
 
 
+def test_a_search_goes_before_all_batches_that_wait_already() -> None:
+    queue = Queue()
+    with queue.turns:
+        for name in ("batch 1", "batch 2"):
+            queue.ask(name)
+        for name in ("search 1", "search 2"):
+            queue.ask(name, for_somebody=True)
+        queue.ask("batch 3")
+    assert queue.served_in_the_end() == ["search 1", "search 2", "batch 1", "batch 2", "batch 3"]
+
+
+def test_a_batch_is_served_now_and_then_under_any_number_of_searches() -> None:
+    queue = Queue()
+    with queue.turns:
+        queue.ask("batch")
+        for _ in range(2 * module._IN_A_ROW):
+            queue.ask("search", for_somebody=True)
+    assert queue.served_in_the_end().index("batch") == module._IN_A_ROW
+
+
+def test_a_thread_for_which_nobody_waits_any_more_is_told_so_and_passes_the_turn_on() -> None:
+    turns, stop = Turns(), threading.Event()
+    with urgent(stop):
+        with turns:
+            stop.set()
+        with pytest.raises(Cancelled), turns:
+            pass
+    with turns:  # the same thread, again for itself
+        assert turns.waiting == 0
+
+
+def test_at_the_end_the_running_turn_is_the_last() -> None:
+    queue = Queue()
+    queue.turns.__enter__()
+    queue.ask("batch")
+    queue.ask("search", for_somebody=True)
+    ending = threading.Thread(target=queue.turns.end)
+    ending.start()
+    while not queue.turns._last:
+        pass
+    queue.turns.__exit__(None, None, None)
+    ending.join(10)
+    assert not ending.is_alive()
+    assert (queue.served, queue.turns.waiting) == ([], 2)
+
+
 def test_a_failure_passes_the_turn_on() -> None:
     turns = Turns()
     for _ in range(2):
@@ -49,6 +130,17 @@ def test_a_failure_passes_the_turn_on() -> None:
             pass
     with turns:
         assert turns.waiting == 0
+
+
+@pytest.mark.builtin
+def test_a_text_is_cut_into_windows_while_the_model_works(models: Models) -> None:
+    text = models.text.get()
+    windows: list[str] = []
+    cutting = threading.Thread(target=lambda: windows.extend(text.windows("a passage " * 300)), daemon=True)
+    with text._turns:
+        cutting.start()
+        cutting.join(30)
+        assert len(windows) > 3
 
 
 @pytest.mark.builtin

@@ -173,7 +173,7 @@ def with_a_bad_file(job: Job) -> None:
 
 
 def main() -> None:
-    from mcp_mmretrieval.server.stdio import serve
+    from mcp_mmretrieval.server.solo import serve_stdio
     from mcp_mmretrieval.settings import Settings
 
     fake = FakeLibrary(work=until_stopped if "endless" in sys.argv else with_a_bad_file)
@@ -182,7 +182,7 @@ def main() -> None:
         print("a library that prints to stdout while it is opened", flush=True)
         return as_library(fake)
 
-    serve(Settings(call_budget_s=float(sys.argv[1])), open_noisily)
+    serve_stdio(Settings(call_budget_s=float(sys.argv[1])), open_noisily)
     print("closed" if fake.closed else "left open", file=sys.stderr, flush=True)
 
 

@@ -150,11 +150,11 @@ def test_nothing_heavy_is_imported_before_the_tools_are_listed() -> None:
 import anyio, sys
 from mcp import Client
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.server import stdio
+from mcp_mmretrieval.server import solo
 from mcp_mmretrieval.settings import Settings
 
 async def main():
-    async with Client(create_server(stdio._open, Settings())) as client:
+    async with Client(create_server(solo._open, Settings())) as client:
         await client.list_tools()
         print([name for name in {HEAVY!r} if name in sys.modules])
 

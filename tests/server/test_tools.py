@@ -340,11 +340,11 @@ async def test_a_library_that_does_not_open_is_told_by_each_call_and_tried_again
     assert texts[2].startswith("mcp-mmretrieval 0.1.0")
 
 
-async def test_the_library_is_closed_with_the_server_that_owns_it(library: FakeLibrary) -> None:
-    for owned in (False, True):
-        async with Client(create_server(lambda: as_library(library), Settings(), owned=owned)) as client:
-            await client.call_tool("status", {})
-        assert library.closed is owned
+async def test_the_library_is_closed_with_the_server_that_opened_it(library: FakeLibrary) -> None:
+    async with Client(create_server(lambda: as_library(library), Settings())) as client:
+        await client.call_tool("status", {})
+        assert not library.closed
+    assert library.closed
 
 
 async def test_the_handshake_does_not_wait_for_the_library(connect: Connect, library: FakeLibrary) -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.store import Catalog, Document, File, Removed, Rows, Scope
+from mcp_mmretrieval.store import Catalog, Document, File, JobRow, Removed, Rows, Scope
 from mcp_mmretrieval.types import Place, Segment
 from mcp_mmretrieval.words import terms
 from tests.store.making import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
@@ -174,7 +175,7 @@ def test_removing_the_last_path_leaves_nothing_in_any_table(catalog: Catalog, tm
     catalog.commit_read(Document(id=id, modality="text", reading=1), pages(id, ["a note"]), text="a note")
     removed = catalog.remove_files([file.path for file in catalog.files_under("/r")] + ["/r/unknown"])
     assert removed == Removed(files=4, documents=4, segments=17)
-    assert catalog.remove_documents([id, sha("unknown")]) == Removed(files=0, documents=1, segments=1)
+    assert catalog.remove_texts([id, sha("unknown")]) == Removed(files=0, documents=1, segments=1)
     assert not any(rows_left(tmp_path / "catalog.db").values())
 
 
@@ -194,6 +195,19 @@ def test_inline_text_stays_until_it_is_removed_by_its_id(catalog: Catalog) -> No
     assert put(catalog, "/r/note.txt", ["buy lamps"], content="note") == "attached"
     catalog.remove_files(["/r/note.txt"])
     assert found(catalog, "lamps") == ["buy lamps"]
+
+
+def test_a_text_that_is_removed_leaves_the_file_that_says_the_same(catalog: Catalog) -> None:
+    id = sha("note")
+    note = Document(id=id, modality="text", reading=catalog.reading(READING), title="Note")
+    catalog.commit_read(note, pages(id, ["buy lamps"]), text="buy lamps")
+    put(catalog, "/r/note.txt", ["buy lamps"], content="note")
+    assert catalog.size([id, sha("unknown")]) == 1
+    assert catalog.remove_texts([id]) == Removed(files=0, documents=0, segments=0)
+    assert catalog.inline_text(id) is None
+    assert found(catalog, "lamps") == ["buy lamps"]
+    assert catalog.remove_texts([id]) == Removed(files=0, documents=0, segments=0)
+    assert catalog.remove_files(["/r/note.txt"]) == Removed(files=1, documents=1, segments=1)
 
 
 def test_a_path_that_is_no_utf_8_is_kept_byte_by_byte(catalog: Catalog) -> None:
@@ -342,19 +356,23 @@ def test_an_id_prefix_and_a_place_find_what_overlaps(catalog: Catalog) -> None:
 
 def test_jobs_outlive_the_process_that_started_them(tmp_path: Path) -> None:
     first = Catalog(tmp_path / "catalog.db")
-    first.put_job("j1", arguments='{"paths":[]}', state="running", outcome="{}")
+    begun = JobRow(id="j1", key="k", asked='{"paths":[]}', state="running", outcome="{}")
+    first.put_job(begun)
+    first.put_job(JobRow(id="j3", key="k", asked="", state="running", outcome="{}"))
     first.close()
     second = Catalog(tmp_path / "catalog.db")
-    second.put_job("j2", arguments='{"paths":["x"]}', state="done", outcome="{}")
-    assert [job.id for job in second.jobs()] == ["j2", "j1"]
-    assert [job.id for job in second.jobs(state="running")] == ["j1"]
-    assert [job.id for job in second.jobs(arguments='{"paths":["x"]}')] == ["j2"]
-    second.put_job("j1", arguments='{"paths":[]}', state="failed", outcome='{"error":"killed"}')
+    second.put_job(JobRow(id="j2", key="k", asked="", state="done", outcome="{}"))
+    assert [job.id for job in second.jobs()] == ["j2", "j3", "j1"]
+    assert [job.id for job in second.jobs(limit=1)] == ["j2"]
+    assert [job.id for job in second.running_jobs()] == ["j1", "j3"]
+    path = os.fsdecode(b"/r/caf\xe9")
+    second.put_job(replace(begun, state="failed", outcome='{"error":"killed"}', attempts=2, reading=path))
     job = second.job("j1")
     assert job is not None
     assert job.ended is not None
-    assert (job.state, job.outcome) == ("failed", '{"error":"killed"}')
-    assert second.job("j3") is None
+    assert (job.state, job.outcome, job.attempts, job.reading) == ("failed", '{"error":"killed"}', 2, path)
+    assert [job.id for job in second.running_jobs()] == ["j3"]
+    assert second.job("j4") is None
     second.close()
 
 

@@ -57,6 +57,68 @@ def test_a_catalog_that_cannot_be_used_is_refused_and_left_as_it_is(tmp_path: Pa
     assert path.read_bytes() == before
 
 
+VERSION_1 = """
+DROP TABLE jobs;
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    arguments TEXT NOT NULL,
+    state TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    started REAL NOT NULL,
+    ended REAL
+);
+CREATE INDEX jobs_by_time ON jobs(started);
+INSERT INTO jobs VALUES ('j1', 'k1', 'done', '{"added":1}', 10.0, 11.0), ('j2', 'k2', 'running', '{}', 12.0, NULL);
+PRAGMA user_version = 1;
+"""
+"""What makes a catalog one of version 1."""
+
+
+def schema(path: Path) -> list[tuple[str, str]]:
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    connection.close()
+    return found
+
+
+def run(path: Path, script: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(script)
+    connection.close()
+
+
+def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = made(tmp_path / "catalog.db")
+    new = schema(path)
+    run(path, VERSION_1)
+    assert schema(path) != new
+    catalog = Catalog(path)
+    assert schema(path) == new
+    assert len(catalog.files_under("/r")) == 30
+    assert [(job.id, job.key, job.asked, job.state) for job in catalog.jobs()] == [
+        ("j2", "k2", "", "running"),
+        ("j1", "k1", "", "done"),
+    ]
+    assert [(job.started, job.ended, job.attempts) for job in catalog.jobs()] == [(12.0, None, 0), (10.0, 11.0, 0)]
+    assert catalog.check() == []
+    catalog.close()
+    Catalog(path).close()  # no second time
+
+
+def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(tmp_path: Path) -> None:
+    path = made(tmp_path / "catalog.db")
+    run(path, VERSION_1)
+    run(path, "CREATE TABLE jobs_before (in_the_way)")
+    before = schema(path)
+    with pytest.raises(sqlite3.OperationalError, match="jobs_before"):
+        Catalog(path)
+    assert schema(path) == before
+    run(path, "DROP TABLE jobs_before")
+    catalog = Catalog(path)
+    assert [job.id for job in catalog.running_jobs()] == ["j2"]
+    catalog.close()
+
+
 def test_damage_within_the_catalog_is_told_when_it_is_met_and_by_a_check(tmp_path: Path) -> None:
     path = made(tmp_path / "catalog.db")
     content = bytearray(path.read_bytes())

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 import sys
@@ -32,6 +33,23 @@ def test_a_second_process_is_told_who_has_the_library(tmp_path: Path) -> None:
         holder.kill()
         holder.wait()
     LibraryLock(folder).close()
+
+
+DIE = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from mcp_mmretrieval.store import LibraryLock
+lock = LibraryLock(Path(sys.argv[1]))
+subprocess.Popen(["sleep", "1.5"], pass_fds=[lock._file], stdout=subprocess.DEVNULL)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_program_that_a_killed_process_was_starting_keeps_the_library_for_a_moment_only(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", DIE, str(tmp_path)], check=False)
+    with (tmp_path / "lock").open("rb") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the one who died left somebody who has it
+    LibraryLock(tmp_path).close()
 
 
 def test_a_library_that_was_closed_can_be_opened_again(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""Serve one client over stdin and stdout, in one process."""
+"""`serve --solo`: everything in one process, for containers, CI and sandboxes; over stdin and stdout, or over HTTP."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -14,12 +15,16 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+from mcp_mmretrieval import __version__
 from mcp_mmretrieval.server.create import create_server
+from mcp_mmretrieval.server.metrics import Metrics
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
     from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.server.connection import Connection
+    from mcp_mmretrieval.server.doors import Doors
     from mcp_mmretrieval.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -30,20 +35,56 @@ _LINGERING = 3.0
 """Seconds until the process ends although a thread still works: what it works on is safe to lose."""
 
 
-def serve(settings: Settings, open_library: Callable[[], Library] | None = None) -> None:
+def serve_stdio(settings: Settings, open_library: Callable[[], Library] | None = None) -> None:
     """Serve until stdin ends, or until SIGTERM or SIGINT. The last thing that a process does: it ends soon after.
 
     `open_library` opens the library that the settings name, unless given.
     """
     configure_logging()
     opened: list[Library] = []
+    anyio.run(_serve, create_server(_kept(open_library or partial(_open, settings), opened), settings), opened)
+    _end_within(_LINGERING)
+
+
+def serve_http(
+    settings: Settings,
+    listening: socket.socket,
+    token: str | None,
+    open_library: Callable[[], Library] | None = None,
+) -> None:
+    """Serve the clients of one address until SIGTERM or SIGINT; `token` None asks for none."""
+    configure_logging()
+    opened: list[Library] = []
+    metrics = Metrics()
+    server = create_server(_kept(open_library or partial(_open, settings), opened), settings, metrics=metrics)
+    host, port = listening.getsockname()[:2]
+    from mcp_mmretrieval.server.doors import Doors
+
+    doors = Doors.at(host, port, settings, token)
+    anyio.run(_listen, server, doors, metrics, listening, opened)
+    _end_within(_LINGERING)
+
+
+async def _listen(
+    server: MCPServer[Connection], doors: Doors, metrics: Metrics, listening: socket.socket, opened: list[Library]
+) -> None:
+    from mcp_mmretrieval.server import http  # uvicorn: only where HTTP is served
+
+    app = http.application(server, doors, metrics=metrics, health=lambda: {"status": "ok", "version": __version__})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_end_on_signal, opened)
+        await http.listen(app, listening, stop=anyio.Event())
+        tasks.cancel_scope.cancel()
+
+
+def _kept(open_library: Callable[[], Library], opened: list[Library]) -> Callable[[], Library]:
+    """The same, and what it opened can be closed by a signal."""
 
     def open_and_keep() -> Library:
-        opened.append((open_library or partial(_open, settings))())
+        opened.append(open_library())
         return opened[-1]
 
-    anyio.run(_serve, create_server(open_and_keep, settings), opened)
-    _end_within(_LINGERING)
+    return open_and_keep
 
 
 def configure_logging() -> None:
@@ -52,7 +93,7 @@ def configure_logging() -> None:
     logging.getLogger("mcp").setLevel(logging.WARNING)
 
 
-async def _serve(server: MCPServer[None], opened: list[Library]) -> None:
+async def _serve(server: MCPServer[Connection], opened: list[Library]) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, opened)
         await server.run_stdio_async()

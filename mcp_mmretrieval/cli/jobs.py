@@ -1,0 +1,54 @@
+"""`jobs` and `stop`: what a person asks the engine itself, apart from MCP."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any, cast
+
+from rich.console import Console
+from rich.table import Table
+
+from mcp_mmretrieval.cli import DONE, log_to_stderr, settings
+from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.reaching import ask, hello, reach
+
+
+def jobs(arguments: argparse.Namespace) -> int:
+    """List all jobs of the library, whoever started them, or cancel one."""
+    log_to_stderr()
+    wanted = settings(arguments)
+    if arguments.action == "cancel" and not arguments.job:
+        raise BadArgument("Say which job to cancel: `mcp-mmretrieval jobs cancel ID`; `jobs` lists them.")
+    endpoint = Endpoint(str(wanted.library))
+    question = {"ask": arguments.action if arguments.action == "cancel" else "jobs", "job": arguments.job}
+    connection, answer = reach(endpoint, hello({"library": str(wanted.library)}, **question))
+    connection.close()
+    listed = cast("list[dict[str, Any]]", answer["jobs"])
+    if arguments.json:
+        sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
+    else:
+        Console().print(_table(listed) if listed else "No jobs.")
+    return DONE
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """End the engine. Its clients start the next one when they need it."""
+    log_to_stderr()
+    endpoint = Endpoint(str(settings(arguments).library))
+    if endpoint.held():
+        ask(endpoint, "leave")
+        Console().print("The engine ends as soon as its calls have; jobs go on when it is started again.")
+    else:
+        Console().print("No engine runs for this library.")
+    return DONE
+
+
+def _table(listed: list[dict[str, Any]]) -> Table:
+    table = Table("job", "state", "found", "added", "unchanged", "failed", "now reading")
+    for job in listed:
+        counts = (str(job.get(name, 0)) for name in ("found", "added", "unchanged"))
+        table.add_row(job["job"], job["state"], *counts, str(len(job["failed"])), job.get("current", ""))
+    return table

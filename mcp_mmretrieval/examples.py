@@ -1,0 +1,226 @@
+"""What `like` points at, as contents that a model compares: a held place, a file that was never added, or data itself.
+
+Data comes as `data:` URLs (RFC 2397) from callers who have no files here. It stands in memory while it is read, and
+nothing of it is kept, shown or logged.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import BinaryIO
+from urllib.parse import unquote_to_bytes
+
+from mcp_mmretrieval.embedding import SIDE, looked_at, pictures_of
+from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.roots import OpenFile, Roots, digest
+from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.targets import Target, Targets
+from mcp_mmretrieval.types import Content, Modality, Segment
+
+PARTS = 4
+"""Places of an example that stand for it: of a long document, its beginning."""
+MOST_BYTES = 3_000_000
+"""Of a picture or sound that is given as data: a photo as cameras write it, three minutes of MP3."""
+
+_GIVEN = "the given picture or sound"
+_SCHEME = "data:"
+_SHOWN = 200
+"""Characters of an argument that an error repeats."""
+_FORMATS = "a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or SVG picture, or a sound such as WAV, MP3, FLAC, Ogg or M4A"
+_OTHERS: dict[Modality, str] = {"page": "a PDF", "text": "text", "video": "a film"}
+
+Read = Callable[[Embedder, Event], list[Content]]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Something to search by. It has been found, and not yet read."""
+
+    name: str
+    """As errors name it: never with its data, and never at length."""
+    read: Read
+
+    def contents(self, embedder: Embedder, stop: Event) -> list[Content]:
+        """What it shows, as far as `embedder` looks at such things, and what can be read or heard there.
+
+        Raises BadArgument where that is nothing, NotAllowed, UnreadableMedia, and Cancelled soon after `stop` is set.
+        """
+        contents = self.read(embedder, stop)
+        if not contents:
+            raise BadArgument(f"{self.name}: holds nothing to search by. Describe it in words as `query`.")
+        return contents
+
+
+class Examples:
+    """Finds examples within the roots of one connection."""
+
+    def __init__(self, catalog: Catalog, workers: Workers, reading: Reading, roots: Roots, targets: Targets) -> None:
+        self._catalog = catalog
+        self._workers = workers
+        self._reading = reading
+        self._roots = roots
+        self._targets = targets
+
+    def find(self, like: str) -> Example:
+        """The example that a path, an id, a citation or a `data:` URL names. Reads no file, so it takes no time.
+
+        Raises BadArgument for data that cannot be an example, NotAllowed for a path outside or not there.
+        """
+        name = named(like)
+        data = decoded(like)
+        if data is not None:
+            return Example(name, partial(self._given, data))
+        try:
+            target = self._targets.find(like)
+        except NotInLibrary:
+            return Example(name, partial(self._fresh, self._path(like)))
+        return Example(name, partial(self._held, target))
+
+    def _path(self, like: str) -> str:
+        try:
+            return self._targets.path(like)
+        except (NotAllowed, OSError) as error:  # a name that no file can have, for its length
+            raise NotAllowed(named(like)) from error
+
+    def _held(self, target: Target, embedder: Embedder, stop: Event) -> list[Content]:
+        contents: list[Content] = [text] if (text := text_of(target)) else []
+        seen = [stored.segment for stored in target.segments[:PARTS] if looked_at(stored.segment, embedder)]
+        if seen:
+            files = self._catalog.files_of([target.document.id]).get(target.document.id, [])
+            with reopen(files, self._roots) as file:
+                contents += self._looks(file, seen, stop)
+        return contents
+
+    def _fresh(self, path: str, embedder: Embedder, stop: Event) -> list[Content]:
+        with self._roots.open(path) as file:
+            return self._read(file, embedder, stop)
+
+    def _given(self, data: bytes, embedder: Embedder, stop: Event) -> list[Content]:
+        with _in_memory(data) as file:
+            try:
+                return self._read(file, embedder, stop, check=_refuse_others)
+            except UnreadableMedia as error:
+                if error.code == "model_missing":
+                    raise
+                raise _refused(error) from error
+
+    def _read(
+        self, file: OpenFile, embedder: Embedder, stop: Event, check: Callable[[Sequence[Segment]], None] | None = None
+    ) -> list[Content]:
+        """What stands in a file. `check` raises where its segments are no example, as soon as the first was costly."""
+        stage = (lambda _, segments: check(segments)) if check else None
+        segments = self._reading.read(file, (), digest(file), most=PARTS, stage=stage, stop=stop).segments
+        if check is not None:
+            check(segments)
+        contents: list[Content] = [text] if (text := _joined(segment.text for segment in segments)) else []
+        return contents + self._looks(file, [segment for segment in segments if looked_at(segment, embedder)], stop)
+
+    def _looks(self, file: OpenFile, segments: Iterable[Segment], stop: Event) -> list[Content]:
+        pictures: list[Content] = []
+        for segment in segments:
+            content = self._workers.load(file.fd, segment, name=file.path, side=SIDE, stop=stop)
+            pictures += pictures_of(content)
+        return pictures
+
+
+def text_of(target: Target) -> str:
+    """The words of a held place; of a long document, of its beginning."""
+    return _joined(stored.segment.text for stored in target.segments[:PARTS])
+
+
+def named(argument: str) -> str:
+    """How an error names what an argument points at: without data, and not at length."""
+    if _is_data(argument):
+        return _GIVEN
+    return argument if len(argument) <= _SHOWN else argument[:_SHOWN] + "…"
+
+
+def decoded(like: str) -> bytes | None:
+    """The bytes in a `data:` URL; None for anything else.
+
+    Raises BadArgument where they are too many, none, or not in base64; the message says nothing of them.
+    """
+    if not _is_data(like):
+        return None
+    head, comma, body = like.strip().partition(",")
+    if not comma or head[len(_SCHEME) :].lower().split(";")[-1].strip() != "base64":
+        raise BadArgument(
+            "like: this `data:` URL is not in base64. Write data:image/png;base64, and then the base64 of one picture "
+            f"or sound of at most {MOST_BYTES // 1_000_000} MB."
+        )
+    if len(body) > 2 * MOST_BYTES:  # much more than the base64 of it: not worth decoding
+        raise _too_large(len(body) * 3 // 4)
+    try:
+        data = base64.b64decode(unquote_to_bytes("".join(body.split())), validate=True)
+    except ValueError:
+        raise BadArgument(
+            f"like: {_GIVEN} is not in valid base64. Encode the whole file once more, in the standard alphabet (A-Z, "
+            "a-z, 0-9, + and /) with padding (=), and give all of it."
+        ) from None  # what the decoder says might repeat some of it
+    if not data:
+        raise BadArgument(f"like: {_GIVEN} is empty. Put the base64 of a file behind the comma.")
+    if len(data) > MOST_BYTES:
+        raise _too_large(len(data))
+    return data
+
+
+def _is_data(argument: str) -> bool:
+    return argument.lstrip()[: len(_SCHEME)].lower() == _SCHEME
+
+
+def _too_large(size: int) -> BadArgument:
+    have, most = math.ceil(size / 1e5) / 10, MOST_BYTES // 1_000_000
+    return BadArgument(
+        f"like: {_GIVEN} has {have} MB, more than {most} MB. Give a smaller picture (1,000 pixels across are enough) "
+        "or a shorter sound, or put the file into an allowed folder and give its path."
+    )
+
+
+def _refuse_others(segments: Sequence[Segment]) -> None:
+    """Raises BadArgument for what is neither picture nor sound."""
+    for segment in segments:
+        if what := _OTHERS.get(segment.modality):
+            raise BadArgument(
+                f"like: the given data is {what}. Give {_FORMATS} as data; what a text says as `query`, in words; and "
+                "other files by their path in an allowed folder."
+            )
+
+
+def _refused(error: UnreadableMedia) -> BadArgument:
+    """Why data that was given cannot be read, for someone who has no file to look after."""
+    if error.code == "unsupported_type":
+        return BadArgument(f"like: the given data is of no kind that can be an example. Give {_FORMATS}.")
+    reason = str(error).removeprefix(f"{_GIVEN}: ").rstrip(".")
+    return BadArgument(f"like: {_GIVEN} cannot be read: {reason}. Give {_FORMATS}.")
+
+
+@contextmanager
+def _in_memory(data: bytes) -> Iterator[OpenFile]:
+    """An open file that no folder lists and that is gone when it is closed."""
+    with _nameless() as file:
+        file.write(data)
+        file.flush()
+        state = os.fstat(file.fileno())
+        yield OpenFile(fd=file.fileno(), path=_GIVEN, size=state.st_size, mtime_ns=state.st_mtime_ns)
+
+
+def _nameless() -> BinaryIO:
+    if hasattr(os, "memfd_create"):  # Linux
+        return os.fdopen(os.memfd_create("example"), "w+b")
+    return tempfile.TemporaryFile()  # deleted as soon as it is made
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n".join(text for text in texts if text)

@@ -1,0 +1,176 @@
+"""A greeted connection to a library's engine, which is started where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from mcp_mmretrieval import __version__
+from mcp_mmretrieval.errors import EngineUnavailable
+from mcp_mmretrieval.front.endpoint import Endpoint
+
+WIRE = 1
+"""Version of the hello and its answer; what follows is MCP."""
+PATIENCE = 60.0
+"""Seconds until an engine that does not answer is given up."""
+STARTS = 3
+"""Times that an engine is started until its not coming up is told."""
+ENGINE = (sys.executable, "-P", "-m", "mcp_mmretrieval.server")
+"""The command of an engine. -P: a folder that a client happened to be started in is no place to import from."""
+LOG = "engine.log"
+
+KEPT = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "SYSTEMROOT", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
+KEPT_PREFIXES = ("LC_", "HF_", "CUDA_", "NVIDIA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "SSL_CERT_", "LD_LIBRARY_PATH")
+KEPT_ANY_CASE = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+"""What an engine sees of the environment of whoever starts it: the machine's side of it, nothing of the client's."""
+
+Message = dict[str, object]
+
+
+def hello(settings: Message, **more: object) -> Message:
+    """The first line to an engine: who speaks, and the settings that were given."""
+    return {"mmretrieval": WIRE, "version": __version__, "settings": settings, **more}
+
+
+def reach(
+    endpoint: Endpoint,
+    greeting: Message,
+    *,
+    engine: Sequence[str] = ENGINE,
+    descriptors: Sequence[int] = (),
+    start: bool = True,
+) -> tuple[socket.socket, Message]:
+    """A connection whose greeting was accepted, and the engine's answer. `descriptors` go along with the greeting.
+
+    An engine that leaves is waited for, then replaced. Raises EngineUnavailable: refused, does not come up, does not
+    answer; without `start` also where none runs.
+    """
+    until = time.monotonic() + PATIENCE
+    starts, pause = 0, 0.005
+    while time.monotonic() < until:
+        connection = endpoint.connect()
+        if connection is not None:
+            answer = _greeted(connection, greeting, descriptors, until)
+            if "ok" in answer:
+                return connection, answer
+            connection.close()
+            if "error" in answer:
+                raise EngineUnavailable(str(answer["error"]))
+        elif not start:
+            raise EngineUnavailable(f"{endpoint.library}: no engine runs for this library.")
+        elif (lock := endpoint.elect()) is not None:
+            if starts == STARTS:
+                os.close(lock)
+                raise EngineUnavailable(f"The engine ends while it starts; {log_of(endpoint)} says why.")
+            starts += 1
+            launch(endpoint, lock, engine)
+            continue
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+    pid = endpoint.state().get("pid", "unknown")
+    raise EngineUnavailable(
+        f"The engine of {endpoint.library} (pid {pid}) does not answer. End it (kill {pid}) and try again; "
+        f"{log_of(endpoint)} may say more."
+    )
+
+
+def ask(endpoint: Endpoint, question: str, **more: object) -> Message:
+    """One question to a running engine, apart from MCP. Raises EngineUnavailable, also where none runs."""
+    connection, answer = reach(endpoint, hello({}, ask=question, **more), start=False)
+    connection.close()
+    return answer
+
+
+def launch(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
+    """Start an engine in a session of its own. The lock and the open socket go over to it; both are closed here.
+
+    The socket is open from now on: who connects before the engine is up waits in its queue.
+    """
+    import subprocess  # only who starts an engine pays for it
+
+    try:
+        listening = endpoint.listen()
+    except BaseException:
+        os.close(lock)
+        raise
+    log = _open_log(endpoint)
+    try:
+        process = subprocess.Popen(
+            [*engine, endpoint.library, "--lock", str(lock), "--socket", str(listening.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=machine_environment(),
+            pass_fds=(lock, listening.fileno()),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EngineUnavailable(f"The engine cannot be started: {error.strerror or error}.") from error
+    finally:
+        listening.close()
+        os.close(lock)
+        os.close(log)
+    # reaped whenever it ends, so that no dead entry of it stays in the process table while we live
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def machine_environment() -> dict[str, str]:
+    """The part of our environment that an engine may see."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT or name.startswith(KEPT_PREFIXES) or name.upper() in KEPT_ANY_CASE
+    }
+
+
+def log_of(endpoint: Endpoint) -> str:
+    """Where the engine of a library logs: beside the library, or beside its socket where that cannot be written."""
+    beside = os.path.join(endpoint.library, LOG)
+    there = os.path.exists(beside) or os.path.isdir(endpoint.library)
+    writable = os.access(beside if os.path.exists(beside) else endpoint.library, os.W_OK)
+    return beside if there and writable else endpoint.spare_log
+
+
+def _open_log(endpoint: Endpoint) -> int:
+    with suppress(OSError):  # the engine tells every call what is wrong with the library
+        os.makedirs(endpoint.library, mode=0o700, exist_ok=True)
+    try:
+        return os.open(log_of(endpoint), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+def _greeted(connection: socket.socket, greeting: Message, descriptors: Sequence[int], until: float) -> Message:
+    """The engine's answer to the greeting; empty where it ended before it answered."""
+    connection.settimeout(max(0.001, until - time.monotonic()))
+    try:
+        line = json.dumps(greeting).encode() + b"\n"
+        if descriptors:
+            sent = socket.send_fds(connection, [line], list(descriptors))
+            line = line[sent:]
+        connection.sendall(line)
+        answer = read_line(connection)
+        connection.settimeout(None)
+        return dict(json.loads(answer)) if answer else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def read_line(connection: socket.socket) -> bytes:
+    """One line, and nothing of what may follow it; empty where the other side ends before."""
+    line = b""
+    while not line.endswith(b"\n"):
+        ahead = connection.recv(65536, socket.MSG_PEEK)
+        end = ahead.find(b"\n")
+        part = connection.recv(len(ahead) if end < 0 else end + 1)
+        if not part:
+            return b""
+        line += part
+    return line

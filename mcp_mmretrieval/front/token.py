@@ -1,0 +1,60 @@
+"""The secret that HTTP asks for: from the environment, or minted once into a file of the person's own."""
+
+from __future__ import annotations
+
+import os
+
+from mcp_mmretrieval.errors import EngineUnavailable
+
+VARIABLE = "MMRETRIEVAL_HTTP_TOKEN"
+NAME = "http-token"
+SHORTEST = 16
+"""Characters of a token that is given."""
+
+
+def token_of(library: str) -> tuple[str, str]:
+    """The token, and where it stands: a variable's name or a file's path. Raises EngineUnavailable."""
+    if given := os.environ.get(VARIABLE):
+        return _checked(given, VARIABLE), VARIABLE
+    path = os.path.join(library, NAME)
+    try:
+        return _checked(_held(path) or _minted(path), path), path
+    except OSError as error:
+        raise EngineUnavailable(
+            f"{path}: the token cannot be kept there ({error.strerror}). Give one in {VARIABLE}."
+        ) from error
+
+
+def _held(path: str) -> str:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    with open(file, encoding="ascii", errors="replace") as opened:
+        state = os.fstat(file)
+        if state.st_mode & 0o077 or state.st_uid != os.getuid():
+            raise EngineUnavailable(f"{path}: others can read the token. Remove the file, and a new one is made.")
+        return opened.read().strip()
+
+
+def _minted(path: str) -> str:
+    import secrets
+
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    token = secrets.token_urlsafe(32)
+    fresh = f"{path}.{os.getpid()}"
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
+        file.write(token + "\n")
+    try:
+        os.link(fresh, path)  # unlike a rename, never over a token that another process minted meanwhile
+    except FileExistsError:
+        return _held(path)
+    finally:
+        os.unlink(fresh)
+    return token
+
+
+def _checked(token: str, source: str) -> str:
+    if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
+        raise EngineUnavailable(f"{source}: a token has at least {SHORTEST} printable characters, and no spaces.")
+    return token

@@ -1,0 +1,57 @@
+"""What one client is served with: the library within its own roots, its budget, and what it should know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.mcpserver import Context
+
+from mcp_mmretrieval.server.admission import Admission
+from mcp_mmretrieval.server.background import Opening
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.settings import Settings
+
+
+@dataclass(slots=True)
+class Connection:
+    """One client, or all those of one HTTP address. The tools reach it as the lifespan context of their request."""
+
+    opening: Opening
+    """Of the library that this client shares with others."""
+    settings: Settings
+    """Its own: roots, read-only, call budget."""
+    admission: Admission
+    within: bool = False
+    """Whether its roots are its own, and not those that the library was opened with."""
+    told: Callable[[], tuple[str, tuple[str, ...]]] = lambda: ("", ())
+    """A line on the process that serves it, and what it should know about how it is served."""
+    _library: Library | None = field(default=None, init=False)
+
+    async def library(self) -> Library:
+        """The library as this client may see it. Raises the RetrievalError that opening it ended in."""
+        if self._library is None:
+            library = await self.opening.library()
+            if self.within:
+                from mcp_mmretrieval.roots import Roots
+
+                library = library.within(Roots(self.settings.roots))
+            self._library = library
+        return self._library
+
+
+def connection_of(call: Context[Any, Any]) -> Connection:
+    """The connection that a call came over."""
+    connection = call.request_context.lifespan_context
+    assert isinstance(connection, Connection)
+    return connection
+
+
+def client_of(call: Context[Any, Any]) -> Hashable:
+    """Who calls, to be fair to all: over HTTP the peer's address, else the connection."""
+    request = call.request_context.request
+    peer = getattr(request, "client", None)
+    return tuple(peer) if peer is not None else id(call.request_context.lifespan_context)

@@ -1,0 +1,370 @@
+"""The engine: one process a library, with the one copy of the models, for all who want something of it.
+
+It is started by the first client that finds none (`front.reaching`), belongs to none of them, and ends by itself when
+nobody has needed it for a while and no job runs. It holds a lock for life, so that there is never a second one. The
+library is opened behind the handshake: a library that cannot be used is told by each call, and tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from mcp_mmretrieval import __version__
+from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user
+from mcp_mmretrieval.front.reaching import WIRE, Message, log_of
+from mcp_mmretrieval.server import wire
+from mcp_mmretrieval.server.admission import Admission
+from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.connection import Connection
+from mcp_mmretrieval.server.create import create_shared
+from mcp_mmretrieval.server.lines import LONGEST_LINE, lines, write
+from mcp_mmretrieval.server.metrics import Metrics
+from mcp_mmretrieval.server.sdk import serve_lines
+from mcp_mmretrieval.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+    from mcp_mmretrieval.answers import Outcome
+    from mcp_mmretrieval.library import Library
+
+logger = logging.getLogger(__name__)
+
+OpenLibrary = Callable[[Settings], "Library"]
+
+_HELLO_WITHIN = 10.0
+"""Seconds that a client has to say who it is."""
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at whether anybody needs us, and whether our socket can still be found."""
+_FINISHING = 10.0
+"""Seconds that calls have to end when the engine leaves."""
+_CLOSING = 20.0
+"""Seconds that closing the library may take; what it does not get to is in the catalog already."""
+_OPEN_AFTER = 2.0
+"""Seconds until the library is opened for a client that asks for nothing yet: jobs may wait in it."""
+
+
+class Engine:
+    """Serves connections to one library until nobody needs it."""
+
+    def __init__(self, endpoint: Endpoint, lock: int, listening: socket.socket, open_library: OpenLibrary) -> None:
+        self._endpoint = endpoint
+        self._locks = [lock]
+        self._listening = listening
+        self._open_library = open_library
+        self._opening = Opening(self._open)
+        self._settings: Settings | None = None
+        """Those of the library: the first client's."""
+        self._admission: Admission | None = None
+        self._metrics = Metrics()
+        self._watch_library()
+        self._servers = {only: self._server(None, read_only=only) for only in (False, True)}
+        self._guests = 0
+        """Connections, those included that have not said yet who they are."""
+        self._clients: dict[socket.socket, str] = {}
+        """What each of those that are served is."""
+        self._needed = time.monotonic()
+        self._started = time.time()
+        self._leave = anyio.Event()
+
+    async def run(self) -> None:
+        """Until it leaves. The process is to end right after."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._end_on_signal)
+            tasks.start_soon(self._watch)
+            tasks.start_soon(self._accept, tasks)
+            self._write_state()
+            await self._leave.wait()
+            await self._finish()
+            tasks.cancel_scope.cancel()
+
+    def leave(self, reason: str) -> None:
+        """Accept nobody any more, let calls end, and go. Jobs are taken up again by the next engine."""
+        if not self._leave.is_set():
+            logger.info("leaving: %s", reason)
+            self._leave.set()
+
+    # -- clients ----------------------------------------------------------------------------------------------------
+
+    async def _accept(self, tasks: anyio.abc.TaskGroup) -> None:
+        while not self._leave.is_set():
+            listening = self._listening
+            listening.setblocking(False)
+            with anyio.move_on_after(_LOOK_EVERY):  # so that a new socket, in place of a lost one, is seen
+                await anyio.wait_readable(listening)
+            try:
+                client, _ = listening.accept()
+            except (BlockingIOError, ConnectionError):
+                continue
+            except OSError as error:  # no more descriptors: those that are connected go on
+                logger.warning("no more clients for now: %s", error)
+                await anyio.sleep(_LOOK_EVERY)
+                continue
+            client.setblocking(False)
+            tasks.start_soon(self._welcome, client)
+
+    async def _welcome(self, client: socket.socket) -> None:
+        """Hear who it is, answer, and serve it as it wants to be served. Whatever goes wrong is its trouble alone."""
+        self._guests += 1
+        descriptors: list[int] = []
+        try:
+            with client:
+                if not of_this_user(client):
+                    logger.warning("refused a client of another user")
+                    return
+                with anyio.fail_after(_HELLO_WITHIN):
+                    hello, descriptors = await _hello(client)
+                answer = await self._answer(hello)
+                await write(client, json.dumps(answer).encode() + b"\n")
+                if "ok" in answer and "ask" not in hello:
+                    await self._serve(client, hello, answer, descriptors)
+        except (OSError, ValueError) as error:
+            logger.info("a client went: %s", error)
+        except Exception:  # one connection never takes the others with it
+            logger.exception("a connection failed")
+        finally:
+            for descriptor in descriptors:  # that nobody took over
+                os.close(descriptor)
+            self._guests -= 1
+            self._needed = time.monotonic()
+
+    async def _serve(self, client: socket.socket, hello: Message, answer: Message, descriptors: list[int]) -> None:
+        given = _settings_of(hello)
+        settings = Settings.of(given)
+        assert self._admission is not None
+        notes = tuple(_difference(name) for name in answer.get("differs", ()))  # type: ignore[attr-defined]
+        connection = Connection(
+            self._opening, settings, self._admission, within=True, told=lambda: (self._line(), notes)
+        )
+        self._clients[client] = str(hello.get("kind", "stdio"))
+        self._metrics.connections = len(self._clients)
+        self._opening.begin(_OPEN_AFTER)
+        try:
+            if "http" in hello:
+                await self._listen(client, hello["http"], connection, descriptors)
+            else:
+                server = self._servers[settings.read_only]
+                await serve_lines(server, connection, lines(client), partial(write, client))
+        finally:
+            self._clients.pop(client, None)
+            self._metrics.connections = len(self._clients)
+
+    async def _listen(
+        self, client: socket.socket, wanted: object, connection: Connection, descriptors: list[int]
+    ) -> None:
+        """Serve HTTP on the socket that came along, until the front that sent it goes."""
+        from mcp_mmretrieval.server import http  # only where HTTP is served
+
+        if not isinstance(wanted, Mapping) or len(descriptors) != 1:
+            raise ValueError("no socket to listen on")
+        settings = connection.settings
+        doors = http.Doors.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
+        server = self._server(connection, read_only=settings.read_only)
+        stop = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            app = http.application(server, doors, metrics=self._metrics, health=self._health)
+            tasks.start_soon(partial(http.listen, app, socket.socket(fileno=descriptors.pop()), stop=stop))
+            async for _ in lines(client):
+                pass
+            stop.set()
+
+    async def _answer(self, hello: Message) -> Message:
+        """`ok`, `error` with the reason, or `leaving`: then the client waits, and starts the next engine."""
+        if self._leave.is_set():
+            return {"leaving": "already"}
+        if _number(str(hello.get("version"))) > _number(__version__):
+            self.leave(f"version {hello.get('version')} asks")
+            return {"leaving": "newer"}
+        if hello.get("mmretrieval") != WIRE:
+            return {"error": f"The engine (version {__version__}) does not know this client's way to talk. Update it."}
+        try:
+            given = _settings_of(hello)
+            self._adopt(Settings.of(given))
+            if "ask" in hello:
+                return {"ok": True, **await self._told(str(hello["ask"]), hello)}
+            assert self._settings is not None
+            if (differs := self._settings.differs(given)) and not self._in_use():
+                self.leave(f"asked for other settings: {', '.join(differs)}")
+                return {"leaving": "settings"}
+        except RetrievalError as error:
+            return {"error": str(error)}
+        return {"ok": True, "pid": os.getpid(), "version": __version__, "differs": differs}
+
+    def _adopt(self, settings: Settings) -> None:
+        """The first client's settings are the library's while this engine lives."""
+        if self._settings is None:
+            own = {"library": Path(self._endpoint.library), "roots": (), "read_only": False}
+            self._settings = settings.model_copy(update=own)
+            self._admission = Admission(settings.max_running, settings.max_waiting)
+            self._metrics.admissions.append(self._admission)
+
+    async def _told(self, question: str, hello: Message) -> Message:
+        """What a person asks apart from MCP."""
+        if question == "leave":
+            self.leave("asked to")
+            return {}
+        if question == "state":
+            return self._state()
+        if question in ("jobs", "cancel"):
+            library = await self._opening.library()
+            work = library.jobs if question == "jobs" else partial(_cancelled, library, str(hello.get("job")))
+            outcomes = await anyio.to_thread.run_sync(work)
+            return {"jobs": [wire.fields(wire.add_result(outcome)) for outcome in outcomes]}
+        raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
+
+    def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
+        return create_shared(partial(_one, connection), read_only=read_only, metrics=self._metrics)
+
+    def _watch_library(self) -> None:
+        def held(number: int) -> float:
+            library = self._opening.opened
+            return library.held()[number] if library is not None else 0
+
+        self._metrics.watch("documents", "Documents in the library.", partial(held, 0))
+        self._metrics.watch("pending_vectors", "Documents without vectors.", partial(held, 1))
+        self._metrics.watch("started", "When the engine was started, in seconds since 1970.", lambda: self._started)
+
+    def _health(self) -> Message:
+        library = self._opening.opened
+        return {"status": "ok", "version": __version__, "library": "open" if library else "not opened yet"}
+
+    # -- coming and going -------------------------------------------------------------------------------------------
+
+    def _open(self) -> Library:
+        assert self._settings is not None
+        return self._open_library(self._settings)
+
+    def _in_use(self) -> bool:
+        library = self._opening.opened
+        return bool(self._clients) or (library is not None and library.working)
+
+    def _busy(self) -> bool:
+        return self._admission is not None and bool(self._admission.running or self._admission.waiting)
+
+    async def _watch(self) -> None:
+        while not self._leave.is_set():
+            await anyio.sleep(_LOOK_EVERY)
+            idle = self._settings.engine_idle_s if self._settings else Settings.model_fields["engine_idle_s"].default
+            if self._guests or self._in_use():
+                self._needed = time.monotonic()
+            elif time.monotonic() - self._needed > idle:
+                self.leave("nobody needs me")
+            if not self._leave.is_set() and not self._endpoint.there():
+                self._appear_again()
+
+    def _appear_again(self) -> None:
+        """Something cleared the folder with our socket, or it is another one now: be found there, unless one is."""
+        try:
+            endpoint = Endpoint(self._endpoint.library)
+            lock = endpoint.elect()
+            if lock is None:
+                self.leave("another engine took my place")
+                return
+            self._locks.append(lock)
+            self._endpoint, self._listening = endpoint, endpoint.listen()
+            self._write_state()
+        except RetrievalError as error:
+            logger.warning("cannot be found any more: %s", error)
+
+    def _write_state(self) -> None:
+        try:
+            self._endpoint.write_state(self._state())
+        except OSError as error:
+            logger.warning("the state file was not written: %s", error)
+
+    def _state(self) -> Message:
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "wire": WIRE,
+            "address": self._endpoint.socket_path,
+            "library": self._endpoint.library,
+            "log": log_of(self._endpoint),
+            "started": self._started,
+            "clients": sorted(self._clients.values()),
+        }
+
+    def _line(self) -> str:
+        minutes = (time.time() - self._started) / 60
+        return (
+            f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {len(self._clients)} clients; "
+            f"log: {log_of(self._endpoint)}"
+        )
+
+    async def _finish(self) -> None:
+        """Let calls end, then drop the connections (their fronts answer for what is left) and close the library."""
+        self._endpoint.withdraw()
+        self._listening.close()
+        until = time.monotonic() + _FINISHING
+        while self._busy() and time.monotonic() < until:  # noqa: ASYNC110  two counts, asked for at the very end only
+            await anyio.sleep(0.05)
+        for client in list(self._clients):
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        with anyio.move_on_after(_CLOSING):
+            await anyio.to_thread.run_sync(self._opening.close, abandon_on_cancel=True)
+
+    async def _end_on_signal(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for number in signals:
+                self.leave(number.name)
+
+
+@asynccontextmanager
+async def _one(connection: Connection | None) -> AsyncIterator[Connection]:
+    """What a server yields to transports that ask it for its lifespan; over the socket each brings its own."""
+    assert connection is not None
+    yield connection
+
+
+def _cancelled(library: Library, job: str) -> list[Outcome]:
+    return [library.cancel(job)]
+
+
+def _settings_of(hello: Message) -> dict[str, object]:
+    given = hello.get("settings")
+    return dict(given) if isinstance(given, Mapping) else {}
+
+
+def _difference(name: str) -> str:
+    return (
+        f"This client asks for another {name} than the engine runs with, which others use too. "
+        "To change it for all: `mcp-mmretrieval stop`, then start the client again."
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare; what is no version comes first."""
+    return tuple(map(int, re.findall(r"\d+", version)))
+
+
+async def _hello(client: socket.socket) -> tuple[Message, list[int]]:
+    """The first line, as JSON, and the descriptors that came with it. Raises ValueError, OSError."""
+    await anyio.wait_readable(client)
+    data, descriptors, _, _ = socket.recv_fds(client, 65536, 4)
+    while data and not data.endswith(b"\n"):
+        await anyio.wait_readable(client)
+        part = client.recv(65536)
+        if not part or len(data) > LONGEST_LINE:
+            raise ValueError("no hello")
+        data += part
+    hello = json.loads(data)
+    if not isinstance(hello, dict):
+        raise ValueError("no hello")
+    return hello, descriptors

@@ -1,0 +1,38 @@
+"""The engine's log: a file that does not grow for ever, and that also takes what libraries print."""
+
+from __future__ import annotations
+
+import logging
+import os
+from logging.handlers import RotatingFileHandler
+
+_LOG_BYTES, _LOG_FILES = 1_000_000, 3
+
+
+class _File(RotatingFileHandler):
+    """A rotating log that also takes what libraries print."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
+        self._take_over()
+
+    def doRollover(self) -> None:
+        super().doRollover()
+        self._take_over()
+
+    def _take_over(self) -> None:
+        for number in (1, 2):
+            if self.stream is not None:
+                os.dup2(self.stream.fileno(), number)
+
+
+def to_file(path: str) -> None:
+    """Log to the file, or to stderr where it cannot be written. Before a server is made: the SDK would add its own."""
+    try:
+        handler: logging.Handler = _File(path)
+    except OSError:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    logging.getLogger("mcp").setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a full disk must not stop the engine

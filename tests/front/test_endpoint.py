@@ -1,0 +1,181 @@
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.errors import EngineUnavailable
+from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user, own_folder
+from mcp_mmretrieval.front.reaching import ask, hello, machine_environment, reach, read_line
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """As short as those in use: a socket's path has to be."""
+    path = Path(f"/tmp/mmr-test-{os.getpid()}")
+    path.mkdir(mode=0o700)
+    yield path
+    for file in path.iterdir():
+        file.unlink()
+    path.rmdir()
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path, folder: Path) -> Endpoint:
+    return Endpoint(str(tmp_path / "library"), str(folder))
+
+
+def test_all_ways_to_name_a_library_lead_to_one_place(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "library")
+    paths = {
+        Endpoint(str(name), str(folder)).socket_path
+        for name in (tmp_path / "library", tmp_path / "link", tmp_path / "x" / ".." / "library")
+    }
+    assert len(paths) == 1
+    assert Endpoint(str(tmp_path / "other"), str(folder)).socket_path not in paths
+
+
+def test_the_longest_library_path_fits(tmp_path: Path) -> None:
+    assert len(Endpoint(str(tmp_path / ("a" * 250) / ("b" * 250))).socket_path) < 100
+
+
+def test_a_folder_that_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match="too long"):
+        Endpoint("/library", str(tmp_path / ("a" * 100)))
+
+
+def test_the_folder_is_the_persons_alone_and_no_environment_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = own_folder()
+    for name in ("XDG_RUNTIME_DIR", "TMPDIR", "HOME"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert own_folder() == usual
+    assert stat.S_IMODE(Path(usual).stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_may_write_is_refused(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345678)
+    foreign = Path("/tmp/mcp-mmretrieval-12345678")
+    foreign.mkdir(mode=0o700)
+    try:
+        with pytest.raises(EngineUnavailable, match="belongs to somebody else"):
+            own_folder()
+    finally:
+        foreign.rmdir()
+
+
+def test_one_process_is_elected_and_its_heir_keeps_the_lock(endpoint: Endpoint) -> None:
+    lock = endpoint.elect()
+    assert lock is not None
+    assert endpoint.elect() is None
+    heir = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock,))
+    os.close(lock)
+    with heir:
+        assert endpoint.held()
+        heir.kill()
+    assert not endpoint.held()
+
+
+def test_nobody_listens_where_nothing_or_a_dead_socket_is(endpoint: Endpoint) -> None:
+    assert endpoint.connect() is None
+    endpoint.listen().close()
+    assert Path(endpoint.socket_path).exists()
+    assert endpoint.connect() is None
+
+
+def test_who_connects_before_the_engine_is_up_waits_in_its_queue(endpoint: Endpoint) -> None:
+    with endpoint.listen() as listening:
+        connection = endpoint.connect()
+        assert connection is not None
+        with connection:
+            assert of_this_user(connection)
+            connection.sendall(b"early\n")
+            server, _ = listening.accept()
+            with server:
+                assert server.recv(10) == b"early\n"
+
+
+def test_somebody_elses_socket_is_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    with endpoint.listen():
+        monkeypatch.setattr(os, "getuid", lambda: 12345678)
+        with pytest.raises(EngineUnavailable, match="another user listens"):
+            endpoint.connect()
+
+
+def test_the_state_is_whole_or_nothing(endpoint: Endpoint) -> None:
+    assert endpoint.state() == {}
+    endpoint.write_state({"pid": 7})
+    assert endpoint.state() == {"pid": 7}
+    for nonsense in ("", "{", "[1]", "\ufeff"):
+        Path(endpoint.state_path).write_text(nonsense)
+        assert endpoint.state() == {}
+    endpoint.withdraw()
+    assert not Path(endpoint.state_path).exists()
+
+
+def test_of_the_environment_only_the_machines_side_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "CLAUDE_TOKEN": "x",
+        "HF_HOME": "/m",
+        "https_proxy": "p",
+        "MMRETRIEVAL_HTTP_TOKEN": "t",
+    }.items():
+        monkeypatch.setenv(name, value)
+    seen = machine_environment()
+    assert seen["HF_HOME"] == "/m"
+    assert seen["https_proxy"] == "p"
+    assert not {"CLAUDE_TOKEN", "MMRETRIEVAL_HTTP_TOKEN", "PYTHONPATH"} & set(seen)
+
+
+def test_a_question_where_no_engine_runs_is_told(endpoint: Endpoint) -> None:
+    with pytest.raises(EngineUnavailable, match="no engine runs"):
+        ask(endpoint, "state")
+
+
+SCRIPTED = """
+import json, socket, sys
+listening = socket.socket(fileno=int(sys.argv[6]))
+for answer in json.loads(sys.argv[1]):
+    client, _ = listening.accept()
+    client.recv(65536)
+    client.sendall(json.dumps(answer).encode() + b"\\n{}\\n")
+"""
+
+
+def scripted(*answers: dict[str, object]) -> tuple[str, ...]:
+    """An engine that answers hellos so, one after the other, and ends."""
+    return (sys.executable, "-c", SCRIPTED, json.dumps(answers))
+
+
+def test_what_the_engine_refuses_is_told_in_its_words(endpoint: Endpoint) -> None:
+    with pytest.raises(EngineUnavailable, match="workers: not a number"):
+        reach(endpoint, hello({}), engine=scripted({"error": "workers: not a number"}))
+
+
+def test_an_engine_that_leaves_is_waited_for_and_the_next_one_started(endpoint: Endpoint) -> None:
+    engine = scripted({"leaving": "settings"})
+    lock = endpoint.elect()
+    assert lock is not None
+    from mcp_mmretrieval.front.reaching import launch
+
+    launch(endpoint, lock, engine)
+    connection, answer = reach(endpoint, hello({}), engine=scripted({"ok": True, "pid": 2}))
+    with connection:
+        assert answer == {"ok": True, "pid": 2}
+        assert read_line(connection) == b"{}\n"  # what follows the answer was not taken with it
+
+
+def test_one_line_is_read_and_nothing_of_the_next() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"a" * 100_000 + b"\nnext\n")
+        assert len(read_line(ours)) == 100_001
+        assert read_line(ours) == b"next\n"
+        theirs.sendall(b"cut")
+        theirs.shutdown(socket.SHUT_WR)
+        assert read_line(ours) == b""

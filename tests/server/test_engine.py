@@ -1,0 +1,271 @@
+"""One engine for all: real fronts and a real engine, over a real library with models that one can work out by hand."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval import __version__
+from mcp_mmretrieval.errors import EngineUnavailable
+from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.reaching import ask, hello, reach
+from tests.fronts import ENGINE, Front, ToolFailed, alive, ended_engine, until
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "red.txt").write_text("red red red")
+    (folder / "blue.txt").write_text("blue blue blue")
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def endpoint(library: Path) -> Iterator[Endpoint]:
+    with ended_engine(library) as endpoint:
+        yield endpoint
+
+
+# -- one engine -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stateless", [False, True], ids=["handshake", "stateless"])
+def test_a_client_of_either_era_adds_and_finds(endpoint: Endpoint, library: Path, files: Path, stateless: bool) -> None:
+    with Front(library, files, stateless=stateless) as front:
+        assert len(front.tools()) == 7
+        assert front.call("add_documents")["added"] == 2
+        assert front.paths("red")[0] == "red.txt"
+
+
+def test_ten_fronts_of_the_same_instant_make_one_engine(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        fronts = list(pool.map(lambda _: Front(library, files), range(10)))
+        engines = set(pool.map(lambda front: front.engine(), fronts))
+        assert len(engines) == 1
+        assert list(pool.map(Front.close, fronts)) == [0] * 10
+
+
+def test_the_engine_outlives_the_front_that_started_it_and_ends_when_nobody_needs_it(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    first = Front(library, files)
+    engine = first.engine()
+    with Front(library, files) as second:
+        first.kill()
+        first.close()
+        assert second.engine() == engine
+    until(lambda: not alive(engine))
+    until(lambda: not endpoint.held(), 2)
+    assert not Path(endpoint.socket_path).exists()
+    assert endpoint.state() == {}
+
+
+def test_the_engine_sees_the_machine_and_nothing_of_the_client(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files, CLIENT_SECRET="abc", HF_HOME="/models", MMRETRIEVAL_HTTP_TOKEN="s" * 20) as front:
+        engine = front.engine()
+        seen = Path(f"/proc/{engine}/environ").read_bytes().split(b"\0")
+        assert b"HF_HOME=/models" in seen
+        assert not [line for line in seen if line.startswith((b"CLIENT_SECRET", b"MMRETRIEVAL_"))]
+        assert os.getsid(engine) == engine
+        assert Path(f"/proc/{engine}/cwd").readlink() == Path("/")
+        command = Path(f"/proc/{engine}/cmdline").read_bytes()
+        assert b"sssss" not in command
+
+
+def test_the_state_file_and_the_log_are_the_persons_alone(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files) as front:
+        engine = front.engine()
+        state = endpoint.state()
+        assert (state["pid"], state["version"], state["address"]) == (engine, __version__, endpoint.socket_path)
+        log = Path(str(state["log"]))
+        assert log == library / "engine.log"
+        assert log.read_text().count(f"pid {engine}") == 1
+        for path in (endpoint.state_path, endpoint.socket_path, endpoint.lock_path, log):
+            assert stat.S_IMODE(Path(path).lstat().st_mode) == 0o600
+        assert stat.S_IMODE(Path(endpoint.state_path).parent.stat().st_mode) == 0o700
+        assert str(log) in front.call("status")["engine"]
+
+
+# -- an engine that dies ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stateless", [False, True], ids=["handshake", "stateless"])
+def test_a_killed_engine_is_started_again_and_knows_what_was_added(
+    endpoint: Endpoint, library: Path, files: Path, stateless: bool
+) -> None:
+    with Front(library, files, stateless=stateless) as front:
+        front.call("add_documents")
+        engine = front.engine()
+        os.kill(engine, signal.SIGKILL)
+        until(lambda: not alive(engine))
+        assert front.engine() != engine
+        assert front.paths("red")[0] == "red.txt"
+
+
+def test_a_stale_socket_and_state_file_are_no_obstacle(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files) as front:
+        first = front.engine()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not alive(first))
+    assert Path(endpoint.socket_path).exists()
+    Path(endpoint.state_path).write_text("{ not JSON")
+    with Front(library, files) as front:
+        assert front.engine() != first
+        assert endpoint.state()["pid"] == front.engine()
+
+
+# -- versions and settings --------------------------------------------------------------------------------------------
+
+
+def test_an_engine_leaves_for_a_newer_version_and_its_clients_go_on(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    with Front(library, files) as front:
+        front.call("add_documents")
+        engine = front.engine()
+        connection, _ = reach(endpoint, hello({}) | {"version": "999.0"}, engine=(sys.executable, "-c", NEWER))
+        with connection:
+            until(lambda: not alive(engine))
+        assert front.paths("red")[0] == "red.txt"
+
+
+NEWER = """
+import json, socket, sys
+listening = socket.socket(fileno=int(sys.argv[5]))
+client, _ = listening.accept()
+client.recv(65536)
+client.sendall(b'{"ok": true}\\n')
+client.recv(1)
+"""
+
+
+def test_a_client_that_asks_for_other_settings_is_told_the_difference(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    with Front(library, files) as first, Front(library, files, MMRETRIEVAL_MAX_PAGES="7") as second:
+        assert "problems" not in first.call("status")
+        assert "another max_pages than the engine" in " ".join(second.call("status")["problems"])
+        assert second.engine() == first.engine()
+
+
+def test_an_engine_that_nobody_else_uses_is_replaced_for_other_settings(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    with Front(library, files, MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
+        engine = front.engine()
+    with Front(library, files, MMRETRIEVAL_MAX_PAGES="7", MMRETRIEVAL_ENGINE_IDLE_S="1") as front:
+        assert front.engine() != engine
+        assert "problems" not in front.call("status")
+
+
+def test_a_setting_that_makes_no_sense_is_told_to_the_client_that_gave_it(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    with Front(library, files) as good, Front(library, files, stateless=True, MMRETRIEVAL_WORKERS="none") as bad:
+        with pytest.raises(ToolFailed, match="workers: Input should be a valid integer"):
+            bad.call("status")
+        assert good.paths("red") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"\n", b"GET / HTTP/1.1\r\n\r\n", b"[1]\n", b"[" * 20_000 + b"\n", b'{"mmretrieval": 99}\n', b"\xff\n"],
+)
+def test_a_stranger_on_the_socket_disturbs_nobody(endpoint: Endpoint, library: Path, files: Path, line: bytes) -> None:
+    with Front(library, files) as front:
+        stranger = endpoint.connect()
+        assert stranger is not None
+        with stranger:
+            stranger.sendall(line)
+            stranger.shutdown(socket.SHUT_WR)
+            answer = stranger.recv(65536)
+            assert answer == b"" or "error" in json.loads(answer)
+        assert len(front.tools()) == 7
+
+
+def test_an_unknown_question_is_refused(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files), pytest.raises(EngineUnavailable, match="does not know this question"):
+        ask(endpoint, "weather")
+
+
+# -- a library that cannot be used ------------------------------------------------------------------------------------
+
+
+def test_a_library_that_another_process_holds_is_told_by_each_call_and_tried_again(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.settings import Settings
+    from tests.by_hand import ModelsByHand
+
+    settings = Settings.read(library=library, roots=(files,), workers=1)
+    with Front(library, files) as front:
+        with Library.open(settings=settings, models=ModelsByHand(settings)):
+            assert len(front.tools()) == 7
+            with pytest.raises(ToolFailed, match=f"pid {os.getpid()}"):
+                front.call("status")
+        assert front.call("add_documents")["added"] == 2
+
+
+def test_a_library_folder_that_is_none_is_told_by_each_call(tmp_path: Path, files: Path) -> None:
+    library = tmp_path / "file"
+    library.write_text("no folder")
+    with ended_engine(library) as endpoint, Front(library, files) as front:
+        assert len(front.tools()) == 7
+        with pytest.raises(ToolFailed, match="cannot be used as the library folder"):
+            front.call("status")
+        assert endpoint.state()["log"] == endpoint.spare_log
+
+
+# -- clients that come and go -----------------------------------------------------------------------------------------
+
+
+def test_a_client_that_stops_reading_holds_up_nobody(endpoint: Endpoint, library: Path, files: Path) -> None:
+    (files / "long.txt").write_text("red green blue\n" * 2_000)
+    with Front(library, files) as front, Front(library, files) as deaf:
+        front.call("add_documents")
+        for _ in range(150):
+            deaf.send("tools/call", name="open_media", arguments={"targets": ["long.txt"]})
+        assert front.paths("red")[0] == "red.txt"
+        deaf.kill()
+        until(lambda: len(ask(endpoint, "state")["clients"]) == 1)  # type: ignore[arg-type]
+        assert front.paths("blue")[0] == "blue.txt"
+
+
+def test_the_folder_of_sockets_may_be_cleared_and_the_engine_is_found_again(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    with Front(library, files) as front:
+        engine = front.engine()
+        for path in (endpoint.socket_path, endpoint.state_path, endpoint.lock_path):
+            Path(path).unlink()
+        until(lambda: Path(endpoint.socket_path).exists())
+        with Front(library, files) as another:
+            assert another.engine() == engine == front.engine()
+        assert endpoint.held()
+
+
+def test_an_engine_without_its_lock_is_not_begun(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files) as front:
+        second = subprocess.run([*ENGINE, str(library)], timeout=60, check=False)
+        assert second.returncode == 1
+        assert front.engine() == endpoint.state()["pid"]
+
+
+def test_an_engine_that_does_not_come_up_is_told_after_three_tries(endpoint: Endpoint) -> None:
+    with pytest.raises(EngineUnavailable, match="ends while it starts"):
+        reach(endpoint, hello({}), engine=(sys.executable, "-c", "raise SystemExit('no')"))
