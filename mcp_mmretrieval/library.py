@@ -465,6 +465,11 @@ class Library:
                 if job.running or ended <= ENDED_SHOWN:
                     yield job.outcome
 
+    @property
+    def ready(self) -> bool:
+        """Whether the models are loaded: until then words answer."""
+        return self._parts.models.state == "ready"
+
     def held(self) -> tuple[int, int]:
         """Documents of the whole library, whatever the roots, and how many of them lack vectors."""
         space = self._catalog.active_space()

@@ -95,7 +95,7 @@ class Front:
         """Ask without waiting; the request's id."""
         self._count += 1
         if self._stateless:
-            params["_meta"] = STATELESS
+            params["_meta"] = {**STATELESS, **params.get("_meta", {})}
         self.write({"jsonrpc": "2.0", "id": self._count, "method": method, "params": params})
         if method == "initialize":
             self.hear(self._count)
@@ -115,6 +115,15 @@ class Front:
                 return message
         assert self.process.stderr is not None
         raise AssertionError(f"the front ended: {self.process.stderr.read().decode()}")
+
+    def hear_method(self, method: str) -> dict[str, Any]:
+        """The next message of this method; what else comes is let go."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            message: dict[str, Any] = json.loads(line)
+            if message.get("method") == method:
+                return message
+        raise AssertionError("the front ended")
 
     def tools(self) -> list[str]:
         return [tool["name"] for tool in self.hear(self.send("tools/list"))["result"]["tools"]]

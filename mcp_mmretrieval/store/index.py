@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.precedence import give_way
+from mcp_mmretrieval.precedence import pressed
 from mcp_mmretrieval.store.catalog import Catalog
 from mcp_mmretrieval.store.check import problem
 from mcp_mmretrieval.store.chroma import Broken, Chroma, Where
@@ -42,8 +42,8 @@ GATHER = 0.3
 """Seconds to wait for more after a commit: small upserts cost as much as large ones."""
 PATIENCE = 0.05
 """Seconds that a search waits for a running upsert."""
-YIELDS = 10.0
-"""Seconds that an upsert waits for searches: an exact scan covers what is missing, so that it can wait long."""
+FAR = 20_000
+"""Vectors that the index may lack while searches come in: comparing with each of them takes 9 ms."""
 SPARE = 64 << 20
 """Bytes of free disk below which a failure is the disk's, and building anew would not help."""
 
@@ -221,13 +221,18 @@ class Index:
             last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=BATCH)
             if places:
                 self._state = "building" if len(places) >= BATCH else self._state
-                give_way(YIELDS)
+                self._give_way()
                 with self._turns.writing():
                     self._chroma.upsert(space, kind, places, vectors)
                 self._catalog.follow(space, kind, last)
                 self._followed[space, kind] = last
                 return True
         return self._forget(self._chroma)
+
+    def _give_way(self) -> None:
+        """While searches come in, follow only what makes them slow: they stand still for as long as an upsert takes."""
+        while pressed() and self._catalog.behind()[0] < FAR and not self._closing.wait(GATHER):
+            pass
 
     def _forget(self, chroma: Chroma) -> bool:
         """Delete what the catalog has deleted, some rows at a time, or a whole space."""

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -269,3 +270,73 @@ def test_an_engine_without_its_lock_is_not_begun(endpoint: Endpoint, library: Pa
 def test_an_engine_that_does_not_come_up_is_told_after_three_tries(endpoint: Endpoint) -> None:
     with pytest.raises(EngineUnavailable, match="ends while it starts"):
         reach(endpoint, hello({}), engine=(sys.executable, "-c", "raise SystemExit('no')"))
+
+
+# -- what passes through a front --------------------------------------------------------------------------------------
+
+
+def test_progress_and_cancellation_pass_through_the_front(endpoint: Endpoint, library: Path, files: Path) -> None:
+    for number in range(400):
+        (files / f"{number}.txt").write_text(f"note {number} red\n" * 50)
+    with Front(library, files) as front, Front(library, files) as other:
+        asked = front.send("tools/call", name="add_documents", arguments={}, _meta={"progressToken": "p"})
+        progress = front.hear_method("notifications/progress")
+        assert progress["params"]["progressToken"] == "p"
+        front.write(
+            {
+                "jsonrpc": "2.0",
+                "method": "notifications/cancelled",
+                "params": {"requestId": asked, "reason": "the person changed their mind"},
+            }
+        )
+        until(lambda: other.call("status")["jobs"][0]["state"] == "cancelled")
+        assert other.call("status")["jobs"][0]["added"] < 402
+
+
+def test_a_front_that_goes_leaves_its_job_running(endpoint: Endpoint, library: Path, files: Path) -> None:
+    for number in range(100):
+        (files / f"{number}.txt").write_text(f"note {number} red\n" * 50)
+    with Front(library, files) as other:
+        front = Front(library, files)
+        front.send("tools/call", name="add_documents", arguments={}, _meta={"progressToken": "p"})
+        front.hear_method("notifications/progress")
+        front.kill()
+        front.close()
+        until(lambda: other.call("status")["jobs"][0]["state"] == "done")
+        assert other.call("status")["jobs"][0]["added"] == 102
+
+
+def test_a_job_goes_on_under_its_id_when_the_engine_was_killed(endpoint: Endpoint, library: Path, files: Path) -> None:
+    for number in range(150):
+        (files / f"{number}.txt").write_text(f"note {number} red\n" * 50)
+    with Front(library, files, stateless=True) as front:
+        asked = front.send("tools/call", name="add_documents", arguments={})
+        until(lambda: reach_state(endpoint))
+        with Front(library, files) as other:
+            until(lambda: other.call("status")["jobs"] and other.call("status")["jobs"][0]["added"] > 3)
+            job = other.call("status")["jobs"][0]["job"]
+            os.kill(int(str(endpoint.state()["pid"])), signal.SIGKILL)
+            with pytest.raises(ToolFailed, match="Ask again"):
+                front.answer(asked)
+            again = front.call("add_documents")
+            assert (again["state"], again["job"]) == ("done", job)
+            assert again["added"] + again["unchanged"] == 152
+            assert other.call("list_documents", limit=1)["total"] == 152
+
+
+def reach_state(endpoint: Endpoint) -> bool:
+    return bool(endpoint.state())
+
+
+def test_a_library_of_a_newer_version_is_told_by_each_call(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files) as front:
+        front.call("add_documents")
+    until(lambda: not endpoint.held())
+    with sqlite3.connect(library / "catalog.db") as catalog:
+        catalog.execute("PRAGMA user_version = 99")
+    catalog.close()
+    with Front(library, files) as front:
+        assert len(front.tools()) == 7
+        for _ in range(2):
+            with pytest.raises(ToolFailed, match="newer"):
+                front.call("search_media", query="red")
