@@ -22,7 +22,7 @@ from rich.text import Text
 
 from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
 from mcp_mmretrieval.errors import EngineUnavailable, ModelUnavailable, RetrievalError
-from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ask
 from mcp_mmretrieval.settings import Settings
 
@@ -183,7 +183,7 @@ def library_folder(folder: Path) -> Iterator[Check]:
 def engine(library: str) -> Check:
     """Whether an engine serves the library, and whether it answers."""
     try:
-        endpoint = Endpoint(library)
+        endpoint = meeting(library)
         if not endpoint.held():
             return Check("engine", "fine", "none runs; the next client starts it")
         state = ask(endpoint, "state")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from mcp_mmretrieval.cli import DONE, log_to_stderr, settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ask, hello, reach
 
 
@@ -22,7 +22,7 @@ def jobs(arguments: argparse.Namespace) -> int:
     wanted = settings(arguments)
     if arguments.action == "cancel" and not arguments.job:
         raise BadArgument("Say which job to cancel: `mcp-mmretrieval jobs cancel ID`; `jobs` lists them.")
-    endpoint = Endpoint(str(wanted.library))
+    endpoint = meeting(str(wanted.library))
     question = {"ask": arguments.action if arguments.action == "cancel" else "jobs", "job": arguments.job}
     connection, answer = reach(endpoint, hello({"library": str(wanted.library)}, **question))
     connection.close()
@@ -37,7 +37,7 @@ def jobs(arguments: argparse.Namespace) -> int:
 def stop(arguments: argparse.Namespace) -> int:
     """End the engine. Its clients start the next one when they need it."""
     log_to_stderr()
-    endpoint = Endpoint(str(settings(arguments).library))
+    endpoint = meeting(str(settings(arguments).library))
     if endpoint.held():
         ask(endpoint, "leave")
         Console().print("The engine ends as soon as its calls have; jobs go on when it is started again.")

@@ -10,7 +10,7 @@ from functools import partial
 from mcp_mmretrieval.cli import DONE, run
 from mcp_mmretrieval.configuration import configuration, default_library
 from mcp_mmretrieval.front import options
-from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.endpoint import Endpoint, meeting
 from mcp_mmretrieval.front.reaching import ENGINE, hello, reach
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def serve(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE) -> int:
     if arguments.solo:
         return _alone(arguments)
     given = configuration(options.given(arguments))
-    endpoint = Endpoint(str(given.get("library") or default_library()))
+    endpoint = meeting(str(given.get("library") or default_library()))
     if arguments.http:
         from mcp_mmretrieval.front.listening import listen
 

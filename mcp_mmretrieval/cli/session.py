@@ -19,7 +19,7 @@ from mcp.types import CallToolResult, ImageContent, TextContent
 
 from mcp_mmretrieval.configuration import default_library
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ENGINE, hello, reach
 from mcp_mmretrieval.server.lines import lines, write
 from mcp_mmretrieval.server.sdk import messages
@@ -90,7 +90,7 @@ class Session:
 @asynccontextmanager
 async def with_engine(given: dict[str, object], engine: Sequence[str] = ENGINE) -> AsyncIterator[Session]:
     """A session with the engine of the library that the settings name; one is started where there is none."""
-    endpoint = Endpoint(str(given.get("library") or default_library()))
+    endpoint = meeting(str(given.get("library") or default_library()))
     greeting = hello(given, kind="command")
     connection, _ = await anyio.to_thread.run_sync(partial(reach, endpoint, greeting, engine=engine))
     connection.setblocking(False)

@@ -56,7 +56,7 @@ def reach(
     while time.monotonic() < until:
         connection = endpoint.connect()
         if connection is not None:
-            answer = _greeted(connection, greeting, descriptors, until)
+            answer = _greeted(connection, {**greeting, **endpoint.credentials()}, descriptors, until)
             if "ok" in answer:
                 return connection, answer
             connection.close()
@@ -92,33 +92,56 @@ def launch(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
 
     The socket is open from now on: who connects before the engine is up waits in its queue.
     """
-    import subprocess  # only who starts an engine pays for it
-
+    if not endpoint.inherits:
+        os.close(lock)
+        _spawn(endpoint, engine, ())
+        return
     try:
         listening = endpoint.listen()
     except BaseException:
         os.close(lock)
         raise
+    try:
+        _spawn(endpoint, engine, (lock, listening.fileno()))
+    finally:
+        listening.close()
+        os.close(lock)
+
+
+def _spawn(endpoint: Endpoint, engine: Sequence[str], handed: tuple[int, ...]) -> None:
+    """Start the process; where it takes lock and socket itself, wait until it has, or has ended."""
+    import subprocess  # only who starts an engine pays for it
+
+    options = [part for pair in zip(("--lock", "--socket"), map(str, handed), strict=False) for part in pair]
     log = _open_log(endpoint)
     try:
         process = subprocess.Popen(
-            [*engine, endpoint.library, "--lock", str(lock), "--socket", str(listening.fileno())],
+            [*engine, endpoint.library, *(options or ["--loopback"])],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd="/",
+            cwd=os.path.abspath(os.sep),
             env=machine_environment(),
-            pass_fds=(lock, listening.fileno()),
+            pass_fds=handed,
             start_new_session=True,
+            creationflags=getattr(subprocess, "DETACHED_PROCESS", 0),
         )
     except OSError as error:
         raise EngineUnavailable(f"The engine cannot be started: {error.strerror or error}.") from error
     finally:
-        listening.close()
-        os.close(lock)
         os.close(log)
+    until = time.monotonic() + PATIENCE
+    while not handed and process.poll() is None and not _listens(endpoint) and time.monotonic() < until:
+        time.sleep(0.05)
     # reaped whenever it ends, so that no dead entry of it stays in the process table while we live
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _listens(endpoint: Endpoint) -> bool:
+    connection = endpoint.connect()
+    if connection is not None:
+        connection.close()
+    return connection is not None
 
 
 def machine_environment() -> dict[str, str]:

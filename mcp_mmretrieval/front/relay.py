@@ -83,6 +83,7 @@ class Relay:
                 engine = self._reach()
             except EngineUnavailable as error:
                 self._refuse(str(error))
+                self._wait_for_a_request()
                 continue
             self._serve(engine)
             if not self._ended:
@@ -144,9 +145,8 @@ class Relay:
             self._tell(self._failed(id, _AGAIN))
 
     def _refuse(self, reason: str) -> None:
-        """No engine can be had: say so to whoever asks; the next request tries again."""
+        """No engine can be had: say so to whoever waits. Who asks later has us look again."""
         sys.stderr.write(f"mcp-mmretrieval: {reason}\n")
-        self._wait_for_a_request()
         with self._changed:
             refused, self._pending = self._pending, {}
         for id, asked in refused.items():

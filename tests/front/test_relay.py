@@ -55,17 +55,18 @@ class Client(Wire):
         self._theirs = (source, sink)
         self._engines: list[Engine] = []
         super().__init__(os.fdopen(from_relay, "rb"), os.fdopen(to_relay, "wb"))
-        self.engines: queue.Queue[socket.socket | EngineUnavailable] = queue.Queue()
+        self.engines: queue.Queue[socket.socket | None] = queue.Queue()
+        self.reason = ""
+        """Why no engine can be had."""
         self.ended = threading.Event()
         relay = Relay(self._reached, source, sink, lambda _: self.ended.set())
         self._thread = threading.Thread(target=relay.run, daemon=True)
         self._thread.start()
 
     def _reached(self) -> socket.socket:
-        engine = self.engines.get()
-        if isinstance(engine, EngineUnavailable):
-            raise engine
-        return engine
+        if not self.reason and (engine := self.engines.get()) is not None:
+            return engine
+        raise EngineUnavailable(self.reason)
 
     def engine(self) -> "Engine":
         ours, theirs = socket.socketpair()
@@ -80,7 +81,7 @@ class Client(Wire):
         self.leave()
         for engine in self._engines:
             engine.close()
-        self.engines.put(EngineUnavailable("over"))
+        self.engines.put(None)
         self._thread.join(10)
         assert not self._thread.is_alive()
         self._read.close()
@@ -183,16 +184,17 @@ def test_what_can_be_asked_twice_is_asked_of_the_next_engine(client: Client) -> 
 def test_without_an_engine_each_request_hears_why_and_the_next_one_tries_again(
     client: Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    client.engines.put(EngineUnavailable("The folder is somebody else's."))
+    client.reason = "The folder is somebody else's."
+    client.engine().die()
     client.say(ask(1))
     assert client.hear()["error"]["message"] == "The folder is somebody else's."
-    client.engines.put(EngineUnavailable("Still somebody else's."))
+    client.reason = "Still somebody else's."
     client.say(call(2))
     told = client.hear()
     assert (told["id"], told["result"]["content"][0]["text"]) == (2, "Still somebody else's.")
-    engine = client.engine()
+    client.reason = ""
     client.say(ask(3))
-    assert engine.hear() == ask(3)
+    assert client.engine().hear() == ask(3)
     assert "somebody else's" in capfd.readouterr().err
 
 
