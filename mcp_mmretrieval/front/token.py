@@ -42,7 +42,7 @@ def _minted(path: str) -> str:
 
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     token = secrets.token_urlsafe(32)
-    fresh = f"{path}.{os.getpid()}"
+    fresh = f"{path}.{secrets.token_hex(8)}"
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
         file.write(token + "\n")
     try:
