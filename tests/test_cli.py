@@ -98,10 +98,14 @@ def test_without_a_command_it_serves_and_ends_with_its_input(arguments: list[str
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_starting_to_serve_imports_nothing_heavy() -> None:
-    code = "import sys, mcp_mmretrieval.cli.serving; print(*sys.modules)"
+def test_a_front_is_made_of_the_standard_library_alone() -> None:
+    code = "import sys, mcp_mmretrieval.__main__, mcp_mmretrieval.front.relay; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert not {"rich", "mcp", "torch", "numpy", "PIL", "av", "pydantic"} & set(done.stdout.split())
+    imported = {name.partition(".")[0] for name in done.stdout.split()}
+    without = subprocess.run([sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True)
+    by_itself = {name.partition(".")[0] for name in without.stdout.split()}  # what the interpreter's site brings along
+    assert imported - by_itself - sys.stdlib_module_names == {"mcp_mmretrieval"}
+    assert not {"logging", "asyncio", "subprocess"} & imported
 
 
 def test_options_win_over_the_environment_and_that_over_the_file(
