@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 from mcp.server.mcpserver import Context
 
 from mcp_mmretrieval.server.admission import Admission
@@ -36,11 +37,16 @@ class Connection:
         if self._library is None:
             library = await self.opening.library()
             if self.within:
-                from mcp_mmretrieval.roots import Roots
-
-                library = library.within(Roots(self.settings.roots))
+                library = await anyio.to_thread.run_sync(_within, library, self.settings)
             self._library = library
         return self._library
+
+
+def _within(library: Library, settings: Settings) -> Library:
+    """In a thread: a folder may lie on a disk that is slow to answer."""
+    from mcp_mmretrieval.roots import Roots
+
+    return library.within(Roots(settings.roots))
 
 
 def connection_of(call: Context[Any, Any]) -> Connection:
