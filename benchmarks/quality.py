@@ -119,7 +119,7 @@ def measure(library: Library, asked: Sequence[Question]) -> dict[str, dict[str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=lambda path: Path(path).resolve())
     parser.add_argument("--library", type=Path, help="kept between runs; default: a new one")
     arguments = parser.parse_args()
     sets = sorted(path.parent for path in arguments.data.glob("*/queries.jsonl"))

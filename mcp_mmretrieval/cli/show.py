@@ -136,6 +136,7 @@ def health(result: StatusResult) -> RenderableType:
         table.add_row(f"  {part}", Text(line))
     table.add_row("index", Text(result.get("index", "")))
     table.add_row("parsers", Text(result.get("sandbox", "")))
+    table.add_row("engine", Text(result.get("engine", "")))
     for job in result["jobs"]:
         table.add_row(f"job {job['job']}", added(cast("AddResult", job)))
     problems = [Text.assemble(("✗ ", "red"), problem) for problem in result.get("problems", ())]
