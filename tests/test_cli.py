@@ -98,6 +98,19 @@ def test_without_a_command_it_serves_and_ends_with_its_input(arguments: list[str
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_a_person_at_a_terminal_is_told_what_serve_waits_for(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [*COMMAND, "--library", str(tmp_path / "library")]
+    with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            assert process.stderr is not None
+            assert "mcp-mmretrieval demo" in process.stderr.readline()
+        finally:
+            process.kill()
+            os.close(ours)
+            os.close(theirs)
+
+
 def test_a_front_is_made_of_the_standard_library_alone() -> None:
     code = "import sys, mcp_mmretrieval.__main__, mcp_mmretrieval.front.relay; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

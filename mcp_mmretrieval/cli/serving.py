@@ -25,8 +25,15 @@ def main(argv: Sequence[str]) -> int:
     return run(arguments)
 
 
+HINT = (
+    "This waits for an MCP client on stdin; a client starts it by itself. To look around: mcp-mmretrieval demo, --help."
+)
+
+
 def serve(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE) -> int:
     """Serve until the client leaves; over HTTP until interrupted."""
+    if not arguments.http and sys.stdin is not None and sys.stdin.isatty():
+        sys.stderr.write(f"{HINT}\n")
     if arguments.solo:
         return _alone(arguments)
     given = configuration(options.given(arguments))
