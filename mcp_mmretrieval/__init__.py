@@ -5,6 +5,7 @@ The map, bottom up; a module imports only from floors below (ARCHITECTURE.md say
 0  errors, types, limits     what goes wrong; Document, Place, Segment, Content; bounds of one file
 1  configuration             what was asked for, as written. Also precedence: answers go before bulk work
 2  answers, settings, roots  what the library answers; every knob; the allowed folders. Also words
+   profiles                  which models serve
    front                     the client's side of an engine, in the standard library alone
 3  media                     text, image, pdf, audio, video: `split` into places, `load` one; workers isolate them
 4  models, store, ranking    seams and built-in models; SQLite and Chroma; lanes fused. Also jobs

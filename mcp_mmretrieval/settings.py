@@ -28,7 +28,10 @@ class Settings(BaseModel):
         description="Folders that may be read, separated as in PATH. None: nothing can be read.",
     )
     read_only: bool = Field(default=False, description="Offer neither adding nor removing.")
-    profile: str = Field(default="builtin", description="The set of models.")
+    profile: str = Field(
+        default="builtin",
+        description="Models for text and pictures: `builtin`, `clip`, a folder's absolute path, or owner/name@commit.",
+    )
     ocr: bool = Field(default=True, description="Read the words in pictures, charts, frames and scanned pages.")
     speech: bool = Field(default=True, description="Transcribe speech in sound and film.")
     threads: int = Field(

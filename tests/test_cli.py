@@ -249,6 +249,16 @@ def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     assert [check.state for check in doctor.roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
 
 
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [("clipp", "Did you mean clip"), ("owner/name", "needs its commit"), ("/no/such/folder", "no such folder")],
+)
+def test_a_profile_that_cannot_serve_is_told(profile: str, said: str) -> None:
+    told = next(iter(doctor.weights(profile)))
+    assert told.state == "broken"
+    assert said in told.found
+
+
 @pytest.mark.builtin
 def test_the_doctor_finds_everything_in_order(tmp_path: Path) -> None:
     done = run("doctor", "--library", tmp_path / "library", "--root", tmp_path, "--json")

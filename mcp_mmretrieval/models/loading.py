@@ -15,8 +15,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import identity, threads, weights
+from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Identity
 
@@ -115,7 +116,7 @@ class Models:
         self.text = Loading("text model", self._load_text)
         self._classifier = Loading("picture model", self._load_classifier)
         self._embedder = Loading("embedder", self._load_embedder)
-        self._reranker = Loading("reranker", self._load_reranker)
+        self._reranker: Loading[Reranker | None] = Loading("reranker", self._load_reranker)
         self._transcriber = Loading("speech recognition", self._load_transcriber)
         self._reader = Loading("text recognition", self._load_reader)
 
@@ -156,7 +157,8 @@ class Models:
             "text in pictures": self._reader,
             "speech": self._transcriber,
         }
-        return {what: "off" if off.get(what) else part.line for what, part in parts.items()}
+        lines = {what: "off" if off.get(what) else part.line for what, part in parts.items()}
+        return lines | self._of_embedder()
 
     def embedder(self, timeout: float | None = None) -> Embedder:
         """Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds; so do the others."""
@@ -174,6 +176,27 @@ class Models:
         """None where the settings say that pictures are not read."""
         return self._reader.get(timeout) if self._settings.ocr else None
 
+    def _of_embedder(self) -> dict[str, str]:
+        """Lines about one model that stands for the built-in ones of text and pictures; none where those serve."""
+        try:
+            spec = self._embedder_spec()
+        except ModelUnavailable as error:
+            return dict.fromkeys(("text vectors", "picture vectors"), str(error))
+        if spec is None:
+            return {}
+        if self._embedder.failure is not None:
+            return dict.fromkeys(("text vectors", "picture vectors"), self._embedder.line)
+        line = f"{spec.model}: {self._embedder.line}"
+        blind = self._embedder.loaded and "picture" not in self._embedder.get().dims
+        return {"text vectors": line, "picture vectors": f"{spec.model} looks at no pictures" if blind else line}
+
+    def _embedder_spec(self) -> EmbedderSpec | None:
+        """The record of the model that serves in the place of the built-in ones. Raises ModelUnavailable."""
+        try:
+            return profile_of(self._settings.profile).embedder
+        except BadArgument as error:
+            raise ModelUnavailable(str(error)) from error
+
     def _load_text(self) -> MiniLM:
         threads.prepare()
         from mcp_mmretrieval.models.minilm import MiniLM
@@ -187,10 +210,12 @@ class Models:
         return Classifier()
 
     def _load_embedder(self) -> Embedder:
-        if self._settings.profile != "builtin":
-            raise ModelUnavailable(
-                f"{self._settings.profile}: no such profile. Set MMRETRIEVAL_PROFILE to one of: builtin."
-            )
+        spec = self._embedder_spec()
+        if spec is not None:
+            threads.prepare()
+            from mcp_mmretrieval.models.hub import HubEmbedder
+
+            return HubEmbedder(spec, self._threads)
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
@@ -208,7 +233,10 @@ class Models:
                 raise  # damaged: to go on without would be another space, and embed the whole library again
             return None
 
-    def _load_reranker(self) -> Reranker:
+    def _load_reranker(self) -> Reranker | None:
+        """None where the model that it reads with is neither installed nor needed otherwise."""
+        if self._embedder_spec() is not None and not weights.MINILM.installed:
+            return None
         text = self.text.get()
         from mcp_mmretrieval.models.late import LateInteraction
 

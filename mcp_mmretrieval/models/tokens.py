@@ -1,0 +1,107 @@
+"""Texts as a model's tokenizer takes them: how long they are, and where to cut them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mcp_mmretrieval.models.turns import Turns
+
+_CHARACTERS = 2_000 / 128
+"""Looked at for one token of a window: more than any prose has."""
+
+Word = tuple[int, int, int]
+"""First character, character after the last, tokens."""
+
+
+class Tokens:
+    """A copy of a model's tokenizer. Safe to call from several threads; they take turns.
+
+    The model pads and cuts with its own, which no other thread may use meanwhile; this one need not wait for it.
+    """
+
+    def __init__(self, tokenizer: Any, *, window: int, limit: int) -> None:
+        """`window`: tokens of a window. `limit`: tokens that the model takes in at once, its marks included."""
+        self._tokenizer = copy.deepcopy(tokenizer)
+        self._window = window
+        self._slice = int(window * _CHARACTERS)
+        self._limit = limit
+        self._turns = Turns()
+
+    def windows(self, text: str) -> list[str]:
+        """The text cut between words into pieces of at most `window` tokens, one after the other."""
+        text = encodable(text)
+        return [text[first:last] for first, last in self._spans(text)]
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text, as the model will see them."""
+        if not texts:
+            return []
+        with self._turns:
+            given = [encodable(text) for text in texts]
+            ids: list[list[int]] = self._tokenizer(given, truncation=True, max_length=self._limit)["input_ids"]
+        return ids
+
+    def named(self, ids: Sequence[int]) -> list[str]:
+        """The tokens as the tokenizer writes them."""
+        names: list[str] = self._tokenizer.convert_ids_to_tokens(ids)
+        return names
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """First and last character of each window."""
+        start = 0
+        while start < len(text):
+            words = self._words(text, start)
+            taken = self._fitting(words)
+            if taken:
+                yield words[0][0], words[taken - 1][1]
+            start = words[taken - 1][1] if taken else start + self._slice
+
+    def _words(self, text: str, start: int) -> list[Word]:
+        """Words from a character on. One that the slice may have cut is left out, unless it stands alone."""
+        piece = text[start : start + self._slice]
+        with self._turns:
+            found = self._tokenizer(piece, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        words: list[list[Word]] = []
+        previous = None
+        for word, (first, last) in zip(found.word_ids(0), found["offset_mapping"], strict=True):
+            while first < last and piece[first].isspace():  # some tokenizers count the space to the word behind it
+                first += 1
+            if first == last:
+                continue
+            token = (start + first, start + last, 1)
+            if words and word == previous and not piece[max(0, first - 1)].isspace():
+                words[-1].append(token)
+            else:
+                words.append([token])
+            previous = word
+        if start + len(piece) < len(text) and len(words) > 1:
+            words.pop()
+        return [part for word in words for part in self._whole(word)]
+
+    def _whole(self, tokens: list[Word]) -> list[Word]:
+        """The word in one; one that is longer than a window, as scripts without spaces have them, by its characters."""
+        if len(tokens) <= self._window:
+            return [(tokens[0][0], tokens[-1][1], len(tokens))]
+        parts: list[Word] = []
+        for first, last, count in tokens:
+            if parts and first < parts[-1][1]:  # several tokens for the bytes of one character
+                parts[-1] = (parts[-1][0], max(last, parts[-1][1]), parts[-1][2] + count)
+            else:
+                parts.append((first, last, count))
+        return parts
+
+    def _fitting(self, words: Sequence[Word]) -> int:
+        """How many words from the first on fit into a window; at least one, if there is one."""
+        room = self._window
+        for index, (_, _, tokens) in enumerate(words):
+            room -= tokens
+            if room < 0:
+                return max(1, index)
+        return len(words)
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which no tokenizer takes, as question marks. Keeps its length."""
+    return text.encode("utf-8", "replace").decode("utf-8")
