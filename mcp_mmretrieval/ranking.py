@@ -38,6 +38,8 @@ BUILTIN: Mapping[Lane, Scale] = MappingProxyType({"words": Scale(), "text": Scal
 where the best of a thousand unrelated texts ends (0.3): a coefficient of 0.5 is right as often (one in nine) as text
 evidence of 1.0, and 0.7 as often as 1.6. Below 0.05 it is chance."""
 
+UNMEASURED: Mapping[Lane, Scale] = MappingProxyType({"words": Scale()})
+"""Of other models, whose likenesses lie on scales of their own: their lanes count by rank."""
 CONTEXT = 0.35
 """What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
 nDCG@10 on pages 0.464 without, 0.477 at 0.25, 0.485 at 0.35, 0.495 at 0.5; pictures and charts lose 0.01 above."""

@@ -74,7 +74,9 @@ class Searching:
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
             context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
-            fused = ranking.fuse(ranked, depth=DEPTH, context=context)
+            # with any model what looks like an example is near 1; how near an answer is to its question differs
+            scales = ranking.BUILTIN if self._models.measured or like is not None else ranking.UNMEASURED
+            fused = ranking.fuse(ranked, scales=scales, depth=DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)

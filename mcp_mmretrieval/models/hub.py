@@ -38,7 +38,7 @@ _PICTURES = 4
 """Of one forward pass on a CPU, the longest that a search waits behind an add; one while searches come in."""
 _PICTURES_CUDA = 32
 _LEAST = 16
-"""Pixels of a side: of a picture one or three pixels high, processors take the rows for colours."""
+"""Pixels of a side: of a picture one or three pixels high, processors without torchvision take the rows for colours."""
 _LONGEST = 16
 """Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
 

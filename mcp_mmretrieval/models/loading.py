@@ -148,6 +148,11 @@ class Models:
             "speech": identity.in_a_line(identity.speech()) if self._settings.speech else "off",
         }
 
+    @property
+    def measured(self) -> bool:
+        """Whether the vectors are the built-in models', with which the scales of ranking were measured."""
+        return self._settings.profile == "builtin"
+
     def parts(self) -> Mapping[str, str]:
         """How each model is, by what it does: one line each, for a person."""
         off = {"text in pictures": not self._settings.ocr, "speech": not self._settings.speech}

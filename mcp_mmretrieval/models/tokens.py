@@ -68,7 +68,10 @@ class Tokens:
         for word, (first, last) in zip(found.word_ids(0), found["offset_mapping"], strict=True):
             while first < last and piece[first].isspace():  # some tokenizers count the space to the word behind it
                 first += 1
-            if first == last:
+            if first == last:  # nothing but a space; it takes a place all the same
+                if words:
+                    end = words[-1][-1][1]
+                    words[-1].append((end, end, 1))
                 continue
             token = (start + first, start + last, 1)
             if words and word == previous and not piece[max(0, first - 1)].isspace():
@@ -86,7 +89,7 @@ class Tokens:
             return [(tokens[0][0], tokens[-1][1], len(tokens))]
         parts: list[Word] = []
         for first, last, count in tokens:
-            if parts and first < parts[-1][1]:  # several tokens for the bytes of one character
+            if parts and (first < parts[-1][1] or first == last):  # several tokens for the bytes of one character
                 parts[-1] = (parts[-1][0], max(last, parts[-1][1]), parts[-1][2] + count)
             else:
                 parts.append((first, last, count))

@@ -119,9 +119,22 @@ def test_what_it_cannot_embed_is_refused(embedder: Embedder) -> None:
         embedder.embed_documents(["a boat", noise(0)])
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 64), (3, 64), (2_000, 1), (1_200, 1_400)])
-def test_pictures_of_odd_shapes_get_vectors(embedder: Embedder, shape: tuple[int, int]) -> None:
-    assert embedder.embed_documents([noise(0, *shape)]).shape == (1, tiny.DIM)
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [
+        ((1, 1), (16, 16)),
+        ((3, 64), (16, 64)),
+        ((1, 640), (40, 640)),
+        ((640, 20), (640, 40)),
+        ((640, 40), (640, 40)),
+        ((1_200, 1_600), (866, 1_154)),
+    ],
+)
+def test_pictures_of_odd_shapes_are_brought_to_ones_that_a_model_takes(
+    embedder: Embedder, plain: Callable[[list[object]], Vectors], shape: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    picture = Image.fromarray(noise(0, *shape)).resize(seen[::-1], Image.Resampling.LANCZOS)
+    np.testing.assert_allclose(embedder.embed_documents([noise(0, *shape)]), plain([{"image": picture}]), atol=1e-5)
 
 
 def test_a_larger_picture_than_the_record_allows_is_scaled_down_first(embedder: Embedder, folder: Path) -> None:
@@ -237,6 +250,15 @@ def test_a_model_without_pictures_embeds_texts_alone(tmp_path: Path) -> None:
         texts.embed_query(noise(0))
 
 
+def test_the_layout_in_which_clip_is_published_loads_without_a_word_on_stdout(
+    embedder: Embedder, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    published = HubEmbedder(EmbedderSpec(model=str(tiny.as_published(folder, tmp_path / "published"))), 1)
+    np.testing.assert_allclose(published.embed_documents(TEXTS), embedder.embed_documents(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(published.embed_documents([noise(0)]), embedder.embed_documents([noise(0)]), atol=1e-5)
+    assert capfd.readouterr().out == ""
+
+
 # -- where models come from -------------------------------------------------------------------------------------------
 
 
@@ -314,19 +336,6 @@ def test_a_folder_that_is_no_usable_model_is_refused_and_words_go_on_answering(
 # -- the whole product ------------------------------------------------------------------------------------------------
 
 
-def said(library: Library) -> str:
-    """Words that the random weights place near the passage and near a picture."""
-    embedder = library._parts.models.embedder(PATIENCE)
-    passage = embedder.embed_documents(["The red boat left the harbour."])
-    pictures = embedder.embed_documents([noise(seed) for seed in range(6)])
-    for first in "abcdefghijklmnopqrstuvwxyz":
-        query = f"{first} red boat"
-        vector = embedder.embed_query(query)["text"][0]
-        if min((passage @ vector).max(), (pictures @ vector).max()) > 0.2:
-            return query
-    raise AssertionError("no words lie near both")
-
-
 def test_texts_and_pictures_are_found_in_one_list(folder: Path, tmp_path: Path) -> None:
     files = tmp_path / "files"
     files.mkdir()
@@ -339,9 +348,9 @@ def test_texts_and_pictures_are_found_in_one_list(folder: Path, tmp_path: Path) 
         assert library.settle(PATIENCE)
         for name in names:
             assert library.search(like=name).hits[0].citation == name
-        found = library.search(said(library), limit=10, lanes=("text", "picture")).hits
-        assert {lane for hit in found for lane in hit.lanes} == {"text", "picture"}
-        assert "notes.md#char=0,30" in [hit.citation for hit in library.search("red boat").hits]
+        found = library.search("red boat", limit=10, lanes=("text", "picture")).hits
+        assert {hit.citation for hit in found} == {"notes.md#char=0,30", *names}
+        assert library.search("red boat").hits[0].citation == "notes.md#char=0,30"  # by its words, too
         parts = library.status().models
         assert parts["text vectors"] == parts["picture vectors"] == f"{folder}: ready"
 

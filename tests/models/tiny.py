@@ -1,5 +1,6 @@
 """Models of real architectures with random weights, a quarter of a megabyte, saved as sentence-transformers saves."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -39,6 +40,22 @@ def clip(folder: Path, *, seed: int = 0) -> Path:
     pictures = transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
     transformers.CLIPProcessor(pictures, tokenizer).save_pretrained(hf)  # type: ignore[no-untyped-call]
     return _saved([Transformer(str(hf))], folder)
+
+
+def as_published(clip: Path, folder: Path) -> Path:
+    """The same model laid out as sentence-transformers/clip-ViT-B-32 is, with pickled weights beside its own."""
+    part = folder / "0_CLIPModel"
+    part.mkdir(parents=True)
+    model = SentenceTransformer(str(clip), device="cpu", local_files_only=True)
+    inner = model.transformers_model
+    assert inner is not None
+    inner.save_pretrained(part)
+    model.tokenizer.save_pretrained(part)
+    model.processor.image_processor.save_pretrained(part)
+    (part / "pytorch_model.bin").write_bytes(b"not to be opened")
+    module = {"idx": 0, "name": "0", "path": part.name, "type": "sentence_transformers.models.CLIPModel"}
+    (folder / "modules.json").write_text(json.dumps([module]), encoding="utf-8")
+    return folder
 
 
 def bert(folder: Path) -> Path:
