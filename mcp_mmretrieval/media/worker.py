@@ -10,6 +10,7 @@ import importlib
 import io
 import os
 import pkgutil
+import re
 import resource
 import socket
 import sys
@@ -72,12 +73,18 @@ class Shared(io.RawIOBase):
         super().close()
 
 
+_status: int | None = None
+"""Descriptor of /proc/self/status, where there is one."""
+
+
 def main(split: Split | None = None, load: Load | None = None) -> None:
     """Serve until the engine hangs up. Tests pass a `split` and a `load` that misbehave."""
     number, parent, memory_bytes = map(int, sys.argv[1:4])
     faulthandler.enable()
     os.set_blocking(2, False)  # nobody empties stderr meanwhile: what does not fit is lost
     _import_everything()
+    global _status
+    _status = _open_status()
     words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent)
     with socket.socket(fileno=number) as link:
         link.sendall(wire.pack({"sandbox": words}))
@@ -120,7 +127,7 @@ def _serve(link: socket.socket, task: wire.Header, files: Sequence[int], split: 
         else:
             content, lump = wire.tell_content(load(source, wire.hear_segment(task["segment"], source.document), limits))
             _say(link, {"content": content}, lump)
-        _say(link, {"done": _peak_memory()})
+        _say(link, {"done": _peak_memory(_status)})
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)
     except MemoryError:
@@ -129,7 +136,7 @@ def _serve(link: socket.socket, task: wire.Header, files: Sequence[int], split: 
     except Exception as error:  # noqa: BLE001  # whatever it is, it is this file's outcome; the class names it
         traceback.print_exc()
         failure = _failure(error)
-        _say(link, {"error": {"code": failure.code, "reason": str(failure)}, "done": _peak_memory()})
+        _say(link, {"error": {"code": failure.code, "reason": str(failure)}, "done": _peak_memory(_status)})
     finally:
         for sidecar in opened:
             sidecar.file.close()
@@ -151,8 +158,21 @@ def _say(link: socket.socket, header: wire.Header, lump: Sequence[memoryview] = 
         link.sendall(piece)
 
 
-def _peak_memory() -> int:
-    """Bytes that this process held at its worst."""
+def _open_status() -> int | None:
+    """Where Linux tells of this process; opened before it is confined."""
+    try:
+        return os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _peak_memory(status: int | None) -> int:
+    """Bytes that this process held at its worst.
+
+    Where Linux tells them by itself: what getrusage(2) calls so begins with the memory of whoever started the process.
+    """
+    if status is not None and (found := re.search(rb"VmHWM:\s+(\d+) kB", os.pread(status, 8192, 0))):
+        return int(found[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -94,6 +94,26 @@ def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers)
     assert len({text[1] for text in texts}) <= 2
 
 
+def test_a_worker_of_a_large_process_is_used_again() -> None:
+    held = bytearray(b"1") * 1_200_000_000  # as much as an engine with its models
+    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    assert split(pool, "pid") == split(pool, "pid")
+    pool.close()
+    assert held
+
+
+def test_a_worker_outlives_the_thread_that_had_it_started() -> None:
+    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    first: list[str] = []
+    thread = threading.Thread(target=lambda: first.extend(split(pool, "pid")[0]))
+    thread.start()
+    thread.join()
+    while Path(f"/proc/self/task/{thread.native_id}").exists():  # the system's thread ends a little after Python's
+        time.sleep(0.001)
+    assert split(pool, "pid")[0] == first
+    pool.close()
+
+
 def test_a_place_is_loaded_amid_a_split_even_by_the_only_worker() -> None:
     pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
     with opened("a\nb") as fd, opened("text loaded") as other:
