@@ -6,6 +6,8 @@ RetrievalError             a deliberate answer: what was wrong, with what, what 
 ├── NotInLibrary           an id, citation or path that the library does not hold
 ├── UnreadableMedia        one file cannot be read; its `code` says why (see `CODES`)
 ├── ModelUnavailable       a model is missing, damaged or not loaded yet
+│   └── DeviceLost         the device went away under the model; only a new process gets it back
+├── Unfit                  some contents of a batch that a model cannot take in; the others can go again
 ├── LibraryUnavailable     the library folder is locked, too new, damaged or full
 ├── EngineUnavailable      the engine of a library cannot be reached or started
 ├── Busy                   more calls wait than may; says when to ask again
@@ -15,6 +17,7 @@ Everything else that escapes is a bug and never reaches the model.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 Code = Literal[
@@ -66,6 +69,18 @@ class UnreadableMedia(RetrievalError):
 
 class ModelUnavailable(RetrievalError):
     """A model is missing, damaged or not loaded."""
+
+
+class DeviceLost(ModelUnavailable):
+    """The device went away under the model, as after a CUDA error that sticks: only a new process gets it back."""
+
+
+class Unfit(RetrievalError):
+    """Some contents of a call cannot be taken in by the model. `rows` are their numbers; the others can go again."""
+
+    def __init__(self, rows: Sequence[int], reason: str) -> None:
+        super().__init__(reason)
+        self.rows = tuple(rows)
 
 
 class LibraryUnavailable(RetrievalError):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.types import Modality
 
 Sees = Literal["photos", "documents"]
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -23,39 +24,90 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedderSpec:
-    """A model for sentence-transformers, and how it is used. What the vectors depend on becomes part of their space."""
+class ModelSpec:
+    """A model that is fetched from the Hub or lies in a folder, and how it is loaded."""
 
     model: str
     """`owner/name` on the Hugging Face Hub, or the absolute path of a folder."""
     revision: str = ""
     """The commit, in 40 hex digits; empty for a folder, whose content stands for itself."""
-    sees: frozenset[Sees] = frozenset({"photos"})
-    """What its picture vectors are good for. Pages and charts with many words get one only with `documents`."""
-    query_prompt: str | None = None
-    """Put before a query in words; None leaves it to what the model brings along."""
-    document_prompt: str | None = None
-    """Put before a passage; None leaves it to what the model brings along. Pictures take none."""
-    dims: int = 0
-    """Numbers kept of a vector, for models that allow it (Matryoshka); 0: all."""
     cpu: Dtype = "float32"
     """Half precision costs five times the time on most CPUs."""
     cuda: Dtype = "bfloat16"
-    """Float16 only where it was tried: some models give rubbish in it without an error."""
-    window: int = 0
-    """Tokens of one window of text; 0: what the model takes in, at most 512."""
+    """Where the card has it; float32 where it has not, unless `half` is allowed."""
+    half: bool = False
+    """Whether float16 was tried: some models give rubbish in it without an error."""
     pixels: int = 1_000_000
     """Larger pictures are scaled down to so many."""
+    frame_pixels: int = 300_000
+    """The same for each frame of a film."""
+    frames: int = 0
+    """Frames of one film that it takes in as a film; 0: it looks at films frame by frame, if at all."""
+    model_options: Mapping[str, object] = field(default_factory=dict)
+    """Keyword arguments for sentence-transformers' `model_kwargs`."""
+    processor_options: Mapping[str, object] = field(default_factory=dict)
+    """Keyword arguments for sentence-transformers' `processor_kwargs`."""
+    parameters: int = 0
+    """Millions; 0 where that is not known."""
     memory_mb: int = 0
-    """What its weights take in float32; 0 where that is not known."""
+    """What its weights take in the precision it is loaded in on a CUDA card; 0 where that is not known."""
     licence: str = ""
     good_for: str = ""
     """For a person who chooses."""
+    published: tuple[Score, ...] = ()
+    """What its authors or others measured; never measured here."""
 
     @property
     def in_folder(self) -> bool:
         """Whether it lies in a folder of this machine rather than on the Hub."""
         return self.model.startswith("/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderSpec(ModelSpec):
+    """An embedder for sentence-transformers, and how it is used. What its vectors depend on is part of their space."""
+
+    sees: frozenset[Sees] = frozenset({"photos"})
+    """What its picture vectors are good for. Pages and charts with many words get one only with `documents`."""
+    hears: float = 0.0
+    """Seconds of one sound that it takes in as such; 0: transcripts stand for sound."""
+    rate: int = 0
+    """Samples a second that it was trained on; 0: as its processor says."""
+    query_prompt: str | None = None
+    """Put before a query in words; None leaves it to what the model brings along."""
+    document_prompt: str | None = None
+    """Put before a passage; `{title}` becomes the title of its document, or `none`. None leaves it to what the model
+    brings along. Pictures and sounds take none."""
+    dims: int = 0
+    """Numbers kept of a vector, for models that allow it (Matryoshka); 0: all."""
+    truncations: tuple[int, ...] = ()
+    """Which smaller numbers of dimensions it was trained for, largest first."""
+    window: int = 0
+    """Tokens of one window of text; 0: what the model takes in, at most 512."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankerSpec(ModelSpec):
+    """A model that scores a query and a candidate together, or by late interaction."""
+
+    kind: Literal["cross", "late"] = "cross"
+    """A cross-encoder (`CrossEncoder`), or a second stage of many vectors a candidate (`MultiVectorEncoder`)."""
+    by_default: frozenset[Modality] = frozenset({"text", "page"})
+    """What it reorders in a search unasked."""
+    prompt: str | None = None
+    """Its instruction; None leaves it to what the model brings along."""
+    window: int = 0
+    """Tokens of a text that it looks at; 0: what the model takes in, at most 1,024."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A published figure."""
+
+    benchmark: str
+    value: float
+    source: str
+    """Where it stands, for a person to look it up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +117,8 @@ class Profile:
     name: str
     embedder: EmbedderSpec | None
     """None: the built-in models for text and pictures."""
+    reranker: RerankerSpec | None = None
+    """None: the built-in one, which reorders nothing unasked."""
 
 
 CLIP = EmbedderSpec(

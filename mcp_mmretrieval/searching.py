@@ -199,7 +199,7 @@ class Searching:
             return None
         if reranker is None and wanted:
             notes.append("Not reranked: this profile has no reranker.")
-        return reranker if reranker and (wanted or reranker.by_default) else None
+        return reranker if reranker and (wanted or bool(reranker.by_default)) else None
 
     def _reordered(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,8 +33,75 @@ class Settings(BaseModel):
         default="builtin",
         description="Models for text and pictures: `builtin`, `clip`, a folder's absolute path, or owner/name@commit.",
     )
-    ocr: bool = Field(default=True, description="Read the words in pictures, charts, frames and scanned pages.")
-    speech: bool = Field(default=True, description="Transcribe speech in sound and film.")
+    reranker: str = Field(
+        default="profile",
+        description="Reorders what was found: `profile` (the profile's own), `off`, or a model, named as there.",
+    )
+    ocr: str = Field(
+        default="builtin",
+        description="Reads the words in pictures, charts, frames and scanned pages: `builtin`, `off`, or a model.",
+    )
+    speech: str = Field(
+        default="builtin", description="Transcribes speech in sound and film: `builtin`, `off`, or a model."
+    )
+    rerank_depth: int = Field(default=20, ge=1, le=500, description="Candidates of a search that are reranked at most.")
+    rerank_s: float = Field(
+        default=5.0, gt=0, le=600, description="Seconds that reranking a search may take where no deadline is given."
+    )
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where models from the Hub run: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.",
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto",
+        description="Precision of models from the Hub. `auto`: as the profile says for the device.",
+    )
+    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = Field(
+        default="auto", description="How models from the Hub compute attention. `auto`: as the model is made for."
+    )
+    memory_share: float = Field(
+        default=0.9, gt=0, le=1, description="Share of the device's memory that models and their batches may take."
+    )
+    batch_s: float = Field(
+        default=0.45, gt=0, le=5, description="Seconds of one batch of adding, the longest that a search waits for it."
+    )
+    model_idle_s: float = Field(
+        default=900.0,
+        ge=0,
+        description="Seconds unused after which models leave a GPU, to come back when needed. 0: never.",
+    )
+    model_pixels: int = Field(
+        default=0, ge=0, description="Pixels of a page or picture as the model sees it. 0: as the profile says."
+    )
+    model_frames: int = Field(
+        default=0, ge=0, le=512, description="Frames of a film as the model sees it. 0: as the profile says."
+    )
+    sound_s: float = Field(
+        default=6.0,
+        ge=0.5,
+        le=30,
+        description="Seconds of sound that get a vector of their own, where the model hears.",
+    )
+    vector_dims: int = Field(
+        default=0,
+        ge=0,
+        description="Numbers kept of a vector, where the model allows fewer. 0: all. 1,000 vectors of 768: 3.1 MB.",
+    )
+    vector_dtype: Literal["float32", "float16"] = Field(
+        default="float32", description="Stored precision of vectors; float16 takes half the space."
+    )
+    model_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="JSON: more keyword arguments with which the model is loaded."
+    )
+    processor_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="JSON: more keyword arguments for the model's processor."
+    )
+    trust_remote_code: str = Field(
+        default="",
+        pattern=r"^$|^[\w.-]+/[\w.-]+@[0-9a-f]{40}$",
+        description="`owner/name@commit` of the one model whose own code may run on this machine. Empty: none.",
+    )
     threads: int = Field(
         default=0,
         ge=0,
@@ -74,6 +142,23 @@ class Settings(BaseModel):
     file_timeout_s: float = Field(
         default=600.0, ge=1, description="Seconds of parsing for one file, plus half of its playing time."
     )
+
+    @field_validator("ocr", "speech", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """`true` and `false`, as these settings once were, still mean built-in and off."""
+        said = {"true": "builtin", "1": "builtin", "false": "off", "0": "off"}
+        return said.get(str(value).lower(), value)
+
+    @field_validator("model_kwargs", "processor_kwargs", mode="before")
+    @classmethod
+    def _from_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except ValueError as error:
+            raise ValueError(f"is not valid JSON: {error}") from error
 
     @field_validator("roots", mode="before")
     @classmethod

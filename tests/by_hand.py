@@ -11,7 +11,7 @@ from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models, State
 from mcp_mmretrieval.settings import Settings
-from mcp_mmretrieval.types import Content, Cue, Film, Identity, Picture, Sound, VectorKind, Vectors
+from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")
 PATIENCE = 60.0
@@ -42,6 +42,14 @@ class ColourEmbedder:
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
         return frozenset({"photos", "documents"})
 
+    @property
+    def hears(self) -> float:
+        return 0.0
+
+    @property
+    def films(self) -> int:
+        return 0
+
     def windows(self, text: str) -> list[str]:
         return [line for line in text.splitlines() if line.strip()]
 
@@ -49,7 +57,7 @@ class ColourEmbedder:
         vector = self.embed_documents([query])
         return {"text": vector, "picture": vector}
 
-    def embed_documents(self, contents: Sequence[Content]) -> Vectors:
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         return np.stack([self._vector(content) for content in contents])
 
     def _vector(self, content: Content) -> Vectors:
@@ -96,8 +104,11 @@ class LengthReranker:
     """Prefers short texts."""
 
     name = "shortest first"
-    by_default = False
+    by_default: frozenset[Modality] = frozenset()
     blends = False
+
+    def reads(self, content: Content) -> bool:
+        return isinstance(content, str)
 
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
         return [1 / (1 + len(content)) if isinstance(content, str) and content else None for content in contents]

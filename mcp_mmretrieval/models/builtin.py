@@ -60,6 +60,16 @@ class BuiltinEmbedder:
         """Objects and animals in photos; of a page or chart it makes nothing."""
         return frozenset() if self._classifier is None else frozenset({"photos"})
 
+    @property
+    def hears(self) -> float:
+        """Nothing."""
+        return 0.0
+
+    @property
+    def films(self) -> int:
+        """None: frame by frame."""
+        return 0
+
     def windows(self, text: str) -> list[str]:
         """Pieces of at most 128 tokens, cut between words."""
         return self._text.windows(text)
@@ -76,7 +86,7 @@ class BuiltinEmbedder:
         shown = self._shown([query])
         return {"picture": imagenet.picture_vectors(shown), "text": self._names.among_texts(shown)}
 
-    def embed_documents(self, contents: Sequence[Content]) -> Vectors:
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         """Vectors of texts, shape (n, 384), or pictures and films, shape (n, 1001). A film is the mean of its frames.
 
         Raises BadArgument for a sound, a film without frames, or texts and pictures in one call; ModelUnavailable for

@@ -105,6 +105,16 @@ class HubEmbedder:
         """As its record says; nothing where the model takes no pictures."""
         return self._spec.sees if "picture" in self._dims else frozenset()
 
+    @property
+    def hears(self) -> float:
+        """Nothing."""
+        return 0.0
+
+    @property
+    def films(self) -> int:
+        """None: frame by frame."""
+        return 0
+
     def windows(self, text: str) -> list[str]:
         """Pieces that the model takes in whole, cut between words."""
         return self._tokens.windows(text)
@@ -123,7 +133,7 @@ class HubEmbedder:
             vector = self._shown([query])
         return dict.fromkeys(self._dims, vector)
 
-    def embed_documents(self, contents: Sequence[Content]) -> Vectors:
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         """Vectors of texts, or of pictures and films, shape (n, dim). A film is the mean of its frames.
 
         Raises BadArgument for a sound, a film without frames, or texts and pictures in one call.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.models.minilm import MiniLM
-from mcp_mmretrieval.types import Content
+from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
@@ -20,7 +20,7 @@ class LateInteraction:
     """Scores texts against a query in words; pictures and sounds it cannot read."""
 
     name = "late interaction (MiniLM tokens, MaxSim)"
-    by_default = False
+    by_default: frozenset[Modality] = frozenset()
     """Too little gained in a search for its 0.1 s and more a window."""
     blends = True
     """Ordering by it alone makes searches worse: nDCG@10 .42 against .46 on pages."""
@@ -29,6 +29,10 @@ class LateInteraction:
         self._model = model
         self._last: tuple[str, Vectors | None] | None = None
         """The last query with its vectors: candidates come a few at a time."""
+
+    def reads(self, content: Content) -> bool:
+        """Texts alone."""
+        return isinstance(content, str)
 
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
         """Mean over the query's words of the best cosine in the text, in [0, 1]; None for all that is not text."""

@@ -144,8 +144,8 @@ class Models:
     def reading(self) -> Identity:
         """What the text of pictures and of speech depends on. Loads nothing."""
         return {
-            "ocr": identity.in_a_line(identity.ocr()) if self._settings.ocr else "off",
-            "speech": identity.in_a_line(identity.speech()) if self._settings.speech else "off",
+            "ocr": identity.in_a_line(identity.ocr()) if self._settings.ocr != "off" else "off",
+            "speech": identity.in_a_line(identity.speech()) if self._settings.speech != "off" else "off",
         }
 
     @property
@@ -155,7 +155,7 @@ class Models:
 
     def parts(self) -> Mapping[str, str]:
         """How each model is, by what it does: one line each, for a person."""
-        off = {"text in pictures": not self._settings.ocr, "speech": not self._settings.speech}
+        off = {"text in pictures": self._settings.ocr == "off", "speech": self._settings.speech == "off"}
         parts: dict[str, Loading[Any]] = {
             "text vectors": self._embedder,
             "picture vectors": self._classifier,
@@ -175,11 +175,11 @@ class Models:
 
     def transcriber(self, timeout: float | None = None) -> Transcriber | None:
         """None where the settings say that speech is not transcribed."""
-        return self._transcriber.get(timeout) if self._settings.speech else None
+        return self._transcriber.get(timeout) if self._settings.speech != "off" else None
 
     def text_reader(self, timeout: float | None = None) -> TextReader | None:
         """None where the settings say that pictures are not read."""
-        return self._reader.get(timeout) if self._settings.ocr else None
+        return self._reader.get(timeout) if self._settings.ocr != "off" else None
 
     def _of_embedder(self) -> dict[str, str]:
         """Lines about one model that stands for the built-in ones of text and pictures; none where those serve."""

@@ -35,7 +35,7 @@ def noise(seed: int, height: int = 48, width: int = 64) -> Picture:
 def settings(folder: Path, profile: object, **given: object) -> Settings:
     """Of a library that reads neither pictures nor speech: those models are not what is shown here."""
     return Settings.read(
-        library=folder / "library", profile=str(profile), ocr=False, speech=False, workers=1, threads=1, **given
+        library=folder / "library", profile=str(profile), ocr="off", speech="off", workers=1, threads=1, **given
     )
 
 

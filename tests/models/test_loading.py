@@ -104,7 +104,7 @@ def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> N
 
 
 def test_what_is_switched_off_is_none_and_says_so(tmp_path: Path) -> None:
-    models = Models(Settings(library=tmp_path, ocr=False, speech=False))
+    models = Models(Settings(library=tmp_path, ocr="off", speech="off"))
     assert models.text_reader() is None
     assert models.transcriber() is None
     assert models.reading == {"ocr": "off", "speech": "off"}
