@@ -204,9 +204,10 @@ class Models:
 
     def _load_text(self) -> MiniLM:
         threads.prepare()
+        from mcp_mmretrieval.models import device
         from mcp_mmretrieval.models.minilm import MiniLM
 
-        return MiniLM(self._threads)
+        return MiniLM(self._threads, device.of(self._settings, "cpu"))
 
     def _load_classifier(self) -> Classifier:
         threads.prepare()
