@@ -216,6 +216,11 @@ class Models:
         return Classifier()
 
     def _load_embedder(self) -> Embedder:
+        from mcp_mmretrieval.models.queries import Queries
+
+        return Queries(self._load_space())
+
+    def _load_space(self) -> Embedder:
         spec = self._embedder_spec()
         if spec is not None:
             threads.prepare()
