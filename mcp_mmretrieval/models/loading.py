@@ -211,9 +211,10 @@ class Models:
 
     def _load_classifier(self) -> Classifier:
         threads.prepare()
+        from mcp_mmretrieval.models import device
         from mcp_mmretrieval.models.imagenet import Classifier
 
-        return Classifier()
+        return Classifier(device.of(self._settings, "cpu"))
 
     def _load_embedder(self) -> Embedder:
         from mcp_mmretrieval.models.queries import Queries
