@@ -399,6 +399,12 @@ def model_of(setting: str, variable: str) -> ModelSpec | None:
     return ModelSpec(model=model, revision=revision)
 
 
+def name_of(spec: ModelSpec) -> str:
+    """What a person calls it: the short name of its record, else as a setting names it."""
+    records = {**EMBEDDERS, **RERANKERS}
+    return next((name for name, record in records.items() if record.named == spec.named), spec.named)
+
+
 def _of_own(setting: str, variable: str, known: tuple[str, ...]) -> tuple[str, str]:
     """Folder or owner/name, and commit, of a model of a person's own. `known`: what else the setting takes."""
     would_do = (
