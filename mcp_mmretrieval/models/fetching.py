@@ -102,6 +102,19 @@ def lacking(spec: ModelSpec, files: Sequence[File]) -> int:
     return sum(file.size - _held(spec, file) for file in files)
 
 
+def check_room(needed: int, what: str) -> None:
+    """Raises ModelUnavailable where the disk has too little room for so many bytes more. `what` needs them."""
+    from huggingface_hub import constants
+
+    cache = Path(constants.HF_HUB_CACHE)
+    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free
+    if needed and free < needed + _MARGIN:
+        raise ModelUnavailable(
+            f"{what} needs {needed / 1e9:.1f} GB more at {cache}, and {free / 1e9:.1f} GB are free. Make room, or set "
+            "HF_HUB_CACHE to a folder on a larger disk."
+        )
+
+
 def fetch(spec: ModelSpec, progress: Progress | None = None, pauses: Sequence[float] = PAUSES) -> Path:
     """Fetch what is missing of a commit, and return its folder. Other processes that fetch it are waited for.
 
@@ -116,7 +129,7 @@ def fetch(spec: ModelSpec, progress: Progress | None = None, pauses: Sequence[fl
     with _explained(spec):
         place.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(place / ".fetching.lock"):
-            _check_room(spec, files)
+            check_room(lacking(spec, files), spec.model)
             _listing(spec).parent.mkdir(exist_ok=True)
             _write(_listing(spec), json.dumps([asdict(file) for file in files]))
             done, total = sum(file.size for file in files) - lacking(spec, files), sum(file.size for file in files)
@@ -258,15 +271,6 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-
-
-def _check_room(spec: ModelSpec, files: Sequence[File]) -> None:
-    needed, free = lacking(spec, files), shutil.disk_usage(_repository(spec)).free
-    if needed and free < needed + _MARGIN:
-        raise ModelUnavailable(
-            f"{spec.model} needs {needed / 1e9:.1f} GB more at {_repository(spec).parent}, and {free / 1e9:.1f} GB are "
-            "free. Make room, or set HF_HUB_CACHE to a folder on a larger disk."
-        )
 
 
 def _file(listed: dict[str, Any], spec: ModelSpec) -> File | None:
