@@ -145,7 +145,7 @@ class Profile:
 
     @property
     def memory_mb(self) -> int:
-        """Memory of a GPU with which it works well: the weights, a quarter more for their loading, and a batch."""
+        """Memory that a GPU should have for it, reckoned: the weights, a quarter more for loading them, and a batch."""
         weights = sum(spec.memory_mb for spec in self.models)
         return int(weights * 1.25) + _BATCH_MB if weights else 0
 
@@ -299,7 +299,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             parameters=8_140,
             memory_mb=16_290,
             licence="Apache-2.0",
-            good_for="As qwen3-vl-2b, better and four times as slow.",
+            good_for="As qwen3-vl-2b, with better published scores and four times the weights.",
             published=(
                 Score(benchmark=_VIDORE, value=66.7, source=_QWEN),
                 Score(benchmark="MMEB-v2 retrieval", value=79.2, source=_QWEN),
@@ -329,7 +329,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             parameters=17,
             memory_mb=34,
             licence="Apache-2.0",
-            good_for="As minilm: smaller, quicker, with better published scores.",
+            good_for="As minilm: smaller, and quicker and better by its authors' figures.",
             published=(Score(benchmark=_ENGLISH, value=55.76, source=_ETTIN),),
         ),
     }
