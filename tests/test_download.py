@@ -98,6 +98,13 @@ def test_the_built_in_models_need_nothing_fetched(hub: LittleHub, tmp_path: Path
     assert hub.asked == []
 
 
+def test_auto_says_what_it_chose_and_why(hub: LittleHub, tmp_path: Path) -> None:
+    done = run(hub, tmp_path, "auto", MMRETRIEVAL_DEVICE="cpu")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("auto chose builtin, because there is no GPU")
+    assert "Nothing to fetch" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

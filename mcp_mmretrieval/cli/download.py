@@ -33,7 +33,7 @@ def download(arguments: argparse.Namespace) -> int:
         ours = []  # what is there is looked at, and what is not is missed
     with show.waiting("Asking the Hub"):
         lists = {spec.named: fetching.asked(spec) for spec in ours}
-    if arguments.dry_run:
+    if arguments.dry_run and ours:
         out.print(_table(ours, lists))
         return DONE
     fetching.check_room(sum(fetching.lacking(spec, lists[spec.named]) for spec in ours), "This")

@@ -83,7 +83,10 @@ def listed(spec: ModelSpec) -> list[File] | None:
 
 
 def asked(spec: ModelSpec) -> list[File]:
-    """The same, asked of the Hub. Raises ModelUnavailable where it does not answer or has no such commit."""
+    """The same, asked of the Hub, small ones first: where the weights are whole, all else is there.
+
+    Raises ModelUnavailable where it does not answer, or has no such commit or none with weights that are loaded.
+    """
     from huggingface_hub import constants
 
     with _explained(spec):
@@ -94,6 +97,11 @@ def asked(spec: ModelSpec) -> list[File]:
                 response.read()
                 found += [file for one in response.json() if (file := _file(one, spec)) is not None]
                 url = response.links.get("next", {}).get("url")
+    if not any(file.path.endswith(".safetensors") for file in found):
+        raise ModelUnavailable(
+            f"{spec.model}: this commit has no weights in safetensors; pickled ones can run code and are not loaded. "
+            f"Choose a commit that has them on https://huggingface.co/{spec.model}/commits/main."
+        )
     return sorted(found, key=lambda file: (file.size, file.path))
 
 

@@ -152,6 +152,24 @@ def test_after_kill_9_half_way_nothing_is_fetched_twice(hub: LittleHub, tmp_path
     assert hub.sent[WEIGHTS] - sent == len(FILES[WEIGHTS]) - kept
 
 
+def test_weights_kept_on_another_host_are_taken_up_there_and_the_token_stays_here(
+    hub: LittleHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.elsewhere, hub.cuts = True, [1_000_000]
+    folder = fetching.fetch(SPEC, pauses=AT_ONCE)
+    assert contents(folder)[WEIGHTS] == FILES[WEIGHTS]
+    assert hub.sent[WEIGHTS] == len(FILES[WEIGHTS])
+    assert hub.tokens == {"127.0.0.1": "Bearer hf_secret", "localhost": None}
+
+
+def test_a_commit_with_pickled_weights_alone_is_refused_before_anything_is_fetched(hub: LittleHub) -> None:
+    del hub.files[WEIGHTS]
+    with pytest.raises(ModelUnavailable, match=r"no weights in safetensors; pickled ones can run code"):
+        snapshots.located(SPEC)
+    assert not hub.sent
+
+
 def test_a_file_that_arrives_with_a_wrong_byte_is_thrown_away(hub: LittleHub) -> None:
     hub.broken = {WEIGHTS}
     with pytest.raises(ModelUnavailable, match=r"model.safetensors arrived damaged, and was thrown away"):
