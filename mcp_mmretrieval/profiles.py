@@ -280,6 +280,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
         "qwen3-vl-2b": RerankerSpec(
             model="Qwen/Qwen3-VL-Reranker-2B",
             revision="4bd860ac4f15ad1897a214615cccc700f8f71818",
+            prompt=_QWEN_QUERY,
             pixels=1_280 * 32 * 32,
             frames=16,
             parameters=2_127,
@@ -294,6 +295,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
         "qwen3-vl-8b": RerankerSpec(
             model="Qwen/Qwen3-VL-Reranker-8B",
             revision="b212dc8c91a8164aef1ea2de9c1a867611e75c04",
+            prompt=_QWEN_QUERY,
             pixels=1_280 * 32 * 32,
             frames=16,
             parameters=8_140,
