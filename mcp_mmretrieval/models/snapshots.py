@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.profiles import EmbedderSpec
+from mcp_mmretrieval.profiles import ModelSpec
 
 FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 """Names of what a model consists of; patterns of `fnmatch`, in any folder."""
 _PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
-def located(spec: EmbedderSpec) -> tuple[Path, str]:
+def located(spec: ModelSpec) -> tuple[Path, str]:
     """The folder with the model's files, and what names their content: the commit, or a SHA-256 over the folder.
 
     Raises ModelUnavailable where there is no model, it cannot be fetched, or its weights are pickled.
@@ -33,7 +33,7 @@ def located(spec: EmbedderSpec) -> tuple[Path, str]:
     return folder, spec.revision
 
 
-def _fetched(spec: EmbedderSpec) -> Path:
+def _fetched(spec: ModelSpec) -> Path:
     """One commit, from the Hub's cache on this machine where it is there. HF_HUB_OFFLINE: the Hub is not asked."""
     if not spec.revision:
         raise ModelUnavailable(f"{spec.model}: no commit is named. Set MMRETRIEVAL_PROFILE to {spec.model}@COMMIT.")
@@ -59,7 +59,7 @@ def _fetched(spec: EmbedderSpec) -> Path:
         ) from error
 
 
-def _check(folder: Path, spec: EmbedderSpec) -> None:
+def _check(folder: Path, spec: ModelSpec) -> None:
     """Raises ModelUnavailable unless the folder holds a model whose weights are all in safetensors."""
     if not folder.is_dir():
         raise ModelUnavailable(f"{spec.model}: no such folder. Set MMRETRIEVAL_PROFILE to the folder of a model.")
