@@ -23,7 +23,7 @@ from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models import pieces, snapshots
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.pieces import Given, Piece, Pieces
-from mcp_mmretrieval.profiles import RerankerSpec
+from mcp_mmretrieval.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.types import Content, Modality
 
 _JUDGES = ("ForSequenceClassification", "ForCausalLM", "ForConditionalGeneration")
@@ -35,7 +35,7 @@ class CrossReranker:
 
     blends = False
 
-    def __init__(self, spec: RerankerSpec, device: Device) -> None:
+    def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32") -> None:
         """Raises ModelUnavailable when the model is missing, does not load, or is no reranker."""
         folder, _ = snapshots.located(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -43,7 +43,7 @@ class CrossReranker:
         self._device = device
         self.name = spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model
         try:
-            self._model = _loaded(folder, spec, device)
+            self._model = _loaded(folder, spec, device, dtype)
             self._model.eval()
             self._bare = not self._wraps()
             self._pieces = Pieces(spec, self._model.tokenizer, pieces.limit_of(self._model))
@@ -90,19 +90,26 @@ class CrossReranker:
     def _squashed(self, asked: Piece, given: Sequence[Piece]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         """A score a piece; NaN for one that does not fit on the device."""
         logits = np.full(len(given), np.nan, np.float32)
-        sizes = [asked.tokens + piece.tokens for piece in given]
-
-        def run(rows: list[int]) -> Any:
-            return self._logits(asked, [given[row] for row in rows])
-
-        try:
-            for rows, found in self._device.each(self.name, sizes, run):
-                logits[rows] = found
-        except Unfit as unfit:
-            if len(unfit.rows) == len(given):
-                raise ModelUnavailable(f"{self._spec.model}: {unfit}") from unfit
+        unfit: list[RetrievalError] = []
+        for rows in pieces.together(given):
+            try:
+                self._run(asked, given, rows, logits)
+            except Unfit as error:
+                unfit.append(error)
+        if unfit and np.isnan(logits).all():
+            raise ModelUnavailable(f"{self._spec.model}: {unfit[0]}") from unfit[0]
         squashed: np.ndarray[tuple[int], np.dtype[np.float32]] = torch.sigmoid(torch.from_numpy(logits)).numpy()
         return squashed
+
+    def _run(self, asked: Piece, given: Sequence[Piece], rows: list[int], logits: Any) -> None:
+        """Fill in the logits of pieces of one sort, batch by batch."""
+
+        def run(some: list[int]) -> Any:
+            return self._logits(asked, [given[rows[row]] for row in some])
+
+        sizes = [asked.tokens + given[row].tokens for row in rows]
+        for some, found in self._device.each(pieces.kind(self.name, given[rows[0]]), sizes, run):
+            logits[[rows[row] for row in some]] = found
 
     def _logits(self, asked: Piece, given: Sequence[Piece]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         """Of pairs that go through together; films go alone, for the times of their frames are told beside them."""
@@ -149,14 +156,14 @@ class CrossReranker:
         return bool(np.isfinite(self._squashed(Piece(0, {"text": "a"}, 1.0), [Piece(0, given, 1.0, film)])).all())
 
 
-def _loaded(folder: Path, spec: RerankerSpec, device: Device) -> CrossEncoder:
+def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> CrossEncoder:
     kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type") or "CrossEncoder"
     composed = (folder / "modules.json").is_file()
     if kind != "CrossEncoder" or not (composed or pieces.architecture(folder).endswith(_JUDGES)):
         raise ModelUnavailable(
             f"{spec.model}: is no reranker, and would score at random. Set MMRETRIEVAL_RERANKER to a cross-encoder."
         )
-    options = {"dtype": pieces.precision(spec, device.name), "use_safetensors": True, **spec.model_options}
+    options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
     if composed and not _whole(folder):
         return _judge(folder, spec, device, options)
     model: CrossEncoder = CrossEncoder(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
@@ -23,7 +24,7 @@ from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models import pieces, snapshots
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.pieces import Given, Piece, Pieces
-from mcp_mmretrieval.profiles import RerankerSpec
+from mcp_mmretrieval.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class LateReranker:
 
     blends = False
 
-    def __init__(self, spec: RerankerSpec, device: Device, kept: int = _KEPT) -> None:
+    def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32", kept: int = _KEPT) -> None:
         """`kept`: bytes of vectors kept. Raises ModelUnavailable as a cross-encoder does."""
         folder, _ = snapshots.located(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -49,7 +50,7 @@ class LateReranker:
         self._seen = Kept(kept)
         self.name = spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model
         try:
-            self._model = _loaded(folder, spec, device)
+            self._model = _loaded(folder, spec, device, dtype)
             self._model.eval()
             limit = pieces.limit_of(self._model)
             shorter = (getattr(self._model[0], name, None) for name in ("query_length", "document_length"))
@@ -106,17 +107,26 @@ class LateReranker:
         """Of each piece, shape (tokens, dim), unit rows; None where they are no numbers or do not fit on the device."""
         found: list[Vectors | None] = [None] * len(given)
 
-        def run(rows: list[int]) -> Any:
-            return self._encoded([given[row].given for row in rows], task)
-
-        try:
-            for rows, vectors in self._device.each(self.name, [piece.tokens for piece in given], run):
-                for row, each in zip(rows, vectors, strict=True):
-                    found[row] = _unit(np.asarray(each, np.float32))
-        except Unfit as unfit:
-            if len(unfit.rows) == len(given):
-                raise ModelUnavailable(f"{self._spec.model}: {unfit}") from unfit
+        unfit: list[RetrievalError] = []
+        for rows in pieces.together(given):
+            try:
+                self._run(given, rows, task, found)
+            except Unfit as error:
+                unfit.append(error)
+        if unfit and not any(vectors is not None for vectors in found):
+            raise ModelUnavailable(f"{self._spec.model}: {unfit[0]}") from unfit[0]
         return found
+
+    def _run(self, given: Sequence[Piece], rows: list[int], task: str, found: list[Vectors | None]) -> None:
+        """Fill in the vectors of pieces of one sort, batch by batch."""
+
+        def run(some: list[int]) -> Any:
+            return self._encoded([given[rows[row]].given for row in some], task)
+
+        sizes = [given[row].tokens for row in rows]
+        for some, vectors in self._device.each(pieces.kind(self.name, given[rows[0]]), sizes, run):
+            for row, each in zip(some, vectors, strict=True):
+                found[rows[row]] = _unit(np.asarray(each, np.float32))
 
     def _encoded(self, given: list[Given], task: str) -> Any:
         encode = self._model.encode_query if task == "query" else self._model.encode_document
@@ -158,8 +168,8 @@ class Kept:
                 self._bytes -= self._held.popitem(last=False)[1].nbytes
 
 
-def _loaded(folder: Path, spec: RerankerSpec, device: Device) -> MultiVectorEncoder:
-    options = {"dtype": pieces.precision(spec, device.name), "use_safetensors": True, **spec.model_options}
+def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> MultiVectorEncoder:
+    options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
     kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type")
     made_of = pieces.architecture(folder)
     composed = (folder / "modules.json").is_file()

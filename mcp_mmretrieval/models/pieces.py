@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
 from mcp_mmretrieval.models.tokens import Tokens, encodable
 from mcp_mmretrieval.profiles import RerankerSpec
 from mcp_mmretrieval.types import Content, Film, Sound
@@ -94,13 +94,13 @@ class Pieces:
         self.texts = _differ(short, long) and works({"text": "a"})
         self._fit(_length(short))
         one, other = (_probe(seed) for seed in (0, 1))
-        if (found := _reached(features, {"image": one}, {"image": other})) and works({"image": one}):
+        if (found := _reached(features, {"image": one}, {"image": other})) and _tried(works, {"image": one}):
             self._area = max(1.0, _SIDE * _SIDE / max(1, _length(found) - _length(short)))
             room = max(1, self._limit - self._query - _length(short))
             self._pixels = min(self._spec.pixels, int(room * self._area))
         if self._area and self._spec.frames:
             films = [{"video": np.stack([np.asarray(_probe(seed)).transpose(2, 0, 1)] * 2)} for seed in (0, 1)]
-            self._films = bool(_reached(features, *films)) and works(films[0])
+            self._films = bool(_reached(features, *films)) and _tried(works, films[0])
 
     def reads(self, content: Content) -> bool:
         """Whether the model takes such a content in."""
@@ -174,6 +174,18 @@ class Pieces:
         return Piece(owner, {"video": video}, first.width * first.height * len(shown) / 2 / self._area, told)
 
 
+def together(given: Sequence[Piece]) -> list[list[int]]:
+    """Row numbers of texts and of all else: what a token of theirs costs is measured apart."""
+    texts = [row for row, piece in enumerate(given) if "text" in piece.given]
+    others = [row for row, piece in enumerate(given) if "text" not in piece.given]
+    return [rows for rows in (texts, others) if rows]
+
+
+def kind(name: str, piece: Piece) -> str:
+    """As the device knows a model: by its name, and another one for pictures and films."""
+    return name if "text" in piece.given else f"{name} pictures"
+
+
 def processing(film: dict[str, Any] | None) -> dict[str, Any]:
     """Keyword arguments for the processor: a film's frames are chosen already, and their times go beside them."""
     return {"video": {"do_sample_frames": False, "video_metadata": [film]}} if film else {}
@@ -195,19 +207,6 @@ def limit_of(model: Any) -> int:
     if (inner := model.transformers_model) is not None:
         known.append(getattr(inner.config.get_text_config(), "max_position_embeddings", None) or math.inf)
     return int(min(_LIMIT, *known))
-
-
-def precision(spec: RerankerSpec, device: str) -> torch.dtype:
-    """What the model is loaded in: half precision on a card that has it."""
-    named = spec.cpu if device == "cpu" else spec.cuda
-    if (
-        named == "bfloat16"
-        and device.startswith("cuda")
-        and not torch.cuda.is_bf16_supported(including_emulation=False)
-    ):
-        named = "float16" if spec.half else "float32"
-    found: torch.dtype = getattr(torch, named)
-    return found
 
 
 def described(folder: Path, name: str) -> Mapping[str, Any]:
@@ -237,6 +236,17 @@ def _reached(features: Features, one: Given, other: Given) -> Mapping[str, Any] 
         logger.info("not taken in: %s: %s", next(iter(one)), first_line(error))
         return None
     return found if _differ(found, beside) else None
+
+
+def _tried(works: Callable[[Given], bool], given: Given) -> bool:
+    """Whether a whole pass works. One that fails for want of a tower is no fault of the model's."""
+    try:
+        return works(given)
+    except DeviceLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - other people's models fail in any way
+        logger.info("not taken in: %s: %s", next(iter(given)), first_line(error))
+        return False
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
