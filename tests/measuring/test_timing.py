@@ -11,8 +11,8 @@ from mcp_mmretrieval.types import Content
 class Worker:
     """Takes `fixed` seconds a call and `each` seconds an item; ten times that the first time."""
 
-    def __init__(self, fixed: float, each: float) -> None:
-        self.fixed, self.each = fixed, each
+    def __init__(self, fixed: float, each: float, making: float = 0.01) -> None:
+        self.fixed, self.each, self.making = fixed, each, making
         self.now = 0.0
         self.calls: list[int] = []
 
@@ -20,7 +20,7 @@ class Worker:
         return self.now
 
     def make(self, count: int) -> Sequence[Content]:
-        self.now += 5.0  # making contents is not what is timed
+        self.now += self.making
         return ["a"] * count
 
     def run(self, contents: Sequence[Content]) -> None:
@@ -41,6 +41,13 @@ def test_the_first_call_warms_up_and_is_not_counted() -> None:
 
 def test_calls_go_on_for_about_the_time_given() -> None:
     assert sum(Worker(0.0, 0.1).timed(2.0, 1).seconds) == pytest.approx(2.0, abs=0.11)
+
+
+def test_making_contents_is_not_timed_but_does_not_go_on_for_ever() -> None:
+    worker = Worker(0.0, 0.001, making=1.0)
+    timing = worker.timed(1.0, 1)
+    assert timing.median_ms == pytest.approx(1)
+    assert worker.now < 10
 
 
 def test_batches_grow_where_a_call_costs_more_than_its_items() -> None:
