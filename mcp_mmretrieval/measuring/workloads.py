@@ -6,12 +6,12 @@ Seeded, so that two runs measure the same; never twice the same within a run, so
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mcp_mmretrieval.models.untrained.english import WORDS
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ _A4 = math.sqrt(2)
 """Height of a page over its width."""
 _RING = 8
 """Pictures, sounds and films that are made; larger batches take each several times. Nothing is remembered of them."""
-_WORDS = re.findall(
-    r"\w+",
-    """
-    the water of a harbour was still when first morning light came over old stone walls and ship after ship left its
-    place for open sea each month report shows how many people travel between islands what they pay where they stay
-    engine pump failed again this summer because nobody had changed filter costs rise with price diesel while winter
-    storms keep boats at home our team repaired three doors two windows one roof near northern station new timetable
-    begins in april school children ride free under twelve dogs cost half fare tickets can be bought online or aboard
-    safety drill every second friday captain speaks short clear words everyone listens then returns to work table four
-    lists revenue by region figure seven compares growth since last year market fell before it rose by half percent
-    """,
-)
 
 
 class Workloads:
@@ -46,7 +34,7 @@ class Workloads:
 
     def text(self, words: int) -> str:
         """So many words of English, none of which means anything together."""
-        return " ".join(self._random.choice(_WORDS, max(1, words)))
+        return " ".join(self._random.choice(WORDS, max(1, words)))
 
     def page(self, pixels: int) -> Picture:
         """A page of A4 in dark lines on white, of about so many pixels."""
