@@ -144,6 +144,10 @@ def _bench(bench: argparse.ArgumentParser) -> None:
     thorough.add_argument("--full", action="store_true", help="more sizes, and for longer")
     bench.add_argument("--seconds", type=float, metavar="N", help="measure each row for about so long")
     bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write JSON there, or plain JSON on stdout")
+    bench.add_argument(
+        "--random-weights", nargs="?", const="", metavar="NAME",
+        help="time untrained models of the same size: the profile's, those of another, or one architecture",
+    )  # fmt: skip
     bench.add_argument("--plot", metavar="FILE", help="draw it, as .svg or .png")
 
 

@@ -12,7 +12,7 @@ from mcp_mmretrieval.measuring.plan import Caps, Task
 from mcp_mmretrieval.measuring.report import Machine, Report, Row, machine, rows
 from mcp_mmretrieval.models import threads
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import Profile, RerankerSpec
+from mcp_mmretrieval.profiles import Profile, profile_of, reranker_of
 from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,21 +27,24 @@ _PIXELS, _FRAME_PIXELS = 1_000_000, 300_000
 class Run:
     """The models of some settings, loaded and ready to be measured."""
 
-    def __init__(self, settings: Settings, profile: Profile, models: Models, *, random_weights: bool = False) -> None:
-        """Loads them. Raises ModelUnavailable. `random_weights`: whether they are untrained, which the report says."""
+    def __init__(self, settings: Settings, models: Models, *, stands_for: str = "") -> None:
+        """Loads them. Raises ModelUnavailable.
+
+        `stands_for`: in the place of which profile or model these serve, if they are untrained; the report says so.
+        """
+        self._profile = profile_of(settings.profile)
         began = time.perf_counter()
         self.embedder: Embedder = models.embedder()
         self.reranker: Reranker | None = models.reranker()
         self.loading_s = time.perf_counter() - began
         """Seconds that took."""
         self._settings = settings
-        self._profile = profile
-        self._random = random_weights
-        self._caps = caps(settings, profile)
+        self._stands_for = stands_for
+        self._caps = caps(settings, self._profile)
 
     def machine(self) -> Machine:
         """What it runs on, its own speed measured."""
-        device = "cpu" if self._profile.embedder is None else _device(self._settings.device)
+        device = "cpu" if self._profile.embedder is None else device_of(self._settings)
         return machine(device, str(self.embedder.identity["dtype"]), threads.budget(self._settings.threads))
 
     def rows(self, on: Machine, thorough: str, seconds: float, told: Callable[[Task], object]) -> Iterator[Row]:
@@ -53,10 +56,10 @@ class Run:
         """All that was found."""
         measured = tuple(found)
         return Report(
-            profile=self._profile.name,
+            profile=self._stands_for or self._profile.name,
             embedder=self.embedder.identity,
             reranker=self.reranker.name if self.reranker is not None else "",
-            random_weights=self._random,
+            random_weights=bool(self._stands_for),
             loading_s=self.loading_s,
             seconds=seconds,
             caps=asdict(self._caps),
@@ -68,7 +71,7 @@ class Run:
 
 def caps(settings: Settings, profile: Profile) -> Caps:
     """How much the models get to see of a thing."""
-    embedder, reranker = profile.embedder, _reranker(settings, profile)
+    embedder, reranker = profile.embedder, reranker_of(settings.reranker, profile)
     return Caps(
         pixels=settings.model_pixels or (embedder.pixels if embedder else _PIXELS),
         frame_pixels=embedder.frame_pixels if embedder else _FRAME_PIXELS,
@@ -78,15 +81,11 @@ def caps(settings: Settings, profile: Profile) -> Caps:
     )
 
 
-def _reranker(settings: Settings, profile: Profile) -> RerankerSpec | None:
-    return profile.reranker if settings.reranker == "profile" else None
-
-
-def _device(asked: str) -> str:
-    """As torch names it."""
+def device_of(settings: Settings) -> str:
+    """Where models from the Hub run, as torch names it."""
     from mcp_mmretrieval.models import effort
 
-    return effort.devices()[0] if asked == "auto" else asked
+    return effort.devices()[0] if settings.device == "auto" else settings.device
 
 
 def _notes(found: Iterable[Row], settings: Settings) -> Iterator[str]:

@@ -14,8 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.models.untrained.design import Design
 
 _ROOM = 1.1
 """Bytes of disk to bytes of weights."""
@@ -74,7 +78,7 @@ def parameters(name: str) -> int:
     """How many it has, counted without making them. Raises BadArgument for an unknown name."""
     from mcp_mmretrieval.models.untrained import design
 
-    return design.parameters(_designed(name))
+    return design.parameters(designed(name))
 
 
 def build(name: str, folder: Path, device: str = "cpu") -> Path:
@@ -85,7 +89,7 @@ def build(name: str, folder: Path, device: str = "cpu") -> Path:
     """
     from mcp_mmretrieval.models.untrained import design
 
-    made = _designed(name)
+    made = designed(name)
     bytes_needed = int(design.parameters(made) * 2 * _ROOM)
     if (free := shutil.disk_usage(folder).free) < bytes_needed:
         raise RetrievalError(
@@ -96,10 +100,11 @@ def build(name: str, folder: Path, device: str = "cpu") -> Path:
     return folder / name
 
 
-def _designed(name: str):  # type: ignore[no-untyped-def]
+def designed(name: str) -> Design:
+    """All that it is made of. Raises BadArgument for an unknown name."""
     if name not in ARCHITECTURES:
         near = difflib.get_close_matches(name.lower(), ARCHITECTURES, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise BadArgument(f"{name}: no such architecture.{meant} There are: {', '.join(ARCHITECTURES)}.")
     module, _, function = ARCHITECTURES[name].made_by.partition(":")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), function)()
+    return cast("Design", getattr(importlib.import_module(f"{__name__}.{module}"), function)())

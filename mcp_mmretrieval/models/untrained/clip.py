@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -46,5 +47,5 @@ def _tokenizer() -> transformers.CLIPTokenizer:
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = [_START, _END, *letters, *(letter + _WORD_END for letter in letters), *learned["vocab"]]
     vocab = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-    merges = [tuple(pair) for pair in learned["merges"]]
+    merges: Any = [tuple(pair) for pair in learned["merges"]]
     return transformers.CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=_LENGTH)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from sentence_transformers.base.modules import Module, Transformer
+from transformers.utils import logging as transformers_logging
 
 _SHARD = "5GB"
 
@@ -42,11 +43,12 @@ def parameters(design: Design) -> int:
     with torch.device("meta"):
         network = design.network(design.config)
     behind = sum(weight.numel() for module in design.then for weight in module.parameters())
-    return behind + sum(weight.numel() for weight in network.parameters())
+    return int(behind + sum(weight.numel() for weight in network.parameters()))
 
 
 def save(design: Design, folder: Path, device: str) -> None:
     """Draw the weights as the architecture begins its training with, and write all files."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder.mkdir(parents=True)
     before = torch.get_default_dtype()
     torch.manual_seed(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sentence_transformers.base.modules import Normalize
 from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import EmbeddingGemma2Config, EmbeddingGemma2Model, EmbeddingGemma2Processor
@@ -29,6 +31,7 @@ _OWN = {
     "video_token": "<|video|>",
 }
 _IDS = {f"{name}_id": name for name in _OWN if name != "eoa_token"} | {"eoa_token_index": "eoa_token"}
+_DIM = 768
 _PROMPTS = {"query": "task: search result | query: ", "document": "title: none | text: "}
 _TEMPLATE = """\
 {{- bos_token -}}
@@ -44,14 +47,14 @@ _TEMPLATE = """\
 def embedding_gemma_2() -> Design:
     """google/embeddinggemma-2."""
     tokenizer = tokens.fast(_MARKS, _OWN, model_max_length=8_192, padding_side="right")
+    ids: dict[str, Any] = {field: tokens.number(tokenizer, _OWN[mark]) for field, mark in _IDS.items()}
     config = EmbeddingGemma2Config(
         text_config={
-            f"{name}_token_id": tokenizer.convert_tokens_to_ids(_MARKS[f"{name}_token"])
-            for name in ("pad", "eos", "bos")
+            f"{name}_token_id": tokens.number(tokenizer, _MARKS[f"{name}_token"]) for name in ("pad", "eos", "bos")
         },
         vision_config={"model_type": "gemma4_vision"},
         audio_config={"model_type": "gemma4_audio"},
-        **{field: tokenizer.convert_tokens_to_ids(_OWN[mark]) for field, mark in _IDS.items()},
+        **ids,
     )
     processor = EmbeddingGemma2Processor(
         Gemma4AudioFeatureExtractor(),
@@ -65,6 +68,6 @@ def embedding_gemma_2() -> Design:
         config=config,
         processor=processor,
         modalities=dict.fromkeys(("text", "image", "audio", "video", "message"), "forward"),
-        then=(Pooling(config.text_config.embedding_dim, pooling_mode="mean"), Normalize()),
+        then=(Pooling(_DIM, pooling_mode="mean"), Normalize()),
         options={"prompts": _PROMPTS, "similarity_fn_name": "cosine"},
     )

@@ -30,8 +30,8 @@ def late() -> Design:
     tokenizer = tokens.fast(_MARKS, _OWN, model_max_length=16_384)
     config = NeoMMEConfig(
         pad_token_id=tokenizer.pad_token_id,
-        document_token_id=tokenizer.convert_tokens_to_ids(_OWN["document_token"]),
-        image_token_id=tokenizer.convert_tokens_to_ids(_OWN["image_token"]),
+        document_token_id=tokens.number(tokenizer, _OWN["document_token"]),
+        image_token_id=tokens.number(tokenizer, _OWN["image_token"]),
     )
     head = Dense(
         config.hidden_size,
@@ -40,10 +40,12 @@ def late() -> Design:
         activation_function=torch.nn.Identity(),
         module_input_name=_STATES,
     )
+    pictures = NeoMMEImageProcessor()
+    processor = NeoMMEProcessor(pictures, tokenizer, chat_template=_TEMPLATE)  # type: ignore[no-untyped-call]
     return Design(
         network=NeoMMEModel,
         config=config,
-        processor=NeoMMEProcessor(NeoMMEImageProcessor(), tokenizer, chat_template=_TEMPLATE),
+        processor=processor,
         modalities=dict.fromkeys(("text", "image", "message"), "forward"),
         then=(head, MultiVectorMask(), Normalize(module_input_name=_STATES)),
         kind="MultiVectorEncoder",

@@ -94,20 +94,19 @@ def reranker_8b() -> Design:
 
 def _embedding(size: str) -> Design:
     tokenizer = _tokenizer()
-    config = _config(size, tokenizer)
     return Design(
         network=transformers.Qwen3VLModel,
-        config=config,
+        config=_config(size, tokenizer),
         processor=_processor(tokenizer, _EMBEDDING),
         modalities=dict.fromkeys(("text", "image", "video", "message"), "forward"),
-        then=(Pooling(config.text_config.hidden_size, pooling_mode="lasttoken"), Normalize()),
+        then=(Pooling(_SIZES[size][0]["hidden_size"], pooling_mode="lasttoken"), Normalize()),
         options={"prompts": {"query": "", "document": ""}, "similarity_fn_name": "cosine"},
     )
 
 
 def _reranker(size: str) -> Design:
     tokenizer = _tokenizer()
-    yes, no = (tokenizer.convert_tokens_to_ids(word) for word in ("yes", "no"))
+    yes, no = (tokens.number(tokenizer, word) for word in ("yes", "no"))
     return Design(
         network=transformers.Qwen3VLForConditionalGeneration,
         config=_config(size, tokenizer),
@@ -142,10 +141,10 @@ def _config(size: str, tokenizer: Any) -> Qwen3VLConfig:
             "tie_word_embeddings": tied,
         },
         vision_config={**pictures, "num_heads": 16, "out_hidden_size": texts["hidden_size"]},
-        image_token_id=tokenizer.convert_tokens_to_ids(_OWN["image_token"]),
-        video_token_id=tokenizer.convert_tokens_to_ids(_OWN["video_token"]),
-        vision_start_token_id=tokenizer.convert_tokens_to_ids(_OWN["vision_start_token"]),
-        vision_end_token_id=tokenizer.convert_tokens_to_ids(_OWN["vision_end_token"]),
+        image_token_id=tokens.number(tokenizer, _OWN["image_token"]),
+        video_token_id=tokens.number(tokenizer, _OWN["video_token"]),
+        vision_start_token_id=tokens.number(tokenizer, _OWN["vision_start_token"]),
+        vision_end_token_id=tokens.number(tokenizer, _OWN["vision_end_token"]),
         tie_word_embeddings=tied,
     )
 
@@ -162,7 +161,7 @@ def _tokenizer() -> Any:
 
 
 def _processor(tokenizer: Any, template: str) -> Qwen3VLProcessor:
-    return Qwen3VLProcessor(
+    return Qwen3VLProcessor(  # type: ignore[no-untyped-call]
         Qwen2VLImageProcessor(patch_size=16, merge_size=2, size=_SIZE),
         tokenizer,
         Qwen3VLVideoProcessor(),

@@ -35,9 +35,16 @@ def fast(
     marks: Mapping[str, str], own: Mapping[str, str], more: Sequence[str] = (), **options: Any
 ) -> transformers.PreTrainedTokenizerFast:
     """One with the marks that every tokenizer knows by name (`pad_token`), those of this model alone, and nameless."""
-    return transformers.PreTrainedTokenizerFast(
+    return transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=byte_pairs([*dict.fromkeys([*marks.values(), *own.values(), *more])]),
         extra_special_tokens=dict(own),
         **marks,
         **options,
     )
+
+
+def number(tokenizer: transformers.PreTrainedTokenizerFast, token: str) -> int:
+    """Of one token."""
+    found = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(found, int)
+    return found
