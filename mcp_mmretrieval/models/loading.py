@@ -218,9 +218,14 @@ class Models:
         spec = self._embedder_spec()
         if spec is not None:
             threads.prepare()
+            import torch
+
+            from mcp_mmretrieval.models.device import Device
             from mcp_mmretrieval.models.hub import HubEmbedder
 
-            return HubEmbedder(spec, self._threads)
+            torch.set_num_threads(self._threads)
+            cuda = torch.cuda.is_available()
+            return HubEmbedder(spec, Device("cuda" if cuda else "cpu"), spec.cuda if cuda else spec.cpu)
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
