@@ -175,12 +175,12 @@ class HubEmbedder:
         return [(row, given, size) for given, size in made]
 
     def _run(self, inputs: list[Input], role: Role) -> Vectors:
-        """Vectors of one batch; one by one where the processor refuses it, and NaN for those that it refuses alone."""
+        """Vectors of one batch, which the device tries row by row where it fails; NaN for what a processor refuses."""
         try:
             return self._encoded(inputs, role, self._preparing)
         except (ValueError, TypeError, LookupError) as error:
             if len(inputs) > 1:
-                return np.concatenate([self._run([one], role) for one in inputs])
+                raise
             logger.warning("%s refuses a content: %s", self._spec.model, _reason(error))
             return np.full((1, self._dims["text"]), np.nan, np.float32)
 

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from mcp_mmretrieval.choosing import tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import identity, threads, weights
 from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
@@ -198,7 +199,8 @@ class Models:
     def _embedder_spec(self) -> EmbedderSpec | None:
         """The record of the model that serves in the place of the built-in ones. Raises ModelUnavailable."""
         try:
-            return profile_of(self._settings.profile).embedder
+            spec = profile_of(self._settings.profile).embedder
+            return tuned(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
@@ -227,12 +229,14 @@ class Models:
             threads.prepare()
             import torch
 
-            from mcp_mmretrieval.models.device import Device
+            from mcp_mmretrieval.models import device
             from mcp_mmretrieval.models.hub import HubEmbedder
 
             torch.set_num_threads(self._threads)
-            cuda = torch.cuda.is_available()
-            return HubEmbedder(spec, Device("cuda" if cuda else "cpu"), spec.cuda if cuda else spec.cpu)
+            runs_on = device.of(self._settings)
+            dtype = runs_on.dtype(spec, self._settings)
+            runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+            return HubEmbedder(spec, runs_on, dtype)
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
