@@ -15,6 +15,7 @@ FLOORS: list[set[str]] = [
     {"answers", "settings", "roots", "words", "front", "profiles"},
     {"media", "choosing"},
     {"models", "store", "ranking", "jobs"},
+    {"measuring"},
     {"reading", "opening", "targets", "deadlines"},
     {"embedding"},
     {"examples"},

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from mcp_mmretrieval.choosing import tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import identity, threads, weights
-from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
+from mcp_mmretrieval.profiles import EmbedderSpec, RerankerSpec, profile_of, reranker_of
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Identity
 
@@ -124,6 +124,16 @@ class Models:
     def start(self) -> None:
         """Load the embedder in the background. Returns at once; may be called again."""
         self._embedder.start()
+        if self.reranks:
+            self._reranker.start()
+
+    @property
+    def reranks(self) -> bool:
+        """Whether a reranker of the Hub's serves, or would if it could be loaded."""
+        try:
+            return self._reranker_spec() is not None
+        except ModelUnavailable:
+            return True
 
     @property
     def state(self) -> State:
@@ -255,13 +265,40 @@ class Models:
             return None
 
     def _load_reranker(self) -> Reranker | None:
-        """None where the model that it reads with is neither installed nor needed otherwise."""
+        """None where none is wanted, or where the model that the built-in one reads with is not installed."""
+        if self._settings.reranker.strip() == "off":
+            return None
+        if (spec := self._reranker_spec()) is not None:
+            return self._loaded_reranker(spec)
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
         from mcp_mmretrieval.models.late import LateInteraction
 
         return LateInteraction(text)
+
+    def _reranker_spec(self) -> RerankerSpec | None:
+        """The record of the one that serves in the place of the built-in one. Raises ModelUnavailable."""
+        try:
+            spec = reranker_of(self._settings.reranker, profile_of(self._settings.profile))
+            return tuned(spec, self._settings) if spec is not None else None
+        except BadArgument as error:
+            raise ModelUnavailable(str(error)) from error
+
+    def _loaded_reranker(self, spec: RerankerSpec) -> Reranker:
+        threads.prepare()
+        from mcp_mmretrieval.models import device
+
+        runs_on = device.of(self._settings)
+        dtype = runs_on.dtype(spec, self._settings)
+        runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+        if spec.kind == "late":
+            from mcp_mmretrieval.models.multivector import LateReranker
+
+            return LateReranker(spec, runs_on, dtype)
+        from mcp_mmretrieval.models.cross import CrossReranker
+
+        return CrossReranker(spec, runs_on, dtype)
 
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()
