@@ -142,7 +142,10 @@ class Examples:
             files = self._catalog.files_of([target.document.id]).get(target.document.id, [])
             with reopen(files, self._roots) as file:
                 contents = self._contents(file, segments, embedder, stop)
-        return Shown(target.document.title, _texts(segments), tuple(contents))
+        # what is said is known by the window: of a moment that can be heard or seen it tells little
+        moment = any(one.place != stored.segment.place for one, stored in zip(segments, target.segments, strict=False))
+        texts = () if moment and contents else _texts(segments)
+        return Shown(target.document.title, texts, tuple(contents))
 
     def _fresh(self, path: str, embedder: Embedder, stop: Event) -> Shown:
         with self._roots.open(path) as file:

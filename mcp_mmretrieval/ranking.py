@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 
 from mcp_mmretrieval.types import Lane, Modality, Place
@@ -30,7 +31,7 @@ class Scale:
     ranked: bool = False
     """Whether a hit counts for no less than its rank says, however low it scores."""
 
-    def evidence(self, score: float, rank: int = 0) -> float:
+    def evidence(self, score: float, rank: float = 0.0) -> float:
         """Never below zero. `rank` is from 0."""
         least = by_rank(rank) if self.ranked else 0.0
         return max(least, self.offset + self.slope * score) if score >= self.floor else least
@@ -119,15 +120,24 @@ def _weighed(score: float) -> float:
 def _evidence(hits: Sequence[tuple[int, float]], scale: Scale | None) -> dict[int, float]:
     """The evidence of one lane by key; the best of several hits on one key."""
     evidence: dict[int, float] = {}
-    for rank, (key, score) in enumerate(hits):
+    for (key, score), rank in zip(hits, _shared_ranks(hits), strict=True):
         value = scale.evidence(score, rank) if scale else by_rank(rank)
         evidence[key] = max(value, evidence.get(key, 0.0))
     return evidence
 
 
-def by_rank(rank: int) -> float:
+def by_rank(rank: float) -> float:
     """Evidence without a scale: reciprocal ranks (from 0), between chance and a plain likeness."""
     return max(0.0, 60 / (60 + rank) - 0.4)
+
+
+def _shared_ranks(hits: Sequence[tuple[int, float]]) -> list[float]:
+    """Ranks from 0; equal scores share the middle of theirs, for which of them comes first says nothing."""
+    ranks: list[float] = []
+    for _, group in groupby(hits, key=lambda hit: round(hit[1], 5)):
+        count = len(list(group))
+        ranks += [len(ranks) + (count - 1) / 2] * count
+    return ranks
 
 
 def _ranks(hits: Sequence[tuple[int, float]]) -> dict[int, int]:
