@@ -4,50 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-import numpy as np
-
-from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable
+from mcp_mmretrieval.gathering import Gathered, Gathering
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.opening import reopen
-from mcp_mmretrieval.store import Rows, Store, Stored
-from mcp_mmretrieval.types import Content, Film, Picture, Segment, VectorKind, Vectors
+from mcp_mmretrieval.store import Store
 
 logger = logging.getLogger(__name__)
 
-GATHERED = 256
-"""Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
-SIDE = 640
-"""Longer side, in pixels, of pictures to be embedded."""
-WORDY = 8
-"""Words in a picture from which on it is a chart or a document rather than a photo."""
 RETRY = 5.0
 """Seconds until a full disk or a missing model is tried again."""
-
-Key = tuple[int, int]
-"""A segment's key and the part of it: which window of the text, which frame of the film."""
-
-
-@dataclass(slots=True)
-class Pending:
-    """One document on its way to the store."""
-
-    document: str
-    texts: dict[Key, str] = field(default_factory=dict)
-    vectors: dict[VectorKind, dict[Key, Vectors]] = field(default_factory=dict)
 
 
 class Embedding:
     """Follows the catalog until it is closed."""
 
-    def __init__(self, store: Store, models: Models, workers: Workers) -> None:
+    def __init__(self, store: Store, models: Models, workers: Workers, sound_s: float) -> None:
+        """`sound_s`: seconds of a stretch of sound with a vector of its own."""
         self._catalog = store.catalog
         self._models = models
-        self._workers = workers
+        self._gathering = Gathering(store.catalog, workers, sound_s)
         self._put_off: set[str] = set()
         """Documents whose pixels cannot be read now: their files vanished or changed."""
         self._woken = threading.Condition()
@@ -124,8 +101,8 @@ class Embedding:
                 self._drop_others(space)
                 return
             self._idle = False  # also where it was tried again by itself
-            for group in self._gather(embedder, waiting):
-                self._embed_each(embedder, space, group)
+            for one in self._gathering.gather(embedder, waiting, lambda: self._closed):
+                self._commit(space, one)
 
     def _drop_others(self, space: int) -> None:
         """Spaces of models that serve no more go when theirs is replaced in full, unless something was put off."""
@@ -134,110 +111,13 @@ class Embedding:
                 if other.id != space:
                     self._catalog.drop_space(other.id)
 
-    def _gather(self, embedder: Embedder, documents: Iterable[str]) -> Iterable[list[Pending]]:
-        """Documents with their pictures' vectors and their windows of text, about `GATHERED` windows at a time."""
-        group: list[Pending] = []
-        windows = 0
-        for document in documents:
-            if self._closed:
+    def _commit(self, space: int, one: Gathered) -> None:
+        """Store its vectors, or put it off: it stays findable by its words."""
+        if not one.put_off:
+            try:
+                self._catalog.commit_embedded(one.document, space, one.rows, left_out=one.note)
+                self.problem = ""
                 return
-            if pending := self._pending(embedder, document):
-                group.append(pending)
-                windows += len(pending.texts)
-            if windows >= GATHERED:
-                yield group
-                group, windows = [], 0
-        if group:
-            yield group
-
-    def _pending(self, embedder: Embedder, document: str) -> Pending | None:
-        pending = Pending(document)
-        segments = self._catalog.segments_of(document)
-        for stored in segments:
-            for part, window in enumerate(embedder.windows(embedded_text(stored.segment))):
-                pending.texts[stored.key, part] = window
-        seen = [stored for stored in segments if looked_at(stored.segment, embedder)]
-        try:
-            if seen:
-                pending.vectors["picture"] = self._pictured(embedder, document, seen)
-        except UnreadableMedia as error:
-            logger.info("%s: no picture vectors for now: %s", document[:12], error)
-            self._put_off.add(document)
-            return None
-        except (ModelUnavailable, LibraryUnavailable, Cancelled):
-            raise
-        except Exception:  # whatever a model trips over: its neighbours go on
-            logger.exception("%s: its pictures cannot be embedded", document[:12])
-            self._put_off.add(document)
-            return None
-        return pending
-
-    def _pictured(self, embedder: Embedder, document: str, seen: Sequence[Stored]) -> dict[Key, Vectors]:
-        """One vector a picture or frame, decoded one segment at a time."""
-        vectors: dict[Key, Vectors] = {}
-        files = self._catalog.files_of([document]).get(document, [])
-        with reopen(files) as file:
-            for stored in seen:
-                content = self._workers.load(file.fd, stored.segment, name=file.path, side=SIDE)
-                pictures = pictures_of(content)
-                if pictures:
-                    rows = embedder.embed_documents(pictures)
-                    vectors |= {(stored.key, part): row for part, row in enumerate(rows)}
-        return vectors
-
-    def _embed_each(self, embedder: Embedder, space: int, group: Sequence[Pending]) -> None:
-        """Together; and one by one where that fails, so that one document cannot keep its neighbours from vectors."""
-        try:
-            self._embed(embedder, space, group)
-        except (ModelUnavailable, LibraryUnavailable):
-            raise
-        except Exception:  # whatever a model trips over: the document stays findable by its words
-            if len(group) > 1:
-                for pending in group:
-                    self._embed_each(embedder, space, [pending])
-            else:
-                logger.exception("%s: cannot be embedded", group[0].document[:12])
-                self._put_off.add(group[0].document)
-
-    def _embed(self, embedder: Embedder, space: int, group: Sequence[Pending]) -> None:
-        texts = [text for pending in group for text in pending.texts.values()]
-        rows = iter(embedder.embed_documents(texts) if texts else ())
-        for pending in group:
-            if pending.texts:
-                pending.vectors["text"] = {key: next(rows) for key in pending.texts}
-            kinds = [_rows(kind, vectors) for kind, vectors in pending.vectors.items() if vectors]
-            self._catalog.commit_embedded(pending.document, space, kinds)
-            self.problem = ""
-
-
-def embedded_text(segment: Segment) -> str:
-    """The text whose meaning stands for a segment."""
-    return segment.text
-
-
-def looked_at(segment: Segment, embedder: Embedder) -> bool:
-    """Whether a segment gets picture vectors: what the model is made to see, and no page of words for one of photos."""
-    if segment.modality in ("text", "audio"):
-        return False
-    if "documents" in embedder.sees:
-        return True
-    if "photos" not in embedder.sees or segment.modality == "page":
-        return False
-    return segment.modality == "video" or len(segment.text.split()) < WORDY
-
-
-def pictures_of(content: Content) -> list[Picture]:
-    """The pictures in a content: itself, or the frames of a film."""
-    if isinstance(content, Film):
-        return list(content.pictures)
-    return [content] if isinstance(content, np.ndarray) else []
-
-
-def _rows(kind: VectorKind, vectors: dict[Key, Vectors]) -> Rows:
-    keys = list(vectors)
-    return Rows(
-        kind=kind,
-        segments=[segment for segment, _ in keys],
-        parts=[part for _, part in keys],
-        vectors=np.stack([vectors[key] for key in keys]).astype(np.float32),
-    )
+            except ValueError:  # vectors that fit no others
+                logger.exception("%s: its vectors cannot be stored", one.document[:12])
+        self._put_off.add(one.document)

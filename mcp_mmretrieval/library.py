@@ -31,6 +31,7 @@ from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.parts import within
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
@@ -68,7 +69,7 @@ class _Parts:
         self.models = models or Models(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = Reading(self.workers, self.models)
-        self.embedding = Embedding(self.store, self.models, self.workers)
+        self.embedding = Embedding(self.store, self.models, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
         self.sharing = Sharing(settings.workers)
         self.models.start()
@@ -117,7 +118,9 @@ class Library:
         self._adding = Adding(
             self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
         )
-        self._searching = Searching(parts.store, parts.models, parts.workers, parts.reading, roots, self._targets)
+        self._searching = Searching(
+            parts.store, parts.models, parts.workers, parts.reading, roots, self._targets, self.settings.sound_s
+        )
 
     @classmethod
     def open(
@@ -349,24 +352,23 @@ class Library:
         """
         found = self._targets.find(target)
         stored = _shown(found)
+        segment = within(stored.segment, found.place)
         files = self._catalog.files_of([found.document.id]).get(found.document.id, [])
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
         if stored.segment.modality != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
-                    content = self._parts.workers.load(
-                        opened.fd, _narrowed(stored.segment, found.place), name=opened.path, side=side
-                    )
+                    content = self._parts.workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
         before = [one.segment.text for one in around if one.ordinal < stored.ordinal]
         after = [one.segment.text for one in around if one.ordinal > stored.ordinal]
         return Look(
-            segment=stored.segment,
+            segment=segment,
             path=file.path if file else "",
-            citation=self._targets.citation(file, stored.segment),
+            citation=self._targets.citation(file, segment),
             title=found.document.title,
             text=stored.segment.text[:SHOWN_CHARACTERS],
             content=content,
@@ -519,14 +521,6 @@ def _shown(found: Target) -> Stored:
 
 def _middle(place: Place) -> float:
     return ((place.start or 0.0) + (place.end or 0.0)) / 2
-
-
-def _narrowed(segment: Segment, place: Place) -> Segment:
-    """The frames of a film that lie within the place that was asked for, where any do."""
-    if segment.modality != "video" or place.start is None or place.end is None:
-        return segment
-    inside = tuple(time for time in segment.frames if place.start <= time <= place.end)
-    return replace(segment, frames=inside or (_middle(place),))
 
 
 def _seconds(name: str, date: str | None) -> float | None:

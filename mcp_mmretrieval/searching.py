@@ -6,8 +6,8 @@ With a deadline the words always answer; what is near in meaning, and the rerank
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
@@ -17,10 +17,11 @@ from mcp_mmretrieval import ranking
 from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
 from mcp_mmretrieval.deadlines import Clock, Errand
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.examples import Example, Examples
+from mcp_mmretrieval.examples import Example, Examples, vectors_of
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.moments import narrowed
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.scoring import Scoring, scored
@@ -40,18 +41,35 @@ Ranked = list[tuple[int, float]]
 """Keys of segments with what they score in a lane, best first."""
 
 
+@dataclass(slots=True)
+class Meaning:
+    """What a search looked for in the space of vectors, and found there so far."""
+
+    space: int = 0
+    asked: dict[VectorKind, Vectors] = field(default_factory=dict)
+    ranked: dict[Lane, Ranked] = field(default_factory=dict)
+
+
 class Searching:
     """Searches for one connection: its roots bound what can be found."""
 
     def __init__(
-        self, store: Store, models: Models, workers: Workers, reading: Reading, roots: Roots, targets: Targets
+        self,
+        store: Store,
+        models: Models,
+        workers: Workers,
+        reading: Reading,
+        roots: Roots,
+        targets: Targets,
+        sound_s: float,
     ) -> None:
+        """`sound_s`: seconds of a stretch of sound that is compared by itself."""
         self._catalog = store.catalog
         self._index = store.index
         self._models = models
         self._roots = roots
         self._targets = targets
-        self._examples = Examples(store.catalog, workers, reading, roots, targets)
+        self._examples = Examples(store.catalog, workers, reading, roots, targets, sound_s)
         self._scoring = Scoring(models, targets)
 
     def search(
@@ -70,12 +88,13 @@ class Searching:
         clock = Clock(deadline)
         scope = Scope(self._roots.folders, filters)
         notes: list[str] = []
-        ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes)
+        meaning = Meaning()
+        ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes, meaning)
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
             context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
-            # with any model what looks like an example is near 1; how near an answer is to its question differs
-            scales = ranking.BUILTIN if self._models.measured or like is not None else ranking.UNMEASURED
+            unmeasured = ranking.UNMEASURED if like is None else ranking.ALIKE
+            scales = ranking.BUILTIN if self._models.measured else unmeasured
             fused = ranking.fuse(ranked, scales=scales, depth=DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
@@ -85,7 +104,7 @@ class Searching:
             with clock.stage("rerank"):
                 places, reranked = self._reordered(reranker, query, places, held, clock, notes)
         with clock.stage("hits"):
-            hits = self._hits(places, held, query, limit)
+            hits = self._hits(places, held, query, limit, meaning)
             searched = self._searched(scope)
         return Answer(
             hits=hits,
@@ -98,7 +117,14 @@ class Searching:
     # -- lanes ----------------------------------------------------------------------------------------------------
 
     def _lanes(
-        self, query: str, like: str | None, scope: Scope, wanted: Sequence[Lane], clock: Clock, notes: list[str]
+        self,
+        query: str,
+        like: str | None,
+        scope: Scope,
+        wanted: Sequence[Lane],
+        clock: Clock,
+        notes: list[str],
+        meaning: Meaning,
     ) -> dict[Lane, Ranked]:
         """What each lane found: that of words, and beside it those of meaning, as far as they were in time."""
         if like is None and self._models.state != "ready":  # words alone wait for no model
@@ -108,17 +134,16 @@ class Searching:
         if like is not None:
             with clock.stage("example"):
                 example = self._examples.find(like)
-        meant: dict[Lane, Ranked] = {}
-        with Errand(partial(self._mean, query, example, scope, wanted, clock, meant), "lanes of meaning") as meaning:
+        with Errand(partial(self._mean, query, example, scope, wanted, clock, meaning), "lanes of meaning") as errand:
             said = self._said(query, scope, wanted, clock)
             try:
-                in_time = meaning.ended(clock.left())
+                in_time = errand.ended(clock.left())
             except ModelUnavailable as error:
                 if not query.strip():
                     raise
                 in_time = True
                 notes.append(f"Found by words alone{' and not by the example' if example else ''}: {error}")
-            lanes = {**meant, **said}
+            lanes = {**meaning.ranked, **said}
         if not in_time:
             notes += self._left_out(query, example, wanted, lanes, clock)
         return {lane: ranked for lane, ranked in lanes.items() if ranked}
@@ -136,25 +161,35 @@ class Searching:
         scope: Scope,
         wanted: Sequence[Lane],
         clock: Clock,
-        meant: dict[Lane, Ranked],
+        meaning: Meaning,
         stop: Event,
     ) -> None:
-        """Fill `meant`, lane by lane, with what is near to the query and the example in each space of vectors."""
+        """Fill `meaning`, lane by lane, with what is near to the query and the example in each space of vectors."""
         with clock.stage("embed"):
             embedder = self._models.embedder(clock.left())
-            vectors = [embedder.embed_query(query)] if query.strip() else []
+            asked = dict(embedder.embed_query(query)) if query.strip() else {}
         if example is not None:
             with clock.stage("example"):
-                contents = example.contents(embedder, stop)
+                shown = example.shown(embedder, stop)
             with clock.stage("embed"):
-                vectors += [embedder.embed_query(content) for content in contents]
+                asked = _together(asked, vectors_of(shown, embedder))
         space = self._catalog.space_of(embedder.identity)
         if space is None:  # nothing stands in it yet
             return
-        for kind, vector in _together(vectors).items():
+        meaning.space = space
+        for kind, vectors in asked.items():
             if kind in wanted and not stop.is_set():
+                meaning.asked[kind] = vectors
                 with clock.stage("neighbours"):
-                    meant[kind] = self._index.nearest(space, kind, vector, scope, depth=DEPTH)
+                    meaning.ranked[kind] = self._near(space, kind, vectors, scope)
+
+    def _near(self, space: int, kind: VectorKind, vectors: Vectors, scope: Scope) -> Ranked:
+        """What is near to any of the vectors; the nearest counts."""
+        best: dict[int, float] = {}
+        for vector in vectors:
+            for key, score in self._index.nearest(space, kind, vector[None], scope, depth=DEPTH):
+                best[key] = max(score, best.get(key, score))
+        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:DEPTH]
 
     def _left_out(
         self, query: str, example: Example | None, wanted: Sequence[Lane], found: Collection[Lane], clock: Clock
@@ -235,7 +270,7 @@ class Searching:
     # -- hits -----------------------------------------------------------------------------------------------------
 
     def _hits(
-        self, places: Sequence[ranking.Found], held: Mapping[int, Stored], query: str, limit: int
+        self, places: Sequence[ranking.Found], held: Mapping[int, Stored], query: str, limit: int, meaning: Meaning
     ) -> tuple[Hit, ...]:
         modalities = {key: stored.segment.modality for key, stored in held.items()}
         shown = ranking.represent(places, modalities, limit)
@@ -245,9 +280,10 @@ class Searching:
         more = Counter(held[place.hit.key].segment.document for place in places)
         more.subtract(held[place.hit.key].segment.document for place in shown)
         looked_for = terms(query)
+        moments = narrowed(self._catalog, meaning.space, meaning.asked, shown, held) if meaning.asked else {}
         hits: list[Hit] = []
         for place in shown:
-            segment = held[place.hit.key].segment
+            segment = moments.get(place.hit.key, held[place.hit.key].segment)
             document = documents.get(segment.document)
             if document is None:  # removed since the lanes were read
                 continue
@@ -280,14 +316,13 @@ class Searching:
         )
 
 
-def _together(vectors: Iterable[Mapping[VectorKind, Vectors]]) -> dict[VectorKind, Vectors]:
-    """The mean of several contents' vectors by kind, shape (1, dim), of unit length."""
-    gathered: dict[VectorKind, list[Vectors]] = {}
-    for each in vectors:
-        for kind, vector in each.items():
-            gathered.setdefault(kind, []).append(vector[0])
-    means = {kind: np.mean(rows, axis=0, keepdims=True) for kind, rows in gathered.items()}
-    return {kind: mean / np.linalg.norm(mean) for kind, mean in means.items()}
+def _together(query: Mapping[VectorKind, Vectors], example: Mapping[VectorKind, Vectors]) -> dict[VectorKind, Vectors]:
+    """By kind the vectors of an example, each half way towards that of the query (shape (1, dim)); unit rows."""
+    found = {**query, **example}
+    for kind in query.keys() & example.keys():
+        between = query[kind] + example[kind]
+        found[kind] = between / np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
+    return found
 
 
 def _looked_at_again(reranker: Reranker, score: float, look: float) -> float:

@@ -209,7 +209,8 @@ class Models:
     def _embedder_spec(self) -> EmbedderSpec | None:
         """The record of the model that serves in the place of the built-in ones. Raises ModelUnavailable."""
         try:
-            return profile_of(self._settings.profile).embedder
+            spec = profile_of(self._settings.profile).embedder
+            return tuned(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
@@ -236,9 +237,16 @@ class Models:
         spec = self._embedder_spec()
         if spec is not None:
             threads.prepare()
+            import torch
+
+            from mcp_mmretrieval.models import device
             from mcp_mmretrieval.models.hub import HubEmbedder
 
-            return HubEmbedder(spec, self._threads)
+            torch.set_num_threads(self._threads)
+            runs_on = device.of(self._settings)
+            dtype = runs_on.dtype(spec, self._settings)
+            runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+            return HubEmbedder(spec, runs_on, dtype)
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames

@@ -53,6 +53,9 @@ MANY = 20_000
 CONTEXTS = 1_000
 """Documents whose words count for their segments."""
 
+LEFT_OUT = "Found by words alone, without a vector: "
+"""How the note begins that says what of a document has no vector."""
+
 HEADING_WEIGHT = 2.0
 """What a word in the heading counts for, against one in the text."""
 
@@ -289,10 +292,11 @@ class Catalog:
             )
             return [id for (id,) in db.execute(sql, (space, _listed(skip), limit))]
 
-    def commit_embedded(self, document: str, space: int, rows: Sequence[Rows]) -> bool:
+    def commit_embedded(self, document: str, space: int, rows: Sequence[Rows], *, left_out: str = "") -> bool:
         """Commit all vectors of a document in a space; empty `rows` say that it needs none.
 
-        False, and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
+        `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
+        and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
         already stays as it is. Raises ValueError for vectors of a wrong shape or with numbers that are not finite.
         """
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
@@ -312,7 +316,22 @@ class Catalog:
                         "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
                         [(key, space, group.kind, *each) for each in vectors.packed(group, dim=dim, half=half)],
                     )
+                _note(db, key, left_out)
             return True
+
+    def vectors_of(
+        self, space: int, kind: VectorKind, segments: Collection[int]
+    ) -> dict[int, tuple[list[int], Vectors]]:
+        """The parts of each segment that have a vector of a kind, and those, shape (parts, dim). None: left out."""
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        sql = (
+            "SELECT places, vectors FROM vectors WHERE space = ? AND kind = ? AND document IN "
+            "(SELECT document FROM segments WHERE key IN (SELECT value FROM json_each(?))) ORDER BY id"
+        )
+        with self._database.reading() as db:
+            half = _half(db, space)
+            return vectors.by_segment(db.execute(sql, (space, kind, _listed(segments))), set(segments), half=half)
 
     def exact(
         self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, *, depth: int, after: int = 0
@@ -615,6 +634,16 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
         "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
     )
     return int(_one(db, sql, *row.of_document(document), time.time()))
+
+
+def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:
+    """Let a document's notes say what has no vector, and nothing else of that sort."""
+    held = json.loads(_one(db, "SELECT notes FROM documents WHERE key = ?", key))
+    notes = [note for note in held if not note.startswith(LEFT_OUT)]
+    if left_out:
+        notes.append(LEFT_OUT + row.clean(left_out))
+    if notes != held:
+        db.execute("UPDATE documents SET notes = ? WHERE key = ?", (json.dumps(notes), key))
 
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
