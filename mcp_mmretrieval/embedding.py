@@ -12,13 +12,15 @@ import numpy as np
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.serving import AGAIN, Serving, Target
 from mcp_mmretrieval.store import Rows, Store, Stored
 from mcp_mmretrieval.types import Content, Film, Picture, Segment, VectorKind, Vectors
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = 32
+"""Documents that are begun at a time."""
 GATHERED = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
 SIDE = 640
@@ -27,6 +29,12 @@ WORDY = 8
 """Words in a picture from which on it is a chart or a document rather than a photo."""
 RETRY = 5.0
 """Seconds until a full disk or a missing model is tried again."""
+
+ATTEMPTS = 3
+"""How often a document is begun that ends the process each time, before it is given up."""
+GIVEN_UP = (
+    "Found by its words only: the server ended each time while its vectors were made. The server's log may say why."
+)
 
 Key = tuple[int, int]
 """A segment's key and the part of it: which window of the text, which frame of the film."""
@@ -44,18 +52,23 @@ class Pending:
 class Embedding:
     """Follows the catalog until it is closed."""
 
-    def __init__(self, store: Store, models: Models, workers: Workers) -> None:
+    def __init__(self, store: Store, serving: Serving, workers: Workers) -> None:
         self._catalog = store.catalog
-        self._models = models
+        self._serving = serving
         self._workers = workers
         self._put_off: set[str] = set()
         """Documents whose pixels cannot be read now: their files vanished or changed."""
+        self._failed: dict[int, set[str]] = {}
+        """Documents, by space, that its model trips over."""
+        self._begun: tuple[int, list[str]] = (0, [])
+        """The space and the documents that are noted as attempted."""
         self._woken = threading.Condition()
         self._news = True
         self._idle = False
         self._closed = False
         self.problem = ""
         """Why nothing gets vectors at present; empty again once something does."""
+        serving.changed = self.wake
         self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
         self._thread.start()
 
@@ -84,13 +97,16 @@ class Embedding:
             self._closed = True
             self._woken.notify_all()
         self._thread.join(10.0)
+        space, documents = self._begun
+        if documents:  # who ends in order was ended by none of them
+            self._catalog.spare(space, documents)
 
     def _run(self) -> None:
         while not self._closed:
             try:
                 self._follow()
                 self.problem = ""
-                self._sleep(None)
+                self._sleep(AGAIN if self._serving.problem else None)
             except Cancelled:  # the workers were closed under it
                 return
             except (ModelUnavailable, LibraryUnavailable) as error:
@@ -105,34 +121,55 @@ class Embedding:
     def _sleep(self, seconds: float | None) -> None:
         """Until there is news; while there is a problem, news changes nothing, and only the time ends it."""
         with self._woken:
-            self._idle = bool(self.problem) or not self._news
+            self._idle = bool(self.problem) or not (self._news or self._serving.waiting)
             self._woken.notify_all()
             self._woken.wait_for(lambda: self._closed or (self._news and not self.problem), seconds)
 
     def _follow(self) -> None:
         """Until nothing is left to embed."""
-        embedder = self._models.embedder()
-        space = self._catalog.space_of(embedder.identity) or self._catalog.space(embedder.identity)
-        active = self._catalog.active_space()
-        if active is None or active.id != space:
-            self._catalog.activate(space)
         while not self._closed:
             with self._woken:
                 self._news = False
-            waiting = self._catalog.unembedded(space, limit=32, skip=self._put_off)
-            if not waiting:
-                self._drop_others(space)
+            if not self._step():
                 return
-            self._idle = False  # also where it was tried again by itself
-            for group in self._gather(embedder, waiting):
-                self._embed_each(embedder, space, group)
 
-    def _drop_others(self, space: int) -> None:
-        """Spaces of models that serve no more go when theirs is replaced in full, unless something was put off."""
-        if not self._put_off:
-            for other in self._catalog.spaces():
-                if other.id != space:
-                    self._catalog.drop_space(other.id)
+    def _step(self) -> bool:
+        """Embed the next documents in the first space that lacks some. Whether there were any."""
+        for target in self._serving.targets(self._failed):
+            failed = self._failed.setdefault(target.space, set())
+            waiting = self._catalog.unembedded(target.space, limit=TOGETHER, skip=self._put_off | failed)
+            if waiting:
+                self._idle = False  # also where it was tried again by itself
+                self._work(target, waiting)
+                return True
+        self._serving.tidy()
+        return False
+
+    def _work(self, target: Target, waiting: Sequence[str]) -> None:
+        """Embed documents, noting that they are begun: one that ends the process is alone the next time, then given up.
+
+        What is raised here ends no process, so it takes the note back.
+        """
+        attempts = self._catalog.attempts(target.space)
+        hopeless = [document for document in waiting if attempts.get(document, 0) >= ATTEMPTS]
+        for document in hopeless:
+            logger.warning("%s: given up, it ended the process %d times", document[:12], ATTEMPTS)
+            self._catalog.give_up(document, target.space, GIVEN_UP)
+        suspects = [document for document in waiting if document in attempts and document not in hopeless]
+        others = [document for document in waiting if document not in attempts]
+        for documents in ([suspect] for suspect in suspects) if suspects else [others] if others else []:
+            if self._closed:
+                return
+            self._begun = (target.space, documents)
+            self._catalog.attempt(target.space, documents)
+            try:
+                for group in self._gather(target.embedder, documents):
+                    self._embed_each(target, group)
+            finally:
+                left = self._catalog.attempts(target.space).keys() & set(documents)
+                if left:
+                    self._catalog.spare(target.space, left)
+                self._begun = (target.space, [])
 
     def _gather(self, embedder: Embedder, documents: Iterable[str]) -> Iterable[list[Pending]]:
         """Documents with their pictures' vectors and their windows of text, about `GATHERED` windows at a time."""
@@ -185,28 +222,28 @@ class Embedding:
                     vectors |= {(stored.key, part): row for part, row in enumerate(rows)}
         return vectors
 
-    def _embed_each(self, embedder: Embedder, space: int, group: Sequence[Pending]) -> None:
+    def _embed_each(self, target: Target, group: Sequence[Pending]) -> None:
         """Together; and one by one where that fails, so that one document cannot keep its neighbours from vectors."""
         try:
-            self._embed(embedder, space, group)
+            self._embed(target, group)
         except (ModelUnavailable, LibraryUnavailable):
             raise
         except Exception:  # whatever a model trips over: the document stays findable by its words
             if len(group) > 1:
                 for pending in group:
-                    self._embed_each(embedder, space, [pending])
+                    self._embed_each(target, [pending])
             else:
                 logger.exception("%s: cannot be embedded", group[0].document[:12])
-                self._put_off.add(group[0].document)
+                self._failed[target.space].add(group[0].document)
 
-    def _embed(self, embedder: Embedder, space: int, group: Sequence[Pending]) -> None:
+    def _embed(self, target: Target, group: Sequence[Pending]) -> None:
         texts = [text for pending in group for text in pending.texts.values()]
-        rows = iter(embedder.embed_documents(texts) if texts else ())
+        rows = iter(target.embedder.embed_documents(texts) if texts else ())
         for pending in group:
             if pending.texts:
                 pending.vectors["text"] = {key: next(rows) for key in pending.texts}
             kinds = [_rows(kind, vectors) for kind, vectors in pending.vectors.items() if vectors]
-            self._catalog.commit_embedded(pending.document, space, kinds)
+            self._catalog.commit_embedded(pending.document, target.space, kinds)
             self.problem = ""
 
 

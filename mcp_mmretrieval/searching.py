@@ -24,6 +24,7 @@ from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.scoring import Scoring, scored
+from mcp_mmretrieval.serving import Answering, Serving
 from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
@@ -44,15 +45,23 @@ class Searching:
     """Searches for one connection: its roots bound what can be found."""
 
     def __init__(
-        self, store: Store, models: Models, workers: Workers, reading: Reading, roots: Roots, targets: Targets
+        self,
+        store: Store,
+        models: Models,
+        serving: Serving,
+        workers: Workers,
+        reading: Reading,
+        roots: Roots,
+        targets: Targets,
     ) -> None:
         self._catalog = store.catalog
         self._index = store.index
         self._models = models
+        self._serving = serving
         self._roots = roots
         self._targets = targets
         self._examples = Examples(store.catalog, workers, reading, roots, targets)
-        self._scoring = Scoring(models, targets)
+        self._scoring = Scoring(models, serving, targets)
 
     def search(
         self,
@@ -67,26 +76,39 @@ class Searching:
         """See `Library.search`."""
         if not query.strip() and like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
-        clock = Clock(deadline)
+        with self._serving.answering() as answering:
+            return self._found(answering, query, like, limit, filters, rerank, Clock(deadline), lanes or ALL_LANES)
+
+    def _found(
+        self,
+        answering: Answering,
+        query: str,
+        like: str | None,
+        limit: int,
+        filters: Filters,
+        rerank: bool | None,
+        clock: Clock,
+        lanes: Sequence[Lane],
+    ) -> Answer:
         scope = Scope(self._roots.folders, filters)
         notes: list[str] = []
-        ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes)
+        ranked = self._lanes(answering, query, like, scope, lanes, clock, notes)
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
             context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
             # with any model what looks like an example is near 1; how near an answer is to its question differs
-            scales = ranking.BUILTIN if self._models.measured or like is not None else ranking.UNMEASURED
+            scales = ranking.BUILTIN if answering.measured or like is not None else ranking.UNMEASURED
             fused = ranking.fuse(ranked, scales=scales, depth=DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)
         reranked = 0
-        if query.strip() and (reranker := self._reranker(rerank, clock, notes)):
+        if query.strip() and (reranker := self._reranker(answering, rerank, clock, notes)):
             with clock.stage("rerank"):
                 places, reranked = self._reordered(reranker, query, places, held, clock, notes)
         with clock.stage("hits"):
             hits = self._hits(places, held, query, limit)
-            searched = self._searched(scope)
+            searched = self._searched(answering, scope)
         return Answer(
             hits=hits,
             searched=searched,
@@ -98,18 +120,27 @@ class Searching:
     # -- lanes ----------------------------------------------------------------------------------------------------
 
     def _lanes(
-        self, query: str, like: str | None, scope: Scope, wanted: Sequence[Lane], clock: Clock, notes: list[str]
+        self,
+        answering: Answering,
+        query: str,
+        like: str | None,
+        scope: Scope,
+        wanted: Sequence[Lane],
+        clock: Clock,
+        notes: list[str],
     ) -> dict[Lane, Ranked]:
         """What each lane found: that of words, and beside it those of meaning, as far as they were in time."""
-        if like is None and self._models.state != "ready":  # words alone wait for no model
-            notes.append(f"Found by words alone: {self._models.message or 'The models are loading.'}")
+        if like is None and answering.state != "ready":  # words alone wait for no model
+            notes.append(f"Found by words alone: {answering.message or 'The models are loading.'}")
             return self._said(query, scope, wanted, clock)
         example = None
         if like is not None:
             with clock.stage("example"):
                 example = self._examples.find(like)
         meant: dict[Lane, Ranked] = {}
-        with Errand(partial(self._mean, query, example, scope, wanted, clock, meant), "lanes of meaning") as meaning:
+        with Errand(
+            partial(self._mean, answering, query, example, scope, wanted, clock, meant), "lanes of meaning"
+        ) as meaning:
             said = self._said(query, scope, wanted, clock)
             try:
                 in_time = meaning.ended(clock.left())
@@ -120,7 +151,7 @@ class Searching:
                 notes.append(f"Found by words alone{' and not by the example' if example else ''}: {error}")
             lanes = {**meant, **said}
         if not in_time:
-            notes += self._left_out(query, example, wanted, lanes, clock)
+            notes += self._left_out(answering, query, example, wanted, lanes, clock)
         return {lane: ranked for lane, ranked in lanes.items() if ranked}
 
     def _said(self, query: str, scope: Scope, wanted: Sequence[Lane], clock: Clock) -> dict[Lane, Ranked]:
@@ -131,6 +162,7 @@ class Searching:
 
     def _mean(
         self,
+        answering: Answering,
         query: str,
         example: Example | None,
         scope: Scope,
@@ -141,14 +173,14 @@ class Searching:
     ) -> None:
         """Fill `meant`, lane by lane, with what is near to the query and the example in each space of vectors."""
         with clock.stage("embed"):
-            embedder = self._models.embedder(clock.left())
+            embedder = answering.embedder(clock.left())
             vectors = [embedder.embed_query(query)] if query.strip() else []
         if example is not None:
             with clock.stage("example"):
                 contents = example.contents(embedder, stop)
             with clock.stage("embed"):
                 vectors += [embedder.embed_query(content) for content in contents]
-        space = self._catalog.space_of(embedder.identity)
+        space = answering.space
         if space is None:  # nothing stands in it yet
             return
         for kind, vector in _together(vectors).items():
@@ -157,21 +189,27 @@ class Searching:
                     meant[kind] = self._index.nearest(space, kind, vector, scope, depth=DEPTH)
 
     def _left_out(
-        self, query: str, example: Example | None, wanted: Sequence[Lane], found: Collection[Lane], clock: Clock
+        self,
+        answering: Answering,
+        query: str,
+        example: Example | None,
+        wanted: Sequence[Lane],
+        found: Collection[Lane],
+        clock: Clock,
     ) -> list[str]:
         """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
-        ready = self._models.state == "ready"
+        ready = answering.state == "ready"
         if example is not None and not found and not query.strip():
             if not ready:
-                raise ModelUnavailable(f"{self._models.message} Ask again in a few seconds, or use words as `query`.")
+                raise ModelUnavailable(f"{answering.message} Ask again in a few seconds, or use words as `query`.")
             raise BadArgument(
                 f"{example.name}: {clock} came before anything was compared with it. Give more time, or describe it "
                 "in words as `query`."
             )
-        kinds = [kind for kind in self._models.embedder(0.0).dims if kind in wanted] if ready else []
+        kinds = [kind for kind in answering.embedder(0.0).dims if kind in wanted] if ready else []
         missing = [kind for kind in kinds if kind not in found]
         if not ready:
-            return [f"The example was left out: {clock} came. {self._models.message}"]
+            return [f"The example was left out: {clock} came. {answering.message}"]
         if not missing:
             return []
         what = f"{' and '.join(missing)} {'lane' if len(missing) == 1 else 'lanes'}"
@@ -187,9 +225,9 @@ class Searching:
         """See `Library.rerank`."""
         return self._scoring.rank(query, candidates, texts, limit, deadline)
 
-    def _reranker(self, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
+    def _reranker(self, answering: Answering, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
         """The one to use, if any: as wanted, else where it is made for every search. Words alone wait for no model."""
-        if wanted is False or (wanted is None and self._models.state != "ready"):
+        if wanted is False or (wanted is None and answering.state != "ready"):
             return None
         try:
             reranker = self._models.reranker(clock.left())
@@ -266,17 +304,16 @@ class Searching:
             )
         return tuple(hits)
 
-    def _searched(self, scope: Scope) -> Searched:
-        space = self._catalog.active_space()
-        counts = self._catalog.counts(scope, space=space.id if space else None)
+    def _searched(self, answering: Answering, scope: Scope) -> Searched:
+        counts = self._catalog.counts(scope, space=answering.space)
         return Searched(
             documents=counts.documents,
             segments=counts.segments,
             excluded=counts.excluded,
-            pending_vectors=counts.pending if space else counts.documents,
+            pending_vectors=counts.documents if answering.space is None else counts.pending,
             not_added=0,
-            models=self._models.state,
-            note=self._models.message,
+            models=answering.state,
+            note=answering.message,
         )
 
 

@@ -15,7 +15,7 @@ FLOORS: list[set[str]] = [
     {"answers", "settings", "roots", "words", "front", "profiles"},
     {"media"},
     {"models", "store", "ranking", "jobs"},
-    {"reading", "opening", "targets", "deadlines"},
+    {"reading", "opening", "targets", "deadlines", "serving"},
     {"embedding"},
     {"examples"},
     {"scoring"},

@@ -85,6 +85,11 @@ class Spaces:
             db.execute("DELETE FROM vectors WHERE space = ?", (space,))
             db.execute("DELETE FROM spaces WHERE id = ?", (space,))
 
+    def embedded(self, space: int) -> int:
+        """How many documents stand in a space."""
+        with self._database.reading() as db:
+            return int(one(db, "SELECT count(*) FROM embedded WHERE space = ?", space))
+
     def volume(self, space: int) -> Volume:
         """How much stands in a space."""
         with self._database.reading() as db:
