@@ -62,6 +62,8 @@ class Embedding:
         """Documents, by space, that its model trips over."""
         self._begun: tuple[int, list[str]] = (0, [])
         """The space and the documents that are noted as attempted."""
+        self._beside = False
+        """Whether it embeds in a space beside the one that serves."""
         self._woken = threading.Condition()
         self._news = True
         self._idle = False
@@ -135,7 +137,8 @@ class Embedding:
 
     def _step(self) -> bool:
         """Embed the next documents in the first space that lacks some. Whether there were any."""
-        for target in self._serving.targets(self._failed):
+        for number, target in enumerate(self._serving.targets(self._failed)):
+            self._beside = number > 0
             failed = self._failed.setdefault(target.space, set())
             waiting = self._catalog.unembedded(target.space, limit=TOGETHER, skip=self._put_off | failed)
             if waiting:
@@ -178,6 +181,8 @@ class Embedding:
         for document in documents:
             if self._closed:
                 return
+            if self._beside and self._news:  # something new is first to be found by meaning in the space that serves
+                break
             if pending := self._pending(embedder, document):
                 group.append(pending)
                 windows += len(pending.texts)
@@ -205,7 +210,7 @@ class Embedding:
             raise
         except Exception:  # whatever a model trips over: its neighbours go on
             logger.exception("%s: its pictures cannot be embedded", document[:12])
-            self._put_off.add(document)
+            self._failed[self._begun[0]].add(document)
             return None
         return pending
 

@@ -17,7 +17,7 @@ from mcp_mmretrieval.answers import ProfileInfo
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.models import Embedder, makers, memory
 from mcp_mmretrieval.models.loading import Models, State
-from mcp_mmretrieval.profiles import profile_of
+from mcp_mmretrieval.profiles import AUTO, profile_of
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Catalog, Space
 from mcp_mmretrieval.store.spaces import canonical
@@ -83,7 +83,8 @@ class Serving:
         self._catalog = catalog
         self._models = models
         self._half = settings.vector_dtype == "float16"
-        self._given = settings.profile if "profile" in settings.model_fields_set else ""
+        named = "profile" in settings.model_fields_set
+        self._given = settings.profile if named and settings.profile != AUTO else ""
         """What was asked for outright, which goes before what the library keeps to."""
         self.changed: Callable[[], None] = lambda: None
         """Called when `targets` may answer otherwise than before."""
@@ -105,18 +106,25 @@ class Serving:
         """Want what was asked for outright, or what the library keeps to: for a new one, what it begins with."""
         kept = self._catalog.chosen()
         if kept is None:
-            reason = GIVEN if self._given else DEFAULT
+            profile, reason = self._models.profile, GIVEN if self._given else DEFAULT
+            if profile == AUTO:
+                profile, reason = self._models.auto()
             try:
-                self._catalog.choose(self._models.profile, reason)
+                self._catalog.choose(profile, reason)
             except LibraryUnavailable as error:  # a full disk keeps nobody from searching
                 logger.warning("the profile is not recorded: %s", error)
-        elif not self._given and kept.profile != self._models.profile:
-            self._models.want(kept.profile)
+        else:
+            profile = self._given or kept.profile
+        if profile != self._models.profile:
+            self._models.want(profile)
 
     def choose(self, profile: str) -> None:
-        """Keep to another profile from now on. Raises BadArgument for an unknown one, LibraryUnavailable."""
-        name = self._models.known(profile)
-        self._catalog.choose(name, COMMANDED)
+        """Keep to another profile from now on. Raises BadArgument for an unknown one, LibraryUnavailable.
+
+        `auto` is decided again.
+        """
+        name, reason = self._models.auto() if profile == AUTO else (self._models.known(profile), COMMANDED)
+        self._catalog.choose(name, reason)
         if not self._given:
             self._models.want(name)
             self._not_before = 0.0

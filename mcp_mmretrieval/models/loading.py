@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from mcp_mmretrieval.choosing import chosen, tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import identity, makers, memory, threads, weights
 from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
@@ -142,6 +143,15 @@ class Models:
     def known(self, profile: str) -> str:
         """The profile's name, as it is kept. Raises BadArgument where there is none such."""
         return profile_of(profile).name
+
+    def auto(self) -> tuple[str, str]:
+        """The profile that `auto` stands for on this machine, and why. Imports torch. Raises BadArgument."""
+        from mcp_mmretrieval.models import machine
+
+        try:
+            return chosen(machine.memory(self._settings.device))
+        except (ImportError, OSError) as error:
+            return "builtin", f"auto chose builtin, because torch does not load: {error}. Run: mcp-mmretrieval doctor."
 
     @property
     def maker(self) -> str:
@@ -287,7 +297,8 @@ class Models:
     def _embedder_spec(self, profile: str | None = None) -> EmbedderSpec | None:
         """The record of a profile's (the wanted one's) model; None: the built-in ones. Raises ModelUnavailable."""
         try:
-            return profile_of(profile or self._profile).embedder
+            spec = profile_of(profile or self._profile).embedder
+            return tuned(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
