@@ -271,7 +271,10 @@ class Serving:
                 raise
             embedder = self._models.made(maker)
             self._failed(error, makers.profile_in(maker))
-        return Target(embedder, self._space(embedder, maker, active=True))
+        space = self._space(embedder, maker, active=True)
+        if maker == wanted:  # what served before cannot be asked any more, and is not wanted
+            self._catalog.activate(space, retire=True)
+        return Target(embedder, space)
 
     def _beside(self, wanted: str, active: Space) -> Embedder | None:
         """The wanted embedder; None while it is not there: it is loaded in the background, and tried again at times."""
