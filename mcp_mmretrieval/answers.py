@@ -201,6 +201,21 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileInfo:
+    """Which models a library keeps to, which are wanted, and which serve."""
+
+    kept: str
+    kept_because: str
+    wanted: str
+    """As kept, unless a client asked for another one outright."""
+    wanted_because: str
+    spaces: Mapping[str, str]
+    """`serving`, `building` and `kept`, each with a line: whose vectors, of how many documents, and their size."""
+    problem: str = ""
+    """Why the wanted one does not serve, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The library's health."""
 

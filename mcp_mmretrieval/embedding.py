@@ -4,35 +4,51 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.gathering import Gathered, Gathering
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.serving import AGAIN, Serving, Target
 from mcp_mmretrieval.store import Store
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = 32
+"""Documents that are begun at a time."""
 RETRY = 5.0
 """Seconds until a full disk or a missing model is tried again."""
+
+ATTEMPTS = 3
+"""How often a document is begun that ends the process each time, before it is given up."""
+GIVEN_UP = (
+    "Found by its words only: the server ended each time while its vectors were made. The server's log may say why."
+)
 
 
 class Embedding:
     """Follows the catalog until it is closed."""
 
-    def __init__(self, store: Store, models: Models, workers: Workers, sound_s: float) -> None:
+    def __init__(self, store: Store, serving: Serving, workers: Workers, sound_s: float) -> None:
         """`sound_s`: seconds of a stretch of sound with a vector of its own."""
         self._catalog = store.catalog
-        self._models = models
+        self._serving = serving
         self._gathering = Gathering(store.catalog, workers, sound_s)
         self._put_off: set[str] = set()
         """Documents whose pixels cannot be read now: their files vanished or changed."""
+        self._failed: dict[int, set[str]] = {}
+        """Documents, by space, that its model trips over."""
+        self._begun: tuple[int, list[str]] = (0, [])
+        """The space and the documents that are noted as attempted."""
+        self._beside = False
+        """Whether it embeds in a space beside the one that serves."""
         self._woken = threading.Condition()
         self._news = True
         self._idle = False
         self._closed = False
         self.problem = ""
         """Why nothing gets vectors at present; empty again once something does."""
+        serving.changed = self.wake
         self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
         self._thread.start()
 
@@ -61,13 +77,16 @@ class Embedding:
             self._closed = True
             self._woken.notify_all()
         self._thread.join(10.0)
+        space, documents = self._begun
+        if documents:  # who ends in order was ended by none of them
+            self._catalog.spare(space, documents)
 
     def _run(self) -> None:
         while not self._closed:
             try:
                 self._follow()
                 self.problem = ""
-                self._sleep(None)
+                self._sleep(AGAIN if self._serving.problem else None)
             except Cancelled:  # the workers were closed under it
                 return
             except (ModelUnavailable, LibraryUnavailable) as error:
@@ -82,42 +101,71 @@ class Embedding:
     def _sleep(self, seconds: float | None) -> None:
         """Until there is news; while there is a problem, news changes nothing, and only the time ends it."""
         with self._woken:
-            self._idle = bool(self.problem) or not self._news
+            self._idle = bool(self.problem) or not (self._news or self._serving.waiting)
             self._woken.notify_all()
             self._woken.wait_for(lambda: self._closed or (self._news and not self.problem), seconds)
 
     def _follow(self) -> None:
         """Until nothing is left to embed."""
-        embedder = self._models.embedder()
-        space = self._catalog.space_of(embedder.identity) or self._catalog.space(embedder.identity)
-        active = self._catalog.active_space()
-        if active is None or active.id != space:
-            self._catalog.activate(space)
         while not self._closed:
             with self._woken:
                 self._news = False
-            waiting = self._catalog.unembedded(space, limit=32, skip=self._put_off)
-            if not waiting:
-                self._drop_others(space)
+            if not self._step():
                 return
-            self._idle = False  # also where it was tried again by itself
-            for one in self._gathering.gather(embedder, waiting, lambda: self._closed):
-                self._commit(space, one)
 
-    def _drop_others(self, space: int) -> None:
-        """Spaces of models that serve no more go when theirs is replaced in full, unless something was put off."""
-        if not self._put_off:
-            for other in self._catalog.spaces():
-                if other.id != space:
-                    self._catalog.drop_space(other.id)
+    def _step(self) -> bool:
+        """Embed the next documents in the first space that lacks some. Whether there were any."""
+        for number, target in enumerate(self._serving.targets(self._failed)):
+            self._beside = number > 0
+            failed = self._failed.setdefault(target.space, set())
+            waiting = self._catalog.unembedded(target.space, limit=TOGETHER, skip=self._put_off | failed)
+            if waiting:
+                self._idle = False  # also where it was tried again by itself
+                self._work(target, waiting)
+                return True
+        self._serving.tidy()
+        return False
 
-    def _commit(self, space: int, one: Gathered) -> None:
-        """Store its vectors, or put it off: it stays findable by its words."""
-        if not one.put_off:
+    def _work(self, target: Target, waiting: Sequence[str]) -> None:
+        """Embed documents, noting that they are begun: one that ends the process is alone the next time, then given up.
+
+        What is raised here ends no process, so it takes the note back.
+        """
+        attempts = self._catalog.attempts(target.space)
+        hopeless = [document for document in waiting if attempts.get(document, 0) >= ATTEMPTS]
+        for document in hopeless:
+            logger.warning("%s: given up, it ended the process %d times", document[:12], ATTEMPTS)
+            self._catalog.give_up(document, target.space, GIVEN_UP)
+        suspects = [document for document in waiting if document in attempts and document not in hopeless]
+        others = [document for document in waiting if document not in attempts]
+        for documents in ([suspect] for suspect in suspects) if suspects else [others] if others else []:
+            if self._closed:
+                return
+            self._begun = (target.space, documents)
+            self._catalog.attempt(target.space, documents)
             try:
-                self._catalog.commit_embedded(one.document, space, one.rows, left_out=one.note)
+                for one in self._gathering.gather(target.embedder, documents, self._enough):
+                    self._commit(target, one)
+            finally:
+                left = self._catalog.attempts(target.space).keys() & set(documents)
+                if left:
+                    self._catalog.spare(target.space, left)
+                self._begun = (target.space, [])
+
+    def _commit(self, target: Target, one: Gathered) -> None:
+        """Store its vectors, or put it off: it stays findable by its words."""
+        if one.absent:
+            self._put_off.add(one.document)
+        elif one.put_off:
+            self._failed[target.space].add(one.document)
+        else:
+            try:
+                self._catalog.commit_embedded(one.document, target.space, one.rows, left_out=one.note)
                 self.problem = ""
-                return
             except ValueError:  # vectors that fit no others
                 logger.exception("%s: its vectors cannot be stored", one.document[:12])
-        self._put_off.add(one.document)
+                self._failed[target.space].add(one.document)
+
+    def _enough(self) -> bool:
+        """Whether to begin no more: what is new is first to be found by meaning in the space that serves."""
+        return self._closed or (self._beside and self._news)

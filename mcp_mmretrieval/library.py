@@ -21,6 +21,7 @@ from mcp_mmretrieval.answers import (
     Filters,
     Look,
     Outcome,
+    ProfileInfo,
     Removal,
     Reranking,
     Status,
@@ -35,6 +36,7 @@ from mcp_mmretrieval.parts import within
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
+from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import IndexStatus, JobRow, Listed, Scope, Store, Stored
 from mcp_mmretrieval.targets import Target, Targets
@@ -69,10 +71,11 @@ class _Parts:
         self.models = models or Models(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = Reading(self.workers, self.models)
-        self.embedding = Embedding(self.store, self.models, self.workers, settings.sound_s)
+        self.serving = Serving(self.store.catalog, self.models, settings)
+        self.embedding = Embedding(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
         self.sharing = Sharing(settings.workers)
-        self.models.start()
+        self.serving.start()
 
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
@@ -119,7 +122,14 @@ class Library:
             self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
         )
         self._searching = Searching(
-            parts.store, parts.models, parts.workers, parts.reading, roots, self._targets, self.settings.sound_s
+            parts.store,
+            parts.models,
+            parts.serving,
+            parts.workers,
+            parts.reading,
+            roots,
+            self._targets,
+            self.settings.sound_s,
         )
 
     @classmethod
@@ -415,6 +425,22 @@ class Library:
         """How far the index follows the catalog; an exact scan covers the difference."""
         return self._parts.store.index.status()
 
+    # -- profile ----------------------------------------------------------------------------------------------------
+
+    def profile(self) -> ProfileInfo:
+        """Which models the library keeps to, which are wanted, and which serve."""
+        return self._parts.serving.told()
+
+    def choose(self, profile: str) -> ProfileInfo:
+        """For the person at the machine: keep to another profile from now on.
+
+        Its vectors are made in the background from what was read, while the old ones answer; then they take over. What
+        a client asks for outright, by `profile` in its settings, goes before what is kept. Raises BadArgument for an
+        unknown profile, LibraryUnavailable where it cannot be recorded.
+        """
+        self._parts.serving.choose(profile)
+        return self.profile()
+
     # -- health -----------------------------------------------------------------------------------------------------
 
     def job(self, id: str) -> Outcome:
@@ -470,7 +496,7 @@ class Library:
     @property
     def ready(self) -> bool:
         """Whether the models are loaded: until then words answer."""
-        return self._parts.models.state == "ready"
+        return self._parts.serving.state == "ready"
 
     def held(self) -> tuple[int, int]:
         """Documents of the whole library, whatever the roots, and how many of them lack vectors."""
@@ -485,8 +511,8 @@ class Library:
         scope = Scope(self.roots.folders)
         counts = catalog.counts(scope, space=space.id if space else None)
         index = parts.store.index.status()
-        loading = parts.models.state == "loading"
-        problems = [text for text in (parts.embedding.problem, "" if loading else parts.models.message) if text]
+        state, message = parts.serving.state, parts.serving.message
+        problems = [parts.embedding.problem, parts.serving.problem, "" if state == "loading" else message]
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         return Status(
@@ -497,12 +523,12 @@ class Library:
             segments=counts.segments,
             bytes=_size(self.settings.library),
             pending_vectors=counts.pending if space else counts.documents,
-            models=parts.models.parts(),
-            models_state=parts.models.state,
+            models={**parts.models.parts(), **parts.serving.lines()},
+            models_state=state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
             sandbox=parts.workers.sandbox,
             jobs=tuple(self._latest()),
-            problems=tuple(dict.fromkeys(problems)),
+            problems=tuple(dict.fromkeys(text for text in problems if text)),
         )
 
 

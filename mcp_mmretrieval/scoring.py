@@ -14,6 +14,7 @@ from mcp_mmretrieval.errors import BadArgument, NotInLibrary
 from mcp_mmretrieval.examples import named, text_of
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Vectors
 
@@ -30,8 +31,9 @@ Score = Callable[[Sequence[str]], Scores]
 class Scoring:
     """Ranks what one connection points at."""
 
-    def __init__(self, models: Models, targets: Targets) -> None:
+    def __init__(self, models: Models, serving: Serving, targets: Targets) -> None:
         self._models = models
+        self._serving = serving
         self._targets = targets
 
     def rank(
@@ -89,7 +91,7 @@ class Scoring:
         left = clock.left()
         if reranker := self._models.reranker(left):
             return reranker.name, partial(reranker.score, query)
-        return "embedding similarity", _similarity(self._models.embedder(left), query)
+        return "embedding similarity", _similarity(self._serving.embedder(left), query)
 
 
 def scored(score: Score, texts: Sequence[str], clock: Clock) -> Scores:

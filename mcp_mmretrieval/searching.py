@@ -25,6 +25,7 @@ from mcp_mmretrieval.moments import narrowed
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.scoring import Scoring, scored
+from mcp_mmretrieval.serving import Answering, Serving
 from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
@@ -57,6 +58,7 @@ class Searching:
         self,
         store: Store,
         models: Models,
+        serving: Serving,
         workers: Workers,
         reading: Reading,
         roots: Roots,
@@ -67,10 +69,11 @@ class Searching:
         self._catalog = store.catalog
         self._index = store.index
         self._models = models
+        self._serving = serving
         self._roots = roots
         self._targets = targets
         self._examples = Examples(store.catalog, workers, reading, roots, targets, sound_s)
-        self._scoring = Scoring(models, targets)
+        self._scoring = Scoring(models, serving, targets)
 
     def search(
         self,
@@ -85,27 +88,40 @@ class Searching:
         """See `Library.search`."""
         if not query.strip() and like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
-        clock = Clock(deadline)
+        with self._serving.answering() as answering:
+            return self._found(answering, query, like, limit, filters, rerank, Clock(deadline), lanes or ALL_LANES)
+
+    def _found(
+        self,
+        answering: Answering,
+        query: str,
+        like: str | None,
+        limit: int,
+        filters: Filters,
+        rerank: bool | None,
+        clock: Clock,
+        lanes: Sequence[Lane],
+    ) -> Answer:
         scope = Scope(self._roots.folders, filters)
         notes: list[str] = []
         meaning = Meaning()
-        ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes, meaning)
+        ranked = self._lanes(answering, query, like, scope, lanes, clock, notes, meaning)
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
             context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
             unmeasured = ranking.UNMEASURED if like is None else ranking.ALIKE
-            scales = ranking.BUILTIN if self._models.measured else unmeasured
+            scales = ranking.BUILTIN if answering.measured else unmeasured
             fused = ranking.fuse(ranked, scales=scales, depth=DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)
         reranked = 0
-        if query.strip() and (reranker := self._reranker(rerank, clock, notes)):
+        if query.strip() and (reranker := self._reranker(answering, rerank, clock, notes)):
             with clock.stage("rerank"):
                 places, reranked = self._reordered(reranker, query, places, held, clock, notes)
         with clock.stage("hits"):
             hits = self._hits(places, held, query, limit, meaning)
-            searched = self._searched(scope)
+            searched = self._searched(answering, scope)
         return Answer(
             hits=hits,
             searched=searched,
@@ -118,6 +134,7 @@ class Searching:
 
     def _lanes(
         self,
+        answering: Answering,
         query: str,
         like: str | None,
         scope: Scope,
@@ -127,14 +144,15 @@ class Searching:
         meaning: Meaning,
     ) -> dict[Lane, Ranked]:
         """What each lane found: that of words, and beside it those of meaning, as far as they were in time."""
-        if like is None and self._models.state != "ready":  # words alone wait for no model
-            notes.append(f"Found by words alone: {self._models.message or 'The models are loading.'}")
+        if like is None and answering.state != "ready":  # words alone wait for no model
+            notes.append(f"Found by words alone: {answering.message or 'The models are loading.'}")
             return self._said(query, scope, wanted, clock)
         example = None
         if like is not None:
             with clock.stage("example"):
                 example = self._examples.find(like)
-        with Errand(partial(self._mean, query, example, scope, wanted, clock, meaning), "lanes of meaning") as errand:
+        work = partial(self._mean, answering, query, example, scope, wanted, clock, meaning)
+        with Errand(work, "lanes of meaning") as errand:
             said = self._said(query, scope, wanted, clock)
             try:
                 in_time = errand.ended(clock.left())
@@ -145,7 +163,7 @@ class Searching:
                 notes.append(f"Found by words alone{' and not by the example' if example else ''}: {error}")
             lanes = {**meaning.ranked, **said}
         if not in_time:
-            notes += self._left_out(query, example, wanted, lanes, clock)
+            notes += self._left_out(answering, query, example, wanted, lanes, clock)
         return {lane: ranked for lane, ranked in lanes.items() if ranked}
 
     def _said(self, query: str, scope: Scope, wanted: Sequence[Lane], clock: Clock) -> dict[Lane, Ranked]:
@@ -156,6 +174,7 @@ class Searching:
 
     def _mean(
         self,
+        answering: Answering,
         query: str,
         example: Example | None,
         scope: Scope,
@@ -166,14 +185,14 @@ class Searching:
     ) -> None:
         """Fill `meaning`, lane by lane, with what is near to the query and the example in each space of vectors."""
         with clock.stage("embed"):
-            embedder = self._models.embedder(clock.left())
+            embedder = answering.embedder(clock.left())
             asked = dict(embedder.embed_query(query)) if query.strip() else {}
         if example is not None:
             with clock.stage("example"):
                 shown = example.shown(embedder, stop)
             with clock.stage("embed"):
                 asked = _together(asked, vectors_of(shown, embedder))
-        space = self._catalog.space_of(embedder.identity)
+        space = answering.space
         if space is None:  # nothing stands in it yet
             return
         meaning.space = space
@@ -192,21 +211,27 @@ class Searching:
         return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:DEPTH]
 
     def _left_out(
-        self, query: str, example: Example | None, wanted: Sequence[Lane], found: Collection[Lane], clock: Clock
+        self,
+        answering: Answering,
+        query: str,
+        example: Example | None,
+        wanted: Sequence[Lane],
+        found: Collection[Lane],
+        clock: Clock,
     ) -> list[str]:
         """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
-        ready = self._models.state == "ready"
+        ready = answering.state == "ready"
         if example is not None and not found and not query.strip():
             if not ready:
-                raise ModelUnavailable(f"{self._models.message} Ask again in a few seconds, or use words as `query`.")
+                raise ModelUnavailable(f"{answering.message} Ask again in a few seconds, or use words as `query`.")
             raise BadArgument(
                 f"{example.name}: {clock} came before anything was compared with it. Give more time, or describe it "
                 "in words as `query`."
             )
-        kinds = [kind for kind in self._models.embedder(0.0).dims if kind in wanted] if ready else []
+        kinds = [kind for kind in answering.embedder(0.0).dims if kind in wanted] if ready else []
         missing = [kind for kind in kinds if kind not in found]
         if not ready:
-            return [f"The example was left out: {clock} came. {self._models.message}"]
+            return [f"The example was left out: {clock} came. {answering.message}"]
         if not missing:
             return []
         what = f"{' and '.join(missing)} {'lane' if len(missing) == 1 else 'lanes'}"
@@ -222,9 +247,9 @@ class Searching:
         """See `Library.rerank`."""
         return self._scoring.rank(query, candidates, texts, limit, deadline)
 
-    def _reranker(self, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
+    def _reranker(self, answering: Answering, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
         """The one to use, if any: as wanted, else where it is made for every search. Words alone wait for no model."""
-        if wanted is False or (wanted is None and self._models.state != "ready"):
+        if wanted is False or (wanted is None and answering.state != "ready"):
             return None
         try:
             reranker = self._models.reranker(clock.left())
@@ -302,17 +327,16 @@ class Searching:
             )
         return tuple(hits)
 
-    def _searched(self, scope: Scope) -> Searched:
-        space = self._catalog.active_space()
-        counts = self._catalog.counts(scope, space=space.id if space else None)
+    def _searched(self, answering: Answering, scope: Scope) -> Searched:
+        counts = self._catalog.counts(scope, space=answering.space)
         return Searched(
             documents=counts.documents,
             segments=counts.segments,
             excluded=counts.excluded,
-            pending_vectors=counts.pending if space else counts.documents,
+            pending_vectors=counts.documents if answering.space is None else counts.pending,
             not_added=0,
-            models=self._models.state,
-            note=self._models.message,
+            models=answering.state,
+            note=answering.message,
         )
 
 

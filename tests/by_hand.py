@@ -2,13 +2,13 @@
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
+from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber, makers
 from mcp_mmretrieval.models.loading import Models, State
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
@@ -188,6 +188,33 @@ class ModelsByHand(Models):
         if self._slow:
             raise ModelUnavailable("The embedder is still loading. Ask again in a few seconds.")
         return self._made
+
+    def want(self, profile: str) -> None:
+        super().want(profile)
+        self._made = ColourEmbedder(profile)
+
+    def known(self, profile: str) -> str:
+        return profile
+
+    @property
+    def maker(self) -> str:
+        return makers.maker(self._made.name, None)
+
+    @property
+    def spare(self) -> str:
+        return ""
+
+    def made(self, maker: str, timeout: float | None = None) -> Embedder:
+        return self.embedder(timeout) if maker == self.maker else ColourEmbedder(makers.profile_in(maker))
+
+    def begin(self, maker: str, then: Callable[[], None]) -> None:
+        then()
+
+    def loaded(self, maker: str) -> bool:
+        return not self._slow
+
+    def state_of(self, maker: str) -> State:
+        return self._given_state
 
     def reranker(self, timeout: float | None = None) -> Reranker | None:
         return LengthReranker()

@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"media", "choosing"},
     {"models", "store", "ranking", "jobs"},
     {"measuring"},
-    {"reading", "opening", "targets", "deadlines", "parts"},
+    {"reading", "opening", "targets", "deadlines", "parts", "serving"},
     {"gathering"},
     {"embedding", "examples", "moments"},
     {"scoring"},

@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     _json(command("status", "asking:status", "what the library holds and how it is"))
     _jobs(command("jobs", "jobs:jobs", "what is being added, and was; or end a job"))
     command("stop", "jobs:stop", "end the engine of the library; jobs go on when it is started again")
+    _profile(command("profile", "profile:profile", "which models serve the library; or choose others"))
     _download(command("download", "download:download", "fetch the models of a profile, going on where it was cut off"))
     _bench(command("bench", "bench:bench", "measure how fast the models are on this machine, and what each cap costs"))
     _json(command("doctor", "doctor:doctor", "check that everything needed is there and works"))
@@ -131,6 +132,11 @@ def _search(search: argparse.ArgumentParser) -> None:
 def _demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--folder", metavar="DIR", help="keep files and library here instead of in a temporary folder")
     demo.add_argument("--sheet", metavar="FILE", help="write the contact sheet here")
+
+
+def _profile(profile: argparse.ArgumentParser) -> None:
+    profile.add_argument("name", nargs="?", metavar="NAME", help="a profile, a folder, owner/name@commit, or auto")
+    _json(profile)
 
 
 def _download(download: argparse.ArgumentParser) -> None:
