@@ -32,6 +32,7 @@ from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.reranking import Costs
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
 from mcp_mmretrieval.settings import Settings
@@ -68,6 +69,7 @@ class _Parts:
         self.models = models or Models(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = Reading(self.workers, self.models)
+        self.costs = Costs()
         self.embedding = Embedding(self.store, self.models, self.workers)
         self.jobs = Jobs(self._record)
         self.sharing = Sharing(settings.workers)
@@ -117,7 +119,16 @@ class Library:
         self._adding = Adding(
             self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
         )
-        self._searching = Searching(parts.store, parts.models, parts.workers, parts.reading, roots, self._targets)
+        self._searching = Searching(
+            parts.store,
+            parts.models,
+            parts.workers,
+            parts.reading,
+            roots,
+            self._targets,
+            settings=parts.settings,
+            costs=parts.costs,
+        )
 
     @classmethod
     def open(
@@ -222,7 +233,9 @@ class Library:
     ) -> Reranking:
         """Order `candidates` (ids, citations, paths) and raw `texts` by how well they answer, best first.
 
-        Raises BadArgument, NotInLibrary, ModelUnavailable.
+        A path may be of a file under the roots that was never added: it is read for this call. What the model cannot
+        read stands behind the others, in the order given, and is not `reranked`. Raises BadArgument, NotInLibrary,
+        UnreadableMedia, ModelUnavailable.
         """
         return self._searching.rerank(query, candidates, texts, limit, deadline)
 

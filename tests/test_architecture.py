@@ -18,6 +18,7 @@ FLOORS: list[set[str]] = [
     {"reading", "opening", "targets", "deadlines"},
     {"embedding"},
     {"examples"},
+    {"reranking"},
     {"scoring"},
     {"adding", "searching"},
     {"library"},
