@@ -45,6 +45,8 @@ class Hit:
     snippet: str
     """Why it is here: the words around the match."""
     lanes: tuple[Lane, ...]
+    relevance: float | None = None
+    """What the reranker gave it, in [0, 1]; None where it was not reranked."""
     more_in_document: int = 0
     """How many further places of the same document answer too, beyond those in the list."""
 
@@ -78,6 +80,7 @@ class Answer:
     hits: tuple[Hit, ...]
     searched: Searched
     reranked: int = 0
+    """Places that a reranker scored; the notes say why not more. Its time stands under `rerank` in `elapsed_ms`."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
     elapsed_ms: Mapping[str, int] = field(default_factory=dict)

@@ -34,6 +34,7 @@ from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import within
 from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.reranking import Costs
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
 from mcp_mmretrieval.serving import Serving
@@ -71,6 +72,7 @@ class _Parts:
         self.models = models or Models(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = Reading(self.workers, self.models)
+        self.costs = Costs()
         self.serving = Serving(self.store.catalog, self.models, settings)
         self.embedding = Embedding(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
@@ -129,7 +131,8 @@ class Library:
             parts.reading,
             roots,
             self._targets,
-            self.settings.sound_s,
+            settings=parts.settings,
+            costs=parts.costs,
         )
 
     @classmethod
@@ -235,7 +238,9 @@ class Library:
     ) -> Reranking:
         """Order `candidates` (ids, citations, paths) and raw `texts` by how well they answer, best first.
 
-        Raises BadArgument, NotInLibrary, ModelUnavailable.
+        A path may be of a file under the roots that was never added: it is read for this call. What the model cannot
+        read stands behind the others, in the order given, and is not `reranked`. Raises BadArgument, NotInLibrary,
+        UnreadableMedia, ModelUnavailable.
         """
         return self._searching.rerank(query, candidates, texts, limit, deadline)
 

@@ -23,9 +23,11 @@ from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.moments import narrowed
 from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.reranking import Costs, Sights, Wanted, scored
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.scoring import Scoring, scored
+from mcp_mmretrieval.scoring import Scoring
 from mcp_mmretrieval.serving import Answering, Serving
+from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
@@ -33,8 +35,6 @@ from mcp_mmretrieval.words import snippet, terms
 
 DEPTH = 200
 """Segments taken from each lane."""
-RERANKED = 20
-"""Candidates that a reranker looks at, time permitting."""
 
 ALL_LANES: tuple[Lane, ...] = ("words", "text", "picture", "sound")
 
@@ -63,17 +63,21 @@ class Searching:
         reading: Reading,
         roots: Roots,
         targets: Targets,
-        sound_s: float,
+        settings: Settings,
+        costs: Costs,
     ) -> None:
-        """`sound_s`: seconds of a stretch of sound that is compared by itself."""
+        """`costs`: what a pair costs to score, as all connections measure it."""
         self._catalog = store.catalog
         self._index = store.index
         self._models = models
         self._serving = serving
         self._roots = roots
         self._targets = targets
-        self._examples = Examples(store.catalog, workers, reading, roots, targets, sound_s)
-        self._scoring = Scoring(models, serving, targets)
+        self._examples = Examples(store.catalog, workers, reading, roots, targets, settings.sound_s)
+        self._sights = Sights(store.catalog, workers, roots)
+        self._costs = costs
+        self._settings = settings
+        self._scoring = Scoring(models, serving, targets, self._sights, reading, roots, costs)
 
     def search(
         self,
@@ -115,17 +119,18 @@ class Searching:
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)
-        reranked = 0
+        relevance: dict[int, float] = {}
         if query.strip() and (reranker := self._reranker(answering, rerank, clock, notes)):
+            asked = partial(self._asked, rerank, reranker)
             with clock.stage("rerank"):
-                places, reranked = self._reordered(reranker, query, places, held, clock, notes)
+                places = self._reordered(reranker, query, places, asked(places, held), clock, relevance, notes)
         with clock.stage("hits"):
-            hits = self._hits(places, held, query, limit, meaning)
+            hits = self._hits(places, held, query, limit, meaning, relevance)
             searched = self._searched(answering, scope)
         return Answer(
             hits=hits,
             searched=searched,
-            reranked=reranked,
+            reranked=len(relevance),
             notes=tuple(notes),
             elapsed_ms=clock.stages() | {"total": clock.total()},
         )
@@ -251,51 +256,106 @@ class Searching:
         """The one to use, if any: as wanted, else where it is made for every search. Words alone wait for no model."""
         if wanted is False or (wanted is None and answering.state != "ready"):
             return None
+        if wanted is None and not self._models.reranks and not self._has_default(clock):
+            return None
+        left = clock.left()
         try:
-            reranker = self._models.reranker(clock.left())
+            reranker = self._models.reranker(self._settings.rerank_s if left is None else left)
         except ModelUnavailable as error:
-            if wanted:
-                notes.append(f"Not reranked: {error}")
+            notes.append(f"Not reranked: {error}")
             return None
         if reranker is None and wanted:
             notes.append("Not reranked: this profile has no reranker.")
         return reranker if reranker and (wanted or bool(reranker.by_default)) else None
+
+    def _has_default(self, clock: Clock) -> bool:
+        """Whether the built-in reranker, if there is one, reorders anything unasked."""
+        try:
+            reranker = self._models.reranker(clock.left())
+        except ModelUnavailable:
+            return False
+        return reranker is not None and bool(reranker.by_default)
+
+    def _asked(
+        self,
+        rerank: bool | None,
+        reranker: Reranker,
+        places: Sequence[ranking.Found],
+        held: Mapping[int, Stored],
+    ) -> dict[int, Wanted]:
+        """What the reranker looks at, by the number of the place: the first ones that it can read, down to its depth.
+
+        Unasked only what it is good for: pages and texts, as a rule.
+        """
+        asked: dict[int, Wanted] = {}
+        for number, place in enumerate(places):
+            segment = held[place.hit.key].segment
+            if rerank is None and segment.modality not in reranker.by_default:
+                continue
+            if (wanted := self._sights.of(segment, reranker)) is not None:
+                asked[number] = wanted
+            if len(asked) == self._settings.rerank_depth:
+                break
+        return asked
 
     def _reordered(
         self,
         reranker: Reranker,
         query: str,
         places: Sequence[ranking.Found],
-        held: Mapping[int, Stored],
+        asked: Mapping[int, Wanted],
         clock: Clock,
+        relevance: dict[int, float],
         notes: list[str],
-    ) -> tuple[list[ranking.Found], int]:
-        """The first candidates in the reranker's order, and how many it scored; what it cannot read keeps its place."""
-        first = list(places[:RERANKED])
-        texts = [held[place.hit.key].segment.text for place in first]
+    ) -> list[ranking.Found]:
+        """The places with those that were scored in the reranker's order; `relevance` gets its score of each key.
+
+        Those stand where some of them stood before, best first; all others keep their places. A score belongs to its
+        place in the list, so that scores still fall from first to last and mean the same for all hits: what the
+        reranker says stands beside it. A reranker that blends moves the score itself.
+        """
+        if not asked:
+            return list(places)
+        limit = clock if clock.limited else Clock(self._settings.rerank_s)
         try:
-            scores = scored(partial(reranker.score, query), texts, clock)
+            scores = scored(partial(reranker.score, query), list(asked.values()), limit, self._costs, reranker.name)
         except ModelUnavailable as error:
             notes.append(f"Not reranked: {error}")
-            return list(places), 0
-        if len(scores) < len(first):
-            done = f"Reranked only the first {len(scores)} of {len(first)}" if scores else "Not reranked"
-            notes.append(f"{done}: {clock} left no time for more.")
-        read = [
-            replace(place, hit=replace(place.hit, score=_looked_at_again(reranker, place.hit.score, score)))
-            for place, score in zip(first, scores, strict=False)
-            if score is not None
-        ]
-        best_first = iter(sorted(read, key=lambda place: -place.hit.score))
-        for number, score in enumerate(scores):
-            if score is not None:
-                first[number] = next(best_first)
-        return [*first, *places[RERANKED:]], len(read)
+            return list(places)
+        if len(scores) < len(asked):
+            done = f"Reranked only the first {len(scores)} of {len(asked)}" if scores else "Not reranked"
+            why = str(clock) if clock.limited else f"the {self._settings.rerank_s:g} s that reranking may take"
+            notes.append(f"{done}: {why} left no time for more.")
+        read = {number: score for number, score in zip(asked, scores, strict=False) if score is not None}
+        relevance |= {places[number].hit.key: score for number, score in read.items()}
+        ordered = list(places)
+        if reranker.blends:
+            moved = [
+                replace(place, hit=replace(place.hit, score=ranking.second_look(place.hit.score, read[number])))
+                for number, place in enumerate(places)
+                if number in read
+            ]
+            moved.sort(key=lambda place: -place.hit.score)
+        else:
+            by_relevance = [places[number] for number in sorted(read, key=lambda number: -read[number])]
+            moved = [
+                replace(place, hit=replace(place.hit, score=places[number].hit.score))
+                for number, place in zip(sorted(read), by_relevance, strict=True)
+            ]
+        for number, place in zip(sorted(read), moved, strict=True):
+            ordered[number] = place
+        return ordered
 
     # -- hits -----------------------------------------------------------------------------------------------------
 
     def _hits(
-        self, places: Sequence[ranking.Found], held: Mapping[int, Stored], query: str, limit: int, meaning: Meaning
+        self,
+        places: Sequence[ranking.Found],
+        held: Mapping[int, Stored],
+        query: str,
+        limit: int,
+        meaning: Meaning,
+        relevance: Mapping[int, float],
     ) -> tuple[Hit, ...]:
         modalities = {key: stored.segment.modality for key, stored in held.items()}
         shown = ranking.represent(places, modalities, limit)
@@ -320,6 +380,7 @@ class Searching:
                     citation=self._targets.citation(file, segment),
                     title=document.title,
                     score=round(place.hit.score, 4),
+                    relevance=relevance.get(place.hit.key),
                     snippet=snippet(segment.text, looked_for),
                     lanes=place.lanes,
                     more_in_document=more[document.id],
@@ -347,7 +408,3 @@ def _together(query: Mapping[VectorKind, Vectors], example: Mapping[VectorKind, 
         between = query[kind] + example[kind]
         found[kind] = between / np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
     return found
-
-
-def _looked_at_again(reranker: Reranker, score: float, look: float) -> float:
-    return ranking.second_look(score, look) if reranker.blends else look

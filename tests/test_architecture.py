@@ -19,6 +19,7 @@ FLOORS: list[set[str]] = [
     {"reading", "opening", "targets", "deadlines", "parts", "serving"},
     {"gathering"},
     {"embedding", "examples", "moments"},
+    {"reranking"},
     {"scoring"},
     {"adding", "searching"},
     {"library"},
