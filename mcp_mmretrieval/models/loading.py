@@ -96,7 +96,9 @@ class Loading(Generic[Model]):
             model = self._load()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             # a torch set that does not fit together fails in any of these ways
-            missing = ModelUnavailable(f"The {self.name} cannot be loaded: {error}. Run: mcp-mmretrieval doctor.")
+            missing = ModelUnavailable(
+                f"The {self.name} cannot be loaded: {_first(error)}. Run: mcp-mmretrieval doctor."
+            )
             missing.__cause__ = error
             future.set_exception(missing)
         except BaseException as error:  # noqa: BLE001 - a bug, too, belongs to those who wait
@@ -104,6 +106,13 @@ class Loading(Generic[Model]):
         else:
             logger.info("%s loaded in %.1f s", self.name, time.monotonic() - began)
             future.set_result(model)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an error came from: transformers hides a torchvision that does not fit behind its own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 class Models:
