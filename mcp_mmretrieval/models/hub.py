@@ -88,6 +88,7 @@ class HubEmbedder:
             "frame pixels": self._preparing.frame_pixels,
             "frames": self._preparing.frames,
             "seconds": self._preparing.seconds,
+            "stretch": self._spec.stretch if "sound" in self._dims else 0.0,
             "rate": self._preparing.rate,
             "options": json.dumps(options, sort_keys=True, default=str) if options else "",
             "prepared": VERSION,
