@@ -223,6 +223,14 @@ def architecture(folder: Path) -> str:
     return next(iter(described(folder, "config.json").get("architectures") or ()), "")
 
 
+def late(folder: Path) -> bool:
+    """Whether a model's files say that it makes many vectors of a content, for late interaction."""
+    kind = described(folder, "config_sentence_transformers.json").get("model_type")
+    if (folder / "modules.json").is_file():
+        return kind in ("MultiVectorEncoder", "ColBERT")
+    return architecture(folder).endswith(("ForRetrieval", "HF_ColBERT"))
+
+
 def first_line(error: BaseException) -> str:
     """Why something failed, in a line without a full stop."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
