@@ -6,6 +6,7 @@ the query, so the next search that meets it again takes them from memory.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 from collections import OrderedDict
@@ -65,6 +66,12 @@ class LateReranker:
                 f"{spec.model}: does not load as a reranker: {pieces.first_line(error)}. Set MMRETRIEVAL_RERANKER to "
                 "another model, or to off."
             ) from error
+
+    def under(self, spec: RerankerSpec) -> LateReranker:
+        """The same model, loaded once, under another record's caps."""
+        made = copy.copy(self)
+        made._spec, made._pieces = spec, self._pieces.under(spec)
+        return made
 
     @property
     def by_default(self) -> frozenset[Modality]:
