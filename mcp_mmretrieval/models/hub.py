@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,13 @@ class HubEmbedder:
             raise
         except Exception as error:  # other people's models fail in any way
             raise ModelUnavailable(f"{spec.model}: does not load: {_reason(error)}. {_remedy(error)}") from error
+
+    def under(self, spec: EmbedderSpec) -> HubEmbedder:
+        """The same model, loaded once, under another record's caps on pictures, films and sounds."""
+        made = copy.copy(self)
+        made._spec = spec
+        made._preparing = preparing_for(self._model, spec, senses_of(self._model, spec), self._texts.room)
+        return made
 
     @property
     def identity(self) -> Identity:

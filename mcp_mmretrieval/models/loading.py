@@ -346,16 +346,9 @@ class Models:
         spec = trusted(spec, self._settings) if spec else None  # as it is said today, not when the space was made
         if spec is not None:
             threads.prepare()
-            import torch
+            from mcp_mmretrieval.models import recorded
 
-            from mcp_mmretrieval.models import device
-            from mcp_mmretrieval.models.hub import HubEmbedder
-
-            torch.set_num_threads(self._threads)
-            runs_on = device.of(self._settings)
-            dtype = runs_on.dtype(spec, self._settings)
-            runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
-            return HubEmbedder(spec, runs_on, dtype)
+            return recorded.embedder(spec, self._settings)
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
@@ -378,7 +371,10 @@ class Models:
         if self._settings.reranker.strip() == "off":
             return None
         if (spec := self._reranker_spec()) is not None:
-            return self._loaded_reranker(spec)
+            threads.prepare()
+            from mcp_mmretrieval.models import recorded
+
+            return recorded.reranker(spec, self._settings)
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
@@ -393,21 +389,6 @@ class Models:
             return tuned(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
-
-    def _loaded_reranker(self, spec: RerankerSpec) -> Reranker:
-        threads.prepare()
-        from mcp_mmretrieval.models import device
-
-        runs_on = device.of(self._settings)
-        dtype = runs_on.dtype(spec, self._settings)
-        runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
-        if spec.kind == "late":
-            from mcp_mmretrieval.models.multivector import LateReranker
-
-            return LateReranker(spec, runs_on, dtype)
-        from mcp_mmretrieval.models.cross import CrossReranker
-
-        return CrossReranker(spec, runs_on, dtype)
 
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()
