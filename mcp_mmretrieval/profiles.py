@@ -1,6 +1,8 @@
 """Profiles: which models serve. A record each; the setting `profile` names one, or points at a model of one's own.
 
-The standard library alone: settings, `doctor` and the command line read the records without loading anything.
+To add a model is one record: in `EMBEDDERS` or `RERANKERS`, and for a name of its own one line in `PROFILES`. Nothing
+else knows of it. The standard library alone: settings, `doctor` and the command line read the records without loading
+anything.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class ModelSpec:
     """Where the card has it; float32 where it has not, unless `half` is allowed."""
     half: bool = False
     """Whether float16 was tried: some models give rubbish in it without an error."""
+    flash: bool = True
+    """Whether FlashAttention 2 can compute its attention, where a person has it and asks for it."""
     pixels: int = 1_000_000
     """Larger pictures are scaled down to so many."""
     frame_pixels: int = 300_000
@@ -47,6 +51,8 @@ class ModelSpec:
     """Keyword arguments for sentence-transformers' `model_kwargs`."""
     processor_options: Mapping[str, object] = field(default_factory=dict)
     """Keyword arguments for sentence-transformers' `processor_kwargs`."""
+    own_code: bool = False
+    """Whether code that comes with it may run on this machine. No record says so: a person does, for one commit."""
     parameters: int = 0
     """Millions; 0 where that is not known."""
     memory_mb: int = 0
@@ -61,6 +67,16 @@ class ModelSpec:
     def in_folder(self) -> bool:
         """Whether it lies in a folder of this machine rather than on the Hub."""
         return self.model.startswith("/")
+
+    @property
+    def described(self) -> bool:
+        """Whether a record describes it, rather than a person who merely named it."""
+        return bool(self.licence)
+
+    @property
+    def named(self) -> str:
+        """As a setting names it: the folder, or owner/name@commit."""
+        return self.model if self.in_folder else f"{self.model}@{self.revision}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +94,8 @@ class EmbedderSpec(ModelSpec):
     document_prompt: str | None = None
     """Put before a passage; `{title}` becomes the title of its document, or `none`. None leaves it to what the model
     brings along. Pictures and sounds take none."""
+    width: int = 0
+    """Numbers of its whole vector; 0 where that is not known."""
     dims: int = 0
     """Numbers kept of a vector, for models that allow it (Matryoshka); 0: all."""
     truncations: tuple[int, ...] = ()
@@ -120,57 +138,292 @@ class Profile:
     reranker: RerankerSpec | None = None
     """None: the built-in one, which reorders nothing unasked."""
 
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """What has to be on this machine for it."""
+        return tuple(spec for spec in (self.embedder, self.reranker) if spec is not None)
 
-CLIP = EmbedderSpec(
-    model="sentence-transformers/clip-ViT-B-32",
-    revision="327ab6726d33c0e22f920c83f2ff9e4bd38ca37f",
-    memory_mb=605,
-    licence="MIT (OpenAI's CLIP)",
-    good_for="Photos and drawings of anything, found by an English description. Weak on passages of text.",
+    @property
+    def memory_mb(self) -> int:
+        """Memory of a GPU with which it works well: the weights, a quarter more for their loading, and a batch."""
+        weights = sum(spec.memory_mb for spec in self.models)
+        return int(weights * 1.25) + _BATCH_MB if weights else 0
+
+
+_BATCH_MB = 3_000
+"""What a batch of pages or frames may take beside the weights."""
+_SBERT = "https://www.sbert.net/docs"
+_QWEN = "https://github.com/QwenLM/Qwen3-VL-Embedding"
+_GEMMA = "https://huggingface.co/google/embeddinggemma-2"
+_NEOMME = "https://huggingface.co/blog/Hcompany/neomme"
+_ETTIN = "https://huggingface.co/blog/ettin-reranker"
+_MMEB = "MMEB-v2, all"
+_MMTEB = "MMTEB, mean"
+_VIDORE = "ViDoRe v3, nDCG@10"
+_ENGLISH = "MTEB English retrieval, nDCG@10"
+
+_QWEN_QUERY = "Retrieve images or text relevant to the user's query."
+_QWEN_DOCUMENT = "Represent the user's input."
+
+EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
+    {
+        "clip": EmbedderSpec(
+            model="sentence-transformers/clip-ViT-B-32",
+            # has its weights in safetensors; that of openai/clip-vit-base-patch32's main branch has them pickled
+            revision="327ab6726d33c0e22f920c83f2ff9e4bd38ca37f",
+            half=True,
+            width=512,
+            pixels=448 * 448,  # it sees 224 x 224 of them; its own scaling does the rest
+            frame_pixels=448 * 448,
+            parameters=151,
+            memory_mb=303,
+            licence="MIT (OpenAI's CLIP)",
+            good_for="Photos and drawings of anything, found by an English description. Weak on passages of text.",
+            published=(
+                Score(
+                    benchmark="ImageNet, zero-shot",
+                    value=63.3,
+                    source=f"{_SBERT}/sentence_transformer/pretrained_models.html",
+                ),
+            ),
+        ),
+        "omni": EmbedderSpec(
+            model="google/embeddinggemma-2",
+            revision="914f7f89142e33e77833254d9c9b90c3cef7303b",
+            flash=False,  # its global layers have heads of 512 numbers, FlashAttention 2 takes 256
+            sees=frozenset({"photos", "documents"}),
+            hears=30.0,
+            rate=16_000,
+            query_prompt="task: search result | query: ",
+            document_prompt="title: {title} | text: ",
+            width=768,
+            truncations=(512, 256, 128),
+            pixels=280 * 48 * 48,  # 280 of its tokens, each of 48 x 48 pixels: what its authors chose
+            frame_pixels=140 * 48 * 48,
+            frames=32,
+            parameters=744,
+            memory_mb=1_488,
+            licence="Apache-2.0, with Gemma's prohibited uses",
+            good_for="Everything in one space: text in 100 languages, pages, photos, sound of any kind, and film.",
+            published=(
+                Score(benchmark=_MMEB, value=59.01, source=_GEMMA),
+                Score(benchmark=_MMTEB, value=61.36, source=_GEMMA),
+            ),
+        ),
+        "vision-2b": EmbedderSpec(
+            model="Qwen/Qwen3-VL-Embedding-2B",
+            revision="9f2f7e710d6d81056aa5c0a4f04764fec6bb7bda",
+            sees=frozenset({"photos", "documents"}),
+            query_prompt=_QWEN_QUERY,
+            document_prompt=_QWEN_DOCUMENT,
+            width=2_048,
+            truncations=(1_536, 1_024, 768, 512, 256, 128, 64),
+            pixels=1_280 * 32 * 32,
+            frames=16,
+            parameters=2_127,
+            memory_mb=4_255,
+            licence="Apache-2.0",
+            good_for="Pages, charts, photos and film, with a larger card. Hears nothing: transcripts stand for sound.",
+            published=(
+                Score(benchmark=_MMEB, value=73.2, source=_QWEN),
+                Score(benchmark=_MMTEB, value=63.87, source=_QWEN),
+                Score(benchmark=_VIDORE, value=52.9, source=_QWEN),
+            ),
+        ),
+        "vision-8b": EmbedderSpec(
+            model="Qwen/Qwen3-VL-Embedding-8B",
+            revision="2c4565515e0f265c6511776e7193b22c0968ddc7",
+            sees=frozenset({"photos", "documents"}),
+            query_prompt=_QWEN_QUERY,
+            document_prompt=_QWEN_DOCUMENT,
+            width=4_096,
+            truncations=(2_048, 1_536, 1_024, 768, 512, 256, 128, 64),
+            pixels=1_280 * 32 * 32,
+            frames=16,
+            parameters=8_140,
+            memory_mb=16_290,
+            licence="Apache-2.0",
+            good_for="As vision-2b, with the best published scores, for a data centre's card.",
+            published=(
+                Score(benchmark=_MMEB, value=77.8, source=_QWEN),
+                Score(benchmark=_MMTEB, value=67.88, source=_QWEN),
+            ),
+        ),
+    }
 )
-"""The revision has its weights in safetensors; that of openai/clip-vit-base-patch32's main branch has them pickled."""
+"""Records of embedders by a short name."""
+
+RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
+    {
+        "neomme": RerankerSpec(
+            model="Hcompany/NeoMME-260M-Retriever",
+            revision="0dcb6c924435bd0bf5d504dba9ba2bb63acd8595",
+            kind="late",
+            by_default=frozenset({"page"}),  # it renders every text as a query: passages keep their order
+            pixels=2_048 * 2_048,
+            parameters=263,
+            memory_mb=526,
+            licence="Apache-2.0",
+            good_for="Pages and charts, fast: a late interaction of words and patches. Not made for photos.",
+            published=(Score(benchmark=_VIDORE, value=52.3, source=_NEOMME),),
+        ),
+        "lighton-0.8b": RerankerSpec(
+            model="lightonai/LightOn-rerank-PW-0.8B",
+            revision="e2459c2554b95969a68cba3aa6f0bd696723934f",
+            by_default=frozenset({"text"}),
+            pixels=600_000,
+            parameters=853,
+            memory_mb=1_706,
+            licence="Apache-2.0",
+            good_for="Passages of text. Its authors' own table has it make the order of pages worse.",
+        ),
+        "qwen3-vl-2b": RerankerSpec(
+            model="Qwen/Qwen3-VL-Reranker-2B",
+            revision="4bd860ac4f15ad1897a214615cccc700f8f71818",
+            pixels=1_280 * 32 * 32,
+            frames=16,
+            parameters=2_127,
+            memory_mb=4_255,
+            licence="Apache-2.0",
+            good_for="Pages, charts, photos, film and text, looked at together with the question. Slow without a GPU.",
+            published=(
+                Score(benchmark=_VIDORE, value=60.8, source=_QWEN),
+                Score(benchmark="MMEB-v2 retrieval", value=75.1, source=_QWEN),
+            ),
+        ),
+        "qwen3-vl-8b": RerankerSpec(
+            model="Qwen/Qwen3-VL-Reranker-8B",
+            revision="b212dc8c91a8164aef1ea2de9c1a867611e75c04",
+            pixels=1_280 * 32 * 32,
+            frames=16,
+            parameters=8_140,
+            memory_mb=16_290,
+            licence="Apache-2.0",
+            good_for="As qwen3-vl-2b, better and four times as slow.",
+            published=(
+                Score(benchmark=_VIDORE, value=66.7, source=_QWEN),
+                Score(benchmark="MMEB-v2 retrieval", value=79.2, source=_QWEN),
+            ),
+        ),
+        "minilm": RerankerSpec(
+            model="cross-encoder/ms-marco-MiniLM-L6-v2",
+            revision="233902d25c440f23af6f7d6e94d2946bac0bee0a",
+            half=True,
+            window=512,
+            parameters=23,
+            memory_mb=46,
+            licence="Apache-2.0",
+            good_for="English passages and the words of pages, quick on a CPU. Looks at no pictures.",
+            published=(
+                Score(
+                    benchmark="TREC DL 2019, nDCG@10",
+                    value=74.3,
+                    source=f"{_SBERT}/cross_encoder/pretrained_models.html",
+                ),
+            ),
+        ),
+        "ettin-17m": RerankerSpec(
+            model="cross-encoder/ettin-reranker-17m-v1",
+            revision="9e4aa35321a6dd1a43ca313f500c4b4f7cfb5cc6",
+            window=1_024,
+            parameters=17,
+            memory_mb=34,
+            licence="Apache-2.0",
+            good_for="As minilm: smaller, quicker, with better published scores.",
+            published=(Score(benchmark=_ENGLISH, value=55.76, source=_ETTIN),),
+        ),
+    }
+)
+"""Records of rerankers by the name that the setting `reranker` takes."""
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {profile.name: profile for profile in (Profile(name="builtin", embedder=None), Profile(name="clip", embedder=CLIP))}
+    {
+        profile.name: profile
+        for profile in (
+            Profile(name="builtin", embedder=None),
+            Profile(name="clip", embedder=EMBEDDERS["clip"]),
+            Profile(name="omni", embedder=EMBEDDERS["omni"], reranker=RERANKERS["neomme"]),
+            Profile(name="vision-2b", embedder=EMBEDDERS["vision-2b"], reranker=RERANKERS["qwen3-vl-2b"]),
+            Profile(name="vision-8b", embedder=EMBEDDERS["vision-8b"], reranker=RERANKERS["qwen3-vl-8b"]),
+        )
+    }
 )
+"""Sets of models by the name that the setting `profile` takes."""
+
+AUTO = "auto"
+"""The profile that is chosen by this machine's memory, once, when the library is made."""
 
 
 def profile_of(setting: str) -> Profile:
     """The profile that the setting names: one of `PROFILES`, the absolute path of a folder, or owner/name@commit.
 
-    Looks at no disk and no network. Raises BadArgument for anything else, and says what would be right.
+    Looks at no disk and no network; `auto` is not known here, `chosen` decides it. Raises BadArgument for anything
+    else, and says what would be right.
     """
     setting = setting.strip()
     if setting in PROFILES:
         return PROFILES[setting]
+    if setting == AUTO:
+        raise BadArgument(
+            f"{AUTO}: is decided when a library is made. Set MMRETRIEVAL_PROFILE to {', '.join(PROFILES)}."
+        )
+    model, revision = _of_own(setting, "PROFILE", (*PROFILES, AUTO))
+    return Profile(name=setting, embedder=EmbedderSpec(model=model, revision=revision))
+
+
+def reranker_of(setting: str, profile: Profile) -> RerankerSpec | None:
+    """The reranker that the setting names: `profile`, `off`, one of `RERANKERS`, a folder, or owner/name@commit.
+
+    None: none but the built-in one, or with `off` none at all. Raises BadArgument as `profile_of` does.
+    """
+    setting = setting.strip()
+    if setting == "profile":
+        return profile.reranker
+    if setting == "off":
+        return None
+    if setting in RERANKERS:
+        return RERANKERS[setting]
+    model, revision = _of_own(setting, "RERANKER", ("profile", "off", *RERANKERS))
+    return RerankerSpec(model=model, revision=revision)
+
+
+def model_of(setting: str, variable: str) -> ModelSpec | None:
+    """The model that `ocr` or `speech` names: a folder, or owner/name@commit. None for `builtin` and `off`.
+
+    `variable`: the setting's name, for the message. Raises BadArgument as `profile_of` does.
+    """
+    setting = setting.strip()
+    if setting in {"builtin", "off"}:
+        return None
+    model, revision = _of_own(setting, variable, ("builtin", "off"))
+    return ModelSpec(model=model, revision=revision)
+
+
+def _of_own(setting: str, variable: str, known: tuple[str, ...]) -> tuple[str, str]:
+    """Folder or owner/name, and commit, of a model of a person's own. `known`: what else the setting takes."""
+    would_do = (
+        f"Set MMRETRIEVAL_{variable.upper()} to one of: {', '.join(known)}; or to a model of your own: the absolute "
+        "path of its folder, or owner/name@commit on the Hugging Face Hub."
+    )
     if setting.startswith(("/", "~")):
-        return _of_own(setting, EmbedderSpec(model=str(Path(setting).expanduser())))
+        return str(Path(setting).expanduser()), ""
     if setting.startswith("."):
-        raise BadArgument(f"{setting}: a model's folder is named by its absolute path. {_what_would_do()}")
+        raise BadArgument(f"{setting}: a model's folder is named by its absolute path. {would_do}")
     if named := _HUB.fullmatch(setting):
-        return _of_own(setting, EmbedderSpec(model=named["model"], revision=_commit(setting, named)))
-    near = difflib.get_close_matches(setting.lower(), PROFILES, n=1)
+        return named["model"], _commit(setting, named, variable)
+    near = difflib.get_close_matches(setting.lower(), known, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""
-    raise BadArgument(f"{setting}: no such profile.{meant} {_what_would_do()}")
+    what = variable.lower() if variable.upper() in {"PROFILE", "RERANKER"} else "model"
+    raise BadArgument(f"{setting}: no such {what}.{meant} {would_do}")
 
 
-def _of_own(setting: str, spec: EmbedderSpec) -> Profile:
-    return Profile(name=setting, embedder=spec)
-
-
-def _commit(setting: str, named: re.Match[str]) -> str:
+def _commit(setting: str, named: re.Match[str], variable: str) -> str:
     """Raises BadArgument for a branch, a tag or nothing: those may be other weights tomorrow."""
     model, revision = named["model"], named["revision"] or ""
     if not _COMMIT.fullmatch(revision):
         raise BadArgument(
             f"{setting}: a model from the Hub needs its commit, so that it stays the same model. Copy the 40 hex "
-            f"digits from https://huggingface.co/{model}/commits/main and set MMRETRIEVAL_PROFILE to {model}@COMMIT."
+            f"digits from https://huggingface.co/{model}/commits/main and set MMRETRIEVAL_{variable.upper()} to "
+            f"{model}@COMMIT."
         )
     return revision
-
-
-def _what_would_do() -> str:
-    return (
-        f"Set MMRETRIEVAL_PROFILE to one of: {', '.join(PROFILES)}; or to a model of your own: the absolute path of "
-        "its folder, or owner/name@commit on the Hugging Face Hub."
-    )

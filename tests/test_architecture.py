@@ -13,7 +13,7 @@ FLOORS: list[set[str]] = [
     {"errors", "types", "limits"},
     {"configuration", "precedence"},
     {"answers", "settings", "roots", "words", "front", "profiles"},
-    {"media"},
+    {"media", "choosing"},
     {"models", "store", "ranking", "jobs"},
     {"reading", "opening", "targets", "deadlines"},
     {"embedding"},

@@ -1,0 +1,108 @@
+import dataclasses
+from typing import Any, Literal
+
+import pytest
+
+from mcp_mmretrieval.choosing import DeviceMemory, chosen, tuned
+from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.profiles import EMBEDDERS, PROFILES, RERANKERS, EmbedderSpec
+from mcp_mmretrieval.settings import Settings
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("kind", "total_mb", "name"),
+    [
+        ("cpu", 256_000, "builtin"),
+        ("cuda", 4_000, "builtin"),
+        ("cuda", 8_500, "omni"),
+        ("cuda", 12_800, "omni"),
+        ("cuda", 16_500, "vision-2b"),
+        ("cuda", 25_000, "vision-2b"),
+        ("cuda", 50_000, "vision-8b"),
+        ("mps", 8_000, "builtin"),
+        ("mps", 16_000, "omni"),
+        ("mps", 128_000, "vision-8b"),
+    ],
+)
+def test_auto_decides_by_the_whole_memory_of_the_gpu(
+    kind: Literal["cuda", "mps", "cpu"], total_mb: int, name: str
+) -> None:
+    found, why = chosen(DeviceMemory(kind=kind, total_mb=total_mb))
+    assert found == name
+    assert why.startswith(f"auto chose {name}, because")
+    assert PROFILES[found].memory_mb <= total_mb
+
+
+def test_auto_says_what_there_is_what_is_needed_and_what_is_given_up() -> None:
+    _, small = chosen(DeviceMemory(kind="cuda", total_mb=4_000))
+    assert small == "auto chose builtin, because the GPU has only 4.0 GB; omni needs 5.5 GB."
+    _, middle = chosen(DeviceMemory(kind="cuda", total_mb=16_500))
+    assert "the GPU has 16.5 GB and it needs 13.6 GB; vision-8b would need 43.7 GB" in middle
+    assert "does not hear" in middle
+    _, none = chosen(DeviceMemory(kind="cpu", total_mb=64_000))
+    assert "there is no GPU" in none
+
+
+def test_without_settings_a_record_stays_as_it_is() -> None:
+    for spec in (*EMBEDDERS.values(), *RERANKERS.values()):
+        assert tuned(spec, Settings()) == spec
+
+
+def test_settings_reach_every_limit_of_a_record() -> None:
+    settings = Settings(
+        dtype="float32",
+        attention="eager",
+        model_pixels=200_000,
+        model_frames=8,
+        vector_dims=256,
+        model_kwargs={"device_map": "auto"},
+        processor_kwargs={"use_fast": False},
+    )
+    spec = tuned(EMBEDDERS["omni"], settings)
+    assert (spec.cpu, spec.cuda) == ("float32", "float32")
+    assert (spec.pixels, spec.frame_pixels, spec.frames, spec.dims) == (200_000, 200_000, 8, 256)
+    assert spec.model_options == {"attn_implementation": "eager", "device_map": "auto"}
+    assert spec.processor_options == {"use_fast": False}
+
+
+def test_keyword_arguments_of_the_embedder_stay_away_from_the_reranker() -> None:
+    settings = Settings(model_kwargs={"device_map": "auto"}, processor_kwargs={"use_fast": False}, vector_dims=256)
+    assert tuned(RERANKERS["minilm"], settings) == RERANKERS["minilm"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("omni", {"vector_dims": 300}, "cannot be cut to 300 numbers.*one of: 768, 512, 256, 128; or to 0"),
+        ("clip", {"vector_dims": 256}, "cannot be cut to 256 numbers.*one of: 512; or to 0"),
+        ("omni", {"dtype": "float16"}, "float16 is not known to work.*MMRETRIEVAL_DTYPE"),
+        ("omni", {"attention": "flash_attention_2"}, "cannot use FlashAttention 2.*MMRETRIEVAL_ATTENTION"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_with_what_would_do(name: str, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadArgument, match=said):
+        tuned(EMBEDDERS[name], Settings(**given))
+
+
+def test_the_whole_length_is_no_truncation() -> None:
+    assert tuned(EMBEDDERS["omni"], Settings(vector_dims=768)) == EMBEDDERS["omni"]
+
+
+def test_a_record_that_looks_at_films_frame_by_frame_goes_on_doing_so() -> None:
+    assert tuned(EMBEDDERS["clip"], Settings(model_frames=8)).frames == 0
+
+
+def test_a_model_that_nobody_described_takes_what_it_is_given() -> None:
+    spec = tuned(EmbedderSpec(model="/models/mine"), Settings(vector_dims=100, model_frames=8))
+    assert (spec.dims, spec.frames) == (100, 8)
+
+
+def test_a_models_own_code_is_trusted_for_exactly_the_named_commit() -> None:
+    spec = EmbedderSpec(model="owner/name", revision=COMMIT)
+    assert tuned(spec, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
+    for other in ("", f"owner/other@{COMMIT}", f"owner/name@{COMMIT[::-1]}"):
+        assert not tuned(spec, Settings(trust_remote_code=other)).own_code
+    in_folder = dataclasses.replace(spec, model="/models/name", revision="")
+    assert not tuned(in_folder, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
