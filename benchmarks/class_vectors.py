@@ -11,6 +11,7 @@ import hashlib
 
 import numpy as np
 
+from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.imagenet import CLASS_VECTORS
 from mcp_mmretrieval.models.minilm import MiniLM, unit
 from mcp_mmretrieval.models.weights import locate
@@ -28,7 +29,7 @@ def class_texts() -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    text = MiniLM(2)
+    text = MiniLM(2, Device())
     captions, definitions = zip(*class_texts(), strict=True)
     np.save(CLASS_VECTORS, unit(text.encode(captions) + text.encode(definitions)).astype(np.float16))
     print(hashlib.sha256(CLASS_VECTORS.read_bytes()).hexdigest())

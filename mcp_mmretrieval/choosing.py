@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.profiles import PROFILES, EmbedderSpec, ModelSpec
+from mcp_mmretrieval.profiles import PROFILES, EmbedderSpec, ModelSpec, model_of, profile_of, reranker_of
 from mcp_mmretrieval.settings import Settings
 
 Spec = TypeVar("Spec", bound=ModelSpec)
@@ -54,7 +54,7 @@ def tuned(spec: Spec, settings: Settings) -> Spec:
     Keyword arguments reach the embedder alone: what is made for one model breaks another. Raises BadArgument for what
     the model cannot do.
     """
-    changed: dict[str, Any] = {"own_code": bool(spec.revision) and settings.trust_remote_code == spec.named}
+    changed: dict[str, Any] = {}
     if settings.dtype != "auto":
         changed["cpu"] = changed["cuda"] = _dtype(spec, settings)
     if settings.model_pixels:
@@ -70,7 +70,27 @@ def tuned(spec: Spec, settings: Settings) -> Spec:
         changed["processor_options"] = {**spec.processor_options, **settings.processor_kwargs}
         if settings.vector_dims:
             changed["dims"] = _dims(spec, settings.vector_dims)
-    return replace(spec, **changed, model_options=options)
+    return replace(trusted(spec, settings), **changed, model_options=options)
+
+
+def trusted(spec: Spec, settings: Settings) -> Spec:
+    """The record with whether its own code may run here: only that of the one commit that the settings name."""
+    return replace(spec, own_code=bool(spec.revision) and settings.trust_remote_code == spec.named)
+
+
+def models_of(settings: Settings, profile: str | None = None) -> dict[str, ModelSpec]:
+    """The models beside the built-in ones that the settings name, by what they do, as they are loaded.
+
+    `profile`: what `auto` stands for in this library. Raises BadArgument as `profile_of` and `tuned` do.
+    """
+    named = profile_of(profile or settings.profile)
+    models = {
+        "embedder": named.embedder,
+        "reranker": reranker_of(settings.reranker, named),
+        "ocr": model_of(settings.ocr, "ocr"),
+        "speech": model_of(settings.speech, "speech"),
+    }
+    return {what: tuned(spec, settings) for what, spec in models.items() if spec is not None}
 
 
 def _dtype(spec: ModelSpec, settings: Settings) -> str:

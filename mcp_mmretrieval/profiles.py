@@ -145,7 +145,7 @@ class Profile:
 
     @property
     def memory_mb(self) -> int:
-        """Memory of a GPU with which it works well: the weights, a quarter more for their loading, and a batch."""
+        """Memory that a GPU should have for it, reckoned: the weights, a quarter more for loading them, and a batch."""
         weights = sum(spec.memory_mb for spec in self.models)
         return int(weights * 1.25) + _BATCH_MB if weights else 0
 
@@ -259,7 +259,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             model="Hcompany/NeoMME-260M-Retriever",
             revision="0dcb6c924435bd0bf5d504dba9ba2bb63acd8595",
             kind="late",
-            by_default=frozenset({"page"}),  # it renders every text as a query: passages keep their order
+            by_default=frozenset({"page"}),  # its authors measured it on pages alone
             pixels=2_048 * 2_048,
             parameters=263,
             memory_mb=526,
@@ -280,6 +280,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
         "qwen3-vl-2b": RerankerSpec(
             model="Qwen/Qwen3-VL-Reranker-2B",
             revision="4bd860ac4f15ad1897a214615cccc700f8f71818",
+            prompt=_QWEN_QUERY,
             pixels=1_280 * 32 * 32,
             frames=16,
             parameters=2_127,
@@ -294,12 +295,13 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
         "qwen3-vl-8b": RerankerSpec(
             model="Qwen/Qwen3-VL-Reranker-8B",
             revision="b212dc8c91a8164aef1ea2de9c1a867611e75c04",
+            prompt=_QWEN_QUERY,
             pixels=1_280 * 32 * 32,
             frames=16,
             parameters=8_140,
             memory_mb=16_290,
             licence="Apache-2.0",
-            good_for="As qwen3-vl-2b, better and four times as slow.",
+            good_for="As qwen3-vl-2b, with better published scores and four times the weights.",
             published=(
                 Score(benchmark=_VIDORE, value=66.7, source=_QWEN),
                 Score(benchmark="MMEB-v2 retrieval", value=79.2, source=_QWEN),
@@ -329,7 +331,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             parameters=17,
             memory_mb=34,
             licence="Apache-2.0",
-            good_for="As minilm: smaller, quicker, with better published scores.",
+            good_for="As minilm: smaller, and quicker and better by its authors' figures.",
             published=(Score(benchmark=_ENGLISH, value=55.76, source=_ETTIN),),
         ),
     }
@@ -397,6 +399,12 @@ def model_of(setting: str, variable: str) -> ModelSpec | None:
         return None
     model, revision = _of_own(setting, variable, ("builtin", "off"))
     return ModelSpec(model=model, revision=revision)
+
+
+def name_of(spec: ModelSpec) -> str:
+    """What a person calls it: the short name of its record, else as a setting names it."""
+    records = {**EMBEDDERS, **RERANKERS}
+    return next((name for name, record in records.items() if record.named == spec.named), spec.named)
 
 
 def _of_own(setting: str, variable: str, known: tuple[str, ...]) -> tuple[str, str]:

@@ -31,11 +31,13 @@ class Settings(BaseModel):
     read_only: bool = Field(default=False, description="Offer neither adding nor removing.")
     profile: str = Field(
         default="builtin",
-        description="Models for text and pictures: `builtin`, `clip`, a folder's absolute path, or owner/name@commit.",
+        description="Models for text, pictures and sound: a profile's name, `auto`, a folder's absolute path, or "
+        "owner/name@commit.",
     )
     reranker: str = Field(
         default="profile",
-        description="Reorders what was found: `profile` (the profile's own), `off`, or a model, named as there.",
+        description="Reorders what was found: `profile` (the profile's own), `off`, a reranker's name, a folder, or "
+        "owner/name@commit.",
     )
     ocr: str = Field(
         default="builtin",

@@ -26,6 +26,7 @@ from mcp_mmretrieval.demo_media import NOTES
 from mcp_mmretrieval.demo_media.charts import bar_chart, line_chart
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.settings import Settings
 from tests.fronts import until
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def test_the_version_is_told() -> None:
 def test_the_help_names_every_command_and_the_exit_codes() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for name in ("serve", "demo", "add", "search", "status", "doctor", "130 interrupted"):
+    for name in ("serve", "demo", "add", "search", "status", "download", "doctor", "130 interrupted"):
         assert name in done.stdout
 
 
@@ -254,9 +255,21 @@ def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     [("clipp", "Did you mean clip"), ("owner/name", "needs its commit"), ("/no/such/folder", "no such folder")],
 )
 def test_a_profile_that_cannot_serve_is_told(profile: str, said: str) -> None:
-    told = next(iter(doctor.weights(profile)))
+    told = next(iter(doctor.weights(Settings(profile=profile))))
     assert told.state == "broken"
     assert said in told.found
+
+
+@pytest.mark.parametrize("setting", ["profile", "reranker", "ocr", "speech"])
+def test_a_model_that_is_not_on_this_machine_is_told_with_the_command_that_fetches_it(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nothing is asked of it
+    named = f"owner/name@{'0' * 40}"
+    told = next(iter(doctor.weights(Settings.read(**{setting: named}))))
+    assert told.state == "broken"
+    assert told.found.endswith(f"is not on this machine. With a network, run: mcp-mmretrieval download {named}.")
 
 
 @pytest.mark.builtin

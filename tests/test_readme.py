@@ -11,6 +11,7 @@ from mcp import Client
 from mcp_mmretrieval.cli import parser, with_command
 from mcp_mmretrieval.configuration import PREFIX
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.settings import Settings
 
@@ -30,6 +31,68 @@ def rows(heading: str) -> list[list[str]]:
 
 def unquoted(cell: str) -> str:
     return cell.strip("`")
+
+
+def gigabytes(megabytes: int) -> str:
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes} MB"
+
+
+def linked(spec: ModelSpec) -> str:
+    return f"[{spec.model}](https://huggingface.co/{spec.model}/tree/{spec.revision})"
+
+
+def scores(spec: ModelSpec) -> str:
+    """Published figures by where they stand."""
+    sources = dict.fromkeys(score.source for score in spec.published)
+    told = [
+        ", ".join(f"{score.benchmark}: {score.value:g}" for score in spec.published if score.source == source)
+        + f" ([source]({source}))"
+        for source in sources
+    ]
+    return "; ".join(told) or "none"
+
+
+def taken_in(spec: EmbedderSpec) -> str:
+    film = "film" if spec.frames else "film by its frames"
+    kinds = {"text": True, "pages": "documents" in spec.sees, "photos": "photos" in spec.sees, film: bool(spec.sees)}
+    return ", ".join(kind for kind, there in {**kinds, "sound": spec.hears > 0}.items() if there)
+
+
+def profile_row(profile: Profile, embedder: EmbedderSpec) -> list[str]:
+    reranker = next((name for name, spec in RERANKERS.items() if spec == profile.reranker), "built-in")
+    fetched, needed = sum(spec.memory_mb for spec in profile.models), profile.memory_mb
+    memory = f"{gigabytes(fetched)}, GPU from {gigabytes(needed)}"
+    model = f"{linked(embedder)}, {embedder.licence}"
+    return [
+        f"`{profile.name}`",
+        embedder.good_for,
+        taken_in(embedder),
+        model,
+        f"`{reranker}`",
+        memory,
+        scores(embedder),
+    ]
+
+
+def reranker_row(name: str, spec: RerankerSpec) -> list[str]:
+    model = f"{linked(spec)}, {spec.licence}"
+    return [f"`{name}`", spec.good_for, model, gigabytes(spec.memory_mb), scores(spec)]
+
+
+def test_the_profiles_are_those_of_the_records() -> None:
+    expected = [profile_row(profile, profile.embedder) for profile in PROFILES.values() if profile.embedder]
+    assert rows("## Models")[1:] == expected, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
+    assert rows("## Models")[0][0] == "`builtin`"
+
+
+def test_the_rerankers_are_those_of_the_records() -> None:
+    expected = [reranker_row(name, spec) for name, spec in RERANKERS.items()]
+    assert rows("### Rerankers") == expected, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
+
+
+def test_every_profile_is_told_in_the_order_of_its_needs() -> None:
+    needs = [profile.memory_mb for profile in PROFILES.values()]
+    assert needs == sorted(needs)
 
 
 @pytest.mark.anyio

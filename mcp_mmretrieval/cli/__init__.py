@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     _json(command("status", "asking:status", "what the library holds and how it is"))
     _jobs(command("jobs", "jobs:jobs", "what is being added, and was; or end a job"))
     command("stop", "jobs:stop", "end the engine of the library; jobs go on when it is started again")
+    _download(command("download", "download:download", "fetch the models of a profile, going on where it was cut off"))
     _json(command("doctor", "doctor:doctor", "check that everything needed is there and works"))
     return whole
 
@@ -129,6 +130,16 @@ def _search(search: argparse.ArgumentParser) -> None:
 def _demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--folder", metavar="DIR", help="keep files and library here instead of in a temporary folder")
     demo.add_argument("--sheet", metavar="FILE", help="write the contact sheet here")
+
+
+def _download(download: argparse.ArgumentParser) -> None:
+    download.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="a profile, a model or owner/name@commit; without: what the settings name",
+    )
+    download.add_argument("--dry-run", action="store_true", help="only show what would be fetched")
 
 
 def _jobs(jobs: argparse.ArgumentParser) -> None:

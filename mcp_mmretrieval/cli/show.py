@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -43,6 +53,43 @@ def progressing(what: str) -> Iterator[ProgressFnT]:
 
     with bar:
         yield report
+
+
+@contextmanager
+def fetching(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar of bytes on stderr, and what reports of bytes go to; a line at each tenth where there is no terminal."""
+    out = console()
+    if not out.is_terminal:
+        yield _tenths(what, out)
+        return
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+        TimeRemainingColumn(), TextColumn("[dim]{task.fields[file]}", markup=True), console=out, transient=True,
+    )  # fmt: skip
+    task = bar.add_task(_plain(what), total=None, file="")
+
+    def report(done: int, total: int, file: str) -> None:
+        bar.update(task, completed=done, total=total, file=_plain(file))
+
+    with bar:
+        yield report
+
+
+def _tenths(what: str, out: Console) -> Callable[[int, int, str], None]:
+    told = -1
+
+    def report(done: int, total: int, _: str) -> None:
+        nonlocal told
+        if total and (tenth := done * 10 // total) > told:
+            told = tenth
+            out.print(f"{what}: {size(done)} of {size(total)}", markup=False, highlight=False, soft_wrap=True)
+
+    return report
+
+
+def size(count: int) -> str:
+    """Bytes, for a person."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def of_library(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("library")
     group.add_argument("--root", action="append", default=[], metavar="DIR", help="folder that may be read; repeatable")
     group.add_argument("--library", metavar="DIR", help="the folder that holds the library")
-    group.add_argument("--profile", metavar="NAME", help="the models: builtin, clip, a folder, owner/name@commit")
+    group.add_argument("--profile", metavar="NAME", help="the models: builtin, omni, auto, a folder, owner/name@commit")
     group.add_argument("--config", metavar="FILE", help="a TOML file with settings")
 
 

@@ -1,32 +1,251 @@
-"""The device that models run on, and the order in which it is used: one for the process."""
+"""The device that models run on, and the order in which it is used: one of a name in a process, see `of`.
+
+Threads of callers take turns on it, a batch at a time, those first for whom somebody waits; there is no queue of work.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from mcp_mmretrieval.models.batches import alike
+import torch
+
+from mcp_mmretrieval import precedence
+from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
+from mcp_mmretrieval.models import faults, memory
+from mcp_mmretrieval.models.batches import Rows
+from mcp_mmretrieval.models.cost import Cost
+from mcp_mmretrieval.models.faults import Failed
 from mcp_mmretrieval.models.turns import Turns
+from mcp_mmretrieval.profiles import Dtype, ModelSpec
+from mcp_mmretrieval.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_TOKENS_CPU = 2_048
+"""Of a batch on a CPU, at first and at most: more gain nothing there. 0.45 s of MiniLM on two cores."""
+_TOKENS = 8_192
+"""The same on a GPU, at first."""
+_MOST_TOKENS = 32_768
+"""The same on a GPU, at most: it is busy by then, and what a batch needs beside the weights grows with it."""
+_EVEN_CPU, _EVEN = 0.8, 0.5
+"""Shortest to longest content of one batch. A GPU would rather pad than run many small batches."""
+_SHORT = 1 / 8
+"""Share of a batch's time while searches come in."""
+_RESERVE = 1.25
+"""Memory to weights: what the smallest batch needs beside them."""
+_WITH_BFLOAT16 = (8, 0)
+"""Compute capability from which on a card computes in bfloat16."""
 
 
 class Device:
     """A CPU or a GPU with the models on it. Safe to call from several threads; they take turns, a batch at a time."""
 
-    def __init__(self, name: str = "cpu") -> None:
-        """`name`: as torch names it."""
+    def __init__(self, name: str = "cpu", *, batch_s: float = 0.45, memory_share: float = 0.9) -> None:
+        """`name`: as torch names it. `batch_s`, `memory_share`: as in the settings."""
         self.name = name
-        self._turns = Turns()
+        self.kind = name.partition(":")[0]
+        """`cpu`, `cuda` or `mps`."""
+        self.turns = Turns()
+        """For whoever needs the device for something else than a batch."""
+        self._costs: dict[str, Cost] = {}
+        self._lost = ""
+        self.limit(batch_s, memory_share)
+
+    @property
+    def lost(self) -> str:
+        """Why no model runs on it any more in this process; empty while they do."""
+        return self._lost
+
+    def limit(self, batch_s: float, memory_share: float) -> None:
+        """Seconds of one batch, and the share of its memory that models and their batches may take, from now on."""
+        self._batch_s = batch_s
+        self._share = memory_share
+        if self.kind == "cuda":
+            torch.cuda.set_per_process_memory_fraction(memory_share, self.name)
 
     def each(self, model: str, sizes: Sequence[float], run: Callable[[list[int]], T]) -> Iterator[tuple[list[int], T]]:
         """Run contents of a call through a model in batches that fit, and give each batch's rows with what came of it.
 
-        `sizes`: what each content costs, in tokens as the model's transformer sees them. `run` gets the rows of one
-        batch, while nobody else uses the device. Raises Unfit for rows that do not fit alone, once all others have
-        run; DeviceLost.
+        `model`: what a token costs is measured by this name, so a model whose pictures cost otherwise than its texts
+        has two. `sizes`: what each content costs, in tokens as the model's transformer sees them. `run` gets the rows
+        of one batch, while nobody else uses the device. A batch that does not fit into memory is halved; one that
+        fails otherwise goes again row by row.
+
+        Raises Unfit for rows that fail alone, once all others have run; but where nothing ran and all failed in one
+        way, that failure, which is hardly the contents' own. What `run` raises as ModelUnavailable or Cancelled ends
+        the call at once. Raises DeviceLost, and Cancelled as `Turns` does.
         """
-        for rows in alike([int(size) for size in sizes]):
-            with self._turns:
-                found = run(rows)
-            yield rows, found
+        rows, failed = Rows(sizes), Failed(model, self.name)
+        while rows:
+            with self.turns:
+                ran = self._next(model, rows, failed, run)
+            if ran is not None:
+                yield ran
+        failed.tell()
+
+    def dtype(self, spec: ModelSpec, settings: Settings) -> Dtype:
+        """The precision that a model is loaded in. Raises ModelUnavailable for one asked for that it cannot have."""
+        asked = settings.dtype
+        if asked == "float16" and not spec.half and spec.cuda != "float16":
+            raise ModelUnavailable(
+                f"{spec.model}: not known to work in float16, in which some models give rubbish without an error. Set "
+                "MMRETRIEVAL_DTYPE to auto, bfloat16 or float32."
+            )
+        if asked == "bfloat16" and not self._has_bfloat16():
+            raise ModelUnavailable(
+                f"{self.name} does not compute in bfloat16. Set MMRETRIEVAL_DTYPE to auto or float32."
+            )
+        if asked != "auto":
+            return asked
+        if self.kind == "cpu":
+            slow = spec.cpu != "float32" and not torch.cpu._is_amx_tile_supported()
+            return "float32" if slow else spec.cpu
+        if spec.cuda != "bfloat16" or self._has_bfloat16():
+            return spec.cuda
+        return "float16" if spec.half else "float32"
+
+    def attention(self, dtype: Dtype, settings: Settings) -> str | None:
+        """How attention is computed, as transformers names it; None leaves it to the model.
+
+        Raises ModelUnavailable for FlashAttention where that cannot run.
+        """
+        if settings.attention == "auto":
+            return None
+        needs = {
+            "a CUDA device": self.kind == "cuda",
+            "bfloat16 or float16": dtype != "float32",
+            "the package flash-attn": importlib.util.find_spec("flash_attn") is not None,
+        }
+        lacks = [what for what, there in needs.items() if not there]
+        if settings.attention == "flash_attention_2" and lacks:
+            raise ModelUnavailable(
+                f"FlashAttention needs {' and '.join(lacks)}. Set MMRETRIEVAL_ATTENTION to auto or sdpa."
+            )
+        return settings.attention
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of its memory that are free, and all of them. What torch keeps in reserve is free."""
+        if self.kind == "cuda":
+            free, total = torch.cuda.mem_get_info(self.name)
+            return free + torch.cuda.memory_reserved(self.name) - torch.cuda.memory_allocated(self.name), total
+        if self.kind == "mps":
+            total = torch.mps.recommended_max_memory()
+            return max(0, total - torch.mps.current_allocated_memory()), total
+        return memory.of_machine()
+
+    def admit(self, model: str, weights: int) -> None:
+        """Before a model is loaded whose weights take so many bytes. Raises ModelUnavailable where they do not fit."""
+        free, total = self.memory()
+        room = max(0.0, free - (1.0 - self._share) * total)
+        if (needed := _RESERVE * weights) <= room:
+            return
+        elsewhere = "" if self.kind == "cpu" else "MMRETRIEVAL_DEVICE to cpu, "
+        raise ModelUnavailable(
+            f"{model}: needs {_gigabytes(needed)} on {self.name}, where models may still take {_gigabytes(room)}: "
+            f"{_gigabytes(free)} of {_gigabytes(total)} are free. End what else uses the memory, or set "
+            f"{elsewhere}MMRETRIEVAL_PROFILE to a smaller model, or MMRETRIEVAL_MEMORY_SHARE above {self._share:g}."
+        )
+
+    def _next(
+        self, model: str, rows: Rows, failed: Failed, run: Callable[[list[int]], T]
+    ) -> tuple[list[int], T] | None:
+        """The next batch and what came of it; None where it failed. Its rows then wait again, or have failed."""
+        if self._lost:
+            raise DeviceLost(self._lost)
+        cost = self._cost(model)
+        batch = rows.take(
+            cost.budget(self._batch_s * (_SHORT if precedence.pressed() else 1.0)),
+            _EVEN_CPU if self.kind == "cpu" else _EVEN,
+        )
+        tokens, began = rows.tokens(batch), time.perf_counter()
+        try:
+            found = run(batch)
+        except (Cancelled, ModelUnavailable):
+            raise
+        except Exception as error:  # whatever a model trips over
+            if faults.lost(error):
+                self._lost = f"{self.name} was lost: {faults.reason(error)}. Start the server again."
+                raise DeviceLost(self._lost) from error
+            full = faults.out_of_memory(error)
+            if len(batch) > 1:
+                rows.again(batch, alone=not full)
+            else:
+                failed.add(batch[0], error)
+        else:
+            cost.took(tokens, time.perf_counter() - began)
+            failed.all = False
+            return batch, found
+        if full:
+            if len(batch) > 1:
+                cost.too_much(tokens)
+                logger.warning("%s: %d tokens do not fit on %s: half of it from now on", model, tokens, self.name)
+            self._free()  # not before: the error held on to what the batch had taken
+        return None
+
+    def _cost(self, model: str) -> Cost:
+        """By the thread whose turn it is."""
+        if model not in self._costs:
+            first, most = (_TOKENS_CPU, _TOKENS_CPU) if self.kind == "cpu" else (_TOKENS, _MOST_TOKENS)
+            self._costs[model] = Cost(rate=first / self._batch_s, most=most)
+        return self._costs[model]
+
+    def _free(self) -> None:
+        """Give back what torch keeps in reserve."""
+        if self.kind == "cuda":
+            torch.cuda.empty_cache()
+        elif self.kind == "mps":
+            torch.mps.empty_cache()
+
+    def _has_bfloat16(self) -> bool:
+        if self.kind == "cuda":
+            return torch.cuda.get_device_capability(self.name) >= _WITH_BFLOAT16
+        return self.kind == "cpu" or torch.backends.mps.is_macos_or_newer(14, 0)
+
+
+def of(settings: Settings, name: str = "") -> Device:
+    """The one device of its name in this process, with the settings' limits. `name`: the settings' own when empty.
+
+    Raises ModelUnavailable for one that is not there.
+    """
+    name = name or named(settings.device)
+    with _guard:
+        if name not in _devices:
+            _devices[name] = Device(name, batch_s=settings.batch_s, memory_share=settings.memory_share)
+        else:
+            _devices[name].limit(settings.batch_s, settings.memory_share)
+        return _devices[name]
+
+
+def named(asked: str) -> str:
+    """What the setting `device` stands for on this machine, as torch names it. Raises ModelUnavailable.
+
+    `auto` is the first CUDA card, or else the CPU; Apple's GPUs are used where they are asked for.
+    """
+    kind, _, number = asked.partition(":")
+    cards = torch.cuda.device_count() if kind in ("auto", "cuda") and torch.cuda.is_available() else 0
+    if kind == "auto":
+        return "cuda:0" if cards else "cpu"
+    if kind == "cuda" and int(number or 0) >= cards:
+        there = f"only {cards} of them" if cards else f"none (torch {torch.__version__})"
+        raise ModelUnavailable(
+            f"MMRETRIEVAL_DEVICE is {asked}, but torch sees {there}. Set it to auto or cpu; for a CUDA card, install "
+            "its driver and a torch that is made for it."
+        )
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ModelUnavailable("MMRETRIEVAL_DEVICE is mps, but this machine has none. Set it to auto or cpu.")
+    return f"cuda:{int(number or 0)}" if kind == "cuda" else asked
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+_devices: dict[str, Device] = {}
+_guard = threading.Lock()

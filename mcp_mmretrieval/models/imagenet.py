@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.minilm import unit
-from mcp_mmretrieval.models.turns import Turns
 from mcp_mmretrieval.models.weights import EFFICIENTNET
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ Probabilities = NDArray[np.float32]
 class Classifier:
     """EfficientNet-lite1, loaded. Safe to call from several threads; they take turns."""
 
-    def __init__(self) -> None:
-        """Raises ModelUnavailable when the weights are missing or damaged, ImportError without the network's code."""
+    def __init__(self, device: Device) -> None:
+        """`device`: a CPU. Raises ModelUnavailable when the weights are missing or damaged, ImportError without the
+        network's code.
+        """
         from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
 
         (name,) = EFFICIENTNET.sums
@@ -66,7 +68,7 @@ class Classifier:
         self._net: torch.nn.Module = EfficientNet.from_name("efficientnet-lite1")
         self._net.load_state_dict(weights)
         self._net.eval().to(memory_format=torch.channels_last)  # a seventh faster on a processor
-        self._turns = Turns()
+        self._turns = device.turns
 
     def probabilities(self, pictures: Sequence[Picture]) -> Probabilities:
         """What each picture shows: the mean over its centre and its whole, shape (len(pictures), 1000)."""

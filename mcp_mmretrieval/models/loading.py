@@ -204,17 +204,24 @@ class Models:
 
     def _load_text(self) -> MiniLM:
         threads.prepare()
+        from mcp_mmretrieval.models import device
         from mcp_mmretrieval.models.minilm import MiniLM
 
-        return MiniLM(self._threads)
+        return MiniLM(self._threads, device.of(self._settings, "cpu"))
 
     def _load_classifier(self) -> Classifier:
         threads.prepare()
+        from mcp_mmretrieval.models import device
         from mcp_mmretrieval.models.imagenet import Classifier
 
-        return Classifier()
+        return Classifier(device.of(self._settings, "cpu"))
 
     def _load_embedder(self) -> Embedder:
+        from mcp_mmretrieval.models.queries import Queries
+
+        return Queries(self._load_space())
+
+    def _load_space(self) -> Embedder:
         spec = self._embedder_spec()
         if spec is not None:
             threads.prepare()

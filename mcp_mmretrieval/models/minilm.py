@@ -6,8 +6,8 @@ in wrapped as `{"text": ...}`; and the tokenizer reads `[SEP]` and its like as t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,13 +15,14 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.batches import alike
+from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.tokens import Tokens, encodable
-from mcp_mmretrieval.models.turns import Turns
 from mcp_mmretrieval.models.weights import MINILM
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
+
+T = TypeVar("T")
 
 DIM = 384
 WINDOW = 128
@@ -34,8 +35,8 @@ _LIMIT = 256
 class MiniLM:
     """The model, loaded. Safe to call from several threads; they take turns, a batch at a time."""
 
-    def __init__(self, threads: int) -> None:
-        """Raises ModelUnavailable when the weights are missing or damaged."""
+    def __init__(self, threads: int, device: Device) -> None:
+        """`device`: a CPU. Raises ModelUnavailable when the weights are missing or damaged."""
         folder = MINILM.locate()
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads)
@@ -48,7 +49,7 @@ class MiniLM:
             processor_kwargs={"split_special_tokens": True},
         )
         self._tokens = Tokens(self._model.tokenizer, window=WINDOW, limit=_LIMIT)
-        self._turns = Turns()
+        self._device = device
 
     def windows(self, text: str) -> list[str]:
         """The text cut between words into pieces of at most `WINDOW` tokens, one after the other."""
@@ -57,27 +58,35 @@ class MiniLM:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, shape (len(texts), 384), unit rows. Of more than 254 tokens the first count."""
         vectors = np.empty((len(texts), DIM), np.float32)
-        for rows, given in self._batches(texts):
-            with self._turns:
-                vectors[rows] = self._model.encode(given, batch_size=len(given), show_progress_bar=False)
+        for rows, found in self._each(texts, self._encoded):
+            vectors[rows] = found
         return _checked(vectors)
 
     def encode_tokens(self, texts: Sequence[str]) -> list[tuple[list[str], Vectors]]:
         """The tokens of each text, without the model's marks, and their vectors: shape (tokens, 384), unit rows."""
-        found: dict[int, Vectors] = {}
-        for rows, given in self._batches(texts):
-            with self._turns:
-                states = self._model.encode(
-                    given, batch_size=len(given), show_progress_bar=False, output_value="token_embeddings"
-                )
-            found |= {row: unit(np.asarray(state, np.float32)[1:-1]) for row, state in zip(rows, states, strict=True)}
+        vectors: dict[int, Vectors] = {}
+        for rows, found in self._each(texts, self._states):
+            vectors |= dict(zip(rows, found, strict=True))
         tokens = [self._tokens.named(ids)[1:-1] for ids in self._tokens.ids(texts)]
-        return [(tokens[row], found[row]) for row in range(len(texts))]
+        return [(tokens[row], vectors[row]) for row in range(len(texts))]
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any]]]:
-        """Row numbers and wrapped texts of like length."""
-        for rows in alike([len(ids) for ids in self._tokens.ids(texts)]):
-            yield rows, [{"text": encodable(texts[row])} for row in rows]
+    def _each(self, texts: Sequence[str], run: Callable[[list[Any]], T]) -> Iterator[tuple[list[int], T]]:
+        """Texts through the model, by batches of like length."""
+        lengths = [len(ids) for ids in self._tokens.ids(texts)]
+        yield from self._device.each(
+            "MiniLM", lengths, lambda rows: run([{"text": encodable(texts[row])} for row in rows])
+        )
+
+    def _encoded(self, given: list[Any]) -> Vectors:
+        found: Vectors = self._model.encode(given, batch_size=len(given), show_progress_bar=False)
+        return found
+
+    def _states(self, given: list[Any]) -> list[Vectors]:
+        """Of each text's tokens, without the model's marks."""
+        states = self._model.encode(
+            given, batch_size=len(given), show_progress_bar=False, output_value="token_embeddings"
+        )
+        return [unit(np.asarray(state, np.float32)[1:-1]) for state in states]
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -27,17 +27,23 @@ _here = threading.local()
 
 
 @contextmanager
-def urgent(stop: threading.Event | None = None) -> Iterator[None]:
+def urgent(until: threading.Event | None = None) -> Iterator[None]:
     """Somebody waits for what this thread does within: its turns come before those of threads that are not urgent.
 
-    Once `stop` is set nobody waits any more: the thread gets no further turn, but Cancelled.
+    Once `until` is set nobody waits any more: the thread gets no further turn, but Cancelled.
     """
-    before: threading.Event | None = getattr(_here, "stop", None)
-    _here.stop = stop or threading.Event()
+    before = stop()
+    _here.stop = until or threading.Event()
     try:
         yield
     finally:
         _here.stop = before
+
+
+def stop() -> threading.Event | None:
+    """What ends the waiting of this thread; None where it is not urgent."""
+    found: threading.Event | None = getattr(_here, "stop", None)
+    return found
 
 
 class Turns:
@@ -60,11 +66,11 @@ class Turns:
 
     def __enter__(self) -> None:
         """Raises Cancelled in a thread for which nobody waits any more; see `urgent`."""
-        stop: threading.Event | None = getattr(_here, "stop", None)
-        if stop is None:
+        until = stop()
+        if until is None:
             precedence.give_way()
-        self._ask(self._others if stop is None else self._urgent).wait()
-        if stop is not None and stop.is_set():
+        self._ask(self._others if until is None else self._urgent).wait()
+        if until is not None and until.is_set():
             self._pass_on()
             raise Cancelled("Nobody waits for it any more.")
 

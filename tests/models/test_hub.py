@@ -279,7 +279,7 @@ def test_a_commit_of_the_hub_is_loaded_from_the_cache(offline: Path, folder: Pat
 
 def test_a_commit_that_is_not_there_is_missed_with_the_command_that_fetches_it(offline: Path, tmp_path: Path) -> None:
     models = Models(settings(tmp_path, f"owner/name@{COMMIT}"))
-    with pytest.raises(ModelUnavailable, match=f"hf download owner/name --revision {COMMIT}"):
+    with pytest.raises(ModelUnavailable, match=f"mcp-mmretrieval download owner/name@{COMMIT}"):
         models.embedder(PATIENCE)
 
 

@@ -142,11 +142,12 @@ def test_the_installed_torch_set_fits_together() -> None:
 @pytest.mark.builtin
 def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models: Models) -> None:
     from mcp_mmretrieval.models.builtin import BuiltinEmbedder
+    from mcp_mmretrieval.models.device import Device
     from mcp_mmretrieval.models.imagenet import ClassNames
     from mcp_mmretrieval.models.minilm import MiniLM
 
     whole = models.embedder()
-    alone = BuiltinEmbedder(MiniLM(1), None, ClassNames())
+    alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNames())
     assert (dict(alone.dims), alone.sees) == ({"text": 384}, frozenset())
     assert alone.identity != whole.identity
     assert list(alone.embed_query("a cat")) == ["text"]

@@ -137,7 +137,7 @@ def test_a_text_is_cut_into_windows_while_the_model_works(models: Models) -> Non
     text = models.text.get()
     windows: list[str] = []
     cutting = threading.Thread(target=lambda: windows.extend(text.windows("a passage " * 300)), daemon=True)
-    with text._turns:
+    with text._device.turns:
         cutting.start()
         cutting.join(30)
         assert len(windows) > 3
@@ -147,8 +147,9 @@ def test_a_text_is_cut_into_windows_while_the_model_works(models: Models) -> Non
 def test_the_process_ends_cleanly_while_a_model_works_in_the_background() -> None:
     code = """
 import threading
+from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.minilm import MiniLM
-text = MiniLM(2)
+text = MiniLM(2, Device())
 begun = threading.Event()
 def embed():
     while True:

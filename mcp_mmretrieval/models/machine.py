@@ -1,0 +1,37 @@
+"""What this machine has for models to run on."""
+
+from __future__ import annotations
+
+import os
+
+from mcp_mmretrieval.choosing import DeviceMemory
+from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.models import threads
+
+
+def memory(device: str = "auto") -> DeviceMemory:
+    """The whole memory where models would run: of the named device, or of the best that there is.
+
+    Imports torch, which takes some seconds. Raises BadArgument for a device that this machine has not.
+    """
+    threads.prepare()
+    import torch
+
+    kind, _, number = device.partition(":")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if kind == "cuda":
+        index, count = int(number or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if index >= count:
+            has = f"has {count} CUDA devices" if count else "has no CUDA device that torch can use"
+            raise BadArgument(f"{device}: this machine {has}. Set MMRETRIEVAL_DEVICE to auto or cpu.")
+        return DeviceMemory(kind="cuda", total_mb=torch.cuda.get_device_properties(index).total_memory // 1_000_000)
+    if kind == "mps":
+        if not torch.backends.mps.is_available():
+            raise BadArgument(f"{device}: this machine has no GPU of Apple's. Set MMRETRIEVAL_DEVICE to auto or cpu.")
+        return DeviceMemory(kind="mps", total_mb=_installed_mb())
+    return DeviceMemory(kind="cpu", total_mb=_installed_mb())
+
+
+def _installed_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000

@@ -1,0 +1,188 @@
+"""A query is embedded once, however many ask it, and whoever asks first fails for nobody else."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.errors import BadArgument, Cancelled, ModelUnavailable
+from mcp_mmretrieval.models import Embedder, turns
+from mcp_mmretrieval.models.queries import Queries
+from mcp_mmretrieval.models.turns import urgent
+from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind, Vectors
+
+PATIENCE = 10.0
+
+
+class Counted:
+    """An embedder that notes what it is asked, and answers once its gate is open."""
+
+    sees: frozenset[Literal["photos", "documents"]] = frozenset({"documents"})
+    hears = 6.0
+    films = 8
+
+    def __init__(self) -> None:
+        self.identity: Identity = {"name": "counted"}
+        self.dims: Mapping[VectorKind, int] = {"text": 2}
+        self.asked: list[Content] = []
+        self.stops: list[threading.Event | None] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.began = threading.Semaphore(0)
+        self.fails: list[Exception] = []
+
+    def windows(self, text: str) -> list[str]:
+        return text.split(".")
+
+    def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
+        self.asked.append(query)
+        self.stops.append(turns.stop())
+        self.began.release()
+        assert self.gate.wait(PATIENCE)
+        if self.fails:
+            raise self.fails.pop(0)
+        return {"text": np.array([[len(self.asked), 0]], np.float32)}
+
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        return np.full((len(contents), 2), len(titles), np.float32)
+
+
+class Asker(threading.Thread):
+    """Asks once, in a thread; what came of it."""
+
+    def __init__(self, queries: Queries, query: Content, stop: threading.Event | None = None) -> None:
+        super().__init__(daemon=True)
+        self._ask: Callable[[], Mapping[VectorKind, Vectors]] = lambda: queries.embed_query(query)
+        self._stop_event = stop
+        self.found: float | Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            with urgent(self._stop_event):
+                self.found = float(self._ask()["text"][0, 0])
+        except Exception as error:  # noqa: BLE001 - it is looked at by the test
+            self.found = error
+
+    def came_to(self) -> float | Exception | None:
+        self.join(PATIENCE)
+        return self.found
+
+
+@pytest.fixture
+def within() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def queries(within: Counted) -> Queries:
+    return Queries(within)
+
+
+def test_all_but_queries_is_the_embedders_own(queries: Queries, within: Counted) -> None:
+    embedder: Embedder = queries
+    for name in ("identity", "dims", "sees", "hears", "films"):
+        assert getattr(embedder, name) == getattr(within, name)
+    assert embedder.windows("a.b") == ["a", "b"]
+    assert embedder.embed_documents(["a", "b"], ["of a"]).tolist() == [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "same", "other"),
+    [
+        ("pump", "pump", "pump "),
+        ("\ud800", "\ud800", "?"),
+        (np.zeros((2, 3, 3), np.uint8), np.zeros((2, 3, 3), np.uint8), np.zeros((3, 2, 3), np.uint8)),
+        (
+            Sound(np.zeros(9, np.float32), 8_000),
+            Sound(np.zeros(9, np.float32), 8_000),
+            Sound(np.zeros(9, "f4"), 16_000),
+        ),
+        (
+            Film([np.zeros((2, 2, 3), np.uint8)], (0.0,)),
+            Film((np.zeros((2, 2, 3), np.uint8),), (0.0,)),
+            Film([np.zeros((2, 2, 3), np.uint8)], (0.0,), Sound(np.zeros(9, np.float32), 8_000)),
+        ),
+    ],
+    ids=["text", "lone surrogate", "picture", "sound", "film"],
+)
+def test_the_same_content_is_embedded_once(
+    queries: Queries, within: Counted, query: Content, same: Content, other: Content
+) -> None:
+    first = queries.embed_query(query)
+    assert queries.embed_query(same) is first
+    assert len(within.asked) == 1
+    assert queries.embed_query(other) is not first
+    with pytest.raises(ValueError, match="read-only"):
+        first["text"][0, 0] = 9
+
+
+def test_a_content_that_is_large_is_embedded_each_time(queries: Queries, within: Counted) -> None:
+    large = np.zeros((4_000, 3_000, 3), np.uint8)
+    queries.embed_query(large)
+    queries.embed_query(large)
+    assert len(within.asked) == 2
+
+
+def test_the_least_recently_asked_goes_first(within: Counted) -> None:
+    queries = Queries(within, kept=2)
+    for query in ("a", "b", "a", "c", "a", "b"):
+        queries.embed_query(query)
+    assert within.asked == ["a", "b", "c", "b"]
+
+
+def test_threads_that_ask_the_same_at_the_same_time_share_one_answer(queries: Queries, within: Counted) -> None:
+    within.gate.clear()
+    askers = [Asker(queries, "pump") for _ in range(8)]
+    assert within.began.acquire(timeout=PATIENCE)
+    other = Asker(queries, "valve")
+    assert within.began.acquire(timeout=PATIENCE)  # another query does not wait for it
+    within.gate.set()
+    assert {asker.came_to() for asker in askers} in ({1.0}, {2.0})
+    assert other.came_to() is not None
+    assert sorted(map(str, within.asked)) == ["pump", "valve"]
+
+
+@pytest.mark.parametrize("error", [Cancelled("left behind"), ModelUnavailable("damaged"), ValueError("a bug")])
+def test_one_that_fails_takes_no_other_with_it(queries: Queries, within: Counted, error: Exception) -> None:
+    within.gate.clear()
+    within.fails = [error]
+    askers = [Asker(queries, "pump")]
+    assert within.began.acquire(timeout=PATIENCE)
+    askers += [Asker(queries, "pump") for _ in range(3)]
+    within.gate.set()
+    assert [asker.came_to() for asker in askers] == [error, 2.0, 2.0, 2.0]
+    assert queries.embed_query("pump")["text"][0, 0] == 2
+
+
+def test_a_failure_is_not_kept(queries: Queries, within: Counted) -> None:
+    within.fails = [BadArgument("no words")]
+    with pytest.raises(BadArgument):
+        queries.embed_query("?")
+    assert queries.embed_query("?")["text"][0, 0] == 2
+
+
+def test_who_is_left_behind_while_another_embeds_leaves_and_the_other_goes_on(
+    queries: Queries, within: Counted
+) -> None:
+    within.gate.clear()
+    first = Asker(queries, "pump")
+    assert within.began.acquire(timeout=PATIENCE)
+    stop = threading.Event()
+    second = Asker(queries, "pump", stop)
+    stop.set()
+    assert isinstance(second.came_to(), Cancelled)
+    within.gate.set()
+    assert first.came_to() == 1.0
+
+
+def test_a_query_is_urgent_whoever_asks_it(queries: Queries, within: Counted) -> None:
+    queries.embed_query("in a thread that is not")
+    stop = threading.Event()
+    with urgent(stop):
+        queries.embed_query("in one that is")
+    assert within.stops[0] is not None
+    assert within.stops[1] is stop
+    assert turns.stop() is None
