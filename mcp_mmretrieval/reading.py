@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models
@@ -154,6 +154,8 @@ class Reading:
             read = self._text(part.content, frames)
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
+        except Unfit as error:
+            raise UnreadableMedia("memory", str(error)) from error
         return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
 
     def _shown(self, film: Film, frames: Frames) -> list[str]:

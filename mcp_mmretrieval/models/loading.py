@@ -15,14 +15,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from mcp_mmretrieval.choosing import tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import identity, threads, weights
-from mcp_mmretrieval.profiles import EmbedderSpec, profile_of
+from mcp_mmretrieval.models import identity, sums, threads, weights
+from mcp_mmretrieval.profiles import Dtype, EmbedderSpec, ModelSpec, model_of, profile_of
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
+    from mcp_mmretrieval.models.device import Device
     from mcp_mmretrieval.models.imagenet import Classifier
     from mcp_mmretrieval.models.minilm import MiniLM
 
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 State = Literal["loading", "ready", "missing"]
 Model = TypeVar("Model")
+Reads = TypeVar("Reads", "Transcriber", "TextReader")
 
 
 class Loading(Generic[Model]):
@@ -119,6 +122,8 @@ class Models:
         self._reranker: Loading[Reranker | None] = Loading("reranker", self._load_reranker)
         self._transcriber = Loading("speech recognition", self._load_transcriber)
         self._reader = Loading("text recognition", self._load_reader)
+        self._read_by: dict[str, str] = {}
+        """Of models that `ocr` and `speech` name."""
 
     def start(self) -> None:
         """Load the embedder in the background. Returns at once; may be called again."""
@@ -144,8 +149,8 @@ class Models:
     def reading(self) -> Identity:
         """What the text of pictures and of speech depends on. Loads nothing."""
         return {
-            "ocr": identity.in_a_line(identity.ocr()) if self._settings.ocr != "off" else "off",
-            "speech": identity.in_a_line(identity.speech()) if self._settings.speech != "off" else "off",
+            "ocr": self._reads_by(self._settings.ocr, "ocr", identity.ocr, identity.read_by),
+            "speech": self._reads_by(self._settings.speech, "speech", identity.speech, identity.heard_by),
         }
 
     @property
@@ -163,6 +168,9 @@ class Models:
             "speech": self._transcriber,
         }
         lines = {what: "off" if off.get(what) else part.line for what, part in parts.items()}
+        for what, setting in (("text in pictures", self._settings.ocr), ("speech", self._settings.speech)):
+            if setting not in ("off", "builtin"):
+                lines[what] = f"{setting.partition('@')[0]}: {lines[what]}"
         return lines | self._of_embedder()
 
     def embedder(self, timeout: float | None = None) -> Embedder:
@@ -180,6 +188,36 @@ class Models:
     def text_reader(self, timeout: float | None = None) -> TextReader | None:
         """None where the settings say that pictures are not read."""
         return self._reader.get(timeout) if self._settings.ocr != "off" else None
+
+    def _reads_by(
+        self,
+        setting: str,
+        variable: str,
+        builtin: Callable[[], Identity],
+        of_model: Callable[[ModelSpec, str], Identity],
+    ) -> str:
+        """What a setting stands for, in a line; for a model that is not there, with which nothing is read, its name."""
+        if setting == "off":
+            return "off"
+        if setting == "builtin":
+            return identity.in_a_line(builtin())
+        if variable not in self._read_by:  # asked for each file; while we live it is the model that it was
+            try:
+                spec = self._spec(setting, variable)
+                self._read_by[variable] = identity.in_a_line(of_model(spec, sums.of(spec, self.cache)))
+            except ModelUnavailable as error:
+                logger.warning("%s: %s", variable, error)
+                return setting
+        return self._read_by[variable]
+
+    def _spec(self, setting: str, variable: str) -> ModelSpec:
+        """The record of the model that `ocr` or `speech` names. Raises ModelUnavailable."""
+        try:
+            spec = model_of(setting, variable)
+            assert spec is not None
+            return tuned(spec, self._settings)
+        except BadArgument as error:
+            raise ModelUnavailable(str(error)) from error
 
     def _of_embedder(self) -> dict[str, str]:
         """Lines about one model that stands for the built-in ones of text and pictures; none where those serve."""
@@ -256,15 +294,38 @@ class Models:
 
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()
+        if self._settings.speech != "builtin":
+            from mcp_mmretrieval.models.hub_speech import HubTranscriber
+
+            return self._as_said(HubTranscriber(*self._on_device(self._settings.speech, "speech")), "speech")
         from mcp_mmretrieval.models.speech import Whisper
 
         return Whisper(self._threads, self.cache)
 
     def _load_reader(self) -> TextReader:
         threads.prepare()
+        if self._settings.ocr != "builtin":
+            from mcp_mmretrieval.models.hub_ocr import HubTextReader
+
+            return self._as_said(HubTextReader(*self._on_device(self._settings.ocr, "ocr")), "ocr")
         from mcp_mmretrieval.models.ocr import PaddleOcr
 
         return PaddleOcr(self._threads)
+
+    def _on_device(self, setting: str, variable: str) -> tuple[ModelSpec, Device, Dtype, int]:
+        """What a model for `ocr` or `speech` is loaded with. Raises ModelUnavailable."""
+        from mcp_mmretrieval.models import device
+
+        spec, on = self._spec(setting, variable), device.of(self._settings)
+        return spec, on, on.dtype(spec, self._settings), self._threads
+
+    def _as_said(self, model: Reads, variable: str) -> Reads:
+        """The model, if it is the one as which what it reads will be noted. Raises ModelUnavailable."""
+        if identity.in_a_line(model.identity) != self.reading[variable]:
+            raise ModelUnavailable(
+                f"{getattr(self._settings, variable)}: changed since this server started. Start the server again."
+            )
+        return model
 
 
 def problems() -> list[str]:
