@@ -10,7 +10,8 @@ The map, bottom up; a module imports only from floors below (ARCHITECTURE.md say
 3  media                     text, image, pdf, audio, video: `split` into places, `load` one; workers isolate them
 4  models, store, ranking    seams and built-in models; SQLite and Chroma; lanes fused. Also jobs
 5  reading, opening, targets one file to segments with text; what is pointed at. Also deadlines
-6  embedding, examples       segments to vectors; what `like` shows. Also scoring: the rerank tool
+6  embedding, examples       segments to vectors; what `like` shows
+   reranking, scoring        contents scored as far as there is time; the rerank tool
 7  adding, searching         the two lines through the house
 8  library                   the product: `from mcp_mmretrieval import Library`
 9  server                    the seven MCP tools, the engine that serves them, HTTP

@@ -45,6 +45,8 @@ class Hit:
     snippet: str
     """Why it is here: the words around the match."""
     lanes: tuple[Lane, ...]
+    relevance: float | None = None
+    """What the reranker gave it, in [0, 1]; None where it was not reranked."""
     more_in_document: int = 0
     """How many further places of the same document answer too, beyond those in the list."""
 
@@ -78,6 +80,7 @@ class Answer:
     hits: tuple[Hit, ...]
     searched: Searched
     reranked: int = 0
+    """Places that a reranker scored; the notes say why not more. Its time stands under `rerank` in `elapsed_ms`."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
     elapsed_ms: Mapping[str, int] = field(default_factory=dict)
@@ -198,6 +201,21 @@ class Removal:
     """Of these documents."""
     unknown: tuple[str, ...] = ()
     """Targets that the library does not hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileInfo:
+    """Which models a library keeps to, which are wanted, and which serve."""
+
+    kept: str
+    kept_because: str
+    wanted: str
+    """As kept, unless a client asked for another one outright."""
+    wanted_because: str
+    spaces: Mapping[str, str]
+    """`serving`, `building` and `kept`, each with a line: whose vectors, of how many documents, and their size."""
+    problem: str = ""
+    """Why the wanted one does not serve, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

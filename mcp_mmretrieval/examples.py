@@ -18,19 +18,23 @@ from threading import Event
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
 
-from mcp_mmretrieval.embedding import SIDE, looked_at, pictures_of
+import numpy as np
+
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.parts import SIDE, needed, pieces, spread, within
 from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import Target, Targets
-from mcp_mmretrieval.types import Content, Modality, Segment
+from mcp_mmretrieval.types import Content, Modality, Segment, Sound, VectorKind, Vectors
 
 PARTS = 4
 """Places of an example that stand for it: of a long document, its beginning."""
+MOST = 8
+"""Windows of text, pictures and stretches of sound, each, that are compared: spread over those of a long example."""
 MOST_BYTES = 3_000_000
 """Of a picture or sound that is given as data: a photo as cameras write it, three minutes of MP3."""
 
@@ -41,7 +45,19 @@ _SHOWN = 200
 _FORMATS = "a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or SVG picture, or a sound such as WAV, MP3, FLAC, Ogg or M4A"
 _OTHERS: dict[Modality, str] = {"page": "a PDF", "text": "text", "video": "a film"}
 
-Read = Callable[[Embedder, Event], list[Content]]
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an example shows."""
+
+    title: str = ""
+    texts: tuple[str, ...] = ()
+    """What can be read or heard there, place by place."""
+    contents: tuple[Content, ...] = ()
+    """Its pictures, sounds and films, as far as the model looks at such things and listens to them."""
+
+
+Read = Callable[[Embedder, Event], Shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +68,46 @@ class Example:
     """As errors name it: never with its data, and never at length."""
     read: Read
 
-    def contents(self, embedder: Embedder, stop: Event) -> list[Content]:
+    def shown(self, embedder: Embedder, stop: Event) -> Shown:
         """What it shows, as far as `embedder` looks at such things, and what can be read or heard there.
 
         Raises BadArgument where that is nothing, NotAllowed, UnreadableMedia, and Cancelled soon after `stop` is set.
         """
-        contents = self.read(embedder, stop)
-        if not contents:
+        shown = self.read(embedder, stop)
+        if not shown.texts and not shown.contents:
             raise BadArgument(f"{self.name}: holds nothing to search by. Describe it in words as `query`.")
-        return contents
+        return shown
+
+
+def vectors_of(shown: Shown, embedder: Embedder) -> dict[VectorKind, Vectors]:
+    """The vectors of an example by the kind that they are compared with, shape (n, dims[kind]).
+
+    With each kind are compared its contents of that kind, so that it finds itself first: a text stands there as a
+    document does, and not as a question. With a kind of which it holds nothing is compared what it holds otherwise.
+    """
+    own: dict[VectorKind, list[Vectors]] = {}
+    across: dict[VectorKind, list[Vectors]] = {}
+    windows = spread([window for text in shown.texts for window in embedder.windows(text)], MOST)
+    if windows:
+        own["text"] = [embedder.embed_documents(windows, [shown.title] * len(windows))]
+    for content in shown.contents:
+        kind: VectorKind = "sound" if isinstance(content, Sound) else "picture"
+        for other, vector in embedder.embed_query(content).items():
+            (own if other == kind else across).setdefault(other, []).append(vector)
+    if windows and not own.keys() >= embedder.dims.keys():
+        for other, vector in embedder.embed_query("\n".join(shown.texts)).items():
+            across.setdefault(other, []).append(vector)
+    return {kind: np.concatenate(rows) for kind, rows in (across | own).items()}
 
 
 class Examples:
     """Finds examples within the roots of one connection."""
 
-    def __init__(self, catalog: Catalog, workers: Workers, reading: Reading, roots: Roots, targets: Targets) -> None:
+    def __init__(
+        self, catalog: Catalog, workers: Workers, reading: Reading, roots: Roots, targets: Targets, sound_s: float
+    ) -> None:
+        """`sound_s`: seconds of a stretch of sound that is compared by itself."""
+        self._sound_s = sound_s
         self._catalog = catalog
         self._workers = workers
         self._reading = reading
@@ -94,20 +135,23 @@ class Examples:
         except (NotAllowed, OSError) as error:  # a name that no file can have, for its length
             raise NotAllowed(named(like)) from error
 
-    def _held(self, target: Target, embedder: Embedder, stop: Event) -> list[Content]:
-        contents: list[Content] = [text] if (text := text_of(target)) else []
-        seen = [stored.segment for stored in target.segments[:PARTS] if looked_at(stored.segment, embedder)]
-        if seen:
+    def _held(self, target: Target, embedder: Embedder, stop: Event) -> Shown:
+        segments = [within(stored.segment, target.place) for stored in target.segments[:PARTS]]
+        contents: list[Content] = []
+        if any(needed(segment, embedder) for segment in segments):
             files = self._catalog.files_of([target.document.id]).get(target.document.id, [])
             with reopen(files, self._roots) as file:
-                contents += self._looks(file, seen, stop)
-        return contents
+                contents = self._contents(file, segments, embedder, stop)
+        # what is said is known by the window: of a moment that can be heard or seen it tells little
+        moment = any(one.place != stored.segment.place for one, stored in zip(segments, target.segments, strict=False))
+        texts = () if moment and contents else _texts(segments)
+        return Shown(target.document.title, texts, tuple(contents))
 
-    def _fresh(self, path: str, embedder: Embedder, stop: Event) -> list[Content]:
+    def _fresh(self, path: str, embedder: Embedder, stop: Event) -> Shown:
         with self._roots.open(path) as file:
             return self._read(file, embedder, stop)
 
-    def _given(self, data: bytes, embedder: Embedder, stop: Event) -> list[Content]:
+    def _given(self, data: bytes, embedder: Embedder, stop: Event) -> Shown:
         with _in_memory(data) as file:
             try:
                 return self._read(file, embedder, stop, check=_refuse_others)
@@ -118,26 +162,31 @@ class Examples:
 
     def _read(
         self, file: OpenFile, embedder: Embedder, stop: Event, check: Callable[[Sequence[Segment]], None] | None = None
-    ) -> list[Content]:
+    ) -> Shown:
         """What stands in a file. `check` raises where its segments are no example, as soon as the first was costly."""
         stage = (lambda _, segments: check(segments)) if check else None
-        segments = self._reading.read(file, (), digest(file), most=PARTS, stage=stage, stop=stop).segments
+        read = self._reading.read(file, (), digest(file), most=PARTS, stage=stage, stop=stop)
         if check is not None:
-            check(segments)
-        contents: list[Content] = [text] if (text := _joined(segment.text for segment in segments)) else []
-        return contents + self._looks(file, [segment for segment in segments if looked_at(segment, embedder)], stop)
+            check(read.segments)
+        contents = self._contents(file, read.segments, embedder, stop)
+        return Shown(read.title, _texts(read.segments), tuple(contents))
 
-    def _looks(self, file: OpenFile, segments: Iterable[Segment], stop: Event) -> list[Content]:
-        pictures: list[Content] = []
+    def _contents(self, file: OpenFile, segments: Sequence[Segment], embedder: Embedder, stop: Event) -> list[Content]:
+        """Pictures, films and stretches of sound, at most `MOST` of each kind."""
+        found: dict[VectorKind, list[Content]] = {}
+        since = 0.0
         for segment in segments:
-            content = self._workers.load(file.fd, segment, name=file.path, side=SIDE, stop=stop)
-            pictures += pictures_of(content)
-        return pictures
+            if asked := needed(segment, embedder, since=since):
+                content = self._workers.load(file.fd, asked, name=file.path, side=SIDE, stop=stop)
+                for piece in pieces(segment, content, embedder, sound_s=self._sound_s, since=since):
+                    found.setdefault(piece.kind, []).append(piece.content)
+            since = max(since, segment.place.end or 0.0)
+        return [content for contents in found.values() for content in spread(contents, MOST)]
 
 
 def text_of(target: Target) -> str:
     """The words of a held place; of a long document, of its beginning."""
-    return _joined(stored.segment.text for stored in target.segments[:PARTS])
+    return "\n".join(_texts(stored.segment for stored in target.segments[:PARTS]))
 
 
 def named(argument: str) -> str:
@@ -222,5 +271,5 @@ def _nameless() -> BinaryIO:
     return tempfile.TemporaryFile()  # deleted as soon as it is made
 
 
-def _joined(texts: Iterable[str]) -> str:
-    return "\n".join(text for text in texts if text)
+def _texts(segments: Iterable[Segment]) -> tuple[str, ...]:
+    return tuple(segment.text for segment in segments if segment.text)

@@ -21,6 +21,7 @@ from mcp_mmretrieval.answers import (
     Filters,
     Look,
     Outcome,
+    ProfileInfo,
     Removal,
     Reranking,
     Status,
@@ -31,9 +32,12 @@ from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.parts import within
 from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.reranking import Costs
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
+from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import IndexStatus, JobRow, Listed, Scope, Store, Stored
 from mcp_mmretrieval.targets import Target, Targets
@@ -68,10 +72,12 @@ class _Parts:
         self.models = models or Models(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = Reading(self.workers, self.models)
-        self.embedding = Embedding(self.store, self.models, self.workers)
+        self.costs = Costs()
+        self.serving = Serving(self.store.catalog, self.models, settings)
+        self.embedding = Embedding(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
         self.sharing = Sharing(settings.workers)
-        self.models.start()
+        self.serving.start()
 
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
@@ -117,7 +123,17 @@ class Library:
         self._adding = Adding(
             self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
         )
-        self._searching = Searching(parts.store, parts.models, parts.workers, parts.reading, roots, self._targets)
+        self._searching = Searching(
+            parts.store,
+            parts.models,
+            parts.serving,
+            parts.workers,
+            parts.reading,
+            roots,
+            self._targets,
+            settings=parts.settings,
+            costs=parts.costs,
+        )
 
     @classmethod
     def open(
@@ -222,7 +238,9 @@ class Library:
     ) -> Reranking:
         """Order `candidates` (ids, citations, paths) and raw `texts` by how well they answer, best first.
 
-        Raises BadArgument, NotInLibrary, ModelUnavailable.
+        A path may be of a file under the roots that was never added: it is read for this call. What the model cannot
+        read stands behind the others, in the order given, and is not `reranked`. Raises BadArgument, NotInLibrary,
+        UnreadableMedia, ModelUnavailable.
         """
         return self._searching.rerank(query, candidates, texts, limit, deadline)
 
@@ -349,24 +367,23 @@ class Library:
         """
         found = self._targets.find(target)
         stored = _shown(found)
+        segment = within(stored.segment, found.place)
         files = self._catalog.files_of([found.document.id]).get(found.document.id, [])
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
         if stored.segment.modality != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
-                    content = self._parts.workers.load(
-                        opened.fd, _narrowed(stored.segment, found.place), name=opened.path, side=side
-                    )
+                    content = self._parts.workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
         before = [one.segment.text for one in around if one.ordinal < stored.ordinal]
         after = [one.segment.text for one in around if one.ordinal > stored.ordinal]
         return Look(
-            segment=stored.segment,
+            segment=segment,
             path=file.path if file else "",
-            citation=self._targets.citation(file, stored.segment),
+            citation=self._targets.citation(file, segment),
             title=found.document.title,
             text=stored.segment.text[:SHOWN_CHARACTERS],
             content=content,
@@ -412,6 +429,22 @@ class Library:
     def index(self) -> IndexStatus:
         """How far the index follows the catalog; an exact scan covers the difference."""
         return self._parts.store.index.status()
+
+    # -- profile ----------------------------------------------------------------------------------------------------
+
+    def profile(self) -> ProfileInfo:
+        """Which models the library keeps to, which are wanted, and which serve."""
+        return self._parts.serving.told()
+
+    def choose(self, profile: str) -> ProfileInfo:
+        """For the person at the machine: keep to another profile from now on.
+
+        Its vectors are made in the background from what was read, while the old ones answer; then they take over. What
+        a client asks for outright, by `profile` in its settings, goes before what is kept. Raises BadArgument for an
+        unknown profile, LibraryUnavailable where it cannot be recorded.
+        """
+        self._parts.serving.choose(profile)
+        return self.profile()
 
     # -- health -----------------------------------------------------------------------------------------------------
 
@@ -468,7 +501,7 @@ class Library:
     @property
     def ready(self) -> bool:
         """Whether the models are loaded: until then words answer."""
-        return self._parts.models.state == "ready"
+        return self._parts.serving.state == "ready"
 
     def held(self) -> tuple[int, int]:
         """Documents of the whole library, whatever the roots, and how many of them lack vectors."""
@@ -483,8 +516,8 @@ class Library:
         scope = Scope(self.roots.folders)
         counts = catalog.counts(scope, space=space.id if space else None)
         index = parts.store.index.status()
-        loading = parts.models.state == "loading"
-        problems = [text for text in (parts.embedding.problem, "" if loading else parts.models.message) if text]
+        state, message = parts.serving.state, parts.serving.message
+        problems = [parts.embedding.problem, parts.serving.problem, "" if state == "loading" else message]
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         return Status(
@@ -495,12 +528,12 @@ class Library:
             segments=counts.segments,
             bytes=_size(self.settings.library),
             pending_vectors=counts.pending if space else counts.documents,
-            models=parts.models.parts(),
-            models_state=parts.models.state,
+            models={**parts.models.parts(), **parts.serving.lines()},
+            models_state=state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
             sandbox=parts.workers.sandbox,
             jobs=tuple(self._latest()),
-            problems=tuple(dict.fromkeys(problems)),
+            problems=tuple(dict.fromkeys(text for text in problems if text)),
         )
 
 
@@ -519,14 +552,6 @@ def _shown(found: Target) -> Stored:
 
 def _middle(place: Place) -> float:
     return ((place.start or 0.0) + (place.end or 0.0)) / 2
-
-
-def _narrowed(segment: Segment, place: Place) -> Segment:
-    """The frames of a film that lie within the place that was asked for, where any do."""
-    if segment.modality != "video" or place.start is None or place.end is None:
-        return segment
-    inside = tuple(time for time in segment.frames if place.start <= time <= place.end)
-    return replace(segment, frames=inside or (_middle(place),))
 
 
 def _seconds(name: str, date: str | None) -> float | None:

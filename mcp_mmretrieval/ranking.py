@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 
 from mcp_mmretrieval.types import Lane, Modality, Place
@@ -27,10 +28,13 @@ class Scale:
     slope: float = 1.0
     floor: float = -1.0
     """Scores below say nothing."""
+    ranked: bool = False
+    """Whether a hit counts for no less than its rank says, however low it scores."""
 
-    def evidence(self, score: float) -> float:
-        """Never below zero."""
-        return max(0.0, self.offset + self.slope * score) if score >= self.floor else 0.0
+    def evidence(self, score: float, rank: float = 0.0) -> float:
+        """Never below zero. `rank` is from 0."""
+        least = by_rank(rank) if self.ranked else 0.0
+        return max(least, self.offset + self.slope * score) if score >= self.floor else least
 
 
 BUILTIN: Mapping[Lane, Scale] = MappingProxyType({"words": Scale(), "text": Scale(), "picture": Scale(0.3, 1.3, 0.05)})
@@ -40,12 +44,22 @@ evidence of 1.0, and 0.7 as often as 1.6. Below 0.05 it is chance."""
 
 UNMEASURED: Mapping[Lane, Scale] = MappingProxyType({"words": Scale()})
 """Of other models, whose likenesses lie on scales of their own: their lanes count by rank."""
+
+_LIKENESS = Scale(-1.0, 2.0, ranked=True)
+ALIKE: Mapping[Lane, Scale] = MappingProxyType(
+    {"words": Scale(), "text": _LIKENESS, "picture": _LIKENESS, "sound": _LIKENESS}
+)
+"""Of other models, for what is like an example: the same once more has a cosine of 1 in any space, and comes first. How
+unlike others are differs from space to space and from kind to kind, so that below the first ranks decide."""
+
 CONTEXT = 0.35
 """What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
 nDCG@10 on pages 0.464 without, 0.477 at 0.25, 0.485 at 0.35, 0.495 at 0.5; pictures and charts lose 0.01 above."""
 
 MEANINGS: tuple[Lane, ...] = ("text", "picture", "sound")
 """The lanes of vectors."""
+TELLING: tuple[Lane, ...] = ("words", "sound", "picture", "text")
+"""Which of two lanes of equal evidence tells of a hit: the one that knows more closely where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ def fuse(
         meaning = max((parts[lane] for lane in MEANINGS if lane in parts), default=0.0)
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
-        telling = sorted(parts, key=lambda lane: -parts[lane])
+        telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING.index(lane)))
         found.append((words + meaning, key, {lane: ranks[lane][key] for lane in telling}))
     found.sort(key=lambda one: (-one[0], one[1]))
     return [Fused(key, _score(total), where) for total, key, where in found if total > 0.0]
@@ -106,11 +120,24 @@ def _weighed(score: float) -> float:
 def _evidence(hits: Sequence[tuple[int, float]], scale: Scale | None) -> dict[int, float]:
     """The evidence of one lane by key; the best of several hits on one key."""
     evidence: dict[int, float] = {}
-    for rank, (key, score) in enumerate(hits):
-        # without a scale: reciprocal ranks, between chance and a plain likeness
-        value = scale.evidence(score) if scale else 60 / (60 + rank) - 0.4
+    for (key, score), rank in zip(hits, _shared_ranks(hits), strict=True):
+        value = scale.evidence(score, rank) if scale else by_rank(rank)
         evidence[key] = max(value, evidence.get(key, 0.0))
     return evidence
+
+
+def by_rank(rank: float) -> float:
+    """Evidence without a scale: reciprocal ranks (from 0), between chance and a plain likeness."""
+    return max(0.0, 60 / (60 + rank) - 0.4)
+
+
+def _shared_ranks(hits: Sequence[tuple[int, float]]) -> list[float]:
+    """Ranks from 0; equal scores share the middle of theirs, for which of them comes first says nothing."""
+    ranks: list[float] = []
+    for _, group in groupby(hits, key=lambda hit: round(hit[1], 5)):
+        count = len(list(group))
+        ranks += [len(ranks) + (count - 1) / 2] * count
+    return ranks
 
 
 def _ranks(hits: Sequence[tuple[int, float]]) -> dict[int, int]:

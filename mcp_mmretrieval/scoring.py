@@ -1,38 +1,46 @@
-"""Scores texts against a query, a few at a time, as far as a deadline lets; ranks candidates and raw texts by that."""
+"""Ranks candidates, held or never added, and raw texts by how well they answer: the tool `rerank`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
-from itertools import takewhile
-from threading import Event
+from itertools import islice, takewhile
 
 from mcp_mmretrieval.answers import Reranking, Scored
-from mcp_mmretrieval.deadlines import Clock, Errand
-from mcp_mmretrieval.errors import BadArgument, NotInLibrary
-from mcp_mmretrieval.examples import named, text_of
-from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.deadlines import Clock
+from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.examples import PARTS, named
+from mcp_mmretrieval.models import Embedder, Reranker
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.reranking import Costs, Score, Scores, Sights, Wanted, scored, sort_of, text
+from mcp_mmretrieval.roots import OpenFile, Roots, digest
+from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.targets import Targets
-from mcp_mmretrieval.types import Vectors
-
-AT_ONCE = 5
-"""Texts that are scored between two looks at the clock, where there is a deadline."""
-TOGETHER = 32
-"""Without one: enough to fill a model's batches."""
-
-Scores = list[float | None]
-"""Of texts, in the order given; None for one that cannot be read."""
-Score = Callable[[Sequence[str]], Scores]
+from mcp_mmretrieval.types import Content, Vectors
 
 
 class Scoring:
     """Ranks what one connection points at."""
 
-    def __init__(self, models: Models, targets: Targets) -> None:
+    def __init__(
+        self,
+        models: Models,
+        serving: Serving,
+        targets: Targets,
+        sights: Sights,
+        reading: Reading,
+        roots: Roots,
+        costs: Costs,
+    ) -> None:
         self._models = models
+        self._serving = serving
         self._targets = targets
+        self._sights = sights
+        self._reading = reading
+        self._roots = roots
+        self._costs = costs
 
     def rank(
         self, query: str, candidates: Sequence[str], texts: Sequence[str], limit: int | None, deadline: float | None
@@ -44,11 +52,15 @@ class Scoring:
             raise BadArgument("Give `candidates` (ids, citations or paths), `texts`, or both.")
         clock = Clock(deadline)
         count = len(candidates) + len(texts)
-        with clock.stage("load"):
-            contents = self._contents(candidates, texts, clock)
-        with clock.stage("score"):
-            method, score = self._scorer(query, clock)
-            scores = scored(score, contents, clock)
+        with ExitStack() as files:
+            with clock.stage("load"):
+                reranker = self._models.reranker(clock.left())
+                groups = self._groups(candidates, reranker, clock, files)
+            groups += [[text(one)] for one in texts] if len(groups) == len(candidates) else []
+            with clock.stage("score"):
+                method, score = self._scorer(query, reranker, clock)
+                found = iter(scored(score, [one for group in groups for one in group], clock, self._costs, method))
+                scores = list(_best(groups, found))
         results = [
             Scored(
                 candidate=candidates[number] if number < len(candidates) else None,
@@ -68,48 +80,57 @@ class Scoring:
             notes=tuple(_not_scored(count, scores, clock)),
         )
 
-    def _contents(self, candidates: Sequence[str], texts: Sequence[str], clock: Clock) -> list[str]:
-        """The words of all, or of as many of the first candidates as there is time for."""
-        loaded = [self._text_of(candidate) for candidate in takewhile(lambda _: clock.fits(0.0), candidates)]
-        return [*loaded, *texts] if len(loaded) == len(candidates) else loaded
+    def _groups(
+        self, candidates: Sequence[str], reranker: Reranker | None, clock: Clock, files: ExitStack
+    ) -> list[list[Wanted]]:
+        """What is looked at of each candidate, or of as many of the first as there is time for; the best place counts.
 
-    def _text_of(self, candidate: str) -> str:
+        Files that the library does not hold stay open as long as `files`.
+        """
+        timely = takewhile(lambda _: clock.fits(0.0), candidates)
+        return [self._looks(candidate, reranker, files) for candidate in timely]
+
+    def _looks(self, candidate: str, reranker: Reranker | None, files: ExitStack) -> list[Wanted]:
+        file: OpenFile | None = None
         try:
-            return text_of(self._targets.find(candidate))
+            segments = [stored.segment for stored in self._targets.find(candidate).segments[:PARTS]]
         except NotInLibrary:
-            if (name := named(candidate)) == candidate:
-                raise
-            raise NotInLibrary(f"{name}: not in the library. Pass ids, citations or paths, or raw `texts`.") from None
+            file = files.enter_context(self._opened(candidate))
+            segments = self._reading.read(file, (), digest(file), most=PARTS).segments[:PARTS]
+        if all(sort_of(segment, reranker) == "text" for segment in segments):
+            return [text("\n".join(segment.text for segment in segments if segment.text))]
+        return [seen for segment in segments if (seen := self._sights.of(segment, reranker, file))] or [text("")]
 
-    def _scorer(self, query: str, clock: Clock) -> tuple[str, Score]:
+    def _opened(self, candidate: str) -> OpenFile:
+        """A file under the roots that the library does not hold."""
+        name = named(candidate)
+        try:
+            return self._roots.open(self._targets.path(candidate))
+        except (NotAllowed, OSError):
+            raise NotInLibrary(
+                f"{name}: not in the library, nor a file under the allowed folders. Pass ids, citations or paths, or "
+                "raw `texts`."
+            ) from None
+        except UnreadableMedia as error:
+            raise BadArgument(f"{name}: cannot be read: {error}") from error
+
+    def _scorer(self, query: str, reranker: Reranker | None, clock: Clock) -> tuple[str, Score]:
         """What scores, with its name: the reranker, or in a profile without one the likeness of meaning.
 
         Raises ModelUnavailable, also when it is not loaded in time.
         """
-        left = clock.left()
-        if reranker := self._models.reranker(left):
+        if reranker is not None:
             return reranker.name, partial(reranker.score, query)
-        return "embedding similarity", _similarity(self._models.embedder(left), query)
+        return "embedding similarity", _similarity(self._serving.embedder(clock.left()), query)
 
 
-def scored(score: Score, texts: Sequence[str], clock: Clock) -> Scores:
-    """Scores of all texts, or of as many of the first as there is time for.
-
-    The next few are begun only if there is as much time left as the last few took. Raises what `score` raises in time.
-    """
-    scores: Scores = []
-    step = AT_ONCE if clock.limited else TOGETHER
-
-    def work(stop: Event) -> None:
-        took = 0.0
-        while len(scores) < len(texts) and clock.fits(took) and not stop.is_set():
-            began = time.monotonic()
-            scores.extend(score(texts[len(scores) : len(scores) + step]))
-            took = time.monotonic() - began
-
-    with Errand(work, "scoring") as scoring:
-        scoring.ended(clock.left())
-        return list(scores)  # those that come later are nobody's
+def _best(groups: Sequence[Sequence[Wanted]], found: Iterator[float | None]) -> Iterator[float | None]:
+    """The best score of each group; groups that were not scored in full are left out, and all behind them."""
+    for group in groups:
+        scores = list(islice(found, len(group)))
+        if len(scores) < len(group):
+            return
+        yield max((score for score in scores if score is not None), default=None)
 
 
 def _not_scored(count: int, scores: Scores, clock: Clock) -> Iterator[str]:
@@ -118,18 +139,18 @@ def _not_scored(count: int, scores: Scores, clock: Clock) -> Iterator[str]:
     if late := count - len(scores):
         yield f"{late} of {count} were not scored: {clock} came. They stand {where}."
     if unread := scores.count(None):
-        yield f"{unread} of {count} could not be scored: they have no text to compare. They stand {where}."
+        yield f"{unread} of {count} could not be scored: nothing in them can be compared. They stand {where}."
 
 
 def _similarity(embedder: Embedder, query: str) -> Score:
     """Of texts that are not blank."""
     asked: list[Vectors] = []
 
-    def score(texts: Sequence[str]) -> Scores:
+    def score(contents: Sequence[Content]) -> Scores:
         if not asked:
             asked.append(embedder.embed_query(query)["text"][0])
-        read = [text for text in texts if text.strip()]
+        read = [content for content in contents if isinstance(content, str)]
         similar = iter(embedder.embed_documents(read) @ asked[0] if read else ())
-        return [max(0.0, float(next(similar))) if text.strip() else None for text in texts]
+        return [max(0.0, float(next(similar))) if isinstance(content, str) else None for content in contents]
 
     return score

@@ -6,8 +6,8 @@ With a deadline the words always answer; what is near in meaning, and the rerank
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
@@ -17,13 +17,17 @@ from mcp_mmretrieval import ranking
 from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
 from mcp_mmretrieval.deadlines import Clock, Errand
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.examples import Example, Examples
+from mcp_mmretrieval.examples import Example, Examples, vectors_of
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.moments import narrowed
 from mcp_mmretrieval.reading import Reading
+from mcp_mmretrieval.reranking import Costs, Sights, Wanted, scored
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.scoring import Scoring, scored
+from mcp_mmretrieval.scoring import Scoring
+from mcp_mmretrieval.serving import Answering, Serving
+from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
@@ -31,8 +35,6 @@ from mcp_mmretrieval.words import snippet, terms
 
 DEPTH = 200
 """Segments taken from each lane."""
-RERANKED = 20
-"""Candidates that a reranker looks at, time permitting."""
 
 ALL_LANES: tuple[Lane, ...] = ("words", "text", "picture", "sound")
 
@@ -40,19 +42,42 @@ Ranked = list[tuple[int, float]]
 """Keys of segments with what they score in a lane, best first."""
 
 
+@dataclass(slots=True)
+class Meaning:
+    """What a search looked for in the space of vectors, and found there so far."""
+
+    space: int = 0
+    asked: dict[VectorKind, Vectors] = field(default_factory=dict)
+    ranked: dict[Lane, Ranked] = field(default_factory=dict)
+
+
 class Searching:
     """Searches for one connection: its roots bound what can be found."""
 
     def __init__(
-        self, store: Store, models: Models, workers: Workers, reading: Reading, roots: Roots, targets: Targets
+        self,
+        store: Store,
+        models: Models,
+        serving: Serving,
+        workers: Workers,
+        reading: Reading,
+        roots: Roots,
+        targets: Targets,
+        settings: Settings,
+        costs: Costs,
     ) -> None:
+        """`costs`: what a pair costs to score, as all connections measure it."""
         self._catalog = store.catalog
         self._index = store.index
         self._models = models
+        self._serving = serving
         self._roots = roots
         self._targets = targets
-        self._examples = Examples(store.catalog, workers, reading, roots, targets)
-        self._scoring = Scoring(models, targets)
+        self._examples = Examples(store.catalog, workers, reading, roots, targets, settings.sound_s)
+        self._sights = Sights(store.catalog, workers, roots)
+        self._costs = costs
+        self._settings = settings
+        self._scoring = Scoring(models, serving, targets, self._sights, reading, roots, costs)
 
     def search(
         self,
@@ -67,30 +92,45 @@ class Searching:
         """See `Library.search`."""
         if not query.strip() and like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
-        clock = Clock(deadline)
+        with self._serving.answering() as answering:
+            return self._found(answering, query, like, limit, filters, rerank, Clock(deadline), lanes or ALL_LANES)
+
+    def _found(
+        self,
+        answering: Answering,
+        query: str,
+        like: str | None,
+        limit: int,
+        filters: Filters,
+        rerank: bool | None,
+        clock: Clock,
+        lanes: Sequence[Lane],
+    ) -> Answer:
         scope = Scope(self._roots.folders, filters)
         notes: list[str] = []
-        ranked = self._lanes(query, like, scope, lanes or ALL_LANES, clock, notes)
+        meaning = Meaning()
+        ranked = self._lanes(answering, query, like, scope, lanes, clock, notes, meaning)
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
             context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
-            # with any model what looks like an example is near 1; how near an answer is to its question differs
-            scales = ranking.BUILTIN if self._models.measured or like is not None else ranking.UNMEASURED
+            unmeasured = ranking.UNMEASURED if like is None else ranking.ALIKE
+            scales = ranking.BUILTIN if answering.measured else unmeasured
             fused = ranking.fuse(ranked, scales=scales, depth=DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
             places = ranking.merge_places(fused, where)
-        reranked = 0
-        if query.strip() and (reranker := self._reranker(rerank, clock, notes)):
+        relevance: dict[int, float] = {}
+        if query.strip() and (reranker := self._reranker(answering, rerank, clock, notes)):
+            asked = partial(self._asked, rerank, reranker)
             with clock.stage("rerank"):
-                places, reranked = self._reordered(reranker, query, places, held, clock, notes)
+                places = self._reordered(reranker, query, places, asked(places, held), clock, relevance, notes)
         with clock.stage("hits"):
-            hits = self._hits(places, held, query, limit)
-            searched = self._searched(scope)
+            hits = self._hits(places, held, query, limit, meaning, relevance)
+            searched = self._searched(answering, scope)
         return Answer(
             hits=hits,
             searched=searched,
-            reranked=reranked,
+            reranked=len(relevance),
             notes=tuple(notes),
             elapsed_ms=clock.stages() | {"total": clock.total()},
         )
@@ -98,29 +138,37 @@ class Searching:
     # -- lanes ----------------------------------------------------------------------------------------------------
 
     def _lanes(
-        self, query: str, like: str | None, scope: Scope, wanted: Sequence[Lane], clock: Clock, notes: list[str]
+        self,
+        answering: Answering,
+        query: str,
+        like: str | None,
+        scope: Scope,
+        wanted: Sequence[Lane],
+        clock: Clock,
+        notes: list[str],
+        meaning: Meaning,
     ) -> dict[Lane, Ranked]:
         """What each lane found: that of words, and beside it those of meaning, as far as they were in time."""
-        if like is None and self._models.state != "ready":  # words alone wait for no model
-            notes.append(f"Found by words alone: {self._models.message or 'The models are loading.'}")
+        if like is None and answering.state != "ready":  # words alone wait for no model
+            notes.append(f"Found by words alone: {answering.message or 'The models are loading.'}")
             return self._said(query, scope, wanted, clock)
         example = None
         if like is not None:
             with clock.stage("example"):
                 example = self._examples.find(like)
-        meant: dict[Lane, Ranked] = {}
-        with Errand(partial(self._mean, query, example, scope, wanted, clock, meant), "lanes of meaning") as meaning:
+        work = partial(self._mean, answering, query, example, scope, wanted, clock, meaning)
+        with Errand(work, "lanes of meaning") as errand:
             said = self._said(query, scope, wanted, clock)
             try:
-                in_time = meaning.ended(clock.left())
+                in_time = errand.ended(clock.left())
             except ModelUnavailable as error:
                 if not query.strip():
                     raise
                 in_time = True
                 notes.append(f"Found by words alone{' and not by the example' if example else ''}: {error}")
-            lanes = {**meant, **said}
+            lanes = {**meaning.ranked, **said}
         if not in_time:
-            notes += self._left_out(query, example, wanted, lanes, clock)
+            notes += self._left_out(answering, query, example, wanted, lanes, clock)
         return {lane: ranked for lane, ranked in lanes.items() if ranked}
 
     def _said(self, query: str, scope: Scope, wanted: Sequence[Lane], clock: Clock) -> dict[Lane, Ranked]:
@@ -131,47 +179,64 @@ class Searching:
 
     def _mean(
         self,
+        answering: Answering,
         query: str,
         example: Example | None,
         scope: Scope,
         wanted: Sequence[Lane],
         clock: Clock,
-        meant: dict[Lane, Ranked],
+        meaning: Meaning,
         stop: Event,
     ) -> None:
-        """Fill `meant`, lane by lane, with what is near to the query and the example in each space of vectors."""
+        """Fill `meaning`, lane by lane, with what is near to the query and the example in each space of vectors."""
         with clock.stage("embed"):
-            embedder = self._models.embedder(clock.left())
-            vectors = [embedder.embed_query(query)] if query.strip() else []
+            embedder = answering.embedder(clock.left())
+            asked = dict(embedder.embed_query(query)) if query.strip() else {}
         if example is not None:
             with clock.stage("example"):
-                contents = example.contents(embedder, stop)
+                shown = example.shown(embedder, stop)
             with clock.stage("embed"):
-                vectors += [embedder.embed_query(content) for content in contents]
-        space = self._catalog.space_of(embedder.identity)
+                asked = _together(asked, vectors_of(shown, embedder))
+        space = answering.space
         if space is None:  # nothing stands in it yet
             return
-        for kind, vector in _together(vectors).items():
+        meaning.space = space
+        for kind, vectors in asked.items():
             if kind in wanted and not stop.is_set():
+                meaning.asked[kind] = vectors
                 with clock.stage("neighbours"):
-                    meant[kind] = self._index.nearest(space, kind, vector, scope, depth=DEPTH)
+                    meaning.ranked[kind] = self._near(space, kind, vectors, scope)
+
+    def _near(self, space: int, kind: VectorKind, vectors: Vectors, scope: Scope) -> Ranked:
+        """What is near to any of the vectors; the nearest counts."""
+        best: dict[int, float] = {}
+        for vector in vectors:
+            for key, score in self._index.nearest(space, kind, vector[None], scope, depth=DEPTH):
+                best[key] = max(score, best.get(key, score))
+        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:DEPTH]
 
     def _left_out(
-        self, query: str, example: Example | None, wanted: Sequence[Lane], found: Collection[Lane], clock: Clock
+        self,
+        answering: Answering,
+        query: str,
+        example: Example | None,
+        wanted: Sequence[Lane],
+        found: Collection[Lane],
+        clock: Clock,
     ) -> list[str]:
         """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
-        ready = self._models.state == "ready"
+        ready = answering.state == "ready"
         if example is not None and not found and not query.strip():
             if not ready:
-                raise ModelUnavailable(f"{self._models.message} Ask again in a few seconds, or use words as `query`.")
+                raise ModelUnavailable(f"{answering.message} Ask again in a few seconds, or use words as `query`.")
             raise BadArgument(
                 f"{example.name}: {clock} came before anything was compared with it. Give more time, or describe it "
                 "in words as `query`."
             )
-        kinds = [kind for kind in self._models.embedder(0.0).dims if kind in wanted] if ready else []
+        kinds = [kind for kind in answering.embedder(0.0).dims if kind in wanted] if ready else []
         missing = [kind for kind in kinds if kind not in found]
         if not ready:
-            return [f"The example was left out: {clock} came. {self._models.message}"]
+            return [f"The example was left out: {clock} came. {answering.message}"]
         if not missing:
             return []
         what = f"{' and '.join(missing)} {'lane' if len(missing) == 1 else 'lanes'}"
@@ -187,55 +252,110 @@ class Searching:
         """See `Library.rerank`."""
         return self._scoring.rank(query, candidates, texts, limit, deadline)
 
-    def _reranker(self, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
+    def _reranker(self, answering: Answering, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
         """The one to use, if any: as wanted, else where it is made for every search. Words alone wait for no model."""
-        if wanted is False or (wanted is None and self._models.state != "ready"):
+        if wanted is False or (wanted is None and answering.state != "ready"):
             return None
+        if wanted is None and not self._models.reranks and not self._has_default(clock):
+            return None
+        left = clock.left()
         try:
-            reranker = self._models.reranker(clock.left())
+            reranker = self._models.reranker(self._settings.rerank_s if left is None else left)
         except ModelUnavailable as error:
-            if wanted:
-                notes.append(f"Not reranked: {error}")
+            notes.append(f"Not reranked: {error}")
             return None
         if reranker is None and wanted:
             notes.append("Not reranked: this profile has no reranker.")
         return reranker if reranker and (wanted or bool(reranker.by_default)) else None
+
+    def _has_default(self, clock: Clock) -> bool:
+        """Whether the built-in reranker, if there is one, reorders anything unasked."""
+        try:
+            reranker = self._models.reranker(clock.left())
+        except ModelUnavailable:
+            return False
+        return reranker is not None and bool(reranker.by_default)
+
+    def _asked(
+        self,
+        rerank: bool | None,
+        reranker: Reranker,
+        places: Sequence[ranking.Found],
+        held: Mapping[int, Stored],
+    ) -> dict[int, Wanted]:
+        """What the reranker looks at, by the number of the place: the first ones that it can read, down to its depth.
+
+        Unasked only what it is good for: pages and texts, as a rule.
+        """
+        asked: dict[int, Wanted] = {}
+        for number, place in enumerate(places):
+            segment = held[place.hit.key].segment
+            if rerank is None and segment.modality not in reranker.by_default:
+                continue
+            if (wanted := self._sights.of(segment, reranker)) is not None:
+                asked[number] = wanted
+            if len(asked) == self._settings.rerank_depth:
+                break
+        return asked
 
     def _reordered(
         self,
         reranker: Reranker,
         query: str,
         places: Sequence[ranking.Found],
-        held: Mapping[int, Stored],
+        asked: Mapping[int, Wanted],
         clock: Clock,
+        relevance: dict[int, float],
         notes: list[str],
-    ) -> tuple[list[ranking.Found], int]:
-        """The first candidates in the reranker's order, and how many it scored; what it cannot read keeps its place."""
-        first = list(places[:RERANKED])
-        texts = [held[place.hit.key].segment.text for place in first]
+    ) -> list[ranking.Found]:
+        """The places with those that were scored in the reranker's order; `relevance` gets its score of each key.
+
+        Those stand where some of them stood before, best first; all others keep their places. A score belongs to its
+        place in the list, so that scores still fall from first to last and mean the same for all hits: what the
+        reranker says stands beside it. A reranker that blends moves the score itself.
+        """
+        if not asked:
+            return list(places)
+        limit = clock if clock.limited else Clock(self._settings.rerank_s)
         try:
-            scores = scored(partial(reranker.score, query), texts, clock)
+            scores = scored(partial(reranker.score, query), list(asked.values()), limit, self._costs, reranker.name)
         except ModelUnavailable as error:
             notes.append(f"Not reranked: {error}")
-            return list(places), 0
-        if len(scores) < len(first):
-            done = f"Reranked only the first {len(scores)} of {len(first)}" if scores else "Not reranked"
-            notes.append(f"{done}: {clock} left no time for more.")
-        read = [
-            replace(place, hit=replace(place.hit, score=_looked_at_again(reranker, place.hit.score, score)))
-            for place, score in zip(first, scores, strict=False)
-            if score is not None
-        ]
-        best_first = iter(sorted(read, key=lambda place: -place.hit.score))
-        for number, score in enumerate(scores):
-            if score is not None:
-                first[number] = next(best_first)
-        return [*first, *places[RERANKED:]], len(read)
+            return list(places)
+        if len(scores) < len(asked):
+            done = f"Reranked only the first {len(scores)} of {len(asked)}" if scores else "Not reranked"
+            why = str(clock) if clock.limited else f"the {self._settings.rerank_s:g} s that reranking may take"
+            notes.append(f"{done}: {why} left no time for more.")
+        read = {number: score for number, score in zip(asked, scores, strict=False) if score is not None}
+        relevance |= {places[number].hit.key: score for number, score in read.items()}
+        ordered = list(places)
+        if reranker.blends:
+            moved = [
+                replace(place, hit=replace(place.hit, score=ranking.second_look(place.hit.score, read[number])))
+                for number, place in enumerate(places)
+                if number in read
+            ]
+            moved.sort(key=lambda place: -place.hit.score)
+        else:
+            by_relevance = [places[number] for number in sorted(read, key=lambda number: -read[number])]
+            moved = [
+                replace(place, hit=replace(place.hit, score=places[number].hit.score))
+                for number, place in zip(sorted(read), by_relevance, strict=True)
+            ]
+        for number, place in zip(sorted(read), moved, strict=True):
+            ordered[number] = place
+        return ordered
 
     # -- hits -----------------------------------------------------------------------------------------------------
 
     def _hits(
-        self, places: Sequence[ranking.Found], held: Mapping[int, Stored], query: str, limit: int
+        self,
+        places: Sequence[ranking.Found],
+        held: Mapping[int, Stored],
+        query: str,
+        limit: int,
+        meaning: Meaning,
+        relevance: Mapping[int, float],
     ) -> tuple[Hit, ...]:
         modalities = {key: stored.segment.modality for key, stored in held.items()}
         shown = ranking.represent(places, modalities, limit)
@@ -245,9 +365,10 @@ class Searching:
         more = Counter(held[place.hit.key].segment.document for place in places)
         more.subtract(held[place.hit.key].segment.document for place in shown)
         looked_for = terms(query)
+        moments = narrowed(self._catalog, meaning.space, meaning.asked, shown, held) if meaning.asked else {}
         hits: list[Hit] = []
         for place in shown:
-            segment = held[place.hit.key].segment
+            segment = moments.get(place.hit.key, held[place.hit.key].segment)
             document = documents.get(segment.document)
             if document is None:  # removed since the lanes were read
                 continue
@@ -259,6 +380,7 @@ class Searching:
                     citation=self._targets.citation(file, segment),
                     title=document.title,
                     score=round(place.hit.score, 4),
+                    relevance=relevance.get(place.hit.key),
                     snippet=snippet(segment.text, looked_for),
                     lanes=place.lanes,
                     more_in_document=more[document.id],
@@ -266,29 +388,23 @@ class Searching:
             )
         return tuple(hits)
 
-    def _searched(self, scope: Scope) -> Searched:
-        space = self._catalog.active_space()
-        counts = self._catalog.counts(scope, space=space.id if space else None)
+    def _searched(self, answering: Answering, scope: Scope) -> Searched:
+        counts = self._catalog.counts(scope, space=answering.space)
         return Searched(
             documents=counts.documents,
             segments=counts.segments,
             excluded=counts.excluded,
-            pending_vectors=counts.pending if space else counts.documents,
+            pending_vectors=counts.documents if answering.space is None else counts.pending,
             not_added=0,
-            models=self._models.state,
-            note=self._models.message,
+            models=answering.state,
+            note=answering.message,
         )
 
 
-def _together(vectors: Iterable[Mapping[VectorKind, Vectors]]) -> dict[VectorKind, Vectors]:
-    """The mean of several contents' vectors by kind, shape (1, dim), of unit length."""
-    gathered: dict[VectorKind, list[Vectors]] = {}
-    for each in vectors:
-        for kind, vector in each.items():
-            gathered.setdefault(kind, []).append(vector[0])
-    means = {kind: np.mean(rows, axis=0, keepdims=True) for kind, rows in gathered.items()}
-    return {kind: mean / np.linalg.norm(mean) for kind, mean in means.items()}
-
-
-def _looked_at_again(reranker: Reranker, score: float, look: float) -> float:
-    return ranking.second_look(score, look) if reranker.blends else look
+def _together(query: Mapping[VectorKind, Vectors], example: Mapping[VectorKind, Vectors]) -> dict[VectorKind, Vectors]:
+    """By kind the vectors of an example, each half way towards that of the query (shape (1, dim)); unit rows."""
+    found = {**query, **example}
+    for kind in query.keys() & example.keys():
+        between = query[kind] + example[kind]
+        found[kind] = between / np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
+    return found

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval import deadlines, scoring
+from mcp_mmretrieval import deadlines, reranking
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.deadlines import Clock, Errand
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.turns import Turns
-from mcp_mmretrieval.scoring import Scores, scored
+from mcp_mmretrieval.reranking import Costs, Scores, scored, text
 from mcp_mmretrieval.server import mirror, wire
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.store.index import Index
-from mcp_mmretrieval.types import VectorKind, Vectors
+from mcp_mmretrieval.types import Content, VectorKind, Vectors
 from tests.by_hand import PATIENCE, Gate, HeldModels, ModelsByHand
 from tests.conftest import OpenLibrary
 from tests.making import BLUE, RED, picture
@@ -225,13 +225,15 @@ def test_the_next_few_are_not_begun_when_the_last_few_took_longer_than_is_left(m
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
 
-    def score(texts: Sequence[str]) -> Scores:
+    def score(contents: Sequence[Content]) -> Scores:
         nonlocal now
         now += 0.3
-        return [0.5] * len(texts)
+        return [0.5] * len(contents)
 
-    assert len(scored(score, [""] * 100, Clock(1.05))) == 3 * scoring.AT_ONCE
-    assert len(scored(score, [""] * 100, Clock(None))) == 100
+    texts = [text("a")] * 100
+
+    assert len(scored(score, texts, Clock(1.05), Costs())) == 3 * reranking.AT_ONCE
+    assert len(scored(score, texts, Clock(None), Costs())) == 100
 
 
 def test_reranking_a_search_ends_in_time_with_what_was_scored(held: Held) -> None:
@@ -290,7 +292,7 @@ def test_what_the_reranker_cannot_read_stands_behind_too_and_the_notes_say_so(li
         (None, 0),
     ]
     assert ranking.notes == (
-        "2 of 3 could not be scored: they have no text to compare. They stand behind the others in the order given, "
+        "2 of 3 could not be scored: nothing in them can be compared. They stand behind the others in the order given, "
         "with score 0.",
     )
 

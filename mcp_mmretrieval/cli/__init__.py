@@ -101,7 +101,9 @@ def parser() -> argparse.ArgumentParser:
     _json(command("status", "asking:status", "what the library holds and how it is"))
     _jobs(command("jobs", "jobs:jobs", "what is being added, and was; or end a job"))
     command("stop", "jobs:stop", "end the engine of the library; jobs go on when it is started again")
+    _profile(command("profile", "profile:profile", "which models serve the library; or choose others"))
     _download(command("download", "download:download", "fetch the models of a profile, going on where it was cut off"))
+    _bench(command("bench", "bench:bench", "measure how fast the models are on this machine, and what each cap costs"))
     _json(command("doctor", "doctor:doctor", "check that everything needed is there and works"))
     return whole
 
@@ -132,6 +134,11 @@ def _demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--sheet", metavar="FILE", help="write the contact sheet here")
 
 
+def _profile(profile: argparse.ArgumentParser) -> None:
+    profile.add_argument("name", nargs="?", metavar="NAME", help="a profile, a folder, owner/name@commit, or auto")
+    _json(profile)
+
+
 def _download(download: argparse.ArgumentParser) -> None:
     download.add_argument(
         "name",
@@ -146,6 +153,19 @@ def _jobs(jobs: argparse.ArgumentParser) -> None:
     jobs.add_argument("action", nargs="?", choices=["list", "cancel"], default="list", help="list them, or cancel one")
     jobs.add_argument("job", nargs="?", metavar="ID", help="which job to cancel")
     _json(jobs)
+
+
+def _bench(bench: argparse.ArgumentParser) -> None:
+    thorough = bench.add_mutually_exclusive_group()
+    thorough.add_argument("--quick", action="store_true", help="everything at its cap only, and for a moment")
+    thorough.add_argument("--full", action="store_true", help="more sizes, and for longer")
+    bench.add_argument("--seconds", type=float, metavar="N", help="measure each row for about so long")
+    bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write JSON there, or plain JSON on stdout")
+    bench.add_argument(
+        "--random-weights", nargs="?", const="", metavar="NAME",
+        help="time untrained models of the same size: the profile's, those of another, or one architecture",
+    )  # fmt: skip
+    bench.add_argument("--plot", metavar="FILE", help="draw it, as .svg or .png")
 
 
 def _json(command: argparse.ArgumentParser) -> None:

@@ -226,12 +226,12 @@ def of(settings: Settings, name: str = "") -> Device:
 def named(asked: str) -> str:
     """What the setting `device` stands for on this machine, as torch names it. Raises ModelUnavailable.
 
-    `auto` is the first CUDA card, or else the CPU; Apple's GPUs are used where they are asked for.
+    `auto` is the first CUDA card, else Apple's GPU, else the CPU.
     """
     kind, _, number = asked.partition(":")
     cards = torch.cuda.device_count() if kind in ("auto", "cuda") and torch.cuda.is_available() else 0
     if kind == "auto":
-        return "cuda:0" if cards else "cpu"
+        return "cuda:0" if cards else "mps" if torch.backends.mps.is_available() else "cpu"
     if kind == "cuda" and int(number or 0) >= cards:
         there = f"only {cards} of them" if cards else f"none (torch {torch.__version__})"
         raise ModelUnavailable(
@@ -239,7 +239,9 @@ def named(asked: str) -> str:
             "its driver and a torch that is made for it."
         )
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise ModelUnavailable("MMRETRIEVAL_DEVICE is mps, but this machine has none. Set it to auto or cpu.")
+        raise ModelUnavailable(
+            "MMRETRIEVAL_DEVICE is mps, but this machine has no GPU of Apple's. Set it to auto or cpu."
+        )
     return f"cuda:{int(number or 0)}" if kind == "cuda" else asked
 
 

@@ -9,16 +9,25 @@ import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mcp_mmretrieval.choosing import tuned
+from mcp_mmretrieval.choosing import chosen, trusted, tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import identity, sums, threads, weights
-from mcp_mmretrieval.profiles import Dtype, EmbedderSpec, ModelSpec, model_of, profile_of
+from mcp_mmretrieval.models import identity, makers, memory, sums, threads, weights
+from mcp_mmretrieval.profiles import (
+    Dtype,
+    EmbedderSpec,
+    ModelSpec,
+    RerankerSpec,
+    model_of,
+    profile_of,
+    reranker_of,
+)
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Identity
 
@@ -44,10 +53,10 @@ class Loading(Generic[Model]):
         self._guard = threading.Lock()
         self._future: Future[Model] | None = None
 
-    def start(self) -> Future[Model]:
-        """Begin to load, unless that is going on, done or has failed."""
+    def start(self, *, again: bool = False) -> Future[Model]:
+        """Begin to load, unless that is going on, done or has failed; `again`: also where it has failed."""
         with self._guard:
-            if self._future is None:
+            if self._future is None or (again and self.failure is not None):
                 self._future = self._begin()
             return self._future
 
@@ -118,7 +127,10 @@ class Models:
         self._threads = threads.budget(settings.threads)
         self.text = Loading("text model", self._load_text)
         self._classifier = Loading("picture model", self._load_classifier)
-        self._embedder = Loading("embedder", self._load_embedder)
+        self._profile = settings.profile
+        self._embedders: dict[str, Loading[Embedder]] = {}
+        """By what makes their vectors: the wanted one, and for a while that of the space that still serves."""
+        self._guard = threading.Lock()
         self._reranker: Loading[Reranker | None] = Loading("reranker", self._load_reranker)
         self._transcriber = Loading("speech recognition", self._load_transcriber)
         self._reader = Loading("text recognition", self._load_reader)
@@ -126,24 +138,108 @@ class Models:
         """Of models that `ocr` and `speech` name."""
 
     def start(self) -> None:
-        """Load the embedder in the background. Returns at once; may be called again."""
+        """Load the wanted embedder in the background. Returns at once; may be called again."""
         self._embedder.start()
+        if self.reranks:
+            self._reranker.start()
+
+    @property
+    def reranks(self) -> bool:
+        """Whether a reranker of the Hub's serves, or would if it could be loaded."""
+        try:
+            return self._reranker_spec() is not None
+        except ModelUnavailable:
+            return True
+
+    # -- embedders ------------------------------------------------------------------------------------------------
+
+    @property
+    def profile(self) -> str:
+        """The wanted one, as the setting names it."""
+        return self._profile
+
+    def want(self, profile: str) -> None:
+        """From now on this profile's models are the wanted ones. Loads nothing."""
+        self._profile = profile.strip()
+        self._reranker = Loading("reranker", self._load_reranker)
+
+    def known(self, profile: str) -> str:
+        """The profile's name, as it is kept. Raises BadArgument where there is none such."""
+        return profile_of(profile).name
+
+    def auto(self) -> tuple[str, str]:
+        """The profile that `auto` stands for on this machine, and why. Imports torch. Raises BadArgument."""
+        from mcp_mmretrieval.models import machine
+
+        try:
+            return chosen(machine.memory(self._settings.device))
+        except (ImportError, OSError) as error:
+            return "builtin", f"auto chose builtin, because torch does not load: {error}. Run: mcp-mmretrieval doctor."
+
+    @property
+    def maker(self) -> str:
+        """What makes the wanted vectors, to be kept with their space: see `makers`. Loads nothing."""
+        return self._maker_of(self._profile)
+
+    @property
+    def spare(self) -> str:
+        """What makes vectors where the wanted embedder is missing; empty where nothing does."""
+        return makers.BUILTIN
+
+    def made(self, maker: str, timeout: float | None = None) -> Embedder:
+        """A maker's embedder. Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""
+        return self._of(maker).get(timeout)
+
+    def begin(self, maker: str, then: Callable[[], None]) -> None:
+        """Load a maker's embedder in the background, also one that has failed; calls `then` when that has ended."""
+        self._of(maker).start(again=True).add_done_callback(lambda _: then())
+
+    def loaded(self, maker: str) -> bool:
+        """Whether `made` answers at once."""
+        return self._of(maker).loaded
+
+    def failure(self, maker: str) -> BaseException | None:
+        """Why a maker's embedder could not be loaded the last time."""
+        return self._of(maker).failure
+
+    def release(self, maker: str) -> None:
+        """Forget an embedder, so that its memory is free as soon as nobody uses it."""
+        with self._guard:
+            self._embedders.pop(maker, None)
+            if maker == makers.BUILTIN:
+                self._classifier = Loading("picture model", self._load_classifier)
+        memory.freed()
+
+    def keep(self, makers: Collection[str]) -> None:
+        """Release all embedders but those of these makers."""
+        with self._guard:
+            others = self._embedders.keys() - set(makers)
+        for maker in others:
+            self.release(maker)
+
+    def state_of(self, maker: str) -> State:
+        """Whether a maker's embedder is there."""
+        if self.loaded(maker):
+            return "ready"
+        return "loading" if self.failure(maker) is None else "missing"
+
+    def message_of(self, maker: str) -> str:
+        """What a person should know where a maker's embedder answers. Empty when all is well."""
+        parts = (self._of(maker), self._classifier, self._reranker, self._transcriber, self._reader)
+        failures = [str(part.failure) for part in parts if part.failure is not None]
+        if self.state_of(maker) == "loading":
+            failures.append("The models are loading.")
+        return " ".join(dict.fromkeys(failures))
 
     @property
     def state(self) -> State:
-        """Whether texts can be embedded; the other models are loaded when they are needed."""
-        if self._embedder.loaded:
-            return "ready"
-        return "loading" if self._embedder.failure is None else "missing"
+        """Whether texts can be embedded as wanted; the other models are loaded when they are needed."""
+        return self.state_of(self.maker)
 
     @property
     def message(self) -> str:
         """What a person should know of the state: what is missing and what to do about it. Empty when all is well."""
-        parts = (self._embedder, self._classifier, self._reranker, self._transcriber, self._reader)
-        failures = [str(part.failure) for part in parts if part.failure is not None]
-        if self.state == "loading":
-            failures.append("The models are loading.")
-        return " ".join(dict.fromkeys(failures))
+        return self.message_of(self.maker)
 
     @property
     def reading(self) -> Identity:
@@ -156,7 +252,9 @@ class Models:
     @property
     def measured(self) -> bool:
         """Whether the vectors are the built-in models', with which the scales of ranking were measured."""
-        return self._settings.profile == "builtin"
+        return self._profile == "builtin"
+
+    # -- all models -----------------------------------------------------------------------------------------------
 
     def parts(self) -> Mapping[str, str]:
         """How each model is, by what it does: one line each, for a person."""
@@ -174,8 +272,10 @@ class Models:
         return lines | self._of_embedder()
 
     def embedder(self, timeout: float | None = None) -> Embedder:
-        """Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds; so do the others."""
-        return self._embedder.get(timeout)
+        """The wanted one. Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds; so do
+        the others.
+        """
+        return self.made(self.maker, timeout)
 
     def reranker(self, timeout: float | None = None) -> Reranker | None:
         """None where the profile has none."""
@@ -233,10 +333,28 @@ class Models:
         blind = self._embedder.loaded and "picture" not in self._embedder.get().dims
         return {"text vectors": line, "picture vectors": f"{spec.model} looks at no pictures" if blind else line}
 
-    def _embedder_spec(self) -> EmbedderSpec | None:
-        """The record of the model that serves in the place of the built-in ones. Raises ModelUnavailable."""
+    @property
+    def _embedder(self) -> Loading[Embedder]:
+        """The wanted one."""
+        return self._of(self.maker)
+
+    def _of(self, maker: str) -> Loading[Embedder]:
+        with self._guard:
+            if maker not in self._embedders:
+                self._embedders[maker] = Loading("embedder", partial(self._load_embedder, maker))
+            return self._embedders[maker]
+
+    def _maker_of(self, profile: str) -> str:
         try:
-            return profile_of(self._settings.profile).embedder
+            return makers.maker(profile, self._embedder_spec(profile))
+        except ModelUnavailable:
+            return makers.maker(profile, None)  # whose loading fails, and says why
+
+    def _embedder_spec(self, profile: str | None = None) -> EmbedderSpec | None:
+        """The record of a profile's (the wanted one's) model; None: the built-in ones. Raises ModelUnavailable."""
+        try:
+            spec = profile_of(profile or self._profile).embedder
+            return tuned(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
@@ -254,18 +372,26 @@ class Models:
 
         return Classifier(device.of(self._settings, "cpu"))
 
-    def _load_embedder(self) -> Embedder:
+    def _load_embedder(self, maker: str) -> Embedder:
         from mcp_mmretrieval.models.queries import Queries
 
-        return Queries(self._load_space())
+        return Queries(self._load_space(maker))
 
-    def _load_space(self) -> Embedder:
-        spec = self._embedder_spec()
+    def _load_space(self, maker: str) -> Embedder:
+        spec = makers.spec_in(maker) or self._embedder_spec(makers.profile_in(maker))
+        spec = trusted(spec, self._settings) if spec else None  # as it is said today, not when the space was made
         if spec is not None:
             threads.prepare()
+            import torch
+
+            from mcp_mmretrieval.models import device
             from mcp_mmretrieval.models.hub import HubEmbedder
 
-            return HubEmbedder(spec, self._threads)
+            torch.set_num_threads(self._threads)
+            runs_on = device.of(self._settings)
+            dtype = runs_on.dtype(spec, self._settings)
+            runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+            return HubEmbedder(spec, runs_on, dtype)
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
@@ -284,13 +410,40 @@ class Models:
             return None
 
     def _load_reranker(self) -> Reranker | None:
-        """None where the model that it reads with is neither installed nor needed otherwise."""
+        """None where none is wanted, or where the model that the built-in one reads with is not installed."""
+        if self._settings.reranker.strip() == "off":
+            return None
+        if (spec := self._reranker_spec()) is not None:
+            return self._loaded_reranker(spec)
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
         from mcp_mmretrieval.models.late import LateInteraction
 
         return LateInteraction(text)
+
+    def _reranker_spec(self) -> RerankerSpec | None:
+        """The record of the one that serves in the place of the built-in one. Raises ModelUnavailable."""
+        try:
+            spec = reranker_of(self._settings.reranker, profile_of(self._profile))
+            return tuned(spec, self._settings) if spec is not None else None
+        except BadArgument as error:
+            raise ModelUnavailable(str(error)) from error
+
+    def _loaded_reranker(self, spec: RerankerSpec) -> Reranker:
+        threads.prepare()
+        from mcp_mmretrieval.models import device
+
+        runs_on = device.of(self._settings)
+        dtype = runs_on.dtype(spec, self._settings)
+        runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+        if spec.kind == "late":
+            from mcp_mmretrieval.models.multivector import LateReranker
+
+            return LateReranker(spec, runs_on, dtype)
+        from mcp_mmretrieval.models.cross import CrossReranker
+
+        return CrossReranker(spec, runs_on, dtype)
 
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()

@@ -1,11 +1,16 @@
-"""Memory, in bytes: what this machine has, and what a model's weights will take. Imports no torch."""
+"""Memory, in bytes: what this machine has, what a model's weights will take, and how it is given back.
+
+Imports no torch.
+"""
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
 import struct
+import sys
 from pathlib import Path
 
 from mcp_mmretrieval.errors import ModelUnavailable
@@ -37,6 +42,27 @@ def of_machine() -> tuple[int, int]:
 def of_weights(folder: Path, dtype: Dtype) -> int:
     """Bytes of a model's weights, once loaded in a precision: from the headers of its safetensors files."""
     return sum(_in(file, dtype) for file in folder.rglob("*.safetensors"))
+
+
+def lacking(error: BaseException | None) -> bool:
+    """Whether something failed for want of memory, of the machine or of its GPU."""
+    while error is not None:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def freed() -> None:
+    """Give back what a model held that nobody refers to any more. What the engine froze is looked at, too."""
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    gc.collect()
+    if frozen:
+        gc.freeze()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _in(file: Path, dtype: Dtype) -> int:

@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ from mcp_mmretrieval.settings import Settings
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
-    from mcp_mmretrieval.answers import Outcome
+    from mcp_mmretrieval.answers import Outcome, ProfileInfo
     from mcp_mmretrieval.library import Library
 
 logger = logging.getLogger(__name__)
@@ -228,6 +229,10 @@ class Engine:
             work = library.jobs if question == "jobs" else partial(_cancelled, library, str(hello.get("job")))
             outcomes = await anyio.to_thread.run_sync(work)
             return {"jobs": [wire.fields(wire.add_result(outcome)) for outcome in outcomes]}
+        if question == "profile":
+            library = await self._opening.library()
+            told = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
+            return {"profile": asdict(told)}
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
@@ -349,6 +354,10 @@ async def _one(connection: Connection | None) -> AsyncIterator[Connection]:
 
 def _cancelled(library: Library, job: str) -> list[Outcome]:
     return [library.cancel(job)]
+
+
+def _profile(library: Library, name: object) -> ProfileInfo:
+    return library.choose(str(name)) if name else library.profile()
 
 
 def _settings_of(hello: Message) -> dict[str, object]:

@@ -44,6 +44,7 @@ class Found(TypedDict):
     end: NotRequired[float]
     title: NotRequired[str]
     score: float
+    relevance: NotRequired[float]
     match: float | None
     snippet: NotRequired[str]
     lanes: list[Lane]
@@ -199,6 +200,8 @@ def _found(hit: Hit, room: int) -> Found:
         "lanes": list(hit.lanes),
     }
     place = hit.segment.place
+    if hit.relevance is not None:
+        found["relevance"] = round(hit.relevance, 4)
     if hit.path:
         found["path"] = clean_name(hit.path)
     if place.page is not None:

@@ -13,6 +13,7 @@ from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.store.lock import LibraryLock
 from mcp_mmretrieval.store.records import (
     Change,
+    Chosen,
     Counts,
     Document,
     File,
@@ -23,12 +24,14 @@ from mcp_mmretrieval.store.records import (
     Rows,
     Space,
     Stored,
+    Volume,
 )
 from mcp_mmretrieval.store.scope import Scope
 
 __all__ = [
     "Catalog",
     "Change",
+    "Chosen",
     "Counts",
     "Document",
     "File",
@@ -43,6 +46,7 @@ __all__ = [
     "Space",
     "Store",
     "Stored",
+    "Volume",
 ]
 
 

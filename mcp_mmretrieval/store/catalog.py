@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import rows as row
-from mcp_mmretrieval.store.database import Database
+from mcp_mmretrieval.store.database import listed, one
 from mcp_mmretrieval.store.records import (
     Change,
     Counts,
@@ -25,12 +25,11 @@ from mcp_mmretrieval.store.records import (
     JobRow,
     Listed,
     Removed,
-    Rows,
-    Space,
     Stored,
 )
 from mcp_mmretrieval.store.schema import WHOLE
 from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
+from mcp_mmretrieval.store.spaces import Spaces, canonical, is_half
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 from mcp_mmretrieval.words import Terms, best_score, pairs
 
@@ -45,24 +44,23 @@ STAGED_DAYS = 14
 JOB_DAYS = 90
 """How long the outcome of a job is kept."""
 
-MAX_ID = (1 << 63) - 1
-
 MANY = 20_000
 """Rows up to which a term's are counted: only the logarithm matters."""
 
 CONTEXTS = 1_000
 """Documents whose words count for their segments."""
 
+
 HEADING_WEIGHT = 2.0
 """What a word in the heading counts for, against one in the text."""
 
 
-class Catalog:
+class Catalog(Spaces):
     """The database of one library."""
 
     def __init__(self, path: Path) -> None:
         """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
-        self._database = Database(path)
+        super().__init__(path)
         self._known: dict[object, tuple[int, Any]] = {}
         self._read_with: dict[int, Identity] = {}
 
@@ -100,64 +98,21 @@ class Catalog:
         name = canonical(identity)
         ask = "SELECT id FROM readings WHERE identity = ?"
         with self._database.reading() as db:  # asked for each file: nobody should wait for a writer, or be woken
-            if (held := _one(db, ask, name)) is not None:
+            if (held := one(db, ask, name)) is not None:
                 return int(held)
         with self._database.writing() as db:
             db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-            return int(_one(db, ask, name))
+            return int(one(db, ask, name))
 
     def read_with(self, reading: int) -> Identity:
         """What `reading` gave an id. Raises ValueError for an unknown one."""
         if reading not in self._read_with:  # asked for each file, and never changed
             with self._database.reading() as db:
-                name = _one(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
+                name = one(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
             if name is None:
                 raise ValueError(f"There is no reading {reading}.")
             self._read_with[reading] = json.loads(name)
         return self._read_with[reading]
-
-    def space(self, identity: Identity, *, dim: int = 0, half: bool = False) -> int:
-        """The id of a space, made where it is new; the first one is active. `half` (store float16) is fixed then.
-
-        `dim`: numbers in a text's vector, kept for the record. Each kind's own length is that of its first vectors.
-        """
-        name = canonical(identity)
-        with self._database.writing() as db:
-            db.execute(
-                "INSERT INTO spaces(identity, dim, half, active) "
-                "VALUES (?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active)) ON CONFLICT DO NOTHING",
-                (name, dim, half),
-            )
-            return int(_one(db, "SELECT id FROM spaces WHERE identity = ?", name))
-
-    def space_of(self, identity: Identity) -> int | None:
-        """The id of a space that was made before."""
-        name = canonical(identity)
-        return next((space.id for space in self.spaces() if space.identity == name), None)
-
-    def spaces(self) -> list[Space]:
-        """All of them, oldest first."""
-        with self._database.reading() as db:
-            return [row.space(each) for each in db.execute(f"SELECT {row.SPACE} FROM spaces ORDER BY id")]
-
-    def active_space(self) -> Space | None:
-        """The one that serves searches; None before the first one was made."""
-        return next((space for space in self.spaces() if space.active), None)
-
-    def activate(self, space: int) -> None:
-        """The space that serves searches from now on. The old one keeps its vectors until `drop_space`."""
-        with self._database.writing() as db:
-            if not _one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
-                raise ValueError(f"There is no space {space}.")
-            db.execute("UPDATE spaces SET active = (id = ?)", (space,))
-
-    def drop_space(self, space: int) -> None:
-        """Delete a space and all its vectors. Raises ValueError for the active one."""
-        with self._database.writing() as db:
-            if _one(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
-                raise ValueError(f"Space {space} serves searches; activate another one first.")
-            db.execute("DELETE FROM vectors WHERE space = ?", (space,))
-            db.execute("DELETE FROM spaces WHERE id = ?", (space,))
 
     # -- files and documents --------------------------------------------------------------------------------------
 
@@ -187,14 +142,14 @@ class Catalog:
         """Held documents by their whole ids; unknown ones are left out."""
         with self._database.reading() as db:
             sql = f"SELECT {row.DOCUMENT} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
-            found = [row.document(each) for each in db.execute(sql, (_listed(ids),))]
+            found = [row.document(each) for each in db.execute(sql, (listed(ids),))]
             return {document.id: document for document in found}
 
     def size(self, ids: Collection[str]) -> int:
         """How many segments these documents have together."""
         with self._database.reading() as db:
             sql = "SELECT total(segments) FROM documents WHERE id IN (SELECT value FROM json_each(?))"
-            return int(_one(db, sql, _listed(ids)))
+            return int(one(db, sql, listed(ids)))
 
     def documents_starting(self, prefix: str) -> list[str]:
         """Whole ids that begin with these hex digits."""
@@ -222,7 +177,7 @@ class Catalog:
             raise ValueError("Either a file or a text.")
         new = [row.cleaned(segment) for segment in segments]
         with self._database.writing() as db:
-            held = _one(db, "SELECT key FROM documents WHERE id = ?", document.id)
+            held = one(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = _write_document(db, document)
             same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
             if not same:
@@ -239,7 +194,7 @@ class Catalog:
         What the path pointed at before goes if this was its last path (`replaced`). None: the document is not held.
         """
         with self._database.writing() as db:
-            key = _one(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
+            key = one(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
             if key is None:
                 return None
             before = _point(db, file, key)
@@ -266,8 +221,8 @@ class Catalog:
             sql = (
                 "UPDATE documents SET inline = 0 WHERE inline AND id IN (SELECT value FROM json_each(?)) RETURNING key"
             )
-            keys = [key for (key,) in db.execute(sql, (_listed(ids),)).fetchall()]
-            db.execute("DELETE FROM inline_texts WHERE document IN (SELECT value FROM json_each(?))", (_listed(keys),))
+            keys = [key for (key,) in db.execute(sql, (listed(ids),)).fetchall()]
+            db.execute("DELETE FROM inline_texts WHERE document IN (SELECT value FROM json_each(?))", (listed(keys),))
             documents, segments = _drop_orphans(db, keys)
             return Removed(files=0, documents=documents, segments=segments)
 
@@ -291,40 +246,6 @@ class Catalog:
 
     # -- vectors --------------------------------------------------------------------------------------------------
 
-    def unembedded(self, space: int, *, limit: int = 100, skip: Collection[str] = ()) -> list[str]:
-        """Documents that were read but are not embedded in a space, oldest first. `skip`: ids to leave out."""
-        with self._database.reading() as db:
-            sql = (
-                "SELECT id FROM documents WHERE key NOT IN (SELECT document FROM embedded WHERE space = ?) "
-                "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY read_at, key LIMIT ?"
-            )
-            return [id for (id,) in db.execute(sql, (space, _listed(skip), limit))]
-
-    def commit_embedded(self, document: str, space: int, rows: Sequence[Rows]) -> bool:
-        """Commit all vectors of a document in a space; empty `rows` say that it needs none.
-
-        False, and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
-        already stays as it is. Raises ValueError for vectors of a wrong shape or with numbers that are not finite.
-        """
-        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
-
-        with self._database.writing() as db:
-            key = _one(db, "SELECT max(key) FROM documents WHERE id = ?", document)
-            if key is None or not _one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
-                return False
-            held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
-            if not held.issuperset(each for group in rows for each in group.segments):
-                return False
-            if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
-                half = _half(db, space)
-                for group in rows:
-                    dim = _dim(db, space, group.kind)
-                    db.executemany(
-                        "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
-                        [(key, space, group.kind, *each) for each in vectors.packed(group, dim=dim, half=half)],
-                    )
-            return True
-
     def exact(
         self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, *, depth: int, after: int = 0
     ) -> list[tuple[int, float]]:
@@ -339,7 +260,7 @@ class Catalog:
             reach = resolve(db, scope)
             found = _vectors_within(db, reach, space, kind, after)
             wanted = _keys_within(db, reach) if reach.filters.modality else None
-            return vectors.nearest(found, vector, half=_half(db, space), depth=depth, wanted=wanted)
+            return vectors.nearest(found, vector, half=is_half(db, space), depth=depth, wanted=wanted)
 
     def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
         """Those of the segments that are held and within the scope."""
@@ -357,83 +278,6 @@ class Catalog:
         """Whether all that the library holds lies within a scope."""
         with self._database.reading() as db:
             return resolve(db, scope).everything
-
-    # -- what the index follows -----------------------------------------------------------------------------------
-
-    def lanes(self) -> dict[tuple[int, VectorKind], int]:
-        """Up to which row the index follows, for each space and kind that has vectors."""
-        with self._database.reading() as db:
-            sql = (
-                "SELECT s.id, k.value, coalesce(f.upto, 0) FROM spaces s "
-                """CROSS JOIN json_each('["text", "picture", "sound"]') k """
-                "LEFT JOIN followed f ON f.space = s.id AND f.kind = k.value "
-                "WHERE EXISTS (SELECT 1 FROM vectors v WHERE v.space = s.id AND v.kind = k.value)"
-            )
-            return {(space, kind): upto for space, kind, upto in db.execute(sql)}
-
-    def next_vectors(
-        self, space: int, kind: VectorKind, after: int, *, limit: int, upto: int = MAX_ID
-    ) -> tuple[int, list[tuple[int, int]], Vectors]:
-        """About `limit` vectors of the rows that follow `after`.
-
-        The last row; segment and part of each vector; float32 of shape (n, dim). Row 0 and nothing at the end.
-        """
-        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
-
-        with self._database.reading() as db:
-            sql = (
-                "SELECT id, count, places, vectors FROM vectors WHERE space = ? AND kind = ? AND id > ? AND id <= ? "
-                "ORDER BY id"
-            )
-            found, count = [], 0
-            for each in db.execute(sql, (space, kind, after, upto)):
-                found.append(each)
-                count += each[1]
-                if count >= limit:
-                    break
-            last = found[-1][0] if found else 0
-            return last, *vectors.unpacked([each[2:] for each in found], half=_half(db, space))
-
-    def follow(self, space: int, kind: VectorKind, upto: int) -> None:
-        """The index has the vectors up to this row."""
-        with self._database.writing() as db:
-            db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
-
-    def unfollow(self) -> None:
-        """The index has nothing."""
-        with self._database.writing() as db:
-            db.execute("DELETE FROM followed")
-            db.execute("DELETE FROM garbage")
-
-    def garbage(self) -> tuple[int, str, int, list[tuple[int, int]]] | None:
-        """The next deleted vectors that the index may have still: space, kind, last row, segment and part of each."""
-        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
-
-        with self._database.reading() as db:
-            lane = db.execute("SELECT space, kind FROM garbage ORDER BY id LIMIT 1").fetchone()
-            if lane is None:
-                return None
-            sql = "SELECT id, places FROM garbage WHERE space = ? AND kind = ? ORDER BY id LIMIT 64"
-            found = db.execute(sql, lane).fetchall()
-            return *lane, found[-1][0], vectors.places(b"".join(places for _, places in found))
-
-    def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
-        """The index has forgotten a space, or what was deleted of one kind up to a row."""
-        with self._database.writing() as db:
-            sql = "DELETE FROM garbage WHERE space = ? AND coalesce(kind = ?, 1) AND id <= ?"
-            db.execute(sql, (space, kind, upto))
-
-    def behind(self) -> tuple[int, int]:
-        """How many vectors the index lacks or has too many, and how many there are."""
-        lacks = total = 0
-        lanes = self.lanes()
-        with self._database.reading() as db:
-            for (space, kind), upto in lanes.items():
-                sql = "SELECT total(count * (id > ?)), total(count) FROM vectors WHERE space = ? AND kind = ?"
-                new, all = db.execute(sql, (upto, space, kind)).fetchone()
-                lacks, total = lacks + int(new), total + int(all)
-            surplus = _one(db, "SELECT total(length(places) / 16) FROM garbage")
-        return lacks + int(surplus), total
 
     # -- segments -------------------------------------------------------------------------------------------------
 
@@ -495,16 +339,16 @@ class Catalog:
                 f"ORDER BY score DESC LIMIT {CONTEXTS}) w JOIN segments s ON s.document = w.rowid "
                 "JOIN json_each(?) j ON j.value = s.key"
             )
-            found = db.execute(sql, (" OR ".join(terms.each), _listed(keys))).fetchall()
+            found = db.execute(sql, (" OR ".join(terms.each), listed(keys))).fetchall()
         return {key: min(1.0, score / best) for key, score in found}
 
     def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
         """What bm25 could give at most in one table of words."""
         if not each:
             return 0.0
-        rows = self._remembered(("rows", table), lambda db: int(_one(db, f"SELECT count(*) FROM {table}_docsize")))
+        rows = self._remembered(("rows", table), lambda db: int(one(db, f"SELECT count(*) FROM {table}_docsize")))
         count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MANY})"
-        return best_score((int(_one(db, count, term)) for term in each), rows)
+        return best_score((int(one(db, count, term)) for term in each), rows)
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
@@ -521,7 +365,7 @@ class Catalog:
             )
             found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
             paths = _files_of(db, [each[0] for each in found], files)
-            total = _one(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
+            total = one(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
         return [row.listed(each, tuple(paths.get(each[0], ()))) for each in found], total
 
     def document_ids(self, scope: Scope) -> list[str]:
@@ -598,22 +442,6 @@ class Catalog:
             return [row.job(each) for each in db.execute(sql)]
 
 
-def canonical(identity: Identity) -> str:
-    """One text for equal identities."""
-    return json.dumps(dict(identity), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def _one(db: sqlite3.Connection, sql: str, *values: object) -> Any:
-    """The first column of the only row."""
-    found = db.execute(sql, values).fetchone()
-    return found[0] if found else None
-
-
-def _listed(texts: Collection[str] | Collection[int]) -> str:
-    """Texts or keys as a JSON list, for `json_each`; lone surrogates match nothing."""
-    return json.dumps(list(texts))
-
-
 # -- writing, within a transaction
 
 
@@ -625,15 +453,15 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
         "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
     )
-    return int(_one(db, sql, *row.of_document(document), time.time()))
+    return int(one(db, sql, *row.of_document(document), time.time()))
 
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
     """Segments of a document with their words, in place of those that it has."""
     whole = WHOLE.format(key=key)
-    if _one(db, "SELECT count(*) FROM segments WHERE document = ?", key):
+    if one(db, "SELECT count(*) FROM segments WHERE document = ?", key):
         db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
-    for table in ("segments", "vectors", "embedded"):
+    for table in ("segments", "vectors", "embedded", "attempts"):
         db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
     for ordinal, segment in enumerate(segments):
         if segment.document != document:
@@ -654,7 +482,7 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
     """Let a path point at a document. The key that it pointed at before, whose document goes with its last path."""
     path = os.fsencode(file.path)
-    before = _one(db, "SELECT document FROM files WHERE path = ?", path)
+    before = one(db, "SELECT document FROM files WHERE path = ?", path)
     db.execute(
         "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE "
         "SET document = excluded.document, size = excluded.size, mtime_ns = excluded.mtime_ns",
@@ -667,7 +495,7 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
 
 def _keep_text(db: sqlite3.Connection, key: int, text: str) -> int | None:
     """Keep an inline text with its document. The key if it was kept already."""
-    before = _one(db, "SELECT document FROM inline_texts WHERE document = ?", key)
+    before = one(db, "SELECT document FROM inline_texts WHERE document = ?", key)
     db.execute("INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, row.clean(text).encode("utf-8")))
     db.execute("UPDATE documents SET inline = 1 WHERE key = ?", (key,))
     return before  # type: ignore[no-any-return]
@@ -699,7 +527,7 @@ def _files_of(db: sqlite3.Connection, documents: Collection[str], within: Clause
         f"SELECT {row.FILE} FROM {row.FILES} WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} "
         "ORDER BY f.path"
     )
-    for each in db.execute(sql, (_listed(documents), *within.values)):
+    for each in db.execute(sql, (listed(documents), *within.values)):
         file = row.file(each)
         found.setdefault(file.document, []).append(file)
     return found
@@ -716,19 +544,6 @@ def _near(place: Place) -> Clause:
     if place.page is not None:
         return Clause("(s.page = ? OR s.page IS NULL)", (place.page,))
     return Clause()
-
-
-def _half(db: sqlite3.Connection, space: int) -> bool:
-    return bool(_one(db, "SELECT half FROM spaces WHERE id = ?", space))
-
-
-def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
-    """Numbers in a vector of this kind; None before the first one."""
-    sql = (
-        "SELECT length(v.vectors) / v.count / (CASE s.half WHEN 1 THEN 2 ELSE 4 END) FROM vectors v "
-        "JOIN spaces s ON s.id = v.space WHERE v.space = ? AND v.kind = ? LIMIT 1"
-    )
-    return _one(db, sql, space, kind)  # type: ignore[no-any-return]
 
 
 def _documents_within(reach: Reach) -> Clause:
@@ -788,8 +603,8 @@ def _matches(db: sqlite3.Connection, table: str, match: str, reach: Reach, depth
 def _extent(db: sqlite3.Connection, reach: Reach, most: int) -> tuple[int, int]:
     source, condition = _segments_within(reach)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
-    allowed = _one(db, sql, *source.values, *condition.values, most + 1)
-    return int(allowed), int(_one(db, "SELECT coalesce(max(key), 0) FROM segments"))
+    allowed = one(db, sql, *source.values, *condition.values, most + 1)
+    return int(allowed), int(one(db, "SELECT coalesce(max(key), 0) FROM segments"))
 
 
 def _counted(db: sqlite3.Connection, reach: Reach) -> tuple[int, int]:
@@ -811,9 +626,9 @@ def _pending(db: sqlite3.Connection, reach: Reach, space: int) -> int:
     held = reach.holds("d.key")
     if not held:
         sql = "SELECT (SELECT count(*) FROM documents) - (SELECT count(*) FROM embedded WHERE space = ?)"
-        return int(_one(db, sql, space))
+        return int(one(db, sql, space))
     sql = (
         "SELECT count(*) FROM documents d WHERE NOT EXISTS "
         f"(SELECT 1 FROM embedded WHERE document = d.key AND space = ?) {held.and_where}"
     )
-    return int(_one(db, sql, space, *held.values))
+    return int(one(db, sql, space, *held.values))

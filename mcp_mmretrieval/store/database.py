@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import sqlite3
 import threading
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.schema import APPLICATION, STEPS, TABLES, VERSION
@@ -215,3 +217,14 @@ class Database:
 
 def _nothing() -> None:
     pass
+
+
+def one(db: sqlite3.Connection, sql: str, *values: object) -> Any:
+    """The first column of the only row."""
+    found = db.execute(sql, values).fetchone()
+    return found[0] if found else None
+
+
+def listed(texts: Collection[str] | Collection[int]) -> str:
+    """Texts or keys as a JSON list, for `json_each`; lone surrogates match nothing."""
+    return json.dumps(list(texts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -82,6 +82,35 @@ class Space:
     half: bool
     """Stored as float16."""
     active: bool
+    made_by: str = ""
+    """What makes its vectors, so that it can be loaded again: see `Models.maker`. Empty where that is not known."""
+    retired: bool = False
+    """Replaced by another one, and about to be dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """How much stands in a space."""
+
+    documents: int
+    """Of the whole library."""
+    embedded: int
+    """Of these, those that have their vectors."""
+    vectors: Mapping[VectorKind, int]
+    each: Mapping[VectorKind, int]
+    """Bytes of one vector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The profile that a library keeps to."""
+
+    profile: str
+    """As the setting names it."""
+    reason: str
+    """For a person."""
+    chosen_at: float
+    """Seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

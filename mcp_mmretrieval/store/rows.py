@@ -17,7 +17,7 @@ DOCUMENT = (
 )
 SEGMENTS = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT = 's.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, s.page, s.start, s."end", s.first, s.last'
-SPACE = "id, identity, dim, half, active"
+SPACE = "id, identity, dim, half, active, made_by, retired"
 JOB = "id, key, asked, state, outcome, attempts, reading, started, ended"
 
 Row = tuple[Any, ...]
@@ -108,8 +108,16 @@ def unpacked(document: str, payload: str) -> Segment:
 
 def space(row: Row) -> Space:
     """From the columns `SPACE`."""
-    id, identity, dim, half, active = row
-    return Space(id=id, identity=identity, dim=dim, half=bool(half), active=bool(active))
+    id, identity, dim, half, active, made_by, retired = row
+    return Space(
+        id=id,
+        identity=identity,
+        dim=dim,
+        half=bool(half),
+        active=bool(active),
+        made_by=made_by,
+        retired=bool(retired),
+    )
 
 
 def job(row: Row) -> JobRow:

@@ -3,7 +3,7 @@
 APPLICATION = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-VERSION = 2
+VERSION = 3
 
 # Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
 _WORDS = "porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
@@ -30,6 +30,26 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_time ON jobs(started);
 """
 """Also what the step from version 1 makes: the next change to it has to be a step of its own."""
+
+SERVING = """
+ALTER TABLE spaces ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE spaces ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
+-- How often a document's embedding was begun: what is still here later ended the process.
+CREATE TABLE attempts (
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (document, space)
+) WITHOUT ROWID;
+-- The profile that the library keeps to: one row at most.
+CREATE TABLE chosen (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    profile TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    chosen_at REAL NOT NULL
+);
+"""
+"""Also the step from version 2, word for word, so that an older catalog becomes equal to a new one."""
 
 TABLES = f"""
 CREATE TABLE readings (
@@ -166,6 +186,7 @@ CREATE TABLE staged (
 ) WITHOUT ROWID;
 
 {JOBS}
+{SERVING}
 """
 
 STEPS = {
@@ -177,6 +198,15 @@ STEPS = {
     INSERT INTO jobs(id, key, asked, state, outcome, attempts, reading, started, ended)
         SELECT id, arguments, '', state, outcome, 0, x'', started, ended FROM jobs_before ORDER BY rowid;
     DROP TABLE jobs_before;
+    """,
+    # spaces learned what makes them; of those of before the identity says it, but for models in folders
+    2: f"""
+    {SERVING}
+    UPDATE spaces SET made_by = CASE
+        WHEN json_extract(identity, '$.name') = 'builtin' THEN '{{"profile":"builtin"}}'
+        WHEN json_extract(identity, '$.model') LIKE '%/%' THEN json_object('profile',
+            json_extract(identity, '$.model') || '@' || json_extract(identity, '$.revision'))
+        ELSE '' END;
     """,
 }
 """What brings a catalog from a version to the next one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,21 @@ def unpacked(rows: Sequence[tuple[bytes, bytes]], *, half: bool) -> tuple[list[t
 def places(blob: bytes) -> list[tuple[int, int]]:
     """Segment and part of each vector of a row."""
     return [(segment, part) for segment, part in np.frombuffer(blob, dtype="<i8").reshape(-1, 2).tolist()]
+
+
+def by_segment(
+    rows: Iterable[tuple[bytes, bytes]], wanted: Collection[int], *, half: bool
+) -> dict[int, tuple[list[int], Vectors]]:
+    """The parts and vectors of some segments; a segment without any is left out."""
+    found: dict[int, tuple[list[int], list[Vectors]]] = {}
+    for row in rows:
+        where, vectors = unpacked([row], half=half)
+        for (segment, part), vector in zip(where, vectors, strict=True):
+            if segment in wanted:
+                parts, kept = found.setdefault(segment, ([], []))
+                parts.append(part)
+                kept.append(vector)
+    return {segment: (parts, np.stack(kept)) for segment, (parts, kept) in found.items()}
 
 
 def nearest(

@@ -12,9 +12,10 @@ from PIL import Image
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub import HubEmbedder
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.profiles import EmbedderSpec
@@ -113,8 +114,11 @@ def test_a_film_is_the_mean_of_its_frames(embedder: Embedder) -> None:
 
 def test_what_it_cannot_embed_is_refused(embedder: Embedder) -> None:
     for content in (Sound(np.zeros(16_000, np.float32), 16_000), Film((), ())):
-        with pytest.raises(BadArgument, match="transcript"):
+        with pytest.raises(Unfit, match="transcript") as refused:
             embedder.embed_documents([content])
+        assert refused.value.rows == (0,)
+        with pytest.raises(BadArgument, match="transcript"):
+            embedder.embed_query(content)
     with pytest.raises(BadArgument, match="separate calls"):
         embedder.embed_documents(["a boat", noise(0)])
 
@@ -138,7 +142,7 @@ def test_pictures_of_odd_shapes_are_brought_to_ones_that_a_model_takes(
 
 
 def test_a_larger_picture_than_the_record_allows_is_scaled_down_first(embedder: Embedder, folder: Path) -> None:
-    capped = HubEmbedder(EmbedderSpec(model=str(folder), pixels=40 * 30), 1)
+    capped = HubEmbedder(EmbedderSpec(model=str(folder), pixels=40 * 30), Device())
     small = Image.fromarray(noise(3, 120, 160)).resize((40, 30), Image.Resampling.LANCZOS)
     wanted = embedder.embed_documents([np.asarray(small)])
     np.testing.assert_allclose(capped.embed_documents([noise(3, 120, 160)]), wanted, atol=1e-5)
@@ -148,11 +152,13 @@ def test_a_larger_picture_than_the_record_allows_is_scaled_down_first(embedder: 
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_path_is_just_text(embedder: Embedder, tmp_path: Path, plain: Callable[[list[object]], Vectors]) -> None:
-    path = tmp_path / "x.png"
-    path.write_bytes(b"opening this as a picture fails")
-    assert embedder.embed_query(str(path))["text"].shape == (1, tiny.DIM)
-    np.testing.assert_allclose(embedder.embed_documents([str(path)]), plain([{"text": str(path)}]), atol=1e-5)
+def test_a_path_is_just_text(
+    embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain: Callable[[list[object]], Vectors]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.png").write_bytes(b"opening this as a picture fails")
+    assert embedder.embed_query("x.png")["text"].shape == (1, tiny.DIM)
+    np.testing.assert_allclose(embedder.embed_documents(["x.png"]), plain([{"text": "x.png"}]), atol=1e-5)
 
 
 def test_a_url_is_just_text_and_nothing_is_fetched(embedder: Embedder) -> None:
@@ -215,7 +221,7 @@ def test_a_long_query_is_the_mean_of_its_windows(embedder: Embedder) -> None:
 
 def test_prompts_stand_before_texts_and_make_a_space_of_their_own(embedder: Embedder, folder: Path) -> None:
     spec = EmbedderSpec(model=str(folder), query_prompt="find: ", document_prompt="text: ")
-    prompted = HubEmbedder(spec, 1)
+    prompted = HubEmbedder(spec, Device())
     np.testing.assert_allclose(
         prompted.embed_query("lake")["text"], embedder.embed_documents(["find: lake"]), atol=1e-5
     )
@@ -225,11 +231,11 @@ def test_prompts_stand_before_texts_and_make_a_space_of_their_own(embedder: Embe
 
 
 def test_vectors_are_cut_where_the_record_says_so(folder: Path) -> None:
-    short = HubEmbedder(EmbedderSpec(model=str(folder), dims=8), 1)
+    short = HubEmbedder(EmbedderSpec(model=str(folder), dims=8), Device())
     assert dict(short.dims) == {"text": 8, "picture": 8}
     assert float(np.linalg.norm(short.embed_documents(["lake"]))) == pytest.approx(1.0, abs=1e-5)
     with pytest.raises(ModelUnavailable, match="do not fit the 99"):
-        HubEmbedder(EmbedderSpec(model=str(folder), dims=99), 1)
+        HubEmbedder(EmbedderSpec(model=str(folder), dims=99), Device())
 
 
 def test_the_identity_follows_the_weights_and_not_where_they_lie(
@@ -237,13 +243,13 @@ def test_the_identity_follows_the_weights_and_not_where_they_lie(
 ) -> None:
     moved = tmp_path / "elsewhere" / folder.name
     shutil.copytree(folder, moved)
-    assert HubEmbedder(EmbedderSpec(model=str(moved)), 1).identity == embedder.identity
+    assert HubEmbedder(EmbedderSpec(model=str(moved)), Device()).identity == embedder.identity
     other = tiny.clip(tmp_path / folder.name, seed=1)
-    assert HubEmbedder(EmbedderSpec(model=str(other)), 1).identity != embedder.identity
+    assert HubEmbedder(EmbedderSpec(model=str(other)), Device()).identity != embedder.identity
 
 
 def test_a_model_without_pictures_embeds_texts_alone(tmp_path: Path) -> None:
-    texts = HubEmbedder(EmbedderSpec(model=str(tiny.bert(tmp_path / "tiny-bert"))), 1)
+    texts = HubEmbedder(EmbedderSpec(model=str(tiny.bert(tmp_path / "tiny-bert"))), Device())
     assert (dict(texts.dims), texts.sees) == ({"text": tiny.DIM}, frozenset())
     assert list(texts.embed_query("a red boat [SEP]")) == ["text"]
     with pytest.raises(BadArgument, match="does not look at pictures"):
@@ -253,7 +259,7 @@ def test_a_model_without_pictures_embeds_texts_alone(tmp_path: Path) -> None:
 def test_the_layout_in_which_clip_is_published_loads_without_a_word_on_stdout(
     embedder: Embedder, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    published = HubEmbedder(EmbedderSpec(model=str(tiny.as_published(folder, tmp_path / "published"))), 1)
+    published = HubEmbedder(EmbedderSpec(model=str(tiny.as_published(folder, tmp_path / "published"))), Device())
     np.testing.assert_allclose(published.embed_documents(TEXTS), embedder.embed_documents(TEXTS), atol=1e-5)
     np.testing.assert_allclose(published.embed_documents([noise(0)]), embedder.embed_documents([noise(0)]), atol=1e-5)
     assert capfd.readouterr().out == ""
@@ -272,7 +278,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_commit_of_the_hub_is_loaded_from_the_cache(offline: Path, folder: Path, embedder: Embedder) -> None:
     shutil.copytree(folder, offline / "models--owner--name" / "snapshots" / COMMIT)
-    fetched = HubEmbedder(EmbedderSpec(model="owner/name", revision=COMMIT), 1)
+    fetched = HubEmbedder(EmbedderSpec(model="owner/name", revision=COMMIT), Device())
     assert (fetched.identity["model"], fetched.identity["revision"]) == ("owner/name", COMMIT)
     np.testing.assert_allclose(fetched.embed_documents(TEXTS), embedder.embed_documents(TEXTS), atol=1e-5)
 

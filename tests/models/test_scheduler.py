@@ -12,6 +12,7 @@ from mcp_mmretrieval.errors import BadArgument, Cancelled, DeviceLost, ModelUnav
 from mcp_mmretrieval.models import device as module
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.minilm import MiniLM
 from mcp_mmretrieval.models.turns import urgent
 
 Run = Callable[[list[int]], list[int]]
@@ -284,3 +285,21 @@ def test_minilm_gives_a_text_the_same_vector_alone_and_among_others(models: Mode
     together = text.encode(texts)
     alone = np.concatenate([text.encode([one]) for one in texts])
     np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.builtin
+def test_minilms_vectors_are_the_same_after_memory_was_short(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device("cpu")
+    text = MiniLM(1, device)
+    texts = [f"The ferry number {number} left the harbour. " * 3 for number in range(100)]
+    encode, lengths = text._model.encode, list[int]()
+
+    def short(given: list[object], **how: object) -> object:
+        lengths.append(len(given))
+        if len(lengths) == 2:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8796093022208 bytes.")
+        return encode(given, **how)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(text._model, "encode", short)
+    np.testing.assert_allclose(text.encode(texts), models.text.get().encode(texts), atol=1e-6)
+    assert len(lengths) > 2 and max(lengths[2:]) <= lengths[1] // 2

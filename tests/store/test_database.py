@@ -57,6 +57,15 @@ def test_a_catalog_that_cannot_be_used_is_refused_and_left_as_it_is(tmp_path: Pa
     assert path.read_bytes() == before
 
 
+VERSION_2 = """
+DROP TABLE attempts;
+DROP TABLE chosen;
+ALTER TABLE spaces DROP COLUMN retired;
+ALTER TABLE spaces DROP COLUMN made_by;
+PRAGMA user_version = 2;
+"""
+"""What makes a catalog one of version 2."""
+
 VERSION_1 = """
 DROP TABLE jobs;
 CREATE TABLE jobs (
@@ -90,7 +99,7 @@ def run(path: Path, script: str) -> None:
 def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = made(tmp_path / "catalog.db")
     new = schema(path)
-    run(path, VERSION_1)
+    run(path, VERSION_2 + VERSION_1)
     assert schema(path) != new
     catalog = Catalog(path)
     assert schema(path) == new
@@ -107,7 +116,7 @@ def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) 
 
 def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(tmp_path: Path) -> None:
     path = made(tmp_path / "catalog.db")
-    run(path, VERSION_1)
+    run(path, VERSION_2 + VERSION_1)
     run(path, "CREATE TABLE jobs_before (in_the_way)")
     before = schema(path)
     with pytest.raises(sqlite3.OperationalError, match="jobs_before"):

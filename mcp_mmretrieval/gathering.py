@@ -1,0 +1,255 @@
+"""Vectors of whole documents: what gets one is gathered over many documents, and embedded together.
+
+So the batches of a device are full, however small the documents are; and only so much is decoded at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mcp_mmretrieval.errors import (
+    Cancelled,
+    LibraryUnavailable,
+    ModelUnavailable,
+    RetrievalError,
+    Unfit,
+    UnreadableMedia,
+)
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.parts import SIDE, WHOLE, embedded_text, moment, needed, pieces
+from mcp_mmretrieval.store import Catalog, Rows, Stored
+from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind, Vectors
+
+logger = logging.getLogger(__name__)
+
+WINDOWS = 256
+"""Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
+DECODED = 48_000_000
+"""Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
+REASONS = 3
+"""Reasons that a note names, and places of each."""
+LONGEST = 160
+"""Characters of a reason."""
+
+Key = tuple[int, int]
+"""A segment's key and the part of it."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """One document with the vectors of all that the model takes in."""
+
+    document: str
+    vectors: dict[VectorKind, dict[Key, Vectors]] = field(default_factory=dict)
+    left_out: dict[tuple[VectorKind, str], list[str]] = field(default_factory=dict)
+    """Places without a vector, by kind and reason."""
+    failed: bool = False
+    """Something went wrong that may go well another time."""
+    absent: bool = False
+    """Its file cannot be read now."""
+    waiting: int = 0
+    """Contents that are still to be embedded."""
+
+    @property
+    def put_off(self) -> bool:
+        """Whether it should be tried again rather than be left without vectors."""
+        return self.absent or (self.failed and not self.vectors)
+
+    @property
+    def rows(self) -> list[Rows]:
+        """Its vectors, as they are stored."""
+        return [_rows(kind, vectors) for kind, vectors in self.vectors.items()]
+
+    @property
+    def note(self) -> str:
+        """What has no vector, and why; empty where all has."""
+        told = []
+        for (kind, reason), places in list(self.left_out.items())[:REASONS]:
+            more = f" and {len(places) - REASONS} more" if len(places) > REASONS else ""
+            told.append(f"{', '.join(places[:REASONS])}{more} as {kind} ({reason})")
+        others = len(self.left_out) - REASONS
+        return "; ".join(told) + (f"; and more for {others} other reasons" if others > 0 else "")
+
+    def leave_out(self, kind: VectorKind, segment: Segment, part: int, error: Exception) -> None:
+        """Say that a part gets no vector."""
+        place = moment(segment, kind, part).fragment or "the whole"
+        places = self.left_out.setdefault((kind, _reason(error)), [])
+        if place not in places:
+            places.append(place)
+        self.failed |= not isinstance(error, Unfit)
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A content on its way to a vector."""
+
+    gathered: Gathered
+    stored: Stored
+    part: int
+    content: Content
+    title: str = ""
+
+
+@dataclass(slots=True)
+class Lot:
+    """Contents of one kind that are embedded together."""
+
+    kind: VectorKind
+    wanted: list[Wanted] = field(default_factory=list)
+    cost: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to embed them."""
+        return len(self.wanted) >= WINDOWS if self.kind == "text" else self.cost >= DECODED
+
+    def add(self, wanted: Wanted) -> None:
+        """One more."""
+        wanted.gathered.waiting += 1
+        self.wanted.append(wanted)
+        self.cost += _bytes(wanted.content)
+
+
+class Gathering:
+    """Gathers the vectors of documents that were read."""
+
+    def __init__(self, catalog: Catalog, workers: Workers, sound_s: float) -> None:
+        """`sound_s`: seconds of a stretch of sound with a vector of its own."""
+        self._catalog = catalog
+        self._workers = workers
+        self._sound_s = sound_s
+
+    def gather(self, embedder: Embedder, documents: Iterable[str], stop: Callable[[], bool]) -> Iterator[Gathered]:
+        """Each of the documents, as soon as all of it is embedded; no more of them once `stop` says so.
+
+        What the model does not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
+        """
+        lots: dict[VectorKind, Lot] = {kind: Lot(kind) for kind in ("text", "picture", "sound")}
+        under_way: list[Gathered] = []
+        for document in documents:
+            if stop():
+                return
+            one = Gathered(document)
+            under_way.append(one)
+            try:
+                for kind, wanted in self._contents(embedder, one, stop):
+                    lots[kind].add(wanted)
+                    if lots[kind].full:
+                        _embed(embedder, lots[kind])
+            except UnreadableMedia as error:
+                logger.info("%s: no vectors for now: %s", document[:12], error)
+                one.absent = True
+            yield from (each for each in under_way if not each.waiting)
+            under_way = [each for each in under_way if each.waiting]
+        for lot in lots.values():
+            _embed(embedder, lot)
+        yield from under_way
+
+    def _contents(
+        self, embedder: Embedder, one: Gathered, stop: Callable[[], bool]
+    ) -> Iterator[tuple[VectorKind, Wanted]]:
+        """What is to be embedded of a document. Raises UnreadableMedia where its file is not there as it was read."""
+        document = self._catalog.document(one.document)
+        title = document.title if document else ""
+        segments = self._catalog.segments_of(one.document)
+        for stored in segments:
+            for part, window in enumerate(embedder.windows(embedded_text(stored.segment))):
+                yield "text", Wanted(one, stored, part, window, title)
+        since = 0.0
+        shown = []
+        for stored in segments:
+            if segment := needed(stored.segment, embedder, since=since):
+                shown.append((stored, segment, since))
+            since = max(since, stored.segment.place.end or 0.0)
+        if shown:
+            with reopen(self._catalog.files_of([one.document]).get(one.document, [])) as file:
+                for stored, segment, since in shown:
+                    if stop():
+                        raise Cancelled("Stopped while embedding.")
+                    try:
+                        content = self._workers.load(file.fd, segment, name=file.path, side=SIDE)
+                    except UnreadableMedia as error:
+                        kind: VectorKind = "sound" if segment.modality == "audio" else "picture"
+                        one.leave_out(kind, stored.segment, WHOLE, error)
+                        continue
+                    for piece in pieces(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
+                        yield piece.kind, Wanted(one, stored, piece.part, piece.content)
+
+
+def each(embedder: Embedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> list[Vectors | Exception]:
+    """For each content its vector, or why it has none: one that the model trips over costs the others nothing.
+
+    Raises ModelUnavailable (DeviceLost too), LibraryUnavailable, Cancelled.
+    """
+    if not contents:
+        return []
+    try:
+        rows = np.asarray(embedder.embed_documents(contents, titles), np.float32)
+        if rows.ndim != 2 or len(rows) != len(contents):
+            raise ValueError(f"The model gave {rows.shape} for {len(contents)} contents.")
+    except (ModelUnavailable, LibraryUnavailable, Cancelled):
+        raise
+    except Unfit as unfit:
+        out = set(unfit.rows).intersection(range(len(contents)))
+        if not out:
+            return _by_halves(embedder, contents, titles, unfit)
+        rest = [row for row in range(len(contents)) if row not in out]
+        found = iter(each(embedder, [contents[row] for row in rest], [titles[row] for row in rest] if titles else ()))
+        return [unfit if row in out else next(found) for row in range(len(contents))]
+    except Exception as error:  # noqa: BLE001 whatever a model trips over
+        return _by_halves(embedder, contents, titles, error)
+    return [row if np.isfinite(row).all() else ValueError("not finite") for row in rows]
+
+
+def _by_halves(
+    embedder: Embedder, contents: Sequence[Content], titles: Sequence[str], error: Exception
+) -> list[Vectors | Exception]:
+    if len(contents) == 1:
+        if not isinstance(error, RetrievalError):
+            logger.error("a content cannot be embedded", exc_info=error)
+        return [error]
+    middle = len(contents) // 2
+    return each(embedder, contents[:middle], titles[:middle]) + each(embedder, contents[middle:], titles[middle:])
+
+
+def _embed(embedder: Embedder, lot: Lot) -> None:
+    """Give the vectors of a lot to their documents, and empty it."""
+    wanted, lot.wanted, lot.cost = lot.wanted, [], 0
+    titles = [one.title for one in wanted] if lot.kind == "text" else ()
+    for one, found in zip(wanted, each(embedder, [one.content for one in wanted], titles), strict=True):
+        one.gathered.waiting -= 1
+        if isinstance(found, Exception):
+            one.gathered.leave_out(lot.kind, one.stored.segment, one.part, found)
+        else:
+            one.gathered.vectors.setdefault(lot.kind, {})[one.stored.key, one.part] = found
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, RetrievalError):
+        return f"the model fails on it: {type(error).__name__}"
+    line = " ".join(str(error).split()).rstrip(".")
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _bytes(content: Content) -> int:
+    if isinstance(content, str):
+        return len(content)
+    if isinstance(content, Film):
+        return sum(picture.nbytes for picture in content.pictures)
+    return content.samples.nbytes if isinstance(content, Sound) else content.nbytes
+
+
+def _rows(kind: VectorKind, vectors: dict[Key, Vectors]) -> Rows:
+    keys = list(vectors)
+    return Rows(
+        kind=kind,
+        segments=[segment for segment, _ in keys],
+        parts=[part for _, part in keys],
+        vectors=np.stack([vectors[key] for key in keys]),
+    )

@@ -1,0 +1,167 @@
+"""What is measured: each thing that the models take in, at some sizes up to the cap that the settings put on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from mcp_mmretrieval.measuring.workloads import Workloads, fresh, ring
+from mcp_mmretrieval.types import Content
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.models import Embedder, Reranker
+
+Part = Literal["adding", "asking", "reranking"]
+
+SHARES: Mapping[str, tuple[float, ...]] = {
+    "quick": (1.0,),
+    "usual": (0.25, 0.5, 1.0),
+    "full": (0.125, 0.25, 0.5, 1.0, 2.0),
+}
+"""Of a cap, by how thorough the measurement is. Twice the cap is measured where it is one of ours, not the model's."""
+QUERY = 9
+"""Words of a question."""
+_MANY = 64
+"""Items of one call at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """How much of a thing the models get to see: as the settings say, else as the profile does."""
+
+    pixels: int
+    """Of a page or picture, for the embedder."""
+    frame_pixels: int
+    """Of a frame of a film."""
+    rerank_pixels: int
+    """Of a page or picture, for the reranker."""
+    sound_s: float
+    """Seconds of sound with a vector of their own."""
+    depth: int
+    """Candidates of a search that are reranked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One line of the table: something done to contents of one size."""
+
+    part: Part
+    what: str
+    """What is done, as a person says it."""
+    amount: float
+    """Size of a content, in `unit`."""
+    unit: str
+    cap: str = ""
+    """The setting that caps the amount; empty where nothing that is measured here does."""
+    share: float = 1.0
+    """Of the cap."""
+    most: int = 1
+    """Items of one call at most."""
+    make: Callable[[int], Sequence[Content]]
+    run: Callable[[Sequence[Content]], object]
+
+
+def tasks(
+    embedder: Embedder, reranker: Reranker | None, caps: Caps, shares: Sequence[float], seed: int = 0
+) -> Iterator[Task]:
+    """All that these models do, the smaller sizes of a thing before the larger."""
+    made = Workloads(seed)
+    yield from _adding(embedder, caps, shares, made)
+    yield from _asking(embedder, caps, made)
+    if reranker is not None:
+        yield from _reranking(embedder, reranker, caps, shares, made)
+
+
+def _adding(embedder: Embedder, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+    window = _window(embedder, made)
+    for share in _up_to(shares, 1.0):
+        words = max(1, round(window * share))
+        yield Task(
+            part="adding", what="text", amount=words, unit="words", cap="window", share=share, most=_MANY,
+            make=fresh(partial(made.text, words)), run=embedder.embed_documents,
+        )  # fmt: skip
+    if "picture" in embedder.dims:
+        for share in shares:
+            pixels = round(caps.pixels * share)
+            yield Task(
+                part="adding", what="picture", amount=pixels, unit="pixels", cap="model_pixels", share=share,
+                most=_MANY, make=ring(partial(made.page, pixels)), run=embedder.embed_documents,
+            )  # fmt: skip
+        yield from _films(embedder, caps, shares, made)
+    if embedder.hears:
+        for share in shares:
+            seconds = min(caps.sound_s * share, embedder.hears)
+            yield Task(
+                part="adding", what="sound", amount=seconds, unit="seconds", cap="sound_s", share=share, most=_MANY,
+                make=ring(partial(made.tone, seconds)), run=embedder.embed_documents,
+            )  # fmt: skip
+
+
+def _films(embedder: Embedder, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+    """As films where the model takes them in so; else each frame is a picture."""
+    if not embedder.films:
+        yield Task(
+            part="adding", what="film frame", amount=caps.frame_pixels, unit="pixels", most=_MANY,
+            make=ring(partial(made.frames, 1, caps.frame_pixels)), run=embedder.embed_documents,
+        )  # fmt: skip
+        return
+    for share in _up_to(shares, 1.0):
+        frames = max(1, round(embedder.films * share))
+        yield Task(
+            part="adding", what="film", amount=frames, unit="frames", cap="model_frames", share=share, most=_MANY,
+            make=ring(partial(made.frames, frames, caps.frame_pixels)), run=embedder.embed_documents,
+        )  # fmt: skip
+
+
+def _asking(embedder: Embedder, caps: Caps, made: Workloads) -> Iterator[Task]:
+    """One at a time, as people ask."""
+
+    def ask(contents: Sequence[Content]) -> None:
+        for content in contents:
+            embedder.embed_query(content)
+
+    yield Task(part="asking", what="words", amount=QUERY, unit="words", make=fresh(partial(made.text, QUERY)), run=ask)
+    if "picture" in embedder.dims:
+        yield Task(
+            part="asking", what="picture", amount=caps.pixels, unit="pixels",
+            make=fresh(partial(made.page, caps.pixels)), run=ask,
+        )  # fmt: skip
+    if embedder.hears:
+        yield Task(
+            part="asking", what="sound", amount=caps.sound_s, unit="seconds",
+            make=fresh(partial(made.tone, caps.sound_s)), run=ask,
+        )  # fmt: skip
+
+
+def _reranking(
+    embedder: Embedder, reranker: Reranker, caps: Caps, shares: Sequence[float], made: Workloads
+) -> Iterator[Task]:
+    """Pairs of a question in words and a candidate, as many in a call as a search hands over."""
+    window = _window(embedder, made)
+
+    def judge(contents: Sequence[Content]) -> None:
+        reranker.score(made.text(QUERY), contents)
+
+    if reranker.reads(made.text(QUERY)):
+        yield Task(
+            part="reranking", what="text", amount=window, unit="words", most=caps.depth,
+            make=fresh(partial(made.text, window)), run=judge,
+        )  # fmt: skip
+    if reranker.reads(made.page(10_000)):
+        for share in shares:
+            pixels = round(caps.rerank_pixels * share)
+            yield Task(
+                part="reranking", what="picture", amount=pixels, unit="pixels", cap="model_pixels",
+                share=share, most=caps.depth, make=ring(partial(made.page, pixels)), run=judge,
+            )  # fmt: skip
+
+
+def _window(embedder: Embedder, made: Workloads) -> int:
+    """Words that fill what the model takes in as one text."""
+    return len(embedder.windows(made.text(5_000))[0].split())
+
+
+def _up_to(shares: Sequence[float], most: float) -> list[float]:
+    return [share for share in shares if share <= most]

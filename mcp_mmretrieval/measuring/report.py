@@ -1,0 +1,172 @@
+"""A measurement of a library's models: what was run on what, and a row for each thing that they do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcp_mmretrieval import __version__
+from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.measuring import footprint
+from mcp_mmretrieval.measuring.plan import Part, Task
+from mcp_mmretrieval.measuring.timing import timed
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Content, Identity
+
+_ROW_S = 40.0
+"""Seconds that a row may be expected to take; what would take longer is left out, and that is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that the models do, measured."""
+
+    part: Part
+    what: str
+    amount: float
+    unit: str
+    cap: str
+    share: float
+    batch: int = 0
+    """Items of a call."""
+    items: int = 0
+    """That were timed. 0: it was not measured, `left_out` says why."""
+    warm: bool = True
+    per_second: float = 0.0
+    ms: float = 0.0
+    """Of one item: the median."""
+    p95_ms: float = 0.0
+    gflop: float = 0.0
+    """Billions of floating-point operations that one item takes; 0 where torch does not know."""
+    of_matmul: float = 0.0
+    """Share of the device's own product of matrices that was reached; 0 where the operations are not known."""
+    memory_mb: float = 0.0
+    """That the process held at the worst."""
+    gpu_mb: float = 0.0
+    """That torch held on the card at the worst, weights included."""
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What it was measured on."""
+
+    device: str
+    """As torch names it."""
+    name: str
+    """The card or the processor."""
+    memory_mb: float
+    cores: int
+    threads: int
+    dtype: str
+    matmul_tflops: float
+    """Of the device in that precision, measured in the same run."""
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All of it."""
+
+    profile: str
+    embedder: Identity
+    reranker: str
+    random_weights: bool
+    """Speed and memory are true, quality there is none."""
+    loading_s: float
+    seconds: float
+    """That each row was measured for, about."""
+    caps: Mapping[str, float]
+    machine: Machine
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values. The names are part of the product: they change with a major version."""
+        made = asdict(self)
+        return {"version": __version__, "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **made}
+
+
+def machine(device: str, dtype: str, threads: int) -> Machine:
+    """This machine, its product of matrices measured."""
+    from mcp_mmretrieval.models import effort
+
+    return Machine(
+        device=device,
+        name=effort.device_name(device),
+        memory_mb=effort.device_memory(device) / 1e6,
+        cores=os.cpu_count() or 1,
+        threads=threads,
+        dtype=dtype,
+        matmul_tflops=effort.matmul(device, dtype) / 1e12,
+        versions={"python": platform.python_version(), **effort.versions()},
+    )
+
+
+def rows(
+    tasks: Iterator[Task], on: Machine, seconds: float, patience: float = _ROW_S, told: Callable[[Task], object] = id
+) -> Iterator[Row]:
+    """Measure one after the other. `told` hears of each before it begins.
+
+    A larger size of a thing is left out where the smaller one says that it would take longer than `patience` seconds.
+    """
+    before: Row | None = None
+    for task in tasks:
+        told(task)
+        if before is not None and _follows(task, before):
+            expected = before.ms / 1_000 * task.amount / before.amount * (2 if before.warm else 1)
+            if before.left_out or expected > patience:
+                yield Row(**_named(task), left_out=before.left_out or f"would take about {expected:.0f} s an item")
+                continue
+        before = _row(task, on, seconds)
+        yield before
+
+
+def _follows(task: Task, before: Row) -> bool:
+    """Whether it is a larger size of the same."""
+    return (task.part, task.what) == (before.part, before.what) and task.amount > before.amount
+
+
+def _row(task: Task, on: Machine, seconds: float) -> Row:
+    from mcp_mmretrieval.models import effort
+
+    footprint.reset()
+    effort.reset_peak(on.device)
+    flop: int | None = None
+
+    def run(contents: Sequence[Content]) -> None:
+        """The first call, of one item, is counted, the others are timed."""
+        nonlocal flop
+        if flop is None:
+            flop = effort.counted(lambda: task.run(contents))
+        else:
+            task.run(contents)
+
+    try:
+        timing = timed(task.make, run, seconds=seconds, most=task.most)
+    except RetrievalError as error:
+        return Row(**_named(task), left_out=str(error))
+    gflop = (flop or 0) / 1e9
+    reached = gflop / 1e3 * timing.per_second
+    return Row(
+        **_named(task),
+        batch=timing.batch,
+        items=timing.items,
+        warm=timing.warm,
+        per_second=timing.per_second,
+        ms=timing.median_ms,
+        p95_ms=timing.p95_ms,
+        gflop=gflop,
+        of_matmul=reached / on.matmul_tflops if on.matmul_tflops else 0.0,
+        memory_mb=footprint.peak() / 1e6,
+        gpu_mb=effort.peak(on.device) / 1e6,
+    )
+
+
+def _named(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in ("part", "what", "amount", "unit", "cap", "share")}

@@ -1,0 +1,89 @@
+"""Timing calls of a model: first passes left out, batches as large as are worth it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mcp_mmretrieval.types import Content
+
+_CALLS = 5
+"""Calls that a time is divided into at least, for a median that means something."""
+_PATIENCE = 3
+"""Times the time allowed that measuring may go on: contents take time to make, too, which does not count."""
+_WORTH = 1.15
+"""By how much twice the batch has to be faster to go on with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What calls of one size took."""
+
+    batch: int
+    """Items of a call."""
+    seconds: tuple[float, ...]
+    """Of each call, in their order."""
+    warm: bool
+    """Whether a call came before that was not counted: a first one takes up to ten times as long as the next."""
+
+    @property
+    def items(self) -> int:
+        """Contents in all."""
+        return self.batch * len(self.seconds)
+
+    @property
+    def per_second(self) -> float:
+        """Items a second, all calls together."""
+        return self.items / max(sum(self.seconds), 1e-9)
+
+    @property
+    def median_ms(self) -> float:
+        """Of one item: half of the calls were faster."""
+        return statistics.median(self.seconds) / self.batch * 1_000
+
+    @property
+    def p95_ms(self) -> float:
+        """Of one item: one call in twenty was slower."""
+        return sorted(self.seconds)[max(0, -(-len(self.seconds) * 19 // 20) - 1)] / self.batch * 1_000
+
+
+def timed(
+    make: Callable[[int], Sequence[Content]],
+    run: Callable[[Sequence[Content]], object],
+    *,
+    seconds: float,
+    most: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Timing:
+    """Run made contents through a model for about so many seconds, in calls of up to `most` items.
+
+    One item comes first, to warm up. If that alone takes twice the time, it is all that is measured.
+    """
+
+    def call(batch: int) -> float:
+        given = make(batch)
+        began = clock()
+        run(given)
+        return clock() - began
+
+    first = call(1)
+    if first > 2 * seconds:
+        return Timing(1, (first,), warm=False)
+    until = clock() + _PATIENCE * seconds
+    batch, took = _grown(call, seconds, most)
+    while len(took) < 2 or (sum(took) < seconds and clock() < until):
+        took.append(call(batch))
+    return Timing(batch, tuple(took), warm=True)
+
+
+def _grown(call: Callable[[int], float], seconds: float, most: int) -> tuple[int, list[float]]:
+    """The batch that is worth it, and the calls of its size: doubled while that is faster, and some calls fit in."""
+    batch, took = 1, [call(1)]
+    while batch * 2 <= most and took[-1] * 2 < seconds / _CALLS:
+        larger = call(batch * 2)
+        if larger > took[-1] * 2 / _WORTH:
+            break
+        batch, took = batch * 2, [larger]
+    return batch, took

@@ -1,0 +1,216 @@
+"""Any cross-encoder that sentence-transformers loads: query and candidate go through the model together.
+
+Of texts alone (`cross-encoder/ms-marco-MiniLM-L6-v2`), or of texts, pictures and films (`Qwen/Qwen3-VL-Reranker-2B`):
+what it takes in is tried when it is loaded. Its logit is squashed here, in float32: in bfloat16 the best candidates
+would tie.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import CrossEncoder
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.cross_encoder.modules import LogitScore
+from transformers.utils import logging as transformers_logging
+
+from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
+from mcp_mmretrieval.models import pieces, snapshots
+from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models.pieces import Given, Piece, Pieces
+from mcp_mmretrieval.profiles import Dtype, RerankerSpec
+from mcp_mmretrieval.types import Content, Modality
+
+_JUDGES = ("ForSequenceClassification", "ForCausalLM", "ForConditionalGeneration")
+"""Ends of the names of models that come with a head: any other would get one of random numbers."""
+
+
+class CrossReranker:
+    """A `Reranker` whose score is the verdict. Safe to call from several threads."""
+
+    blends = False
+
+    def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32") -> None:
+        """Raises ModelUnavailable when the model is missing, does not load, or is no reranker."""
+        folder, _ = snapshots.located(spec)
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        self._spec = spec
+        self._device = device
+        self.name = spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model
+        try:
+            self._model = _loaded(folder, spec, device, dtype)
+            self._model.eval()
+            self._bare = not self._wraps()
+            self._pieces = Pieces(spec, self._model.tokenizer, pieces.limit_of(self._model))
+            self._pieces.learn(self._features, self._works)
+        except RetrievalError:
+            raise
+        except Exception as error:  # other people's models fail in any way
+            raise ModelUnavailable(
+                f"{spec.model}: does not load as a reranker: {pieces.first_line(error)}. Set MMRETRIEVAL_RERANKER to "
+                "another model, or to off."
+            ) from error
+        if not self._pieces.texts:
+            raise ModelUnavailable(
+                f"{spec.model}: gives no usable scores of texts. Set MMRETRIEVAL_DTYPE to float32, or "
+                "MMRETRIEVAL_RERANKER to another model or to off."
+            )
+
+    @property
+    def by_default(self) -> frozenset[Modality]:
+        """As its record says."""
+        return self._spec.by_default
+
+    def reads(self, content: Content) -> bool:
+        """As was tried when it was loaded; never a sound, and no text without words."""
+        return self._pieces.reads(content)
+
+    def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
+        """The sigmoid of the model's logit, in [0, 1], of each content's best piece; None for what it cannot read.
+
+        Raises ModelUnavailable where it gives no number for any of them, DeviceLost.
+        """
+        scores: list[float | None] = [None] * len(contents)
+        asked = self._pieces.asked(query)
+        given = self._pieces.of(contents) if asked is not None else []
+        if asked is None or not given:
+            return scores
+        for piece, score in zip(given, self._squashed(asked, given), strict=True):
+            if np.isfinite(score):
+                scores[piece.owner] = max(scores[piece.owner] or 0.0, float(score))
+        if not any(score is not None for score in scores):
+            raise ModelUnavailable(f"{self._spec.model}: gave no usable scores. Set MMRETRIEVAL_DTYPE to float32.")
+        return scores
+
+    def _squashed(self, asked: Piece, given: Sequence[Piece]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        """A score a piece; NaN for one that does not fit on the device."""
+        logits = np.full(len(given), np.nan, np.float32)
+        unfit: list[RetrievalError] = []
+        for rows in pieces.together(given):
+            try:
+                self._run(asked, given, rows, logits)
+            except Unfit as error:
+                unfit.append(error)
+        if unfit and np.isnan(logits).all():
+            raise ModelUnavailable(f"{self._spec.model}: {unfit[0]}") from unfit[0]
+        squashed: np.ndarray[tuple[int], np.dtype[np.float32]] = torch.sigmoid(torch.from_numpy(logits)).numpy()
+        return squashed
+
+    def _run(self, asked: Piece, given: Sequence[Piece], rows: list[int], logits: Any) -> None:
+        """Fill in the logits of pieces of one sort, batch by batch."""
+
+        def run(some: list[int]) -> Any:
+            return self._logits(asked, [given[rows[row]] for row in some])
+
+        sizes = [asked.tokens + given[row].tokens for row in rows]
+        for some, found in self._device.each(pieces.kind(self.name, given[rows[0]]), sizes, run):
+            logits[[rows[row] for row in some]] = found
+
+    def _logits(self, asked: Piece, given: Sequence[Piece]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        """Of pairs that go through together; films go alone, for the times of their frames are told beside them."""
+        logits = np.empty(len(given), np.float32)
+        still = [row for row, piece in enumerate(given) if piece.film is None]
+        for rows in [still, *([row] for row, piece in enumerate(given) if piece.film is not None)]:
+            if rows:
+                pairs = [self._pair(asked.given, given[row].given) for row in rows]
+                logits[rows] = self._predicted(pairs, pieces.processing(given[rows[0]].film))
+        return logits
+
+    def _predicted(self, pairs: list[Any], processing: dict[str, Any]) -> Any:
+        return self._model.predict(
+            pairs,
+            prompt=self._spec.prompt,
+            batch_size=len(pairs),
+            activation_fn=torch.nn.Identity(),
+            show_progress_bar=False,
+            convert_to_numpy=True,
+            processing_kwargs=processing,
+        )
+
+    def _pair(self, query: Given, document: Given) -> tuple[Any, Any]:
+        """A model of texts alone takes bare strings, and opens none of them."""
+        return (query["text"], document["text"]) if self._bare else (query, document)
+
+    def _wraps(self) -> bool:
+        """Whether the model takes a pair apart by a template with roles and typed contents."""
+        formatter = getattr(self._model[0], "input_formatter", None)
+        return "message" in self._model.modalities and getattr(formatter, "message_format", "") != "flat"
+
+    # -- what it takes in -------------------------------------------------------------------------------------------
+
+    def _features(self, given: Given) -> Any:
+        if self._bare and "text" not in given:
+            raise ValueError("of texts alone")
+        film = pieces.even(len(given["video"])) if "video" in given else None
+        return self._model.preprocess(
+            [self._pair({"text": "a"}, given)], prompt=self._spec.prompt, processing_kwargs=pieces.processing(film)
+        )
+
+    def _works(self, given: Given) -> bool:
+        film = pieces.even(len(given["video"])) if "video" in given else None
+        return bool(np.isfinite(self._squashed(Piece(0, {"text": "a"}, 1.0), [Piece(0, given, 1.0, film)])).all())
+
+
+def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> CrossEncoder:
+    kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type") or "CrossEncoder"
+    composed = (folder / "modules.json").is_file()
+    if kind != "CrossEncoder" or not (composed or pieces.architecture(folder).endswith(_JUDGES)):
+        raise ModelUnavailable(
+            f"{spec.model}: is no reranker, and would score at random. Set MMRETRIEVAL_RERANKER to a cross-encoder."
+        )
+    options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
+    if composed and not _whole(folder):
+        return _judge(folder, spec, device, options)
+    model: CrossEncoder = CrossEncoder(
+        str(folder),
+        device=device.name,
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs=options,
+        processor_kwargs=dict(spec.processor_options),
+    )
+    if model.num_labels != 1:
+        raise ModelUnavailable(
+            f"{spec.model}: gives {model.num_labels} scores a pair, so it sorts pairs into classes and does not rank. "
+            "Set MMRETRIEVAL_RERANKER to a model with one score a pair."
+        )
+    return model
+
+
+def _whole(folder: Path) -> bool:
+    """Whether the head that `modules.json` names is there: that of Qwen3-VL-Reranker-8B was named by a wrong folder."""
+    for module in _modules(folder):
+        named = str(module.get("type", "")).endswith("LogitScore")
+        if named and "true_token_id" not in pieces.described(folder / str(module.get("path")), "config.json"):
+            return False
+    return True
+
+
+def _modules(folder: Path) -> list[dict[str, Any]]:
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        return [module for module in modules if isinstance(module, dict)]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _judge(folder: Path, spec: RerankerSpec, device: Device, options: dict[str, Any]) -> CrossEncoder:
+    """A model that speaks, with the head that such rerankers have: the logit of `yes` less that of `no`."""
+    speaker = Transformer(
+        str(folder),
+        transformer_task="any-to-any",
+        model_kwargs={"local_files_only": True, **options},
+        processor_kwargs={"local_files_only": True, **spec.processor_options},
+        config_kwargs={"local_files_only": True},
+    )
+    vocabulary: dict[str, int] = speaker.tokenizer.get_vocab() if speaker.tokenizer else {}
+    if not {"yes", "no"} <= set(vocabulary):
+        raise ModelUnavailable(f"{spec.model}: has neither a head nor the words `yes` and `no` to judge by.")
+    head = LogitScore(true_token_id=vocabulary["yes"], false_token_id=vocabulary["no"])
+    judge: CrossEncoder = CrossEncoder(modules=[speaker, head], device=device.name)
+    return judge

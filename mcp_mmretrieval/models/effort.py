@@ -1,0 +1,99 @@
+"""What a device can do, and how much of it a model needs: for measurements.
+
+A count of floating-point operations is that of the matrix products and convolutions, an addition and a multiplication
+each; all else a transformer does is little beside them. The yardstick is the device's own product of large matrices,
+measured in the same run, since no card reaches what its data sheet says.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+_SIDE, _SIDE_CUDA = 1_536, 8_192
+"""Of the square matrices: large enough for the device's best, small enough for its memory."""
+_ROUNDS = 5
+
+
+def counted(run: Callable[[], object]) -> int:
+    """Floating-point operations of what torch computes meanwhile in this thread. 0: other engines than torch did it."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return int(counter.get_total_flops())
+
+
+def matmul(device: str, dtype: str, seconds: float = 1.0) -> float:
+    """Floating-point operations a second of the device's product of two square matrices: the best of some seconds.
+
+    `device` and `dtype` as torch names them.
+    """
+    side = _SIDE_CUDA if device.startswith("cuda") else _SIDE
+    left, right = (torch.randn(side, side, device=device).to(getattr(torch, dtype)) for _ in range(2))
+    torch.matmul(left, right)
+    best, until = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        _settle(device)
+        began = time.perf_counter()
+        for _ in range(_ROUNDS):
+            torch.matmul(left, right)
+        _settle(device)
+        best = max(best, 2 * side**3 * _ROUNDS / (time.perf_counter() - began))
+    return best
+
+
+def device_name(device: str) -> str:
+    """What a person calls it: the card, or the processor."""
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
+    try:
+        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.processor() or platform.machine()
+
+
+def device_memory(device: str) -> int:
+    """Bytes of memory that the device has; 0 where that is not known."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return 0
+
+
+def reset_peak(device: str) -> None:
+    """Count the card's peak memory from now on."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak(device: str) -> int:
+    """Bytes of the card's memory that torch held at the worst, its weights included; 0 where there is no card."""
+    return int(torch.cuda.max_memory_allocated(device)) if device.startswith("cuda") else 0
+
+
+def _settle(device: str) -> None:
+    """Wait for what was started: a GPU computes while Python goes on."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+
+
+def versions() -> dict[str, str]:
+    """Of what computes."""
+    cuda = torch.version.cuda if torch.cuda.is_available() else None
+    return {"torch": str(torch.__version__), **({"cuda": str(cuda)} if cuda else {})}
+
+
+def devices() -> list[str]:
+    """As torch names them, the fastest first: what `auto` takes, then the processor."""
+    if torch.cuda.is_available():
+        return ["cuda", "cpu"]
+    return ["mps", "cpu"] if torch.backends.mps.is_available() else ["cpu"]

@@ -1,0 +1,289 @@
+"""What a reranker takes in at a time: a window of a text, a picture within its cap, a film.
+
+A content of several pieces counts by its best one: a long text by the window that answers, and a film, where a model
+takes pictures alone, by one of its frames. sentence-transformers never gets a bare string, which it might open as a
+path or a URL, nor a mark of the model's own within a text.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
+from mcp_mmretrieval.models.tokens import Tokens, encodable
+from mcp_mmretrieval.profiles import RerankerSpec
+from mcp_mmretrieval.types import Content, Film, Sound
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Picture
+
+logger = logging.getLogger(__name__)
+
+Given = dict[str, Any]
+"""One input as sentence-transformers takes it: `{"text": ...}`, `{"image": ...}` or `{"video": ...}`."""
+Features = Callable[[Given], Mapping[str, Any]]
+"""The tensors that a model would get of an input beside a query."""
+
+_WINDOW = 1_024
+"""Tokens of a text at most, where the record names none."""
+_LONGEST_QUERY = 256
+"""Tokens of a query that count: of a model that takes in few, a quarter of those."""
+_LIMIT = 8_192
+"""Tokens that any model takes in at most."""
+_FRAMES = 4
+"""Frames that stand for a film where a model takes pictures alone."""
+_SIDE = 256
+"""Pixels of a side of the pictures that a model is tried with."""
+_LEAST = 16
+"""Pixels of a side: of a picture one or three pixels high, processors without torchvision take the rows for colours."""
+_RATIO = 16
+"""Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
+_TICKS = 100
+"""Of a second: in so many the time of a frame is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One input for a model, of the content number `owner`."""
+
+    owner: int
+    given: Given
+    tokens: float
+    """What it costs, about."""
+    film: dict[str, Any] | None = None
+    """Of a film: when its frames are, as processors want it told."""
+
+
+class Pieces:
+    """Cuts contents into what one model takes in. Safe to call from several threads."""
+
+    def __init__(self, spec: RerankerSpec, tokenizer: Any, limit: int) -> None:
+        """`limit`: tokens that the model takes in at once. Raises ModelUnavailable for a tokenizer that is no use."""
+        if not getattr(tokenizer, "is_fast", False):
+            raise ModelUnavailable(
+                f"{spec.model}: its tokenizer is none of the fast ones, which cut texts into windows."
+            )
+        self._spec = spec
+        self._limit = min(limit, _LIMIT)
+        self._tokenizer = tokenizer
+        self._plain = _breaker(tokenizer)
+        self._area = 0.0
+        """Pixels of one token of a picture; 0 where the model takes no pictures."""
+        self._pixels = spec.pixels
+        self._films = False
+        self._fit(tokenizer.num_special_tokens_to_add(pair=True))
+        self.texts = True
+
+    def learn(self, features: Features, works: Callable[[Given], bool]) -> None:
+        """Find out what the model really takes in: what its template or its towers lack is not to be trusted to names.
+
+        `works`: whether a whole pass over an input ends in usable numbers.
+        """
+        short, long = features({"text": "a"}), features({"text": "a b a b"})
+        self.texts = _differ(short, long) and works({"text": "a"})
+        self._fit(_length(short))
+        one, other = (_probe(seed) for seed in (0, 1))
+        if (found := _reached(features, {"image": one}, {"image": other})) and _tried(works, {"image": one}):
+            self._area = max(1.0, _SIDE * _SIDE / max(1, _length(found) - _length(short)))
+            room = max(1, self._limit - self._query - _length(short))
+            self._pixels = min(self._spec.pixels, int(room * self._area))
+        if self._area and self._spec.frames:
+            films = [{"video": np.stack([np.asarray(_probe(seed)).transpose(2, 0, 1)] * 2)} for seed in (0, 1)]
+            self._films = bool(_reached(features, *films)) and _tried(works, films[0])
+
+    def reads(self, content: Content) -> bool:
+        """Whether the model takes such a content in."""
+        if isinstance(content, str):
+            return self.texts and bool(content.strip())
+        if isinstance(content, Film):
+            return self._area > 0 and len(content.pictures) > 0
+        return self._area > 0 and not isinstance(content, Sound)
+
+    def asked(self, query: Content) -> Piece | None:
+        """The query in one piece, of a long text its beginning; None for one that the model cannot read."""
+        if isinstance(query, str):
+            windows = self._queries.windows(self._plain(query))
+            return self._texts(0, windows[:1])[0] if windows else None
+        return next(self._shown(0, query), None) if self.reads(query) else None
+
+    def of(self, contents: Sequence[Content]) -> list[Piece]:
+        """The pieces of all contents that the model reads."""
+        pieces: list[Piece] = []
+        for owner, content in enumerate(contents):
+            if not self.reads(content):
+                continue
+            if isinstance(content, str):
+                pieces += self._texts(owner, self._windows.windows(self._plain(content)))
+            else:
+                pieces += self._shown(owner, content)
+        return pieces
+
+    def _fit(self, used: int) -> None:
+        """Share the tokens that the model's marks and its template leave between query and document."""
+        room = self._limit - used
+        self._query = min(_LONGEST_QUERY, room // 4)
+        window = min(self._spec.window or _WINDOW, room - self._query)
+        if self._query < 1 or window < 1:
+            raise ModelUnavailable(f"{self._spec.model}: its template fills the {self._limit} tokens that it takes in.")
+        self._queries = Tokens(self._tokenizer, window=self._query, limit=self._limit)
+        self._windows = Tokens(self._tokenizer, window=window, limit=self._limit)
+
+    def _texts(self, owner: int, windows: Sequence[str]) -> list[Piece]:
+        lengths = map(len, self._windows.ids(windows))
+        return [Piece(owner, {"text": encodable(text)}, length) for text, length in zip(windows, lengths, strict=True)]
+
+    def _shown(self, owner: int, content: Picture | Film | Sound) -> Iterator[Piece]:
+        if isinstance(content, Film):
+            if self._films:
+                yield self._played(owner, content)
+                return
+            pictures = _spread(content.pictures, _FRAMES)
+        else:
+            pictures = [content] if not isinstance(content, Sound) else []
+        for picture in pictures:
+            made = _within(picture, self._pixels)
+            yield Piece(owner, {"image": made}, made.width * made.height / self._area)
+
+    def _played(self, owner: int, film: Film) -> Piece:
+        """A film as one piece: frames of one size, with their times. A single one goes twice: models join two."""
+        frames = _spread(list(zip(film.times, film.pictures, strict=True)), self._spec.frames)
+        pixels = min(self._spec.frame_pixels, self._pixels // max(1, len(frames) // 2))
+        first = _within(frames[0][1], pixels)
+        shown = [np.asarray(_within(picture, pixels).resize(first.size)) for _, picture in frames]
+        times = [time - frames[0][0] for time, _ in frames]
+        if len(shown) == 1:
+            shown, times = shown * 2, times * 2
+        video = np.stack(shown).transpose(0, 3, 1, 2)
+        told = {
+            "fps": float(_TICKS),
+            "total_num_frames": round(times[-1] * _TICKS) + 1,
+            "duration": times[-1] + 1 / _TICKS,
+            "frames_indices": [round(time * _TICKS) for time in times],
+        }
+        return Piece(owner, {"video": video}, first.width * first.height * len(shown) / 2 / self._area, told)
+
+
+def together(given: Sequence[Piece]) -> list[list[int]]:
+    """Row numbers of texts and of all else: what a token of theirs costs is measured apart."""
+    texts = [row for row, piece in enumerate(given) if "text" in piece.given]
+    others = [row for row, piece in enumerate(given) if "text" not in piece.given]
+    return [rows for rows in (texts, others) if rows]
+
+
+def kind(name: str, piece: Piece) -> str:
+    """As the device knows a model: by its name, and another one for pictures and films."""
+    return name if "text" in piece.given else f"{name} pictures"
+
+
+def processing(film: dict[str, Any] | None) -> dict[str, Any]:
+    """Keyword arguments for the processor: a film's frames are chosen already, and their times go beside them."""
+    return {"video": {"do_sample_frames": False, "video_metadata": [film]}} if film else {}
+
+
+def even(seconds: int) -> dict[str, Any]:
+    """The times of so many frames, one a second."""
+    return {
+        "fps": 1.0,
+        "total_num_frames": seconds,
+        "duration": float(seconds),
+        "frames_indices": list(range(seconds)),
+    }
+
+
+def limit_of(model: Any) -> int:
+    """Tokens that a model takes in at once. Tokenizers that do not know say some huge number."""
+    known = [model.max_seq_length or math.inf]
+    if (inner := model.transformers_model) is not None:
+        known.append(getattr(inner.config.get_text_config(), "max_position_embeddings", None) or math.inf)
+    return int(min(_LIMIT, *known))
+
+
+def described(folder: Path, name: str) -> Mapping[str, Any]:
+    """A JSON file of a model; empty where there is none."""
+    try:
+        read = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def architecture(folder: Path) -> str:
+    """The class of transformers that the weights are of; empty where nothing says so."""
+    return next(iter(described(folder, "config.json").get("architectures") or ()), "")
+
+
+def first_line(error: BaseException) -> str:
+    """Why something failed, in a line without a full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _reached(features: Features, one: Given, other: Given) -> Mapping[str, Any] | None:
+    """What the model would get of the first input, if it would get something else of the second."""
+    try:
+        found, beside = features(one), features(other)
+    except Exception as error:  # noqa: BLE001 - other people's processors refuse in any way
+        logger.info("not taken in: %s: %s", next(iter(one)), first_line(error))
+        return None
+    return found if _differ(found, beside) else None
+
+
+def _tried(works: Callable[[Given], bool], given: Given) -> bool:
+    """Whether a whole pass works. One that fails for want of a tower is no fault of the model's."""
+    try:
+        return works(given)
+    except DeviceLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - other people's models fail in any way
+        logger.info("not taken in: %s: %s", next(iter(given)), first_line(error))
+        return False
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    tensors = {name: value for name, value in one.items() if isinstance(value, torch.Tensor)}
+    return any(name not in other or not torch.equal(value, other[name]) for name, value in tensors.items())
+
+
+def _length(features: Mapping[str, Any]) -> int:
+    return int(features["input_ids"].shape[-1])
+
+
+def _probe(seed: int) -> Image.Image:
+    noise = np.random.default_rng(seed).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8)
+    return Image.fromarray(noise)
+
+
+def _spread(items: Sequence[Any], most: int) -> list[Any]:
+    """So many at most, evenly."""
+    if len(items) <= most:
+        return list(items)
+    return [items[int((number + 0.5) * len(items) / most)] for number in range(most)]
+
+
+def _breaker(tokenizer: Any) -> Callable[[str], str]:
+    """Puts a space into each mark of the model that a text contains: a chat's roles, the place of a picture."""
+    marks = {mark for mark in (*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()) if len(mark.strip()) > 2}
+    if not marks:
+        return lambda text: text
+    pattern = re.compile("|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True)), re.IGNORECASE)
+    return lambda text: pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
+
+def _within(picture: Picture, pixels: int) -> Image.Image:
+    """A picture of at most so many pixels, and neither tiny nor a thin line."""
+    made = Image.fromarray(np.ascontiguousarray(picture))
+    least = max(made.size) / _RATIO
+    wide, high = max(made.width, least), max(made.height, least)
+    scale = min(1.0, math.sqrt(pixels / (wide * high)))
+    size = (max(_LEAST, int(wide * scale)), max(_LEAST, int(high * scale)))
+    return made if made.size == size else made.resize(size, Image.Resampling.LANCZOS)

@@ -1,0 +1,207 @@
+"""Our contents as a model's processor takes them: wrapped, within its caps, with what one has to say about them.
+
+sentence-transformers opens strings that look like a URL or name a file, so a text goes in as `{"text": ...}` and is
+never anything else. Pictures go in scaled, sounds in mono at the model's own rate and in pieces that it does not cut,
+frames of films chosen, with their times.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torchaudio.functional import resample  # type: ignore[import-untyped]
+
+from mcp_mmretrieval.models.senses import Senses
+from mcp_mmretrieval.profiles import EmbedderSpec
+from mcp_mmretrieval.types import Content, Film, Sound
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Picture
+
+VERSION = 1
+"""Of what is done here to pictures, sounds and films: another one makes other vectors."""
+_LEAST = 16
+"""Pixels of a side: of a picture one or three pixels high, processors without torchvision take the rows for colours."""
+_LONGEST = 16
+"""Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
+_SOFT_TOKENS = (70, 140, 280, 560, 1_120)
+"""Of a picture, from which Gemma's processors choose; each of them stands for 48 x 48 pixels."""
+_SOFT_PIXELS = 48 * 48
+_SHORTEST = 0.25
+"""Seconds of a sound; a shorter one is filled up with silence: models make no frame of a single sample."""
+_SOUND_TOKENS = 25.0
+"""A second of sound, in models that say nothing else."""
+_PARTS = 1_000
+"""Of the larger number in the ratio of two rates: those of 192,001 and 16,000 Hz would make a filter of gigabytes."""
+_TICKS = 100.0
+"""A second in the numbers of frames, so that their times are exact to 10 ms."""
+
+Input = dict[str, Any]
+"""One content for sentence-transformers, with the name of its modality."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """How one model takes pictures, sounds and films. Says for each what it costs, in tokens."""
+
+    pictures: bool
+    """Whether it takes any."""
+    seconds: float
+    """Of a sound at most; 0: it takes none."""
+    rate: int
+    """Samples of a sound a second."""
+    pixels: int
+    """Of a picture at most."""
+    frame_pixels: int
+    """The same of a frame."""
+    frames: int
+    """Of a film at most; 0: films are looked at frame by frame."""
+    options: Input
+    """`processing_kwargs` for sentence-transformers."""
+    picture_tokens: int
+    """Of each picture; 0: by its pixels."""
+    frame_tokens: int
+    token_pixels: int
+    """Pixels that a token of a picture stands for, where their number is by pixels."""
+    least_frames: int
+    """A shorter film has its last frame repeated."""
+
+    def picture(self, picture: Picture, pixels: int = 0) -> tuple[Input, float]:
+        """A picture of at most so many pixels (0: as many as the model takes), neither tiny nor a thin line."""
+        made = _fitted(picture, pixels or self.pixels)
+        return {"image": made}, self.picture_tokens or made.width * made.height / self.token_pixels
+
+    def frame(self, picture: Picture) -> tuple[Input, float]:
+        """A frame of a film that is looked at frame by frame."""
+        return self.picture(picture, self.frame_pixels)
+
+    def sound(self, sound: Sound) -> list[tuple[Input, float]]:
+        """A sound in pieces of like length, each of at most the seconds that the model takes in."""
+        samples, most = _mono(sound), int(self.seconds * self.rate)
+        pieces = np.array_split(samples, max(1, math.ceil(len(samples) / (self.seconds * sound.rate))))
+        heard = [_heard(piece, sound.rate, self.rate)[:most] for piece in pieces]
+        return [
+            ({"audio": {"array": piece, "sampling_rate": self.rate}}, _SOUND_TOKENS * len(piece) / self.rate)
+            for piece in heard
+        ]
+
+    def film(self, film: Film) -> tuple[Input, float]:
+        """A film as a film: its frames or, of many, some at even distances; with their times from the first on."""
+        chosen = [round(at) for at in np.linspace(0, len(film.pictures) - 1, min(self.frames, len(film.pictures)))]
+        chosen += chosen[-1:] * (self.least_frames - len(chosen))
+        frames = [_fitted(film.pictures[number], self.frame_pixels) for number in chosen]
+        pixels = np.stack([np.asarray(frame.resize(frames[0].size)) for frame in frames]).transpose(0, 3, 1, 2)
+        ticks = [round((film.times[number] - film.times[0]) * _TICKS) for number in chosen]
+        said = {
+            "fps": _TICKS,
+            "total_num_frames": ticks[-1] + 1,
+            "duration": (ticks[-1] + 1) / _TICKS,
+            "frames_indices": np.array(ticks),
+        }
+        each = self.frame_tokens or frames[0].width * frames[0].height / self.token_pixels
+        return {"video": {"array": pixels, "video_metadata": said}}, len(frames) * each
+
+    def refusal(self, content: Content) -> str:
+        """Why the model cannot take such a content in; empty where it can."""
+        if isinstance(content, str):
+            return ""
+        if isinstance(content, Sound):
+            if not self.seconds:
+                return "it does not hear sound. A transcript stands for it"
+            return "" if content.samples.size and content.rate > 0 else "the sound is empty"
+        if not self.pictures:
+            return "it does not look at pictures. Words stand for them"
+        if isinstance(content, Film):
+            return "" if content.pictures else "the film has no frames. Its transcript stands for it"
+        return "" if content.size else "the picture has no pixels"
+
+
+def preparing_for(model: Any, spec: EmbedderSpec, senses: Senses, room: int) -> Preparing:
+    """How a loaded SentenceTransformer takes what is not text. `room`: tokens that it has for one content."""
+    eye: Any = getattr(model.processor, "image_processor", None)
+    eyes: Any = getattr(model.processor, "video_processor", None)
+    config = getattr(model.transformers_model, "config", None)
+    together = "message" in model.modalities  # tokens of pictures stand among those of text, and none may be cut off
+    options: Input = {}
+    pixels, frame_pixels = spec.pixels, spec.frame_pixels
+    picture_tokens = frame_tokens = 0
+    token_pixels = 32 * 32
+    if getattr(config, "model_type", "").startswith("siglip"):
+        # trained on texts filled up to their full length; else a vector depends on the longest of its batch
+        options["text"] = {"padding": "max_length", "max_length": model.max_seq_length}
+    if hasattr(eye, "max_soft_tokens"):
+        picture_tokens, frame_tokens = _soft_tokens(pixels, room), _soft_tokens(frame_pixels, room)
+        options["image"] = {"max_soft_tokens": picture_tokens}
+        options["video"] = {"max_soft_tokens": frame_tokens}
+    elif hasattr(eye, "merge_size"):
+        token_pixels = (eye.patch_size * eye.merge_size) ** 2
+        pixels, frame_pixels = (min(some, room * token_pixels) for some in (pixels, frame_pixels))
+        options["image"] = {"size": _between(eye.size, pixels)}
+    elif (vision := getattr(config, "vision_config", None)) is not None:
+        picture_tokens = (getattr(vision, "image_size", 224) // getattr(vision, "patch_size", 16)) ** 2
+    frames = senses.frames
+    least_frames = getattr(eyes, "temporal_patch_size", 1)
+    if frames:
+        if together:
+            frames = max(1, min(frames, int(room // (frame_tokens or frame_pixels / token_pixels))))
+        options["video"] = {**options.get("video", {}), "do_sample_frames": False}
+        if hasattr(eyes, "cap_pixels_per_frame"):
+            most = max(frames, least_frames) * frame_pixels
+            options["video"] |= {"size": _between(eyes.size, most), "cap_pixels_per_frame": True}
+    return Preparing(
+        pictures=senses.pictures,
+        seconds=min(senses.seconds, room / _SOUND_TOKENS) if together else senses.seconds,
+        rate=senses.rate,
+        pixels=pixels,
+        frame_pixels=frame_pixels,
+        frames=frames,
+        options=options,
+        picture_tokens=picture_tokens,
+        frame_tokens=frame_tokens,
+        token_pixels=token_pixels,
+        least_frames=least_frames,
+    )
+
+
+def _soft_tokens(pixels: int, room: int) -> int:
+    """The largest number on offer that stands for no more pixels and finds room; at worst the smallest."""
+    return max(
+        (some for some in _SOFT_TOKENS if some * _SOFT_PIXELS <= pixels and some <= room), default=_SOFT_TOKENS[0]
+    )
+
+
+def _between(size: Any, most: int) -> dict[str, int]:
+    """Pixels between which a processor of Qwen's family brings a picture; its names for them are misleading."""
+    return {"shortest_edge": min(int(size["shortest_edge"]), most), "longest_edge": most}
+
+
+def _fitted(picture: Picture, pixels: int) -> Image.Image:
+    made = Image.fromarray(np.ascontiguousarray(picture))
+    least = max(made.size) / _LONGEST
+    wide, high = max(made.width, least), max(made.height, least)
+    scale = min(1.0, math.sqrt(pixels / (wide * high)))
+    size = max(_LEAST, int(wide * scale)), max(_LEAST, int(high * scale))
+    return made if made.size == size else made.resize(size, Image.Resampling.LANCZOS)
+
+
+def _mono(sound: Sound) -> np.ndarray:
+    """The samples as one channel, whatever came: two channels, numbers that are none."""
+    samples = np.nan_to_num(np.asarray(sound.samples, np.float32))
+    return samples if samples.ndim == 1 else samples.mean(axis=int(np.argmin(samples.shape)))
+
+
+def _heard(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """The samples at another rate, by a simple ratio that is near enough, and no shorter than a model takes in."""
+    if rate != wanted:
+        most = max(1, min(_PARTS, int(_PARTS * rate / wanted)))
+        ratio = Fraction(wanted, rate).limit_denominator(most) or Fraction(1, round(rate / wanted))
+        heard = resample(torch.from_numpy(np.ascontiguousarray(samples)), ratio.denominator, ratio.numerator)
+        samples = np.asarray(heard.numpy(), np.float32)
+    missing = math.ceil(_SHORTEST * wanted) - len(samples)
+    return np.pad(samples, (0, missing)) if missing > 0 else samples

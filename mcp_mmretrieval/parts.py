@@ -1,0 +1,180 @@
+"""What of a segment gets a vector of its own, and where in the segment that lies. Pure.
+
+A part's number says where it is, whatever the settings are by now: a window of a text and a frame of a film by their
+order, a stretch of sound by its beginning and its length. So vectors stay where they belong when a setting changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.types import Content, Film, Place, Segment, Sound, VectorKind
+
+T = TypeVar("T")
+
+SIDE = 640
+"""Longer side, in pixels, of pictures to be embedded."""
+WORDY = 8
+"""Words in a picture from which on it is a chart or a document rather than a photo."""
+SILENCE = 1e-3
+"""Loudest sample of a stretch in which nothing can be heard (-60 dB)."""
+WHOLE = -1
+"""The part that is a stretch of film as a whole, where the model takes in films."""
+
+_LENGTH_BITS = 16
+"""Of the number of a stretch of sound: its length in milliseconds, at most a minute; above them its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A content that gets one vector."""
+
+    kind: VectorKind
+    part: int
+    content: Content
+
+
+def embedded_text(segment: Segment) -> str:
+    """The text whose meaning stands for a segment."""
+    return segment.text
+
+
+def looked_at(segment: Segment, embedder: Embedder) -> bool:
+    """Whether a segment gets picture vectors: what the model is made to see, and no page of words for one of photos."""
+    if segment.modality in ("text", "audio"):
+        return False
+    if "documents" in embedder.sees:
+        return True
+    if "photos" not in embedder.sees or segment.modality == "page":
+        return False
+    return segment.modality == "video" or len(segment.text.split()) < WORDY
+
+
+def listened_to(segment: Segment, embedder: Embedder) -> bool:
+    """Whether a segment gets sound vectors."""
+    return embedder.hears > 0 and segment.modality in ("audio", "video")
+
+
+def needed(segment: Segment, embedder: Embedder, *, since: float = 0.0) -> Segment | None:
+    """The segment with only those frames that have to be decoded for its vectors; None where nothing has to.
+
+    `since`: up to there, in seconds, it was embedded with the window before.
+    """
+    looked, listened = looked_at(segment, embedder), listened_to(segment, embedder)
+    if not looked and not listened:
+        return None
+    if segment.modality != "video" or not segment.frames or (looked and embedder.films):
+        return segment
+    frames = tuple(time for time in segment.frames if looked and time >= since)
+    if not frames and not listened:
+        return None
+    return replace(segment, frames=frames or segment.frames[:1])  # without any, one from the middle would be decoded
+
+
+def pieces(
+    segment: Segment, content: Content, embedder: Embedder, *, sound_s: float, since: float = 0.0
+) -> Iterator[Piece]:
+    """What is embedded of a segment's picture, sound or film, but for what lies before `since` (seconds).
+
+    A picture as it is; sound in overlapping stretches of `sound_s` seconds, or as many as the model hears, without
+    those in which nothing can be heard; a film as one, or frame by frame, and its sound.
+    """
+    if isinstance(content, Film):
+        if looked_at(segment, embedder):
+            yield from _seen(segment, content, embedder, since)
+        content = content.sound if content.sound is not None else ""
+    elif isinstance(content, np.ndarray) and looked_at(segment, embedder):
+        yield Piece("picture", 0, content)
+    if isinstance(content, Sound) and listened_to(segment, embedder):
+        yield from _heard(segment, content, min(sound_s, embedder.hears), since)
+
+
+def moment(segment: Segment, kind: VectorKind, part: int) -> Place:
+    """Where a part of a segment of sound or film lies: its stretch, or from its frame to the next one.
+
+    The segment's own place for what lies in no time, and for parts that are the whole of it.
+    """
+    place = segment.place
+    if place.start is None or place.end is None or part == WHOLE:
+        return place
+    if kind == "sound":
+        offset, length = part >> _LENGTH_BITS, part & ((1 << _LENGTH_BITS) - 1)
+        start = place.start + offset / 1_000
+        return _between(place, start, start + length / 1_000)
+    if kind == "picture" and part < len(segment.frames):
+        times = (*segment.frames, math.inf)
+        # a place counts tenths of a second: it begins before its frame, and ends before the next
+        return _between(place, _floor(times[part]), _floor(min(times[part + 1], place.end)))
+    return place
+
+
+def within(segment: Segment, place: Place) -> Segment:
+    """The segment narrowed to the time that it shares with a place: the frames there, or one from the middle.
+
+    As it is where one of the two lies in no time.
+    """
+    own = segment.place
+    if own.start is None or own.end is None or place.start is None or place.end is None:
+        return segment
+    start, end = max(own.start, place.start), min(own.end, place.end)
+    if start >= end:
+        return segment
+    frames = tuple(time for time in segment.frames if start <= time < end)
+    if segment.modality == "video" and not frames:
+        frames = ((start + end) / 2,)
+    return replace(segment, place=Place(start=start, end=end), frames=frames)
+
+
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of them, evenly spread from the first to the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(at)] for at in np.linspace(0, len(items) - 1, most)]
+
+
+def stretches(seconds: float, length: float) -> list[tuple[float, float]]:
+    """Beginning and end of stretches of a length over so many seconds, each half over the one before.
+
+    The last one ends with the sound and may be shorter; never shorter than half, unless the sound is.
+    """
+    step = length / 2
+    count = max(1, math.ceil(round((seconds - length) / step, 6)) + 1)
+    return [(at * step, min(at * step + length, seconds)) for at in range(count)]
+
+
+def _heard(segment: Segment, sound: Sound, length: float, since: float) -> Iterator[Piece]:
+    begin = segment.place.start or 0.0
+    for start, end in stretches(len(sound.samples) / sound.rate, length):
+        samples = sound.samples[round(start * sound.rate) : round(end * sound.rate)]
+        if begin + end > since + 1e-6 and len(samples) and float(np.abs(samples).max()) >= SILENCE:
+            milliseconds = max(1, math.ceil(1_000 * (end - start)))
+            yield Piece("sound", round(1_000 * start) << _LENGTH_BITS | milliseconds, Sound(samples, sound.rate))
+
+
+def _seen(segment: Segment, film: Film, embedder: Embedder, since: float) -> Iterator[Piece]:
+    if embedder.films:
+        shown = spread(list(zip(film.pictures, film.times, strict=True)), embedder.films)
+        if shown:
+            yield Piece("picture", WHOLE, Film([picture for picture, _ in shown], tuple(time for _, time in shown)))
+        return
+    for picture, time in zip(film.pictures, film.times, strict=True):
+        if not segment.frames or time >= since - 1e-3:
+            part = min(range(len(segment.frames)), key=lambda at: abs(segment.frames[at] - time), default=0)
+            yield Piece("picture", part, picture)
+
+
+def _between(place: Place, start: float, end: float) -> Place:
+    """A stretch within a place, in tenths of a second; the place itself where nothing is left of it."""
+    assert place.start is not None and place.end is not None
+    start, end = max(place.start, _floor(start)), min(place.end, math.ceil(round(end * 10, 6)) / 10)
+    return Place(start=start, end=end) if start < end else place
+
+
+def _floor(seconds: float) -> float:
+    return math.floor(round(seconds * 10, 6)) / 10

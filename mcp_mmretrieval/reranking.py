@@ -1,0 +1,213 @@
+"""Scores contents against a query, a few at a time, as far as there is time; loads the next ones meanwhile.
+
+What a pair of a sort costs is measured as it goes, and remembered for the next call.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Literal
+
+import numpy as np
+
+from mcp_mmretrieval.deadlines import Clock, Errand
+from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import Reranker
+from mcp_mmretrieval.opening import reopen
+from mcp_mmretrieval.roots import OpenFile, Roots
+from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.types import Content, Film, Segment
+
+AT_ONCE = 5
+"""Texts that are scored between two looks at the clock, where there is a deadline and their cost is not known yet."""
+TOGETHER = 32
+"""Without one: enough to fill a model's batches."""
+STEP_S = 0.25
+"""Seconds between two looks at the clock, once the cost is known, where that is more than `AT_ONCE`."""
+SIDE = 1_280
+"""Longer side, in pixels, of what a reranker looks at; it scales down further by its own cap."""
+_AHEAD = 2
+"""Contents that are loaded before the model asks for them, beside those that it has."""
+_LOOK = 0.2
+"""Seconds between two looks at whether a loaded content is still wanted."""
+_NEW = 0.5
+"""Weight of the newest measurement of a cost."""
+
+Sort = Literal["text", "picture", "film"]
+Scores = list[float | None]
+"""Of contents, in the order given; None for one that cannot be read."""
+Score = Callable[[Sequence[Content]], Scores]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One content that is to be scored."""
+
+    sort: Sort
+    load: Callable[[threading.Event], Content | None]
+    """None, or UnreadableMedia, where it cannot be read."""
+
+
+def text(content: str) -> Wanted:
+    """A text, which is there already."""
+    return Wanted("text", lambda _: content if content.strip() else None)
+
+
+@dataclass(slots=True)
+class Costs:
+    """Seconds of a pair by model and sort of content. Thread-safe: a float is replaced whole."""
+
+    known: dict[tuple[str, Sort], float] = field(default_factory=dict)
+
+    def took(self, name: str, sort: Sort, seconds: float) -> None:
+        """One pair took so long."""
+        before = self.known.get((name, sort), seconds)
+        self.known[name, sort] = before + _NEW * (seconds - before)
+
+    def step(self, name: str, sort: Sort, clock: Clock) -> int:
+        """How many pairs may be begun now; none where not even one fits. Unknown ones begin carefully."""
+        left = clock.left()
+        if left is None:
+            return TOGETHER
+        cost = self.known.get((name, sort))
+        if cost is None:
+            return 0 if left <= 0 else AT_ONCE if sort == "text" else 1
+        most = max(AT_ONCE, int(STEP_S / max(cost, 1e-6)))
+        return min(TOGETHER, most, int(left / max(cost, 1e-6)))
+
+
+def scored(score: Score, wanted: Sequence[Wanted], clock: Clock, costs: Costs, name: str = "") -> Scores:
+    """Scores of all, or of as many of the first as there is time for. Raises what `score` raises in time.
+
+    The next few are begun only if they fit, as far as their cost is known. What cannot be loaded has no score.
+    """
+    scores: Scores = []
+
+    def work(stop: threading.Event) -> None:
+        with _Ahead(wanted, stop) as loaded:
+            while len(scores) < len(wanted) and not stop.is_set():
+                first = len(scores)
+                sort = wanted[first].sort
+                step = costs.step(name, sort, clock)
+                if not step:
+                    return
+                contents = [next(loaded) for _ in _of_sort(sort, wanted[first : first + step])]
+                began = time.monotonic()
+                read = [content for content in contents if content is not None]
+                found = iter(score(read) if read else ())
+                if read:
+                    costs.took(name, sort, (time.monotonic() - began) / len(read))
+                scores.extend(next(found) if content is not None else None for content in contents)
+
+    with Errand(work, "scoring") as scoring:
+        scoring.ended(clock.left())
+        return list(scores)  # those that come later are nobody's
+
+
+def _of_sort(sort: Sort, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
+    """The first ones, as long as they are of that sort."""
+    return takewhile(lambda one: one.sort == sort, wanted)
+
+
+class _Ahead:
+    """The contents one after the other, loaded in a thread while their reader is busy with the last ones.
+
+    Texts are there already and need no thread.
+    """
+
+    def __init__(self, wanted: Sequence[Wanted], stop: threading.Event) -> None:
+        self._wanted = wanted
+        self._stop = stop
+        self._left = threading.Event()
+        self._ready: queue.Queue[Content | BaseException | None] = queue.Queue(AT_ONCE + _AHEAD)
+
+    def __enter__(self) -> Iterator[Content | None]:
+        if all(one.sort == "text" for one in self._wanted):
+            return (one.load(self._stop) for one in self._wanted)
+        threading.Thread(target=self._load, name="loading ahead", daemon=True).start()
+        return self._contents()
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+
+    @property
+    def _over(self) -> bool:
+        return self._left.is_set() or self._stop.is_set()
+
+    def _load(self) -> None:
+        for one in self._wanted:
+            if self._over:
+                return
+            try:
+                self._put(one.load(self._stop))
+            except UnreadableMedia:
+                self._put(None)
+            except BaseException as error:  # noqa: BLE001 - it belongs to the reader
+                self._put(error)
+                return
+
+    def _put(self, content: Content | BaseException | None) -> None:
+        while not self._over:
+            try:
+                self._ready.put(content, timeout=_LOOK)
+            except queue.Full:
+                continue
+            return
+
+    def _contents(self) -> Iterator[Content | None]:
+        while not self._stop.is_set():
+            try:
+                content = self._ready.get(timeout=_LOOK)
+            except queue.Empty:
+                continue
+            if isinstance(content, BaseException):
+                raise content
+            yield content
+        raise Cancelled("Nobody waits for it any more.")
+
+
+class Sights:
+    """What a reranker gets of places: pixels where it sees them, else their text."""
+
+    def __init__(self, catalog: Catalog, workers: Workers, roots: Roots) -> None:
+        self._catalog = catalog
+        self._workers = workers
+        self._roots = roots
+
+    def of(self, segment: Segment, reranker: Reranker | None, file: OpenFile | None = None) -> Wanted | None:
+        """The place as `reranker` (None: a reader of texts) looks at it; None where there is nothing for it to read.
+
+        `file`: where it stands, for one that the library does not hold; it must stay open until it is scored.
+        """
+        sort = sort_of(segment, reranker)
+        if sort == "text":
+            return text(segment.text) if segment.text.strip() else None
+        return Wanted(sort, lambda stop: self._seen(segment, file, stop))
+
+    def _seen(self, segment: Segment, file: OpenFile | None, stop: threading.Event) -> Content | None:
+        """Its pixels; its text where they are gone."""
+        try:
+            if file is not None:
+                return self._workers.load(file.fd, segment, name=file.path, side=SIDE, stop=stop)
+            with reopen(self._catalog.files_of([segment.document]).get(segment.document, []), self._roots) as opened:
+                return self._workers.load(opened.fd, segment, name=opened.path, side=SIDE, stop=stop)
+        except UnreadableMedia:
+            if segment.text.strip():
+                return segment.text
+            raise
+
+
+def sort_of(segment: Segment, reranker: Reranker | None) -> Sort:
+    """How a reranker looks at a place."""
+    if reranker is None or segment.modality in ("text", "audio"):
+        return "text"
+    blank = np.zeros((16, 16, 3), np.uint8)
+    if segment.modality == "video":
+        return "film" if reranker.reads(Film([blank], (0.0,))) else "text"
+    return "picture" if reranker.reads(blank) else "text"

@@ -1,0 +1,315 @@
+"""Spaces, and the vectors in them: which one serves, which documents stand in it, what the index follows.
+
+A part of the catalog, in the same file and with the same promises.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_mmretrieval.store import rows as row
+from mcp_mmretrieval.store.database import Database, listed, one
+from mcp_mmretrieval.store.records import Chosen, Rows, Space, Volume
+from mcp_mmretrieval.types import Identity, VectorKind
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Vectors
+
+MAX_ID = (1 << 63) - 1
+LEFT_OUT = "Found by words alone, without a vector: "
+"""How the note begins that says what of a document has no vector."""
+
+
+class Spaces:
+    """The part of a catalog that concerns vectors."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
+        self._database = Database(path)
+
+    # -- which there are ------------------------------------------------------------------------------------------
+
+    def space(
+        self, identity: Identity, *, dim: int = 0, half: bool = False, made_by: str = "", active: bool = False
+    ) -> int:
+        """The id of a space, made where it is new; the first one is active, and one that is made `active`.
+
+        `half`: vectors are stored as float16, which makes it another space. `dim`: numbers in a text's vector, kept for
+        the record; each kind's own length is that of its first vectors. `made_by`: see `Space`; renewed where given.
+        """
+        name = canonical(identity, half=half)
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO spaces(identity, dim, half, active, made_by) "
+                "VALUES (?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active), ?) "
+                "ON CONFLICT DO UPDATE SET made_by = coalesce(nullif(excluded.made_by, ''), made_by), retired = 0",
+                (name, dim, half, made_by),
+            )
+            if active:
+                db.execute("UPDATE spaces SET active = (identity = ?)", (name,))
+            return int(one(db, "SELECT id FROM spaces WHERE identity = ?", name))
+
+    def space_of(self, identity: Identity, *, half: bool = False) -> int | None:
+        """The id of a space that was made before."""
+        name = canonical(identity, half=half)
+        return next((space.id for space in self.spaces() if space.identity == name), None)
+
+    def spaces(self) -> list[Space]:
+        """All of them, oldest first."""
+        with self._database.reading() as db:
+            return [row.space(each) for each in db.execute(f"SELECT {row.SPACE} FROM spaces ORDER BY id")]
+
+    def active_space(self) -> Space | None:
+        """The one that serves searches; None before the first one was made."""
+        return next((space for space in self.spaces() if space.active), None)
+
+    def activate(self, space: int, *, retire: bool = False) -> None:
+        """The space that serves searches from now on. Others keep their vectors until `drop_space`.
+
+        `retire`: none of them is needed any more, which is remembered until they are dropped.
+        """
+        with self._database.writing() as db:
+            if not one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                raise ValueError(f"There is no space {space}.")
+            db.execute("UPDATE spaces SET active = (id = ?)", (space,))
+            db.execute("UPDATE spaces SET retired = (id <> ? AND (retired OR ?))", (space, retire))
+
+    def drop_space(self, space: int) -> None:
+        """Delete a space and all its vectors. Raises ValueError for the active one."""
+        with self._database.writing() as db:
+            if one(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
+                raise ValueError(f"Space {space} serves searches; activate another one first.")
+            db.execute("DELETE FROM vectors WHERE space = ?", (space,))
+            db.execute("DELETE FROM spaces WHERE id = ?", (space,))
+
+    def embedded(self, space: int) -> int:
+        """How many documents stand in a space."""
+        with self._database.reading() as db:
+            return int(one(db, "SELECT count(*) FROM embedded WHERE space = ?", space))
+
+    def volume(self, space: int) -> Volume:
+        """How much stands in a space."""
+        with self._database.reading() as db:
+            documents = one(db, "SELECT count(*) FROM documents")
+            embedded = one(db, "SELECT count(*) FROM embedded WHERE space = ?", space)
+            sql = "SELECT kind, total(count) FROM vectors WHERE space = ? GROUP BY kind ORDER BY kind"
+            vectors = {kind: int(count) for kind, count in db.execute(sql, (space,))}
+            each = {kind: (_dim(db, space, kind) or 0) * (2 if is_half(db, space) else 4) for kind in vectors}
+        return Volume(documents=int(documents), embedded=int(embedded), vectors=vectors, each=each)
+
+    # -- which profile was chosen ---------------------------------------------------------------------------------
+
+    def chosen(self) -> Chosen | None:
+        """The profile that the library keeps to; None where none was chosen yet."""
+        with self._database.reading() as db:
+            found = db.execute("SELECT profile, reason, chosen_at FROM chosen").fetchone()
+            return Chosen(profile=found[0], reason=found[1], chosen_at=found[2]) if found else None
+
+    def choose(self, profile: str, reason: str) -> None:
+        """Keep to this profile from now on."""
+        with self._database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO chosen VALUES (1, ?, ?, ?)", (profile, reason, time.time()))
+
+    # -- what stands in them --------------------------------------------------------------------------------------
+
+    def unembedded(self, space: int, *, limit: int = 100, skip: Collection[str] = ()) -> list[str]:
+        """Documents that were read but are not embedded in a space, oldest first. `skip`: ids to leave out."""
+        with self._database.reading() as db:
+            sql = (
+                "SELECT id FROM documents WHERE key NOT IN (SELECT document FROM embedded WHERE space = ?) "
+                "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY read_at, key LIMIT ?"
+            )
+            return [id for (id,) in db.execute(sql, (space, listed(skip), limit))]
+
+    def commit_embedded(self, document: str, space: int, rows: Sequence[Rows], *, left_out: str = "") -> bool:
+        """Commit all vectors of a document in a space; empty `rows` say that it needs none.
+
+        `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
+        and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
+        already stays as it is. Raises ValueError for vectors of a wrong shape or with numbers that are not finite.
+        """
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.writing() as db:
+            key = one(db, "SELECT max(key) FROM documents WHERE id = ?", document)
+            if key is None or not one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                return False
+            held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
+            if not held.issuperset(each for group in rows for each in group.segments):
+                return False
+            if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
+                half = is_half(db, space)
+                for group in rows:
+                    dim = _dim(db, space, group.kind)
+                    db.executemany(
+                        "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
+                        [(key, space, group.kind, *each) for each in vectors.packed(group, dim=dim, half=half)],
+                    )
+                _note(db, key, left_out)
+                db.execute("DELETE FROM attempts WHERE document = ? AND space = ?", (key, space))
+            return True
+
+    def vectors_of(
+        self, space: int, kind: VectorKind, segments: Collection[int]
+    ) -> dict[int, tuple[list[int], Vectors]]:
+        """The parts of each segment that have a vector of a kind, and those, shape (parts, dim). None: left out."""
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        sql = (
+            "SELECT places, vectors FROM vectors WHERE space = ? AND kind = ? AND document IN "
+            "(SELECT document FROM segments WHERE key IN (SELECT value FROM json_each(?))) ORDER BY id"
+        )
+        with self._database.reading() as db:
+            half = is_half(db, space)
+            return vectors.by_segment(db.execute(sql, (space, kind, listed(segments))), set(segments), half=half)
+
+    def attempt(self, space: int, documents: Collection[str]) -> None:
+        """Note that these are about to be embedded: who finds that later knows that the process ended meanwhile.
+
+        `commit_embedded`, `spare` and `give_up` take the note back.
+        """
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO attempts SELECT key, ?, 1 FROM documents WHERE id IN (SELECT value FROM json_each(?)) "
+                "ON CONFLICT DO UPDATE SET count = count + 1",
+                (space, listed(documents)),
+            )
+
+    def attempts(self, space: int) -> dict[str, int]:
+        """How often the embedding of a document was begun and neither ended nor spared; others have none."""
+        with self._database.reading() as db:
+            sql = "SELECT d.id, a.count FROM attempts a JOIN documents d ON d.key = a.document WHERE a.space = ?"
+            return dict(db.execute(sql, (space,)).fetchall())
+
+    def spare(self, space: int, documents: Collection[str]) -> None:
+        """These were not what ended the process: what was noted of them is forgotten."""
+        with self._database.writing() as db:
+            db.execute(
+                "DELETE FROM attempts WHERE space = ? AND document IN "
+                "(SELECT key FROM documents WHERE id IN (SELECT value FROM json_each(?)))",
+                (space, listed(documents)),
+            )
+
+    def give_up(self, document: str, space: int, note: str) -> None:
+        """A document stays without vectors in a space, and says why."""
+        with self._database.writing() as db:
+            found = db.execute("SELECT key, notes FROM documents WHERE id = ?", (document,)).fetchone()
+            if found is None or not one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                return
+            key, notes = found[0], json.loads(found[1])
+            db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space))
+            db.execute("DELETE FROM attempts WHERE document = ? AND space = ?", (key, space))
+            if note not in notes:
+                db.execute("UPDATE documents SET notes = ? WHERE key = ?", (json.dumps([*notes, note]), key))
+
+    # -- what the index follows -----------------------------------------------------------------------------------
+
+    def lanes(self) -> dict[tuple[int, VectorKind], int]:
+        """Up to which row the index follows, for each space and kind that has vectors."""
+        with self._database.reading() as db:
+            sql = (
+                "SELECT s.id, k.value, coalesce(f.upto, 0) FROM spaces s "
+                """CROSS JOIN json_each('["text", "picture", "sound"]') k """
+                "LEFT JOIN followed f ON f.space = s.id AND f.kind = k.value "
+                "WHERE EXISTS (SELECT 1 FROM vectors v WHERE v.space = s.id AND v.kind = k.value)"
+            )
+            return {(space, kind): upto for space, kind, upto in db.execute(sql)}
+
+    def next_vectors(
+        self, space: int, kind: VectorKind, after: int, *, limit: int, upto: int = MAX_ID
+    ) -> tuple[int, list[tuple[int, int]], Vectors]:
+        """About `limit` vectors of the rows that follow `after`.
+
+        The last row; segment and part of each vector; float32 of shape (n, dim). Row 0 and nothing at the end.
+        """
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.reading() as db:
+            sql = (
+                "SELECT id, count, places, vectors FROM vectors WHERE space = ? AND kind = ? AND id > ? AND id <= ? "
+                "ORDER BY id"
+            )
+            found, count = [], 0
+            for each in db.execute(sql, (space, kind, after, upto)):
+                found.append(each)
+                count += each[1]
+                if count >= limit:
+                    break
+            last = found[-1][0] if found else 0
+            return last, *vectors.unpacked([each[2:] for each in found], half=is_half(db, space))
+
+    def follow(self, space: int, kind: VectorKind, upto: int) -> None:
+        """The index has the vectors up to this row."""
+        with self._database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
+
+    def unfollow(self) -> None:
+        """The index has nothing."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM followed")
+            db.execute("DELETE FROM garbage")
+
+    def garbage(self) -> tuple[int, str, int, list[tuple[int, int]]] | None:
+        """The next deleted vectors that the index may have still: space, kind, last row, segment and part of each."""
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        with self._database.reading() as db:
+            lane = db.execute("SELECT space, kind FROM garbage ORDER BY id LIMIT 1").fetchone()
+            if lane is None:
+                return None
+            sql = "SELECT id, places FROM garbage WHERE space = ? AND kind = ? ORDER BY id LIMIT 64"
+            found = db.execute(sql, lane).fetchall()
+            return *lane, found[-1][0], vectors.places(b"".join(places for _, places in found))
+
+    def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
+        """The index has forgotten a space, or what was deleted of one kind up to a row."""
+        with self._database.writing() as db:
+            sql = "DELETE FROM garbage WHERE space = ? AND coalesce(kind = ?, 1) AND id <= ?"
+            db.execute(sql, (space, kind, upto))
+
+    def behind(self) -> tuple[int, int]:
+        """How many vectors the index lacks or has too many, and how many there are."""
+        lacks = total = 0
+        lanes = self.lanes()
+        with self._database.reading() as db:
+            for (space, kind), upto in lanes.items():
+                sql = "SELECT total(count * (id > ?)), total(count) FROM vectors WHERE space = ? AND kind = ?"
+                new, all = db.execute(sql, (upto, space, kind)).fetchone()
+                lacks, total = lacks + int(new), total + int(all)
+            surplus = one(db, "SELECT total(length(places) / 16) FROM garbage")
+        return lacks + int(surplus), total
+
+
+def canonical(identity: Identity, *, half: bool = False) -> str:
+    """One text for equal identities, of a reading or of a space. `half`: of one that is stored as float16."""
+    named = {**identity, "stored": "float16"} if half else dict(identity)
+    return json.dumps(named, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_half(db: sqlite3.Connection, space: int) -> bool:
+    """Whether a space is stored as float16."""
+    return bool(one(db, "SELECT half FROM spaces WHERE id = ?", space))
+
+
+def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
+    """Numbers in a vector of this kind; None before the first one."""
+    sql = (
+        "SELECT length(v.vectors) / v.count / (CASE s.half WHEN 1 THEN 2 ELSE 4 END) FROM vectors v "
+        "JOIN spaces s ON s.id = v.space WHERE v.space = ? AND v.kind = ? LIMIT 1"
+    )
+    return one(db, sql, space, kind)  # type: ignore[no-any-return]
+
+
+def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:
+    """Let a document's notes say what has no vector, and nothing else of that sort."""
+    held = json.loads(one(db, "SELECT notes FROM documents WHERE key = ?", key))
+    notes = [note for note in held if not note.startswith(LEFT_OUT)]
+    if left_out:
+        notes.append(LEFT_OUT + row.clean(left_out))
+    if notes != held:
+        db.execute("UPDATE documents SET notes = ? WHERE key = ?", (json.dumps(notes), key))

@@ -1,0 +1,99 @@
+"""What a space remembers, which profile was chosen, and which documents ended the process."""
+
+import sqlite3
+from pathlib import Path
+
+from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.store.schema import VERSION
+from tests.store.making import DIM, SPACE, embed, fill, held, put
+from tests.store.test_database import VERSION_2, run
+
+
+def test_a_space_keeps_what_made_it_until_it_is_told_otherwise(catalog: Catalog) -> None:
+    id = catalog.space(SPACE, made_by="a")
+    assert catalog.space(SPACE) == id
+    assert catalog.spaces()[0].made_by == "a"
+    assert catalog.space(SPACE, made_by="b") == id
+    assert catalog.spaces()[0].made_by == "b"
+
+
+def test_another_precision_is_another_space_of_half_the_size(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["one", "two"])
+    whole, half = catalog.space(SPACE), catalog.space(SPACE, half=True)
+    assert whole != half
+    assert (catalog.space_of(SPACE), catalog.space_of(SPACE, half=True)) == (whole, half)
+    for space in (whole, half):
+        embed(catalog, space, held(catalog, "/r/a"))
+    assert catalog.volume(whole).each == {"text": 4 * DIM}
+    assert catalog.volume(half).each == {"text": 2 * DIM}
+    assert (catalog.volume(half).vectors, catalog.volume(half).embedded) == ({"text": 2}, 1)
+
+
+def test_what_was_replaced_is_remembered_as_such_and_comes_back_where_it_is_wanted(catalog: Catalog) -> None:
+    old, _ = fill(catalog, 1)
+    new = catalog.space({"model": "newer"})
+    catalog.activate(new, retire=True)
+    assert [(space.id, space.active, space.retired) for space in catalog.spaces()] == [
+        (old, False, True),
+        (new, True, False),
+    ]
+    assert catalog.space(SPACE, active=True) == old
+    assert [(space.id, space.active, space.retired) for space in catalog.spaces()] == [
+        (old, True, False),
+        (new, False, False),
+    ]
+
+
+def test_the_chosen_profile_is_one_and_the_last(catalog: Catalog) -> None:
+    assert catalog.chosen() is None
+    catalog.choose("clip", "asked for")
+    catalog.choose("omni", "the GPU has 24 GB")
+    chosen = catalog.chosen()
+    assert chosen is not None
+    assert (chosen.profile, chosen.reason) == ("omni", "the GPU has 24 GB")
+
+
+def test_attempts_are_counted_by_space_and_end_with_vectors_sparing_or_another_reading(catalog: Catalog) -> None:
+    for name in "abcd":
+        put(catalog, f"/r/{name}")
+    a, b, c, d = (held(catalog, f"/r/{name}") for name in "abcd")
+    space, other = catalog.space(SPACE), catalog.space({"model": "other"})
+    for _ in range(2):
+        catalog.attempt(space, [a, b, c, d])
+    assert catalog.attempts(space) == dict.fromkeys([a, b, c, d], 2)
+    assert catalog.attempts(other) == {}
+    embed(catalog, space, a)
+    catalog.spare(space, [b])
+    put(catalog, "/r/c", ["read again"], content="/r/cone page")
+    assert catalog.attempts(space) == {d: 2}
+    for _ in range(2):
+        catalog.give_up(d, space, "It ended the process.")
+    assert catalog.attempts(space) == {}
+    assert catalog.documents([d])[d].notes == ("It ended the process.",)
+    assert d not in catalog.unembedded(space)
+    assert d in catalog.unembedded(other)
+
+
+def test_a_library_of_before_learns_what_made_its_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    catalog = Catalog(path)
+    fill(catalog, 2)
+    for identity in (
+        {"name": "builtin", "text": "all-MiniLM-L6-v2"},
+        {"name": "hub", "model": "owner/name", "revision": "c0ffee"},
+        {"name": "hub", "model": "folder", "revision": "beef"},
+    ):
+        catalog.space(identity)
+    catalog.close()
+    run(path, VERSION_2)
+    catalog = Catalog(path)
+    assert [space.made_by for space in catalog.spaces()] == [
+        "",
+        '{"profile":"builtin"}',
+        '{"profile":"owner/name@c0ffee"}',
+        "",
+    ]
+    assert catalog.check() == []
+    catalog.close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
