@@ -92,7 +92,7 @@ class Adding:
         tally = _Tally(job, self._pending)
         with self._sharing.alone(id, job.stop):
             held = self._catalog.document(id)
-            if held and held.inline and held.reading == self._reading_id() and (held.title == title or not title):
+            if held and held.inline and self._current_reading(held) and (held.title == title or not title):
                 tally.changed("unchanged")
                 return
             with self._sharing.turn(job.stop), tempfile.TemporaryFile() as file:
@@ -180,7 +180,7 @@ class Adding:
         return change
 
     def _read(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> ReadFile:
-        reading = self._reading_id()
+        reading = self._catalog.reading(self._reading.identity)
         staged = self._catalog.staged(id, reading)
 
         def stage(ordinal: int, segments: Sequence[Segment]) -> None:
@@ -222,7 +222,11 @@ class Adding:
 
     def _held(self, id: str) -> bool:
         document = self._catalog.document(id)
-        return document is not None and not document.inline and document.reading == self._reading_id()
+        return document is not None and not document.inline and self._current_reading(document)
+
+    def _current_reading(self, document: Document) -> bool:
+        """Whether it would be read as it was: by the same splitter, and where it matters the same OCR and speech."""
+        return self._reading.current(document.modality, self._catalog.read_with(document.reading))
 
     def _gone(self, id: str, path: str) -> list[str]:
         """Paths of the same content, within this connection's reach, where nothing lies any more: it moved."""
@@ -233,14 +237,11 @@ class Adding:
             if file.path != path and self._rooted(file.path) and not os.path.lexists(file.path)
         ]
 
-    def _reading_id(self) -> int:
-        return self._catalog.reading(self._reading.identity)
-
     def _document(self, id: str, read: ReadFile, size: int, *, title: str = "", inline: bool = False) -> Document:
         return Document(
             id=id,
             modality=read.modality,
-            reading=self._reading_id(),
+            reading=self._catalog.reading(self._reading.of(read)),
             title=title or read.title,
             bytes=size,
             pages=read.pages,

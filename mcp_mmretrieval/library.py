@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -57,6 +58,8 @@ ATTEMPTS = 5
 """How often a job is begun, without anything new being committed, before it is given up."""
 CANCELLING = 5.0
 """Seconds that cancelling waits for the job's next step."""
+REST_EVERY = 10.0
+"""Seconds between two looks whether models can leave a GPU."""
 AGAIN = "What was read stays. Call add_documents again with the same arguments."
 INTERRUPTED = f"The server ended before this job did. {AGAIN}"
 MOVED = f"The server was started again, and one of the folders of this job leads elsewhere now. {AGAIN}"
@@ -77,10 +80,18 @@ class _Parts:
         self.embedding = Embedding(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
         self.sharing = Sharing(settings.workers)
+        self._closed = threading.Event()
+        threading.Thread(target=self._rest, name="rest", daemon=True).start()
         self.serving.start()
+
+    def _rest(self) -> None:
+        """Let models leave a GPU that nobody uses, until the library is closed."""
+        while not self._closed.wait(REST_EVERY):
+            self.models.rest()
 
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
+        self._closed.set()
         self.jobs.close()
         self.embedding.close()
         self.workers.close()
@@ -502,6 +513,11 @@ class Library:
     def ready(self) -> bool:
         """Whether the models are loaded: until then words answer."""
         return self._parts.serving.state == "ready"
+
+    @property
+    def loading(self) -> str:
+        """Which models are being loaded just now and how far that is; empty where none is."""
+        return self._parts.models.loading
 
     def held(self) -> tuple[int, int]:
         """Documents of the whole library, whatever the roots, and how many of them lack vectors."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
-from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models
@@ -16,6 +17,18 @@ from mcp_mmretrieval.types import About, Content, Film, Identity, Modality, Part
 
 SPLITTER = 1
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
+
+Means = Literal["ocr", "speech"]
+"""What turns pixels and sound into words."""
+
+MEANS: Mapping[Modality, frozenset[Means]] = {
+    "text": frozenset(),
+    "page": frozenset({"ocr"}),
+    "image": frozenset({"ocr"}),
+    "audio": frozenset({"speech"}),
+    "video": frozenset({"ocr", "speech"}),
+}
+"""What documents of a modality may be read with."""
 
 Frames = dict[float, str]
 """What was read in the frames of the last window of a film, by their time: windows overlap, and OCR is dear."""
@@ -34,6 +47,8 @@ class ReadFile:
     seconds: float | None = None
     notes: list[str] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    means: set[Means] = field(default_factory=set)
+    """What was asked for words, whether or not it is switched off: with another one the file reads otherwise."""
 
     def learn(self, about: About) -> None:
         """Take in what `split` says of the whole document."""
@@ -57,6 +72,19 @@ class Reading:
         """What owns segments and words: the splitter, OCR and speech recognition with their settings."""
         return {"splitter": SPLITTER, **self._models.reading}
 
+    def of(self, read: ReadFile) -> Identity:
+        """The part of the identity that this file's segments and words depend on."""
+        return {what: value for what, value in self.identity.items() if what == "splitter" or what in read.means}
+
+    def current(self, modality: Modality, read_with: Identity) -> bool:
+        """Whether reading a document again would be as it was read: another OCR changes no sound.
+
+        `read_with` may name more than the document depends on, as it did before each was noted by itself.
+        """
+        now = self.identity
+        depends = {"splitter", *MEANS[modality]}
+        return all(now.get(what) == value for what, value in read_with.items() if what in depends)
+
     def read(
         self,
         file: OpenFile,
@@ -78,12 +106,14 @@ class Reading:
         for part in self._parts(file, sidecars, document, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
-            result.segments.append(self._with_text(part, frames))
+            result.segments.append(self._with_text(part, frames, result.means))
             if stage is not None and part.content is not None:
                 stage(kept, result.segments[kept:])
                 kept = len(result.segments)
             if len(result.segments) == most:
                 break
+        if staged:  # with what those were read is not kept
+            result.means |= MEANS[result.modality]
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result
@@ -116,13 +146,16 @@ class Reading:
             else:
                 yield step
 
-    def _with_text(self, part: Part, frames: Frames) -> Segment:
+    def _with_text(self, part: Part, frames: Frames, means: set[Means]) -> Segment:
         if part.content is None:
             return part.segment
+        means |= _means(part.content)
         try:
             read = self._text(part.content, frames)
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
+        except Unfit as error:
+            raise UnreadableMedia("memory", str(error)) from error
         return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
 
     def _shown(self, film: Film, frames: Frames) -> list[str]:
@@ -140,3 +173,15 @@ class Reading:
     def _seen(self, picture: Picture) -> str:
         reader: TextReader | None = self._models.text_reader()
         return reader.read(picture) if reader else ""
+
+
+def _means(content: Content) -> set[Means]:
+    """What reads a content."""
+    if isinstance(content, str):
+        return set()
+    if isinstance(content, Sound):
+        return {"speech"}
+    if isinstance(content, Film):
+        heard: set[Means] = {"speech"} if content.sound is not None else set()
+        return heard | ({"ocr"} if content.pictures else set())
+    return {"ocr"}

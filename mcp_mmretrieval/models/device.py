@@ -56,12 +56,18 @@ class Device:
         """For whoever needs the device for something else than a batch."""
         self._costs: dict[str, Cost] = {}
         self._lost = ""
+        self._used = time.monotonic()
         self.limit(batch_s, memory_share)
 
     @property
     def lost(self) -> str:
         """Why no model runs on it any more in this process; empty while they do."""
         return self._lost
+
+    @property
+    def idle(self) -> float:
+        """Seconds since a model last ran on it."""
+        return time.monotonic() - self._used
 
     def limit(self, batch_s: float, memory_share: float) -> None:
         """Seconds of one batch, and the share of its memory that models and their batches may take, from now on."""
@@ -85,7 +91,9 @@ class Device:
         rows, failed = Rows(sizes), Failed(model, self.name)
         while rows:
             with self.turns:
+                self._used = time.monotonic()
                 ran = self._next(model, rows, failed, run)
+                self._used = time.monotonic()
             if ran is not None:
                 yield ran
         failed.tell()

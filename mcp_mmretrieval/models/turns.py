@@ -79,6 +79,20 @@ class Turns:
     ) -> None:
         self._pass_on()
 
+    def let_pass(self) -> None:
+        """In the middle of a turn that takes long: urgent threads that wait have theirs, and then it goes on.
+
+        So has an end that waits. A turn that is urgent itself goes on at once.
+        """
+        if getattr(_here, "stop", None) is not None or not (self._urgent or self._last):
+            return
+        turn = threading.Event()
+        with self._guard:
+            self._others.appendleft(turn)
+            self._taken = False
+            self._give()
+        turn.wait()
+
     def end(self) -> None:
         """Wait for the turn that is running; all later ones wait for ever."""
         last = threading.Event()

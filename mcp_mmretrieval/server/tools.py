@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import anyio
@@ -16,7 +17,7 @@ from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server import explain, mirror, wire
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
 from mcp_mmretrieval.server.strict import OneOrMany, StrictTool
-from mcp_mmretrieval.server.waiting import Waiting
+from mcp_mmretrieval.server.waiting import Waiting, told_meanwhile
 from mcp_mmretrieval.server.wire import AddResult, ListResult, RemoveResult, RerankResult, SearchResult, StatusResult
 from mcp_mmretrieval.types import Modality
 
@@ -270,7 +271,8 @@ class Tools:
         with anyio.move_on_after(budget), precedence.answering():
             async with connection.admission.turn(client_of(call)):
                 library = await connection.library()
-                return await anyio.to_thread.run_sync(work, library, abandon_on_cancel=True, limiter=self._threads)
+                ask = partial(anyio.to_thread.run_sync, work, library, abandon_on_cancel=True, limiter=self._threads)
+                return await told_meanwhile(call, lambda: library.loading, ask)
         raise RetrievalError(
             f"No answer within {budget:g} s. Try again, with fewer targets or tighter filters; "
             "status tells whether something is wrong."

@@ -1,11 +1,11 @@
-"""Calls that wait for a job: with a deadline, with progress, and with an end that depends on how they were left."""
+"""Calls that wait, for a job or for a model: with progress, and for a job with an end that depends on how they left."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,6 +18,8 @@ from mcp_mmretrieval.server.untrusted import clean_name
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Outcome
     from mcp_mmretrieval.jobs import Job
+
+Answer = TypeVar("Answer")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at a job, and so between two reports of progress."""
@@ -82,6 +84,33 @@ class Waiting:
             if call.request == request and call.cancelled is not None and call.cancelled.is_set():
                 await call.left.wait()
                 await anyio.to_thread.run_sync(call.job.leave, call.owner, limiter=self._threads)
+
+
+async def told_meanwhile(
+    context: Context[Any, Any], said: Callable[[], str], work: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """What `work` answers. While it works, the client hears what `said` says, as often as it says something."""
+    answer: Answer | None = None
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_tell, context, said)
+        try:
+            answer = await work()
+        except Exception as error:  # noqa: BLE001  raised below, by itself and not in a group
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return answer  # type: ignore[return-value]
+
+
+async def _tell(context: Context[Any, Any], said: Callable[[], str]) -> None:
+    told = 0.0
+    while True:
+        await anyio.sleep(LOOK_EVERY)
+        if message := said():
+            told += 1.0
+            await context.report_progress(told, None, message)
 
 
 async def _report(context: Context[Any, Any], outcome: Outcome, told: float) -> float:

@@ -62,6 +62,7 @@ class Catalog(Spaces):
         """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
         super().__init__(path)
         self._known: dict[object, tuple[int, Any]] = {}
+        self._read_with: dict[int, Identity] = {}
 
     @property
     def path(self) -> Path:
@@ -102,6 +103,16 @@ class Catalog(Spaces):
         with self._database.writing() as db:
             db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
             return int(one(db, ask, name))
+
+    def read_with(self, reading: int) -> Identity:
+        """What `reading` gave an id. Raises ValueError for an unknown one."""
+        if reading not in self._read_with:  # asked for each file, and never changed
+            with self._database.reading() as db:
+                name = one(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
+            if name is None:
+                raise ValueError(f"There is no reading {reading}.")
+            self._read_with[reading] = json.loads(name)
+        return self._read_with[reading]
 
     # -- files and documents --------------------------------------------------------------------------------------
 

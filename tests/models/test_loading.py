@@ -1,5 +1,6 @@
 """Models are loaded once, in the background; failures are kept and tried again."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import loading
+from mcp_mmretrieval.models import Embedder, loading, underway
 from mcp_mmretrieval.models.loading import Loading, Models
 from mcp_mmretrieval.settings import Settings
 
@@ -79,6 +80,106 @@ def test_a_bug_reaches_those_who_wait_as_it_is() -> None:
     weighty.broken = KeyError("a bug")
     with pytest.raises(KeyError):
         Loading("toy model", weighty.load).get(10)
+
+
+class Place:
+    """A device as far as a load is concerned."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.idle = 0.0
+
+
+def placed(kind: str) -> tuple[Loading[str], Place, list[str]]:
+    """A model on a device, and how often it was loaded."""
+    place, loads = Place(kind), list[str]()
+
+    def load() -> str:
+        underway.on(place)
+        loads.append("loaded")
+        return f"model {len(loads)}"
+
+    return Loading("toy model", load), place, loads
+
+
+def test_a_model_leaves_a_gpu_that_nobody_uses_and_comes_back_when_it_is_asked_for() -> None:
+    part, place, loads = placed("cuda")
+    assert part.get(10) == "model 1"
+    place.idle = 899.0
+    assert not part.rest(900.0)
+    place.idle = 901.0
+    assert part.rest(900.0)
+    assert not part.rest(900.0)
+    assert (part.loaded, part.ready, part.failure) == (False, True, None)
+    assert part.line.startswith("left the GPU")
+    assert part.get(10) == "model 2"
+    assert (part.loaded, part.resting, part.line) == (True, False, "ready")
+    assert len(loads) == 2
+
+
+def test_on_a_cpu_models_stay() -> None:
+    part, place, loads = placed("cpu")
+    part.get(10)
+    place.idle = 1e6
+    assert not part.rest(900.0)
+    assert part.loaded
+    assert len(loads) == 1
+
+
+def test_a_model_that_does_not_come_back_is_missing_again() -> None:
+    part, place, loads = placed("cuda")
+    part.get(10)
+    place.idle = 1e6
+    part.rest(1.0)
+    loads.clear()
+    part._load = lambda: (_ for _ in ()).throw(OSError("no memory"))
+    with pytest.raises(ModelUnavailable, match="no memory"):
+        part.get(10)
+    assert not part.ready
+
+
+def test_how_far_a_load_is_can_be_seen_while_it_runs() -> None:
+    gate, told = threading.Event(), threading.Event()
+
+    def load() -> str:
+        underway.tell("fetching", 1_200_000_000, 4_300_000_000)
+        told.set()
+        assert gate.wait(10)
+        return "model"
+
+    part = Loading("toy model", load)
+    assert (part.progress, part.takes_long) == ("", False)
+    part.start()
+    assert told.wait(10)
+    assert part.takes_long
+    assert re.fullmatch(r"fetching for \d+ s, 1.20 of 4.30 GB", part.line)
+    with pytest.raises(ModelUnavailable, match=r"still loading \(fetching for \d+ s, 1.20 of 4.30 GB\)"):
+        part.get(0.01)
+    gate.set()
+    assert part.get(10) == "model"
+    assert part.progress == ""
+
+
+def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(tmp_path: Path) -> None:
+    gate, told = threading.Event(), threading.Event()
+
+    class Fetched(Models):
+        def _load_space(self, maker: str) -> Embedder:
+            underway.tell("fetching", 1, 10**9)
+            told.set()
+            assert gate.wait(10)
+            raise ModelUnavailable("no network")
+
+    models = Fetched(Settings(library=tmp_path))
+    models.start()
+    assert told.wait(10)
+    assert re.fullmatch(r"The models are loading\. Embedder: fetching for \d+ s, 0.00 of 1.00 GB\.", models.message)
+    assert models.loading.startswith("embedder: fetching for")
+    assert models.parts()["text vectors"].startswith("fetching for")
+    gate.set()
+    with pytest.raises(ModelUnavailable, match="no network"):
+        models.embedder(10)
+    assert models.loading == ""
 
 
 def test_making_the_bundle_imports_nothing_heavy() -> None:

@@ -85,6 +85,8 @@ class FakeLibrary:
     asked: dict[str, Any] = field(default_factory=dict)
     """Arguments of the last search."""
     closed: bool = False
+    loading: str = ""
+    """Models that are being loaded."""
 
     def __post_init__(self) -> None:
         self.jobs_started: list[Job] = []

@@ -380,6 +380,21 @@ async def test_a_search_passes_while_another_waits(connect: Connect, library: Fa
 # -- adding in the background -----------------------------------------------------------------------------------------
 
 
+async def test_who_waits_for_a_model_hears_how_far_it_is(connect: Connect, library: FakeLibrary) -> None:
+    library.loading = "embedder: fetching for 3 s, 0.40 of 1.50 GB"
+    told: list[tuple[float, str | None]] = []
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, message))
+        if len(told) == 2:
+            library.hold.set()
+
+    async with connect() as client:
+        await client.call_tool("search_media", {"query": "wait"}, progress_callback=tell)
+    assert [message for _, message in told] == [library.loading] * len(told)
+    assert [progress for progress, _ in told] == sorted({progress for progress, _ in told})
+
+
 async def test_adding_reports_progress_that_grows(connect: Connect, library: FakeLibrary) -> None:
     library.work = until_stopped
     told: list[tuple[float, float | None, str | None]] = []
