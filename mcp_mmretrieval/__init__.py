@@ -5,12 +5,16 @@ The map, bottom up; a module imports only from floors below (ARCHITECTURE.md say
 0  errors, types, limits     what goes wrong; Document, Place, Segment, Content; bounds of one file
 1  configuration             what was asked for, as written. Also precedence: answers go before bulk work
 2  answers, settings, roots  what the library answers; every knob; the allowed folders. Also words
-   profiles                  which models serve
+   profiles                  a record for each model that can serve
    front                     the client's side of an engine, in the standard library alone
 3  media                     text, image, pdf, audio, video: `split` into places, `load` one; workers isolate them
-4  models, store, ranking    seams and built-in models; SQLite and Chroma; lanes fused. Also jobs
+   choosing                  from settings to records: `auto`, and the limits that the settings lay over a record
+4  models, store, ranking    seams, built-in and Hub models; SQLite and Chroma; lanes fused. Also jobs
+   measuring                 what the models take of this machine: `bench`
 5  reading, opening, targets one file to segments with text; what is pointed at. Also deadlines
-6  embedding, examples       segments to vectors; what `like` shows
+   parts, serving            what of a segment gets a vector; which embedder answers, and which is wanted
+6  gathering, embedding      vectors of whole documents, gathered over many; the thread that makes them
+   examples, moments         what `like` shows; a hit narrowed to the stretch that matched
    reranking, scoring        contents scored as far as there is time; the rerank tool
 7  adding, searching         the two lines through the house
 8  library                   the product: `from mcp_mmretrieval import Library`

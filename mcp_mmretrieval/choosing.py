@@ -67,6 +67,7 @@ def tuned(spec: Spec, settings: Settings) -> Spec:
         options["attn_implementation"] = _attention(spec, settings)
     if isinstance(spec, EmbedderSpec):
         options |= settings.model_kwargs
+        changed["stretch"] = settings.sound_s
         changed["processor_options"] = {**spec.processor_options, **settings.processor_kwargs}
         if settings.vector_dims:
             changed["dims"] = _dims(spec, settings.vector_dims)

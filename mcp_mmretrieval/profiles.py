@@ -87,6 +87,8 @@ class EmbedderSpec(ModelSpec):
     """What its picture vectors are good for. Pages and charts with many words get one only with `documents`."""
     hears: float = 0.0
     """Seconds of one sound that it takes in as such; 0: transcripts stand for sound."""
+    stretch: float = 6.0
+    """Seconds of a sound that get a vector of their own, as far as it hears so long."""
     rate: int = 0
     """Samples a second that it was trained on; 0: as its processor says."""
     query_prompt: str | None = None

@@ -20,11 +20,9 @@ from mcp_mmretrieval.cli import DONE, INTERRUPTED, bench_plot, bench_table, log_
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.measuring.plan import Task
 from mcp_mmretrieval.measuring.report import Report, Row
-from mcp_mmretrieval.measuring.running import SECONDS, Run, device_of
+from mcp_mmretrieval.measuring.running import SECONDS, Run, device_of, wanted
 from mcp_mmretrieval.measuring.standing_in import build, stand_in
-from mcp_mmretrieval.models import threads
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import profile_of
 
 STDOUT = "-"
 """In the place of a file's name."""
@@ -33,18 +31,20 @@ STDOUT = "-"
 def bench(arguments: argparse.Namespace) -> int:
     """Measure, and tell. Interrupted: what was measured until then is told."""
     log_to_stderr()
-    wanted = settings(arguments)
+    given = settings(arguments)
     named = arguments.random_weights
-    asked = stand_in(named, wanted) if named is not None else None
-    profile_of(wanted.profile)
+    asked = stand_in(named, given) if named is not None else None
     _check(arguments)
-    threads.prepare()
     with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
+        models = Models(given, Path(folder))
         if asked is not None:
             with show.waiting(f"Drawing random weights for {asked.name}"):
-                wanted = build(asked, wanted, Path(folder), device_of(wanted))
+                profile = build(asked, Path(folder), device_of(given))
+        else:
+            profile = wanted(given, models)
+        models.want(profile.name)
         with show.waiting("Loading the models"):
-            run = Run(wanted, Models(wanted, Path(folder)), stands_for=asked.name if asked is not None else "")
+            run = Run(given, profile, models, random_weights=asked is not None)
         report, interrupted = _measured(run, arguments)
     _tell(report, arguments)
     return INTERRUPTED if interrupted else DONE

@@ -43,6 +43,18 @@ class Caps:
     """Candidates of a search that are reranked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The models that are measured."""
+
+    embedder: Embedder
+    reranker: Reranker | None
+    seeing: Callable[[int, int], Subjects]
+    """The same, as they would be under other caps: pixels of a picture, and frames of a film; 0: as they are. What a
+    content costs may depend on the cap rather than on the content: some models see each picture at the same size.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One line of the table: something done to contents of one size."""
@@ -63,18 +75,16 @@ class Task:
     run: Callable[[Sequence[Content]], object]
 
 
-def tasks(
-    embedder: Embedder, reranker: Reranker | None, caps: Caps, shares: Sequence[float], seed: int = 0
-) -> Iterator[Task]:
+def tasks(subjects: Subjects, caps: Caps, shares: Sequence[float], seed: int = 0) -> Iterator[Task]:
     """All that these models do, the smaller sizes of a thing before the larger."""
     made = Workloads(seed)
-    yield from _adding(embedder, caps, shares, made)
-    yield from _asking(embedder, caps, made)
-    if reranker is not None:
-        yield from _reranking(embedder, reranker, caps, shares, made)
+    yield from _adding(subjects, caps, shares, made)
+    yield from _asking(subjects.embedder, caps, made)
+    yield from _reranking(subjects, caps, shares, made)
 
 
-def _adding(embedder: Embedder, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+def _adding(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+    embedder = subjects.embedder
     window = _window(embedder, made)
     for share in _up_to(shares, 1.0):
         words = max(1, round(window * share))
@@ -87,11 +97,12 @@ def _adding(embedder: Embedder, caps: Caps, shares: Sequence[float], made: Workl
             pixels = round(caps.pixels * share)
             yield Task(
                 part="adding", what="picture", amount=pixels, unit="pixels", cap="model_pixels", share=share,
-                most=_MANY, make=ring(partial(made.page, pixels)), run=embedder.embed_documents,
+                most=_MANY, make=ring(partial(made.page, pixels)),
+                run=subjects.seeing(pixels, 0).embedder.embed_documents,
             )  # fmt: skip
-        yield from _films(embedder, caps, shares, made)
+        yield from _films(subjects, caps, shares, made)
     if embedder.hears:
-        for share in shares:
+        for share in _up_to(shares, max(1.0, embedder.hears / caps.sound_s)):
             seconds = min(caps.sound_s * share, embedder.hears)
             yield Task(
                 part="adding", what="sound", amount=seconds, unit="seconds", cap="sound_s", share=share, most=_MANY,
@@ -99,19 +110,26 @@ def _adding(embedder: Embedder, caps: Caps, shares: Sequence[float], made: Workl
             )  # fmt: skip
 
 
-def _films(embedder: Embedder, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+def _films(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
     """As films where the model takes them in so; else each frame is a picture."""
-    if not embedder.films:
+    if not subjects.embedder.films:
         yield Task(
             part="adding", what="film frame", amount=caps.frame_pixels, unit="pixels", most=_MANY,
-            make=ring(partial(made.frames, 1, caps.frame_pixels)), run=embedder.embed_documents,
+            make=ring(partial(made.frames, 1, caps.frame_pixels)), run=subjects.embedder.embed_documents,
         )  # fmt: skip
         return
-    for share in _up_to(shares, 1.0):
-        frames = max(1, round(embedder.films * share))
+    before = 0
+    for share in shares:
+        asked = round(subjects.embedder.films * share)
+        if asked <= before:
+            continue
+        embedder = subjects.seeing(0, asked).embedder
+        if embedder.films < asked:
+            return  # it has no room for more
+        before = asked
         yield Task(
-            part="adding", what="film", amount=frames, unit="frames", cap="model_frames", share=share, most=_MANY,
-            make=ring(partial(made.frames, frames, caps.frame_pixels)), run=embedder.embed_documents,
+            part="adding", what="film", amount=asked, unit="frames", cap="model_frames", share=share, most=_MANY,
+            make=ring(partial(made.frames, asked, caps.frame_pixels)), run=embedder.embed_documents,
         )  # fmt: skip
 
 
@@ -135,27 +153,33 @@ def _asking(embedder: Embedder, caps: Caps, made: Workloads) -> Iterator[Task]:
         )  # fmt: skip
 
 
-def _reranking(
-    embedder: Embedder, reranker: Reranker, caps: Caps, shares: Sequence[float], made: Workloads
-) -> Iterator[Task]:
-    """Pairs of a question in words and a candidate, as many in a call as a search hands over."""
-    window = _window(embedder, made)
+def _reranking(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+    """Pairs of a question in words and a candidate, as many in a call as a search hands over.
 
-    def judge(contents: Sequence[Content]) -> None:
-        reranker.score(made.text(QUERY), contents)
-
+    Each candidate comes once: some rerankers remember what they made of it.
+    """
+    reranker = subjects.reranker
+    if reranker is None:
+        return
     if reranker.reads(made.text(QUERY)):
+        window = _window(subjects.embedder, made)
         yield Task(
             part="reranking", what="text", amount=window, unit="words", most=caps.depth,
-            make=fresh(partial(made.text, window)), run=judge,
+            make=fresh(partial(made.text, window)), run=partial(_judged, reranker, made),
         )  # fmt: skip
     if reranker.reads(made.page(10_000)):
         for share in shares:
             pixels = round(caps.rerank_pixels * share)
+            judge = subjects.seeing(pixels, 0).reranker or reranker
             yield Task(
                 part="reranking", what="picture", amount=pixels, unit="pixels", cap="model_pixels",
-                share=share, most=caps.depth, make=ring(partial(made.page, pixels)), run=judge,
+                share=share, most=caps.depth, make=fresh(partial(made.page, pixels)),
+                run=partial(_judged, judge, made),
             )  # fmt: skip
+
+
+def _judged(reranker: Reranker, made: Workloads, contents: Sequence[Content]) -> None:
+    reranker.score(made.text(QUERY), contents)
 
 
 def _window(embedder: Embedder, made: Workloads) -> int:

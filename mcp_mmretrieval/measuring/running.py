@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from mcp_mmretrieval.choosing import tuned
 from mcp_mmretrieval.measuring import plan
-from mcp_mmretrieval.measuring.plan import Caps, Task
+from mcp_mmretrieval.measuring.plan import Caps, Subjects, Task
 from mcp_mmretrieval.measuring.report import Machine, Report, Row, machine, rows
-from mcp_mmretrieval.models import threads
-from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import Profile, profile_of, reranker_of
+from mcp_mmretrieval.models import makers, threads
+from mcp_mmretrieval.models.loading import Loading, Models
+from mcp_mmretrieval.profiles import AUTO, EmbedderSpec, Profile, RerankerSpec, profile_of, reranker_of
 from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models import Embedder, Reranker
+    from mcp_mmretrieval.models.cross import CrossReranker
+    from mcp_mmretrieval.models.hub import HubEmbedder
+    from mcp_mmretrieval.models.multivector import LateReranker
 
 SECONDS = {"quick": 0.3, "usual": 1.2, "full": 5.0}
 """That each row is measured for, by how thorough it is to be."""
@@ -25,41 +29,47 @@ _PIXELS, _FRAME_PIXELS = 1_000_000, 300_000
 
 
 class Run:
-    """The models of some settings, loaded and ready to be measured."""
+    """The models of a profile, loaded and ready to be measured."""
 
-    def __init__(self, settings: Settings, models: Models, *, stands_for: str = "") -> None:
-        """Loads them. Raises ModelUnavailable.
+    def __init__(self, settings: Settings, profile: Profile, models: Models, *, random_weights: bool = False) -> None:
+        """Loads them, under the limits that the settings put on their records. Raises ModelUnavailable, BadArgument.
 
-        `stands_for`: in the place of which profile or model these serve, if they are untrained; the report says so.
+        `models`: the built-in ones, for what the profile has no record of. `random_weights`: the profile's are
+        untrained ones; the report says so, and nothing built-in judges beside them.
         """
-        self._profile = profile_of(settings.profile)
+        self._profile = profile
+        self._settings = settings
+        self._untrained = random_weights
+        self._tuned = tuned_to(settings, profile)
+        threads.prepare()
         began = time.perf_counter()
-        self.embedder: Embedder = models.embedder()
-        self.reranker: Reranker | None = models.reranker()
+        self._hub = _loaded(self._tuned, settings)
+        embedder = self._hub.embedder or models.made(makers.BUILTIN)
+        reranker = self._hub.reranker or (None if random_weights else models.reranker())
+        self.subjects = Subjects(embedder, reranker, self._seeing)
         self.loading_s = time.perf_counter() - began
         """Seconds that took."""
-        self._settings = settings
-        self._stands_for = stands_for
-        self._caps = caps(settings, self._profile)
+        self._caps = caps(settings, self._tuned)
 
     def machine(self) -> Machine:
         """What it runs on, its own speed measured."""
-        device = "cpu" if self._profile.embedder is None else device_of(self._settings)
-        return machine(device, str(self.embedder.identity["dtype"]), threads.budget(self._settings.threads))
+        device = device_of(self._settings) if self._profile.models else "cpu"
+        dtype = str(self.subjects.embedder.identity["dtype"])
+        return machine(device, dtype, threads.budget(self._settings.threads))
 
-    def rows(self, on: Machine, thorough: str, seconds: float, told: Callable[[Task], object]) -> Iterator[Row]:
+    def rows(self, on: Machine, thorough: str, seconds: float, told: Callable[[Task], object] = id) -> Iterator[Row]:
         """Measure, a row after the other. `told` hears of each before it begins."""
-        tasks = plan.tasks(self.embedder, self.reranker, self._caps, plan.SHARES[thorough])
-        return rows(tasks, on, seconds, told=told)
+        return rows(plan.tasks(self.subjects, self._caps, plan.SHARES[thorough]), on, seconds, told=told)
 
     def report(self, on: Machine, found: Iterable[Row], seconds: float) -> Report:
         """All that was found."""
         measured = tuple(found)
+        reranker = self.subjects.reranker
         return Report(
-            profile=self._stands_for or self._profile.name,
-            embedder=self.embedder.identity,
-            reranker=self.reranker.name if self.reranker is not None else "",
-            random_weights=bool(self._stands_for),
+            profile=self._profile.name,
+            embedder=self.subjects.embedder.identity,
+            reranker=reranker.name if reranker is not None else "",
+            random_weights=self._untrained,
             loading_s=self.loading_s,
             seconds=seconds,
             caps=asdict(self._caps),
@@ -68,14 +78,74 @@ class Run:
             notes=tuple(_notes(measured, self._settings)),
         )
 
+    def _seeing(self, pixels: int, frames: int) -> Subjects:
+        """The built-in models know no such caps, and are the same under all."""
+        asked = {"model_pixels": pixels, "model_frames": frames}
+        given = {name: value for name, value in asked.items() if value}
+        there = tuned_to(self._settings.model_copy(update=given), self._profile)
+        embedder, reranker = self._hub.embedder, self._hub.reranker
+        return Subjects(
+            embedder.under(there.embedder) if embedder and there.embedder else self.subjects.embedder,
+            reranker.under(there.reranker) if reranker and there.reranker else self.subjects.reranker,
+            self._seeing,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hub:
+    """Those models that have a record."""
+
+    embedder: HubEmbedder | None
+    reranker: CrossReranker | LateReranker | None
+
+
+def _loaded(profile: Profile, settings: Settings) -> _Hub:
+    """In threads of their own, as the library does it. Raises ModelUnavailable."""
+    embedder, reranker = profile.embedder, profile.reranker
+    return _Hub(
+        Loading("embedder", partial(_embedder, embedder, settings)).get() if embedder is not None else None,
+        Loading("reranker", partial(_reranker, reranker, settings)).get() if reranker is not None else None,
+    )
+
+
+def _embedder(spec: EmbedderSpec, settings: Settings) -> HubEmbedder:
+    from mcp_mmretrieval.models import recorded
+
+    return recorded.embedder(spec, settings)
+
+
+def _reranker(spec: RerankerSpec, settings: Settings) -> CrossReranker | LateReranker:
+    from mcp_mmretrieval.models import recorded
+
+    return recorded.reranker(spec, settings)
+
+
+def wanted(settings: Settings, models: Models) -> Profile:
+    """The profile that the settings name, `auto` decided by this machine, with the reranker that they name.
+
+    Looks at no library: what one keeps to is not asked. Raises BadArgument.
+    """
+    profile = profile_of(models.auto()[0] if settings.profile == AUTO else settings.profile)
+    return replace(profile, reranker=reranker_of(settings.reranker, profile))
+
+
+def tuned_to(settings: Settings, profile: Profile) -> Profile:
+    """The profile with its records under the limits of the settings. Raises BadArgument."""
+    embedder, reranker = profile.embedder, profile.reranker
+    return replace(
+        profile,
+        embedder=tuned(embedder, settings) if embedder is not None else None,
+        reranker=tuned(reranker, settings) if reranker is not None else None,
+    )
+
 
 def caps(settings: Settings, profile: Profile) -> Caps:
-    """How much the models get to see of a thing."""
-    embedder, reranker = profile.embedder, reranker_of(settings.reranker, profile)
+    """How much the models get to see of a thing. `profile`: with its records tuned."""
+    embedder, reranker = profile.embedder, profile.reranker
     return Caps(
-        pixels=settings.model_pixels or (embedder.pixels if embedder else _PIXELS),
+        pixels=embedder.pixels if embedder else _PIXELS,
         frame_pixels=embedder.frame_pixels if embedder else _FRAME_PIXELS,
-        rerank_pixels=settings.model_pixels or (reranker.pixels if reranker else _PIXELS),
+        rerank_pixels=reranker.pixels if reranker else _PIXELS,
         sound_s=settings.sound_s,
         depth=settings.rerank_depth,
     )

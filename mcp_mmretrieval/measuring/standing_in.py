@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models import untrained
-from mcp_mmretrieval.profiles import EMBEDDERS, PROFILES, RERANKERS, ModelSpec, profile_of, reranker_of
+from mcp_mmretrieval.profiles import (
+    EMBEDDERS,
+    PROFILES,
+    RERANKERS,
+    EmbedderSpec,
+    ModelSpec,
+    Profile,
+    RerankerSpec,
+    profile_of,
+    reranker_of,
+)
 from mcp_mmretrieval.settings import Settings
+
+Spec = TypeVar("Spec", bound=ModelSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +60,16 @@ def stand_in(name: str, wanted: Settings) -> StandIn:
     return found
 
 
-def build(asked: StandIn, wanted: Settings, folder: Path, device: str) -> Settings:
-    """Build it within a folder, and give the settings with which it serves, under the limits of the records."""
-    given: dict[str, object] = {"profile": "builtin", "reranker": "off"}
+def build(asked: StandIn, folder: Path, device: str) -> Profile:
+    """Build it within a folder. The records are those of the models that it stands for, with that folder's place."""
+    embedder = reranker = None
     if asked.embedder:
-        given["profile"] = str(untrained.build(asked.embedder, folder, device))
-        record = _record(asked.embedder)
-        given["model_pixels"] = wanted.model_pixels or (record.pixels if record else 0)
-        given["model_frames"] = wanted.model_frames or (record.frames if record else 0)
+        record = _record(asked.embedder, EMBEDDERS) or EmbedderSpec(model="")
+        embedder = replace(record, model=str(untrained.build(asked.embedder, folder, device)), revision="")
     if asked.reranker:
-        given["reranker"] = str(untrained.build(asked.reranker, folder, device))
-    return wanted.model_copy(update=given)
+        judge = _record(asked.reranker, RERANKERS) or RerankerSpec(model="")
+        reranker = replace(judge, model=str(untrained.build(asked.reranker, folder, device)), revision="")
+    return Profile(name=asked.name, embedder=embedder, reranker=reranker)
 
 
 def _built(spec: ModelSpec | None) -> str:
@@ -64,7 +77,7 @@ def _built(spec: ModelSpec | None) -> str:
     return (untrained.architecture_of(spec.model) or "") if spec is not None else ""
 
 
-def _record(architecture: str) -> ModelSpec | None:
+def _record(architecture: str, records: Mapping[str, Spec]) -> Spec | None:
     """Of the model that an architecture stands for; None where no profile has it."""
     stands_for = untrained.ARCHITECTURES[architecture].stands_for
-    return next((spec for spec in EMBEDDERS.values() if spec.model == stands_for), None)
+    return next((spec for spec in records.values() if spec.model == stands_for), None)

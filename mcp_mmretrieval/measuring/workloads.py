@@ -22,7 +22,7 @@ RATE = 16_000
 _A4 = math.sqrt(2)
 """Height of a page over its width."""
 _RING = 8
-"""Pictures, sounds and films that are made; larger batches take each several times. Nothing is remembered of them."""
+"""Pictures, sounds and films that are made; larger batches take each several times. No embedder remembers them."""
 
 
 class Workloads:

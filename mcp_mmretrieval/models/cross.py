@@ -7,6 +7,7 @@ would tie.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,6 +61,12 @@ class CrossReranker:
                 f"{spec.model}: gives no usable scores of texts. Set MMRETRIEVAL_DTYPE to float32, or "
                 "MMRETRIEVAL_RERANKER to another model or to off."
             )
+
+    def under(self, spec: RerankerSpec) -> CrossReranker:
+        """The same model, loaded once, under another record's caps."""
+        made = copy.copy(self)
+        made._spec, made._pieces = spec, self._pieces.under(spec)
+        return made
 
     @property
     def by_default(self) -> frozenset[Modality]:

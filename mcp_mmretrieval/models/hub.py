@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,13 @@ class HubEmbedder:
         except Exception as error:  # other people's models fail in any way
             raise ModelUnavailable(f"{spec.model}: does not load: {_reason(error)}. {_remedy(error)}") from error
 
+    def under(self, spec: EmbedderSpec) -> HubEmbedder:
+        """The same model, loaded once, under another record's caps on pictures, films and sounds."""
+        made = copy.copy(self)
+        made._spec = spec
+        made._preparing = preparing_for(self._model, spec, senses_of(self._model, spec), self._texts.room)
+        return made
+
     @property
     def identity(self) -> Identity:
         """Names the model, its weights, and all else that the vectors depend on."""
@@ -88,6 +96,7 @@ class HubEmbedder:
             "frame pixels": self._preparing.frame_pixels,
             "frames": self._preparing.frames,
             "seconds": self._preparing.seconds,
+            "stretch": self._spec.stretch if "sound" in self._dims else 0.0,
             "rate": self._preparing.rate,
             "options": json.dumps(options, sort_keys=True, default=str) if options else "",
             "prepared": VERSION,

@@ -161,7 +161,9 @@ class Loading(Generic[Model]):
                 model = self._load()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             # a torch set that does not fit together fails in any of these ways
-            missing = ModelUnavailable(f"The {self.name} cannot be loaded: {error}. Run: mcp-mmretrieval doctor.")
+            missing = ModelUnavailable(
+                f"The {self.name} cannot be loaded: {_first(error)}. Run: mcp-mmretrieval doctor."
+            )
             missing.__cause__ = error
             self._end(future, missing)
         except BaseException as error:  # noqa: BLE001 - a bug, too, belongs to those who wait
@@ -174,6 +176,13 @@ class Loading(Generic[Model]):
     def _end(self, future: Future[Model], error: BaseException) -> None:
         self.resting = False
         future.set_exception(error)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an error came from: transformers hides a torchvision that does not fit behind its own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 class Models:
@@ -464,15 +473,9 @@ class Models:
         spec = trusted(spec, self._settings) if spec else None  # as it is said today, not when the space was made
         if spec is not None:
             threads.prepare()
-            import torch
+            from mcp_mmretrieval.models import recorded
 
-            from mcp_mmretrieval.models.hub import HubEmbedder
-
-            torch.set_num_threads(self._threads)
-            runs_on = self._runs_on()
-            dtype = runs_on.dtype(spec, self._settings)
-            runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
-            return HubEmbedder(spec, runs_on, dtype)
+            return recorded.embedder(spec, self._settings, self._runs_on())
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
@@ -495,7 +498,10 @@ class Models:
         if self._settings.reranker.strip() == "off":
             return None
         if (spec := self._reranker_spec()) is not None:
-            return self._loaded_reranker(spec)
+            threads.prepare()
+            from mcp_mmretrieval.models import recorded
+
+            return recorded.reranker(spec, self._settings, self._runs_on())
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
@@ -510,19 +516,6 @@ class Models:
             return tuned(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
-
-    def _loaded_reranker(self, spec: RerankerSpec) -> Reranker:
-        threads.prepare()
-        runs_on = self._runs_on()
-        dtype = runs_on.dtype(spec, self._settings)
-        runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
-        if spec.kind == "late":
-            from mcp_mmretrieval.models.multivector import LateReranker
-
-            return LateReranker(spec, runs_on, dtype)
-        from mcp_mmretrieval.models.cross import CrossReranker
-
-        return CrossReranker(spec, runs_on, dtype)
 
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()

@@ -6,6 +6,7 @@ the query, so the next search that meets it again takes them from memory.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 from collections import OrderedDict
@@ -65,6 +66,12 @@ class LateReranker:
                 f"{spec.model}: does not load as a reranker: {pieces.first_line(error)}. Set MMRETRIEVAL_RERANKER to "
                 "another model, or to off."
             ) from error
+
+    def under(self, spec: RerankerSpec) -> LateReranker:
+        """The same model, loaded once, under another record's caps."""
+        made = copy.copy(self)
+        made._spec, made._pieces = spec, self._pieces.under(spec)
+        return made
 
     @property
     def by_default(self) -> frozenset[Modality]:
@@ -171,14 +178,13 @@ class Kept:
 def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> MultiVectorEncoder:
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
     kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type")
-    made_of = pieces.architecture(folder)
     composed = (folder / "modules.json").is_file()
-    if kind in _OTHERS or not (composed or made_of.endswith(("ForRetrieval", "HF_ColBERT"))):
+    if kind in _OTHERS or not (composed or pieces.late(folder)):
         raise ModelUnavailable(
             f"{spec.model}: makes no vectors for late interaction, and would score at random. Set MMRETRIEVAL_RERANKER "
             "to a model of that kind."
         )
-    if not composed and made_of == "NeoMMEForRetrieval":
+    if not composed and pieces.architecture(folder) == "NeoMMEForRetrieval":
         return _neomme(folder, spec, device, options)
     return MultiVectorEncoder(
         str(folder),

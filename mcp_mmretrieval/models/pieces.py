@@ -7,6 +7,7 @@ path or a URL, nor a mark of the model's own within a text.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -80,7 +81,8 @@ class Pieces:
         self._plain = _breaker(tokenizer)
         self._area = 0.0
         """Pixels of one token of a picture; 0 where the model takes no pictures."""
-        self._pixels = spec.pixels
+        self._room = math.inf
+        """Pixels of a picture that the model has room for."""
         self._films = False
         self._fit(tokenizer.num_special_tokens_to_add(pair=True))
         self.texts = True
@@ -97,10 +99,16 @@ class Pieces:
         if (found := _reached(features, {"image": one}, {"image": other})) and _tried(works, {"image": one}):
             self._area = max(1.0, _SIDE * _SIDE / max(1, _length(found) - _length(short)))
             room = max(1, self._limit - self._query - _length(short))
-            self._pixels = min(self._spec.pixels, int(room * self._area))
+            self._room = int(room * self._area)
         if self._area and self._spec.frames:
             films = [{"video": np.stack([np.asarray(_probe(seed)).transpose(2, 0, 1)] * 2)} for seed in (0, 1)]
             self._films = bool(_reached(features, *films)) and _tried(works, films[0])
+
+    def under(self, spec: RerankerSpec) -> Pieces:
+        """For the same model under another record's caps."""
+        made = copy.copy(self)
+        made._spec = spec
+        return made
 
     def reads(self, content: Content) -> bool:
         """Whether the model takes such a content in."""
@@ -128,6 +136,11 @@ class Pieces:
             else:
                 pieces += self._shown(owner, content)
         return pieces
+
+    @property
+    def _pixels(self) -> float:
+        """Of a picture at most."""
+        return min(self._spec.pixels, self._room)
 
     def _fit(self, used: int) -> None:
         """Share the tokens that the model's marks and its template leave between query and document."""
@@ -223,6 +236,14 @@ def architecture(folder: Path) -> str:
     return next(iter(described(folder, "config.json").get("architectures") or ()), "")
 
 
+def late(folder: Path) -> bool:
+    """Whether a model's files say that it makes many vectors of a content, for late interaction."""
+    kind = described(folder, "config_sentence_transformers.json").get("model_type")
+    if (folder / "modules.json").is_file():
+        return kind in ("MultiVectorEncoder", "ColBERT")
+    return architecture(folder).endswith(("ForRetrieval", "HF_ColBERT"))
+
+
 def first_line(error: BaseException) -> str:
     """Why something failed, in a line without a full stop."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
@@ -279,7 +300,7 @@ def _breaker(tokenizer: Any) -> Callable[[str], str]:
     return lambda text: pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
-def _within(picture: Picture, pixels: int) -> Image.Image:
+def _within(picture: Picture, pixels: float) -> Image.Image:
     """A picture of at most so many pixels, and neither tiny nor a thin line."""
     made = Image.fromarray(np.ascontiguousarray(picture))
     least = max(made.size) / _RATIO

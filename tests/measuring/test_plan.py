@@ -8,7 +8,7 @@ import pytest
 
 from mcp_mmretrieval.errors import Unfit
 from mcp_mmretrieval.measuring import footprint
-from mcp_mmretrieval.measuring.plan import SHARES, Caps, Task, tasks
+from mcp_mmretrieval.measuring.plan import SHARES, Caps, Subjects, Task, tasks
 from mcp_mmretrieval.measuring.report import Machine, Row, rows
 from mcp_mmretrieval.types import Content, Film, Sound, Vectors
 from tests.by_hand import ColourEmbedder, LengthReranker
@@ -40,7 +40,8 @@ class Everything(ColourEmbedder):
 
 
 def planned(embedder: ColourEmbedder, thorough: str = "usual") -> list[Task]:
-    return list(tasks(embedder, LengthReranker(), CAPS, SHARES[thorough]))
+    subjects = Subjects(embedder, LengthReranker(), lambda pixels, frames: subjects)
+    return list(tasks(subjects, CAPS, SHARES[thorough]))
 
 
 def test_each_thing_is_measured_at_shares_of_its_cap_the_smaller_first() -> None:

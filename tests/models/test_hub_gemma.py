@@ -1,14 +1,19 @@
 """EmbeddingGemma 2, tiny: texts, pictures, sounds and films in one space, and what goes wrong with it elsewhere."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
-from mcp_mmretrieval.errors import Unfit
+from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub import HubEmbedder
 from mcp_mmretrieval.profiles import EmbedderSpec
@@ -287,3 +292,59 @@ def test_no_vector_depends_on_its_neighbours(embedder: HubEmbedder, kind: str) -
     small, large = made[kind]
     alone: Vectors = embedder.embed_documents([small])
     np.testing.assert_allclose(embedder.embed_documents([small, large])[:1], alone, atol=1e-5)
+
+
+# -- what is beside the model -----------------------------------------------------------------------------------------
+
+
+def test_half_precision_that_gives_no_numbers_is_named(folder: Path, tmp_path: Path) -> None:
+    """As the published model does in float16: its numbers outgrow it, and nothing raises."""
+    large = tmp_path / "large"
+    shutil.copytree(folder, large)
+    weights = load_file(large / "model.safetensors")
+    save_file({name: weight * 1e4 for name, weight in weights.items()}, large / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelUnavailable, match="no usable vectors of a text in float16"):
+        HubEmbedder(spec(large), Device(), "float16")
+
+
+def test_one_content_without_numbers_is_named_with_the_precision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = HubEmbedder(spec(folder), Device(), "bfloat16")
+    pooling = half._model[1]
+    forward = pooling.forward
+
+    def broken(features: dict[str, Any], **given: Any) -> dict[str, Any]:
+        found: dict[str, Any] = forward(features, **given)
+        found["sentence_embedding"][features["attention_mask"].sum(1) > 100] = float("nan")
+        return found
+
+    monkeypatch.setattr(pooling, "forward", broken)
+    with pytest.raises(Unfit, match=r"in bfloat16\. Set MMRETRIEVAL_DTYPE to float32") as refused:
+        half.embed_documents(["a boat", "pump " * 60, "a lake"])
+    assert refused.value.rows == (1,)
+    assert half.embed_documents(["a boat", "a lake"]).shape == (2, gemma.DIM)
+
+
+def test_a_torchvision_made_for_another_torch_is_named_with_the_command_that_tells(
+    folder: Path, tmp_path: Path
+) -> None:
+    """All of transformers fails beside it, and blames the model."""
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')", encoding="utf-8"
+    )
+    code = """
+import sys
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.settings import Settings
+try:
+    Models(Settings.read(library=sys.argv[1], profile=sys.argv[2])).embedder()
+except ModelUnavailable as error:
+    print(error)
+"""
+    given = [sys.executable, "-c", code, str(tmp_path / "library"), str(folder)]
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ran = subprocess.run(
+        given, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=240, check=True
+    )
+    assert "operator torchvision::nms does not exist. Run: mcp-mmretrieval doctor" in ran.stdout

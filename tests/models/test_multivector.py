@@ -10,9 +10,12 @@ from PIL import Image
 from sentence_transformers import MultiVectorEncoder
 
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models.cross import CrossReranker
 from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.models.multivector import Kept, LateReranker
 from mcp_mmretrieval.profiles import RerankerSpec
+from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Film, Sound
 from tests.models import tiny
 from tests.models.test_cross import PICTURES, QUERY, TEXTS, noise
@@ -112,6 +115,17 @@ def test_a_model_as_transformers_saves_it_takes_documents_for_documents(folder: 
     assert None not in published.score(QUERY, contents)
     features = published._features({"text": "a boat"})
     assert published._model.tokenizer.convert_ids_to_tokens(int(features["input_ids"][0, 0])) == "<doc>"
+
+
+def test_a_folder_that_a_person_names_shows_by_its_files_that_it_is_of_this_kind(folder: Path, tmp_path: Path) -> None:
+    for one in (folder, rerankers.as_published(folder)):
+        served = Models(Settings(library=tmp_path, reranker=str(one), device="cpu")).reranker(60)
+        assert isinstance(served, LateReranker)
+        assert served.reads(PICTURES[0])
+    for pair in (rerankers.bert(tmp_path / "tiny-bert"), tmp_path / "tiny-bert-hf"):
+        assert isinstance(
+            Models(Settings(library=tmp_path, reranker=str(pair), device="cpu")).reranker(60), CrossReranker
+        )
 
 
 def test_no_usable_vectors_are_no_scores(neomme: LateReranker, monkeypatch: pytest.MonkeyPatch) -> None:
