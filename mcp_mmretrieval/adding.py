@@ -17,6 +17,7 @@ from mcp_mmretrieval.errors import (
     BadArgument,
     Cancelled,
     Code,
+    DeviceLost,
     LibraryUnavailable,
     NotAllowed,
     UnreadableMedia,
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 PENDING_EVERY = 2.0
 """Seconds between two counts of what has no vectors yet: each looks at all documents."""
+
+LEAVING = 60.0
+"""Seconds that a process has to leave once its device was lost."""
 
 COUNTED: dict[Change, str] = {
     "added": "added",
@@ -122,7 +126,7 @@ class Adding:
         counts = self._catalog.counts(Scope(self._roots.folders), space=space.id if space else None)
         return counts.pending if space else counts.documents
 
-    def _try(self, tally: _Tally, found: Found, *, dry_run: bool) -> None:
+    def _try(self, tally: _Tally, found: Found, *, dry_run: bool, again: bool = False) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
         try:
             if change := self._preview(found) if dry_run else self._add(tally, found):
@@ -133,6 +137,13 @@ class Adding:
             tally.failed(found.path, error.code, str(error))
         except (Cancelled, LibraryUnavailable):
             raise
+        except DeviceLost as error:
+            if not again:  # with the models that do without it
+                self._try(tally, found, dry_run=dry_run, again=True)
+            elif tally.job.stop.wait(LEAVING):  # the process leaves, and the next one reads the file
+                raise Cancelled("Stopped.") from error
+            else:
+                tally.failed(found.path, "model_missing", str(error))
         except Exception:  # one file's trouble, even a bug of ours, never spoils the others
             logger.exception("%s: cannot be added", found.path)
             tally.failed(found.path, "internal", "An internal error; the log has the details.")

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +80,7 @@ class _Parts:
         self.embedding = Embedding(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
         self.sharing = Sharing(settings.workers)
+        self.models.when_lost = self._do_without
         self._closed = threading.Event()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
         self.serving.start()
@@ -88,6 +89,11 @@ class _Parts:
         """Let models leave a GPU that nobody uses, until the library is closed."""
         while not self._closed.wait(REST_EVERY):
             self.models.rest()
+
+    def _do_without(self, reason: str) -> None:
+        """A GPU was lost: the built-in models serve."""
+        self.models.do_without(reason)
+        self.serving.changed()
 
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
@@ -514,6 +520,12 @@ class Library:
         """Whether the models are loaded: until then words answer."""
         return self._parts.serving.state == "ready"
 
+    def when_lost(self, leave: Callable[[str], None]) -> None:
+        """Have `leave` called with the reason when a GPU is lost, in place of going on without it: only a new process
+        gets it back. Called by the thread that lost it; must return at once.
+        """
+        self._parts.models.when_lost = leave
+
     @property
     def loading(self) -> str:
         """Which models are being loaded just now and how far that is; empty where none is."""
@@ -534,6 +546,8 @@ class Library:
         index = parts.store.index.status()
         state, message = parts.serving.state, parts.serving.message
         problems = [parts.embedding.problem, parts.serving.problem, "" if state == "loading" else message]
+        if (alone := parts.models.alone) and not any(alone in problem for problem in problems):
+            problems.append(alone)
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         return Status(

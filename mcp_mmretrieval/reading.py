@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, Unfit, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.models.loading import Models
@@ -152,6 +152,8 @@ class Reading:
         means |= _means(part.content)
         try:
             read = self._text(part.content, frames)
+        except DeviceLost:  # no fault of the file's, nor of the model's
+            raise
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:

@@ -56,6 +56,8 @@ class Device:
         """For whoever needs the device for something else than a batch."""
         self._costs: dict[str, Cost] = {}
         self._lost = ""
+        self.when_lost: Callable[[str], None] = lambda reason: None
+        """Called with the reason, once, by the thread that lost it."""
         self._used = time.monotonic()
         self.limit(batch_s, memory_share)
 
@@ -179,7 +181,8 @@ class Device:
             raise
         except Exception as error:  # whatever a model trips over
             if faults.lost(error):
-                self._lost = f"{self.name} was lost: {faults.reason(error)}. Start the server again."
+                self._lost = f"{self.name} was lost: {faults.reason(error)}. Ask again in a few seconds."
+                self.when_lost(f"{self.name} was lost: {faults.reason(error)}.")
                 raise DeviceLost(self._lost) from error
             full = faults.out_of_memory(error)
             if len(batch) > 1:

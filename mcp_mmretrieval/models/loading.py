@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from mcp_mmretrieval.choosing import chosen, trusted, tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import identity, makers, memory, sums, threads, underway, weights
+from mcp_mmretrieval.models.losses import Losses
 from mcp_mmretrieval.profiles import (
     Dtype,
     EmbedderSpec,
@@ -204,6 +205,10 @@ class Models:
         self._reader = Loading("text recognition", self._load_reader)
         self._read_by: dict[str, str] = {}
         """Of models that `ocr` and `speech` name."""
+        self._losses = Losses(settings.library)
+        self._without = ""
+        self.when_lost: Callable[[str], None] = self.do_without
+        """Called with the reason when a GPU is lost, by the thread that lost it."""
 
     def start(self) -> None:
         """Load the wanted embedder in the background. Returns at once; may be called again."""
@@ -470,7 +475,7 @@ class Models:
             threads.prepare()
             from mcp_mmretrieval.models import recorded
 
-            return recorded.embedder(spec, self._settings)
+            return recorded.embedder(spec, self._settings, self._runs_on())
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
@@ -496,7 +501,7 @@ class Models:
             threads.prepare()
             from mcp_mmretrieval.models import recorded
 
-            return recorded.reranker(spec, self._settings)
+            return recorded.reranker(spec, self._settings, self._runs_on())
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
@@ -534,10 +539,50 @@ class Models:
 
     def _on_device(self, setting: str, variable: str) -> tuple[ModelSpec, Device, Dtype, int]:
         """What a model for `ocr` or `speech` is loaded with. Raises ModelUnavailable."""
-        from mcp_mmretrieval.models import recorded
-
-        spec, runs_on = self._spec(setting, variable), recorded.runs_on(self._settings)
+        spec, runs_on = self._spec(setting, variable), self._runs_on(instead="cpu")
         return spec, runs_on, runs_on.dtype(spec, self._settings), self._threads
+
+    # -- the device -----------------------------------------------------------------------------------------------
+
+    @property
+    def alone(self) -> str:
+        """Why no model runs on the GPU that the settings name; empty where they do, or there is none."""
+        return self._without or self._losses.alone()
+
+    def do_without(self, reason: str) -> None:
+        """For the rest of this process no model runs on the GPU; those that lie there are let go of."""
+        self._without = f"{reason} Until the server is started again, models do without it."
+        for part in self._all():
+            part.rest(0.0)
+
+    def _runs_on(self, instead: str = "") -> Device:
+        """Where models of the Hub's run, or `instead` where a GPU that was lost is left alone.
+
+        Raises ModelUnavailable for a device that is not there, and for one that is left alone where nothing is named
+        instead.
+        """
+        from mcp_mmretrieval.models import device
+
+        name = self._device_named()
+        if name != "cpu" and (alone := self.alone):
+            if not instead:
+                raise ModelUnavailable(alone)
+            name = instead
+        runs_on = device.of(self._settings, name)
+        runs_on.when_lost = self._lost
+        underway.on(runs_on)
+        return runs_on
+
+    def _device_named(self) -> str:
+        """The device that the settings name, as torch names it. Raises ModelUnavailable for one that is not there."""
+        from mcp_mmretrieval.models import device
+
+        return device.named(self._settings.device)
+
+    def _lost(self, reason: str) -> None:
+        logger.error("%s", reason)
+        self._losses.note(reason)
+        self.when_lost(reason)
 
     def _as_said(self, model: Reads, variable: str) -> Reads:
         """The model, if it is the one as which what it reads will be noted. Raises ModelUnavailable."""

@@ -8,48 +8,42 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mcp_mmretrieval.models import device, pieces, snapshots, threads, underway
+from mcp_mmretrieval.models import device, pieces, snapshots, threads
 from mcp_mmretrieval.profiles import EmbedderSpec, RerankerSpec
 from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.cross import CrossReranker
+    from mcp_mmretrieval.models.device import Device
     from mcp_mmretrieval.models.hub import HubEmbedder
     from mcp_mmretrieval.models.multivector import LateReranker
 
 
-def runs_on(settings: Settings) -> device.Device:
-    """Where models of the Hub's run. Raises ModelUnavailable for a device that is not there."""
-    place = device.of(settings)
-    underway.on(place)
-    return place
-
-
-def embedder(spec: EmbedderSpec, settings: Settings) -> HubEmbedder:
-    """Raises ModelUnavailable."""
+def embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None = None) -> HubEmbedder:
+    """`runs_on`: as the settings say where it is not given. Raises ModelUnavailable."""
     from mcp_mmretrieval.models.hub import HubEmbedder
 
     torch.set_num_threads(threads.budget(settings.threads))
-    place = runs_on(settings)
-    dtype = place.dtype(spec, settings)
-    place.admit(spec.model, spec.memory_mb * 1_000_000)
-    return HubEmbedder(spec, place, dtype)
+    runs_on = runs_on or device.of(settings)
+    dtype = runs_on.dtype(spec, settings)
+    runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+    return HubEmbedder(spec, runs_on, dtype)
 
 
-def reranker(spec: RerankerSpec, settings: Settings) -> CrossReranker | LateReranker:
+def reranker(spec: RerankerSpec, settings: Settings, runs_on: Device | None = None) -> CrossReranker | LateReranker:
     """Of the kind that its record says, or where a person merely named it, its files. Raises ModelUnavailable."""
     if not spec.described and _is_late(spec):
         spec = replace(spec, kind="late")
-    place = runs_on(settings)
-    dtype = place.dtype(spec, settings)
-    place.admit(spec.model, spec.memory_mb * 1_000_000)
+    runs_on = runs_on or device.of(settings)
+    dtype = runs_on.dtype(spec, settings)
+    runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
     if spec.kind == "late":
         from mcp_mmretrieval.models.multivector import LateReranker
 
-        return LateReranker(spec, place, dtype)
+        return LateReranker(spec, runs_on, dtype)
     from mcp_mmretrieval.models.cross import CrossReranker
 
-    return CrossReranker(spec, place, dtype)
+    return CrossReranker(spec, runs_on, dtype)
 
 
 def _is_late(spec: RerankerSpec) -> bool:

@@ -56,6 +56,8 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks at whether anybody needs us, and whether our socket can still be found."""
 _FINISHING = 10.0
 """Seconds that calls have to end when the engine leaves."""
+_LOST = 1.0
+"""The same where the device was lost: what waits for a model waits in vain."""
 _CLOSING = 20.0
 """Seconds that closing the library may take; what it does not get to is in the catalog already."""
 _OPEN_AFTER = 2.0
@@ -81,6 +83,8 @@ class Engine:
         """Connections, those included that have not said yet who they are."""
         self._clients: dict[socket.socket, str] = {}
         """What each of those that are served is."""
+        self._lost = ""
+        """Why the models are of no use any more; empty while they are."""
         self._spared = False
         self._needed = time.monotonic()
         self._started = time.time()
@@ -255,7 +259,13 @@ class Engine:
 
     def _open(self) -> Library:
         assert self._settings is not None
-        return self._open_library(self._settings)
+        library = self._open_library(self._settings)
+        library.when_lost(self._device_lost)
+        return library
+
+    def _device_lost(self, reason: str) -> None:
+        """By any thread. Only a new process gets the device back."""
+        self._lost = reason
 
     def _in_use(self) -> bool:
         library = self._opening.opened
@@ -269,7 +279,9 @@ class Engine:
             await anyio.sleep(_LOOK_EVERY)
             idle = self._settings.engine_idle_s if self._settings else Settings.model_fields["engine_idle_s"].default
             self._spare_collection()
-            if self._guests or self._in_use():
+            if self._lost:
+                self.leave(self._lost)
+            elif self._guests or self._in_use():
                 self._needed = time.monotonic()
             elif time.monotonic() - self._needed > idle:
                 self.leave("nobody needs me")
@@ -330,7 +342,7 @@ class Engine:
         """Let calls end, then drop the connections (their fronts answer for what is left) and close the library."""
         self._endpoint.withdraw()
         self._listening.close()
-        until = time.monotonic() + _FINISHING
+        until = time.monotonic() + (_LOST if self._lost else _FINISHING)
         while self._busy() and time.monotonic() < until:  # noqa: ASYNC110  two counts, asked for at the very end only
             await anyio.sleep(0.05)
         for client in list(self._clients):

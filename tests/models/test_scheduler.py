@@ -183,16 +183,20 @@ def test_a_model_that_is_not_there_is_not_tried_again(device: Device) -> None:
     ],
 )
 def test_a_device_that_is_lost_stays_lost(device: Device, error: Exception) -> None:
+    told: list[str] = []
+    device.when_lost = told.append
+
     def run(rows: list[int]) -> list[int]:
         raise error
 
-    with pytest.raises(DeviceLost, match=r"cpu was lost: CUDA error.*Start the server again"):
+    with pytest.raises(DeviceLost, match=r"cpu was lost: CUDA error.*Ask again"):
         all_of(device.each("m", [50] * 300, run))
     assert device.lost
     model = Model([1])
     with pytest.raises(DeviceLost):
         all_of(device.each("another", [1], model))
     assert model.batches == []
+    assert len(told) == 1
 
 
 def test_those_who_wait_for_a_device_that_is_lost_meanwhile_are_told(device: Device) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import ask, hello, reach
 from tests.fronts import ENGINE, Front, ToolFailed, alive, ended_engine, until
+from tests.making import picture
 
 
 @pytest.fixture
@@ -127,6 +129,59 @@ def test_a_stale_socket_and_state_file_are_no_obstacle(endpoint: Endpoint, libra
     with Front(library, files) as front:
         assert front.engine() != first
         assert endpoint.state()["pid"] == front.engine()
+
+
+# -- a device that is lost --------------------------------------------------------------------------------------------
+
+
+def again(front: Front, tool: str) -> dict[str, Any]:
+    """A tool's answer, asked for again as often as an engine left in the middle of it."""
+    while True:
+        try:
+            return front.call(tool)
+        except ToolFailed as error:
+            assert "Ask again" in str(error)
+
+
+def added_at_last(front: Front) -> dict[str, Any]:
+    """What adding came to."""
+    while True:
+        if (answer := again(front, "add_documents"))["state"] != "running":
+            return answer
+
+
+def test_an_engine_whose_device_was_lost_leaves_and_the_next_goes_on_with_its_job(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    for number in range(3):
+        picture(files / f"{number}.png", (255, number, 0))
+    with Front(library, files, module="tests.losing", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
+        front.call("list_documents")
+        first = front.engine()
+        (library.parent / "lose").write_text("1")
+        answer = added_at_last(front)
+        assert (answer["state"], answer["failed"]) == ("done", [])
+        assert front.engine() != first
+        assert front.call("list_documents")["total"] == 5
+        assert len(json.loads((library / "losses.json").read_text())) == 1
+        until(lambda: again(front, "status")["pending_vectors"] == 0, 60)
+        assert "problems" not in again(front, "status")
+        assert front.paths("blue")[0] == "blue.txt"
+
+
+def test_a_device_that_is_lost_again_is_left_alone_and_status_says_so(
+    endpoint: Endpoint, library: Path, files: Path
+) -> None:
+    picture(files / "wall.png", (255, 0, 0))
+    with Front(library, files, module="tests.losing", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
+        front.call("list_documents")
+        (library.parent / "lose").write_text("99")
+        answer = added_at_last(front)
+        assert (answer["state"], answer["failed"]) == ("done", [])
+        until(lambda: again(front, "status")["pending_vectors"] == 0, 60)
+        assert (library.parent / "lose").read_text() == "97"
+        assert "lost 2 times within an hour and is left alone until" in " ".join(again(front, "status")["problems"])
+        assert front.paths("red")[0] in ("wall.png", "red.txt")
 
 
 # -- versions and settings --------------------------------------------------------------------------------------------
