@@ -387,15 +387,13 @@ class Models:
 
     def _loaded_reranker(self, spec: RerankerSpec) -> Reranker:
         threads.prepare()
-        from mcp_mmretrieval.models import device
+        from mcp_mmretrieval.models import device, multivector
 
         runs_on = device.of(self._settings)
         dtype = runs_on.dtype(spec, self._settings)
         runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
-        if spec.kind == "late":
-            from mcp_mmretrieval.models.multivector import LateReranker
-
-            return LateReranker(spec, runs_on, dtype)
+        if multivector.interacts(spec):
+            return multivector.LateReranker(spec, runs_on, dtype)
         from mcp_mmretrieval.models.cross import CrossReranker
 
         return CrossReranker(spec, runs_on, dtype)

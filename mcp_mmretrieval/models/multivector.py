@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _KEPT = 256_000_000
 """Bytes of vectors in memory: 500 pages of 1,000 tokens."""
+_OWN = ("MultiVectorEncoder", "ColBERT")
+"""What sentence-transformers and PyLate call such a model."""
+_LATE = ("ForRetrieval", "HF_ColBERT")
+"""Ends of the names of those that come without anything of theirs."""
 _OTHERS = ("SentenceTransformer", "CrossEncoder", "SparseEncoder")
 """Kinds of models that would be given a projection of random numbers."""
 
@@ -168,12 +172,24 @@ class Kept:
                 self._bytes -= self._held.popitem(last=False)[1].nbytes
 
 
+def interacts(spec: RerankerSpec) -> bool:
+    """Whether it is such a model: as its record says or, where nobody described it, as its own files say.
+
+    Raises ModelUnavailable when it is missing.
+    """
+    if spec.described or spec.kind == "late":
+        return spec.kind == "late"
+    folder, _ = snapshots.located(spec)
+    kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type")
+    return kind in _OWN or (not kind and pieces.architecture(folder).endswith(_LATE))
+
+
 def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> MultiVectorEncoder:
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
     kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type")
     made_of = pieces.architecture(folder)
     composed = (folder / "modules.json").is_file()
-    if kind in _OTHERS or not (composed or made_of.endswith(("ForRetrieval", "HF_ColBERT"))):
+    if kind in _OTHERS or not (composed or made_of.endswith(_LATE)):
         raise ModelUnavailable(
             f"{spec.model}: makes no vectors for late interaction, and would score at random. Set MMRETRIEVAL_RERANKER "
             "to a model of that kind."
@@ -184,7 +200,7 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> M
         str(folder),
         device=device.name,
         local_files_only=True,
-        trust_remote_code=False,
+        trust_remote_code=spec.own_code,
         model_kwargs=options,
         processor_kwargs=dict(spec.processor_options),
     )

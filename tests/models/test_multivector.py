@@ -11,7 +11,7 @@ from sentence_transformers import MultiVectorEncoder
 
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.multivector import Kept, LateReranker
+from mcp_mmretrieval.models.multivector import Kept, LateReranker, interacts
 from mcp_mmretrieval.profiles import RerankerSpec
 from mcp_mmretrieval.types import Content, Film, Sound
 from tests.models import tiny
@@ -125,3 +125,11 @@ def test_a_model_that_was_not_made_for_it_is_refused(tmp_path: Path) -> None:
     for folder in (embedder, tmp_path / "embedder-hf", rerankers.bert(tmp_path / "cross")):
         with pytest.raises(ModelUnavailable, match="would score at random"):
             made(folder)
+
+
+def test_a_folder_of_ones_own_tells_which_kind_of_reranker_it_holds(folder: Path, tmp_path: Path) -> None:
+    late = (folder, rerankers.as_published(folder))
+    others = (rerankers.bert(tmp_path / "cross"), tiny.bert(tmp_path / "embedder"))
+    assert [interacts(RerankerSpec(model=str(one))) for one in (*late, *others)] == [True, True, False, False]
+    described = RerankerSpec(model=str(folder), licence="MIT")
+    assert not interacts(described)  # its record decides
