@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.deadlines import Clock
-from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.examples import PARTS, named
 from mcp_mmretrieval.models import Embedder, Reranker
 from mcp_mmretrieval.models.loading import Models
@@ -54,7 +54,7 @@ class Scoring:
         count = len(candidates) + len(texts)
         with ExitStack() as files:
             with clock.stage("load"):
-                reranker = self._models.reranker(clock.left())
+                reranker, missing = self._reranker(clock)
                 groups = self._groups(candidates, reranker, clock, files)
             groups += [[text(one)] for one in texts] if len(groups) == len(candidates) else []
             with clock.stage("score"):
@@ -77,8 +77,20 @@ class Scoring:
             reranked=sum(result.reranked for result in results),
             elapsed_ms=clock.total(),
             stages=clock.stages(),
-            notes=tuple(_not_scored(count, scores, clock)),
+            notes=(*missing, *_not_scored(count, scores, clock)),
         )
+
+    def _reranker(self, clock: Clock) -> tuple[Reranker | None, list[str]]:
+        """None, and why, where it does not load; None alone where the profile has none.
+
+        Raises ModelUnavailable where it has loaded until no time was left for anything else.
+        """
+        try:
+            return self._models.reranker(clock.left()), []
+        except ModelUnavailable as error:
+            if not clock.fits(0.0):
+                raise
+            return None, [f"Ranked by likeness of meaning alone: {error}"]
 
     def _groups(
         self, candidates: Sequence[str], reranker: Reranker | None, clock: Clock, files: ExitStack
@@ -115,7 +127,7 @@ class Scoring:
             raise BadArgument(f"{name}: cannot be read: {error}") from error
 
     def _scorer(self, query: str, reranker: Reranker | None, clock: Clock) -> tuple[str, Score]:
-        """What scores, with its name: the reranker, or in a profile without one the likeness of meaning.
+        """What scores, with its name: the reranker, or without one the likeness of meaning.
 
         Raises ModelUnavailable, also when it is not loaded in time.
         """

@@ -5,7 +5,7 @@ import pytest
 
 from mcp_mmretrieval.choosing import DeviceMemory, chosen, tuned
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.profiles import EMBEDDERS, PROFILES, RERANKERS, EmbedderSpec
+from mcp_mmretrieval.profiles import EMBEDDERS, PROFILES, RERANKERS, EmbedderSpec, RerankerSpec
 from mcp_mmretrieval.settings import Settings
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -104,5 +104,8 @@ def test_a_models_own_code_is_trusted_for_exactly_the_named_commit() -> None:
     assert tuned(spec, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
     for other in ("", f"owner/other@{COMMIT}", f"owner/name@{COMMIT[::-1]}"):
         assert not tuned(spec, Settings(trust_remote_code=other)).own_code
+    reranker = RerankerSpec(model="owner/name", revision=COMMIT)
+    assert tuned(reranker, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
+    assert not tuned(reranker, Settings(trust_remote_code=f"owner/other@{COMMIT}")).own_code
     in_folder = dataclasses.replace(spec, model="/models/name", revision="")
     assert not tuned(in_folder, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code

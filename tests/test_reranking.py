@@ -215,6 +215,18 @@ def test_a_path_outside_and_one_that_is_not_there_are_refused_alike(tmp_path: Pa
                 library.rerank("blue", [str(path)])
 
 
+def test_where_the_reranker_does_not_load_likeness_of_meaning_ranks_and_the_answer_says_why(
+    tmp_path: Path, folder: Path
+) -> None:
+    picture(folder / "red.png", RED)
+    with opened(tmp_path, folder, None) as library:
+        ranking = library.rerank("red", ["red.png"], ["green", "red"])
+        assert [result.text_index for result in ranking.results] == [1, 0, None]
+        assert (ranking.method, ranking.reranked) == ("embedding similarity", 2)
+        why = "Ranked by likeness of meaning alone: tiny: does not load. Set MMRETRIEVAL_RERANKER to off."
+        assert ranking.notes[0] == why
+
+
 # -- with a model of a real architecture ------------------------------------------------------------------------------
 
 

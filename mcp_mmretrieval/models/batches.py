@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-
-from mcp_mmretrieval import precedence
-
-TOKENS = 1_024
-"""Tokens of one forward pass, the longest that a search waits behind an add: 0.2 s on two cores. No slower in all than
-2,048; 512 is, by a tenth."""
-SHORT_TOKENS = 256
-"""While searches come in: 0.05 s."""
-_EVEN = 0.8
-"""Shortest to longest text of one batch."""
+from collections.abc import Sequence
 
 
 class Rows:
@@ -49,10 +39,3 @@ class Rows:
         self._waiting.extendleft(reversed(rows))
         if alone:
             self._alone.update(rows)
-
-
-def alike(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Row numbers in batches of like length, longest first."""
-    rows = Rows(lengths)
-    while rows:
-        yield rows.take(SHORT_TOKENS if precedence.pressed() else TOKENS, _EVEN)

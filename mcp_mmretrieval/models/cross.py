@@ -177,7 +177,7 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> C
         str(folder),
         device=device.name,
         local_files_only=True,
-        trust_remote_code=False,
+        trust_remote_code=spec.own_code,
         model_kwargs=options,
         processor_kwargs=dict(spec.processor_options),
     )
@@ -208,12 +208,13 @@ def _modules(folder: Path) -> list[dict[str, Any]]:
 
 def _judge(folder: Path, spec: RerankerSpec, device: Device, options: dict[str, Any]) -> CrossEncoder:
     """A model that speaks, with the head that such rerankers have: the logit of `yes` less that of `no`."""
+    here = {"local_files_only": True, "trust_remote_code": spec.own_code}
     speaker = Transformer(
         str(folder),
         transformer_task="any-to-any",
-        model_kwargs={"local_files_only": True, **options},
-        processor_kwargs={"local_files_only": True, **spec.processor_options},
-        config_kwargs={"local_files_only": True},
+        model_kwargs={**here, **options},
+        processor_kwargs={**here, **spec.processor_options},
+        config_kwargs=here,
     )
     vocabulary: dict[str, int] = speaker.tokenizer.get_vocab() if speaker.tokenizer else {}
     if not {"yes", "no"} <= set(vocabulary):

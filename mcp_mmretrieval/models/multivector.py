@@ -190,7 +190,7 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> M
         str(folder),
         device=device.name,
         local_files_only=True,
-        trust_remote_code=False,
+        trust_remote_code=spec.own_code,
         model_kwargs=options,
         processor_kwargs=dict(spec.processor_options),
     )

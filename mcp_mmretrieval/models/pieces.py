@@ -11,7 +11,6 @@ import copy
 import json
 import logging
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ import torch
 from PIL import Image
 
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
+from mcp_mmretrieval.models.marks import Marks
+from mcp_mmretrieval.models.pictures import fitted
 from mcp_mmretrieval.models.tokens import Tokens, encodable
 from mcp_mmretrieval.profiles import RerankerSpec
 from mcp_mmretrieval.types import Content, Film, Sound
@@ -46,10 +47,6 @@ _FRAMES = 4
 """Frames that stand for a film where a model takes pictures alone."""
 _SIDE = 256
 """Pixels of a side of the pictures that a model is tried with."""
-_LEAST = 16
-"""Pixels of a side: of a picture one or three pixels high, processors without torchvision take the rows for colours."""
-_RATIO = 16
-"""Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
 _TICKS = 100
 """Of a second: in so many the time of a frame is told."""
 
@@ -78,7 +75,7 @@ class Pieces:
         self._spec = spec
         self._limit = min(limit, _LIMIT)
         self._tokenizer = tokenizer
-        self._plain = _breaker(tokenizer)
+        self._plain = Marks(tokenizer).broken
         self._area = 0.0
         """Pixels of one token of a picture; 0 where the model takes no pictures."""
         self._room = math.inf
@@ -165,15 +162,15 @@ class Pieces:
         else:
             pictures = [content] if not isinstance(content, Sound) else []
         for picture in pictures:
-            made = _within(picture, self._pixels)
+            made = fitted(picture, self._pixels)
             yield Piece(owner, {"image": made}, made.width * made.height / self._area)
 
     def _played(self, owner: int, film: Film) -> Piece:
         """A film as one piece: frames of one size, with their times. A single one goes twice: models join two."""
         frames = _spread(list(zip(film.times, film.pictures, strict=True)), self._spec.frames)
         pixels = min(self._spec.frame_pixels, self._pixels // max(1, len(frames) // 2))
-        first = _within(frames[0][1], pixels)
-        shown = [np.asarray(_within(picture, pixels).resize(first.size)) for _, picture in frames]
+        first = fitted(frames[0][1], pixels)
+        shown = [np.asarray(fitted(picture, pixels).resize(first.size)) for _, picture in frames]
         times = [time - frames[0][0] for time, _ in frames]
         if len(shown) == 1:
             shown, times = shown * 2, times * 2
@@ -289,22 +286,3 @@ def _spread(items: Sequence[Any], most: int) -> list[Any]:
     if len(items) <= most:
         return list(items)
     return [items[int((number + 0.5) * len(items) / most)] for number in range(most)]
-
-
-def _breaker(tokenizer: Any) -> Callable[[str], str]:
-    """Puts a space into each mark of the model that a text contains: a chat's roles, the place of a picture."""
-    marks = {mark for mark in (*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()) if len(mark.strip()) > 2}
-    if not marks:
-        return lambda text: text
-    pattern = re.compile("|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True)), re.IGNORECASE)
-    return lambda text: pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
-
-
-def _within(picture: Picture, pixels: float) -> Image.Image:
-    """A picture of at most so many pixels, and neither tiny nor a thin line."""
-    made = Image.fromarray(np.ascontiguousarray(picture))
-    least = max(made.size) / _RATIO
-    wide, high = max(made.width, least), max(made.height, least)
-    scale = min(1.0, math.sqrt(pixels / (wide * high)))
-    size = (max(_LEAST, int(wide * scale)), max(_LEAST, int(high * scale)))
-    return made if made.size == size else made.resize(size, Image.Resampling.LANCZOS)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torchaudio.functional import resample  # type: ignore[import-untyped]
 
+from mcp_mmretrieval.models.pictures import fitted
 from mcp_mmretrieval.models.senses import Senses
 from mcp_mmretrieval.profiles import EmbedderSpec
 from mcp_mmretrieval.types import Content, Film, Sound
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of what is done here to pictures, sounds and films: another one makes other vectors."""
-_LEAST = 16
-"""Pixels of a side: of a picture one or three pixels high, processors without torchvision take the rows for colours."""
-_LONGEST = 16
-"""Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
 _SOFT_TOKENS = (70, 140, 280, 560, 1_120)
 """Of a picture, from which Gemma's processors choose; each of them stands for 48 x 48 pixels."""
 _SOFT_PIXELS = 48 * 48
@@ -74,7 +70,7 @@ class Preparing:
 
     def picture(self, picture: Picture, pixels: int = 0) -> tuple[Input, float]:
         """A picture of at most so many pixels (0: as many as the model takes), neither tiny nor a thin line."""
-        made = _fitted(picture, pixels or self.pixels)
+        made = fitted(picture, pixels or self.pixels)
         return {"image": made}, self.picture_tokens or made.width * made.height / self.token_pixels
 
     def frame(self, picture: Picture) -> tuple[Input, float]:
@@ -95,7 +91,7 @@ class Preparing:
         """A film as a film: its frames or, of many, some at even distances; with their times from the first on."""
         chosen = [round(at) for at in np.linspace(0, len(film.pictures) - 1, min(self.frames, len(film.pictures)))]
         chosen += chosen[-1:] * (self.least_frames - len(chosen))
-        frames = [_fitted(film.pictures[number], self.frame_pixels) for number in chosen]
+        frames = [fitted(film.pictures[number], self.frame_pixels) for number in chosen]
         pixels = np.stack([np.asarray(frame.resize(frames[0].size)) for frame in frames]).transpose(0, 3, 1, 2)
         ticks = [round((film.times[number] - film.times[0]) * _TICKS) for number in chosen]
         said = {
@@ -179,15 +175,6 @@ def _soft_tokens(pixels: int, room: int) -> int:
 def _between(size: Any, most: int) -> dict[str, int]:
     """Pixels between which a processor of Qwen's family brings a picture; its names for them are misleading."""
     return {"shortest_edge": min(int(size["shortest_edge"]), most), "longest_edge": most}
-
-
-def _fitted(picture: Picture, pixels: int) -> Image.Image:
-    made = Image.fromarray(np.ascontiguousarray(picture))
-    least = max(made.size) / _LONGEST
-    wide, high = max(made.width, least), max(made.height, least)
-    scale = min(1.0, math.sqrt(pixels / (wide * high)))
-    size = max(_LEAST, int(wide * scale)), max(_LEAST, int(high * scale))
-    return made if made.size == size else made.resize(size, Image.Resampling.LANCZOS)
 
 
 def _mono(sound: Sound) -> np.ndarray:

@@ -41,9 +41,8 @@ def search_text(result: SearchResult) -> str:
 
 
 def _hit_line(rank: int, hit: Found) -> str:
-    line = (
-        f"{rank}. [{hit['modality']}] {hit['citation']} ({hit['score']:.2f}; {', '.join(hit['lanes'])}) id={hit['id']}"
-    )
+    scores = f"{hit['score']:.2f}" + (f", relevance {hit['relevance']:.2f}" if "relevance" in hit else "")
+    line = f"{rank}. [{hit['modality']}] {hit['citation']} ({scores}; {', '.join(hit['lanes'])}) id={hit['id']}"
     if "start" in hit and "end" in hit:
         line += f" {clock(hit['start'])} to {clock(hit['end'])}"
     if "snippet" in hit:

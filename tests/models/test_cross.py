@@ -1,6 +1,7 @@
 """Cross-encoders that sentence-transformers loads: tiny ones of real architectures, from folders."""
 
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -271,3 +272,12 @@ def test_a_damaged_reranker_says_so(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelUnavailable, match=r"model.safetensors is damaged.*anew"):
         made(folder)
+
+
+def test_a_models_own_code_runs_only_where_its_record_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    folder = rerankers.with_own_code(rerankers.bert(tmp_path / "own-code"))
+    (known,) = made(folder).score(QUERY, TEXTS[:1])
+    assert known is not None
+    assert made(folder, own_code=True).score(QUERY, TEXTS[:1]) == pytest.approx([1 - known], abs=1e-5)

@@ -23,6 +23,7 @@ from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Film, Picture, Sound, Vectors
 from tests.by_hand import ModelsByHand
 from tests.models import tiny
+from tests.models.contents import assert_alike
 
 PATIENCE = 60.0
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -98,6 +99,14 @@ def test_texts_and_pictures_share_one_space_of_unit_vectors(embedder: Embedder) 
             assert vector.dtype == np.float32
             assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
         np.testing.assert_array_equal(found["text"], found["picture"])
+
+
+def test_each_text_and_each_picture_finds_itself_first(
+    embedder: Embedder, plain: Callable[[list[object]], Vectors]
+) -> None:
+    assert_alike(embedder, TEXTS, plain([{"text": text} for text in TEXTS]))
+    pictures = [noise(seed) for seed in range(5)]
+    assert_alike(embedder, pictures, plain([{"image": Image.fromarray(picture)} for picture in pictures]))
 
 
 def test_nothing_makes_no_vectors(embedder: Embedder) -> None:

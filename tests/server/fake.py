@@ -53,7 +53,16 @@ HITS = (
         snippet="I lost my umbrella.",
         lanes=("text",),
     ),
-    Hit(segment=PICTURE, path="/data/a.png", citation="a.png", title="", score=0.25, snippet="", lanes=("picture",)),
+    Hit(
+        segment=PICTURE,
+        path="/data/a.png",
+        citation="a.png",
+        title="",
+        score=0.25,
+        snippet="",
+        lanes=("picture",),
+        relevance=0.73119,
+    ),
 )
 FULL = Searched(documents=3, segments=40, excluded=0, pending_vectors=0, not_added=0, models="ready")
 LISTED = DocumentInfo(

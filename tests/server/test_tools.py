@@ -175,7 +175,10 @@ async def test_a_search_answers_hits_as_data_and_as_lines(connect: Connect) -> N
     }
     assert (sound["start"], sound["end"]) == (73.0, 88.0)
     assert not {"snippet", "page", "start", "title", "more_in_document"} & set(picture)
-    assert text_of(result).splitlines()[:3] == [
+    assert ("relevance" in sound, picture["relevance"]) == (False, 0.7312)
+    lines = text_of(result).splitlines()
+    assert lines[3].startswith(f"3. [{picture['modality']}] a.png (0.25, relevance 0.73; picture) id=")
+    assert lines[:3] == [
         "3 hits, best first:",
         '1. [page] q3.pdf#page=7 (0.82; words, text) id=3f9a0c12d4e5#page=7 "Revenue by region: north 12"'
         " (+3 more in this document)",

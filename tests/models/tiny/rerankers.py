@@ -76,6 +76,23 @@ def bert(folder: Path, *, labels: int = 1, seed: int = 0) -> Path:
     return folder
 
 
+def with_own_code(bert: Path) -> Path:
+    """The same with code of its own beside its weights, which turns each score round."""
+    code = (
+        "from transformers import BertForSequenceClassification\n\n\n"
+        "class Turned(BertForSequenceClassification):\n"
+        "    def forward(self, *args, **kwargs):\n"
+        "        found = super().forward(*args, **kwargs)\n"
+        "        found.logits = -found.logits\n"
+        "        return found\n"
+    )
+    (bert / "turned.py").write_text(code, encoding="utf-8")
+    described = json.loads((bert / "config.json").read_text(encoding="utf-8"))
+    described["auto_map"] = {"AutoModelForSequenceClassification": "turned.Turned"}
+    (bert / "config.json").write_text(json.dumps(described), encoding="utf-8")
+    return bert
+
+
 def qwen3_vl(folder: Path, *, seed: int = 0) -> Path:
     """A reranker of texts, pictures and films whose score is the logit of `yes` less that of `no`."""
     hf = folder.with_name(f"{folder.name}-hf")
