@@ -20,8 +20,9 @@ from mcp_mmretrieval.cli import DONE, INTERRUPTED, bench_plot, bench_table, log_
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.measuring.plan import Task
 from mcp_mmretrieval.measuring.report import Report, Row
-from mcp_mmretrieval.measuring.running import SECONDS, Run, device_of, wanted
+from mcp_mmretrieval.measuring.running import SECONDS, Run, decided, device_of, wanted
 from mcp_mmretrieval.measuring.standing_in import build, stand_in
+from mcp_mmretrieval.models import threads
 from mcp_mmretrieval.models.loading import Models
 
 STDOUT = "-"
@@ -31,20 +32,18 @@ STDOUT = "-"
 def bench(arguments: argparse.Namespace) -> int:
     """Measure, and tell. Interrupted: what was measured until then is told."""
     log_to_stderr()
-    given = settings(arguments)
+    threads.prepare()
+    given = decided(settings(arguments))
     named = arguments.random_weights
     asked = stand_in(named, given) if named is not None else None
+    profile = wanted(given)
     _check(arguments)
     with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
-        models = Models(given, Path(folder))
         if asked is not None:
             with show.waiting(f"Drawing random weights for {asked.name}"):
                 profile = build(asked, Path(folder), device_of(given))
-        else:
-            profile = wanted(given, models)
-        models.want(profile.name)
         with show.waiting("Loading the models"):
-            run = Run(given, profile, models, random_weights=asked is not None)
+            run = Run(given, profile, Models(given, Path(folder)), random_weights=asked is not None)
         report, interrupted = _measured(run, arguments)
     _tell(report, arguments)
     return INTERRUPTED if interrupted else DONE

@@ -25,6 +25,8 @@ _WIDTH, _LEFT, _RIGHT = 960, 200, 150
 _TOP, _LINE, _HEADING = 118, 46, 34
 _NEAR = 74
 """Pixels between two dots at least for both to be labelled."""
+_BIG = 7
+"""Radius of the dot at the cap."""
 _ANCHORS = {"l": "start", "m": "middle", "r": "end"}
 
 
@@ -101,7 +103,7 @@ def draw(report: Report, paper: Paper, height: int) -> None:
     if not measured:
         paper.words(24, _TOP, "Nothing was measured.", colour=GREY)
         return
-    scale = Scale([row.ms for row in measured])
+    scale = Scale([ms for row in measured for ms in (row.ms, row.p95_ms)])
     _grid(paper, scale, height)
     y: float = _TOP
     for part, rows in groupby(measured, key=lambda row: row.part):
@@ -110,7 +112,10 @@ def draw(report: Report, paper: Paper, height: int) -> None:
         for what, sizes in groupby(rows, key=lambda row: row.what):
             _thing(paper, scale, y, what, list(sizes), _COLOURS[part])
             y += _LINE
-    told = f"The median; each step is ten times the last. A large dot: at its cap. {_memory(measured)}"
+    told = (
+        "Dots: medians; figures: of the large one, at its cap; thin line: up to 95 %; each step is ten times the last. "
+        + _memory(measured)
+    )
     paper.words(24, height - 22, told, size=13, colour=GREY)
 
 
@@ -145,14 +150,16 @@ def _thing(paper: Paper, scale: Scale, y: float, what: str, rows: Sequence[Row],
     xs = [scale.x(row.ms) for row in rows]
     paper.line([(min(xs), y), (max(xs), y)], colour, width=2)
     main = max(range(len(rows)), key=lambda index: (rows[index].share <= 1, rows[index].share))
-    for index, (row, x) in enumerate(zip(rows, xs, strict=True)):
-        paper.dot(x, y, 7 if index == main else 4, colour)
-        if row.p95_ms > row.ms * 1.05 and index == main:
-            paper.line([(x, y), (scale.x(row.p95_ms), y)], colour, width=1)
+    slow = scale.x(rows[main].p95_ms)
+    if slow > xs[main] + _BIG + 3:
+        paper.line([(xs[main], y), (slow, y)], colour, width=1)
+        paper.line([(slow, y - 4), (slow, y + 4)], colour, width=1)
+    for index, x in enumerate(xs):
+        paper.dot(x, y, _BIG if index == main else 4, colour)
     for row, x in _labelled(rows, xs, main):
         paper.words(x, y + 16, bench_table.size(row.amount, row.unit), size=11, colour=GREY, anchor="mm")
     told = f"{bench_table.milliseconds(rows[main].ms)}, {bench_table.rate(rows[main].per_second)}/s"
-    paper.words(max(xs[main], *xs) + 16, y - 1, told, size=13)
+    paper.words(max(slow, *xs) + 16, y - 1, told, size=13)
 
 
 def _memory(rows: Sequence[Row]) -> str:

@@ -15,7 +15,7 @@ from mcp_mmretrieval.measuring.report import Machine, Report, Row
 PARTS = {"adding": "Adding", "asking": "A query by", "reranking": "Reranking a pair"}
 UNTRAINED = "random weights: speed and memory only"
 """Stands wherever figures of an untrained model do: they say nothing of what it finds."""
-_FRACTIONS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1.0: "full", 2.0: "double"}
+_FRACTIONS = {0.125: "⅛", 0.25: "¼", 0.5: "½", 1.0: "full", 2.0: "2x"}
 
 
 def table(report: Report) -> RenderableType:
@@ -27,21 +27,23 @@ def size(amount: float, unit: str) -> str:
     """So much of a unit."""
     if unit == "pixels":
         return f"{amount / 1e6:.2f} MP"
+    if unit == "seconds":
+        return f"{amount:g} s"
     return f"{amount:g} {unit if amount != 1 else unit[:-1]}"
 
 
 def milliseconds(ms: float) -> str:
-    """Three figures, in seconds from ten of them on."""
-    if ms >= 10_000:
-        return f"{ms / 1_000:,.1f} s"
-    return f"{ms:,.0f} ms" if ms >= 100 else f"{ms:.1f} ms" if ms >= 10 else f"{ms:.2f} ms"
+    """Three figures, from a second on in seconds."""
+    return f"{_figures(ms)} ms" if ms < 1_000 else f"{_figures(ms / 1_000)} s"
 
 
 def rate(per_second: float) -> str:
     """Three figures."""
-    return (
-        f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}" if per_second >= 10 else f"{per_second:.2f}"
-    )
+    return _figures(per_second)
+
+
+def _figures(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def models(report: Report) -> str:
@@ -74,7 +76,7 @@ def _rows(report: Report) -> Table:
     gpu = any(row.gpu_mb for row in report.rows)
     known = any(row.of_matmul for row in report.rows)
     names = ["", "size", "cap", "items/s", "an item", "95 %", *["of peak"] * known, "memory", *["GPU"] * gpu]
-    made = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    made = Table(box=None, padding=(0, 1 if gpu else 2, 0, 0), header_style="dim")
     for name in names:
         made.add_column(name, justify="left" if name in ("", "size") else "right", no_wrap=True)
     for part, some in groupby(report.rows, key=lambda row: row.part):

@@ -120,12 +120,16 @@ def _reranker(spec: RerankerSpec, settings: Settings) -> CrossReranker | LateRer
     return recorded.reranker(spec, settings)
 
 
-def wanted(settings: Settings, models: Models) -> Profile:
-    """The profile that the settings name, `auto` decided by this machine, with the reranker that they name.
+def decided(settings: Settings) -> Settings:
+    """With the profile that `auto` stands for on this machine. Looks at no library: what one keeps to is not asked."""
+    if settings.profile != AUTO:
+        return settings
+    return settings.model_copy(update={"profile": Models(settings).auto()[0]})
 
-    Looks at no library: what one keeps to is not asked. Raises BadArgument.
-    """
-    profile = profile_of(models.auto()[0] if settings.profile == AUTO else settings.profile)
+
+def wanted(settings: Settings) -> Profile:
+    """The profile that the settings name, with the reranker that they name. Raises BadArgument."""
+    profile = profile_of(settings.profile)
     return replace(profile, reranker=reranker_of(settings.reranker, profile))
 
 

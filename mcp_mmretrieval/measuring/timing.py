@@ -11,6 +11,8 @@ from mcp_mmretrieval.types import Content
 
 _CALLS = 5
 """Calls that a time is divided into at least, for a median that means something."""
+_FAR = 10
+"""Times the time allowed that the first call may take; where it takes longer, it is all that is measured."""
 _PATIENCE = 3
 """Times the time allowed that measuring may go on: contents take time to make, too, which does not count."""
 _WORTH = 1.15
@@ -59,7 +61,7 @@ def timed(
 ) -> Timing:
     """Run made contents through a model for about so many seconds, in calls of up to `most` items.
 
-    One item comes first, to warm up. If that alone takes twice the time, it is all that is measured.
+    One item comes first, to warm up. Where that alone takes far longer than the time, it is all that is measured.
     """
 
     def call(batch: int) -> float:
@@ -69,11 +71,11 @@ def timed(
         return clock() - began
 
     first = call(1)
-    if first > 2 * seconds:
+    if first > _FAR * seconds:
         return Timing(1, (first,), warm=False)
     until = clock() + _PATIENCE * seconds
     batch, took = _grown(call, seconds, most)
-    while len(took) < 2 or (sum(took) < seconds and clock() < until):
+    while (len(took) < 2 and took[0] < seconds) or (sum(took) < seconds and clock() < until):
         took.append(call(batch))
     return Timing(batch, tuple(took), warm=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.measuring.report import Machine, Row
-from mcp_mmretrieval.measuring.running import Run, wanted
+from mcp_mmretrieval.measuring.running import Run, decided, wanted
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.profiles import EmbedderSpec, Profile, RerankerSpec
 from mcp_mmretrieval.settings import Settings
@@ -78,8 +78,7 @@ def test_a_reranker_is_measured_under_each_cap_and_never_from_memory(tmp_path: P
 
 
 def test_auto_is_decided_by_this_machine_and_has_the_reranker_that_was_named(tmp_path: Path) -> None:
-    settings = Settings(library=tmp_path, profile="auto", device="cpu", reranker="minilm")
-    profile = wanted(settings, Models(settings))
+    profile = wanted(decided(Settings(library=tmp_path, profile="auto", device="cpu", reranker="minilm")))
     assert (profile.name, profile.embedder) == ("builtin", None)
     assert profile.reranker is not None
     assert profile.reranker.model == "cross-encoder/ms-marco-MiniLM-L6-v2"
