@@ -1,5 +1,6 @@
 """Models that sentence-transformers loads: a tiny one of CLIP's architecture, from a folder, without any network."""
 
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -329,7 +330,8 @@ def foreign(folder: Path, made: Path) -> None:
         (foreign, "does not load.*third-party code"),
     ],
 )
-def test_a_folder_that_is_no_usable_model_is_refused_and_words_go_on_answering(
+@pytest.mark.builtin
+def test_a_folder_that_is_no_usable_model_is_refused_and_the_built_in_ones_go_on_answering(
     make: Callable[[Path, Path], None], said: str, folder: Path, tmp_path: Path
 ) -> None:
     make(folder, tmp_path / "model")
@@ -341,9 +343,10 @@ def test_a_folder_that_is_no_usable_model_is_refused_and_words_go_on_answering(
         library.settle(PATIENCE)
         answer = library.search("boat")
         assert [hit.citation for hit in answer.hits] == ["notes.md#char=0,18"]
-        assert answer.notes[0].startswith("Found by words alone")
-        state = library.status()
-        assert state.models_state == "missing"
+        assert answer.notes == ()
+        assert "text" in answer.hits[0].lanes
+        (problem,) = (text for text in library.status().problems if "does not serve" in text)
+        assert re.search(said, problem)
         with pytest.raises(ModelUnavailable, match=said):
             library._parts.models.embedder(PATIENCE)
 
