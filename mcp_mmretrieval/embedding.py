@@ -144,7 +144,7 @@ class Embedding:
             self._begun = (target.space, documents)
             self._catalog.attempt(target.space, documents)
             try:
-                for one in self._gathering.gather(target.embedder, documents, self._enough):
+                for one in self._gathering.gather(target.embedder, documents, self._stopped, self._enough):
                     self._commit(target, one)
             finally:
                 left = self._catalog.attempts(target.space).keys() & set(documents)
@@ -166,6 +166,9 @@ class Embedding:
                 logger.exception("%s: its vectors cannot be stored", one.document[:12])
                 self._failed[target.space].add(one.document)
 
+    def _stopped(self) -> bool:
+        return self._closed
+
     def _enough(self) -> bool:
         """Whether to begin no more: what is new is first to be found by meaning in the space that serves."""
-        return self._closed or (self._beside and self._news)
+        return self._beside and self._news

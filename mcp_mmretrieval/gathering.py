@@ -125,16 +125,25 @@ class Gathering:
         self._workers = workers
         self._sound_s = sound_s
 
-    def gather(self, embedder: Embedder, documents: Iterable[str], stop: Callable[[], bool]) -> Iterator[Gathered]:
-        """Each of the documents, as soon as all of it is embedded; no more of them once `stop` says so.
+    def gather(
+        self,
+        embedder: Embedder,
+        documents: Iterable[str],
+        stop: Callable[[], bool],
+        enough: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Gathered]:
+        """Each of the documents, as soon as all of it is embedded.
 
-        What the model does not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
+        Once `stop` says so, nothing more of any; once `enough` does, no further document is begun. What the model does
+        not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
         """
         lots: dict[VectorKind, Lot] = {kind: Lot(kind) for kind in ("text", "picture", "sound")}
         under_way: list[Gathered] = []
         for document in documents:
             if stop():
                 return
+            if enough():
+                break
             one = Gathered(document)
             under_way.append(one)
             try:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mcp_mmretrieval import gathering
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder, makers
@@ -137,8 +138,10 @@ def test_a_library_in_use_changes_its_profile_without_an_error_a_mixture_or_a_se
 
 
 def test_the_old_vectors_answer_for_new_documents_too_until_the_new_ones_are_complete(
-    gated: Library, gate: Gate, folder: Path
+    gated: Library, gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gathering, "WINDOWS", 1)
+    monkeypatch.setattr(gathering, "DECODED", 1)
     fill(folder, 2)
     gated.add().wait(PATIENCE)
     assert gated.settle(PATIENCE)
