@@ -58,7 +58,7 @@ class Device:
         self._lost = ""
         self.when_lost: Callable[[str], None] = lambda reason: None
         """Called with the reason, once, by the thread that lost it."""
-        self._used = time.monotonic()
+        self._used = time.perf_counter()
         self.limit(batch_s, memory_share)
 
     @property
@@ -69,7 +69,7 @@ class Device:
     @property
     def idle(self) -> float:
         """Seconds since a model last ran on it."""
-        return time.monotonic() - self._used
+        return time.perf_counter() - self._used
 
     def limit(self, batch_s: float, memory_share: float) -> None:
         """Seconds of one batch, and the share of its memory that models and their batches may take, from now on."""
@@ -93,9 +93,9 @@ class Device:
         rows, failed = Rows(sizes), Failed(model, self.name)
         while rows:
             with self.turns:
-                self._used = time.monotonic()
+                self._used = time.perf_counter()
                 ran = self._next(model, rows, failed, run)
-                self._used = time.monotonic()
+                self._used = time.perf_counter()
             if ran is not None:
                 yield ran
         failed.tell()

@@ -294,6 +294,7 @@ def test_a_client_that_stops_reading_holds_up_nobody(endpoint: Endpoint, library
     (files / "long.txt").write_text("red green blue\n" * 2_000)
     with Front(library, files) as front, Front(library, files) as deaf:
         front.call("add_documents")
+        until(lambda: front.call("status")["pending_vectors"] == 0)
         for _ in range(150):
             deaf.send("tools/call", name="open_media", arguments={"targets": ["long.txt"]})
         assert front.paths("red")[0] == "red.txt"
