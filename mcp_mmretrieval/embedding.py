@@ -64,6 +64,7 @@ class Embedding:
             self._idle = self._idle and bool(self.problem)
             if again:
                 self._put_off.clear()
+                self._failed.clear()
             self._woken.notify_all()
 
     def settle(self, seconds: float | None = None) -> bool:
@@ -157,14 +158,14 @@ class Embedding:
         if one.absent:
             self._put_off.add(one.document)
         elif one.put_off:
-            self._failed[target.space].add(one.document)
+            self._failed.setdefault(target.space, set()).add(one.document)
         else:
             try:
                 self._catalog.commit_embedded(one.document, target.space, one.rows, left_out=one.note)
                 self.problem = ""
             except ValueError:  # vectors that fit no others
                 logger.exception("%s: its vectors cannot be stored", one.document[:12])
-                self._failed[target.space].add(one.document)
+                self._failed.setdefault(target.space, set()).add(one.document)
 
     def _stopped(self) -> bool:
         return self._closed

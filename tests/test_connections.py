@@ -141,9 +141,9 @@ def test_the_library_is_working_while_a_job_runs_and_while_vectors_are_made(
     seen: list[bool] = []
     embed = ColourEmbedder.embed_documents
 
-    def told(embedder: ColourEmbedder, contents: Sequence[Content]) -> Vectors:
+    def told(embedder: ColourEmbedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         seen.append(house.engine.working)
-        return embed(embedder, contents)
+        return embed(embedder, contents, titles)
 
     monkeypatch.setattr(ColourEmbedder, "embed_documents", told)
     assert house.engine.settle(PATIENCE)
@@ -179,8 +179,8 @@ def test_a_document_that_a_model_trips_over_keeps_no_other_from_its_vectors(
 ) -> None:
     embed = ColourEmbedder.embed_documents
 
-    def trip(embedder: ColourEmbedder, contents: Sequence[Content]) -> Vectors:
-        vectors = embed(embedder, contents)
+    def trip(embedder: ColourEmbedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        vectors = embed(embedder, contents, titles)
         if vectors[:, 1].max() > 0.9:
             raise RuntimeError("green")
         return vectors

@@ -124,7 +124,7 @@ async def assert_reranked(client: Client, model: Path, contents: Mapping[str, Co
     ranking = await asked(client, "rerank", query=QUERY, candidates=names, texts=TEXTS)
     scores = dict(zip(contents, wanted, strict=True))
     order = sorted(contents, key=lambda name: -(scores[name] or 0.0))
-    assert ranking["method"] == model.name
+    assert ranking["method"] == model.name, "".join(ranking["notes"])
     found = [result.get("candidate") or TEXTS[result["text_index"]] for result in ranking["results"]]
     assert found == order
     assert [result["reranked"] for result in ranking["results"]] == [scores[name] is not None for name in order]

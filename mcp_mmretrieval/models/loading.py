@@ -9,8 +9,9 @@ import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from mcp_mmretrieval.choosing import chosen, trusted, tuned
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import identity, makers, memory, sums, threads, underway, weights
+from mcp_mmretrieval.models import identity, makers, memory, snapshots, sums, threads, underway, weights
 from mcp_mmretrieval.models.losses import Losses
 from mcp_mmretrieval.profiles import (
     Dtype,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 State = Literal["loading", "ready", "missing"]
+_BUILDING = threading.RLock()
+"""While one model is put together: transformers changes torch for all threads meanwhile."""
 _LONG = 5.0
 """Seconds of a load after which it is told how far it is."""
 
@@ -183,6 +186,15 @@ def _first(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+@contextmanager
+def _building(spec: ModelSpec) -> Iterator[None]:
+    """Put a model together alone, once its files are there: fetching them keeps no other model waiting."""
+    if not spec.in_folder:
+        snapshots.located(spec)
+    with _BUILDING:
+        yield
 
 
 class Models:
@@ -454,14 +466,16 @@ class Models:
         from mcp_mmretrieval.models import device
         from mcp_mmretrieval.models.minilm import MiniLM
 
-        return MiniLM(self._threads, device.of(self._settings, "cpu"))
+        with _BUILDING:
+            return MiniLM(self._threads, device.of(self._settings, "cpu"))
 
     def _load_classifier(self) -> Classifier:
         threads.prepare()
         from mcp_mmretrieval.models import device
         from mcp_mmretrieval.models.imagenet import Classifier
 
-        return Classifier(device.of(self._settings, "cpu"))
+        with _BUILDING:
+            return Classifier(device.of(self._settings, "cpu"))
 
     def _load_embedder(self, maker: str) -> Embedder:
         from mcp_mmretrieval.models.queries import Queries
@@ -475,7 +489,8 @@ class Models:
             threads.prepare()
             from mcp_mmretrieval.models import recorded
 
-            return recorded.embedder(spec, self._settings, self._runs_on())
+            with _building(spec):
+                return recorded.embedder(spec, self._settings, self._runs_on())
         text = self.text.get()
         from mcp_mmretrieval.models.builtin import BuiltinEmbedder
         from mcp_mmretrieval.models.imagenet import ClassNames
@@ -501,7 +516,8 @@ class Models:
             threads.prepare()
             from mcp_mmretrieval.models import recorded
 
-            return recorded.reranker(spec, self._settings, self._runs_on())
+            with _building(spec):
+                return recorded.reranker(spec, self._settings, self._runs_on())
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
@@ -522,7 +538,9 @@ class Models:
         if self._settings.speech != "builtin":
             from mcp_mmretrieval.models.hub_speech import HubTranscriber
 
-            return self._as_said(HubTranscriber(*self._on_device(self._settings.speech, "speech")), "speech")
+            given = self._on_device(self._settings.speech, "speech")
+            with _building(given[0]):
+                return self._as_said(HubTranscriber(*given), "speech")
         from mcp_mmretrieval.models.speech import Whisper
 
         return Whisper(self._threads, self.cache)
@@ -532,7 +550,9 @@ class Models:
         if self._settings.ocr != "builtin":
             from mcp_mmretrieval.models.hub_ocr import HubTextReader
 
-            return self._as_said(HubTextReader(*self._on_device(self._settings.ocr, "ocr")), "ocr")
+            given = self._on_device(self._settings.ocr, "ocr")
+            with _building(given[0]):
+                return self._as_said(HubTextReader(*given), "ocr")
         from mcp_mmretrieval.models.ocr import PaddleOcr
 
         return PaddleOcr(self._threads)
