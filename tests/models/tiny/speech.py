@@ -38,7 +38,9 @@ def whisper(folder: Path, *, seed: int = 0, times: bool = True) -> Path:
         decoder_start_token_id=start,
     )
     model = transformers.WhisperForConditionalGeneration(config)
-    trained = {"no_timestamps_token_id": quiet} if times else {}
+    # one without times writes nothing but letters, or what it writes would hang on the last bit of a number
+    others = [start, quiet, *(ids[moment] for moment in moments)]
+    trained = {"no_timestamps_token_id": quiet} if times else {"suppress_tokens": others}
     model.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
         is_multilingual=False,
         decoder_start_token_id=start,
