@@ -41,6 +41,7 @@ def test_clap_loads_and_hears_ten_seconds_at_48_khz_at_once(tmp_path: Path) -> N
     assert_alike(embedder, sounds, plain(model, inputs))
     assert_alike(embedder, TEXTS, plain(model, [{"text": text} for text in TEXTS]))
     stereo = Sound(np.stack([sound(0, 15.0, 44_100).samples] * 2), 44_100)
-    np.testing.assert_array_equal(embedder.embed_documents([stereo]), embedder.embed_documents([stereo]))
+    again, once = (embedder.embed_documents([stereo]) for _ in range(2))
+    np.testing.assert_allclose(again, once, atol=1e-6)  # no crop at random; threads add numbers up in any order
     with pytest.raises(Unfit, match="does not look at pictures"):
         embedder.embed_documents([picture(0)])
