@@ -184,11 +184,6 @@ class Examples:
         return [content for contents in found.values() for content in spread(contents, MOST)]
 
 
-def text_of(target: Target) -> str:
-    """The words of a held place; of a long document, of its beginning."""
-    return "\n".join(_texts(stored.segment for stored in target.segments[:PARTS]))
-
-
 def named(argument: str) -> str:
     """How an error names what an argument points at: without data, and not at length."""
     if _is_data(argument):

@@ -145,13 +145,6 @@ class Settings(BaseModel):
         default=600.0, ge=1, description="Seconds of parsing for one file, plus half of its playing time."
     )
 
-    @field_validator("ocr", "speech", mode="before")
-    @classmethod
-    def _named(cls, value: object) -> object:
-        """`true` and `false`, as these settings once were, still mean built-in and off."""
-        said = {"true": "builtin", "1": "builtin", "false": "off", "0": "off"}
-        return said.get(str(value).lower(), value)
-
     @field_validator("model_kwargs", "processor_kwargs", mode="before")
     @classmethod
     def _from_json(cls, value: object) -> object:

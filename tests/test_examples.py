@@ -5,7 +5,6 @@ import io
 import logging
 import os
 import sys
-import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -101,8 +100,7 @@ def test_nothing_of_it_stays(colours: Library, tmp_path: Path, caplog: pytest.Lo
     with pytest.raises(BadArgument):
         colours.search(like=url(NEARLY_BLUE[:60]))
     assert (colours.documents()[1], colours.status().segments) == before
-    while colours.index().followed < colours.index().total or colours.index().state != "ready":
-        threading.Event().wait(0.01)
+    assert colours._parts.store.index.wait(PATIENCE)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if NEARLY_BLUE[:60] in path.read_bytes()]

@@ -1,14 +1,11 @@
 """Which device models run on, in which precision, and whether they fit."""
 
-import json
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models import device as module
@@ -161,33 +158,6 @@ def test_a_container_has_what_its_group_may_use(tmp_path: Path, monkeypatch: pyt
     assert memory.of_machine() == (1_500_000_000, 4_000_000_000)
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.of_machine() == (6 * GIGABYTE, 10 * GIGABYTE)
-
-
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("bfloat16", 2), ("float16", 2)])
-def test_weights_are_counted_in_the_precision_they_are_loaded_in(tmp_path: Path, dtype: Dtype, size: int) -> None:
-    (tmp_path / "2_Dense").mkdir()
-    save_file(
-        {"a": torch.zeros(3, 5, dtype=torch.bfloat16), "ids": torch.zeros(7, dtype=torch.int64)},
-        tmp_path / "model.safetensors",
-    )
-    save_file({"b": torch.zeros(11)}, tmp_path / "2_Dense" / "model.safetensors", metadata={"format": "pt"})
-    assert memory.of_weights(tmp_path, dtype) == (15 + 11) * size + 7 * 8
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"\x08\0\0\0\0\0\0\0not json",
-        struct.pack("<Q", 1 << 60),
-        struct.pack("<Q", 9) + json.dumps({"a": 1}).encode(),
-    ],
-    ids=["empty", "no header", "a huge header", "no tensor"],
-)
-def test_damaged_weights_are_told(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(ModelUnavailable, match=r"model\.safetensors: damaged"):
-        memory.of_weights(tmp_path, "float32")
 
 
 @pytest.mark.gpu
