@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mcp_mmretrieval.answers import Failure
+from mcp_mmretrieval.concurrency.foreground import give_way
 from mcp_mmretrieval.errors import (
     BadArgument,
     Cancelled,
@@ -24,7 +25,6 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.jobs import Job, Sharing
 from mcp_mmretrieval.media.walk import Found, Refused, Skipped, walk
-from mcp_mmretrieval.precedence import give_way
 from mcp_mmretrieval.reading import ReadFile, Reading
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope

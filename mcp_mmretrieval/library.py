@@ -27,6 +27,7 @@ from mcp_mmretrieval.answers import (
     Reranking,
     Status,
 )
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.embedding import Embedding
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
@@ -39,7 +40,6 @@ from mcp_mmretrieval.reranking import Costs
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching
 from mcp_mmretrieval.serving import Serving
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import JobRow, Listed, Scope, Store, Stored
 from mcp_mmretrieval.targets import Target, Targets
 from mcp_mmretrieval.types import Lane, Modality, Place, Segment

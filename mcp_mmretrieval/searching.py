@@ -15,6 +15,7 @@ import numpy as np
 
 from mcp_mmretrieval import ranking
 from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.deadlines import Clock, Errand
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.examples import Example, Examples, vectors_of
@@ -27,7 +28,6 @@ from mcp_mmretrieval.reranking import Costs, Sights, Wanted, scored
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.scoring import Scoring
 from mcp_mmretrieval.serving import Answering, Serving
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors

@@ -10,21 +10,15 @@ PACKAGE = "mcp_mmretrieval"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 FLOORS: list[set[str]] = [
-    {"errors", "types", "limits"},
-    {"configuration", "precedence"},
-    {"answers", "settings", "roots", "words", "front", "profiles"},
-    {"media", "choosing"},
-    {"models", "store", "ranking", "jobs"},
-    {"measuring"},
-    {"reading", "opening", "targets", "deadlines", "parts", "serving"},
-    {"gathering"},
-    {"embedding", "examples", "moments"},
-    {"reranking"},
-    {"scoring"},
-    {"adding", "searching"},
+    {"demo_media", "errors", "types", "words"},
+    {"answers", "concurrency", "config", "front", "ranking", "roots"},
+    {"deadlines", "jobs", "media", "models", "store"},
+    {"measuring", "opening", "parts", "reading", "serving", "targets"},
+    {"adding", "examples", "gathering", "moments", "reranking"},
+    {"embedding", "scoring"},
+    {"searching"},
     {"library"},
     {"server"},
-    {"demo_media"},
     {"cli"},
     {"__main__"},
 ]

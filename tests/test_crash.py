@@ -21,7 +21,7 @@ import sys, threading, time
 from pathlib import Path
 from tests.by_hand import ModelsByHand
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 
 def say(line):
     sys.stdout.write(line + "\\n"); sys.stdout.flush()

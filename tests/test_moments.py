@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Film, Sound
 from tests.by_hand import PATIENCE, HearingModels
 from tests.making import BLUE, GREEN, PURPLE, RED, film, picture, recording

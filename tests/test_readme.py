@@ -9,11 +9,11 @@ import pytest
 from mcp import Client
 
 from mcp_mmretrieval.cli import parser, with_command
-from mcp_mmretrieval.configuration import PREFIX
+from mcp_mmretrieval.config.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.config.sources import PREFIX
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from mcp_mmretrieval.profiles import EmbedderSpec
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 
 BUILTIN = '{"profile":"builtin"}'
 """The built-in models."""

@@ -18,8 +18,8 @@ from mcp_mmretrieval.server import log
 from mcp_mmretrieval.server.engine import Engine, OpenLibrary
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.settings import Settings
 
 logger = logging.getLogger("mcp_mmretrieval.server")
 

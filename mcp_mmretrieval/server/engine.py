@@ -27,6 +27,7 @@ import anyio.abc
 import anyio.to_thread
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user
 from mcp_mmretrieval.front.reaching import WIRE, Message, log_of
@@ -38,7 +39,6 @@ from mcp_mmretrieval.server.create import create_shared
 from mcp_mmretrieval.server.lines import LONGEST_LINE, lines, write
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import serve_lines
-from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer

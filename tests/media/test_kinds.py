@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import audio, image, pdf, text, video
 from mcp_mmretrieval.types import About, Modality
 from tests.media.making import half_red_half_blue, parts, picture, saved, source, svg

@@ -13,14 +13,14 @@ from PIL import Image
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub import HubEmbedder
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import EmbedderSpec
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store.spaces import canonical
 from mcp_mmretrieval.types import Film, Picture, Sound, Vectors
 from tests.by_hand import ModelsByHand

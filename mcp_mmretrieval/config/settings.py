@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from mcp_mmretrieval.configuration import PREFIX, configuration, default_library
+from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.config.sources import PREFIX, configuration, default_library
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.limits import Limits
 
 OF_CONNECTION = frozenset({"library", "roots", "read_only", "call_budget_s", "http_hosts", "http_origins", "http_auth"})
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
