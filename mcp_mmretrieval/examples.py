@@ -20,12 +20,12 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import SIDE, needed, pieces, spread, within
-from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import Target, Targets

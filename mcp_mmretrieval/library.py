@@ -14,7 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from mcp_mmretrieval import __version__
-from mcp_mmretrieval.adding import Adding
+from mcp_mmretrieval.adding.embedding import Embedding
+from mcp_mmretrieval.adding.files import Adding
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
@@ -28,14 +30,12 @@ from mcp_mmretrieval.answers import (
     Status,
 )
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.embedding import Embedding
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import within
-from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.reranking import Costs
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import Searching

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import islice, takewhile
 
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.deadlines import Clock
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.examples import PARTS, named
 from mcp_mmretrieval.models import Embedder, Reranker
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.reranking import Costs, Score, Scores, Sights, Wanted, scored, sort_of, text
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.serving import Serving

@@ -14,6 +14,7 @@ from threading import Event
 import numpy as np
 
 from mcp_mmretrieval import ranking
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.deadlines import Clock, Errand
@@ -23,7 +24,6 @@ from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.moments import narrowed
-from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.reranking import Costs, Sights, Wanted, scored
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.scoring import Scoring

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mcp_mmretrieval import gathering
+from mcp_mmretrieval.adding import batching as gathering
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mcp_mmretrieval import gathering
+from mcp_mmretrieval.adding import batching as gathering
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
