@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, RetrievalError
-from mcp_mmretrieval.examples import MOST_BYTES, decoded
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.searching.like import MOST_BYTES, decoded
 from tests.by_hand import PATIENCE
 from tests.making import BLUE, GREEN, RED, film, picture, recording
 from tests.media import making

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval import deadlines, reranking
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.concurrency.priority_lock import Turns
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.deadlines import Clock, Errand
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.reranking import Costs, Scores, scored, text
+from mcp_mmretrieval.searching import deadlines
+from mcp_mmretrieval.searching import scoring as reranking
+from mcp_mmretrieval.searching.deadlines import Clock, Errand
+from mcp_mmretrieval.searching.scoring import Costs, Scores, scored, text
 from mcp_mmretrieval.server import mirror, wire
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.store.index import Index
