@@ -1,19 +1,19 @@
-"""Makes `mcp_mmretrieval/models/imagenet-classes.npy`: what the ImageNet classes mean, as MiniLM's vectors.
+"""Makes `mcp_mmretrieval/models/builtin/imagenet-classes.npy`: what the ImageNet classes mean, as MiniLM's vectors.
 
     python -m benchmarks.class_vectors
 
 A class is the mean of two texts: as one would caption it, and as WordNet defines it (Fellbaum 1998). The names and
 definitions come from timm's data files, in the classifier's order. Prints the file's SHA-256, which belongs into
-`mcp_mmretrieval/models/imagenet.py`.
+`mcp_mmretrieval/models/builtin/imagenet.py`.
 """
 
 import hashlib
 
 import numpy as np
 
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.imagenet import CLASS_VECTORS
-from mcp_mmretrieval.models.minilm import MiniLM, unit
+from mcp_mmretrieval.models.builtin.imagenet import CLASS_VECTORS
+from mcp_mmretrieval.models.builtin.minilm import MiniLM, unit
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.weights import locate
 
 

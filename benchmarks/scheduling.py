@@ -25,7 +25,7 @@ from pathlib import Path
 from mcp_mmretrieval.concurrency import foreground as precedence
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import threads
+from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.weights import MINILM
 
 ROOT = Path(__file__).parent.parent
@@ -74,8 +74,8 @@ def throughput(settings: Settings, count: int, rounds: int) -> None:
     threads.prepare()  # before torch is imported
     from sentence_transformers import SentenceTransformer
 
-    from mcp_mmretrieval.models import device
-    from mcp_mmretrieval.models.minilm import MiniLM
+    from mcp_mmretrieval.models.builtin.minilm import MiniLM
+    from mcp_mmretrieval.models.device import device
 
     text = MiniLM(threads.budget(0), device.of(settings, "cpu"))
     plain = SentenceTransformer(str(MINILM.locate()), device="cpu", local_files_only=True)

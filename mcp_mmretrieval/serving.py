@@ -17,7 +17,9 @@ from mcp_mmretrieval.answers import ProfileInfo
 from mcp_mmretrieval.config.profiles import AUTO, profile_of
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
-from mcp_mmretrieval.models import Embedder, makers, memory
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models.device import memory
 from mcp_mmretrieval.models.loading import Models, State
 from mcp_mmretrieval.store import Catalog, Space
 from mcp_mmretrieval.store.spaces import canonical

@@ -9,7 +9,8 @@ import numpy as np
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber, makers
+from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
+from mcp_mmretrieval.models import recipe as makers
 from mcp_mmretrieval.models.loading import Models, State
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, TextReader, makers
-from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models import Embedder, TextReader
+from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.types import Content, Picture, VectorKind, Vectors
 from tests.by_hand import ColourEmbedder, ModelsByHand, ShapeReader
 

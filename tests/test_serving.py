@@ -17,7 +17,8 @@ from mcp_mmretrieval.adding import batching as gathering
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import Embedder, makers
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models import recipe as makers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Content, VectorKind, Vectors

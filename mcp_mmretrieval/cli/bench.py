@@ -22,7 +22,7 @@ from mcp_mmretrieval.measuring.plan import Task
 from mcp_mmretrieval.measuring.report import Report, Row
 from mcp_mmretrieval.measuring.running import SECONDS, Run, decided, device_of, wanted
 from mcp_mmretrieval.measuring.standing_in import build, stand_in
-from mcp_mmretrieval.models import threads
+from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.loading import Models
 
 STDOUT = "-"

@@ -176,14 +176,14 @@ def _models(wanted: Settings) -> dict[str, ModelSpec]:
     """The models beside the built-in ones. `auto` is what it would be for a library made now."""
     if wanted.profile != AUTO:
         return models_of(wanted)
-    from mcp_mmretrieval.models import machine
+    from mcp_mmretrieval.models.device import machine
 
     return models_of(wanted, chosen(machine.memory(wanted.device))[0])
 
 
 def own_weights(what: str, spec: ModelSpec) -> Check:
     """Whether the files of a model beside the built-in ones are there, all of them."""
-    from mcp_mmretrieval.models import snapshots
+    from mcp_mmretrieval.models.download import snapshots
 
     try:
         folder, content = snapshots.located(spec, fetch=False)

@@ -14,7 +14,8 @@ from mcp_mmretrieval.config.profiles import AUTO, EMBEDDERS, PROFILES, RERANKERS
 from mcp_mmretrieval.config.resolve import chosen, models_of, trusted
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models import fetching, snapshots
+from mcp_mmretrieval.models.download import fetch as fetching
+from mcp_mmretrieval.models.download import snapshots
 
 
 def download(arguments: argparse.Namespace) -> int:
@@ -70,7 +71,7 @@ def _named(name: str | None, wanted: Settings, out: Console) -> list[ModelSpec]:
 
 
 def _auto(wanted: Settings, out: Console) -> str:
-    from mcp_mmretrieval.models import machine
+    from mcp_mmretrieval.models.device import machine
 
     name, why = chosen(machine.memory(wanted.device))
     out.print(Text(why))

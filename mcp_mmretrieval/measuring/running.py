@@ -14,13 +14,14 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.measuring import plan
 from mcp_mmretrieval.measuring.plan import Caps, Subjects, Task
 from mcp_mmretrieval.measuring.report import Machine, Report, Row, machine, rows
-from mcp_mmretrieval.models import makers, threads
+from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.loading import Loading, Models
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models.cross import CrossReranker
-    from mcp_mmretrieval.models.hub import HubEmbedder
-    from mcp_mmretrieval.models.multivector import LateReranker
+    from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
+    from mcp_mmretrieval.models.hub.embedder import HubEmbedder
+    from mcp_mmretrieval.models.hub.late_interaction import LateReranker
 
 SECONDS = {"quick": 0.3, "usual": 1.2, "full": 5.0}
 """That each row is measured for, by how thorough it is to be."""
@@ -109,13 +110,13 @@ def _loaded(profile: Profile, settings: Settings) -> _Hub:
 
 
 def _embedder(spec: EmbedderSpec, settings: Settings) -> HubEmbedder:
-    from mcp_mmretrieval.models import recorded
+    from mcp_mmretrieval.models.hub import load as recorded
 
     return recorded.embedder(spec, settings)
 
 
 def _reranker(spec: RerankerSpec, settings: Settings) -> CrossReranker | LateReranker:
-    from mcp_mmretrieval.models import recorded
+    from mcp_mmretrieval.models.hub import load as recorded
 
     return recorded.reranker(spec, settings)
 

@@ -29,15 +29,20 @@ from mcp_mmretrieval.config.profiles import (
 from mcp_mmretrieval.config.resolve import chosen, trusted, tuned
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import identity, makers, memory, snapshots, sums, threads, underway, weights
-from mcp_mmretrieval.models.losses import Losses
+from mcp_mmretrieval.models import identity, weights
+from mcp_mmretrieval.models import progress as underway
+from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models.device import memory, threads
+from mcp_mmretrieval.models.device.lost_gpu import Losses
+from mcp_mmretrieval.models.download import checksums as sums
+from mcp_mmretrieval.models.download import snapshots
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
-    from mcp_mmretrieval.models.device import Device
-    from mcp_mmretrieval.models.imagenet import Classifier
-    from mcp_mmretrieval.models.minilm import MiniLM
+    from mcp_mmretrieval.models.builtin.imagenet import Classifier
+    from mcp_mmretrieval.models.builtin.minilm import MiniLM
+    from mcp_mmretrieval.models.device.device import Device
 
 logger = logging.getLogger(__name__)
 
@@ -254,7 +259,7 @@ class Models:
 
     def auto(self) -> tuple[str, str]:
         """The profile that `auto` stands for on this machine, and why. Imports torch. Raises BadArgument."""
-        from mcp_mmretrieval.models import machine
+        from mcp_mmretrieval.models.device import machine
 
         try:
             return chosen(machine.memory(self._settings.device))
@@ -463,22 +468,22 @@ class Models:
 
     def _load_text(self) -> MiniLM:
         threads.prepare()
-        from mcp_mmretrieval.models import device
-        from mcp_mmretrieval.models.minilm import MiniLM
+        from mcp_mmretrieval.models.builtin.minilm import MiniLM
+        from mcp_mmretrieval.models.device import device
 
         with _BUILDING:
             return MiniLM(self._threads, device.of(self._settings, "cpu"))
 
     def _load_classifier(self) -> Classifier:
         threads.prepare()
-        from mcp_mmretrieval.models import device
-        from mcp_mmretrieval.models.imagenet import Classifier
+        from mcp_mmretrieval.models.builtin.imagenet import Classifier
+        from mcp_mmretrieval.models.device import device
 
         with _BUILDING:
             return Classifier(device.of(self._settings, "cpu"))
 
     def _load_embedder(self, maker: str) -> Embedder:
-        from mcp_mmretrieval.models.queries import Queries
+        from mcp_mmretrieval.models.query_cache import Queries
 
         return Queries(self._load_space(maker))
 
@@ -487,13 +492,13 @@ class Models:
         spec = trusted(spec, self._settings) if spec else None  # as it is said today, not when the space was made
         if spec is not None:
             threads.prepare()
-            from mcp_mmretrieval.models import recorded
+            from mcp_mmretrieval.models.hub import load as recorded
 
             with _building(spec):
                 return recorded.embedder(spec, self._settings, self._runs_on())
         text = self.text.get()
-        from mcp_mmretrieval.models.builtin import BuiltinEmbedder
-        from mcp_mmretrieval.models.imagenet import ClassNames
+        from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
+        from mcp_mmretrieval.models.builtin.imagenet import ClassNames
 
         text.encode(["warm"])  # a first forward pass takes ten times as long as the next
         classifier = self._classifier_if_installed()
@@ -514,14 +519,14 @@ class Models:
             return None
         if (spec := self._reranker_spec()) is not None:
             threads.prepare()
-            from mcp_mmretrieval.models import recorded
+            from mcp_mmretrieval.models.hub import load as recorded
 
             with _building(spec):
                 return recorded.reranker(spec, self._settings, self._runs_on())
         if self._embedder_spec() is not None and not weights.MINILM.installed:
             return None
         text = self.text.get()
-        from mcp_mmretrieval.models.late import LateInteraction
+        from mcp_mmretrieval.models.builtin.late_interaction import LateInteraction
 
         return LateInteraction(text)
 
@@ -536,24 +541,24 @@ class Models:
     def _load_transcriber(self) -> Transcriber:
         threads.prepare()
         if self._settings.speech != "builtin":
-            from mcp_mmretrieval.models.hub_speech import HubTranscriber
+            from mcp_mmretrieval.models.hub.speech import HubTranscriber
 
             given = self._on_device(self._settings.speech, "speech")
             with _building(given[0]):
                 return self._as_said(HubTranscriber(*given), "speech")
-        from mcp_mmretrieval.models.speech import Whisper
+        from mcp_mmretrieval.models.builtin.speech import Whisper
 
         return Whisper(self._threads, self.cache)
 
     def _load_reader(self) -> TextReader:
         threads.prepare()
         if self._settings.ocr != "builtin":
-            from mcp_mmretrieval.models.hub_ocr import HubTextReader
+            from mcp_mmretrieval.models.hub.ocr import HubTextReader
 
             given = self._on_device(self._settings.ocr, "ocr")
             with _building(given[0]):
                 return self._as_said(HubTextReader(*given), "ocr")
-        from mcp_mmretrieval.models.ocr import PaddleOcr
+        from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
 
         return PaddleOcr(self._threads)
 
@@ -581,7 +586,7 @@ class Models:
         Raises ModelUnavailable for a device that is not there, and for one that is left alone where nothing is named
         instead.
         """
-        from mcp_mmretrieval.models import device
+        from mcp_mmretrieval.models.device import device
 
         name = self._device_named()
         if name != "cpu" and (alone := self.alone):
@@ -595,7 +600,7 @@ class Models:
 
     def _device_named(self) -> str:
         """The device that the settings name, as torch names it. Raises ModelUnavailable for one that is not there."""
-        from mcp_mmretrieval.models import device
+        from mcp_mmretrieval.models.device import device
 
         return device.named(self._settings.device)
 

@@ -10,9 +10,9 @@ import torch
 from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
-from mcp_mmretrieval.models import device as module
-from mcp_mmretrieval.models import memory
-from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models.device import device as module
+from mcp_mmretrieval.models.device import memory
+from mcp_mmretrieval.models.device.device import Device
 
 SPEC = EmbedderSpec(model="some/model")
 GIGABYTE = 1_000_000_000
@@ -203,7 +203,7 @@ def test_a_card_is_lost_after_an_assertion_on_it() -> None:
     code = """
 import torch
 from mcp_mmretrieval.errors import DeviceLost
-from mcp_mmretrieval.models import device as module
+from mcp_mmretrieval.models.device import device as module
 from mcp_mmretrieval.config.settings import Settings
 device = module.of(Settings(library="/nowhere", device="cuda"))
 def run(rows):

@@ -18,8 +18,8 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.hub import HubEmbedder
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.store.spaces import canonical
 from mcp_mmretrieval.types import Film, Picture, Sound, Vectors

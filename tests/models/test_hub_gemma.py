@@ -15,8 +15,8 @@ from sentence_transformers import SentenceTransformer
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.hub import HubEmbedder
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 from mcp_mmretrieval.types import Content, Film, Sound, Vectors
 from tests.models.contents import TEXTS, assert_alike, film, picture, plain, sound
 from tests.models.tiny import gemma

@@ -13,8 +13,8 @@ from mcp_mmretrieval.concurrency.priority_lock import urgent
 from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.hub_ocr import ASKED_OTHERS, HubTextReader, _words
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.hub.ocr import ASKED_OTHERS, HubTextReader, _words
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.types import Picture
 from tests.models.drawings import bar_chart, traffic_light

@@ -9,8 +9,8 @@ from sentence_transformers import SentenceTransformer
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import Unfit
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.hub import HubEmbedder
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 from mcp_mmretrieval.types import Sound
 from tests.models.contents import assert_alike, picture, plain, sound
 from tests.models.tiny import others

@@ -14,9 +14,9 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.demo_media.film import RATE as RECORDED
 from mcp_mmretrieval.demo_media.film import recording
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import voice
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.hub_speech import HubTranscriber
+from mcp_mmretrieval.models import vad as voice
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.hub.speech import HubTranscriber
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.types import Cue, Sound
 from tests.models.drawings import noise, silence, tone

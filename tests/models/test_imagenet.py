@@ -80,8 +80,8 @@ def test_what_has_no_vector_is_refused_with_the_reason(embedder: Embedder) -> No
 
 def test_the_class_vectors_that_ship_are_those_of_the_models(models: Models) -> None:
     from benchmarks.class_vectors import class_texts
-    from mcp_mmretrieval.models.imagenet import CLASS_VECTORS
-    from mcp_mmretrieval.models.minilm import unit
+    from mcp_mmretrieval.models.builtin.imagenet import CLASS_VECTORS
+    from mcp_mmretrieval.models.builtin.minilm import unit
 
     some = slice(0, 1000, 97)
     captions, definitions = zip(*class_texts()[some], strict=True)
@@ -90,7 +90,7 @@ def test_the_class_vectors_that_ship_are_those_of_the_models(models: Models) -> 
 
 
 def test_damaged_class_vectors_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from mcp_mmretrieval.models import imagenet
+    from mcp_mmretrieval.models.builtin import imagenet
 
     file = tmp_path / "classes.npy"
     file.write_bytes(imagenet.CLASS_VECTORS.read_bytes()[:-1])

@@ -1,6 +1,6 @@
 """The order in which pieces of text are read."""
 
-from mcp_mmretrieval.models.layout import Box, lines
+from mcp_mmretrieval.models.builtin.layout import Box, lines
 
 
 def row(top: float, *pieces: tuple[float, float, str]) -> list[Box]:

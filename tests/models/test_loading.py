@@ -10,7 +10,8 @@ import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import Embedder, loading, underway
+from mcp_mmretrieval.models import Embedder, loading
+from mcp_mmretrieval.models import progress as underway
 from mcp_mmretrieval.models.loading import Loading, Models
 
 
@@ -242,10 +243,10 @@ def test_the_installed_torch_set_fits_together() -> None:
 
 @pytest.mark.builtin
 def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models: Models) -> None:
-    from mcp_mmretrieval.models.builtin import BuiltinEmbedder
-    from mcp_mmretrieval.models.device import Device
-    from mcp_mmretrieval.models.imagenet import ClassNames
-    from mcp_mmretrieval.models.minilm import MiniLM
+    from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
+    from mcp_mmretrieval.models.builtin.imagenet import ClassNames
+    from mcp_mmretrieval.models.builtin.minilm import MiniLM
+    from mcp_mmretrieval.models.device.device import Device
 
     whole = models.embedder()
     alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNames())

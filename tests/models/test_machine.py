@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models.machine import memory
+from mcp_mmretrieval.models.device.machine import memory
 
 
 def test_a_cpu_has_the_memory_of_its_machine() -> None:

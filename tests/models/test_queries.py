@@ -11,7 +11,7 @@ from mcp_mmretrieval.concurrency import priority_lock as turns
 from mcp_mmretrieval.concurrency.priority_lock import urgent
 from mcp_mmretrieval.errors import BadArgument, Cancelled, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.queries import Queries
+from mcp_mmretrieval.models.query_cache import Queries
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind, Vectors
 
 PATIENCE = 10.0

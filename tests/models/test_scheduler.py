@@ -10,10 +10,10 @@ import torch
 from mcp_mmretrieval.concurrency import foreground as precedence
 from mcp_mmretrieval.concurrency.priority_lock import urgent
 from mcp_mmretrieval.errors import BadArgument, Cancelled, DeviceLost, ModelUnavailable, Unfit
-from mcp_mmretrieval.models import device as module
-from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models.builtin.minilm import MiniLM
+from mcp_mmretrieval.models.device import device as module
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.models.minilm import MiniLM
 
 Run = Callable[[list[int]], list[int]]
 

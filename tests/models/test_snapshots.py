@@ -9,7 +9,7 @@ import pytest
 
 from mcp_mmretrieval.config.profiles import EMBEDDERS, EmbedderSpec, ModelSpec, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.snapshots import located
+from mcp_mmretrieval.models.download.snapshots import located
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

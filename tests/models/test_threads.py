@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mcp_mmretrieval.models import threads
+from mcp_mmretrieval.models.device import threads
 
 
 def test_what_was_asked_for_is_the_budget() -> None:

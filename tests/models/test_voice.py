@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from mcp_mmretrieval.demo_media.film import RATE as RECORDED
 from mcp_mmretrieval.demo_media.film import recording
-from mcp_mmretrieval.models import voice
+from mcp_mmretrieval.models import vad as voice
 from mcp_mmretrieval.types import Sound
 from tests.models.drawings import silence, tone
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mcp_mmretrieval.config.profiles import ModelSpec, name_of
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import fetching
+from mcp_mmretrieval.models.download import fetch as fetching
 
 _PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _POINTER = b"version https://git-lfs"

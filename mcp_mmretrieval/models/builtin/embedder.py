@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import imagenet
-from mcp_mmretrieval.models.imagenet import Classifier, ClassNames, Probabilities
-from mcp_mmretrieval.models.minilm import DIM, WINDOW, MiniLM, unit
+from mcp_mmretrieval.models.builtin import imagenet
+from mcp_mmretrieval.models.builtin.imagenet import Classifier, ClassNames, Probabilities
+from mcp_mmretrieval.models.builtin.minilm import DIM, WINDOW, MiniLM, unit
 from mcp_mmretrieval.models.weights import EFFICIENTNET, INSTALL, MINILM
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 

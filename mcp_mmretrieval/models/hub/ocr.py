@@ -20,10 +20,10 @@ from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
-from mcp_mmretrieval.models import snapshots
-from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub.generation import LettingPass, placed
 from mcp_mmretrieval.models.identity import read_by
-from mcp_mmretrieval.models.writing import LettingPass, placed
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:

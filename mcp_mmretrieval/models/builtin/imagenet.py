@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.minilm import unit
+from mcp_mmretrieval.models.builtin.minilm import unit
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.weights import EFFICIENTNET
 
 if TYPE_CHECKING:

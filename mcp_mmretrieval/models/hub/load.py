@@ -10,18 +10,20 @@ import torch
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.models import device, pieces, snapshots, threads
+from mcp_mmretrieval.models.device import device, threads
+from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub import reranker_input as pieces
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models.cross import CrossReranker
-    from mcp_mmretrieval.models.device import Device
-    from mcp_mmretrieval.models.hub import HubEmbedder
-    from mcp_mmretrieval.models.multivector import LateReranker
+    from mcp_mmretrieval.models.device.device import Device
+    from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
+    from mcp_mmretrieval.models.hub.embedder import HubEmbedder
+    from mcp_mmretrieval.models.hub.late_interaction import LateReranker
 
 
 def embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None = None) -> HubEmbedder:
     """`runs_on`: as the settings say where it is not given. Raises ModelUnavailable."""
-    from mcp_mmretrieval.models.hub import HubEmbedder
+    from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 
     torch.set_num_threads(threads.budget(settings.threads))
     runs_on = runs_on or device.of(settings)
@@ -38,10 +40,10 @@ def reranker(spec: RerankerSpec, settings: Settings, runs_on: Device | None = No
     dtype = runs_on.dtype(spec, settings)
     runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
     if spec.kind == "late":
-        from mcp_mmretrieval.models.multivector import LateReranker
+        from mcp_mmretrieval.models.hub.late_interaction import LateReranker
 
         return LateReranker(spec, runs_on, dtype)
-    from mcp_mmretrieval.models.cross import CrossReranker
+    from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
 
     return CrossReranker(spec, runs_on, dtype)
 

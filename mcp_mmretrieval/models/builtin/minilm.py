@@ -15,7 +15,7 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.device import Device
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.tokens import Tokens, encodable
 from mcp_mmretrieval.models.weights import MINILM
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.models.minilm import MiniLM
+from mcp_mmretrieval.models.builtin.minilm import MiniLM
 from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 
 from mcp_mmretrieval.config.resolve import DeviceMemory
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models import threads
+from mcp_mmretrieval.models.device import threads
 
 
 def memory(device: str = "auto") -> DeviceMemory:

@@ -8,8 +8,8 @@ from typing import Any
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.marks import Marks
-from mcp_mmretrieval.models.prompts import Prompts, Role
+from mcp_mmretrieval.models.hub.prompts import Prompts, Role
+from mcp_mmretrieval.models.hub.special_tokens import Marks
 from mcp_mmretrieval.models.tokens import Tokens, encodable
 
 _WINDOW = 512

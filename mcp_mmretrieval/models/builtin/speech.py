@@ -13,7 +13,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore
 
 from mcp_mmretrieval.concurrency.priority_lock import Turns
 from mcp_mmretrieval.models.identity import speech
-from mcp_mmretrieval.models.voice import resampled
+from mcp_mmretrieval.models.vad import resampled
 from mcp_mmretrieval.models.weights import WHISPER_TINY_EN, whisper_base, whisper_base_installed
 from mcp_mmretrieval.types import Cue, Identity, Sound
 

@@ -16,12 +16,12 @@ from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit
-from mcp_mmretrieval.models import snapshots
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.prepared import VERSION, Input, Preparing, preparing_for
-from mcp_mmretrieval.models.prompts import Role, prompts_of
-from mcp_mmretrieval.models.senses import senses_of
-from mcp_mmretrieval.models.texts import Texts
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub.capabilities import senses_of
+from mcp_mmretrieval.models.hub.preprocess import VERSION, Input, Preparing, preparing_for
+from mcp_mmretrieval.models.hub.prompts import Role, prompts_of
+from mcp_mmretrieval.models.hub.texts import Texts
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:

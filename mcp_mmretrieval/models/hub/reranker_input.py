@@ -22,8 +22,8 @@ from PIL import Image
 
 from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
-from mcp_mmretrieval.models.marks import Marks
-from mcp_mmretrieval.models.pictures import fitted
+from mcp_mmretrieval.models.hub.pictures import fitted
+from mcp_mmretrieval.models.hub.special_tokens import Marks
 from mcp_mmretrieval.models.tokens import Tokens, encodable
 from mcp_mmretrieval.types import Content, Film, Sound
 

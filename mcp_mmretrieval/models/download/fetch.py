@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from mcp_mmretrieval.config.profiles import ModelSpec, name_of
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import underway
+from mcp_mmretrieval.models import progress as underway
 
 logger = logging.getLogger(__name__)
 

