@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from mcp_mmretrieval.bench.report import Machine, Report, Row
 from mcp_mmretrieval.cli import bench_plot, bench_table
-from mcp_mmretrieval.measuring.report import Machine, Report, Row
 from mcp_mmretrieval.models.weights import MINILM
 
 COMMAND = (sys.executable, "-m", "mcp_mmretrieval", "bench")

@@ -16,12 +16,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from mcp_mmretrieval.bench.plan import Task
+from mcp_mmretrieval.bench.report import Report, Row
+from mcp_mmretrieval.bench.running import SECONDS, Run, decided, device_of, wanted
+from mcp_mmretrieval.bench.untrained_profile import build, stand_in
 from mcp_mmretrieval.cli import DONE, INTERRUPTED, bench_plot, bench_table, log_to_stderr, settings, show
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.measuring.plan import Task
-from mcp_mmretrieval.measuring.report import Report, Row
-from mcp_mmretrieval.measuring.running import SECONDS, Run, decided, device_of, wanted
-from mcp_mmretrieval.measuring.standing_in import build, stand_in
 from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.loading import Models
 

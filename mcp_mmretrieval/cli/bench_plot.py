@@ -12,10 +12,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
+from mcp_mmretrieval.bench.report import Report, Row
 from mcp_mmretrieval.cli import bench_table
 from mcp_mmretrieval.cli.bench_table import PARTS, UNTRAINED
 from mcp_mmretrieval.demo_media.canvas import CORAL, GREY, INK, NAVY, PALE, PAPER, TEAL, Canvas
-from mcp_mmretrieval.measuring.report import Report, Row
 
 KINDS = (".svg", ".png")
 """Endings of a name that say how it is drawn."""

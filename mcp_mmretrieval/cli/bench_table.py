@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mcp_mmretrieval.bench.report import Machine, Report, Row
 from mcp_mmretrieval.cli import show
-from mcp_mmretrieval.measuring.report import Machine, Report, Row
 
 PARTS = {"adding": "Adding", "asking": "A query by", "reranking": "Reranking a pair"}
 UNTRAINED = "random weights: speed and memory only"

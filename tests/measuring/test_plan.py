@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.bench import footprint
+from mcp_mmretrieval.bench.plan import SHARES, Caps, Subjects, Task, tasks
+from mcp_mmretrieval.bench.report import Machine, Row, rows
 from mcp_mmretrieval.errors import Unfit
-from mcp_mmretrieval.measuring import footprint
-from mcp_mmretrieval.measuring.plan import SHARES, Caps, Subjects, Task, tasks
-from mcp_mmretrieval.measuring.report import Machine, Row, rows
 from mcp_mmretrieval.types import Content, Film, Sound, Vectors
 from tests.by_hand import ColourEmbedder, LengthReranker
 

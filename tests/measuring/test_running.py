@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.bench.report import Machine, Row
+from mcp_mmretrieval.bench.running import Run, decided, wanted
 from mcp_mmretrieval.config.profiles import EmbedderSpec, Profile, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.measuring.report import Machine, Row
-from mcp_mmretrieval.measuring.running import Run, decided, wanted
 from mcp_mmretrieval.models.loading import Models
 from tests.models.tiny import gemma, qwen, rerankers
 

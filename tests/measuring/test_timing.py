@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_mmretrieval.measuring.timing import Timing, timed
+from mcp_mmretrieval.bench.timing import Timing, timed
 from mcp_mmretrieval.types import Content
 
 

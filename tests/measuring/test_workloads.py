@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.measuring.workloads import RATE, Workloads, fresh, ring
+from mcp_mmretrieval.bench.workloads import RATE, Workloads, fresh, ring
 
 
 def test_the_same_seed_makes_the_same_and_never_the_same_twice() -> None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mcp_mmretrieval.models import effort
+from mcp_mmretrieval.bench import flops as effort
 
 
 def test_operations_are_counted_as_an_addition_and_a_multiplication_each() -> None:

@@ -11,8 +11,8 @@ from transformers.models.embedding_gemma2.video_processing_embedding_gemma2 impo
 from transformers.models.gemma4.feature_extraction_gemma4 import Gemma4AudioFeatureExtractor
 from transformers.models.gemma4.image_processing_gemma4 import Gemma4ImageProcessor
 
-from mcp_mmretrieval.models.untrained import tokens
-from mcp_mmretrieval.models.untrained.design import Design
+from mcp_mmretrieval.bench.untrained import tokens
+from mcp_mmretrieval.bench.untrained.design import Design
 
 _MARKS = {
     "pad_token": "<pad>",

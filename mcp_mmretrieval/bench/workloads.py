@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_mmretrieval.models.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.english import WORDS
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:

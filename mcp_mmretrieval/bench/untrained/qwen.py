@@ -11,8 +11,8 @@ from sentence_transformers.cross_encoder.modules import LogitScore
 from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import Qwen2VLImageProcessor, Qwen3VLConfig, Qwen3VLProcessor, Qwen3VLVideoProcessor
 
-from mcp_mmretrieval.models.untrained import tokens
-from mcp_mmretrieval.models.untrained.design import Design
+from mcp_mmretrieval.bench.untrained import tokens
+from mcp_mmretrieval.bench.untrained.design import Design
 
 _SIZES: Mapping[str, tuple[dict[str, int], dict[str, Any]]] = {
     "2b": (

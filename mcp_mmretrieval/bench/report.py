@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.bench import footprint
+from mcp_mmretrieval.bench.plan import Part, Task
+from mcp_mmretrieval.bench.timing import timed
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.measuring import footprint
-from mcp_mmretrieval.measuring.plan import Part, Task
-from mcp_mmretrieval.measuring.timing import timed
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content, Identity
@@ -94,7 +94,7 @@ class Report:
 
 def machine(device: str, dtype: str, threads: int) -> Machine:
     """This machine, its product of matrices measured."""
-    from mcp_mmretrieval.models import effort
+    from mcp_mmretrieval.bench import flops as effort
 
     return Machine(
         device=device,
@@ -133,7 +133,7 @@ def _follows(task: Task, before: Row) -> bool:
 
 
 def _row(task: Task, on: Machine, seconds: float) -> Row:
-    from mcp_mmretrieval.models import effort
+    from mcp_mmretrieval.bench import flops as effort
 
     footprint.reset()
     effort.reset_peak(on.device)

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mcp_mmretrieval.bench import plan
+from mcp_mmretrieval.bench.plan import Caps, Subjects, Task
+from mcp_mmretrieval.bench.report import Machine, Report, Row, machine, rows
 from mcp_mmretrieval.config.profiles import AUTO, EmbedderSpec, Profile, RerankerSpec, profile_of, reranker_of
 from mcp_mmretrieval.config.resolve import tuned
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.measuring import plan
-from mcp_mmretrieval.measuring.plan import Caps, Subjects, Task
-from mcp_mmretrieval.measuring.report import Machine, Report, Row, machine, rows
 from mcp_mmretrieval.models import recipe as makers
 from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.loading import Loading, Models
@@ -158,7 +158,7 @@ def caps(settings: Settings, profile: Profile) -> Caps:
 
 def device_of(settings: Settings) -> str:
     """Where models from the Hub run, as torch names it."""
-    from mcp_mmretrieval.models import effort
+    from mcp_mmretrieval.bench import flops as effort
 
     return effort.devices()[0] if settings.device == "auto" else settings.device
 

@@ -7,8 +7,8 @@ from sentence_transformers.base.modules import Dense, Normalize
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from transformers import NeoMMEConfig, NeoMMEImageProcessor, NeoMMEModel, NeoMMEProcessor
 
-from mcp_mmretrieval.models.untrained import tokens
-from mcp_mmretrieval.models.untrained.design import Design
+from mcp_mmretrieval.bench.untrained import tokens
+from mcp_mmretrieval.bench.untrained.design import Design
 
 _MARKS = {"pad_token": "<pad>", "mask_token": "<mask>", "eos_token": "<eos>"}
 _OWN = {"document_token": "<doc>", "query_token": "<query>", "image_token": "<img>", "row_token": "<row>"}

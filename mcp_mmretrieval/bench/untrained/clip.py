@@ -9,8 +9,8 @@ import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor
 
-from mcp_mmretrieval.models.untrained.design import Design
-from mcp_mmretrieval.models.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.design import Design
+from mcp_mmretrieval.bench.untrained.english import WORDS
 
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 _WORD_END = "</w>"

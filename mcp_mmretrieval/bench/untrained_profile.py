@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from mcp_mmretrieval.bench import untrained
 from mcp_mmretrieval.config.profiles import (
     EMBEDDERS,
     PROFILES,
@@ -20,7 +21,6 @@ from mcp_mmretrieval.config.profiles import (
 )
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models import untrained
 
 Spec = TypeVar("Spec", bound=ModelSpec)
 

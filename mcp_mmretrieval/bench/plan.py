@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from mcp_mmretrieval.measuring.workloads import Workloads, fresh, ring
+from mcp_mmretrieval.bench.workloads import Workloads, fresh, ring
 from mcp_mmretrieval.types import Content
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import transformers
 from sentence_transformers.base.modules import Normalize
 from sentence_transformers.sentence_transformer.modules import Pooling
 
-from mcp_mmretrieval.models.untrained.design import Design
-from mcp_mmretrieval.models.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.design import Design
+from mcp_mmretrieval.bench.untrained.english import WORDS
 
 _MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LENGTH = 512

@@ -12,7 +12,7 @@ from typing import Any
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mcp_mmretrieval.models.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.english import WORDS
 
 _LEARNED = 2_000
 """Tokens at most, enough for all words of the page; the rest of the vocabulary is never used."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models.untrained.design import Design
+    from mcp_mmretrieval.bench.untrained.design import Design
 
 _ROOM = 1.1
 """Bytes of disk to bytes of weights."""
@@ -76,7 +76,7 @@ def architecture_of(model: str) -> str | None:
 
 def parameters(name: str) -> int:
     """How many it has, counted without making them. Raises BadArgument for an unknown name."""
-    from mcp_mmretrieval.models.untrained import design
+    from mcp_mmretrieval.bench.untrained import design
 
     return design.parameters(designed(name))
 
@@ -87,7 +87,7 @@ def build(name: str, folder: Path, device: str = "cpu") -> Path:
     `device`: where the weights are drawn, which a card does faster. Raises BadArgument for an unknown name,
     RetrievalError where the disk has no room.
     """
-    from mcp_mmretrieval.models.untrained import design
+    from mcp_mmretrieval.bench.untrained import design
 
     made = designed(name)
     bytes_needed = int(design.parameters(made) * 2 * _ROOM)
