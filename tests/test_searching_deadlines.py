@@ -20,7 +20,8 @@ from mcp_mmretrieval.searching import deadlines
 from mcp_mmretrieval.searching import scoring as reranking
 from mcp_mmretrieval.searching.deadlines import Clock, Errand
 from mcp_mmretrieval.searching.scoring import Costs, Scores, scored, text
-from mcp_mmretrieval.server import mirror, wire
+from mcp_mmretrieval.server.tools import as_text as mirror
+from mcp_mmretrieval.server.tools import results as wire
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.types import Content, VectorKind, Vectors

@@ -21,7 +21,7 @@ from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.front import options
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.server.wire import AddResult, SearchResult, StatusResult
+    from mcp_mmretrieval.server.tools.results import AddResult, SearchResult, StatusResult
 
 ON_A_SHEET = 12
 """Hits that open_media puts side by side at most."""

@@ -25,7 +25,7 @@ from mcp_mmretrieval.demo_media import make_another_photograph, make_media
 from mcp_mmretrieval.errors import RetrievalError
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.server.wire import AddResult, Found, StatusResult
+    from mcp_mmretrieval.server.tools.results import AddResult, Found, StatusResult
 
 AMONG = 3
 """The right answer has to stand among this many."""

@@ -26,7 +26,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
 
-    from mcp_mmretrieval.server.wire import AddResult, Found, SearchResult, StatusResult
+    from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
 
 COLOURS = {"text": "white", "page": "cyan", "image": "green", "audio": "magenta", "video": "yellow"}
 KINDS = {"text": "text", "page": "PDF", "image": "picture", "audio": "recording", "video": "film"}

@@ -17,8 +17,8 @@ from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.metrics import Metrics
-from mcp_mmretrieval.server.tools import Tools
-from mcp_mmretrieval.server.waiting import Waiting
+from mcp_mmretrieval.server.tools.progress import Waiting
+from mcp_mmretrieval.server.tools.tools import Tools
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings

@@ -31,7 +31,6 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user
 from mcp_mmretrieval.front.reaching import WIRE, Message, log_of
-from mcp_mmretrieval.server import wire
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
 from mcp_mmretrieval.server.connection import Connection
@@ -39,6 +38,7 @@ from mcp_mmretrieval.server.create import create_shared
 from mcp_mmretrieval.server.lines import LONGEST_LINE, lines, write
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import serve_lines
+from mcp_mmretrieval.server.tools import results as wire
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -176,7 +176,7 @@ class Engine:
         self, client: socket.socket, wanted: object, connection: Connection, descriptors: list[int]
     ) -> None:
         """Serve HTTP on the socket that came along, until the front that sent it goes."""
-        from mcp_mmretrieval.server import http  # only where HTTP is served
+        from mcp_mmretrieval.server.http import app as http
 
         if not isinstance(wanted, Mapping) or len(descriptors) != 1:
             raise ValueError("no socket to listen on")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
-from mcp_mmretrieval.server.strict import RETRY_AFTER
+from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext

@@ -21,9 +21,9 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.server.doors import Doors, own_hosts
-from mcp_mmretrieval.server.http import application as http_application
-from mcp_mmretrieval.server.http import listen
+from mcp_mmretrieval.server.http.access import Doors, own_hosts
+from mcp_mmretrieval.server.http.app import application as http_application
+from mcp_mmretrieval.server.http.app import listen
 from mcp_mmretrieval.server.metrics import Metrics
 from tests.by_hand import ModelsByHand
 from tests.conformance import asking, content, rounds

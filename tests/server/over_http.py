@@ -23,8 +23,8 @@ from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_shared
-from mcp_mmretrieval.server.doors import BODY_SECONDS
-from mcp_mmretrieval.server.http import Application, Doors, application, listen, own_hosts
+from mcp_mmretrieval.server.http.access import BODY_SECONDS
+from mcp_mmretrieval.server.http.app import Application, Doors, application, listen, own_hosts
 from mcp_mmretrieval.server.metrics import Metrics
 from tests.server.fake import FakeLibrary, as_library
 

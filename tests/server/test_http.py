@@ -21,13 +21,13 @@ from mcp_types import TextContent
 
 from mcp_mmretrieval.answers import Answer
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.server import http
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.create import create_shared
-from mcp_mmretrieval.server.http import Doors, application, listen, own_hosts
+from mcp_mmretrieval.server.http import app as http
+from mcp_mmretrieval.server.http.app import Doors, application, listen, own_hosts
+from mcp_mmretrieval.server.http.slow_clients import Paced
 from mcp_mmretrieval.server.metrics import Metrics
-from mcp_mmretrieval.server.pace import Paced
-from mcp_mmretrieval.server.strict import RETRY_AFTER
+from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER
 from tests.server.conftest import until
 from tests.server.fake import FULL, HITS, FakeLibrary, until_stopped
 from tests.server.over_http import Address, answered, call, message, replies, request, serving

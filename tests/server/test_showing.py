@@ -10,8 +10,8 @@ from mcp_types import CallToolResult, ImageContent, TextContent
 from PIL import Image
 
 from mcp_mmretrieval.answers import Look
-from mcp_mmretrieval.server import sheet as sheets
-from mcp_mmretrieval.server.sheet import Tile, contact_sheet, film_strip, photo, sound_strip
+from mcp_mmretrieval.server.tools import contact_sheet as sheets
+from mcp_mmretrieval.server.tools.contact_sheet import Tile, contact_sheet, film_strip, photo, sound_strip
 from mcp_mmretrieval.types import Film, Place, Segment, Sound
 from tests.server.conftest import Connect
 from tests.server.fake import PAGE, FakeLibrary

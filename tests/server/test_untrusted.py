@@ -3,8 +3,8 @@ import json
 import pytest
 
 from mcp_mmretrieval.answers import Answer, Hit
-from mcp_mmretrieval.server import wire
-from mcp_mmretrieval.server.untrusted import Fence, clean, clean_name, hidden, one_line
+from mcp_mmretrieval.server.tools import results as wire
+from mcp_mmretrieval.server.tools.sanitize import Fence, clean, clean_name, hidden, one_line
 from tests.server.fake import FULL, PAGE
 
 HIDDEN = {

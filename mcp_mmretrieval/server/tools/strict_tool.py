@@ -14,7 +14,7 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BeforeValidator, ValidationError
 
 from mcp_mmretrieval.errors import Busy, RetrievalError
-from mcp_mmretrieval.server.untrusted import clean
+from mcp_mmretrieval.server.tools.sanitize import clean
 
 LONGEST_ERROR = 1_000
 """Characters of an error message that reach the model."""

@@ -23,9 +23,18 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_mmretrieval.server.connection import Connection
-from mcp_mmretrieval.server.doors import BODY_SECONDS, LARGEST_BODY, Doors, Guard, Refused, answer, own_hosts, refuse
+from mcp_mmretrieval.server.http.access import (
+    BODY_SECONDS,
+    LARGEST_BODY,
+    Doors,
+    Guard,
+    Refused,
+    answer,
+    own_hosts,
+    refuse,
+)
+from mcp_mmretrieval.server.http.slow_clients import Paced
 from mcp_mmretrieval.server.metrics import Metrics
-from mcp_mmretrieval.server.pace import Paced
 from mcp_mmretrieval.server.sdk import cancel_event
 
 __all__ = ["Application", "Doors", "application", "listen", "own_hosts"]

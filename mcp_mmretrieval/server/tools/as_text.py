@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from mcp_mmretrieval.server.wire import (
+from mcp_mmretrieval.server.tools.results import (
     AddResult,
     Found,
     Listed,

@@ -14,11 +14,20 @@ from pydantic import Field
 
 from mcp_mmretrieval.concurrency import foreground as precedence
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.server import explain, mirror, wire
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
-from mcp_mmretrieval.server.strict import OneOrMany, StrictTool
-from mcp_mmretrieval.server.waiting import Waiting, told_meanwhile
-from mcp_mmretrieval.server.wire import AddResult, ListResult, RemoveResult, RerankResult, SearchResult, StatusResult
+from mcp_mmretrieval.server.tools import as_text as mirror
+from mcp_mmretrieval.server.tools import notes as explain
+from mcp_mmretrieval.server.tools import results as wire
+from mcp_mmretrieval.server.tools.progress import Waiting, told_meanwhile
+from mcp_mmretrieval.server.tools.results import (
+    AddResult,
+    ListResult,
+    RemoveResult,
+    RerankResult,
+    SearchResult,
+    StatusResult,
+)
+from mcp_mmretrieval.server.tools.strict_tool import OneOrMany, StrictTool
 from mcp_mmretrieval.types import Modality
 
 if TYPE_CHECKING:
@@ -164,7 +173,7 @@ class Tools:
         that was read or heard there and what stands around it. Several targets give one contact sheet, good for
         choosing: then open the best one alone.
         """
-        from mcp_mmretrieval.server import showing  # its pictures need Pillow, which tools/list must not wait for
+        from mcp_mmretrieval.server.tools import look as showing
 
         return await self._ask(call, lambda library: showing.blocks(library, targets, context=context, sheet=sheet))
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from mcp_types import ContentBlock, ImageContent, TextContent
 
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.server import sheet as sheets
-from mcp_mmretrieval.server.mirror import clock
-from mcp_mmretrieval.server.sheet import Tile
-from mcp_mmretrieval.server.untrusted import Fence, clean, clean_name, hidden, one_line
+from mcp_mmretrieval.server.tools import contact_sheet as sheets
+from mcp_mmretrieval.server.tools.as_text import clock
+from mcp_mmretrieval.server.tools.contact_sheet import Tile
+from mcp_mmretrieval.server.tools.sanitize import Fence, clean, clean_name, hidden, one_line
 from mcp_mmretrieval.types import Film, Sound
 
 if TYPE_CHECKING:

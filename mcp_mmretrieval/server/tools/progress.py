@@ -13,7 +13,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 
 from mcp_mmretrieval.server.sdk import cancel_event
-from mcp_mmretrieval.server.untrusted import clean_name
+from mcp_mmretrieval.server.tools.sanitize import clean_name
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Outcome

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mcp_mmretrieval.server.mirror import clock
+from mcp_mmretrieval.server.tools.as_text import clock
 from mcp_mmretrieval.types import Film, Sound
 
 if TYPE_CHECKING:

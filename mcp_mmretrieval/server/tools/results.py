@@ -13,7 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from mcp_mmretrieval.errors import Code
-from mcp_mmretrieval.server.untrusted import clean_name, one_line
+from mcp_mmretrieval.server.tools.sanitize import clean_name, one_line
 from mcp_mmretrieval.types import Lane, Modality
 
 if TYPE_CHECKING:
