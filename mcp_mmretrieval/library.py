@@ -34,14 +34,13 @@ from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, Unread
 from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import within
+from mcp_mmretrieval.rollout import Serving
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching.scoring import Costs
 from mcp_mmretrieval.searching.search import Searching
-from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.store import JobRow, Listed, Scope, Store, Stored
-from mcp_mmretrieval.targets import Target, Targets
+from mcp_mmretrieval.targets import Target, Targets, reopen
 from mcp_mmretrieval.types import Lane, Modality, Place, Segment
 
 logger = logging.getLogger(__name__)

@@ -1,14 +1,14 @@
-"""What an agent points at: an id, a citation or a path, wherever a document or a place is asked for."""
+"""What an agent points at: an id, a citation or a path; and its file, opened again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_mmretrieval.errors import NotAllowed, NotInLibrary
-from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.errors import NotAllowed, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.roots import OpenFile, Roots, open_exactly
 from mcp_mmretrieval.store import Catalog, Document, File, Stored
 from mcp_mmretrieval.types import SHORT, Place, Segment
 
@@ -84,6 +84,33 @@ class Targets:
         if not place.fragment:
             return self._catalog.segments_of(document.id)
         return self._catalog.find(document.id, place)
+
+
+def reopen(files: Iterable[File], roots: Roots | None = None) -> OpenFile:
+    """The first of a document's files that lies where it was read, unchanged; the caller closes it.
+
+    With `roots` only those under them: for what is shown. Without: for the library's own work on what was allowed when
+    it was added. Path, size and time are those of the open file: no link that was swapped in leads elsewhere. Raises
+    UnreadableMedia: pixels or sound of other content are never shown under the old citation.
+    """
+    reasons: list[str] = []
+    for file in files:
+        if roots is not None and not roots.covers(file.path):
+            continue  # not even named
+        try:
+            opened = open_exactly(file.path)
+        except NotAllowed:
+            reasons.append(f"{file.path}: no longer there")
+            continue
+        except UnreadableMedia as error:
+            reasons.append(str(error))
+            continue
+        if (opened.size, opened.mtime_ns) == (file.size, file.mtime_ns):
+            return opened
+        opened.close()
+        reasons.append(f"{file.path}: changed since it was read")
+    why = "; ".join(reasons) or "No file of it lies under the allowed folders"
+    raise UnreadableMedia("changed_while_read", f"{why}. Call add_documents to read it again.")
 
 
 def _readings(text: str) -> list[tuple[str, Place]]:

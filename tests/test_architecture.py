@@ -10,10 +10,10 @@ PACKAGE = "mcp_mmretrieval"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 FLOORS: list[set[str]] = [
-    {"demo_media", "errors", "types", "words"},
+    {"demo_media", "errors", "types"},
     {"answers", "concurrency", "config", "front", "roots"},
     {"jobs", "media", "models", "store"},
-    {"bench", "opening", "parts", "serving", "targets"},
+    {"bench", "parts", "rollout", "targets"},
     {"adding"},
     {"searching"},
     {"library"},

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcp_mmretrieval.words import MOST, best_score, snippet, terms
+from mcp_mmretrieval.store.fulltext import MOST, best_score, snippet, terms
 
 TEXTS = {
     1: "Deaths from cancer per 100,000 people in 2019",

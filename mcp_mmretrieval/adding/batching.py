@@ -21,9 +21,9 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import SIDE, WHOLE, moment, needed, pieces
 from mcp_mmretrieval.store import Catalog, Rows, Stored
+from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind, Vectors
 
 logger = logging.getLogger(__name__)

@@ -24,11 +24,10 @@ from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import SIDE, needed, pieces, spread, within
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.store import Catalog
-from mcp_mmretrieval.targets import Target, Targets
+from mcp_mmretrieval.targets import Target, Targets, reopen
 from mcp_mmretrieval.types import Content, Modality, Segment, Sound, VectorKind, Vectors
 
 PARTS = 4

@@ -12,11 +12,11 @@ from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder, Reranker
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.rollout import Serving
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.searching.deadlines import Clock
 from mcp_mmretrieval.searching.like import PARTS, named
 from mcp_mmretrieval.searching.scoring import Costs, Score, Scores, Sights, Wanted, scored, sort_of, text
-from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Content, Vectors
 

@@ -20,6 +20,7 @@ from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.rollout import Answering, Serving
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import fusion as ranking
 from mcp_mmretrieval.searching.deadlines import Clock, Errand
@@ -27,11 +28,10 @@ from mcp_mmretrieval.searching.like import Example, Examples, vectors_of
 from mcp_mmretrieval.searching.moments import narrowed
 from mcp_mmretrieval.searching.rerank import Scoring
 from mcp_mmretrieval.searching.scoring import Costs, Sights, Wanted, scored
-from mcp_mmretrieval.serving import Answering, Serving
 from mcp_mmretrieval.store import Scope, Store, Stored
+from mcp_mmretrieval.store.fulltext import snippet, terms
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
-from mcp_mmretrieval.words import snippet, terms
 
 DEPTH = 200
 """Segments taken from each lane."""

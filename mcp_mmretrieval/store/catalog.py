@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import rows as row
 from mcp_mmretrieval.store.database import listed, one
+from mcp_mmretrieval.store.fulltext import Terms, best_score, pairs
 from mcp_mmretrieval.store.records import (
     Change,
     Counts,
@@ -31,7 +32,6 @@ from mcp_mmretrieval.store.schema import WHOLE
 from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
 from mcp_mmretrieval.store.spaces import Spaces, canonical, is_half
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
-from mcp_mmretrieval.words import Terms, best_score, pairs
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.store import Catalog, Document, File, JobRow, Removed, Rows, Scope
+from mcp_mmretrieval.store.fulltext import terms
 from mcp_mmretrieval.types import Place, Segment
-from mcp_mmretrieval.words import terms
 from tests.store.making import DIM, READING, SPACE, embed, fill, held, inline, pages, put, sha, unit
 
 if TYPE_CHECKING:

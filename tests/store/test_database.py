@@ -10,8 +10,8 @@ import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Scope, Store
+from mcp_mmretrieval.store.fulltext import terms
 from mcp_mmretrieval.store.schema import STEPS, TABLES, VERSION
-from mcp_mmretrieval.words import terms
 from tests.store.making import fill, held, put
 
 

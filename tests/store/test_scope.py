@@ -5,8 +5,8 @@ import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.store.fulltext import terms
 from mcp_mmretrieval.types import Place, Segment
-from mcp_mmretrieval.words import terms
 from tests.store.making import DIM, READING, SPACE, document_ids, embed, held, pages, put, sha, unit
 
 TREE = {
