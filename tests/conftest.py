@@ -1,4 +1,4 @@
-"""A folder of files made on the spot, and a library over it with models that one can work out by hand."""
+"""A folder of files, a library over it with models that one can work out by hand, and the built-in models."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +7,9 @@ import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from tests.by_hand import ModelsByHand
+from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.weights import MINILM
+from tests.support.models import ModelsByHand
 
 
 @pytest.fixture
@@ -45,3 +47,17 @@ def open_library(tmp_path: Path, folder: Path) -> Iterator[OpenLibrary]:
 @pytest.fixture
 def library(open_library: OpenLibrary) -> Library:
     return open_library()
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """The models of a fresh library. Tests that use them are marked `builtin`."""
+    if not MINILM.installed:
+        pytest.skip("the extra [builtin] is not installed")
+    return Models(Settings(library=tmp_path_factory.mktemp("library")))
+
+
+@pytest.fixture(scope="session")
+def cache(models: Models) -> Path:
+    """Where the models of `models` keep what they made."""
+    return models.cache

@@ -14,10 +14,10 @@ from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.types import Content, Vectors
-from tests.by_hand import ColourEmbedder
 from tests.conftest import OpenLibrary
-from tests.gate import PATIENCE, Gate, gate
-from tests.making import BLUE, GREEN, RED, picture
+from tests.support.files import BLUE, GREEN, RED, picture
+from tests.support.gate import PATIENCE, Gate, gate
+from tests.support.models import ColourEmbedder
 
 __all__ = ["gate"]
 

@@ -19,7 +19,7 @@ DURING_INDEX = 5
 CHILD = """
 import sys, threading, time
 from pathlib import Path
-from tests.by_hand import ModelsByHand
+from tests.support.models import ModelsByHand
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.config.settings import Settings
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fronts import Front, ToolFailed, alive, ended_engine, until
+from tests.support.engines import Front, ToolFailed, alive, ended_engine, until
 
 KILLS = int(os.environ.get("TEST_ENGINE_KILLS", "4"))
 CLIENTS = 4
-MODULE = "mcp_mmretrieval" if os.environ.get("TEST_MODELS") == "builtin" else "tests.fronts"
+MODULE = "mcp_mmretrieval" if os.environ.get("TEST_MODELS") == "builtin" else "tests.support.engines"
 
 
 class Assistant(threading.Thread):

@@ -19,10 +19,9 @@ from sentence_transformers import CrossEncoder, MultiVectorEncoder
 
 from mcp_mmretrieval.searching.scoring import Scores
 from mcp_mmretrieval.types import Content
-from tests.media import recordings
-from tests.models import tiny
-from tests.models.contents import picture, sound
-from tests.models.tiny import gemma, qwen, rerankers
+from tests.support import recordings, tiny
+from tests.support.contents import picture, sound
+from tests.support.tiny import gemma, qwen, rerankers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 

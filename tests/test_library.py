@@ -14,9 +14,9 @@ from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, 
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.types import Film, Picture, Sound
-from tests.by_hand import ShapeReader
 from tests.conftest import OpenLibrary
-from tests.making import BLUE, GREEN, PURPLE, RED, film, picture, recording, scanned_pdf
+from tests.support.files import BLUE, GREEN, PURPLE, RED, film, picture, recording, scanned_pdf
+from tests.support.models import ShapeReader
 
 PATIENCE = 60.0
 

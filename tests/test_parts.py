@@ -7,7 +7,7 @@ import pytest
 
 from mcp_mmretrieval.parts import WHOLE, Piece, moment, needed, pieces, spread, stretches, within
 from mcp_mmretrieval.types import Film, Modality, Place, Segment, Sound
-from tests.by_hand import ColourEmbedder, HearingEmbedder
+from tests.support.models import ColourEmbedder, HearingEmbedder
 
 RATE = 16_000
 BLACK = np.zeros((4, 4, 3), np.uint8)

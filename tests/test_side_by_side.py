@@ -9,8 +9,8 @@ import pytest
 from mcp_mmretrieval.jobs import TOGETHER, Job
 from mcp_mmretrieval.library import Library
 from tests.conftest import OpenLibrary
-from tests.gate import PATIENCE, Gate, gate
-from tests.making import RED, picture
+from tests.support.files import RED, picture
+from tests.support.gate import PATIENCE, Gate, gate
 
 __all__ = ["gate"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fronts import Front, ToolFailed, ended_engine
-from tests.making import RED, picture
+from tests.support.engines import Front, ToolFailed, ended_engine
+from tests.support.files import RED, picture
 
 SECRET = "crimsonpassphrase"
 

@@ -25,8 +25,8 @@ from mcp_mmretrieval.server.http.access import Doors, own_hosts
 from mcp_mmretrieval.server.http.app import application as http_application
 from mcp_mmretrieval.server.http.app import listen
 from mcp_mmretrieval.server.metrics import Metrics
-from tests.by_hand import ModelsByHand
 from tests.conformance import asking, content, rounds
+from tests.support.models import ModelsByHand
 
 
 def application(settings: Settings) -> MCPServer[Connection]:

@@ -11,7 +11,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import About, Part, Place, Segment, Sound
-from tests.media import recordings
+from tests.support import recordings
 
 LIMITS = Limits()
 

@@ -18,7 +18,7 @@ from mcp_mmretrieval.media import image
 from mcp_mmretrieval.media import svg as svg_module
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import Part, Place
-from tests.media.making import (
+from tests.support.media_files import (
     half_red_half_blue,
     large_png,
     notes,

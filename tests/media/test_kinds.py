@@ -11,8 +11,8 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, image, pdf, text, video
 from mcp_mmretrieval.types import About, Modality
-from tests.media.making import half_red_half_blue, parts, picture, saved, source, svg
-from tests.media.making import pdf as made_pdf
+from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
+from tests.support.media_files import pdf as made_pdf
 
 MODULES: list[media.Kind] = [pdf, image, video, audio, text]  # the type checker sees that each is one
 

@@ -16,7 +16,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import pdf as module
 from mcp_mmretrieval.types import About, Part
-from tests.media.making import (
+from tests.support.media_files import (
     encrypted_pdf,
     flate_bomb_pdf,
     nested_forms_pdf,

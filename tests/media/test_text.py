@@ -13,7 +13,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import text
 from mcp_mmretrieval.types import Part, Place, Segment
-from tests.media.making import notes, parts, source, title
+from tests.support.media_files import notes, parts, source, title
 
 LIMITS = Limits()
 GUIDE = """# Guide

@@ -10,7 +10,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import About, Film, Part, Picture, Place, Segment
-from tests.media import recordings
+from tests.support import recordings
 
 LIMITS = Limits()
 CUES = ((1.0, 3.0, "{\\i1}Hello{\\i0} world"), (4.0, 6.0, "two\\Nlines"), (33.0, 36.0, "later"))

@@ -18,7 +18,7 @@ from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import About, Content, Film, Part, Place, Segment, Sound
-from tests.media import recordings
+from tests.support import recordings
 
 DOCUMENT = "ab" * 32
 PLACE = Segment(document=DOCUMENT, modality="video", place=Place(start=1.0, end=3.05), frames=(1.25,), text="ü\nx")
@@ -29,7 +29,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines 
 def misbehaving() -> Iterator[Workers]:
     """Workers that do what a document's lines say, one page a line."""
     limits = Limits(part_timeout=1.0, file_timeout=3.0, memory_bytes=1_500_000_000)
-    pool = Workers(limits, 2, entry="tests.media.misbehaving_worker")
+    pool = Workers(limits, 2, entry="tests.support.misbehaving_worker")
     yield pool
     pool.close()
 
@@ -96,14 +96,14 @@ def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers)
 
 def test_a_worker_of_a_large_process_is_used_again() -> None:
     held = bytearray(b"1") * 1_200_000_000  # as much as an engine with its models
-    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
     assert split(pool, "pid") == split(pool, "pid")
     pool.close()
     assert held
 
 
 def test_a_worker_outlives_the_thread_that_had_it_started() -> None:
-    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
     first: list[str] = []
     thread = threading.Thread(target=lambda: first.extend(split(pool, "pid")[0]))
     thread.start()
@@ -115,7 +115,7 @@ def test_a_worker_outlives_the_thread_that_had_it_started() -> None:
 
 
 def test_a_place_is_loaded_amid_a_split_even_by_the_only_worker() -> None:
-    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
     with opened("a\nb") as fd, opened("text loaded") as other:
         for step in pool.split(fd, name="n", document=DOCUMENT):
             assert isinstance(step, Part) and pool.load(other, PLACE, name="n") == "loaded"
@@ -205,7 +205,7 @@ def test_an_iteration_that_is_left_frees_its_worker(misbehaving: Workers) -> Non
 
 
 def test_stop_ends_a_hanging_file_and_a_waiting_one_within_a_second() -> None:
-    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
     stop = threading.Event()
 
     def read(fd: int) -> float:
@@ -225,7 +225,7 @@ def test_stop_ends_a_hanging_file_and_a_waiting_one_within_a_second() -> None:
 
 
 def test_closing_ends_what_runs_and_refuses_what_comes() -> None:
-    pool = Workers(Limits(), 1, entry="tests.media.misbehaving_worker")
+    pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
     with opened("hang") as fd, ThreadPoolExecutor(1) as threads:
         pool.warm()
         running = threads.submit(lambda: list(pool.split(fd, name="n", document=DOCUMENT)))
@@ -309,7 +309,7 @@ def test_workers_die_with_the_server() -> None:
     code = (
         "import tempfile, time\nfrom mcp_mmretrieval.config.limits import Limits\n"
         "from mcp_mmretrieval.media.workers import Workers\n"
-        "pool = Workers(Limits(), 1, entry='tests.media.misbehaving_worker')\n"
+        "pool = Workers(Limits(), 1, entry='tests.support.misbehaving_worker')\n"
         "file = tempfile.TemporaryFile()\nfile.write(b'pid\\nhang')\nfile.flush()\n"
         "steps = pool.split(file.fileno(), name='n', document='ab' * 32)\n"
         "print(next(steps).segment.text, flush=True)\nnext(steps)\n"

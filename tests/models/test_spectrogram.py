@@ -12,7 +12,7 @@ from mcp_mmretrieval.types import Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
-from tests.models.drawings import noise, silence, tone
+from tests.support.drawings import noise, silence, tone
 
 WIDTH, HEIGHT = 300, 100
 

@@ -7,7 +7,7 @@ from mcp import Client
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.create import create_server
-from tests.server.fake import FakeLibrary, as_library
+from tests.support.library import FakeLibrary, as_library
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 

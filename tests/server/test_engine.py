@@ -19,8 +19,8 @@ from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import ask, hello, reach
-from tests.fronts import ENGINE, Front, ToolFailed, alive, ended_engine, until
-from tests.making import picture
+from tests.support.engines import ENGINE, Front, ToolFailed, alive, ended_engine, until
+from tests.support.files import picture
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_an_engine_whose_device_was_lost_leaves_and_the_next_goes_on_with_its_jo
 ) -> None:
     for number in range(3):
         picture(files / f"{number}.png", (255, number, 0))
-    with Front(library, files, module="tests.losing", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
+    with Front(library, files, module="tests.support.crash_gpu", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
         front.call("list_documents")
         first = front.engine()
         (library.parent / "lose").write_text("1")
@@ -173,7 +173,7 @@ def test_a_device_that_is_lost_again_is_left_alone_and_status_says_so(
     endpoint: Endpoint, library: Path, files: Path
 ) -> None:
     picture(files / "wall.png", (255, 0, 0))
-    with Front(library, files, module="tests.losing", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
+    with Front(library, files, module="tests.support.crash_gpu", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
         front.call("list_documents")
         (library.parent / "lose").write_text("99")
         answer = added_at_last(front)
@@ -266,7 +266,7 @@ def test_a_library_that_another_process_holds_is_told_by_each_call_and_tried_aga
 ) -> None:
     from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
-    from tests.by_hand import ModelsByHand
+    from tests.support.models import ModelsByHand
 
     settings = Settings.read(library=library, roots=(files,), workers=1)
     with Front(library, files) as front:

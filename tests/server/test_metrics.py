@@ -16,7 +16,7 @@ from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.server.metrics import BUCKETS, TOOLS, Metrics
 from tests.server.conftest import until
-from tests.server.fake import FakeLibrary, as_library
+from tests.support.library import FakeLibrary, as_library
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from mcp_mmretrieval.server.background import Opening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_server, create_shared
 from mcp_mmretrieval.server.sdk import cancel_event, messages, serve_lines
-from tests.server.fake import FakeLibrary, as_library
+from tests.support.library import FakeLibrary, as_library
 
 pytestmark = pytest.mark.anyio
 

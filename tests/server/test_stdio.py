@@ -29,7 +29,7 @@ LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 
 
 def command(*arguments: str) -> list[str]:
-    return ["-m", "tests.server.fake", *arguments]
+    return ["-m", "tests.support.library", *arguments]
 
 
 @contextmanager

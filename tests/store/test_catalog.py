@@ -13,7 +13,7 @@ import pytest
 from mcp_mmretrieval.store import Catalog, Document, File, JobRow, Removed, Rows, Scope
 from mcp_mmretrieval.store.fulltext import terms
 from mcp_mmretrieval.types import Place, Segment
-from tests.store.making import DIM, READING, SPACE, embed, fill, held, inline, pages, put, sha, unit
+from tests.support.rows import DIM, READING, SPACE, embed, fill, held, inline, pages, put, sha, unit
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors

@@ -12,7 +12,7 @@ from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Scope, Store
 from mcp_mmretrieval.store.fulltext import terms
 from mcp_mmretrieval.store.schema import STEPS, TABLES, VERSION
-from tests.store.making import fill, held, put
+from tests.support.rows import fill, held, put
 
 
 def made(path: Path) -> Path:

@@ -14,7 +14,7 @@ from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Document, File, Rows, Scope, Store, chroma
 from mcp_mmretrieval.store import index as following
 from mcp_mmretrieval.types import Modality
-from tests.store.making import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
+from tests.support.rows import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
 
 PATIENCE = 60.0
 """Seconds after which a wait is a failure."""

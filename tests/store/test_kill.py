@@ -12,15 +12,15 @@ import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Scope, Store
-from tests.store.making import held, unit
 from tests.store.test_index import agree
+from tests.support.rows import held, unit
 
 ROUNDS = 6
 
 
 def acknowledged_until_killed(library: Path, first: int, seconds: float) -> list[tuple[str, int]]:
     """Let a process commit, kill it `seconds` after its first word, and return what it had told."""
-    command = [sys.executable, "-m", "tests.store.committing", str(library), str(first)]
+    command = [sys.executable, "-m", "tests.support.committing", str(library), str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = process.stdout.readline()

@@ -7,7 +7,7 @@ from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.store.fulltext import terms
 from mcp_mmretrieval.types import Place, Segment
-from tests.store.making import DIM, READING, SPACE, document_ids, embed, held, pages, put, sha, unit
+from tests.support.rows import DIM, READING, SPACE, document_ids, embed, held, pages, put, sha, unit
 
 TREE = {
     "/r/one/a.pdf": ("page", 100.0),

@@ -2,7 +2,7 @@
 
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.store.spaces import canonical
-from tests.store.making import DIM, SPACE, embed, fill, held, put
+from tests.support.rows import DIM, SPACE, embed, fill, held, put
 
 
 def test_a_space_keeps_what_made_it_until_it_is_told_otherwise(catalog: Catalog) -> None:

@@ -1,0 +1,99 @@
+"""Pictures, and what people ask of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.types import Film
+from tests.support.drawings import clock, crossword, silence, traffic_light
+
+pytestmark = pytest.mark.builtin
+
+SEEN = [crossword(), traffic_light(), clock()]
+
+
+@pytest.fixture(scope="module")
+def embedder(models: Models) -> Embedder:
+    return models.embedder()
+
+
+def test_pictures_become_unit_vectors_each_by_itself(embedder: Embedder) -> None:
+    vectors = embedder.embed_documents(SEEN)
+    assert vectors.shape == (3, embedder.dims["picture"])
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for picture, vector in zip(SEEN, vectors, strict=True):
+        np.testing.assert_allclose(embedder.embed_documents([picture])[0], vector, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [("a crossword puzzle", 0), ("stop at the red signal", 1), ("what time is it?", 2)],
+)
+def test_words_find_what_a_picture_shows(embedder: Embedder, query: str, best: int) -> None:
+    likeness = embedder.embed_documents(SEEN) @ embedder.embed_query(query)["picture"][0]
+    assert int(np.argmax(likeness)) == best
+    assert likeness[best] > 0.4
+    assert np.sort(likeness)[-2] < 0.2
+
+
+def test_a_question_about_figures_asks_for_no_object(embedder: Embedder) -> None:
+    likeness = embedder.embed_documents(SEEN) @ embedder.embed_query("net revenue in the third quarter")["picture"][0]
+    assert likeness.max() < 0.1
+
+
+def test_a_picture_finds_its_like_and_the_text_about_it(embedder: Embedder) -> None:
+    query = embedder.embed_query(SEEN[1])
+    assert int(np.argmax(embedder.embed_documents(SEEN) @ query["picture"][0])) == 1
+    texts = ["The clock strikes four.", "The traffic lights at the crossing were red.", "She solves a crossword."]
+    assert int(np.argmax(embedder.embed_documents(texts) @ query["text"][0])) == 1
+
+
+def test_a_film_is_what_its_frames_show(embedder: Embedder) -> None:
+    film = Film([SEEN[1], SEEN[1], SEEN[2]], (0.0, 1.0, 2.0))
+    still = Film([SEEN[1]], (0.0,))
+    vectors = embedder.embed_documents([film, still, SEEN[1]])
+    np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert vectors[0] @ vectors[2] > 0.7
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5_000), (5_000, 1), (2, 3)])
+def test_a_picture_of_any_shape_is_embedded(embedder: Embedder, shape: tuple[int, int]) -> None:
+    assert np.isfinite(embedder.embed_documents([np.zeros((*shape, 3), np.uint8)])).all()
+
+
+def test_what_has_no_vector_is_refused_with_the_reason(embedder: Embedder) -> None:
+    with pytest.raises(BadArgument, match=r"do not hear sound\. Its transcript stands for it"):
+        embedder.embed_documents([silence(1)])
+    with pytest.raises(BadArgument, match="no frames"):
+        embedder.embed_documents([Film([], ())])
+    with pytest.raises(BadArgument, match="separate calls"):
+        embedder.embed_documents(["text", SEEN[0]])
+
+
+def test_the_class_vectors_that_ship_are_those_of_the_models(models: Models) -> None:
+    from benchmarks.class_vectors import class_texts
+    from mcp_mmretrieval.models.builtin.imagenet import CLASS_VECTORS
+    from mcp_mmretrieval.models.builtin.minilm import unit
+
+    some = slice(0, 1000, 97)
+    captions, definitions = zip(*class_texts()[some], strict=True)
+    made = unit(models.text.get().encode(captions) + models.text.get().encode(definitions))
+    np.testing.assert_allclose(np.load(CLASS_VECTORS)[some], made, atol=1e-3)
+
+
+def test_damaged_class_vectors_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mcp_mmretrieval.models.builtin import imagenet
+
+    file = tmp_path / "classes.npy"
+    file.write_bytes(imagenet.CLASS_VECTORS.read_bytes()[:-1])
+    monkeypatch.setattr(imagenet, "CLASS_VECTORS", file)
+    with pytest.raises(ModelUnavailable, match="damaged"):
+        imagenet.ClassNames()

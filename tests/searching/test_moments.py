@@ -1,0 +1,163 @@
+"""Sound and film found as such, and narrowed to the stretch that matched."""
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.types import Film, Sound
+from tests.support.files import BLUE, GREEN, PURPLE, RED, film, picture, recording
+from tests.support.models import PATIENCE, HearingModels
+
+OpenHearing = Callable[..., Library]
+HUM, BEEP = 200, 2_000
+
+
+@pytest.fixture
+def opened(tmp_path: Path, folder: Path) -> Iterator[OpenHearing]:
+    """Opens a library whose model hears."""
+    libraries: list[Library] = []
+
+    def open_it(films: int = 0, **given: object) -> Library:
+        settings = Settings.read(**{"library": tmp_path / "library", "roots": (folder,), "workers": 1, **given})
+        libraries.append(Library.open(settings=settings, models=HearingModels(settings, films=films)))
+        return libraries[-1]
+
+    yield open_it
+    for library in libraries:
+        library.close()
+
+
+def add(library: Library) -> None:
+    assert library.add().wait(PATIENCE).state == "done"
+    assert library.settle(PATIENCE)
+
+
+def url(path: Path) -> str:
+    return f"data:audio/wav;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def log(folder: Path) -> Path:
+    """Four minutes of hum; it beeps from 3:23 to 3:25."""
+    return recording(folder / "log.wav", (HUM, 203), (BEEP, 2), (HUM, 35))
+
+
+@pytest.mark.parametrize("by", ["beep", "a high beep", "a sound", "a sound and words"])
+def test_the_seconds_of_a_log_where_it_beeps_are_found_by_words_and_by_a_beep(
+    opened: OpenHearing, folder: Path, tmp_path: Path, by: str
+) -> None:
+    library = opened()
+    log(folder)
+    recording(folder / "other.wav", (HUM, 20))
+    add(library)
+    beep = url(recording(tmp_path / "beep.wav", (BEEP + 150, 2)))
+    words = {"a sound": "", "a sound and words": "beep"}.get(by, by)
+    answer = library.search(words, like=beep if by.startswith("a sound") else None, lanes=("text", "sound"))
+    first = answer.hits[0]
+    start, end = first.segment.place.start, first.segment.place.end
+    assert first.citation == f"log.wav#t={start:.1f},{end:.1f}"
+    assert first.lanes[0] == "sound"
+    assert start is not None
+    assert end is not None
+    assert end - start == 6.0
+    assert start <= 203.0
+    assert end >= 205.0
+
+
+def test_a_moment_that_was_found_can_be_opened_heard_and_searched_by(opened: OpenHearing, folder: Path) -> None:
+    library = opened()
+    log(folder)
+    add(library)
+    hit = library.search("beep").hits[0]
+    for target in (hit.id, hit.citation):
+        look = library.look(target)
+        assert (look.segment.id, look.citation) == (hit.id, hit.citation)
+        assert isinstance(look.content, Sound)
+        assert len(look.content.samples) == 6 * look.content.rate
+    again = library.search(like=hit.id).hits[0]
+    assert again.id == hit.id
+
+
+def test_memory_holds_a_few_stretches_of_a_long_recording_at_a_time(
+    opened: OpenHearing, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.adding.batching.DECODED", 2_000_000)
+    log(folder)
+    library = opened()
+    models = library._parts.models
+    assert isinstance(models, HearingModels)
+    add(library)
+    assert sum(models.hearing.taken) > 80
+    assert max(models.hearing.taken) <= 10  # 6 s of 16 kHz are 384 kB
+
+
+def test_a_film_is_found_by_what_it_shows_and_by_what_it_sounds_like_at_its_moment(
+    opened: OpenHearing, folder: Path
+) -> None:
+    library = opened()
+    film(folder / "clip.mp4", (RED, 10), (BLUE, 10), (GREEN, 10), hertz=BEEP)
+    film(folder / "mute.mp4", (RED, 4))
+    add(library)
+    seen = library.search("blue", lanes=("picture",)).hits[0]
+    assert seen.citation.startswith("clip.mp4#t=10.")
+    shown = library.look(seen.id).content
+    assert isinstance(shown, Film)
+    assert all(frame[..., 2].mean() > 150 for frame in shown.pictures)
+    heard = library.search("beep", lanes=("sound",)).hits
+    assert [hit.path for hit in heard] == [str(folder / "clip.mp4")]
+    assert (heard[0].segment.place.end or 0) - (heard[0].segment.place.start or 0) <= 6.1
+
+
+def test_a_model_that_takes_in_films_gets_each_stretch_of_film_as_one(opened: OpenHearing, folder: Path) -> None:
+    library = opened(films=8)
+    film(folder / "clip.mp4", (BLUE, 8), (GREEN, 4), hertz=HUM)
+    add(library)
+    hit = library.search("blue", lanes=("picture",)).hits[0]
+    assert hit.citation.startswith("clip.mp4#t=0.0,12.")
+    assert library.search("hum", lanes=("sound",)).hits
+
+
+def test_everything_finds_itself_first_whatever_it_is(opened: OpenHearing, folder: Path) -> None:
+    library = opened()
+    for name, colour in {"red": RED, "green": GREEN, "teal": (0, 150, 120)}.items():
+        picture(folder / f"{name}.png", colour)
+    for name, text in {"one": "red red green", "two": "red green high", "three": "green"}.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    recording(folder / "low.wav", (HUM, 4))
+    recording(folder / "both.wav", (HUM, 2), (BEEP, 2))
+    film(folder / "clip.mp4", (BLUE, 4), (PURPLE, 4))
+    add(library)
+    for path in sorted(folder.iterdir()):
+        hit = library.search(like=path.name).hits[0]
+        assert Path(hit.path).name == path.name
+        assert library.search(like=hit.id).hits[0].path == hit.path
+
+
+def test_silence_and_a_single_sample_are_added_and_break_nothing(opened: OpenHearing, folder: Path) -> None:
+    library = opened()
+    recording(folder / "silence.wav", (0.0, 3.0))
+    recording(folder / "sample.wav", (HUM, 2.1 / 16_000))
+    recording(folder / "beep.wav", (BEEP, 3))
+    add(library)
+    assert Path(library.search("beep", lanes=("sound",)).hits[0].path).name == "beep.wav"
+    assert library.status().pending_vectors == 0
+
+
+def test_stretches_are_as_long_as_the_settings_say(opened: OpenHearing, folder: Path) -> None:
+    library = opened(sound_s=2.0)
+    recording(folder / "log.wav", (HUM, 8), (BEEP, 2), (HUM, 8))
+    add(library)
+    assert library.search("beep", lanes=("sound",)).hits[0].citation == "log.wav#t=8.0,10.0"
+
+
+def test_what_words_found_stays_whole(opened: OpenHearing, folder: Path) -> None:
+    library = opened()
+    recording(folder / "call.wav", (HUM, 20))
+    add(library)
+    hit = library.search("low tone", lanes=("words",)).hits[0]
+    assert hit.citation == "call.wav#t=0.0,20.0"
+    assert np.isfinite(hit.score)
