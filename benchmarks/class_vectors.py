@@ -12,14 +12,14 @@ import hashlib
 import numpy as np
 
 from mcp_mmretrieval.models.builtin.imagenet import CLASS_VECTORS
-from mcp_mmretrieval.models.builtin.minilm import MiniLM, unit
+from mcp_mmretrieval.models.builtin.minilm import MiniLM, unit_rows
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.weights import locate
+from mcp_mmretrieval.models.weights import locate_package_folder
 
 
 def class_texts() -> list[tuple[str, str]]:
     """Two texts for each class, in the classifier's order."""
-    folder = locate("timm", "timm/data/_info")  # only its files: importing timm takes seconds
+    folder = locate_package_folder("timm", "timm/data/_info")  # only its files: importing timm takes seconds
     order = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
     names, definitions = (
         dict(line.split("\t", 1) for line in (folder / file).read_text(encoding="utf-8").splitlines())
@@ -31,7 +31,7 @@ def class_texts() -> list[tuple[str, str]]:
 def main() -> None:
     text = MiniLM(2, Device())
     captions, definitions = zip(*class_texts(), strict=True)
-    np.save(CLASS_VECTORS, unit(text.encode(captions) + text.encode(definitions)).astype(np.float16))
+    np.save(CLASS_VECTORS, unit_rows(text.encode(captions) + text.encode(definitions)).astype(np.float16))
     print(hashlib.sha256(CLASS_VECTORS.read_bytes()).hexdigest())
 
 

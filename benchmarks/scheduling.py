@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_mmretrieval.concurrency import foreground as precedence
+from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models.device import threads
-from mcp_mmretrieval.models.weights import MINILM
+from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 ROOT = Path(__file__).parent.parent
 BY_HAND = [(1_024, 0.8), (2_048, 0.8), (2_048, 0.95), (4_096, 0.8), (8_192, 0.5)]
@@ -71,14 +71,14 @@ def batches(lengths: Sequence[int], tokens: int, even: float) -> Iterator[list[i
 
 
 def throughput(settings: Settings, count: int, rounds: int) -> None:
-    threads.prepare()  # before torch is imported
+    threads.set_thread_environment()  # before torch is imported
     from sentence_transformers import SentenceTransformer
 
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device import device
 
-    text = MiniLM(threads.budget(0), device.of(settings, "cpu"))
-    plain = SentenceTransformer(str(MINILM.locate()), device="cpu", local_files_only=True)
+    text = MiniLM(threads.thread_budget(0), device.shared_device(settings, "cpu"))
+    plain = SentenceTransformer(str(MINILM_WHEEL.locate()), device="cpu", local_files_only=True)
     windows = [window for part in paragraphs() for window in text.windows(part)][:count]
     lengths = [len(ids) for ids in plain.tokenizer(windows)["input_ids"]]
 
@@ -102,7 +102,7 @@ def throughput(settings: Settings, count: int, rounds: int) -> None:
     for _ in range(rounds):
         for name in chance.sample(order, len(order)):
             taken[name].time(methods[name])
-    print(f"{len(windows)} windows, {sum(lengths):,} tokens, {rounds} rounds, {threads.budget(0)} threads.\n")
+    print(f"{len(windows)} windows, {sum(lengths):,} tokens, {rounds} rounds, {threads.thread_budget(0)} threads.\n")
     print(
         "| | tokens/s | a second of the processor | product's speed / its | by the processor |\n|---|---|---|---|---|"
     )
@@ -128,7 +128,7 @@ def searches(folder: Path, notes: int) -> None:
         def ask() -> float:
             query = " ".join(chance.choices(words, k=6))
             began = time.perf_counter()
-            with precedence.answering():  # as the server does
+            with foreground.foreground_request():  # as the server does
                 answer = library.search(query)
             took = time.perf_counter() - began
             assert "text" in {lane for hit in answer.hits for lane in hit.lanes}, answer

@@ -5,7 +5,7 @@ import sys
 
 from mcp_mmretrieval.cli import main as command
 from mcp_mmretrieval.cli.serving import main as serve
-from mcp_mmretrieval.front.options import serves
+from mcp_mmretrieval.front.options import is_serve_command
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     model may still be loading, and such a process aborts.
     """
     argv = sys.argv[1:]
-    code = serve(argv) if serves(argv) else command(argv)
+    code = serve(argv) if is_serve_command(argv) else command(argv)
     if "logging" in sys.modules:
         sys.modules["logging"].shutdown()
     sys.stdout.flush()

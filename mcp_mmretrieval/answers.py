@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from mcp_mmretrieval.errors import Code
+from mcp_mmretrieval.errors import FailureCode
 from mcp_mmretrieval.types import Lane, Modality, Segment
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Searched:
+class SearchCoverage:
     """What was searched, so that an empty answer explains itself."""
 
     documents: int
@@ -78,7 +78,7 @@ class Answer:
     """Hits, best first, and how they came about."""
 
     hits: tuple[Hit, ...]
-    searched: Searched
+    searched: SearchCoverage
     reranked: int = 0
     """Places that a reranker scored; the notes say why not more. Its time stands under `rerank` in `elapsed_ms`."""
     notes: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class Failure:
     """One file that was not added, and why."""
 
     path: str
-    code: Code
+    code: FailureCode
     reason: str
 
 

@@ -4,7 +4,7 @@ RetrievalError             a deliberate answer: what was wrong, with what, what 
 ├── BadArgument            an argument makes no sense; say which would
 ├── NotAllowed             outside the allowed folders, or not there: one text for both, so that nothing is given away
 ├── NotInLibrary           an id, citation or path that the library does not hold
-├── UnreadableMedia        one file cannot be read; its `code` says why (see `CODES`)
+├── UnreadableMedia        one file cannot be read; its `code` says why (see `FAILURE_CODES`)
 ├── ModelUnavailable       a model is missing, damaged or not loaded yet
 │   └── DeviceLost         the device went away under the model; only a new process gets it back
 ├── Unfit                  some contents of a batch that a model cannot take in; the others can go again
@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-Code = Literal[
+FailureCode = Literal[
     "not_found_or_not_allowed",
     "unsupported_type",
     "empty",
@@ -37,7 +37,7 @@ Code = Literal[
 ]
 """Why one file was not added. A closed set: clients may branch on it."""
 
-CODES: frozenset[str] = frozenset(get_args(Code))
+FAILURE_CODES: frozenset[str] = frozenset(get_args(FailureCode))
 
 
 class RetrievalError(Exception):
@@ -60,11 +60,11 @@ class NotInLibrary(RetrievalError):
 
 
 class UnreadableMedia(RetrievalError):
-    """One file that cannot be read. `code` is one of `CODES`; the message is the reason."""
+    """One file that cannot be read. `code` is one of `FAILURE_CODES`; the message is the reason."""
 
-    def __init__(self, code: Code, reason: str) -> None:
+    def __init__(self, code: FailureCode, reason: str) -> None:
         super().__init__(reason)
-        self.code: Code = code
+        self.code: FailureCode = code
 
 
 class ModelUnavailable(RetrievalError):

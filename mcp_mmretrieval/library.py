@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from mcp_mmretrieval import __version__
-from mcp_mmretrieval.adding.embedding import Embedding
-from mcp_mmretrieval.adding.files import Adding
-from mcp_mmretrieval.adding.reading import Reading
+from mcp_mmretrieval.adding.embedding import EmbeddingThread
+from mcp_mmretrieval.adding.files import DocumentAdder
+from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
@@ -31,54 +31,56 @@ from mcp_mmretrieval.answers import (
 )
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
+from mcp_mmretrieval.jobs import AddRequest, FairSemaphore, Job, Jobs
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.parts import within
-from mcp_mmretrieval.rollout import Serving
+from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.parts import narrow_to_place
+from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.searching.scoring import Costs
-from mcp_mmretrieval.searching.search import Searching
-from mcp_mmretrieval.store import JobRow, Listed, Scope, Store, Stored
-from mcp_mmretrieval.targets import Target, Targets, reopen
+from mcp_mmretrieval.searching.scoring import ScoringCosts
+from mcp_mmretrieval.searching.search import Searcher
+from mcp_mmretrieval.store import JobRow, ListedDocument, Scope, Store, StoredSegment
+from mcp_mmretrieval.targets import Target, TargetResolver, reopen
 from mcp_mmretrieval.types import Lane, Modality, Place, Segment
 
 logger = logging.getLogger(__name__)
 
-LOOKED_FOR = 1.0
+COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
-SHOWN_CHARACTERS = 20_000
+MAX_SHOWN_CHARACTERS = 20_000
 """Text of one place that is shown at most."""
-ENDED_SHOWN = 5
+MAX_ENDED_JOBS_SHOWN = 5
 """Ended jobs that a status shows at most."""
-JOBS_SHOWN = 50
+MAX_JOBS_SHOWN = 50
 """Jobs that the person is shown at most."""
-ATTEMPTS = 5
+MAX_JOB_ATTEMPTS = 5
 """How often a job is begun, without anything new being committed, before it is given up."""
-CANCELLING = 5.0
+CANCELLING_SECONDS = 5.0
 """Seconds that cancelling waits for the job's next step."""
-REST_EVERY = 10.0
+REST_EVERY_SECONDS = 10.0
 """Seconds between two looks whether models can leave a GPU."""
-AGAIN = "What was read stays. Call add_documents again with the same arguments."
-INTERRUPTED = f"The server ended before this job did. {AGAIN}"
-MOVED = f"The server was started again, and one of the folders of this job leads elsewhere now. {AGAIN}"
-RESTING = "Interrupted when the server ended; it goes on with the next server that may add."
+CALL_AGAIN_NOTE = "What was read stays. Call add_documents again with the same arguments."
+INTERRUPTED_NOTE = f"The server ended before this job did. {CALL_AGAIN_NOTE}"
+FOLDER_MOVED_NOTE = (
+    f"The server was started again, and one of the folders of this job leads elsewhere now. {CALL_AGAIN_NOTE}"
+)
+RESTING_NOTE = "Interrupted when the server ended; it goes on with the next server that may add."
 
 
 class _Parts:
     """What all connections to one library share."""
 
-    def __init__(self, settings: Settings, models: Models | None) -> None:
+    def __init__(self, settings: Settings, models: ModelPool | None) -> None:
         self.settings = settings
         self.store = Store.open(settings.library)
-        self.models = models or Models(settings)
+        self.models = models or ModelPool(settings)
         self.workers = Workers(settings.limits, settings.workers)
-        self.reading = Reading(self.workers, self.models)
-        self.costs = Costs()
-        self.serving = Serving(self.store.catalog, self.models, settings)
-        self.embedding = Embedding(self.store, self.serving, self.workers, settings.sound_s)
+        self.reading = FileReader(self.workers, self.models)
+        self.costs = ScoringCosts()
+        self.serving = Rollout(self.store.catalog, self.models, settings)
+        self.embedding = EmbeddingThread(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
-        self.sharing = Sharing(settings.workers)
+        self.sharing = FairSemaphore(settings.workers)
         self.models.when_lost = self._do_without
         self._closed = threading.Event()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
@@ -86,7 +88,7 @@ class _Parts:
 
     def _rest(self) -> None:
         """Let models leave a GPU that nobody uses, until the library is closed."""
-        while not self._closed.wait(REST_EVERY):
+        while not self._closed.wait(REST_EVERY_SECONDS):
             self.models.rest()
 
     def _do_without(self, reason: str) -> None:
@@ -135,11 +137,11 @@ class Library:
         """What this connection may read, find, list and remove."""
         self.settings = parts.settings
         self._catalog = parts.store.catalog
-        self._targets = Targets(self._catalog, roots)
-        self._adding = Adding(
+        self._targets = TargetResolver(self._catalog, roots)
+        self._adding = DocumentAdder(
             self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
         )
-        self._searching = Searching(
+        self._searching = Searcher(
             parts.store,
             parts.models,
             parts.serving,
@@ -158,7 +160,7 @@ class Library:
         *,
         roots: Sequence[str | Path] | None = None,
         settings: Settings | None = None,
-        models: Models | None = None,
+        models: ModelPool | None = None,
     ) -> Library:
         """Open or make a library and hold its lock until `close`.
 
@@ -219,7 +221,11 @@ class Library:
         answer = self._searching.search(query, like, limit, filters, rerank, deadline, lanes)
         if answer.hits:
             return answer
-        left = LOOKED_FOR if deadline is None else max(0.0, min(LOOKED_FOR, began + deadline - time.monotonic()))
+        left = (
+            COUNT_NOT_ADDED_SECONDS
+            if deadline is None
+            else max(0.0, min(COUNT_NOT_ADDED_SECONDS, began + deadline - time.monotonic()))
+        )
         return replace(answer, searched=replace(answer.searched, not_added=self._adding.not_added(left)))
 
     def filters(
@@ -282,10 +288,10 @@ class Library:
             raise BadArgument("Give either paths or text, not both.")
         if text is not None and not text.strip():
             raise BadArgument("The text is empty. Give text to add, or leave it out to add files.")
-        asked = Asked(roots=self.roots.folders, paths=tuple(paths), text=text, title=title, dry_run=dry_run)
+        asked = AddRequest(roots=self.roots.folders, paths=tuple(paths), text=text, title=title, dry_run=dry_run)
         return self._parts.jobs.start(asked.key, lambda job: self._add(job, asked), owner, asked)
 
-    def _add(self, job: Job, asked: Asked) -> None:
+    def _add(self, job: Job, asked: AddRequest) -> None:
         if asked.text is not None:
             self._adding.text(job, asked.text, asked.title or "")
         else:
@@ -295,19 +301,19 @@ class Library:
     def _resume(self) -> None:
         """Go on with what an earlier process left unfinished, or say why not. A library that is only read waits."""
         for row in [] if self.settings.read_only else self._catalog.running_jobs():
-            asked = Asked.read(row.asked)
+            asked = AddRequest.read(row.asked)
             if asked.dry_run:
-                self._give_up(row, INTERRUPTED)
-            elif row.attempts + 1 >= ATTEMPTS:
+                self._give_up(row, INTERRUPTED_NOTE)
+            elif row.attempts + 1 >= MAX_JOB_ATTEMPTS:
                 self._give_up(row, _hopeless(row.reading))
             else:
                 self._go_on(row, asked)
 
-    def _go_on(self, row: JobRow, asked: Asked) -> None:
+    def _go_on(self, row: JobRow, asked: AddRequest) -> None:
         def work(job: Job) -> None:
             roots = Roots(asked.roots)  # here, and not before `open` returns: a folder may be slow to answer
             if roots.folders != asked.roots:
-                raise BadArgument(MOVED)
+                raise BadArgument(FOLDER_MOVED_NOTE)
             self.within(roots)._add(job, asked)
 
         self._parts.jobs.resume(row.id, row.key, work, asked, row.attempts)
@@ -383,7 +389,7 @@ class Library:
         """
         found = self._targets.find(target)
         stored = _shown(found)
-        segment = within(stored.segment, found.place)
+        segment = narrow_to_place(stored.segment, found.place)
         files = self._catalog.files_of([found.document.id]).get(found.document.id, [])
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
@@ -401,7 +407,7 @@ class Library:
             path=file.path if file else "",
             citation=self._targets.citation(file, segment),
             title=found.document.title,
-            text=stored.segment.text[:SHOWN_CHARACTERS],
+            text=stored.segment.text[:MAX_SHOWN_CHARACTERS],
             content=content,
             before=before[-1] if before else "",
             after=after[0] if after else "",
@@ -422,7 +428,7 @@ class Library:
         listed, total = self._catalog.listing(scope, space=space.id if space else None, limit=limit, offset=offset)
         return [self._info(one) for one in listed], total
 
-    def _info(self, listed: Listed) -> DocumentInfo:
+    def _info(self, listed: ListedDocument) -> DocumentInfo:
         document = listed.document
         file = listed.files[0] if listed.files else None
         whole = Segment(document=document.id, modality=document.modality, place=Place())
@@ -467,7 +473,7 @@ class Library:
         """
         if (job := self._parts.jobs.find(id)) and self._sees(job.asked):
             return job.outcome
-        if job is None and (row := self._catalog.job(id)) and self._sees(Asked.read(row.asked)):
+        if job is None and (row := self._catalog.job(id)) and self._sees(AddRequest.read(row.asked)):
             return _outcome(row)
         raise BadArgument(f"{id}: no such job. Call status without a job to see the latest ones.")
 
@@ -477,7 +483,7 @@ class Library:
         Not bound to this connection's roots, so not for an agent.
         """
         running = {job.id: job.outcome for job in self._parts.jobs.all()}
-        return [running.get(row.id) or _outcome(row) for row in self._catalog.jobs(limit=JOBS_SHOWN)]
+        return [running.get(row.id) or _outcome(row) for row in self._catalog.jobs(limit=MAX_JOBS_SHOWN)]
 
     def cancel(self, id: str) -> Outcome:
         """For the person at the machine: ask a job of any connection to end. What it has come to, at most 5 s later.
@@ -487,7 +493,7 @@ class Library:
         """
         if job := self._parts.jobs.find(id):
             job.cancel()
-            return job.wait(CANCELLING)
+            return job.wait(CANCELLING_SECONDS)
         row = self._catalog.job(id)
         if row is None:
             raise BadArgument(f"{id}: no such job. Call jobs to see the latest ones.")
@@ -497,7 +503,7 @@ class Library:
         self._catalog.put_job(replace(row, state="cancelled", outcome=_stored(outcome)))
         return outcome
 
-    def _sees(self, asked: Asked | None) -> bool:
+    def _sees(self, asked: AddRequest | None) -> bool:
         """Whether a job concerns only what this connection may read."""
         return asked is not None and all(self.roots.covers(root) for root in asked.roots)
 
@@ -507,7 +513,7 @@ class Library:
         for job in self._parts.jobs.all():
             if self._sees(job.asked):
                 ended += not job.running
-                if job.running or ended <= ENDED_SHOWN:
+                if job.running or ended <= MAX_ENDED_JOBS_SHOWN:
                     yield job.outcome
 
     @property
@@ -562,7 +568,7 @@ class Library:
         )
 
 
-def _shown(found: Target) -> Stored:
+def _shown(found: Target) -> StoredSegment:
     """The segment that stands for what was pointed at: the one in the middle of the place."""
     if not found.segments:
         raise NotInLibrary(
@@ -590,10 +596,11 @@ def _seconds(name: str, date: str | None) -> float | None:
 
 def _hopeless(path: str) -> str:
     """Why a job is not begun once more; `path`: what it was reading the last time."""
-    ended = f"The server ended {ATTEMPTS} times while this job ran, and it got no further"
+    ended = f"The server ended {MAX_JOB_ATTEMPTS} times while this job ran, and it got no further"
     if path:
-        return f"{ended}. The last time it was reading {path}: move that file or name it in .mmretrievalignore. {AGAIN}"
-    return f"{ended}. The server's log may say why. {AGAIN}"
+        advice = f"move that file or name it in .mmretrievalignore. {CALL_AGAIN_NOTE}"
+        return f"{ended}. The last time it was reading {path}: {advice}"
+    return f"{ended}. The server's log may say why. {CALL_AGAIN_NOTE}"
 
 
 def _stored(outcome: Outcome) -> str:
@@ -604,7 +611,7 @@ def _outcome(row: JobRow) -> Outcome:
     """Of a job that this process does not run."""
     given = json.loads(row.outcome)
     given["failed"] = tuple(Failure(**failure) for failure in given["failed"])
-    given["notes"] = tuple(given["notes"]) if row.state != "running" else (RESTING,)
+    given["notes"] = tuple(given["notes"]) if row.state != "running" else (RESTING_NOTE,)
     return Outcome(**given)
 
 

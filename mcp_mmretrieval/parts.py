@@ -16,15 +16,15 @@ import numpy as np
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.types import Content, Film, Place, Segment, Sound, VectorKind
 
-T = TypeVar("T")
+SpreadItemT = TypeVar("SpreadItemT")
 
-SIDE = 640
+EMBED_SIDE_PIXELS = 640
 """Longer side, in pixels, of pictures to be embedded."""
-WORDY = 8
+WORDY_PICTURE_WORDS = 8
 """Words in a picture from which on it is a chart or a document rather than a photo."""
-SILENCE = 1e-3
+SILENT_STRETCH_PEAK = 1e-3
 """Loudest sample of a stretch in which nothing can be heard (-60 dB)."""
-WHOLE = -1
+WHOLE_FILM_PART = -1
 """The part that is a stretch of film as a whole, where the model takes in films."""
 
 _LENGTH_BITS = 16
@@ -32,7 +32,7 @@ _LENGTH_BITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PartContent:
     """A content that gets one vector."""
 
     kind: VectorKind
@@ -40,7 +40,7 @@ class Piece:
     content: Content
 
 
-def looked_at(segment: Segment, embedder: Embedder) -> bool:
+def gets_picture_vectors(segment: Segment, embedder: Embedder) -> bool:
     """Whether a segment gets picture vectors: what the model is made to see, and no page of words for one of photos."""
     if segment.modality in ("text", "audio"):
         return False
@@ -48,20 +48,20 @@ def looked_at(segment: Segment, embedder: Embedder) -> bool:
         return True
     if "photos" not in embedder.sees or segment.modality == "page":
         return False
-    return segment.modality == "video" or len(segment.text.split()) < WORDY
+    return segment.modality == "video" or len(segment.text.split()) < WORDY_PICTURE_WORDS
 
 
-def listened_to(segment: Segment, embedder: Embedder) -> bool:
+def gets_sound_vectors(segment: Segment, embedder: Embedder) -> bool:
     """Whether a segment gets sound vectors."""
     return embedder.hears > 0 and segment.modality in ("audio", "video")
 
 
-def needed(segment: Segment, embedder: Embedder, *, since: float = 0.0) -> Segment | None:
+def segment_to_decode(segment: Segment, embedder: Embedder, *, since: float = 0.0) -> Segment | None:
     """The segment with only those frames that have to be decoded for its vectors; None where nothing has to.
 
     `since`: up to there, in seconds, it was embedded with the window before.
     """
-    looked, listened = looked_at(segment, embedder), listened_to(segment, embedder)
+    looked, listened = gets_picture_vectors(segment, embedder), gets_sound_vectors(segment, embedder)
     if not looked and not listened:
         return None
     if segment.modality != "video" or not segment.frames or (looked and embedder.films):
@@ -72,31 +72,31 @@ def needed(segment: Segment, embedder: Embedder, *, since: float = 0.0) -> Segme
     return replace(segment, frames=frames or segment.frames[:1])  # without any, one from the middle would be decoded
 
 
-def pieces(
+def part_contents(
     segment: Segment, content: Content, embedder: Embedder, *, sound_s: float, since: float = 0.0
-) -> Iterator[Piece]:
+) -> Iterator[PartContent]:
     """What is embedded of a segment's picture, sound or film, but for what lies before `since` (seconds).
 
     A picture as it is; sound in overlapping stretches of `sound_s` seconds, or as many as the model hears, without
     those in which nothing can be heard; a film as one, or frame by frame, and its sound.
     """
     if isinstance(content, Film):
-        if looked_at(segment, embedder):
+        if gets_picture_vectors(segment, embedder):
             yield from _seen(segment, content, embedder, since)
         content = content.sound if content.sound is not None else ""
-    elif isinstance(content, np.ndarray) and looked_at(segment, embedder):
-        yield Piece("picture", 0, content)
-    if isinstance(content, Sound) and listened_to(segment, embedder):
+    elif isinstance(content, np.ndarray) and gets_picture_vectors(segment, embedder):
+        yield PartContent("picture", 0, content)
+    if isinstance(content, Sound) and gets_sound_vectors(segment, embedder):
         yield from _heard(segment, content, min(sound_s, embedder.hears), since)
 
 
-def moment(segment: Segment, kind: VectorKind, part: int) -> Place:
+def moment_of_part(segment: Segment, kind: VectorKind, part: int) -> Place:
     """Where a part of a segment of sound or film lies: its stretch, or from its frame to the next one.
 
     The segment's own place for what lies in no time, and for parts that are the whole of it.
     """
     place = segment.place
-    if place.start is None or place.end is None or part == WHOLE:
+    if place.start is None or place.end is None or part == WHOLE_FILM_PART:
         return place
     if kind == "sound":
         offset, length = part >> _LENGTH_BITS, part & ((1 << _LENGTH_BITS) - 1)
@@ -109,7 +109,7 @@ def moment(segment: Segment, kind: VectorKind, part: int) -> Place:
     return place
 
 
-def within(segment: Segment, place: Place) -> Segment:
+def narrow_to_place(segment: Segment, place: Place) -> Segment:
     """The segment narrowed to the time that it shares with a place: the frames there, or one from the middle.
 
     As it is where one of the two lies in no time.
@@ -126,14 +126,14 @@ def within(segment: Segment, place: Place) -> Segment:
     return replace(segment, place=Place(start=start, end=end), frames=frames)
 
 
-def spread(items: Sequence[T], most: int) -> list[T]:
+def evenly_spread(items: Sequence[SpreadItemT], most: int) -> list[SpreadItemT]:
     """At most so many of them, evenly spread from the first to the last."""
     if len(items) <= most:
         return list(items)
     return [items[round(at)] for at in np.linspace(0, len(items) - 1, most)]
 
 
-def stretches(seconds: float, length: float) -> list[tuple[float, float]]:
+def overlapping_stretches(seconds: float, length: float) -> list[tuple[float, float]]:
     """Beginning and end of stretches of a length over so many seconds, each half over the one before.
 
     The last one ends with the sound and may be shorter; never shorter than half, unless the sound is.
@@ -143,25 +143,27 @@ def stretches(seconds: float, length: float) -> list[tuple[float, float]]:
     return [(at * step, min(at * step + length, seconds)) for at in range(count)]
 
 
-def _heard(segment: Segment, sound: Sound, length: float, since: float) -> Iterator[Piece]:
+def _heard(segment: Segment, sound: Sound, length: float, since: float) -> Iterator[PartContent]:
     begin = segment.place.start or 0.0
-    for start, end in stretches(len(sound.samples) / sound.rate, length):
+    for start, end in overlapping_stretches(len(sound.samples) / sound.rate, length):
         samples = sound.samples[round(start * sound.rate) : round(end * sound.rate)]
-        if begin + end > since + 1e-6 and len(samples) and float(np.abs(samples).max()) >= SILENCE:
+        if begin + end > since + 1e-6 and len(samples) and float(np.abs(samples).max()) >= SILENT_STRETCH_PEAK:
             milliseconds = max(1, math.ceil(1_000 * (end - start)))
-            yield Piece("sound", round(1_000 * start) << _LENGTH_BITS | milliseconds, Sound(samples, sound.rate))
+            yield PartContent("sound", round(1_000 * start) << _LENGTH_BITS | milliseconds, Sound(samples, sound.rate))
 
 
-def _seen(segment: Segment, film: Film, embedder: Embedder, since: float) -> Iterator[Piece]:
+def _seen(segment: Segment, film: Film, embedder: Embedder, since: float) -> Iterator[PartContent]:
     if embedder.films:
-        shown = spread(list(zip(film.pictures, film.times, strict=True)), embedder.films)
+        shown = evenly_spread(list(zip(film.pictures, film.times, strict=True)), embedder.films)
         if shown:
-            yield Piece("picture", WHOLE, Film([picture for picture, _ in shown], tuple(time for _, time in shown)))
+            yield PartContent(
+                "picture", WHOLE_FILM_PART, Film([picture for picture, _ in shown], tuple(time for _, time in shown))
+            )
         return
     for picture, time in zip(film.pictures, film.times, strict=True):
         if not segment.frames or time >= since - 1e-3:
             part = min(range(len(segment.frames)), key=lambda at: abs(segment.frames[at] - time), default=0)
-            yield Piece("picture", part, picture)
+            yield PartContent("picture", part, picture)
 
 
 def _between(place: Place, start: float, end: float) -> Place:

@@ -14,38 +14,37 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mcp_mmretrieval.answers import ProfileInfo
-from mcp_mmretrieval.config.profiles import AUTO, profile_of
+from mcp_mmretrieval.config.profiles import AUTO_PROFILE, profile_of
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
-from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models import Embedder, recipe
 from mcp_mmretrieval.models.device import memory
-from mcp_mmretrieval.models.loading import Models, State
+from mcp_mmretrieval.models.loading import ModelPool, ModelState
 from mcp_mmretrieval.store import Catalog, Space
-from mcp_mmretrieval.store.spaces import canonical
+from mcp_mmretrieval.store.spaces import canonical_identity
 
 logger = logging.getLogger(__name__)
 
-AGAIN = 30.0
+RETRY_LOADING_SECONDS = 30.0
 """Seconds until a wanted model that could not be loaded is tried again, while another one serves."""
 
-GIVEN = "given by --profile or MMRETRIEVAL_PROFILE"
-DEFAULT = "the default"
-COMMANDED = "chosen by command"
+REASON_GIVEN = "given by --profile or MMRETRIEVAL_PROFILE"
+REASON_DEFAULT = "the default"
+REASON_COMMANDED = "chosen by command"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class EmbeddingTarget:
     """A space that documents are to have vectors in, and what makes them."""
 
     embedder: Embedder
     space: int
 
 
-class Answering:
+class AnsweringSpace:
     """What answers one question of meaning from its beginning to its end: an embedder, and the space of its vectors."""
 
-    def __init__(self, models: Models, space: Space | None) -> None:
+    def __init__(self, models: ModelPool, space: Space | None) -> None:
         self._models = models
         self._space = space
         self._maker = space.made_by if space else models.maker
@@ -56,7 +55,7 @@ class Answering:
         return self._space.id if self._space else None
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         """Whether the embedder is loaded."""
         return self._models.state if self._maker == self._models.maker else self._models.state_of(self._maker)
 
@@ -68,25 +67,25 @@ class Answering:
     @property
     def measured(self) -> bool:
         """Whether the vectors are the built-in models', with which the scales of ranking were measured."""
-        return self._models.measured if self._maker == self._models.maker else self._maker == makers.BUILTIN
+        return self._models.measured if self._maker == self._models.maker else self._maker == recipe.BUILTIN_RECIPE
 
     def embedder(self, timeout: float | None = None) -> Embedder:
         """Raises ModelUnavailable: not loaded in time, or not at all, or it makes other vectors than those held."""
         embedder = self._models.made(self._maker, timeout)
-        if self._space and canonical(embedder.identity, half=self._space.half) != self._space.identity:
+        if self._space and canonical_identity(embedder.identity, half=self._space.half) != self._space.identity:
             raise ModelUnavailable("The library's vectors are another model's, and are being made anew.")
         return embedder
 
 
-class Serving:
+class Rollout:
     """Decides for one library, by what it holds and by what is wanted. Thread-safe; `targets` is one thread's."""
 
-    def __init__(self, catalog: Catalog, models: Models, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, models: ModelPool, settings: Settings) -> None:
         self._catalog = catalog
         self._models = models
         self._half = settings.vector_dtype == "float16"
         named = "profile" in settings.model_fields_set
-        self._given = settings.profile if named and settings.profile != AUTO else ""
+        self._given = settings.profile if named and settings.profile != AUTO_PROFILE else ""
         """What was asked for outright, which goes before what the library keeps to."""
         self.changed: Callable[[], None] = lambda: None
         """Called when `targets` may answer otherwise than before."""
@@ -108,8 +107,8 @@ class Serving:
         """Want what was asked for outright, or what the library keeps to: for a new one, what it begins with."""
         kept = self._catalog.chosen()
         if kept is None:
-            profile, reason = self._models.profile, GIVEN if self._given else DEFAULT
-            if profile == AUTO:
+            profile, reason = self._models.profile, REASON_GIVEN if self._given else REASON_DEFAULT
+            if profile == AUTO_PROFILE:
                 profile, reason = self._models.auto()
             try:
                 self._catalog.choose(profile, reason)
@@ -125,7 +124,9 @@ class Serving:
 
         `auto` is decided again.
         """
-        name, reason = self._models.auto() if profile == AUTO else (self._models.known(profile), COMMANDED)
+        name, reason = (
+            self._models.auto() if profile == AUTO_PROFILE else (self._models.known(profile), REASON_COMMANDED)
+        )
         self._catalog.choose(name, reason)
         if not self._given:
             self._models.want(name)
@@ -139,7 +140,7 @@ class Serving:
             kept=kept.profile if kept else "",
             kept_because=kept.reason if kept else "",
             wanted=self._models.profile,
-            wanted_because=GIVEN if self._given else "the library keeps to it",
+            wanted_because=REASON_GIVEN if self._given else "the library keeps to it",
             spaces=self.lines(),
             problem=self.problem,
         )
@@ -170,14 +171,14 @@ class Serving:
             self._models.begin(active.made_by, lambda: self.changed())
 
     @contextmanager
-    def answering(self) -> Iterator[Answering]:
+    def answering(self) -> Iterator[AnsweringSpace]:
         """For one search, from its beginning to its end: until then what it looks in is not dropped."""
         with self._guard:
             active = self._catalog.active_space()
             if active:
                 self._using[active.id] += 1
         try:
-            yield Answering(self._models, active)
+            yield AnsweringSpace(self._models, active)
         finally:
             if active:
                 with self._guard:
@@ -189,7 +190,7 @@ class Serving:
                     self.changed()
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         """Whether questions of meaning can be answered."""
         return self._now().state
 
@@ -202,8 +203,8 @@ class Serving:
         """The one that answers, for what is compared with nothing that is held. Raises ModelUnavailable."""
         return self._now().embedder(timeout)
 
-    def _now(self) -> Answering:
-        return Answering(self._models, self._catalog.active_space())
+    def _now(self) -> AnsweringSpace:
+        return AnsweringSpace(self._models, self._catalog.active_space())
 
     def _serves(self, space: int) -> bool:
         active = self._catalog.active_space()
@@ -216,7 +217,7 @@ class Serving:
         """Whether the wanted model is being loaded beside the one that serves; `changed` is called when it is there."""
         return bool(self._loading)
 
-    def targets(self, failed: Mapping[int, Collection[str]] = MappingProxyType({})) -> list[Target]:
+    def targets(self, failed: Mapping[int, Collection[str]] = MappingProxyType({})) -> list[EmbeddingTarget]:
         """The spaces that each document should stand in, the one that serves first.
 
         New documents get vectors in it too while another one is built, so that they are found by meaning at once.
@@ -231,16 +232,16 @@ class Serving:
             return [self._foremost(wanted)]
         new = old if active.made_by == wanted else self._beside(wanted, active)
         if new is None:
-            return [Target(old, active.id)]
+            return [EmbeddingTarget(old, active.id)]
         self.problem, self._loading = "", ""
-        if canonical(new.identity, half=self._half) == active.identity:
-            return [Target(new, self._space(new, wanted))]
+        if canonical_identity(new.identity, half=self._half) == active.identity:
+            return [EmbeddingTarget(new, self._space(new, wanted))]
         space = self._space(new, wanted)
         if self._catalog.embedded(space) + len(failed.get(space, ())) < self._catalog.embedded(active.id):
-            return [Target(old, active.id), Target(new, space)]
+            return [EmbeddingTarget(old, active.id), EmbeddingTarget(new, space)]
         self._catalog.activate(space, retire=True)
         logger.info("%s serves from now on", self._models.profile)
-        return [Target(new, space)]
+        return [EmbeddingTarget(new, space)]
 
     def tidy(self) -> None:
         """Drop what was replaced, once nobody looks in it any more, and let go of models that are not needed now."""
@@ -259,9 +260,9 @@ class Serving:
         except ModelUnavailable as error:
             logger.warning("the space that serves cannot be asked any more: %s", error)
             return None
-        return embedder if canonical(embedder.identity, half=active.half) == active.identity else None
+        return embedder if canonical_identity(embedder.identity, half=active.half) == active.identity else None
 
-    def _foremost(self, wanted: str) -> Target:
+    def _foremost(self, wanted: str) -> EmbeddingTarget:
         """What serves from now on with what it has: the wanted model, or the spare one where that cannot be loaded."""
         maker, self._loading = wanted, ""
         try:
@@ -272,11 +273,11 @@ class Serving:
             if maker in ("", wanted):
                 raise
             embedder = self._models.made(maker)
-            self._failed(error, makers.profile_in(maker))
+            self._failed(error, recipe.profile_in_recipe(maker))
         space = self._space(embedder, maker, active=True)
         if maker == wanted:  # what served before cannot be asked any more, and is not wanted
             self._catalog.activate(space, retire=True)
-        return Target(embedder, space)
+        return EmbeddingTarget(embedder, space)
 
     def _beside(self, wanted: str, active: Space) -> Embedder | None:
         """The wanted embedder; None while it is not there: it is loaded in the background, and tried again at times."""
@@ -293,7 +294,11 @@ class Serving:
 
     def _cramped(self, wanted: str, active: Space) -> bool:
         """Whether the wanted model failed for want of memory beside the one that serves."""
-        return active.made_by != wanted and wanted not in self._alone and memory.lacking(self._models.failure(wanted))
+        return (
+            active.made_by != wanted
+            and wanted not in self._alone
+            and memory.is_memory_shortage(self._models.failure(wanted))
+        )
 
     def _made_room(self, wanted: str, active: Space) -> Space:
         """What serves once the wanted model was tried, one time, without the other in memory.
@@ -312,7 +317,7 @@ class Serving:
 
     def _space(self, embedder: Embedder, maker: str, *, active: bool = False) -> int:
         """The embedder's space, made where it is new; `active`: it serves from now on."""
-        name = canonical(embedder.identity, half=self._half)
+        name = canonical_identity(embedder.identity, half=self._half)
         for space in self._catalog.spaces():
             if (space.identity, space.made_by, space.retired) == (name, maker, False) and (space.active or not active):
                 return space.id
@@ -321,7 +326,7 @@ class Serving:
 
     def _failed(self, error: BaseException, instead: str) -> None:
         """Say why the wanted model does not serve, what does, and what to do."""
-        self._not_before = time.monotonic() + AGAIN
+        self._not_before = time.monotonic() + RETRY_LOADING_SECONDS
         reason = str(error).rstrip()
         told = f"{self._models.profile} does not serve, and {instead} answers meanwhile: {reason}"
         if "mcp-mmretrieval download" not in reason and self._fetchable():
@@ -337,4 +342,4 @@ class Serving:
 
 
 def _name(space: Space) -> str:
-    return makers.profile_in(space.made_by)
+    return recipe.profile_in_recipe(space.made_by)

@@ -173,7 +173,7 @@ def real_path(path: str) -> str:
         return ""
 
 
-def digest(file: OpenFile, sidecars: Sequence[OpenFile] = ()) -> str:
+def document_digest(file: OpenFile, sidecars: Sequence[OpenFile] = ()) -> str:
     """SHA-256 in hex of a file's bytes; each sidecar follows with its length (8 bytes, big-endian) in front.
 
     Raises UnreadableMedia where a file changed since it was opened.

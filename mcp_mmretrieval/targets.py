@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mcp_mmretrieval.errors import NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.roots import OpenFile, Roots, open_exactly
-from mcp_mmretrieval.store import Catalog, Document, File, Stored
-from mcp_mmretrieval.types import SHORT, Place, Segment
+from mcp_mmretrieval.store import Catalog, Document, File, StoredSegment
+from mcp_mmretrieval.types import SHORT_ID_DIGITS, Place, Segment
 
-_ID = re.compile(rf"[0-9a-f]{{{SHORT},64}}")
+_ID = re.compile(rf"[0-9a-f]{{{SHORT_ID_DIGITS},64}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +21,11 @@ class Target:
 
     document: Document
     place: Place
-    segments: tuple[Stored, ...]
+    segments: tuple[StoredSegment, ...]
     """In order. Empty when the document has nothing at the place."""
 
 
-class Targets:
+class TargetResolver:
     """Resolves what is pointed at, within the roots of one connection."""
 
     def __init__(self, catalog: Catalog, roots: Roots) -> None:
@@ -80,7 +80,7 @@ class Targets:
         named = [*real, *self._roots.path_of(name)]
         return [path for path in dict.fromkeys(named) if self._roots.covers(path)]
 
-    def _segments(self, document: Document, place: Place) -> list[Stored]:
+    def _segments(self, document: Document, place: Place) -> list[StoredSegment]:
         if not place.fragment:
             return self._catalog.segments_of(document.id)
         return self._catalog.find(document.id, place)

@@ -33,7 +33,7 @@ Lane = Literal["words", "text", "picture", "sound"]
 Identity: TypeAlias = "Mapping[str, str | int | float | bool]"
 """What makes two runs of a model interchangeable: name, revision, settings. Plain values, stored and compared."""
 
-SHORT = 12
+SHORT_ID_DIGITS = 12
 """Hex digits of a document's id that stand in segment ids."""
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -112,7 +112,7 @@ class Segment:
     def id(self) -> str:
         """`3f9a0c12d4e5#page=7`: valid across restarts, models and versions of the splitter."""
         fragment = self.place.fragment
-        return self.document[:SHORT] + (f"#{fragment}" if fragment else "")
+        return self.document[:SHORT_ID_DIGITS] + (f"#{fragment}" if fragment else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SplitPart:
     """One step of `split`: a place, and its content where that still has to be read by OCR or speech recognition."""
 
     segment: Segment
@@ -157,7 +157,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class DocumentMetadata:
     """What `split` learns of the whole document. May come at any time; what is set wins over what came before."""
 
     modality: Modality | None = None

@@ -7,8 +7,8 @@ import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.models.weights import MINILM
+from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.weights import MINILM_WHEEL
 from tests.support.models import ModelsByHand
 
 
@@ -50,14 +50,14 @@ def library(open_library: OpenLibrary) -> Library:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+def models(tmp_path_factory: pytest.TempPathFactory) -> ModelPool:
     """The models of a fresh library. Tests that use them are marked `builtin`."""
-    if not MINILM.installed:
+    if not MINILM_WHEEL.installed:
         pytest.skip("the extra [builtin] is not installed")
-    return Models(Settings(library=tmp_path_factory.mktemp("library")))
+    return ModelPool(Settings(library=tmp_path_factory.mktemp("library")))
 
 
 @pytest.fixture(scope="session")
-def cache(models: Models) -> Path:
+def cache(models: ModelPool) -> Path:
     """Where the models of `models` keep what they made."""
     return models.cache

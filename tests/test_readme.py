@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from mcp_mmretrieval.cli import parser, with_command
+from mcp_mmretrieval.cli import command_parser, with_default_command
 from mcp_mmretrieval.config.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.config.sources import PREFIX
+from mcp_mmretrieval.config.sources import ENV_PREFIX
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.create import create_server
 
@@ -107,12 +107,12 @@ async def test_the_tools_are_those_of_the_server() -> None:
 
 def test_the_settings_are_those_of_the_code() -> None:
     documented = {unquoted(name): meaning for name, _, meaning in rows("## Settings")}
-    assert documented == {PREFIX + name.upper(): field.description for name, field in Settings.model_fields.items()}
+    assert documented == {ENV_PREFIX + name.upper(): field.description for name, field in Settings.model_fields.items()}
 
 
 def test_the_defaults_are_those_of_the_code() -> None:
     for name, default, _ in rows("## Settings"):
-        field = Settings.model_fields[unquoted(name).removeprefix(PREFIX).lower()]
+        field = Settings.model_fields[unquoted(name).removeprefix(ENV_PREFIX).lower()]
         if default and not field.default_factory:
             assert default == str(field.default), name
 
@@ -121,7 +121,7 @@ def test_the_client_configuration_is_valid_and_names_our_command_and_flag() -> N
     (block,) = blocks("json")
     server = json.loads(block)["mcpServers"]["mmretrieval"]
     assert server["command"] == "mcp-mmretrieval"
-    assert parser().parse_args(with_command(server["args"])).root
+    assert command_parser().parse_args(with_default_command(server["args"])).root
 
 
 def test_the_python_example_uses_what_exists() -> None:

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mcp_mmretrieval.adding import batching as gathering
+from mcp_mmretrieval.adding import batching
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models import recipe as makers
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models import Embedder, recipe
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
 from tests.conftest import OpenLibrary
@@ -132,7 +131,7 @@ def test_a_library_in_use_changes_its_profile_without_an_error_a_mixture_or_a_se
     assert errors == []
     assert library.settle(PATIENCE)
     assert served(library) == "longer"
-    assert [space.made_by for space in library._catalog.spaces()] == [makers.maker("longer", None)]
+    assert [space.made_by for space in library._catalog.spaces()] == [recipe.recipe_of("longer", None)]
     assert ids(library) >= before
     assert set(read_at(library)) >= set(read)
     assert library.held()[1] == 0
@@ -141,8 +140,8 @@ def test_a_library_in_use_changes_its_profile_without_an_error_a_mixture_or_a_se
 def test_the_old_vectors_answer_for_new_documents_too_until_the_new_ones_are_complete(
     gated: Library, gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "WINDOWS", 1)
-    monkeypatch.setattr(gathering, "DECODED", 1)
+    monkeypatch.setattr(batching, "BATCH_WINDOWS", 1)
+    monkeypatch.setattr(batching, "BATCH_DECODED_BYTES", 1)
     fill(folder, 2)
     gated.add().wait(PATIENCE)
     assert gated.settle(PATIENCE)
@@ -242,7 +241,7 @@ class Missing(ModelsByHand):
 
     @property
     def spare(self) -> str:
-        return makers.maker("colours", None)
+        return recipe.recipe_of("colours", None)
 
     def embedder(self, timeout: float | None = None) -> Embedder:
         if self._made.name != "colours":
@@ -250,10 +249,14 @@ class Missing(ModelsByHand):
         return super().embedder(timeout)
 
     def loaded(self, maker: str) -> bool:
-        return makers.profile_in(maker) == "colours"
+        return recipe.profile_in_recipe(maker) == "colours"
 
     def failure(self, maker: str) -> BaseException | None:
-        return None if self.loaded(maker) else ModelUnavailable(f"{makers.profile_in(maker)} is not on this machine.")
+        return (
+            None
+            if self.loaded(maker)
+            else ModelUnavailable(f"{recipe.profile_in_recipe(maker)} is not on this machine.")
+        )
 
 
 def test_where_the_wanted_model_is_missing_the_one_that_serves_goes_on_and_the_problem_says_so(
@@ -332,7 +335,7 @@ def test_real_models_change_places_and_the_old_one_leaves_memory(tmp_path: Path,
     store.catalog.choose(str(one), "chosen by command")
     store.close()
     settings = Settings(library=tmp_path / "library", roots=(folder,), ocr="off", speech="off")
-    models = Models(settings)
+    models = ModelPool(settings)
     with Library.open(settings=settings, models=models) as library:
         library.add().wait(PATIENCE)
         assert library.settle(PATIENCE)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
-from mcp_mmretrieval.roots import Roots, digest
+from mcp_mmretrieval.roots import Roots, document_digest
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
 
@@ -427,8 +427,8 @@ def test_resolving_finds_files_and_folders_and_roots(roots: Roots, root: Path) -
 
 def test_the_digest_is_the_sha256_of_the_bytes(roots: Roots, root: Path) -> None:
     with roots.open("a.txt") as file:
-        assert digest(file) == hashlib.sha256(b"inside").hexdigest()
-        assert digest(file) == hashlib.sha256(b"inside").hexdigest()  # whatever was read before
+        assert document_digest(file) == hashlib.sha256(b"inside").hexdigest()
+        assert document_digest(file) == hashlib.sha256(b"inside").hexdigest()  # whatever was read before
 
 
 def test_sidecars_and_where_one_ends_belong_to_the_digest(roots: Roots, root: Path) -> None:
@@ -436,7 +436,13 @@ def test_sidecars_and_where_one_ends_belong_to_the_digest(roots: Roots, root: Pa
         (root / name).write_text(text)
     with ExitStack() as stack:
         a, x, y, z, w = (stack.enter_context(roots.open(name)) for name in ("a.txt", "x", "y", "z", "w"))
-        digests = [digest(a), digest(a, [x]), digest(a, [x, y]), digest(a, [z, w]), digest(a, [y, x])]
+        digests = [
+            document_digest(a),
+            document_digest(a, [x]),
+            document_digest(a, [x, y]),
+            document_digest(a, [z, w]),
+            document_digest(a, [y, x]),
+        ]
     assert len(set(digests)) == len(digests)
 
 
@@ -455,5 +461,5 @@ def test_a_file_that_changed_since_it_was_opened_has_no_digest(
     with roots.open("a.txt") as file:
         change(root / "a.txt")
         with pytest.raises(UnreadableMedia) as failure:
-            digest(file)
+            document_digest(file)
     assert failure.value.code == "changed_while_read"

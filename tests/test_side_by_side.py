@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.jobs import TOGETHER, Job
+from mcp_mmretrieval.jobs import JOBS_AT_ONCE, Job
 from mcp_mmretrieval.library import Library
 from tests.conftest import OpenLibrary
 from tests.support.files import RED, picture
@@ -145,12 +145,12 @@ def test_of_eight_jobs_the_one_of_a_single_file_ends_first(folder: Path, open_li
     large = library.add(["large"])
     assert gate.reached.wait(PATIENCE)
     others = []
-    for number in range(TOGETHER - 2):
+    for number in range(JOBS_AT_ONCE - 2):
         notes(folder / f"other{number}", 20)
         others.append(library.add([f"other{number}"]))
     notes(folder / "small", 1)
     small = library.add(["small"])
-    until_in_line(library, TOGETHER - 1)
+    until_in_line(library, JOBS_AT_ONCE - 1)
     gate.opened.set()
     ends = [ended_at(library, job) for job in others]
     assert ended_at(library, small) < min(ends)

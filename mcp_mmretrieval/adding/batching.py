@@ -21,32 +21,32 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.parts import SIDE, WHOLE, moment, needed, pieces
-from mcp_mmretrieval.store import Catalog, Rows, Stored
+from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, WHOLE_FILM_PART, moment_of_part, part_contents, segment_to_decode
+from mcp_mmretrieval.store import Catalog, StoredSegment, VectorRows
 from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind, Vectors
 
 logger = logging.getLogger(__name__)
 
-WINDOWS = 256
+BATCH_WINDOWS = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
-DECODED = 48_000_000
+BATCH_DECODED_BYTES = 48_000_000
 """Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
-REASONS = 3
+NOTE_REASONS = 3
 """Reasons that a note names, and places of each."""
-LONGEST = 160
+MAX_REASON_CHARACTERS = 160
 """Characters of a reason."""
 
-Key = tuple[int, int]
+PartKey = tuple[int, int]
 """A segment's key and the part of it."""
 
 
 @dataclass(slots=True)
-class Gathered:
+class DocumentVectors:
     """One document with the vectors of all that the model takes in."""
 
     document: str
-    vectors: dict[VectorKind, dict[Key, Vectors]] = field(default_factory=dict)
+    vectors: dict[VectorKind, dict[PartKey, Vectors]] = field(default_factory=dict)
     left_out: dict[tuple[VectorKind, str], list[str]] = field(default_factory=dict)
     """Places without a vector, by kind and reason."""
     failed: bool = False
@@ -62,7 +62,7 @@ class Gathered:
         return self.absent or (self.failed and not self.vectors)
 
     @property
-    def rows(self) -> list[Rows]:
+    def rows(self) -> list[VectorRows]:
         """Its vectors, as they are stored."""
         return [_rows(kind, vectors) for kind, vectors in self.vectors.items()]
 
@@ -70,15 +70,15 @@ class Gathered:
     def note(self) -> str:
         """What has no vector, and why; empty where all has."""
         told = []
-        for (kind, reason), places in list(self.left_out.items())[:REASONS]:
-            more = f" and {len(places) - REASONS} more" if len(places) > REASONS else ""
-            told.append(f"{', '.join(places[:REASONS])}{more} as {kind} ({reason})")
-        others = len(self.left_out) - REASONS
+        for (kind, reason), places in list(self.left_out.items())[:NOTE_REASONS]:
+            more = f" and {len(places) - NOTE_REASONS} more" if len(places) > NOTE_REASONS else ""
+            told.append(f"{', '.join(places[:NOTE_REASONS])}{more} as {kind} ({reason})")
+        others = len(self.left_out) - NOTE_REASONS
         return "; ".join(told) + (f"; and more for {others} other reasons" if others > 0 else "")
 
     def leave_out(self, kind: VectorKind, segment: Segment, part: int, error: Exception) -> None:
         """Say that a part gets no vector."""
-        place = moment(segment, kind, part).fragment or "the whole"
+        place = moment_of_part(segment, kind, part).fragment or "the whole"
         places = self.left_out.setdefault((kind, _reason(error)), [])
         if place not in places:
             places.append(place)
@@ -86,37 +86,37 @@ class Gathered:
 
 
 @dataclass(slots=True)
-class Wanted:
+class BatchItem:
     """A content on its way to a vector."""
 
-    gathered: Gathered
-    stored: Stored
+    gathered: DocumentVectors
+    stored: StoredSegment
     part: int
     content: Content
     title: str = ""
 
 
 @dataclass(slots=True)
-class Lot:
+class ContentBatch:
     """Contents of one kind that are embedded together."""
 
     kind: VectorKind
-    wanted: list[Wanted] = field(default_factory=list)
+    wanted: list[BatchItem] = field(default_factory=list)
     cost: int = 0
 
     @property
     def full(self) -> bool:
         """Whether it is time to embed them."""
-        return len(self.wanted) >= WINDOWS if self.kind == "text" else self.cost >= DECODED
+        return len(self.wanted) >= BATCH_WINDOWS if self.kind == "text" else self.cost >= BATCH_DECODED_BYTES
 
-    def add(self, wanted: Wanted) -> None:
+    def add(self, wanted: BatchItem) -> None:
         """One more."""
         wanted.gathered.waiting += 1
         self.wanted.append(wanted)
         self.cost += _bytes(wanted.content)
 
 
-class Gathering:
+class DocumentBatcher:
     """Gathers the vectors of documents that were read."""
 
     def __init__(self, catalog: Catalog, workers: Workers, sound_s: float) -> None:
@@ -131,20 +131,20 @@ class Gathering:
         documents: Iterable[str],
         stop: Callable[[], bool],
         enough: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Gathered]:
+    ) -> Iterator[DocumentVectors]:
         """Each of the documents, as soon as all of it is embedded.
 
         Once `stop` says so, nothing more of any; once `enough` does, no further document is begun. What the model does
         not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
         """
-        lots: dict[VectorKind, Lot] = {kind: Lot(kind) for kind in ("text", "picture", "sound")}
-        under_way: list[Gathered] = []
+        lots: dict[VectorKind, ContentBatch] = {kind: ContentBatch(kind) for kind in ("text", "picture", "sound")}
+        under_way: list[DocumentVectors] = []
         for document in documents:
             if stop():
                 return
             if enough():
                 break
-            one = Gathered(document)
+            one = DocumentVectors(document)
             under_way.append(one)
             try:
                 for kind, wanted in self._contents(embedder, one, stop):
@@ -161,19 +161,19 @@ class Gathering:
         yield from under_way
 
     def _contents(
-        self, embedder: Embedder, one: Gathered, stop: Callable[[], bool]
-    ) -> Iterator[tuple[VectorKind, Wanted]]:
+        self, embedder: Embedder, one: DocumentVectors, stop: Callable[[], bool]
+    ) -> Iterator[tuple[VectorKind, BatchItem]]:
         """What is to be embedded of a document. Raises UnreadableMedia where its file is not there as it was read."""
         document = self._catalog.document(one.document)
         title = document.title if document else ""
         segments = self._catalog.segments_of(one.document)
         for stored in segments:
             for part, window in enumerate(embedder.windows(stored.segment.text)):
-                yield "text", Wanted(one, stored, part, window, title)
+                yield "text", BatchItem(one, stored, part, window, title)
         since = 0.0
         shown = []
         for stored in segments:
-            if segment := needed(stored.segment, embedder, since=since):
+            if segment := segment_to_decode(stored.segment, embedder, since=since):
                 shown.append((stored, segment, since))
             since = max(since, stored.segment.place.end or 0.0)
         if shown:
@@ -182,16 +182,18 @@ class Gathering:
                     if stop():
                         raise Cancelled("Stopped while embedding.")
                     try:
-                        content = self._workers.load(file.fd, segment, name=file.path, side=SIDE)
+                        content = self._workers.load(file.fd, segment, name=file.path, side=EMBED_SIDE_PIXELS)
                     except UnreadableMedia as error:
                         kind: VectorKind = "sound" if segment.modality == "audio" else "picture"
-                        one.leave_out(kind, stored.segment, WHOLE, error)
+                        one.leave_out(kind, stored.segment, WHOLE_FILM_PART, error)
                         continue
-                    for piece in pieces(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
-                        yield piece.kind, Wanted(one, stored, piece.part, piece.content)
+                    for piece in part_contents(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
+                        yield piece.kind, BatchItem(one, stored, piece.part, piece.content)
 
 
-def each(embedder: Embedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> list[Vectors | Exception]:
+def embed_each(
+    embedder: Embedder, contents: Sequence[Content], titles: Sequence[str] = ()
+) -> list[Vectors | Exception]:
     """For each content its vector, or why it has none: one that the model trips over costs the others nothing.
 
     Raises ModelUnavailable (DeviceLost too), LibraryUnavailable, Cancelled.
@@ -209,7 +211,9 @@ def each(embedder: Embedder, contents: Sequence[Content], titles: Sequence[str] 
         if not out:
             return _by_halves(embedder, contents, titles, unfit)
         rest = [row for row in range(len(contents)) if row not in out]
-        found = iter(each(embedder, [contents[row] for row in rest], [titles[row] for row in rest] if titles else ()))
+        found = iter(
+            embed_each(embedder, [contents[row] for row in rest], [titles[row] for row in rest] if titles else ())
+        )
         return [unfit if row in out else next(found) for row in range(len(contents))]
     except Exception as error:  # noqa: BLE001 whatever a model trips over
         return _by_halves(embedder, contents, titles, error)
@@ -224,14 +228,16 @@ def _by_halves(
             logger.error("a content cannot be embedded", exc_info=error)
         return [error]
     middle = len(contents) // 2
-    return each(embedder, contents[:middle], titles[:middle]) + each(embedder, contents[middle:], titles[middle:])
+    return embed_each(embedder, contents[:middle], titles[:middle]) + embed_each(
+        embedder, contents[middle:], titles[middle:]
+    )
 
 
-def _embed(embedder: Embedder, lot: Lot) -> None:
+def _embed(embedder: Embedder, lot: ContentBatch) -> None:
     """Give the vectors of a lot to their documents, and empty it."""
     wanted, lot.wanted, lot.cost = lot.wanted, [], 0
     titles = [one.title for one in wanted] if lot.kind == "text" else ()
-    for one, found in zip(wanted, each(embedder, [one.content for one in wanted], titles), strict=True):
+    for one, found in zip(wanted, embed_each(embedder, [one.content for one in wanted], titles), strict=True):
         one.gathered.waiting -= 1
         if isinstance(found, Exception):
             one.gathered.leave_out(lot.kind, one.stored.segment, one.part, found)
@@ -243,7 +249,7 @@ def _reason(error: Exception) -> str:
     if not isinstance(error, RetrievalError):
         return f"the model fails on it: {type(error).__name__}"
     line = " ".join(str(error).split()).rstrip(".")
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if len(line) <= MAX_REASON_CHARACTERS else line[: MAX_REASON_CHARACTERS - 1] + "…"
 
 
 def _bytes(content: Content) -> int:
@@ -254,9 +260,9 @@ def _bytes(content: Content) -> int:
     return content.samples.nbytes if isinstance(content, Sound) else content.nbytes
 
 
-def _rows(kind: VectorKind, vectors: dict[Key, Vectors]) -> Rows:
+def _rows(kind: VectorKind, vectors: dict[PartKey, Vectors]) -> VectorRows:
     keys = list(vectors)
-    return Rows(
+    return VectorRows(
         kind=kind,
         segments=[segment for segment, _ in keys],
         parts=[part for _, part in keys],

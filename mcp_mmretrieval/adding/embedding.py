@@ -6,34 +6,34 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from mcp_mmretrieval.adding.batching import Gathered, Gathering
+from mcp_mmretrieval.adding.batching import DocumentBatcher, DocumentVectors
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.rollout import AGAIN, Serving, Target
+from mcp_mmretrieval.rollout import RETRY_LOADING_SECONDS, EmbeddingTarget, Rollout
 from mcp_mmretrieval.store import Store
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 32
+DOCUMENTS_AT_ONCE = 32
 """Documents that are begun at a time."""
-RETRY = 5.0
+RETRY_SECONDS = 5.0
 """Seconds until a full disk or a missing model is tried again."""
 
-ATTEMPTS = 3
+MAX_EMBEDDING_ATTEMPTS = 3
 """How often a document is begun that ends the process each time, before it is given up."""
-GIVEN_UP = (
+GIVEN_UP_NOTE = (
     "Found by its words only: the server ended each time while its vectors were made. The server's log may say why."
 )
 
 
-class Embedding:
+class EmbeddingThread:
     """Follows the catalog until it is closed."""
 
-    def __init__(self, store: Store, serving: Serving, workers: Workers, sound_s: float) -> None:
+    def __init__(self, store: Store, serving: Rollout, workers: Workers, sound_s: float) -> None:
         """`sound_s`: seconds of a stretch of sound with a vector of its own."""
         self._catalog = store.catalog
         self._serving = serving
-        self._gathering = Gathering(store.catalog, workers, sound_s)
+        self._gathering = DocumentBatcher(store.catalog, workers, sound_s)
         self._put_off: set[str] = set()
         """Documents whose pixels cannot be read now: their files vanished or changed."""
         self._failed: dict[int, set[str]] = {}
@@ -87,17 +87,17 @@ class Embedding:
             try:
                 self._follow()
                 self.problem = ""
-                self._sleep(AGAIN if self._serving.problem else None)
+                self._sleep(RETRY_LOADING_SECONDS if self._serving.problem else None)
             except Cancelled:  # the workers were closed under it
                 return
             except (ModelUnavailable, LibraryUnavailable) as error:
                 self.problem = str(error)
                 logger.warning("no vectors for now: %s", error)
-                self._sleep(RETRY)
+                self._sleep(RETRY_SECONDS)
             except Exception:  # without this thread nothing would get vectors any more
                 self.problem = "No vectors are made because of an internal error; the log has the details."
                 logger.exception("no vectors for now")
-                self._sleep(RETRY)
+                self._sleep(RETRY_SECONDS)
 
     def _sleep(self, seconds: float | None) -> None:
         """Until there is news; while there is a problem, news changes nothing, and only the time ends it."""
@@ -119,7 +119,7 @@ class Embedding:
         for number, target in enumerate(self._serving.targets(self._failed)):
             self._beside = number > 0
             failed = self._failed.setdefault(target.space, set())
-            waiting = self._catalog.unembedded(target.space, limit=TOGETHER, skip=self._put_off | failed)
+            waiting = self._catalog.unembedded(target.space, limit=DOCUMENTS_AT_ONCE, skip=self._put_off | failed)
             if waiting:
                 self._idle = False  # also where it was tried again by itself
                 self._work(target, waiting)
@@ -127,16 +127,16 @@ class Embedding:
         self._serving.tidy()
         return False
 
-    def _work(self, target: Target, waiting: Sequence[str]) -> None:
+    def _work(self, target: EmbeddingTarget, waiting: Sequence[str]) -> None:
         """Embed documents, noting that they are begun: one that ends the process is alone the next time, then given up.
 
         What is raised here ends no process, so it takes the note back.
         """
         attempts = self._catalog.attempts(target.space)
-        hopeless = [document for document in waiting if attempts.get(document, 0) >= ATTEMPTS]
+        hopeless = [document for document in waiting if attempts.get(document, 0) >= MAX_EMBEDDING_ATTEMPTS]
         for document in hopeless:
-            logger.warning("%s: given up, it ended the process %d times", document[:12], ATTEMPTS)
-            self._catalog.give_up(document, target.space, GIVEN_UP)
+            logger.warning("%s: given up, it ended the process %d times", document[:12], MAX_EMBEDDING_ATTEMPTS)
+            self._catalog.give_up(document, target.space, GIVEN_UP_NOTE)
         suspects = [document for document in waiting if document in attempts and document not in hopeless]
         others = [document for document in waiting if document not in attempts]
         for documents in ([suspect] for suspect in suspects) if suspects else [others] if others else []:
@@ -153,7 +153,7 @@ class Embedding:
                     self._catalog.spare(target.space, left)
                 self._begun = (target.space, [])
 
-    def _commit(self, target: Target, one: Gathered) -> None:
+    def _commit(self, target: EmbeddingTarget, one: DocumentVectors) -> None:
         """Store its vectors, or put it off: it stays findable by its words."""
         if one.absent:
             self._put_off.add(one.document)

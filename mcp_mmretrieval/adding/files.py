@@ -12,33 +12,33 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mcp_mmretrieval.adding.reading import ReadFile, Reading
-from mcp_mmretrieval.adding.walk import Found, Refused, Skipped, walk
+from mcp_mmretrieval.adding.reading import FileReader, FileText
+from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.answers import Failure
-from mcp_mmretrieval.concurrency.foreground import give_way
+from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.errors import (
     BadArgument,
     Cancelled,
-    Code,
     DeviceLost,
+    FailureCode,
     LibraryUnavailable,
     NotAllowed,
     UnreadableMedia,
 )
-from mcp_mmretrieval.jobs import Job, Sharing
-from mcp_mmretrieval.roots import OpenFile, Roots, digest
+from mcp_mmretrieval.jobs import FairSemaphore, Job
+from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
 from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope
 from mcp_mmretrieval.types import Segment
 
 logger = logging.getLogger(__name__)
 
-PENDING_EVERY = 2.0
+PENDING_EVERY_SECONDS = 2.0
 """Seconds between two counts of what has no vectors yet: each looks at all documents."""
 
-LEAVING = 60.0
+LEAVING_SECONDS = 60.0
 """Seconds that a process has to leave once its device was lost."""
 
-COUNTED: dict[Change, str] = {
+OUTCOME_FIELDS: dict[Change, str] = {
     "added": "added",
     "attached": "added",
     "replaced": "replaced",
@@ -49,14 +49,14 @@ COUNTED: dict[Change, str] = {
 """Which number of the outcome a change adds to."""
 
 
-class Adding:
+class DocumentAdder:
     """Adds for one connection: its roots bound what can be read."""
 
     def __init__(
         self,
         catalog: Catalog,
-        reading: Reading,
-        sharing: Sharing,
+        reading: FileReader,
+        sharing: FairSemaphore,
         roots: Roots,
         library: Path,
         committed: Callable[[], None],
@@ -78,12 +78,12 @@ class Adding:
             if job.stop.is_set():
                 raise Cancelled("Stopped.")
             match item:
-                case Found():
+                case FoundFile():
                     tally.found(item.path)
                     self._try(tally, item, dry_run=dry_run)
-                case Skipped():
+                case SkippedPath():
                     tally.skipped(item.rule)
-                case Refused():
+                case RefusedPath():
                     tally.failed(item.path, item.code, item.reason)
         if not dry_run:
             self._forget_vanished(tally, paths)
@@ -116,7 +116,7 @@ class Adding:
         for item in walk(self._roots, (), library=self._library):
             if time.monotonic() > until:
                 break
-            if isinstance(item, Found) and self._catalog.file(item.path) is None:
+            if isinstance(item, FoundFile) and self._catalog.file(item.path) is None:
                 count += 1
         return count
 
@@ -126,7 +126,7 @@ class Adding:
         counts = self._catalog.counts(Scope(self._roots.folders), space=space.id if space else None)
         return counts.pending if space else counts.documents
 
-    def _try(self, tally: _Tally, found: Found, *, dry_run: bool, again: bool = False) -> None:
+    def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool, again: bool = False) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
         try:
             if change := self._preview(found) if dry_run else self._add(tally, found):
@@ -140,7 +140,7 @@ class Adding:
         except DeviceLost as error:
             if not again:  # with the models that do without it
                 self._try(tally, found, dry_run=dry_run, again=True)
-            elif tally.job.stop.wait(LEAVING):  # the process leaves, and the next one reads the file
+            elif tally.job.stop.wait(LEAVING_SECONDS):  # the process leaves, and the next one reads the file
                 raise Cancelled("Stopped.") from error
             else:
                 tally.failed(found.path, "model_missing", str(error))
@@ -148,33 +148,33 @@ class Adding:
             logger.exception("%s: cannot be added", found.path)
             tally.failed(found.path, "internal", "An internal error; the log has the details.")
 
-    def _preview(self, found: Found) -> Change:
+    def _preview(self, found: FoundFile) -> Change:
         known, current = self._known(found)
         return "unchanged" if current else "replaced" if known else "added"
 
-    def _add(self, tally: _Tally, found: Found) -> Change:
+    def _add(self, tally: _Tally, found: FoundFile) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
         with self._sharing.alone(found.path, stop):
             if self._known(found)[1] and not found.sidecars:
                 return "unchanged"
             while True:
-                give_way()
+                yield_to_foreground()
                 with self._sharing.turn(stop), self._opened(found) as (file, sidecars):
-                    id = digest(file, sidecars)
+                    id = document_digest(file, sidecars)
                     with self._sharing.claim(id) as mine:
                         if mine:
                             return self._take_in(tally, file, sidecars, id)
                 self._sharing.wait(id, stop)  # another job reads the same content, and then it is held
 
-    def _known(self, found: Found) -> tuple[bool, bool]:
+    def _known(self, found: FoundFile) -> tuple[bool, bool]:
         """Whether something was added from the path, and whether it is what lies there now."""
         with self._roots.open(found.path) as file:
             known = self._catalog.file(file.path)
             return known is not None, known is not None and self._current(known, file)
 
     @contextmanager
-    def _opened(self, found: Found) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
+    def _opened(self, found: FoundFile) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
         """The file and what belongs to it."""
         with ExitStack() as stack:
             file = stack.enter_context(self._roots.open(found.path))
@@ -190,7 +190,7 @@ class Adding:
         self._committed()
         return change
 
-    def _read(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> ReadFile:
+    def _read(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> FileText:
         reading = self._catalog.reading(self._reading.identity)
         staged = self._catalog.staged(id, reading)
 
@@ -248,7 +248,7 @@ class Adding:
             if file.path != path and self._rooted(file.path) and not os.path.lexists(file.path)
         ]
 
-    def _document(self, id: str, read: ReadFile, size: int, *, title: str = "", inline: bool = False) -> Document:
+    def _document(self, id: str, read: FileText, size: int, *, title: str = "", inline: bool = False) -> Document:
         return Document(
             id=id,
             modality=read.modality,
@@ -273,7 +273,7 @@ class _Tally:
 
     def found(self, path: str) -> None:
         self.job.update(found=self.job.outcome.found + 1, current=path)
-        if time.monotonic() > self._counted + PENDING_EVERY:
+        if time.monotonic() > self._counted + PENDING_EVERY_SECONDS:
             self.count_pending()
 
     def count_pending(self) -> None:
@@ -284,7 +284,7 @@ class _Tally:
         self._skipped[rule] += 1
         self.job.update(skipped=dict(self._skipped))
 
-    def failed(self, path: str, code: Code, reason: str) -> None:
+    def failed(self, path: str, code: FailureCode, reason: str) -> None:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
         failure = Failure(path=path, code=code, reason=reason)
         self.job.update(failed=(*self.job.outcome.failed, failure))
@@ -293,7 +293,7 @@ class _Tally:
         self.job.update(removed=self.job.outcome.removed + files)
 
     def changed(self, change: Change) -> None:
-        name = COUNTED[change]
+        name = OUTCOME_FIELDS[change]
         self.job.update(**{name: getattr(self.job.outcome, name) + 1})
         if change != "unchanged" and not self.job.outcome.dry_run:
             self.job.got_on()

@@ -11,17 +11,27 @@ from typing import Literal
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import TextReader, Transcriber
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.roots import OpenFile
-from mcp_mmretrieval.types import About, Content, Film, Identity, Modality, Part, Picture, Segment, Sound
+from mcp_mmretrieval.types import (
+    Content,
+    DocumentMetadata,
+    Film,
+    Identity,
+    Modality,
+    Picture,
+    Segment,
+    Sound,
+    SplitPart,
+)
 
 SPLITTER = 1
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
 
-Means = Literal["ocr", "speech"]
+Recogniser = Literal["ocr", "speech"]
 """What turns pixels and sound into words."""
 
-MEANS: Mapping[Modality, frozenset[Means]] = {
+RECOGNISERS: Mapping[Modality, frozenset[Recogniser]] = {
     "text": frozenset(),
     "page": frozenset({"ocr"}),
     "image": frozenset({"ocr"}),
@@ -30,15 +40,15 @@ MEANS: Mapping[Modality, frozenset[Means]] = {
 }
 """What documents of a modality may be read with."""
 
-Frames = dict[float, str]
+FrameTexts = dict[float, str]
 """What was read in the frames of the last window of a film, by their time: windows overlap, and OCR is dear."""
 
-Stage = Callable[[int, Sequence[Segment]], None]
+StageSegments = Callable[[int, Sequence[Segment]], None]
 """Keeps segments that were costly to read, from an ordinal on, until the document is committed."""
 
 
 @dataclass(slots=True, kw_only=True)
-class ReadFile:
+class FileText:
     """What was read of one file."""
 
     modality: Modality = "text"
@@ -47,10 +57,10 @@ class ReadFile:
     seconds: float | None = None
     notes: list[str] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
-    means: set[Means] = field(default_factory=set)
+    means: set[Recogniser] = field(default_factory=set)
     """What was asked for words, whether or not it is switched off: with another one the file reads otherwise."""
 
-    def learn(self, about: About) -> None:
+    def learn(self, about: DocumentMetadata) -> None:
         """Take in what `split` says of the whole document."""
         self.modality = about.modality or self.modality
         self.title = about.title or self.title
@@ -60,10 +70,10 @@ class ReadFile:
             self.notes.append(about.note)
 
 
-class Reading:
+class FileReader:
     """Reads files, one at a time."""
 
-    def __init__(self, workers: Workers, models: Models) -> None:
+    def __init__(self, workers: Workers, models: ModelPool) -> None:
         self._workers = workers
         self._models = models
 
@@ -72,7 +82,7 @@ class Reading:
         """What owns segments and words: the splitter, OCR and speech recognition with their settings."""
         return {"splitter": SPLITTER, **self._models.reading}
 
-    def of(self, read: ReadFile) -> Identity:
+    def of(self, read: FileText) -> Identity:
         """The part of the identity that this file's segments and words depend on."""
         return {what: value for what, value in self.identity.items() if what == "splitter" or what in read.means}
 
@@ -82,7 +92,7 @@ class Reading:
         `read_with` may name more than the document depends on, as it did before each was noted by itself.
         """
         now = self.identity
-        depends = {"splitter", *MEANS[modality]}
+        depends = {"splitter", *RECOGNISERS[modality]}
         return all(now.get(what) == value for what, value in read_with.items() if what in depends)
 
     def read(
@@ -92,16 +102,16 @@ class Reading:
         document: str,
         *,
         staged: Sequence[Segment] = (),
-        stage: Stage | None = None,
+        stage: StageSegments | None = None,
         most: int | None = None,
         stop: threading.Event | None = None,
-    ) -> ReadFile:
+    ) -> FileText:
         """The segments of a file, all or the first `most`, from where `staged` ends.
 
         `sidecars` are names and open file descriptors. Raises UnreadableMedia, Cancelled.
         """
-        result = ReadFile(segments=list(staged))
-        frames: Frames = {}
+        result = FileText(segments=list(staged))
+        frames: FrameTexts = {}
         kept = len(result.segments)
         for part in self._parts(file, sidecars, document, kept, result, stop):
             if stop is not None and stop.is_set():
@@ -113,12 +123,12 @@ class Reading:
             if len(result.segments) == most:
                 break
         if staged:  # with what those were read is not kept
-            result.means |= MEANS[result.modality]
+            result.means |= RECOGNISERS[result.modality]
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result
 
-    def _text(self, content: Content, frames: Frames) -> str:
+    def _text(self, content: Content, frames: FrameTexts) -> str:
         """The words in a content: as they are, read off the pixels, or heard."""
         if isinstance(content, str):
             return content
@@ -135,18 +145,18 @@ class Reading:
         sidecars: Sequence[tuple[str, int]],
         document: str,
         start: int,
-        result: ReadFile,
+        result: FileText,
         stop: threading.Event | None,
-    ) -> Iterator[Part]:
+    ) -> Iterator[SplitPart]:
         for step in self._workers.split(
             file.fd, name=Path(file.path).name, document=document, sidecars=sidecars, start=start, stop=stop
         ):
-            if isinstance(step, About):
+            if isinstance(step, DocumentMetadata):
                 result.learn(step)
             else:
                 yield step
 
-    def _with_text(self, part: Part, frames: Frames, means: set[Means]) -> Segment:
+    def _with_text(self, part: SplitPart, frames: FrameTexts, means: set[Recogniser]) -> Segment:
         if part.content is None:
             return part.segment
         means |= _means(part.content)
@@ -160,7 +170,7 @@ class Reading:
             raise UnreadableMedia("memory", str(error)) from error
         return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
 
-    def _shown(self, film: Film, frames: Frames) -> list[str]:
+    def _shown(self, film: Film, frames: FrameTexts) -> list[str]:
         """Lines that stand in the frames of one window; `frames` goes from window to window."""
         last = dict(frames)
         frames.clear()
@@ -177,13 +187,13 @@ class Reading:
         return reader.read(picture) if reader else ""
 
 
-def _means(content: Content) -> set[Means]:
+def _means(content: Content) -> set[Recogniser]:
     """What reads a content."""
     if isinstance(content, str):
         return set()
     if isinstance(content, Sound):
         return {"speech"}
     if isinstance(content, Film):
-        heard: set[Means] = {"speech"} if content.sound is not None else set()
+        heard: set[Recogniser] = {"speech"} if content.sound is not None else set()
         return heard | ({"ocr"} if content.pictures else set())
     return {"ocr"}

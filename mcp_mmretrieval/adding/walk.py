@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 
 import pathspec
 
-from mcp_mmretrieval.errors import Code, NotAllowed, UnreadableMedia
+from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
 
-ENTRIES = 1_000_000
+MAX_WALK_ENTRIES = 1_000_000
 """Files and folders that are looked at in one walk."""
 
-SECRETS = "keys and secrets"
+SECRETS_RULE = "keys and secrets"
 """The rule that leaves out what nobody wants an assistant to read."""
 
 _BELONGS = "subtitles of a recording"
@@ -49,12 +49,12 @@ _SECRET_FOLDERS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".pas
 _LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 
-RECORDINGS = {
+RECORDING_SUFFIXES = {
     *(".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".aiff", ".aif", ".amr"),
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".ogv"),
 }
 """Suffixes beside which a file of subtitles belongs to the recording."""
-SUBTITLES = {".srt", ".vtt"}
+SUBTITLE_SUFFIXES = {".srt", ".vtt"}
 _LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*(?:\.(?:forced|sdh|cc))?$", re.IGNORECASE)
 """What stands after the recording's name: `talk.en.srt`, `talk.pt-BR.forced.srt`."""
 _STARS = re.compile(r"\*+")
@@ -62,7 +62,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundFile:
     """A file that counts."""
 
     path: str
@@ -72,7 +72,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class SkippedPath:
     """A file or folder that a rule leaves out; a folder counts once, with all that it holds."""
 
     path: str
@@ -81,18 +81,18 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedPath:
     """A path that was asked for, or a folder on the way, that cannot be looked into."""
 
     path: str
-    code: Code
+    code: FailureCode
     reason: str
 
 
-Item = Found | Skipped | Refused
+WalkItem = FoundFile | SkippedPath | RefusedPath
 
 
-def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = None) -> Iterator[Item]:
+def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = None) -> Iterator[WalkItem]:
     """What counts under the paths (files, folders, globs; none: the roots), in order of names, each file once.
 
     A path that is named outright need not keep to the rules about hidden and ignored files; those about the roots,
@@ -128,7 +128,7 @@ class _Folder:
     named: bool = False
 
 
-Names = dict[str, bool | None]
+FolderEntries = dict[str, bool | None]
 """What a folder holds: True for folders, False for files, None for links and the rest."""
 
 
@@ -139,9 +139,9 @@ class _Walk:
         self._roots = roots
         self._library = library
         self._files: set[str] = set()
-        self._left = ENTRIES
+        self._left = MAX_WALK_ENTRIES
 
-    def argument(self, path: str) -> Iterator[Item]:
+    def argument(self, path: str) -> Iterator[WalkItem]:
         """What one argument names: a file, a folder, or a glob where nothing is called so."""
         try:
             real = self._roots.resolve(path)
@@ -149,29 +149,29 @@ class _Walk:
             if _GLOB.search(path):
                 yield from self._glob(path)
             else:
-                yield Refused(path=path, code="not_found_or_not_allowed", reason=str(error))
+                yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=str(error))
             return
         is_folder = os.path.isdir(real)
         if rule := self._never(real, is_folder=is_folder):
-            yield Skipped(path=real, rule=rule)
+            yield SkippedPath(path=real, rule=rule)
         elif is_folder:
             yield from self._tree(_Folder(real, self._rules_above(real), named=True))
         else:
             yield from self._file_by_name(real)
 
-    def _file_by_name(self, real: str) -> Iterator[Item]:
+    def _file_by_name(self, real: str) -> Iterator[WalkItem]:
         folder, _, name = real.rpartition("/")
         try:
-            names = self._names(folder)[1] if _suffix(name) in RECORDINGS | SUBTITLES else {}
+            names = self._names(folder)[1] if _suffix(name) in RECORDING_SUFFIXES | SUBTITLE_SUFFIXES else {}
         except (NotAllowed, UnreadableMedia):
             names = {}
         owned = _owned([f"{folder}/{name}" for name, is_folder in names.items() if is_folder is False])
         if any(real in sidecars for sidecars in owned.values()):
-            yield Skipped(path=real, rule=_BELONGS)
+            yield SkippedPath(path=real, rule=_BELONGS)
         else:
             yield from self._file(real, owned.get(real, ()))
 
-    def _glob(self, pattern: str) -> Iterator[Item]:
+    def _glob(self, pattern: str) -> Iterator[WalkItem]:
         """Files under the pattern's fixed part that match it. The rules hold for them."""
         matched = False
         for candidate in self._roots.candidates(pattern):
@@ -184,19 +184,19 @@ class _Walk:
                     continue
                 depth = None if "**" in rest else rest.count("/") - 1
                 for item in self._tree(_Folder(base, self._rules_above(base), depth, named=True)):
-                    if isinstance(item, Found) and _matches(item.path.removeprefix(base.rstrip("/")), parts):
+                    if isinstance(item, FoundFile) and _matches(item.path.removeprefix(base.rstrip("/")), parts):
                         matched = True
                         yield item
-                    elif isinstance(item, Found):
+                    elif isinstance(item, FoundFile):
                         self._files.discard(item.path)
         if not matched:
             reason = f"{pattern}: nothing under the allowed folders matches, or a rule leaves it out."
-            yield Refused(path=pattern, code="not_found_or_not_allowed", reason=reason)
+            yield RefusedPath(path=pattern, code="not_found_or_not_allowed", reason=reason)
 
-    def _tree(self, top: _Folder) -> Iterator[Item]:
+    def _tree(self, top: _Folder) -> Iterator[WalkItem]:
         """All that counts below a folder, depth first. Links may lead in circles: each folder is entered once."""
         entered: set[str] = set()
-        stack: list[Iterator[Item | _Folder]] = [iter([top])]
+        stack: list[Iterator[WalkItem | _Folder]] = [iter([top])]
         while stack:
             step = next(stack[-1], None)
             if step is None:
@@ -207,35 +207,35 @@ class _Walk:
                 entered.add(step.path)
                 stack.append(self._folder(step))
 
-    def _folder(self, folder: _Folder) -> Iterator[Item | _Folder]:
+    def _folder(self, folder: _Folder) -> Iterator[WalkItem | _Folder]:
         """What one folder holds, in order of names."""
         try:
             real, names = self._names(folder.path)
         except NotAllowed as error:
-            yield Refused(path=folder.path, code="not_found_or_not_allowed", reason=str(error))
+            yield RefusedPath(path=folder.path, code="not_found_or_not_allowed", reason=str(error))
             return
         except UnreadableMedia as error:
-            yield Refused(path=folder.path, code=error.code, reason=str(error))
+            yield RefusedPath(path=folder.path, code=error.code, reason=str(error))
             return
         if not folder.named and not _ENVIRONMENT_MARKS.isdisjoint(names):
-            yield Skipped(path=real, rule="virtual environment")
+            yield SkippedPath(path=real, rule="virtual environment")
             return
         rules = [*folder.above, *self._rules_of(real, names)]
         kept: list[tuple[str, str, bool]] = []
         for name in sorted(names):
             self._left -= 1
             if self._left < 0:
-                yield Skipped(path=real, rule=f"beyond {ENTRIES:,} entries")
+                yield SkippedPath(path=real, rule=f"beyond {MAX_WALK_ENTRIES:,} entries")
                 break
             path = os.path.join(real, name)
             target, is_folder = self._target(path, names[name])
             if rule := self._rule(path, target, rules, is_folder=is_folder):
-                yield Skipped(path=path, rule=rule)
+                yield SkippedPath(path=path, rule=rule)
             else:
                 kept.append((path, target, bool(is_folder)))
         yield from self._kept(kept, replace(folder, above=rules))
 
-    def _kept(self, kept: Sequence[tuple[str, str, bool]], folder: _Folder) -> Iterator[Item | _Folder]:
+    def _kept(self, kept: Sequence[tuple[str, str, bool]], folder: _Folder) -> Iterator[WalkItem | _Folder]:
         """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
         owned = _owned([path for path, _, is_folder in kept if not is_folder])
         belonging = {sidecar for sidecars in owned.values() for sidecar in sidecars}
@@ -245,16 +245,16 @@ class _Walk:
             elif is_folder and folder.depth != 0:
                 yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
 
-    def _file(self, real: str, sidecars: Iterable[str]) -> Iterator[Found]:
+    def _file(self, real: str, sidecars: Iterable[str]) -> Iterator[FoundFile]:
         if real not in self._files:
             self._files.add(real)
             allowed = (real_path(path) for path in sidecars)
-            yield Found(path=real, sidecars=tuple(path for path in allowed if self._roots.covers(path)))
+            yield FoundFile(path=real, sidecars=tuple(path for path in allowed if self._roots.covers(path)))
 
-    def _names(self, folder: str) -> tuple[str, Names]:
+    def _names(self, folder: str) -> tuple[str, FolderEntries]:
         """Where a folder that was opened really lies, and what it holds. Raises as `Roots.open` does."""
         with self._roots.open_folder(folder) as opened, os.scandir(opened.fd) as entries:
-            names: Names = {}
+            names: FolderEntries = {}
             for entry in entries:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
@@ -277,7 +277,7 @@ class _Walk:
         if (path != target or self._library) and (never := self._never(target, is_folder=is_folder)):
             return never
         if _is_secret(name, is_folder=is_folder):
-            return SECRETS
+            return SECRETS_RULE
         if name.startswith("."):
             return "hidden"
         if is_folder and name in _LEFT_OUT:
@@ -290,7 +290,7 @@ class _Walk:
             return "the library itself"
         *folders, name = real.removeprefix(self._roots.root_of(real)).split("/")
         secret = _is_secret(name, is_folder=is_folder) or any(_is_secret(part, is_folder=True) for part in folders)
-        return SECRETS if secret else ""
+        return SECRETS_RULE if secret else ""
 
     def _rules_above(self, folder: str) -> list[_Rules]:
         """The ignore files from the root down to a folder; none where they leave out that very folder."""
@@ -349,11 +349,11 @@ def _owned(files: Iterable[str]) -> dict[str, tuple[str, ...]]:
     subtitles: dict[str, list[str]] = {}
     recordings = []
     for path in files:
-        if _suffix(path) in SUBTITLES:
+        if _suffix(path) in SUBTITLE_SUFFIXES:
             stem = os.path.splitext(path)[0]
             for of in {stem, _LANGUAGE.sub("", stem)}:
                 subtitles.setdefault(of, []).append(path)
-        elif _suffix(path) in RECORDINGS:
+        elif _suffix(path) in RECORDING_SUFFIXES:
             recordings.append(path)
     stems = ((path, os.path.splitext(path)[0]) for path in recordings)
     return {path: tuple(sorted(subtitles[stem])) for path, stem in stems if stem in subtitles}

@@ -22,14 +22,14 @@ _SIDE, _SIDE_CUDA = 1_536, 8_192
 _ROUNDS = 5
 
 
-def counted(run: Callable[[], object]) -> int:
+def count_flops(run: Callable[[], object]) -> int:
     """Floating-point operations of what torch computes meanwhile in this thread. 0: other engines than torch did it."""
     with FlopCounterMode(display=False) as counter:
         run()
     return int(counter.get_total_flops())
 
 
-def matmul(device: str, dtype: str, seconds: float = 1.0) -> float:
+def matmul_flops_per_second(device: str, dtype: str, seconds: float = 1.0) -> float:
     """Floating-point operations a second of the device's product of two square matrices: the best of some seconds.
 
     `device` and `dtype` as torch names them.
@@ -59,7 +59,7 @@ def device_name(device: str) -> str:
     return found[1].strip() if found else platform.processor() or platform.machine()
 
 
-def device_memory(device: str) -> int:
+def device_memory_bytes(device: str) -> int:
     """Bytes of memory that the device has; 0 where that is not known."""
     if device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
@@ -69,13 +69,13 @@ def device_memory(device: str) -> int:
         return 0
 
 
-def reset_peak(device: str) -> None:
+def reset_peak_gpu_memory(device: str) -> None:
     """Count the card's peak memory from now on."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
 
 
-def peak(device: str) -> int:
+def peak_gpu_bytes(device: str) -> int:
     """Bytes of the card's memory that torch held at the worst, its weights included; 0 where there is no card."""
     return int(torch.cuda.max_memory_allocated(device)) if device.startswith("cuda") else 0
 
@@ -86,13 +86,13 @@ def _settle(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
-def versions() -> dict[str, str]:
+def torch_versions() -> dict[str, str]:
     """Of what computes."""
     cuda = torch.version.cuda if torch.cuda.is_available() else None
     return {"torch": str(torch.__version__), **({"cuda": str(cuda)} if cuda else {})}
 
 
-def devices() -> list[str]:
+def torch_device_names() -> list[str]:
     """As torch names them, the fastest first: what `auto` takes, then the processor."""
     if torch.cuda.is_available():
         return ["cuda", "cpu"]

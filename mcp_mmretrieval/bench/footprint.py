@@ -13,7 +13,7 @@ _FROM_NOW = "5"
 """Written there, Linux counts the peak from now on (proc(5))."""
 
 
-def reset() -> None:
+def reset_peak_memory() -> None:
     """Count the peak from now on, where the system can: on others it is that of the whole run."""
     try:
         _CLEAR.write_text(_FROM_NOW, encoding="ascii")
@@ -21,7 +21,7 @@ def reset() -> None:
         return  # not Linux, or not allowed there
 
 
-def peak() -> int:
+def peak_memory_bytes() -> int:
     """Bytes of memory held at the worst."""
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text(encoding="ascii", errors="replace"))

@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from mcp_mmretrieval.bench.workloads import Workloads, fresh, ring
+from mcp_mmretrieval.bench.workloads import Workloads, fresh_batches, repeating_batches
 from mcp_mmretrieval.types import Content
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker
 
-Part = Literal["adding", "asking", "reranking"]
+BenchSection = Literal["adding", "asking", "reranking"]
 
-SHARES: Mapping[str, tuple[float, ...]] = {
+SHARES_BY_EFFORT: Mapping[str, tuple[float, ...]] = {
     "quick": (1.0,),
     "usual": (0.25, 0.5, 1.0),
     "full": (0.125, 0.25, 0.5, 1.0, 2.0),
 }
 """Of a cap, by how thorough the measurement is. Twice the cap is measured where it is one of ours, not the model's."""
-QUERY = 9
+QUERY_WORDS = 9
 """Words of a question."""
 _MANY = 64
 """Items of one call at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caps:
+class InputCaps:
     """How much of a thing the models get to see: as the settings say, else as the profile does."""
 
     pixels: int
@@ -44,22 +44,22 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
-class Subjects:
+class MeasuredModels:
     """The models that are measured."""
 
     embedder: Embedder
     reranker: Reranker | None
-    seeing: Callable[[int, int], Subjects]
+    seeing: Callable[[int, int], MeasuredModels]
     """The same, as they would be under other caps: pixels of a picture, and frames of a film; 0: as they are. What a
     content costs may depend on the cap rather than on the content: some models see each picture at the same size.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class BenchTask:
     """One line of the table: something done to contents of one size."""
 
-    part: Part
+    part: BenchSection
     what: str
     """What is done, as a person says it."""
     amount: float
@@ -75,7 +75,9 @@ class Task:
     run: Callable[[Sequence[Content]], object]
 
 
-def tasks(subjects: Subjects, caps: Caps, shares: Sequence[float], seed: int = 0) -> Iterator[Task]:
+def bench_tasks(
+    subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], seed: int = 0
+) -> Iterator[BenchTask]:
     """All that these models do, the smaller sizes of a thing before the larger."""
     made = Workloads(seed)
     yield from _adding(subjects, caps, shares, made)
@@ -83,39 +85,39 @@ def tasks(subjects: Subjects, caps: Caps, shares: Sequence[float], seed: int = 0
     yield from _reranking(subjects, caps, shares, made)
 
 
-def _adding(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+def _adding(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], made: Workloads) -> Iterator[BenchTask]:
     embedder = subjects.embedder
     window = _window(embedder, made)
     for share in _up_to(shares, 1.0):
         words = max(1, round(window * share))
-        yield Task(
+        yield BenchTask(
             part="adding", what="text", amount=words, unit="words", cap="window", share=share, most=_MANY,
-            make=fresh(partial(made.text, words)), run=embedder.embed_documents,
+            make=fresh_batches(partial(made.text, words)), run=embedder.embed_documents,
         )  # fmt: skip
     if "picture" in embedder.dims:
         for share in shares:
             pixels = round(caps.pixels * share)
-            yield Task(
+            yield BenchTask(
                 part="adding", what="picture", amount=pixels, unit="pixels", cap="model_pixels", share=share,
-                most=_MANY, make=ring(partial(made.page, pixels)),
+                most=_MANY, make=repeating_batches(partial(made.page, pixels)),
                 run=subjects.seeing(pixels, 0).embedder.embed_documents,
             )  # fmt: skip
         yield from _films(subjects, caps, shares, made)
     if embedder.hears:
         for share in _up_to(shares, max(1.0, embedder.hears / caps.sound_s)):
             seconds = min(caps.sound_s * share, embedder.hears)
-            yield Task(
+            yield BenchTask(
                 part="adding", what="sound", amount=seconds, unit="seconds", cap="sound_s", share=share, most=_MANY,
-                make=ring(partial(made.tone, seconds)), run=embedder.embed_documents,
+                make=repeating_batches(partial(made.tone, seconds)), run=embedder.embed_documents,
             )  # fmt: skip
 
 
-def _films(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+def _films(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], made: Workloads) -> Iterator[BenchTask]:
     """As films where the model takes them in so; else each frame is a picture."""
     if not subjects.embedder.films:
-        yield Task(
+        yield BenchTask(
             part="adding", what="film frame", amount=caps.frame_pixels, unit="pixels", most=_MANY,
-            make=ring(partial(made.frames, 1, caps.frame_pixels)), run=subjects.embedder.embed_documents,
+            make=repeating_batches(partial(made.frames, 1, caps.frame_pixels)), run=subjects.embedder.embed_documents,
         )  # fmt: skip
         return
     before = 0
@@ -127,33 +129,42 @@ def _films(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Worklo
         if embedder.films < asked:
             return  # it has no room for more
         before = asked
-        yield Task(
+        yield BenchTask(
             part="adding", what="film", amount=asked, unit="frames", cap="model_frames", share=share, most=_MANY,
-            make=ring(partial(made.frames, asked, caps.frame_pixels)), run=embedder.embed_documents,
+            make=repeating_batches(partial(made.frames, asked, caps.frame_pixels)), run=embedder.embed_documents,
         )  # fmt: skip
 
 
-def _asking(embedder: Embedder, caps: Caps, made: Workloads) -> Iterator[Task]:
+def _asking(embedder: Embedder, caps: InputCaps, made: Workloads) -> Iterator[BenchTask]:
     """One at a time, as people ask."""
 
     def ask(contents: Sequence[Content]) -> None:
         for content in contents:
             embedder.embed_query(content)
 
-    yield Task(part="asking", what="words", amount=QUERY, unit="words", make=fresh(partial(made.text, QUERY)), run=ask)
+    yield BenchTask(
+        part="asking",
+        what="words",
+        amount=QUERY_WORDS,
+        unit="words",
+        make=fresh_batches(partial(made.text, QUERY_WORDS)),
+        run=ask,
+    )
     if "picture" in embedder.dims:
-        yield Task(
+        yield BenchTask(
             part="asking", what="picture", amount=caps.pixels, unit="pixels",
-            make=fresh(partial(made.page, caps.pixels)), run=ask,
+            make=fresh_batches(partial(made.page, caps.pixels)), run=ask,
         )  # fmt: skip
     if embedder.hears:
-        yield Task(
+        yield BenchTask(
             part="asking", what="sound", amount=caps.sound_s, unit="seconds",
-            make=fresh(partial(made.tone, caps.sound_s)), run=ask,
+            make=fresh_batches(partial(made.tone, caps.sound_s)), run=ask,
         )  # fmt: skip
 
 
-def _reranking(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Workloads) -> Iterator[Task]:
+def _reranking(
+    subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], made: Workloads
+) -> Iterator[BenchTask]:
     """Pairs of a question in words and a candidate, as many in a call as a search hands over.
 
     Each candidate comes once: some rerankers remember what they made of it.
@@ -161,25 +172,25 @@ def _reranking(subjects: Subjects, caps: Caps, shares: Sequence[float], made: Wo
     reranker = subjects.reranker
     if reranker is None:
         return
-    if reranker.reads(made.text(QUERY)):
+    if reranker.reads(made.text(QUERY_WORDS)):
         window = _window(subjects.embedder, made)
-        yield Task(
+        yield BenchTask(
             part="reranking", what="text", amount=window, unit="words", most=caps.depth,
-            make=fresh(partial(made.text, window)), run=partial(_judged, reranker, made),
+            make=fresh_batches(partial(made.text, window)), run=partial(_judged, reranker, made),
         )  # fmt: skip
     if reranker.reads(made.page(10_000)):
         for share in shares:
             pixels = round(caps.rerank_pixels * share)
             judge = subjects.seeing(pixels, 0).reranker or reranker
-            yield Task(
+            yield BenchTask(
                 part="reranking", what="picture", amount=pixels, unit="pixels", cap="model_pixels",
-                share=share, most=caps.depth, make=fresh(partial(made.page, pixels)),
+                share=share, most=caps.depth, make=fresh_batches(partial(made.page, pixels)),
                 run=partial(_judged, judge, made),
             )  # fmt: skip
 
 
 def _judged(reranker: Reranker, made: Workloads, contents: Sequence[Content]) -> None:
-    reranker.score(made.text(QUERY), contents)
+    reranker.score(made.text(QUERY_WORDS), contents)
 
 
 def _window(embedder: Embedder, made: Workloads) -> int:

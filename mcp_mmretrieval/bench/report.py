@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.bench import footprint
-from mcp_mmretrieval.bench.plan import Part, Task
-from mcp_mmretrieval.bench.timing import timed
+from mcp_mmretrieval.bench.plan import BenchSection, BenchTask
+from mcp_mmretrieval.bench.timing import time_calls
 from mcp_mmretrieval.errors import RetrievalError
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ _ROW_S = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BenchRow:
     """One thing that the models do, measured."""
 
-    part: Part
+    part: BenchSection
     what: str
     amount: float
     unit: str
@@ -53,7 +53,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class MachineInfo:
     """What it was measured on."""
 
     device: str
@@ -70,7 +70,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class BenchReport:
     """All of it."""
 
     profile: str
@@ -82,8 +82,8 @@ class Report:
     seconds: float
     """That each row was measured for, about."""
     caps: Mapping[str, float]
-    machine: Machine
-    rows: tuple[Row, ...]
+    machine: MachineInfo
+    rows: tuple[BenchRow, ...]
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -92,68 +92,72 @@ class Report:
         return {"version": __version__, "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **made}
 
 
-def machine(device: str, dtype: str, threads: int) -> Machine:
+def measured_machine(device: str, dtype: str, threads: int) -> MachineInfo:
     """This machine, its product of matrices measured."""
-    from mcp_mmretrieval.bench import flops as effort
+    from mcp_mmretrieval.bench import flops
 
-    return Machine(
+    return MachineInfo(
         device=device,
-        name=effort.device_name(device),
-        memory_mb=effort.device_memory(device) / 1e6,
+        name=flops.device_name(device),
+        memory_mb=flops.device_memory_bytes(device) / 1e6,
         cores=os.cpu_count() or 1,
         threads=threads,
         dtype=dtype,
-        matmul_tflops=effort.matmul(device, dtype) / 1e12,
-        versions={"python": platform.python_version(), **effort.versions()},
+        matmul_tflops=flops.matmul_flops_per_second(device, dtype) / 1e12,
+        versions={"python": platform.python_version(), **flops.torch_versions()},
     )
 
 
-def rows(
-    tasks: Iterator[Task], on: Machine, seconds: float, patience: float = _ROW_S, told: Callable[[Task], object] = id
-) -> Iterator[Row]:
+def measured_rows(
+    tasks: Iterator[BenchTask],
+    on: MachineInfo,
+    seconds: float,
+    patience: float = _ROW_S,
+    told: Callable[[BenchTask], object] = id,
+) -> Iterator[BenchRow]:
     """Measure one after the other. `told` hears of each before it begins.
 
     A larger size of a thing is left out where the smaller one says that it would take longer than `patience` seconds.
     """
-    before: Row | None = None
+    before: BenchRow | None = None
     for task in tasks:
         told(task)
         if before is not None and _follows(task, before):
             expected = before.ms / 1_000 * task.amount / before.amount * (2 if before.warm else 1)
             if before.left_out or expected > patience:
-                yield Row(**_named(task), left_out=before.left_out or f"would take about {expected:.0f} s an item")
+                yield BenchRow(**_named(task), left_out=before.left_out or f"would take about {expected:.0f} s an item")
                 continue
         before = _row(task, on, seconds)
         yield before
 
 
-def _follows(task: Task, before: Row) -> bool:
+def _follows(task: BenchTask, before: BenchRow) -> bool:
     """Whether it is a larger size of the same."""
     return (task.part, task.what) == (before.part, before.what) and task.amount > before.amount
 
 
-def _row(task: Task, on: Machine, seconds: float) -> Row:
-    from mcp_mmretrieval.bench import flops as effort
+def _row(task: BenchTask, on: MachineInfo, seconds: float) -> BenchRow:
+    from mcp_mmretrieval.bench import flops
 
-    footprint.reset()
-    effort.reset_peak(on.device)
+    footprint.reset_peak_memory()
+    flops.reset_peak_gpu_memory(on.device)
     flop: int | None = None
 
     def run(contents: Sequence[Content]) -> None:
         """The first call, of one item, is counted, the others are timed."""
         nonlocal flop
         if flop is None:
-            flop = effort.counted(lambda: task.run(contents))
+            flop = flops.count_flops(lambda: task.run(contents))
         else:
             task.run(contents)
 
     try:
-        timing = timed(task.make, run, seconds=seconds, most=task.most)
+        timing = time_calls(task.make, run, seconds=seconds, most=task.most)
     except RetrievalError as error:
-        return Row(**_named(task), left_out=str(error))
+        return BenchRow(**_named(task), left_out=str(error))
     gflop = (flop or 0) / 1e9
     reached = gflop / 1e3 * timing.per_second
-    return Row(
+    return BenchRow(
         **_named(task),
         batch=timing.batch,
         items=timing.items,
@@ -163,10 +167,10 @@ def _row(task: Task, on: Machine, seconds: float) -> Row:
         p95_ms=timing.p95_ms,
         gflop=gflop,
         of_matmul=reached / on.matmul_tflops if on.matmul_tflops else 0.0,
-        memory_mb=footprint.peak() / 1e6,
-        gpu_mb=effort.peak(on.device) / 1e6,
+        memory_mb=footprint.peak_memory_bytes() / 1e6,
+        gpu_mb=flops.peak_gpu_bytes(on.device) / 1e6,
     )
 
 
-def _named(task: Task) -> dict[str, Any]:
+def _named(task: BenchTask) -> dict[str, Any]:
     return {name: getattr(task, name) for name in ("part", "what", "amount", "unit", "cap", "share")}

@@ -9,30 +9,32 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.bench import plan
-from mcp_mmretrieval.bench.plan import Caps, Subjects, Task
-from mcp_mmretrieval.bench.report import Machine, Report, Row, machine, rows
-from mcp_mmretrieval.config.profiles import AUTO, EmbedderSpec, Profile, RerankerSpec, profile_of, reranker_of
-from mcp_mmretrieval.config.resolve import tuned
+from mcp_mmretrieval.bench.plan import BenchTask, InputCaps, MeasuredModels
+from mcp_mmretrieval.bench.report import BenchReport, BenchRow, MachineInfo, measured_machine, measured_rows
+from mcp_mmretrieval.config.profiles import AUTO_PROFILE, EmbedderSpec, Profile, RerankerSpec, profile_of, reranker_of
+from mcp_mmretrieval.config.resolve import tuned_spec
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models import recipe
 from mcp_mmretrieval.models.device import threads
-from mcp_mmretrieval.models.loading import Loading, Models
+from mcp_mmretrieval.models.loading import LazyModel, ModelPool
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
+    from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
     from mcp_mmretrieval.models.hub.embedder import HubEmbedder
-    from mcp_mmretrieval.models.hub.late_interaction import LateReranker
+    from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 
-SECONDS = {"quick": 0.3, "usual": 1.2, "full": 5.0}
+SECONDS_BY_EFFORT = {"quick": 0.3, "usual": 1.2, "full": 5.0}
 """That each row is measured for, by how thorough it is to be."""
 _PIXELS, _FRAME_PIXELS = 1_000_000, 300_000
 """Of a picture and a frame where no record says: what the library's own pictures of pages have, about."""
 
 
-class Run:
+class BenchRun:
     """The models of a profile, loaded and ready to be measured."""
 
-    def __init__(self, settings: Settings, profile: Profile, models: Models, *, random_weights: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, profile: Profile, models: ModelPool, *, random_weights: bool = False
+    ) -> None:
         """Loads them, under the limits that the settings put on their records. Raises ModelUnavailable, BadArgument.
 
         `models`: the built-in ones, for what the profile has no record of. `random_weights`: the profile's are
@@ -41,32 +43,36 @@ class Run:
         self._profile = profile
         self._settings = settings
         self._untrained = random_weights
-        self._tuned = tuned_to(settings, profile)
-        threads.prepare()
+        self._tuned = tuned_profile(settings, profile)
+        threads.set_thread_environment()
         began = time.perf_counter()
         self._hub = _loaded(self._tuned, settings)
-        embedder = self._hub.embedder or models.made(makers.BUILTIN)
+        embedder = self._hub.embedder or models.made(recipe.BUILTIN_RECIPE)
         reranker = self._hub.reranker or (None if random_weights else models.reranker())
-        self.subjects = Subjects(embedder, reranker, self._seeing)
+        self.subjects = MeasuredModels(embedder, reranker, self._seeing)
         self.loading_s = time.perf_counter() - began
         """Seconds that took."""
-        self._caps = caps(settings, self._tuned)
+        self._caps = input_caps(settings, self._tuned)
 
-    def machine(self) -> Machine:
+    def machine(self) -> MachineInfo:
         """What it runs on, its own speed measured."""
-        device = device_of(self._settings) if self._profile.models else "cpu"
+        device = hub_device_name(self._settings) if self._profile.models else "cpu"
         dtype = str(self.subjects.embedder.identity["dtype"])
-        return machine(device, dtype, threads.budget(self._settings.threads))
+        return measured_machine(device, dtype, threads.thread_budget(self._settings.threads))
 
-    def rows(self, on: Machine, thorough: str, seconds: float, told: Callable[[Task], object] = id) -> Iterator[Row]:
+    def rows(
+        self, on: MachineInfo, thorough: str, seconds: float, told: Callable[[BenchTask], object] = id
+    ) -> Iterator[BenchRow]:
         """Measure, a row after the other. `told` hears of each before it begins."""
-        return rows(plan.tasks(self.subjects, self._caps, plan.SHARES[thorough]), on, seconds, told=told)
+        return measured_rows(
+            plan.bench_tasks(self.subjects, self._caps, plan.SHARES_BY_EFFORT[thorough]), on, seconds, told=told
+        )
 
-    def report(self, on: Machine, found: Iterable[Row], seconds: float) -> Report:
+    def report(self, on: MachineInfo, found: Iterable[BenchRow], seconds: float) -> BenchReport:
         """All that was found."""
         measured = tuple(found)
         reranker = self.subjects.reranker
-        return Report(
+        return BenchReport(
             profile=self._profile.name,
             embedder=self.subjects.embedder.identity,
             reranker=reranker.name if reranker is not None else "",
@@ -79,13 +85,13 @@ class Run:
             notes=tuple(_notes(measured, self._settings)),
         )
 
-    def _seeing(self, pixels: int, frames: int) -> Subjects:
+    def _seeing(self, pixels: int, frames: int) -> MeasuredModels:
         """The built-in models know no such caps, and are the same under all."""
         asked = {"model_pixels": pixels, "model_frames": frames}
         given = {name: value for name, value in asked.items() if value}
-        there = tuned_to(self._settings.model_copy(update=given), self._profile)
+        there = tuned_profile(self._settings.model_copy(update=given), self._profile)
         embedder, reranker = self._hub.embedder, self._hub.reranker
-        return Subjects(
+        return MeasuredModels(
             embedder.under(there.embedder) if embedder and there.embedder else self.subjects.embedder,
             reranker.under(there.reranker) if reranker and there.reranker else self.subjects.reranker,
             self._seeing,
@@ -97,57 +103,57 @@ class _Hub:
     """Those models that have a record."""
 
     embedder: HubEmbedder | None
-    reranker: CrossReranker | LateReranker | None
+    reranker: CrossEncoderReranker | LateInteractionReranker | None
 
 
 def _loaded(profile: Profile, settings: Settings) -> _Hub:
     """In threads of their own, as the library does it. Raises ModelUnavailable."""
     embedder, reranker = profile.embedder, profile.reranker
     return _Hub(
-        Loading("embedder", partial(_embedder, embedder, settings)).get() if embedder is not None else None,
-        Loading("reranker", partial(_reranker, reranker, settings)).get() if reranker is not None else None,
+        LazyModel("embedder", partial(_embedder, embedder, settings)).get() if embedder is not None else None,
+        LazyModel("reranker", partial(_reranker, reranker, settings)).get() if reranker is not None else None,
     )
 
 
 def _embedder(spec: EmbedderSpec, settings: Settings) -> HubEmbedder:
-    from mcp_mmretrieval.models.hub import load as recorded
+    from mcp_mmretrieval.models.hub import load
 
-    return recorded.embedder(spec, settings)
-
-
-def _reranker(spec: RerankerSpec, settings: Settings) -> CrossReranker | LateReranker:
-    from mcp_mmretrieval.models.hub import load as recorded
-
-    return recorded.reranker(spec, settings)
+    return load.load_embedder(spec, settings)
 
 
-def decided(settings: Settings) -> Settings:
+def _reranker(spec: RerankerSpec, settings: Settings) -> CrossEncoderReranker | LateInteractionReranker:
+    from mcp_mmretrieval.models.hub import load
+
+    return load.load_reranker(spec, settings)
+
+
+def with_auto_resolved(settings: Settings) -> Settings:
     """With the profile that `auto` stands for on this machine. Looks at no library: what one keeps to is not asked."""
-    if settings.profile != AUTO:
+    if settings.profile != AUTO_PROFILE:
         return settings
-    return settings.model_copy(update={"profile": Models(settings).auto()[0]})
+    return settings.model_copy(update={"profile": ModelPool(settings).auto()[0]})
 
 
-def wanted(settings: Settings) -> Profile:
+def selected_profile(settings: Settings) -> Profile:
     """The profile that the settings name, with the reranker that they name. Raises BadArgument."""
     profile = profile_of(settings.profile)
     return replace(profile, reranker=reranker_of(settings.reranker, profile))
 
 
-def tuned_to(settings: Settings, profile: Profile) -> Profile:
+def tuned_profile(settings: Settings, profile: Profile) -> Profile:
     """The profile with its records under the limits of the settings. Raises BadArgument."""
     embedder, reranker = profile.embedder, profile.reranker
     return replace(
         profile,
-        embedder=tuned(embedder, settings) if embedder is not None else None,
-        reranker=tuned(reranker, settings) if reranker is not None else None,
+        embedder=tuned_spec(embedder, settings) if embedder is not None else None,
+        reranker=tuned_spec(reranker, settings) if reranker is not None else None,
     )
 
 
-def caps(settings: Settings, profile: Profile) -> Caps:
+def input_caps(settings: Settings, profile: Profile) -> InputCaps:
     """How much the models get to see of a thing. `profile`: with its records tuned."""
     embedder, reranker = profile.embedder, profile.reranker
-    return Caps(
+    return InputCaps(
         pixels=embedder.pixels if embedder else _PIXELS,
         frame_pixels=embedder.frame_pixels if embedder else _FRAME_PIXELS,
         rerank_pixels=reranker.pixels if reranker else _PIXELS,
@@ -156,14 +162,14 @@ def caps(settings: Settings, profile: Profile) -> Caps:
     )
 
 
-def device_of(settings: Settings) -> str:
+def hub_device_name(settings: Settings) -> str:
     """Where models from the Hub run, as torch names it."""
-    from mcp_mmretrieval.bench import flops as effort
+    from mcp_mmretrieval.bench import flops
 
-    return effort.devices()[0] if settings.device == "auto" else settings.device
+    return flops.torch_device_names()[0] if settings.device == "auto" else settings.device
 
 
-def _notes(found: Iterable[Row], settings: Settings) -> Iterator[str]:
+def _notes(found: Iterable[BenchRow], settings: Settings) -> Iterator[str]:
     """What follows for a search."""
     for row in found:
         if row.part != "reranking" or not row.items or row.share != 1:

@@ -51,7 +51,7 @@ class Timing:
         return sorted(self.seconds)[max(0, -(-len(self.seconds) * 19 // 20) - 1)] / self.batch * 1_000
 
 
-def timed(
+def time_calls(
     make: Callable[[int], Sequence[Content]],
     run: Callable[[Sequence[Content]], object],
     *,

@@ -22,11 +22,11 @@ from mcp_mmretrieval.config.profiles import (
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
 
-Spec = TypeVar("Spec", bound=ModelSpec)
+RecordT = TypeVar("RecordT", bound=ModelSpec)
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
+class UntrainedRequest:
     """Which architectures are to be built, and for what."""
 
     name: str
@@ -37,7 +37,7 @@ class StandIn:
     """The same; empty: none but the built-in one."""
 
 
-def stand_in(name: str, wanted: Settings) -> StandIn:
+def untrained_request(name: str, wanted: Settings) -> UntrainedRequest:
     """What `name` asks for: a profile's models, one architecture, or if it is empty those of the wanted profile.
 
     Raises BadArgument where that is nothing that can be built.
@@ -45,13 +45,13 @@ def stand_in(name: str, wanted: Settings) -> StandIn:
     if name in untrained.ARCHITECTURES:
         stands_for = untrained.ARCHITECTURES[name].stands_for
         judges = any(spec.model == stands_for for spec in RERANKERS.values())
-        return StandIn(name, reranker=name) if judges else StandIn(name, embedder=name)
+        return UntrainedRequest(name, reranker=name) if judges else UntrainedRequest(name, embedder=name)
     if name and name not in PROFILES:
         known = ", ".join([*(profile for profile in PROFILES if profile != "builtin"), *untrained.ARCHITECTURES])
         raise BadArgument(f"--random-weights {name}: no such profile or architecture. There are: {known}.")
     profile = profile_of(name or wanted.profile)
     reranker = reranker_of(wanted.reranker, profile)
-    found = StandIn(profile.name, _built(profile.embedder), _built(reranker))
+    found = UntrainedRequest(profile.name, _built(profile.embedder), _built(reranker))
     if not found.embedder and not found.reranker:
         raise BadArgument(
             f"--random-weights: the profile {profile.name} has no architecture that can be built. Name a profile or "
@@ -60,15 +60,15 @@ def stand_in(name: str, wanted: Settings) -> StandIn:
     return found
 
 
-def build(asked: StandIn, folder: Path, device: str) -> Profile:
+def build_untrained_profile(asked: UntrainedRequest, folder: Path, device: str) -> Profile:
     """Build it within a folder. The records are those of the models that it stands for, with that folder's place."""
     embedder = reranker = None
     if asked.embedder:
         record = _record(asked.embedder, EMBEDDERS) or EmbedderSpec(model="")
-        embedder = replace(record, model=str(untrained.build(asked.embedder, folder, device)), revision="")
+        embedder = replace(record, model=str(untrained.build_architecture(asked.embedder, folder, device)), revision="")
     if asked.reranker:
         judge = _record(asked.reranker, RERANKERS) or RerankerSpec(model="")
-        reranker = replace(judge, model=str(untrained.build(asked.reranker, folder, device)), revision="")
+        reranker = replace(judge, model=str(untrained.build_architecture(asked.reranker, folder, device)), revision="")
     return Profile(name=asked.name, embedder=embedder, reranker=reranker)
 
 
@@ -77,7 +77,7 @@ def _built(spec: ModelSpec | None) -> str:
     return (untrained.architecture_of(spec.model) or "") if spec is not None else ""
 
 
-def _record(architecture: str, records: Mapping[str, Spec]) -> Spec | None:
+def _record(architecture: str, records: Mapping[str, RecordT]) -> RecordT | None:
     """Of the model that an architecture stands for; None where no profile has it."""
     stands_for = untrained.ARCHITECTURES[architecture].stands_for
     return next((spec for spec in records.values() if spec.model == stands_for), None)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_mmretrieval.bench.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.english import ENGLISH_WORDS
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
-RATE = 16_000
+WORKLOAD_RATE_HZ = 16_000
 """Samples a second: what sound is decoded to."""
 _A4 = math.sqrt(2)
 """Height of a page over its width."""
@@ -34,7 +34,7 @@ class Workloads:
 
     def text(self, words: int) -> str:
         """So many words of English, none of which means anything together."""
-        return " ".join(self._random.choice(WORDS, max(1, words)))
+        return " ".join(self._random.choice(ENGLISH_WORDS, max(1, words)))
 
     def page(self, pixels: int) -> Picture:
         """A page of A4 in dark lines on white, of about so many pixels."""
@@ -59,13 +59,13 @@ class Workloads:
 
     def tone(self, seconds: float) -> Sound:
         """A tone in noise."""
-        count = max(1, round(seconds * RATE))
+        count = max(1, round(seconds * WORKLOAD_RATE_HZ))
         hertz = self._random.uniform(200, 2_000)
-        tone = 0.3 * np.sin(2 * np.pi * hertz * np.arange(count) / RATE)
-        return Sound((tone + self._random.normal(0, 0.02, count)).astype(np.float32), RATE)
+        tone = 0.3 * np.sin(2 * np.pi * hertz * np.arange(count) / WORKLOAD_RATE_HZ)
+        return Sound((tone + self._random.normal(0, 0.02, count)).astype(np.float32), WORKLOAD_RATE_HZ)
 
 
-def ring(make: Callable[[], Content]) -> Callable[[int], Sequence[Content]]:
+def repeating_batches(make: Callable[[], Content]) -> Callable[[int], Sequence[Content]]:
     """Makes batches out of a few contents that are made once: large ones take long to make, and much memory."""
     made: list[Content] = []
 
@@ -77,6 +77,6 @@ def ring(make: Callable[[], Content]) -> Callable[[int], Sequence[Content]]:
     return batch
 
 
-def fresh(make: Callable[[], Content]) -> Callable[[int], Sequence[Content]]:
+def fresh_batches(make: Callable[[], Content]) -> Callable[[int], Sequence[Content]]:
     """Makes batches of contents that never came before."""
     return lambda count: [make() for _ in range(count)]

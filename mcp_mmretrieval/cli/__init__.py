@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings
 
-DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 """Exit codes. Misused: an option or a setting makes no sense."""
 
 _EPILOG = """\
@@ -25,35 +25,35 @@ file that --config names. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupt
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    return run(parser().parse_args(with_command(list(sys.argv[1:] if argv is None else argv))))
+    return run_command(command_parser().parse_args(with_default_command(list(sys.argv[1:] if argv is None else argv))))
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_command(arguments: argparse.Namespace) -> int:
     """Do what a parsed command line says; returns the exit code."""
     module, _, function = arguments.run.partition(":")
-    return guarded(lambda: getattr(importlib.import_module(f"{__name__}.{module}"), function)(arguments))
+    return exit_code_of(lambda: getattr(importlib.import_module(f"{__name__}.{module}"), function)(arguments))
 
 
-def guarded(command: Callable[[], int]) -> int:
+def exit_code_of(command: Callable[[], int]) -> int:
     """The command's exit code; an error of ours becomes one line on stderr and the code for it."""
     try:
         return command()
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     except (RetrievalError, ExceptionGroup) as error:
         told = _first_of_ours(error)
         if told is None:
             raise
         sys.stderr.write(f"mcp-mmretrieval: {told}\n")
-        return MISUSED if isinstance(told, BadArgument) else FAILED
+        return EXIT_USAGE if isinstance(told, BadArgument) else EXIT_FAILURE
 
 
-def settings(arguments: argparse.Namespace) -> Settings:
+def read_settings(arguments: argparse.Namespace) -> Settings:
     """The settings that the options ask for, over those of the environment and the file. Raises BadArgument."""
     from mcp_mmretrieval.config.settings import Settings
 
-    return Settings.read(**options.given(arguments))
+    return Settings.read(**options.option_values(arguments))
 
 
 def log_to_stderr() -> None:
@@ -63,9 +63,9 @@ def log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
 
 
-def with_command(argv: list[str]) -> list[str]:
+def with_default_command(argv: list[str]) -> list[str]:
     """`serve` in front where no command is named: options alone are those of serve."""
-    return ["serve", *argv] if options.serves(argv) and argv[:1] != ["serve"] else argv
+    return ["serve", *argv] if options.is_serve_command(argv) and argv[:1] != ["serve"] else argv
 
 
 def _first_of_ours(error: BaseException) -> RetrievalError | None:
@@ -75,7 +75,7 @@ def _first_of_ours(error: BaseException) -> RetrievalError | None:
     return error if isinstance(error, RetrievalError) else None
 
 
-def parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
     """The options of every command."""
     whole = argparse.ArgumentParser(
         prog="mcp-mmretrieval",
@@ -92,25 +92,33 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    options.of_serve(command("serve", "serving:serve", options.SERVE))
-    _demo(command("demo", "demo:demo", "make a few files of every kind, search them, and show what was found"))
-    add = command("add", "asking:add", "add files and folders to the library, and wait until they can be searched")
+    options.add_serve_options(command("serve", "serving:serve_command", options.SERVE_SUMMARY))
+    _demo(command("demo", "demo:demo_command", "make a few files of every kind, search them, and show what was found"))
+    add = command(
+        "add", "asking:add_command", "add files and folders to the library, and wait until they can be searched"
+    )
     add.add_argument("paths", nargs="*", metavar="PATH", help="a file or folder; without any: the roots")
     _json(add)
-    _search(command("search", "asking:search", "search the library"))
-    _json(command("status", "asking:status", "what the library holds and how it is"))
-    _jobs(command("jobs", "jobs:jobs", "what is being added, and was; or end a job"))
-    command("stop", "jobs:stop", "end the engine of the library; jobs go on when it is started again")
-    _profile(command("profile", "profile:profile", "which models serve the library; or choose others"))
-    _download(command("download", "download:download", "fetch the models of a profile, going on where it was cut off"))
-    _bench(command("bench", "bench:bench", "measure how fast the models are on this machine, and what each cap costs"))
-    _json(command("doctor", "doctor:doctor", "check that everything needed is there and works"))
+    _search(command("search", "asking:search_command", "search the library"))
+    _json(command("status", "asking:status_command", "what the library holds and how it is"))
+    _jobs(command("jobs", "jobs:jobs_command", "what is being added, and was; or end a job"))
+    command("stop", "jobs:stop_command", "end the engine of the library; jobs go on when it is started again")
+    _profile(command("profile", "profile:profile_command", "which models serve the library; or choose others"))
+    _download(
+        command("download", "download:download_command", "fetch the models of a profile, going on where it was cut off")
+    )
+    _bench(
+        command(
+            "bench", "bench:bench_command", "measure how fast the models are on this machine, and what each cap costs"
+        )
+    )
+    _json(command("doctor", "doctor:doctor_command", "check that everything needed is there and works"))
     return whole
 
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    options.of_library(common)
+    options.add_library_options(common)
     return common
 
 

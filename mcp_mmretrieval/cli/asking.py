@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 from rich.console import Console, RenderableType
 
-from mcp_mmretrieval.cli import DONE, FAILED, INTERRUPTED, log_to_stderr, show
-from mcp_mmretrieval.cli.session import Session, absolute, with_engine
+from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, log_to_stderr, show
+from mcp_mmretrieval.cli.session import Session, engine_session, path_for_server
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.config.sources import configuration
+from mcp_mmretrieval.config.sources import settings_from_sources
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.front import options
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.tools.results import AddResult, SearchResult, StatusResult
 
-ON_A_SHEET = 12
+MAX_SHEET_HITS = 12
 """Hits that open_media puts side by side at most."""
 
 
-def add(arguments: argparse.Namespace) -> int:
+def add_command(arguments: argparse.Namespace) -> int:
     """Add files and folders, and wait until that is done. Interrupted: what was added stays."""
     log_to_stderr()
-    paths = [absolute(path) for path in arguments.paths]
-    wanted = with_roots(given(arguments), [str(_folder(path)) for path in paths])
+    paths = [path_for_server(path) for path in arguments.paths]
+    wanted = with_roots(given_settings(arguments), [str(_folder(path)) for path in paths])
     if Settings.of(wanted).read_only:
         raise BadArgument("The settings say read-only: unset MMRETRIEVAL_READ_ONLY to add.")
     if not wanted["roots"]:
@@ -40,32 +40,32 @@ def add(arguments: argparse.Namespace) -> int:
         result = cast("AddResult", anyio.run(_add, wanted, paths, arguments.json))
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. What was added stays; the same command goes on from there.\n")
-        return INTERRUPTED
-    _tell(arguments.json, result, show.added(result))
+        return EXIT_INTERRUPTED
+    _tell(arguments.json, result, show.render_add_result(result))
     added_none = not (result["added"] or result["unchanged"] or result["replaced"] or result["moved"])
-    return FAILED if result["state"] != "done" or (result["failed"] and added_none) else DONE
+    return EXIT_FAILURE if result["state"] != "done" or (result["failed"] and added_none) else EXIT_OK
 
 
 async def _add(wanted: dict[str, object], paths: list[str], quiet: bool) -> dict[str, Any]:
-    async with with_engine(wanted) as session:
-        with nullcontext() if quiet else show.progressing("Reading") as report:
+    async with engine_session(wanted) as session:
+        with nullcontext() if quiet else show.progress_bar("Reading") as report:
             result = await session.add(paths, report)
-        with nullcontext() if quiet else show.progressing("Embedding") as report:
+        with nullcontext() if quiet else show.progress_bar("Embedding") as report:
             return {**result, "pending_vectors": await session.settled(report)}
 
 
-def search(arguments: argparse.Namespace) -> int:
+def search_command(arguments: argparse.Namespace) -> int:
     """Search by words, by example or both; without roots, in the current folder."""
     log_to_stderr()
     asked = _question(arguments)
     beside = [str(_folder(asked["like"]))] if Path(asked.get("like", "")).is_absolute() else []
-    wanted = with_roots(given(arguments), [str(Path.cwd()), *beside])
+    wanted = with_roots(given_settings(arguments), [str(Path.cwd()), *beside])
     result, pictures = anyio.run(_search, wanted, asked, arguments)
-    _tell(arguments.json, result, show.found(cast("SearchResult", result)))
+    _tell(arguments.json, result, show.render_hits(cast("SearchResult", result)))
     for file, picture in pictures.items():
         Path(file).write_bytes(picture)
-        show.console().print(f"Wrote {file}", highlight=False)
-    return DONE
+        show.stderr_console().print(f"Wrote {file}", highlight=False)
+    return EXIT_OK
 
 
 def _question(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -86,11 +86,11 @@ async def _search(
     wanted: dict[str, object], asked: dict[str, Any], arguments: argparse.Namespace
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The answer, and the pictures to write, by file."""
-    async with with_engine(wanted) as session:
-        with nullcontext() if arguments.json else show.waiting("Loading the models"):
+    async with engine_session(wanted) as session:
+        with nullcontext() if arguments.json else show.spinner("Loading the models"):
             await session.models_ready()
         result = await session.call("search_media", **asked)
-        ids = [hit["id"] for hit in result["hits"]][:ON_A_SHEET]
+        ids = [hit["id"] for hit in result["hits"]][:MAX_SHEET_HITS]
         wishes = {arguments.open: ids[:1], arguments.sheet: ids}
         return result, {file: await _picture(session, hits) for file, hits in wishes.items() if file and hits}
 
@@ -102,25 +102,25 @@ async def _picture(session: Session, hits: list[str]) -> bytes:
     return pictures[0]
 
 
-def status(arguments: argparse.Namespace) -> int:
+def status_command(arguments: argparse.Namespace) -> int:
     """Show what the library holds and how it is."""
     log_to_stderr()
-    result = cast("StatusResult", anyio.run(_status, given(arguments), arguments.json))
-    _tell(arguments.json, result, show.health(result))
-    return DONE
+    result = cast("StatusResult", anyio.run(_status, given_settings(arguments), arguments.json))
+    _tell(arguments.json, result, show.render_status(result))
+    return EXIT_OK
 
 
 async def _status(wanted: dict[str, object], quiet: bool) -> dict[str, Any]:
     """The health once it is known whether the models load."""
-    async with with_engine(wanted) as session:
-        with nullcontext() if quiet else show.waiting("Loading the models"):
+    async with engine_session(wanted) as session:
+        with nullcontext() if quiet else show.spinner("Loading the models"):
             await session.models_ready()
         return await session.call("status")
 
 
-def given(arguments: argparse.Namespace) -> dict[str, object]:
+def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
     """The settings as they were given. Raises BadArgument for those that make no sense."""
-    asked = configuration(options.given(arguments))
+    asked = settings_from_sources(options.option_values(arguments))
     Settings.of(asked)
     return asked
 
@@ -135,7 +135,7 @@ def _folder(path: str) -> Path:
 
 
 def _absolute_if_there(target: str | None) -> str | None:
-    return absolute(target) if target and Path(target).expanduser().exists() else target
+    return path_for_server(target) if target and Path(target).expanduser().exists() else target
 
 
 def _tell(as_json: bool, result: Mapping[str, Any], told: RenderableType) -> None:

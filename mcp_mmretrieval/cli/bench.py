@@ -16,37 +16,43 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from mcp_mmretrieval.bench.plan import Task
-from mcp_mmretrieval.bench.report import Report, Row
-from mcp_mmretrieval.bench.running import SECONDS, Run, decided, device_of, wanted
-from mcp_mmretrieval.bench.untrained_profile import build, stand_in
-from mcp_mmretrieval.cli import DONE, INTERRUPTED, bench_plot, bench_table, log_to_stderr, settings, show
+from mcp_mmretrieval.bench.plan import BenchTask
+from mcp_mmretrieval.bench.report import BenchReport, BenchRow
+from mcp_mmretrieval.bench.running import (
+    SECONDS_BY_EFFORT,
+    BenchRun,
+    hub_device_name,
+    selected_profile,
+    with_auto_resolved,
+)
+from mcp_mmretrieval.bench.untrained_profile import build_untrained_profile, untrained_request
+from mcp_mmretrieval.cli import EXIT_INTERRUPTED, EXIT_OK, bench_plot, bench_table, log_to_stderr, read_settings, show
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import threads
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 
-STDOUT = "-"
+STDOUT_NAME = "-"
 """In the place of a file's name."""
 
 
-def bench(arguments: argparse.Namespace) -> int:
+def bench_command(arguments: argparse.Namespace) -> int:
     """Measure, and tell. Interrupted: what was measured until then is told."""
     log_to_stderr()
-    threads.prepare()
-    given = decided(settings(arguments))
+    threads.set_thread_environment()
+    given = with_auto_resolved(read_settings(arguments))
     named = arguments.random_weights
-    asked = stand_in(named, given) if named is not None else None
-    profile = wanted(given)
+    asked = untrained_request(named, given) if named is not None else None
+    profile = selected_profile(given)
     _check(arguments)
     with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
         if asked is not None:
-            with show.waiting(f"Drawing random weights for {asked.name}"):
-                profile = build(asked, Path(folder), device_of(given))
-        with show.waiting("Loading the models"):
-            run = Run(given, profile, Models(given, Path(folder)), random_weights=asked is not None)
+            with show.spinner(f"Drawing random weights for {asked.name}"):
+                profile = build_untrained_profile(asked, Path(folder), hub_device_name(given))
+        with show.spinner("Loading the models"):
+            run = BenchRun(given, profile, ModelPool(given, Path(folder)), random_weights=asked is not None)
         report, interrupted = _measured(run, arguments)
     _tell(report, arguments)
-    return INTERRUPTED if interrupted else DONE
+    return EXIT_INTERRUPTED if interrupted else EXIT_OK
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -57,17 +63,17 @@ def _check(arguments: argparse.Namespace) -> None:
         raise BadArgument(f"--plot {arguments.plot}: the name must end in {' or '.join(bench_plot.KINDS)}.")
     for option in ("json", "plot"):
         named = getattr(arguments, option)
-        if named and named != STDOUT and not Path(named).absolute().parent.is_dir():
+        if named and named != STDOUT_NAME and not Path(named).absolute().parent.is_dir():
             raise BadArgument(f"--{option} {named}: its folder is not there. Make it, or name another file.")
 
 
-def _measured(run: Run, arguments: argparse.Namespace) -> tuple[Report, bool]:
+def _measured(run: BenchRun, arguments: argparse.Namespace) -> tuple[BenchReport, bool]:
     """What was found, and whether it was broken off."""
     thorough = "quick" if arguments.quick else "full" if arguments.full else "usual"
-    seconds = arguments.seconds or SECONDS[thorough]
-    found: list[Row] = []
+    seconds = arguments.seconds or SECONDS_BY_EFFORT[thorough]
+    found: list[BenchRow] = []
     interrupted = False
-    with show.waiting("Multiplying matrices"):
+    with show.spinner("Multiplying matrices"):
         on = run.machine()
     with _progressing() as told:
         try:
@@ -79,27 +85,28 @@ def _measured(run: Run, arguments: argparse.Namespace) -> tuple[Report, bool]:
 
 
 @contextmanager
-def _progressing() -> Iterator[Callable[[Task], None]]:
+def _progressing() -> Iterator[Callable[[BenchTask], None]]:
     """What is being measured, on stderr. Silent where nobody looks."""
-    out = show.console()
+    out = show.stderr_console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
         line = bar.add_task("Measuring", total=None)
         yield lambda task: bar.update(
-            line, description=f"Measuring: {task.part}, {task.what}, {bench_table.size(task.amount, task.unit)}"
+            line,
+            description=f"Measuring: {task.part}, {task.what}, {bench_table.format_amount(task.amount, task.unit)}",
         )
 
 
-def _tell(report: Report, arguments: argparse.Namespace) -> None:
+def _tell(report: BenchReport, arguments: argparse.Namespace) -> None:
     """The table on stdout, unless that is to have the JSON; and the files."""
     written = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
-    if arguments.json == STDOUT:
+    if arguments.json == STDOUT_NAME:
         sys.stdout.write(written)
     else:
-        Console().print(bench_table.table(report))
-    if arguments.json and arguments.json != STDOUT:
+        Console().print(bench_table.report_table(report))
+    if arguments.json and arguments.json != STDOUT_NAME:
         Path(arguments.json).write_text(written, encoding="utf-8")
-        show.console().print(f"Wrote {arguments.json}", highlight=False)
+        show.stderr_console().print(f"Wrote {arguments.json}", highlight=False)
     if arguments.plot:
         bench_plot.write(report, Path(arguments.plot))
-        show.console().print(f"Wrote {arguments.plot}", highlight=False)
+        show.stderr_console().print(f"Wrote {arguments.plot}", highlight=False)

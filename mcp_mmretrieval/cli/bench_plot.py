@@ -12,9 +12,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from mcp_mmretrieval.bench.report import Report, Row
+from mcp_mmretrieval.bench.report import BenchReport, BenchRow
 from mcp_mmretrieval.cli import bench_table
-from mcp_mmretrieval.cli.bench_table import PARTS, UNTRAINED
+from mcp_mmretrieval.cli.bench_table import SECTION_HEADINGS, UNTRAINED_NOTE
 from mcp_mmretrieval.demo_media.canvas import CORAL, GREY, INK, NAVY, PALE, PAPER, TEAL, Canvas
 
 KINDS = (".svg", ".png")
@@ -79,7 +79,7 @@ class Svg:
         return "\n".join([head, *self._marks, "</svg>", ""])
 
 
-def write(report: Report, path: Path) -> None:
+def write(report: BenchReport, path: Path) -> None:
     """Draw the report into a file; its ending, one of `KINDS`, says how."""
     height = _height(report)
     if path.suffix.lower() == ".svg":
@@ -92,14 +92,14 @@ def write(report: Report, path: Path) -> None:
     canvas.picture().save(path)
 
 
-def draw(report: Report, paper: Paper, height: int) -> None:
+def draw(report: BenchReport, paper: Paper, height: int) -> None:
     """A line for each thing that was measured, with a dot for each of its sizes."""
     measured = [row for row in report.rows if row.items]
     paper.words(24, 30, f"What an item costs: profile {report.profile}", size=22)
-    paper.words(24, 58, bench_table.models(report), size=14, colour=GREY)
-    paper.words(24, 78, bench_table.machine(report.machine), size=14, colour=GREY)
+    paper.words(24, 58, bench_table.models_line(report), size=14, colour=GREY)
+    paper.words(24, 78, bench_table.machine_line(report.machine), size=14, colour=GREY)
     if report.random_weights:
-        paper.words(_WIDTH - 24, 30, UNTRAINED, size=14, colour=CORAL, anchor="rm")
+        paper.words(_WIDTH - 24, 30, UNTRAINED_NOTE, size=14, colour=CORAL, anchor="rm")
     if not measured:
         paper.words(24, _TOP, "Nothing was measured.", colour=GREY)
         return
@@ -107,7 +107,7 @@ def draw(report: Report, paper: Paper, height: int) -> None:
     _grid(paper, scale, height)
     y: float = _TOP
     for part, rows in groupby(measured, key=lambda row: row.part):
-        paper.words(24, y, PARTS[part], size=16, colour=_COLOURS[part])
+        paper.words(24, y, SECTION_HEADINGS[part], size=16, colour=_COLOURS[part])
         y += _HEADING
         for what, sizes in groupby(rows, key=lambda row: row.what):
             _thing(paper, scale, y, what, list(sizes), _COLOURS[part])
@@ -144,7 +144,7 @@ def _grid(paper: Paper, scale: Scale, height: int) -> None:
         paper.words(x, height - 46, label, size=13, colour=GREY, anchor="mm")
 
 
-def _thing(paper: Paper, scale: Scale, y: float, what: str, rows: Sequence[Row], colour: str) -> None:
+def _thing(paper: Paper, scale: Scale, y: float, what: str, rows: Sequence[BenchRow], colour: str) -> None:
     """Its sizes along a line; the largest within the cap is the large dot, and says how many it does a second."""
     paper.words(_LEFT - 16, y, what, size=15, anchor="rm")
     xs = [scale.x(row.ms) for row in rows]
@@ -157,18 +157,18 @@ def _thing(paper: Paper, scale: Scale, y: float, what: str, rows: Sequence[Row],
     for index, x in enumerate(xs):
         paper.dot(x, y, _BIG if index == main else 4, colour)
     for row, x in _labelled(rows, xs, main):
-        paper.words(x, y + 16, bench_table.size(row.amount, row.unit), size=11, colour=GREY, anchor="mm")
-    told = f"{bench_table.milliseconds(rows[main].ms)}, {bench_table.rate(rows[main].per_second)}/s"
+        paper.words(x, y + 16, bench_table.format_amount(row.amount, row.unit), size=11, colour=GREY, anchor="mm")
+    told = f"{bench_table.format_milliseconds(rows[main].ms)}, {bench_table.format_rate(rows[main].per_second)}/s"
     paper.words(max(slow, *xs) + 16, y - 1, told, size=13)
 
 
-def _memory(rows: Sequence[Row]) -> str:
+def _memory(rows: Sequence[BenchRow]) -> str:
     card = max(row.gpu_mb for row in rows)
     told = f"Memory at most: {max(row.memory_mb for row in rows) / 1e3:.1f} GB"
     return f"{told}, and {card / 1e3:.1f} GB of the card." if card else f"{told}."
 
 
-def _labelled(rows: Sequence[Row], xs: Sequence[float], main: int) -> Iterator[tuple[Row, float]]:
+def _labelled(rows: Sequence[BenchRow], xs: Sequence[float], main: int) -> Iterator[tuple[BenchRow, float]]:
     """The sizes that there is room to name, that of the large dot first."""
     taken: list[float] = []
     for index in [main, *(index for index in range(len(rows)) if index != main)]:
@@ -177,7 +177,7 @@ def _labelled(rows: Sequence[Row], xs: Sequence[float], main: int) -> Iterator[t
             yield rows[index], xs[index]
 
 
-def _height(report: Report) -> int:
+def _height(report: BenchReport) -> int:
     measured = [row for row in report.rows if row.items]
     parts, things = {row.part for row in measured}, {(row.part, row.what) for row in measured}
     return _TOP + len(parts) * _HEADING + len(things) * _LINE + 70

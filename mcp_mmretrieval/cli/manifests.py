@@ -20,21 +20,21 @@ from mcp.types import Tool
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.cli import clients
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.config.sources import PREFIX
-from mcp_mmretrieval.server.create import TITLE, create_server
+from mcp_mmretrieval.config.sources import ENV_PREFIX
+from mcp_mmretrieval.server.create import SERVER_TITLE, create_server
 
 REGISTRY_NAME = "io.github.mcp-mmretrieval/mcp-mmretrieval"
 """In the MCP registry. README names it too: so the registry knows that the package on PyPI is ours."""
-SUMMARY = "Finds the PDF page, picture, moment of sound or film, or passage that answers, with its citation."
+SERVER_SUMMARY = "Finds the PDF page, picture, moment of sound or film, or passage that answers, with its citation."
 """The registry takes at most 100 characters."""
 
-BY_HAND = frozenset({"mcpb/server.py"})
+HANDWRITTEN_FILES = frozenset({"mcpb/server.py"})
 """Files of manifests/ that are not written here."""
 
-Json = dict[str, object]
+JsonObject = dict[str, object]
 
 
-def registry() -> Json:
+def registry_manifest() -> JsonObject:
     """server.json of the MCP registry.
 
     Clients build `uvx RUNTIME-ARGUMENTS mcp-mmretrieval@VERSION PACKAGE-ARGUMENTS` of it. uvx refuses a version behind
@@ -43,10 +43,10 @@ def registry() -> Json:
     """
     package = {
         "registryType": "pypi",
-        "identifier": clients.PACKAGE,
+        "identifier": clients.PACKAGE_NAME,
         "version": __version__,
         "runtimeHint": "uvx",
-        "runtimeArguments": [{"type": "named", "name": "--with", "value": clients.WITH_MODELS}],
+        "runtimeArguments": [{"type": "named", "name": "--with", "value": clients.PACKAGE_WITH_MODELS}],
         "transport": {"type": "stdio"},
         "packageArguments": [
             {
@@ -54,7 +54,7 @@ def registry() -> Json:
                 "name": "--root",
                 "description": "A folder that may be read, with all that is in it.",
                 "format": "filepath",
-                "placeholder": clients.FOLDER,
+                "placeholder": clients.FOLDER_PLACEHOLDER,
                 "isRequired": True,
                 "isRepeated": True,
             }
@@ -64,32 +64,32 @@ def registry() -> Json:
     return {
         "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
         "name": REGISTRY_NAME,
-        "title": TITLE,
-        "description": SUMMARY,
+        "title": SERVER_TITLE,
+        "description": SERVER_SUMMARY,
         "version": __version__,
         "packages": [package],
     }
 
 
-def _variable(setting: str, **more: str) -> Json:
+def _variable(setting: str, **more: str) -> JsonObject:
     """A setting as an environment variable that may be left empty."""
     field = Settings.model_fields[setting]
     default = {} if field.default_factory else {"default": str(field.default)}
-    return {"name": PREFIX + setting.upper(), "description": str(field.description), **more, **default}
+    return {"name": ENV_PREFIX + setting.upper(), "description": str(field.description), **more, **default}
 
 
-def bundle(tools: Sequence[Tool]) -> Json:
+def bundle_manifest(tools: Sequence[Tool]) -> JsonObject:
     """manifest.json of an MCP bundle: the host asks for the folders, and uv installs the package at first start.
 
     A list that a host fills in becomes arguments of their own, which `server.py` turns into roots.
     """
-    about = metadata(clients.PACKAGE)
+    about = metadata(clients.PACKAGE_NAME)
     return {
         "manifest_version": "0.4",
-        "name": clients.PACKAGE,
-        "display_name": TITLE,
+        "name": clients.PACKAGE_NAME,
+        "display_name": SERVER_TITLE,
         "version": __version__,
-        "description": SUMMARY,
+        "description": SERVER_SUMMARY,
         "author": {"name": "The mcp-mmretrieval contributors"},
         "license": about["License-Expression"],
         "keywords": sorted(about["Keywords"].split(",")),
@@ -99,7 +99,7 @@ def bundle(tools: Sequence[Tool]) -> Json:
             "mcp_config": {
                 "command": "uv",
                 "args": ["run", "--directory", "${__dirname}", "server.py", "${user_config.folders}"],
-                "env": {f"{PREFIX}READ_ONLY": "${user_config.read_only}"},
+                "env": {f"{ENV_PREFIX}READ_ONLY": "${user_config.read_only}"},
             },
         },
         "tools": [{"name": tool.name, "description": _first_sentence(tool.description or "")} for tool in tools],
@@ -126,10 +126,10 @@ def _project() -> str:
     """pyproject.toml beside the bundle's manifest: what uv installs."""
     lines = (
         "[project]",
-        f'name = "{clients.PACKAGE}-bundle"',
+        f'name = "{clients.PACKAGE_NAME}-bundle"',
         f'version = "{__version__}"',
-        f'requires-python = "{metadata(clients.PACKAGE)["Requires-Python"]}"',
-        f'dependencies = ["{clients.WITH_MODELS}=={__version__}"]',
+        f'requires-python = "{metadata(clients.PACKAGE_NAME)["Requires-Python"]}"',
+        f'dependencies = ["{clients.PACKAGE_WITH_MODELS}=={__version__}"]',
         "",
         "[tool.uv]",
         "package = false",
@@ -152,22 +152,24 @@ async def _tools() -> list[Tool]:
         return (await client.list_tools()).tools
 
 
-def files() -> dict[str, str]:
+def manifest_files() -> dict[str, str]:
     """Path under manifests/ and content of every file there."""
     return {
-        "server.json": clients.as_json(registry()),
-        "mcpb/manifest.json": clients.as_json(bundle(anyio.run(_tools))),
+        "server.json": clients.as_json(registry_manifest()),
+        "mcpb/manifest.json": clients.as_json(bundle_manifest(anyio.run(_tools))),
         "mcpb/pyproject.toml": _project(),
-        **{f"clients/{name}": content for name, content in clients.files().items()},
+        **{f"clients/{name}": content for name, content in clients.client_files().items()},
     }
 
 
-def stale(folder: Path) -> list[str]:
+def stale_files(folder: Path) -> list[str]:
     """Paths in the folder that are not what they should be: changed, missing, or not ours."""
-    wanted = files()
+    wanted = manifest_files()
     there = (path for path in folder.rglob("*") if path.is_file())
     held = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in there}
-    return sorted(name for name in wanted.keys() | held.keys() - BY_HAND if wanted.get(name) != held.get(name))
+    return sorted(
+        name for name in wanted.keys() | held.keys() - HANDWRITTEN_FILES if wanted.get(name) != held.get(name)
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -180,10 +182,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("manifests"))
     arguments = parser.parse_args(argv)
     if arguments.write:
-        for name, content in files().items():
+        for name, content in manifest_files().items():
             (arguments.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (arguments.folder / name).write_text(content, encoding="utf-8")
-    names = stale(arguments.folder)
+    names = stale_files(arguments.folder)
     for name in names:
         sys.stderr.write(f"{arguments.folder / name}: out of date, or not ours. Run {command} --write.\n")
     return 1 if names else 0

@@ -10,30 +10,30 @@ from typing import Any, cast
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from mcp_mmretrieval.cli import DONE, log_to_stderr, show
-from mcp_mmretrieval.cli.asking import given
-from mcp_mmretrieval.config.sources import default_library
-from mcp_mmretrieval.front.endpoint import meeting
-from mcp_mmretrieval.front.reaching import hello, reach
+from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, show
+from mcp_mmretrieval.cli.asking import given_settings
+from mcp_mmretrieval.config.sources import default_library_path
+from mcp_mmretrieval.front.endpoint import endpoint_of
+from mcp_mmretrieval.front.reaching import connect_to_engine, hello
 
 
-def profile(arguments: argparse.Namespace) -> int:
+def profile_command(arguments: argparse.Namespace) -> int:
     """Show the profile, or choose another one: its vectors are made while the old ones answer."""
     log_to_stderr()
-    wanted = given(arguments)
-    endpoint = meeting(str(wanted.get("library") or default_library()))
-    connection, answer = reach(endpoint, hello(wanted, ask="profile", name=arguments.name or ""))
+    wanted = given_settings(arguments)
+    endpoint = endpoint_of(str(wanted.get("library") or default_library_path()))
+    connection, answer = connect_to_engine(endpoint, hello(wanted, ask="profile", name=arguments.name or ""))
     connection.close()
     told = cast("dict[str, Any]", answer["profile"])
     if arguments.json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     else:
         Console().print(_shown(told, chosen=bool(arguments.name)))
-    return DONE
+    return EXIT_OK
 
 
 def _shown(told: dict[str, Any], *, chosen: bool) -> RenderableType:
-    table = show.facts()
+    table = show.facts_table()
     table.add_row("kept to", Text(f"{told['kept']} ({told['kept_because']})"))
     table.add_row("wanted", Text(f"{told['wanted']} ({told['wanted_because']})"))
     for what, line in told["spaces"].items():
@@ -47,4 +47,4 @@ def _shown(told: dict[str, Any], *, chosen: bool) -> RenderableType:
     elif chosen and told["spaces"]:
         notes.append("Its vectors are made in the background, while those there are answer; `status` shows how far.")
     problem = [Text.assemble(("✗ ", "red"), told["problem"])] if told["problem"] else []
-    return Group(table, *show.notes(notes), *problem)
+    return Group(table, *show.render_notes(notes), *problem)

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from mcp_mmretrieval.cli import DONE, run
-from mcp_mmretrieval.config.sources import configuration, default_library
+from mcp_mmretrieval.cli import EXIT_OK, run_command
+from mcp_mmretrieval.config.sources import default_library_path, settings_from_sources
 from mcp_mmretrieval.front import options
-from mcp_mmretrieval.front.endpoint import Endpoint, meeting
-from mcp_mmretrieval.front.reaching import ENGINE, hello, reach
+from mcp_mmretrieval.front.endpoint import Endpoint, endpoint_of
+from mcp_mmretrieval.front.reaching import ENGINE_COMMAND, connect_to_engine, hello
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     """`serve`, without the parser of all the other commands."""
     arguments = options.serve_parser().parse_args(argv[1:] if argv[:1] == ["serve"] else argv)
-    arguments.run = "serving:serve"
-    return run(arguments)
+    arguments.run = "serving:serve_command"
+    return run_command(arguments)
 
 
-HINT = (
+TERMINAL_HINT = (
     "This waits for an MCP client on stdin; a client starts it by itself. To look around: mcp-mmretrieval demo, --help."
 )
 
 
-def serve(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE) -> int:
+def serve_command(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE_COMMAND) -> int:
     """Serve until the client leaves; over HTTP until interrupted."""
     if not arguments.http and sys.stdin is not None and sys.stdin.isatty():
-        sys.stderr.write(f"{HINT}\n")
+        sys.stderr.write(f"{TERMINAL_HINT}\n")
     if arguments.solo:
         return _alone(arguments)
-    given = configuration(options.given(arguments))
-    endpoint = meeting(str(given.get("library") or default_library()))
+    given = settings_from_sources(options.option_values(arguments))
+    endpoint = endpoint_of(str(given.get("library") or default_library_path()))
     if arguments.http:
-        from mcp_mmretrieval.front.listening import listen
+        from mcp_mmretrieval.front.listening import run_http_front
 
-        return listen(endpoint, given, arguments.http, engine)
+        return run_http_front(endpoint, given, arguments.http, engine)
     from mcp_mmretrieval.front.relay import Relay
 
     Relay(partial(_reach, endpoint, given, engine)).run()
-    return DONE
+    return EXIT_OK
 
 
 def _reach(endpoint: Endpoint, given: dict[str, object], engine: Sequence[str]) -> socket.socket:
-    connection, answer = reach(endpoint, hello(given), engine=engine)
+    connection, answer = connect_to_engine(endpoint, hello(given), engine=engine)
     for name in answer.get("differs", ()):  # type: ignore[attr-defined]
         sys.stderr.write(f"mcp-mmretrieval: the engine that runs has another {name}; status says more.\n")
     return connection
@@ -57,14 +57,14 @@ def _reach(endpoint: Endpoint, given: dict[str, object], engine: Sequence[str]) 
 
 def _alone(arguments: argparse.Namespace) -> int:
     """Everything in this process, which holds the library as long as it runs."""
-    from mcp_mmretrieval.cli import settings
+    from mcp_mmretrieval.cli import read_settings
 
-    wanted = settings(arguments)
+    wanted = read_settings(arguments)
     if arguments.http:
         from mcp_mmretrieval.front import listening
 
         given = wanted.model_dump(include={"http_hosts", "http_auth"})
-        address, token = listening.prepared(given, arguments.http, str(wanted.library))
+        address, token = listening.open_http_address(given, arguments.http, str(wanted.library))
         from mcp_mmretrieval.server import solo
 
         solo.serve_http(wanted, address, token)
@@ -72,4 +72,4 @@ def _alone(arguments: argparse.Namespace) -> int:
         from mcp_mmretrieval.server import solo
 
         solo.serve_stdio(wanted)
-    return DONE
+    return EXIT_OK

@@ -17,16 +17,16 @@ from mcp.client.stdio import stdio_client
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult, ImageContent, TextContent
 
-from mcp_mmretrieval.config.sources import default_library
+from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.front.endpoint import meeting
-from mcp_mmretrieval.front.reaching import ENGINE, hello, reach
-from mcp_mmretrieval.server.lines import lines, write
-from mcp_mmretrieval.server.sdk import messages
+from mcp_mmretrieval.front.endpoint import endpoint_of
+from mcp_mmretrieval.front.reaching import ENGINE_COMMAND, connect_to_engine, hello
+from mcp_mmretrieval.server.lines import read_lines, write_line
+from mcp_mmretrieval.server.sdk import message_streams
 
-LOOK_EVERY = 0.3
+STATUS_POLL_S = 0.3
 """Seconds between two looks at what the server is doing."""
-PATIENCE = 120.0
+EMBEDDING_STALL_S = 120.0
 """Seconds without one more document embedded until it is taken for stuck: a model may have to load first."""
 
 
@@ -54,7 +54,7 @@ class Session:
             state = str((await self.call("status"))["models_state"])
             if state != "loading":
                 return state
-            await anyio.sleep(LOOK_EVERY)
+            await anyio.sleep(STATUS_POLL_S)
 
     async def settled(self, progress: ProgressFnT | None = None) -> int:
         """Wait until everything that was read has its vectors, or nothing moves; how many documents lack theirs."""
@@ -67,9 +67,9 @@ class Session:
                 await progress(most - pending, most, None)
             if pending < least:
                 least, since = pending, anyio.current_time()
-            if not (ready and pending) or anyio.current_time() - since > PATIENCE:
+            if not (ready and pending) or anyio.current_time() - since > EMBEDDING_STALL_S:
                 return pending
-            await anyio.sleep(LOOK_EVERY)
+            await anyio.sleep(STATUS_POLL_S)
 
     async def look(self, targets: Sequence[str]) -> tuple[str, list[bytes]]:
         """What there is to read, and the JPEG pictures, at one place, or a contact sheet of several."""
@@ -88,25 +88,25 @@ class Session:
 
 
 @asynccontextmanager
-async def with_engine(given: dict[str, object], engine: Sequence[str] = ENGINE) -> AsyncIterator[Session]:
+async def engine_session(given: dict[str, object], engine: Sequence[str] = ENGINE_COMMAND) -> AsyncIterator[Session]:
     """A session with the engine of the library that the settings name; one is started where there is none."""
-    endpoint = meeting(str(given.get("library") or default_library()))
+    endpoint = endpoint_of(str(given.get("library") or default_library_path()))
     greeting = hello(given, kind="command")
-    connection, _ = await anyio.to_thread.run_sync(partial(reach, endpoint, greeting, engine=engine))
+    connection, _ = await anyio.to_thread.run_sync(partial(connect_to_engine, endpoint, greeting, engine=engine))
     connection.setblocking(False)
     with connection:
-        async with Client(messages(lines(connection), partial(write, connection))) as client:
+        async with Client(message_streams(read_lines(connection), partial(write_line, connection))) as client:
             yield Session(client)
 
 
 @asynccontextmanager
-async def over_stdio(command: Sequence[str], log: TextIO) -> AsyncIterator[Session]:
+async def stdio_session(command: Sequence[str], log: TextIO) -> AsyncIterator[Session]:
     """A session with a server in a process of its own, as an assistant starts it; its stderr goes to `log`."""
     server = StdioServerParameters(command=command[0], args=list(command[1:]))
     async with Client(stdio_client(server, errlog=log)) as client:
         yield Session(client)
 
 
-def absolute(path: str) -> str:
+def path_for_server(path: str) -> str:
     """A path as the server takes it: from the root of the file system."""
     return str(Path(path).expanduser().absolute())

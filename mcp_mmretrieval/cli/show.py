@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
     from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
 
-COLOURS = {"text": "white", "page": "cyan", "image": "green", "audio": "magenta", "video": "yellow"}
-KINDS = {"text": "text", "page": "PDF", "image": "picture", "audio": "recording", "video": "film"}
+MODALITY_COLOURS = {"text": "white", "page": "cyan", "image": "green", "audio": "magenta", "video": "yellow"}
+MODALITY_NOUNS = {"text": "text", "page": "PDF", "image": "picture", "audio": "recording", "video": "film"}
 """What a person calls a document of each modality."""
 
 
-def console() -> Console:
+def stderr_console() -> Console:
     """For everything that is not the answer itself: stdout is left to that."""
     return Console(stderr=True)
 
 
 @contextmanager
-def progressing(what: str) -> Iterator[ProgressFnT]:
+def progress_bar(what: str) -> Iterator[ProgressFnT]:
     """A bar on stderr, and what the server's reports of progress go to. Silent where nobody looks."""
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[file]}", markup=True),
-        console=console(), transient=True, disable=not console().is_terminal,
+        console=stderr_console(), transient=True, disable=not stderr_console().is_terminal,
     )  # fmt: skip
     task = bar.add_task(what, total=None, file="")
 
@@ -56,9 +56,9 @@ def progressing(what: str) -> Iterator[ProgressFnT]:
 
 
 @contextmanager
-def fetching(what: str) -> Iterator[Callable[[int, int, str], None]]:
+def download_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
     """A bar of bytes on stderr, and what reports of bytes go to; a line at each tenth where there is no terminal."""
-    out = console()
+    out = stderr_console()
     if not out.is_terminal:
         yield _tenths(what, out)
         return
@@ -82,20 +82,22 @@ def _tenths(what: str, out: Console) -> Callable[[int, int, str], None]:
         nonlocal told
         if total and (tenth := done * 10 // total) > told:
             told = tenth
-            out.print(f"{what}: {size(done)} of {size(total)}", markup=False, highlight=False, soft_wrap=True)
+            out.print(
+                f"{what}: {format_bytes(done)} of {format_bytes(total)}", markup=False, highlight=False, soft_wrap=True
+            )
 
     return report
 
 
-def size(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Bytes, for a person."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def spinner(what: str) -> Iterator[None]:
     """A spinner on stderr. Silent where nobody looks."""
-    out = console()
+    out = stderr_console()
     if not out.is_terminal:
         yield
         return
@@ -103,26 +105,26 @@ def waiting(what: str) -> Iterator[None]:
         yield
 
 
-def found(result: SearchResult) -> RenderableType:
+def render_hits(result: SearchResult) -> RenderableType:
     """Hits, best first: where, what kind, how sure, and the words that matched."""
     if not result["hits"]:
-        return Group(Text("Nothing found.", style="bold"), *notes(result.get("notes", ())))
+        return Group(Text("Nothing found.", style="bold"), *render_notes(result.get("notes", ())))
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim")
     table.add_column()
     table.add_column(ratio=1, overflow="fold")
     table.add_column(justify="right")
     for rank, hit in enumerate(result["hits"], 1):
-        table.add_row(str(rank), kind(hit), Group(where(hit), *_words(hit)), f"{hit['score']:.2f}")
-    return Group(table, *notes(result.get("notes", ())))
+        table.add_row(str(rank), render_modality(hit), Group(render_citation(hit), *_words(hit)), f"{hit['score']:.2f}")
+    return Group(table, *render_notes(result.get("notes", ())))
 
 
-def kind(hit: Found) -> Text:
+def render_modality(hit: Found) -> Text:
     """The hit's modality, each in its own colour."""
-    return Text(f"{hit['modality']:<5}", style=COLOURS[hit["modality"]])
+    return Text(f"{hit['modality']:<5}", style=MODALITY_COLOURS[hit["modality"]])
 
 
-def where(hit: Found) -> Text:
+def render_citation(hit: Found) -> Text:
     """The citation, as a link to the file where the terminal knows links."""
     cited = Text(hit["citation"], style="bold")
     if hit.get("path"):
@@ -137,7 +139,7 @@ def _words(hit: Found) -> Iterator[Text]:
         yield Text(snippet if len(snippet) <= 160 else f"{snippet[:159]}…", style="dim")
 
 
-def added(result: AddResult) -> RenderableType:
+def render_add_result(result: AddResult) -> RenderableType:
     """How many files came in, what did not and why."""
     counts = [
         f"{result[name]} {name}"
@@ -157,7 +159,7 @@ def added(result: AddResult) -> RenderableType:
         lines.append(Text(error, style="red"))
     if pending := result["pending_vectors"]:
         lines.append(Text(f"{pending} are found by their words only until their vectors are made.", style="dim"))
-    return Group(*lines, *notes(result.get("notes", ())))
+    return Group(*lines, *render_notes(result.get("notes", ())))
 
 
 def _failure(path: str, reason: str) -> Text:
@@ -166,13 +168,15 @@ def _failure(path: str, reason: str) -> Text:
     return Text.assemble(("  ✗ ", "red"), told)
 
 
-def health(result: StatusResult) -> RenderableType:
+def render_status(result: StatusResult) -> RenderableType:
     """The library's health, a line each."""
-    table = facts()
+    table = facts_table()
     table.add_row("version", result.get("version", ""))
     table.add_row("library", result.get("library", ""))
     table.add_row("roots", "\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root.")
-    held = [f"{count} {KINDS[of]}{'s' * (count > 1)}" for of, count in result.get("documents", {}).items() if count]
+    held = [
+        f"{count} {MODALITY_NOUNS[of]}{'s' * (count > 1)}" for of, count in result.get("documents", {}).items() if count
+    ]
     table.add_row("documents", ", ".join(held) or "none yet")
     table.add_row("places", f"{result.get('segments', 0):,}")
     table.add_row("size", f"{result.get('bytes', 0) / 1e6:,.1f} MB")
@@ -185,12 +189,12 @@ def health(result: StatusResult) -> RenderableType:
     table.add_row("parsers", Text(result.get("sandbox", "")))
     table.add_row("engine", Text(result.get("engine", "")))
     for job in result["jobs"]:
-        table.add_row(f"job {job['job']}", added(cast("AddResult", job)))
+        table.add_row(f"job {job['job']}", render_add_result(cast("AddResult", job)))
     problems = [Text.assemble(("✗ ", "red"), problem) for problem in result.get("problems", ())]
     return Group(table, *problems)
 
 
-def facts() -> Table:
+def facts_table() -> Table:
     """A table of names and what is the case."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
@@ -198,7 +202,7 @@ def facts() -> Table:
     return table
 
 
-def notes(texts: Iterable[str]) -> Iterator[Text]:
+def render_notes(texts: Iterable[str]) -> Iterator[Text]:
     """What else to know, a line each."""
     for text in texts:
         yield Text(f"• {text}", style="yellow")

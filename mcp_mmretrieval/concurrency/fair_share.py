@@ -13,7 +13,7 @@ _TICK = 0.2
 """Seconds between two looks at `stop` while it is somebody else's turn."""
 
 
-class Sharing:
+class FairSemaphore:
     """Turns for a few at a time, and names that one has for itself. Whoever waits gives up when its `stop` is set.
 
     Names come before turns: who has a turn never waits for a name, so that nobody waits for ever.

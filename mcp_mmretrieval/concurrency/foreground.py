@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 1.0
+MAX_YIELD_SECONDS = 1.0
 """Seconds that a step of bulk work waits at most: it goes on under any number of questions, only slower."""
 _LINGERS = 2.0
 """Seconds after an answer in which the next question is expected."""
@@ -21,7 +21,7 @@ _answered = float("-inf")
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def foreground_request() -> Iterator[None]:
     """Somebody waits for what is done within."""
     global _answering, _answered
     with _changed:
@@ -35,13 +35,13 @@ def answering() -> Iterator[None]:
             _changed.notify_all()
 
 
-def give_way(patience: float = PATIENCE) -> None:
+def yield_to_foreground(patience: float = MAX_YIELD_SECONDS) -> None:
     """Before a step of bulk work: wait until nobody waits for an answer, but not for ever."""
     if _answering:
         with _changed:
             _changed.wait_for(lambda: not _answering, patience)
 
 
-def pressed() -> bool:
+def foreground_is_busy() -> bool:
     """Whether steps should be short, since somebody waits for an answer or will soon."""
     return bool(_answering) or time.monotonic() < _answered + _LINGERS

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from mcp_mmretrieval.concurrency import foreground as precedence
+from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import Cancelled
 
 _IN_A_ROW = 16
@@ -27,12 +27,12 @@ _here = threading.local()
 
 
 @contextmanager
-def urgent(until: threading.Event | None = None) -> Iterator[None]:
+def urgent_turns(until: threading.Event | None = None) -> Iterator[None]:
     """Somebody waits for what this thread does within: its turns come before those of threads that are not urgent.
 
     Once `until` is set nobody waits any more: the thread gets no further turn, but Cancelled.
     """
-    before = stop()
+    before = current_stop()
     _here.stop = until or threading.Event()
     try:
         yield
@@ -40,13 +40,13 @@ def urgent(until: threading.Event | None = None) -> Iterator[None]:
         _here.stop = before
 
 
-def stop() -> threading.Event | None:
+def current_stop() -> threading.Event | None:
     """What ends the waiting of this thread; None where it is not urgent."""
     found: threading.Event | None = getattr(_here, "stop", None)
     return found
 
 
-class Turns:
+class PriorityLock:
     """One thread at a time, first come first served: `threading.Lock` lets the thread that releases take it again."""
 
     def __init__(self) -> None:
@@ -65,10 +65,10 @@ class Turns:
         return len(self._urgent) + len(self._others)
 
     def __enter__(self) -> None:
-        """Raises Cancelled in a thread for which nobody waits any more; see `urgent`."""
-        until = stop()
+        """Raises Cancelled in a thread for which nobody waits any more; see `urgent_turns`."""
+        until = current_stop()
         if until is None:
-            precedence.give_way()
+            foreground.yield_to_foreground()
         self._ask(self._others if until is None else self._urgent).wait()
         if until is not None and until.is_set():
             self._pass_on()
@@ -131,7 +131,7 @@ class Turns:
         return self._others.popleft() if self._others else None
 
 
-_all: weakref.WeakSet[Turns] = weakref.WeakSet()
+_all: weakref.WeakSet[PriorityLock] = weakref.WeakSet()
 
 
 @atexit.register

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class ReadWriteLock:
     """Who may use a thing. A waiting writer goes before readers that come after it."""
 
     def __init__(self) -> None:

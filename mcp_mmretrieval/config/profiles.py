@@ -18,7 +18,7 @@ from typing import Literal
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.types import Modality
 
-Sees = Literal["photos", "documents"]
+PictureKind = Literal["photos", "documents"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 _HUB = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>.*))?", re.ASCII)
@@ -60,7 +60,7 @@ class ModelSpec:
     licence: str = ""
     good_for: str = ""
     """For a person who chooses."""
-    published: tuple[Score, ...] = ()
+    published: tuple[PublishedScore, ...] = ()
     """What its authors or others measured; never measured here."""
 
     @property
@@ -83,7 +83,7 @@ class ModelSpec:
 class EmbedderSpec(ModelSpec):
     """An embedder for sentence-transformers, and how it is used. What its vectors depend on is part of their space."""
 
-    sees: frozenset[Sees] = frozenset({"photos"})
+    sees: frozenset[PictureKind] = frozenset({"photos"})
     """What its picture vectors are good for. Pages and charts with many words get one only with `documents`."""
     hears: float = 0.0
     """Seconds of one sound that it takes in as such; 0: transcripts stand for sound."""
@@ -121,7 +121,7 @@ class RerankerSpec(ModelSpec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class PublishedScore:
     """A published figure."""
 
     benchmark: str
@@ -182,7 +182,7 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             licence="MIT (OpenAI's CLIP)",
             good_for="Photos and drawings of anything, found by an English description. Weak on passages of text.",
             published=(
-                Score(
+                PublishedScore(
                     benchmark="ImageNet, zero-shot",
                     value=63.3,
                     source=f"{_SBERT}/sentence_transformer/pretrained_models.html",
@@ -208,8 +208,8 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             licence="Apache-2.0, with Gemma's prohibited uses",
             good_for="Everything in one space: text in 100 languages, pages, photos, sound of any kind, and film.",
             published=(
-                Score(benchmark=_MMEB, value=59.01, source=_GEMMA),
-                Score(benchmark=_MMTEB, value=61.36, source=_GEMMA),
+                PublishedScore(benchmark=_MMEB, value=59.01, source=_GEMMA),
+                PublishedScore(benchmark=_MMTEB, value=61.36, source=_GEMMA),
             ),
         ),
         "vision-2b": EmbedderSpec(
@@ -227,9 +227,9 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             licence="Apache-2.0",
             good_for="Pages, charts, photos and film, with a larger card. Hears nothing: transcripts stand for sound.",
             published=(
-                Score(benchmark=_MMEB, value=73.2, source=_QWEN),
-                Score(benchmark=_MMTEB, value=63.87, source=_QWEN),
-                Score(benchmark=_VIDORE, value=52.9, source=_QWEN),
+                PublishedScore(benchmark=_MMEB, value=73.2, source=_QWEN),
+                PublishedScore(benchmark=_MMTEB, value=63.87, source=_QWEN),
+                PublishedScore(benchmark=_VIDORE, value=52.9, source=_QWEN),
             ),
         ),
         "vision-8b": EmbedderSpec(
@@ -247,8 +247,8 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             licence="Apache-2.0",
             good_for="As vision-2b, with the best published scores, for a data centre's card.",
             published=(
-                Score(benchmark=_MMEB, value=77.8, source=_QWEN),
-                Score(benchmark=_MMTEB, value=67.88, source=_QWEN),
+                PublishedScore(benchmark=_MMEB, value=77.8, source=_QWEN),
+                PublishedScore(benchmark=_MMTEB, value=67.88, source=_QWEN),
             ),
         ),
     }
@@ -267,7 +267,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             memory_mb=526,
             licence="Apache-2.0",
             good_for="Pages and charts, fast: a late interaction of words and patches. Not made for photos.",
-            published=(Score(benchmark=_VIDORE, value=52.3, source=_NEOMME),),
+            published=(PublishedScore(benchmark=_VIDORE, value=52.3, source=_NEOMME),),
         ),
         "lighton-0.8b": RerankerSpec(
             model="lightonai/LightOn-rerank-PW-0.8B",
@@ -290,8 +290,8 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             licence="Apache-2.0",
             good_for="Pages, charts, photos, film and text, looked at together with the question. Slow without a GPU.",
             published=(
-                Score(benchmark=_VIDORE, value=60.8, source=_QWEN),
-                Score(benchmark="MMEB-v2 retrieval", value=75.1, source=_QWEN),
+                PublishedScore(benchmark=_VIDORE, value=60.8, source=_QWEN),
+                PublishedScore(benchmark="MMEB-v2 retrieval", value=75.1, source=_QWEN),
             ),
         ),
         "qwen3-vl-8b": RerankerSpec(
@@ -305,8 +305,8 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             licence="Apache-2.0",
             good_for="As qwen3-vl-2b, with better published scores and four times the weights.",
             published=(
-                Score(benchmark=_VIDORE, value=66.7, source=_QWEN),
-                Score(benchmark="MMEB-v2 retrieval", value=79.2, source=_QWEN),
+                PublishedScore(benchmark=_VIDORE, value=66.7, source=_QWEN),
+                PublishedScore(benchmark="MMEB-v2 retrieval", value=79.2, source=_QWEN),
             ),
         ),
         "minilm": RerankerSpec(
@@ -319,7 +319,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             licence="Apache-2.0",
             good_for="English passages and the words of pages, quick on a CPU. Looks at no pictures.",
             published=(
-                Score(
+                PublishedScore(
                     benchmark="TREC DL 2019, nDCG@10",
                     value=74.3,
                     source=f"{_SBERT}/cross_encoder/pretrained_models.html",
@@ -334,7 +334,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             memory_mb=34,
             licence="Apache-2.0",
             good_for="As minilm: smaller, and quicker and better by its authors' figures.",
-            published=(Score(benchmark=_ENGLISH, value=55.76, source=_ETTIN),),
+            published=(PublishedScore(benchmark=_ENGLISH, value=55.76, source=_ETTIN),),
         ),
     }
 )
@@ -354,24 +354,24 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 )
 """Sets of models by the name that the setting `profile` takes."""
 
-AUTO = "auto"
+AUTO_PROFILE = "auto"
 """The profile that is chosen by this machine's memory, once, when the library is made."""
 
 
 def profile_of(setting: str) -> Profile:
     """The profile that the setting names: one of `PROFILES`, the absolute path of a folder, or owner/name@commit.
 
-    Looks at no disk and no network; `auto` is not known here, `chosen` decides it. Raises BadArgument for anything
-    else, and says what would be right.
+    Looks at no disk and no network; `auto` is not known here, `choose_profile` decides it. Raises BadArgument for
+    anything else, and says what would be right.
     """
     setting = setting.strip()
     if setting in PROFILES:
         return PROFILES[setting]
-    if setting == AUTO:
+    if setting == AUTO_PROFILE:
         raise BadArgument(
-            f"{AUTO}: is decided when a library is made. Set MMRETRIEVAL_PROFILE to {', '.join(PROFILES)}."
+            f"{AUTO_PROFILE}: is decided when a library is made. Set MMRETRIEVAL_PROFILE to {', '.join(PROFILES)}."
         )
-    model, revision = _of_own(setting, "PROFILE", (*PROFILES, AUTO))
+    model, revision = _of_own(setting, "PROFILE", (*PROFILES, AUTO_PROFILE))
     return Profile(name=setting, embedder=EmbedderSpec(model=model, revision=revision))
 
 
@@ -403,7 +403,7 @@ def model_of(setting: str, variable: str) -> ModelSpec | None:
     return ModelSpec(model=model, revision=revision)
 
 
-def name_of(spec: ModelSpec) -> str:
+def model_display_name(spec: ModelSpec) -> str:
     """What a person calls it: the short name of its record, else as a setting names it."""
     records = {**EMBEDDERS, **RERANKERS}
     return next((name for name, record in records.items() if record.named == spec.named), spec.named)

@@ -9,7 +9,7 @@ from mcp_mmretrieval.config.profiles import PROFILES, EmbedderSpec, ModelSpec, m
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
 
-Spec = TypeVar("Spec", bound=ModelSpec)
+ModelSpecT = TypeVar("ModelSpecT", bound=ModelSpec)
 
 _LADDER = ("vision-8b", "vision-2b", "omni")
 """What `auto` tries, the most demanding first."""
@@ -26,7 +26,7 @@ class DeviceMemory:
     """Millions of bytes. For `mps` and `cpu` the machine's."""
 
 
-def chosen(memory: DeviceMemory) -> tuple[str, str]:
+def choose_profile(memory: DeviceMemory) -> tuple[str, str]:
     """The profile for a machine that `auto` stands for, and why, in a sentence or two for a person.
 
     Decided by total memory alone, so that the same machine always gets the same answer.
@@ -48,7 +48,7 @@ def chosen(memory: DeviceMemory) -> tuple[str, str]:
     return "builtin", f"auto chose builtin, because {what} only {_gb(usable)}{larger.replace('would need', 'needs')}."
 
 
-def tuned(spec: Spec, settings: Settings) -> Spec:
+def tuned_spec(spec: ModelSpecT, settings: Settings) -> ModelSpecT:
     """The record with what the settings say of precision, attention, sizes and numbers kept, where they say anything.
 
     Keyword arguments reach the embedder alone: what is made for one model breaks another. Raises BadArgument for what
@@ -71,18 +71,18 @@ def tuned(spec: Spec, settings: Settings) -> Spec:
         changed["processor_options"] = {**spec.processor_options, **settings.processor_kwargs}
         if settings.vector_dims:
             changed["dims"] = _dims(spec, settings.vector_dims)
-    return replace(trusted(spec, settings), **changed, model_options=options)
+    return replace(trusted_spec(spec, settings), **changed, model_options=options)
 
 
-def trusted(spec: Spec, settings: Settings) -> Spec:
+def trusted_spec(spec: ModelSpecT, settings: Settings) -> ModelSpecT:
     """The record with whether its own code may run here: only that of the one commit that the settings name."""
     return replace(spec, own_code=bool(spec.revision) and settings.trust_remote_code == spec.named)
 
 
-def models_of(settings: Settings, profile: str | None = None) -> dict[str, ModelSpec]:
+def configured_models(settings: Settings, profile: str | None = None) -> dict[str, ModelSpec]:
     """The models beside the built-in ones that the settings name, by what they do, as they are loaded.
 
-    `profile`: what `auto` stands for in this library. Raises BadArgument as `profile_of` and `tuned` do.
+    `profile`: what `auto` stands for in this library. Raises BadArgument as `profile_of` and `tuned_spec` do.
     """
     named = profile_of(profile or settings.profile)
     models = {
@@ -91,7 +91,7 @@ def models_of(settings: Settings, profile: str | None = None) -> dict[str, Model
         "ocr": model_of(settings.ocr, "ocr"),
         "speech": model_of(settings.speech, "speech"),
     }
-    return {what: tuned(spec, settings) for what, spec in models.items() if spec is not None}
+    return {what: tuned_spec(spec, settings) for what, spec in models.items() if spec is not None}
 
 
 def _dtype(spec: ModelSpec, settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Every knob, with its unit and consequence. `configuration` says where the values come from."""
+"""Every knob, with its unit and consequence. `settings_from_sources` says where the values come from."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.config.sources import PREFIX, configuration, default_library
+from mcp_mmretrieval.config.sources import ENV_PREFIX, default_library_path, settings_from_sources
 from mcp_mmretrieval.errors import BadArgument
 
-OF_CONNECTION = frozenset({"library", "roots", "read_only", "call_budget_s", "http_hosts", "http_origins", "http_auth"})
+CONNECTION_SETTINGS = frozenset(
+    {"library", "roots", "read_only", "call_budget_s", "http_hosts", "http_origins", "http_auth"}
+)
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
 
 
@@ -23,7 +25,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    library: Path = Field(default_factory=lambda: Path(default_library()), description="Folder that holds the library.")
+    library: Path = Field(
+        default_factory=lambda: Path(default_library_path()), description="Folder that holds the library."
+    )
     roots: tuple[Path, ...] = Field(
         default=(),
         description="Folders that may be read, separated as in PATH. None: nothing can be read.",
@@ -199,15 +203,15 @@ class Settings(BaseModel):
 
         Raises BadArgument for an unknown name or a value that makes no sense, and says which.
         """
-        return cls.of(configuration(options))
+        return cls.of(settings_from_sources(options))
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Settings:
-        """Settings as `configuration` gathered them. Raises BadArgument."""
+        """Settings as `settings_from_sources` gathered them. Raises BadArgument."""
         unknown = [name for name in given if name not in cls.model_fields]
         if unknown:
             raise BadArgument(
-                f"{PREFIX}{unknown[0].upper()}: no such setting. Known: {', '.join(sorted(cls.model_fields))}."
+                f"{ENV_PREFIX}{unknown[0].upper()}: no such setting. Known: {', '.join(sorted(cls.model_fields))}."
             )
         try:
             return cls.model_validate(dict(given))
@@ -218,5 +222,5 @@ class Settings(BaseModel):
     def differs(self, given: Mapping[str, object]) -> list[str]:
         """Names of the library's settings of which `given` asks another value. Raises BadArgument."""
         other = Settings.of(given)
-        shared = [name for name in given if name not in OF_CONNECTION]
+        shared = [name for name in given if name not in CONNECTION_SETTINGS]
         return [name for name in shared if getattr(other, name) != getattr(self, name)]

@@ -10,28 +10,28 @@ from collections.abc import Mapping
 
 from mcp_mmretrieval.errors import BadArgument
 
-PREFIX = "MMRETRIEVAL_"
-ASIDE = frozenset({"config", "http_token"})
+ENV_PREFIX = "MMRETRIEVAL_"
+NON_SETTING_NAMES = frozenset({"config", "http_token"})
 """Names in the environment that are no settings: where the file is, and a secret that goes nowhere else."""
 
-PATHS = frozenset({"library"})
-LISTED_PATHS = frozenset({"roots"})
+PATH_SETTINGS = frozenset({"library"})
+PATH_LIST_SETTINGS = frozenset({"roots"})
 
 
-def configuration(options: Mapping[str, object] | None = None) -> dict[str, object]:
+def settings_from_sources(options: Mapping[str, object] | None = None) -> dict[str, object]:
     """The settings that were given, by name; None among the options is not given. Paths become absolute here.
 
     Raises BadArgument for a file that cannot be read.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     environment = {
-        name.removeprefix(PREFIX).lower(): value
+        name.removeprefix(ENV_PREFIX).lower(): value
         for name, value in os.environ.items()
-        if name.startswith(PREFIX) and value
+        if name.startswith(ENV_PREFIX) and value
     }
     file = _from_file(str(given.pop("config", None) or environment.get("config") or ""))
     merged: dict[str, object] = {**file, **environment, **given}
-    return {name: _absolute(name, value) for name, value in merged.items() if name not in ASIDE}
+    return {name: _absolute(name, value) for name, value in merged.items() if name not in NON_SETTING_NAMES}
 
 
 def _from_file(name: str) -> dict[str, object]:
@@ -47,19 +47,21 @@ def _from_file(name: str) -> dict[str, object]:
 
 
 def _absolute(name: str, value: object) -> object:
-    if name in LISTED_PATHS:
+    if name in PATH_LIST_SETTINGS:
         listed = value.split(os.pathsep) if isinstance(value, str) else value
         if isinstance(listed, list | tuple):
-            return [absolute(part) for part in listed if str(part)]
-    return absolute(value) if name in PATHS and isinstance(value, str | os.PathLike) and str(value) else value
+            return [absolute_path(part) for part in listed if str(part)]
+    return (
+        absolute_path(value) if name in PATH_SETTINGS and isinstance(value, str | os.PathLike) and str(value) else value
+    )
 
 
-def absolute(path: object) -> str:
+def absolute_path(path: object) -> str:
     """A path from the root of the file system; `~` is the person's home."""
     return os.path.abspath(os.path.expanduser(str(path)))
 
 
-def default_library() -> str:
+def default_library_path() -> str:
     """Where the library lies unless something else is said."""
     base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     return os.path.join(base, "mcp-mmretrieval", "library")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mcp_mmretrieval.demo_media.charts import bar_chart, line_chart, pie_chart
-from mcp_mmretrieval.demo_media.film import recording, write_film, write_sound
-from mcp_mmretrieval.demo_media.photos import lighthouse, mountains
+from mcp_mmretrieval.demo_media.film import read_recording, write_film, write_sound
+from mcp_mmretrieval.demo_media.photos import lighthouse_photo, mountains_photo
 from mcp_mmretrieval.demo_media.report import write_report
 
-NOTES = """\
+MEETING_NOTES = """\
 # Crew meeting, 4 April
 
 ## Café on board
@@ -35,11 +35,11 @@ def make_media(folder: Path) -> None:
     bar_chart().save(folder / "charts" / "routes.png")
     line_chart().save(folder / "charts" / "diesel-price.png")
     pie_chart().save(folder / "charts" / "cost-of-a-crossing.png")
-    lighthouse().save(folder / "photos" / "lighthouse.jpg", quality=90)
-    mountains().save(folder / "photos" / "mountains.jpg", quality=90)
-    write_sound(folder / "engine-log.wav", recording("engine-log.ogg"))
+    lighthouse_photo().save(folder / "photos" / "lighthouse.jpg", quality=90)
+    mountains_photo().save(folder / "photos" / "mountains.jpg", quality=90)
+    write_sound(folder / "engine-log.wav", read_recording("engine-log.ogg"))
     write_film(folder / "safety-drill.mp4")
-    (folder / "crew-meeting.md").write_text(NOTES, encoding="utf-8")
+    (folder / "crew-meeting.md").write_text(MEETING_NOTES, encoding="utf-8")
 
 
 def make_samples(folder: Path) -> dict[str, Path]:
@@ -49,12 +49,12 @@ def make_samples(folder: Path) -> dict[str, Path]:
     samples = {kind: folder / name for kind, name in names.items()}
     write_report(samples["PDF"])
     bar_chart().save(samples["pictures"])
-    write_sound(samples["sound"], recording("safety-drill.ogg"))
+    write_sound(samples["sound"], read_recording("safety-drill.ogg"))
     write_film(samples["film"])
-    samples["text"].write_text(NOTES, encoding="utf-8")
+    samples["text"].write_text(MEETING_NOTES, encoding="utf-8")
     return samples
 
 
 def make_another_photograph(path: Path) -> None:
     """Write the lighthouse on another evening, from farther along the shore: no copy of the one in the folder."""
-    lighthouse(seed=7, across=0.35, sun=0.75).save(path, quality=90)
+    lighthouse_photo(seed=7, across=0.35, sun=0.75).save(path, quality=90)

@@ -17,10 +17,10 @@ from PIL import Image
 
 from mcp_mmretrieval.demo_media.canvas import CORAL, GREY, INK, NAVY, PAPER, SAND, TEAL, Canvas
 
-RATE = 16_000
+DEMO_SAMPLE_RATE_HZ = 16_000
 """Samples per second of the recording and of the film's sound."""
 
-ENGINE_LOG = (
+ENGINE_LOG_TRANSCRIPT = (
     "This is the engine room log of the ferry Northern Star. After two hours at sea, the gearbox was too hot. The "
     "temperature was eighty seven degrees. We found small pieces of metal in the oil filter. A bearing is worn out. We "
     "changed the oil, and came home slowly. The new bearing will arrive on Thursday. Until then, the ferry must run at "
@@ -28,7 +28,7 @@ ENGINE_LOG = (
 )
 """What data/engine-log.ogg says: espeak-ng -v en-us -s 145, then Opus at 26 kbit/s."""
 
-SAFETY_DRILL = (
+SAFETY_DRILL_SCENES = (
     ("Put on the life jacket", "Safety drill. Put on your life jacket."),
     ("Meeting point: upper deck", "Then walk to the meeting point on the upper deck."),
     ("Lower the rescue boat", "The crew lowers the rescue boat with the crane."),
@@ -39,9 +39,9 @@ SCENE_SECONDS = 4
 FRAMES_PER_SECOND = 12
 
 
-def recording(name: str) -> NDArray[np.int16]:
-    """Samples of one of the package's recordings: mono, `RATE` a second."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+def read_recording(name: str) -> NDArray[np.int16]:
+    """Samples of one of the package's recordings: mono, `DEMO_SAMPLE_RATE_HZ` a second."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=DEMO_SAMPLE_RATE_HZ)
     with as_file(files(__package__) / "data" / name) as path, av.open(path) as container:
         pieces = [piece for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
     pieces += resampler.resample(None)
@@ -53,7 +53,7 @@ def write_sound(path: Path, samples: NDArray[np.int16]) -> None:
     with closing(wave.open(str(path), "wb")) as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(DEMO_SAMPLE_RATE_HZ)
         file.writeframes(samples.astype("<i2").tobytes())
 
 
@@ -62,11 +62,11 @@ def write_film(path: Path) -> None:
     with av.open(str(path), "w") as container:
         video = container.add_stream("h264", rate=FRAMES_PER_SECOND, options={"preset": "veryfast", "crf": "23"})
         video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
-        audio = container.add_stream("aac", rate=RATE, layout="mono")
+        audio = container.add_stream("aac", rate=DEMO_SAMPLE_RATE_HZ, layout="mono")
         for picture in film_pictures():
             container.mux(video.encode(av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")))
         container.mux(video.encode(None))
-        for frame in _sound_frames(recording("safety-drill.ogg")):
+        for frame in _sound_frames(read_recording("safety-drill.ogg")):
             container.mux(audio.encode(frame))
         container.mux(audio.encode(None))
 
@@ -75,7 +75,7 @@ def _sound_frames(samples: NDArray[np.int16]) -> Iterator[av.AudioFrame]:
     """The samples in frames of 1024, as AAC takes them."""
     for start in range(0, len(samples), 1024):
         frame = av.AudioFrame.from_ndarray(samples[None, start : start + 1024], format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+        frame.sample_rate, frame.pts, frame.time_base = DEMO_SAMPLE_RATE_HZ, start, Fraction(1, DEMO_SAMPLE_RATE_HZ)
         yield frame
 
 
@@ -92,7 +92,7 @@ def _film_picture(number: int, draw: Callable[[Canvas, float], None], done: floa
     draw(canvas, done)
     swell = [(x, 292 + 6 * math.sin(x / 38 + done * 9)) for x in range(0, 641, 8)]
     canvas.shape([*swell, (640, 360), (0, 360)], NAVY)
-    title = SAFETY_DRILL[number][0]
+    title = SAFETY_DRILL_SCENES[number][0]
     canvas.words(32, 330, f"{number + 1}", size=26, colour=SAND)
     canvas.words(62, 330, title, size=26, colour=PAPER)
     return canvas.picture()

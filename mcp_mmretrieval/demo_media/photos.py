@@ -36,7 +36,7 @@ def _photograph(pixels: NDArray[np.float32], random: np.random.Generator) -> Ima
     return Image.fromarray(np.clip(pixels * corners + grain, 0, 255).astype(np.uint8))
 
 
-def lighthouse(*, seed: int = 1, across: float = 0.64, sun: float = 0.3) -> Image.Image:
+def lighthouse_photo(*, seed: int = 1, across: float = 0.64, sun: float = 0.3) -> Image.Image:
     """A lighthouse on its rock at dusk. `across` and `sun` say where tower and sun stand, from left to right."""
     width, height, horizon = 960, 640, 400
     random = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def _tower(draw: ImageDraw.ImageDraw, x: float, foot: float, random: np.random.G
     draw.polygon([(x - 25, top - 44), (x, top - 74), (x + 25, top - 44)], fill=(120, 34, 32))
 
 
-def mountains(*, seed: int = 4) -> Image.Image:
+def mountains_photo(*, seed: int = 4) -> Image.Image:
     """Ranges of mountains in the haze, the farthest with snow, under a clear sky."""
     width, height = 960, 640
     random = np.random.default_rng(seed)

@@ -17,12 +17,12 @@ from contextlib import suppress
 
 from mcp_mmretrieval.errors import EngineUnavailable
 
-LONGEST = 100
+MAX_SOCKET_PATH_BYTES = 100
 """Bytes of a socket's path: 108 on Linux, 104 on macOS, with its end."""
 _WAITING = 128
 """Connections that the kernel keeps while the engine starts."""
 
-State = dict[str, object]
+EngineState = dict[str, object]
 
 
 class Endpoint:
@@ -30,14 +30,14 @@ class Endpoint:
 
     def __init__(self, library: str, folder: str | None = None) -> None:
         self.library = os.path.realpath(library)
-        folder = folder or own_folder()
+        folder = folder or runtime_folder()
         base = os.path.join(folder, hashlib.sha256(os.fsencode(self.library)).hexdigest()[:16])
         self.socket_path = base + ".sock"
         self.lock_path = base + ".lock"
         self.state_path = base + ".json"
         self.spare_log = base + ".log"
         """Where the engine logs when the library's folder cannot be written."""
-        if len(os.fsencode(self.socket_path)) > LONGEST:
+        if len(os.fsencode(self.socket_path)) > MAX_SOCKET_PATH_BYTES:
             raise EngineUnavailable(f"{self.socket_path}: too long for a socket. Start with --solo.")
 
     # -- for the engine and who starts it ---------------------------------------------------------------------------
@@ -70,7 +70,7 @@ class Endpoint:
         """Whether the socket's name still stands: something may clear such folders."""
         return os.path.exists(self.socket_path)
 
-    def write_state(self, state: State) -> None:
+    def write_state(self, state: EngineState) -> None:
         """Replace the state file at once, so that nobody reads half of it. Raises OSError."""
         fresh = f"{self.state_path}.{os.getpid()}"
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
@@ -95,12 +95,12 @@ class Endpoint:
         except OSError as error:
             connection.close()
             raise EngineUnavailable(f"{self.socket_path}: {error.strerror}. Start with --solo.") from error
-        if not of_this_user(connection):
+        if not peer_is_this_user(connection):
             connection.close()
             raise EngineUnavailable(f"{self.socket_path}: another user listens there. Remove it, or start with --solo.")
         return connection
 
-    def state(self) -> State:
+    def state(self) -> EngineState:
         """What the state file says; empty where there is none, or none that can be read."""
         try:
             with open(self.state_path, encoding="utf-8") as file:
@@ -118,14 +118,14 @@ class Endpoint:
         return False
 
 
-def meeting(library: str) -> Endpoint:
+def endpoint_of(library: str) -> Endpoint:
     """Where the engine of a library is met. Raises EngineUnavailable, also on a system without local sockets."""
     if not hasattr(socket, "AF_UNIX"):
         raise EngineUnavailable("This system has no local sockets. On Windows, run mcp-mmretrieval in WSL.")
     return Endpoint(library)
 
 
-def own_folder() -> str:
+def runtime_folder() -> str:
     """The person's own folder for sockets, made where it is missing. Raises EngineUnavailable.
 
     Not by XDG_RUNTIME_DIR or TMPDIR: clients are started with different environments and must meet all the same.
@@ -144,7 +144,7 @@ def own_folder() -> str:
     return folder
 
 
-def of_this_user(connection: socket.socket) -> bool:
+def peer_is_this_user(connection: socket.socket) -> bool:
     """Whether the process at the other end of a local socket runs as this user."""
     if sys.platform == "darwin":
         # LOCAL_PEERCRED at level SOL_LOCAL: struct xucred { u_int cr_version; uid_t cr_uid; ... }, sys/ucred.h

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
-from mcp_mmretrieval.front.reaching import hello, reach
+from mcp_mmretrieval.front.reaching import connect_to_engine, hello
 from mcp_mmretrieval.front.token import token_of
 
 _BACKLOG = 1024
@@ -24,15 +24,15 @@ _PAUSE = 1.0
 """Seconds until an engine is looked for again after one could not be had."""
 
 
-def listen(endpoint: Endpoint, given: dict[str, object], address: str, engine: Sequence[str]) -> int:
+def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, engine: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT. Raises BadArgument, EngineUnavailable."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    listening, token = prepared(given, address, endpoint.library)
+    listening, token = open_http_address(given, address, endpoint.library)
     host, port = listening.getsockname()[:2]
     greeting = hello(given, kind="http", http={"host": host, "port": port, "token": token})
     while True:
         try:
-            connection, _ = reach(endpoint, greeting, engine=engine, descriptors=[listening.fileno()])
+            connection, _ = connect_to_engine(endpoint, greeting, engine=engine, descriptors=[listening.fileno()])
         except EngineUnavailable as error:
             _say(str(error))
             time.sleep(_PAUSE)
@@ -44,17 +44,17 @@ def listen(endpoint: Endpoint, given: dict[str, object], address: str, engine: S
         time.sleep(_PAUSE)  # whoever connects meanwhile waits in the queue of the address
 
 
-def prepared(given: Mapping[str, object], address: str, library: str) -> tuple[socket.socket, str | None]:
+def open_http_address(given: Mapping[str, object], address: str, library: str) -> tuple[socket.socket, str | None]:
     """The open address, and the token that it asks for. Says both on stderr. Raises BadArgument, EngineUnavailable."""
-    host, port = parted(address)
-    token = doors(given, host, library)
-    listening = opened(host, port)
+    host, port = parse_address(address)
+    token = required_token(given, host, library)
+    listening = listening_socket(host, port)
     port = listening.getsockname()[1]
     _say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
     return listening, token
 
 
-def parted(address: str) -> tuple[str, int]:
+def parse_address(address: str) -> tuple[str, int]:
     """HOST:PORT as its parts; an IPv6 address stands in brackets. Raises BadArgument."""
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
@@ -63,7 +63,7 @@ def parted(address: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def doors(given: Mapping[str, object], host: str, library: str) -> str | None:
+def required_token(given: Mapping[str, object], host: str, library: str) -> str | None:
     """The token to ask for; None where a setting says so. Tells where it stands. Raises BadArgument, EngineUnavailable.
 
     Off loopback it takes a list of hosts, and always a token.
@@ -94,7 +94,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def opened(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """A listening socket. Raises BadArgument for an address that cannot be had."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -17,41 +17,64 @@ from mcp_mmretrieval.front.endpoint import Endpoint
 
 WIRE = 1
 """Version of the hello and its answer; what follows is MCP."""
-PATIENCE = 60.0
+ENGINE_TIMEOUT_S = 60.0
 """Seconds until an engine that does not answer is given up."""
-STARTS = 3
+MAX_ENGINE_STARTS = 3
 """Times that an engine is started until its not coming up is told."""
-ENGINE = (sys.executable, "-P", "-m", "mcp_mmretrieval.server")
+ENGINE_COMMAND = (sys.executable, "-P", "-m", "mcp_mmretrieval.server")
 """The command of an engine. -P: a folder that a client happened to be started in is no place to import from."""
-LOG = "engine.log"
+ENGINE_LOG_NAME = "engine.log"
 
-KEPT = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "SYSTEMROOT", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
-KEPT_PREFIXES = ("LC_", "HF_", "CUDA_", "NVIDIA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "SSL_CERT_", "LD_LIBRARY_PATH")
-KEPT_ANY_CASE = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+KEPT_VARIABLES = (
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+)
+KEPT_VARIABLE_PREFIXES = (
+    "LC_",
+    "HF_",
+    "CUDA_",
+    "NVIDIA_",
+    "TORCH",
+    "PYTORCH_",
+    "OMP_",
+    "MKL_",
+    "SSL_CERT_",
+    "LD_LIBRARY_PATH",
+)
+KEPT_VARIABLES_ANY_CASE = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 """What an engine sees of the environment of whoever starts it: the machine's side of it, nothing of the client's."""
 
-Message = dict[str, object]
+JsonMessage = dict[str, object]
 
 
-def hello(settings: Message, **more: object) -> Message:
+def hello(settings: JsonMessage, **more: object) -> JsonMessage:
     """The first line to an engine: who speaks, and the settings that were given."""
     return {"mmretrieval": WIRE, "version": __version__, "settings": settings, **more}
 
 
-def reach(
+def connect_to_engine(
     endpoint: Endpoint,
-    greeting: Message,
+    greeting: JsonMessage,
     *,
-    engine: Sequence[str] = ENGINE,
+    engine: Sequence[str] = ENGINE_COMMAND,
     descriptors: Sequence[int] = (),
     start: bool = True,
-) -> tuple[socket.socket, Message]:
+) -> tuple[socket.socket, JsonMessage]:
     """A connection whose greeting was accepted, and the engine's answer. `descriptors` go along with the greeting.
 
     An engine that leaves is waited for, then replaced. Raises EngineUnavailable: refused, does not come up, does not
     answer; without `start` also where none runs.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + ENGINE_TIMEOUT_S
     starts, pause = 0, 0.005
     while time.monotonic() < until:
         connection = endpoint.connect()
@@ -65,29 +88,29 @@ def reach(
         elif not start:
             raise EngineUnavailable(f"{endpoint.library}: no engine runs for this library.")
         elif (lock := endpoint.elect()) is not None:
-            if starts == STARTS:
+            if starts == MAX_ENGINE_STARTS:
                 os.close(lock)
-                raise EngineUnavailable(f"The engine ends while it starts; {log_of(endpoint)} says why.")
+                raise EngineUnavailable(f"The engine ends while it starts; {engine_log_path(endpoint)} says why.")
             starts += 1
-            launch(endpoint, lock, engine)
+            launch_engine(endpoint, lock, engine)
             continue
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
     pid = endpoint.state().get("pid", "unknown")
     raise EngineUnavailable(
         f"The engine of {endpoint.library} (pid {pid}) does not answer. End it (kill {pid}) and try again; "
-        f"{log_of(endpoint)} may say more."
+        f"{engine_log_path(endpoint)} may say more."
     )
 
 
-def ask(endpoint: Endpoint, question: str, **more: object) -> Message:
+def ask_engine(endpoint: Endpoint, question: str, **more: object) -> JsonMessage:
     """One question to a running engine, apart from MCP. Raises EngineUnavailable, also where none runs."""
-    connection, answer = reach(endpoint, hello({}, ask=question, **more), start=False)
+    connection, answer = connect_to_engine(endpoint, hello({}, ask=question, **more), start=False)
     connection.close()
     return answer
 
 
-def launch(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
+def launch_engine(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
     """Start an engine in a session of its own. The lock and the open socket go over to it; both are closed here.
 
     The socket is open from now on: who connects before the engine is up waits in its queue.
@@ -133,13 +156,13 @@ def machine_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name in KEPT or name.startswith(KEPT_PREFIXES) or name.upper() in KEPT_ANY_CASE
+        if name in KEPT_VARIABLES or name.startswith(KEPT_VARIABLE_PREFIXES) or name.upper() in KEPT_VARIABLES_ANY_CASE
     }
 
 
-def log_of(endpoint: Endpoint) -> str:
+def engine_log_path(endpoint: Endpoint) -> str:
     """Where the engine of a library logs: beside the library, or beside its socket where that cannot be written."""
-    beside = os.path.join(endpoint.library, LOG)
+    beside = os.path.join(endpoint.library, ENGINE_LOG_NAME)
     there = os.path.exists(beside) or os.path.isdir(endpoint.library)
     writable = os.access(beside if os.path.exists(beside) else endpoint.library, os.W_OK)
     return beside if there and writable else endpoint.spare_log
@@ -149,12 +172,12 @@ def _open_log(endpoint: Endpoint) -> int:
     with suppress(OSError):  # the engine tells every call what is wrong with the library
         os.makedirs(endpoint.library, mode=0o700, exist_ok=True)
     try:
-        return os.open(log_of(endpoint), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        return os.open(engine_log_path(endpoint), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)
 
 
-def _greeted(connection: socket.socket, greeting: Message, descriptors: Sequence[int], until: float) -> Message:
+def _greeted(connection: socket.socket, greeting: JsonMessage, descriptors: Sequence[int], until: float) -> JsonMessage:
     """The engine's answer to the greeting; empty where it ended before it answered."""
     connection.settimeout(max(0.001, until - time.monotonic()))
     try:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from mcp_mmretrieval.errors import EngineUnavailable
-from mcp_mmretrieval.front.reaching import Message
+from mcp_mmretrieval.front.reaching import JsonMessage
 
-LONGEST_LINE = 32_000_000
+MAX_LINE_BYTES = 32_000_000
 """Bytes of one message: a picture given as data fits, a line without an end does not."""
-MOST_PENDING = 200
+MAX_PENDING_REQUESTS = 200
 """Requests that one client may wait for at the same time."""
 _LEAVING = 2.0
 """Seconds for the last answers once the client has closed stdin."""
@@ -36,7 +36,7 @@ _SERVER_ERROR, _PARSE_ERROR, _INVALID_REQUEST = -32000, -32700, -32600
 _ANSWER = re.compile(rb'\{"jsonrpc":"2\.0","id":("(?:[^"\\]|\\.)*"|-?\d+),"(?:result|error)":')
 """How the engine writes an answer. Only those that look otherwise are read in full."""
 
-Reach = Callable[[], socket.socket]
+EngineConnector = Callable[[], socket.socket]
 
 
 class _Request:
@@ -51,7 +51,9 @@ class _Request:
 class Relay:
     """Passes messages between one client and the engine, over engines that come and go."""
 
-    def __init__(self, reach: Reach, source: int = 0, sink: int = 1, end: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self, reach: EngineConnector, source: int = 0, sink: int = 1, end: Callable[[int], object] = os._exit
+    ) -> None:
         self._reach = reach
         self._end = end
         self._source = source
@@ -158,7 +160,7 @@ class Relay:
 
     def _failed(self, id: str, reason: str) -> bytes:
         """A tool's error, which the model gets to read."""
-        result: Message = {"content": [{"type": "text", "text": reason}], "isError": True}
+        result: JsonMessage = {"content": [{"type": "text", "text": reason}], "isError": True}
         if not self._initialize:
             result["resultType"] = "complete"  # stateless clients ask for it
         return _line({"jsonrpc": "2.0", "id": json.loads(id), "result": result})
@@ -205,9 +207,11 @@ class Relay:
                 except OSError:
                     self._undelivered(line)
         if busy:
-            self._tell(self._failed(json.dumps(message["id"]), f"Busy: {MOST_PENDING} requests are under way. Wait."))
+            self._tell(
+                self._failed(json.dumps(message["id"]), f"Busy: {MAX_PENDING_REQUESTS} requests are under way. Wait.")
+            )
 
-    def _note(self, message: Message, line: bytes) -> bool:
+    def _note(self, message: JsonMessage, line: bytes) -> bool:
         """Remember what the next engine has to know, and who waits; whether too many do."""
         method = str(message.get("method"))
         if method == "initialize":
@@ -219,7 +223,7 @@ class Relay:
             self._pending.pop(json.dumps(params.get("requestId")) if isinstance(params, dict) else "", None)
         if "id" not in message or "method" not in message:
             return False
-        if len(self._pending) >= MOST_PENDING:
+        if len(self._pending) >= MAX_PENDING_REQUESTS:
             return True
         self._pending[json.dumps(message["id"])] = _Request(method, line, sent=self._engine is not None)
         return False
@@ -256,8 +260,8 @@ def _lines(read: Callable[[int], bytes]) -> Iterator[bytes]:
         if rest:
             parts.append(rest)
             length += len(rest)
-        if length > LONGEST_LINE:
-            raise ValueError(f"A message of more than {LONGEST_LINE} bytes.")
+        if length > MAX_LINE_BYTES:
+            raise ValueError(f"A message of more than {MAX_LINE_BYTES} bytes.")
 
 
 def _answered(line: bytes) -> str:
@@ -274,5 +278,5 @@ def _error(id: str, code: int, reason: str) -> bytes:
     return _line({"jsonrpc": "2.0", "id": json.loads(id), "error": {"code": code, "message": reason}})
 
 
-def _line(message: Message) -> bytes:
+def _line(message: JsonMessage) -> bytes:
     return json.dumps(message, ensure_ascii=False).encode() + b"\n"

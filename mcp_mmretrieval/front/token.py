@@ -6,22 +6,22 @@ import os
 
 from mcp_mmretrieval.errors import EngineUnavailable
 
-VARIABLE = "MMRETRIEVAL_HTTP_TOKEN"
-NAME = "http-token"
-SHORTEST = 16
+TOKEN_VARIABLE = "MMRETRIEVAL_HTTP_TOKEN"
+TOKEN_FILE_NAME = "http-token"
+MIN_TOKEN_CHARACTERS = 16
 """Characters of a token that is given."""
 
 
 def token_of(library: str) -> tuple[str, str]:
     """The token, and where it stands: a variable's name or a file's path. Raises EngineUnavailable."""
-    if given := os.environ.get(VARIABLE):
-        return _checked(given, VARIABLE), VARIABLE
-    path = os.path.join(library, NAME)
+    if given := os.environ.get(TOKEN_VARIABLE):
+        return _checked(given, TOKEN_VARIABLE), TOKEN_VARIABLE
+    path = os.path.join(library, TOKEN_FILE_NAME)
     try:
         return _checked(_held(path) or _minted(path), path), path
     except OSError as error:
         raise EngineUnavailable(
-            f"{path}: the token cannot be kept there ({error.strerror}). Give one in {VARIABLE}."
+            f"{path}: the token cannot be kept there ({error.strerror}). Give one in {TOKEN_VARIABLE}."
         ) from error
 
 
@@ -55,6 +55,8 @@ def _minted(path: str) -> str:
 
 
 def _checked(token: str, source: str) -> str:
-    if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
-        raise EngineUnavailable(f"{source}: a token has at least {SHORTEST} printable characters, and no spaces.")
+    if len(token) < MIN_TOKEN_CHARACTERS or not token.isascii() or not token.isprintable() or " " in token:
+        raise EngineUnavailable(
+            f"{source}: a token has at least {MIN_TOKEN_CHARACTERS} printable characters, and no spaces."
+        )
     return token

@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from mcp_mmretrieval.answers import Outcome
-from mcp_mmretrieval.concurrency.fair_share import Sharing
+from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, RetrievalError
-from mcp_mmretrieval.jobs.asked import Asked
+from mcp_mmretrieval.jobs.asked import AddRequest
 
-__all__ = ["KEPT", "TOGETHER", "Asked", "Job", "Jobs", "Sharing"]
+__all__ = ["ENDED_JOBS_KEPT", "JOBS_AT_ONCE", "AddRequest", "FairSemaphore", "Job", "Jobs"]
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 8
+JOBS_AT_ONCE = 8
 """Jobs that run at the same time; more wait in the order in which they were asked for."""
-KEPT = 100
+ENDED_JOBS_KEPT = 100
 """Ended jobs that are remembered here; `record` remembers all."""
-LEFT = "The server is ending; the job goes on when it is started again."
-RESUMED = "Resumed after the server was started again; what had been read before counts as unchanged."
+SERVER_ENDING_NOTE = "The server is ending; the job goes on when it is started again."
+RESUMED_NOTE = "Resumed after the server was started again; what had been read before counts as unchanged."
 
-Work = Callable[["Job"], None]
+JobWork = Callable[["Job"], None]
 
 
 class Job:
@@ -39,7 +39,7 @@ class Job:
         owner: object = None,
         *,
         id: str = "",
-        asked: Asked | None = None,
+        asked: AddRequest | None = None,
         record: Callable[[Job], None] = lambda job: None,
         cancelled: Callable[[Job], None] = lambda job: None,
     ) -> None:
@@ -158,7 +158,7 @@ class Job:
         """The library closes: the next process goes on."""
         with self._changed:
             self._left = True
-            self._outcome = replace(self._outcome, current="", notes=(*self._outcome.notes, LEFT))
+            self._outcome = replace(self._outcome, current="", notes=(*self._outcome.notes, SERVER_ENDING_NOTE))
             self._changed.notify_all()
 
 
@@ -169,7 +169,7 @@ class Jobs:
         self._record = record
         self._lock = threading.Lock()
         self._known: dict[str, Job] = {}
-        self._line: deque[tuple[Job, Work]] = deque()
+        self._line: deque[tuple[Job, JobWork]] = deque()
         self._threads: set[threading.Thread] = set()
         self._closing = False
 
@@ -178,7 +178,7 @@ class Jobs:
         """Whether any job runs, or waits for its turn to."""
         return any(job.running for job in self.all())
 
-    def start(self, key: str, work: Work, owner: object = None, asked: Asked | None = None) -> Job:
+    def start(self, key: str, work: JobWork, owner: object = None, asked: AddRequest | None = None) -> Job:
         """The running job with this key, or a new one that does `work`. Raises LibraryUnavailable."""
         with self._lock:
             self._refuse_when_closing()
@@ -196,7 +196,7 @@ class Jobs:
         self._queue(job, work)
         return job
 
-    def resume(self, id: str, key: str, work: Work, asked: Asked, attempts: int) -> Job:
+    def resume(self, id: str, key: str, work: JobWork, asked: AddRequest, attempts: int) -> Job:
         """Go on with a job of an earlier process, which nobody owns; `attempts` as it was kept."""
 
         def again(job: Job) -> None:
@@ -206,7 +206,7 @@ class Jobs:
 
         job = Job(key, object(), id=id, asked=asked, record=self._record, cancelled=self._unqueue)
         job.attempts = attempts
-        job.update(notes=(RESUMED,))
+        job.update(notes=(RESUMED_NOTE,))
         with self._lock:
             self._known[job.id] = job
         self._queue(job, again)
@@ -248,18 +248,18 @@ class Jobs:
             raise LibraryUnavailable("The library is being closed. Start the server again.")
 
     def _forget_old(self) -> None:
-        """Keep those that run and the last `KEPT`."""
-        for job in list(self._known.values())[:-KEPT]:
+        """Keep those that run and the last `ENDED_JOBS_KEPT`."""
+        for job in list(self._known.values())[:-ENDED_JOBS_KEPT]:
             if not job.running:
                 del self._known[job.id]
 
-    def _queue(self, job: Job, work: Work) -> None:
+    def _queue(self, job: Job, work: JobWork) -> None:
         with self._lock:
             if self._closing:
                 job.put_down()
                 return
             self._line.append((job, work))
-            if len(self._threads) < TOGETHER:
+            if len(self._threads) < JOBS_AT_ONCE:
                 thread = threading.Thread(target=self._run, name="job", daemon=True)
                 self._threads.add(thread)
                 thread.start()
@@ -288,7 +288,7 @@ class Jobs:
             else:
                 job.end(state="done")
 
-    def _next(self) -> tuple[Job, Work] | None:
+    def _next(self) -> tuple[Job, JobWork] | None:
         with self._lock:
             if self._line:
                 return self._line.popleft()

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AddRequest:
     """The arguments of one adding, and for whom."""
 
     roots: tuple[str, ...]
@@ -29,7 +29,7 @@ class Asked:
         return json.dumps(asdict(self))
 
     @classmethod
-    def read(cls, stored: str) -> Asked:
+    def read(cls, stored: str) -> AddRequest:
         """What `stored` made."""
         given = json.loads(stored)
         return cls(**{**given, "roots": tuple(given["roots"]), "paths": tuple(given["paths"])})

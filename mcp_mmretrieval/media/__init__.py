@@ -5,9 +5,10 @@ process that holds nothing but open files (see `workers`), so that one bad file 
 
 To add a kind of media:
 
-1. Write one module here with the three functions of `Kind`. It imports its decoder, with all that the decoder would
-   import later, when it is itself imported: a locked worker can import nothing more. It opens nothing by name.
-2. Add one line to `KINDS`, before any kind that would also claim such files.
+1. Write one module here with the three functions of `MediaModule`. It imports its decoder, with all that the
+   decoder would import later, when it is itself imported: a locked worker can import nothing more. It opens nothing by
+   name.
+2. Add one line to `MEDIA_MODULES`, before any kind that would also claim such files.
 3. Add `tests/media/test_<module>.py`, with files that are made by the test.
 
 Importing this package costs nothing: the decoders are imported when the first file is read.
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol, cast
 
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.types import About, Modality, Part, Segment
+from mcp_mmretrieval.types import DocumentMetadata, Modality, Segment, SplitPart
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.limits import Limits
@@ -28,25 +29,25 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content
 
 
-class Kind(Protocol):
+class MediaModule(Protocol):
     """What a module of this package offers. Functions of the module, not methods of an object."""
 
     def recognises(self, source: Source) -> bool:
         """Whether the bytes are of this kind. The name is a hint at most: suffixes lie."""
 
-    def split(self, source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+    def split(self, source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
         """The places of a file, in order, from the part with ordinal `start` (from 0) on.
 
         Part n is the same, whatever `start` is: a file whose worker died is taken up again after the part that killed
         it. A part carries content only where that still has to be read by OCR or speech recognition. Raises
-        UnreadableMedia for a file that is no use at all; what is left out of a usable one is said by `About.note`.
+        UnreadableMedia for a file that is no use at all; `DocumentMetadata.note` says what is left out of a usable one.
         """
 
     def load(self, source: Source, segment: Segment, limits: Limits) -> Content:
         """Decode one place. Raises UnreadableMedia where there is no such place, or it cannot be decoded."""
 
 
-KINDS: dict[Modality, str] = {
+MEDIA_MODULES: dict[Modality, str] = {
     "page": "pdf",
     "image": "image",
     "video": "video",
@@ -93,17 +94,17 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
 """Offset, bytes found there, and what such a file is: kinds that are often met and cannot be read."""
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """The places of a file, in order, from the part with ordinal `start` (from 0) on; its modality comes first.
 
     Raises UnreadableMedia (`empty`, `too_large`, `unsupported_type`, `nothing_to_read`, or what the kind found wrong).
     """
     _check_size(source, limits)
     modality = _modality(source)
-    yield About(modality=modality)
+    yield DocumentMetadata(modality=modality)
     parts = 0
     for step in _kind(modality).split(source, limits, start):
-        parts += isinstance(step, Part)
+        parts += isinstance(step, SplitPart)
         yield step
     if not parts and not start:
         raise UnreadableMedia("nothing_to_read", f"{source.name}: holds nothing that could be read.")
@@ -125,7 +126,7 @@ def _check_size(source: Source, limits: Limits) -> None:
 
 
 def _modality(source: Source) -> Modality:
-    for modality in KINDS:
+    for modality in MEDIA_MODULES:
         source.file.seek(0)
         if _kind(modality).recognises(source):
             source.file.seek(0)
@@ -140,6 +141,6 @@ def _guess(source: Source) -> str:
     return next((what for at, magic, what in _STRANGERS if head.startswith(magic, at)), "of an unknown type")
 
 
-def _kind(modality: Modality) -> Kind:
+def _kind(modality: Modality) -> MediaModule:
     # the decoders are heavy and parse hostile bytes: the server process never imports them
-    return cast(Kind, importlib.import_module(f"{__name__}.{KINDS[modality]}"))
+    return cast(MediaModule, importlib.import_module(f"{__name__}.{MEDIA_MODULES[modality]}"))

@@ -17,7 +17,7 @@ from mcp_mmretrieval.media import container
 from mcp_mmretrieval.media.captions import Captions
 from mcp_mmretrieval.media.container import Track
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Part, Place, Segment, Sound
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound, SplitPart
 
 if TYPE_CHECKING:
     from typing import Any
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from numpy.typing import NDArray
 
-RATE = 16_000
+SOUND_RATE_HZ = 16_000
 """Samples per second of all sound that is handed on: what speech recognition wants."""
-SILENCE = 1e-3
+SILENCE_PEAK = 1e-3
 """Loudest sample of a stretch in which nothing can be heard (-60 dB)."""
-LONGEST = 60.0
+MAX_LOADED_SECONDS = 60.0
 """Seconds of one place that are loaded, at most."""
 
 _GAP = 0.1
@@ -43,32 +43,32 @@ _RUN_UP = 1.0
 
 def recognises(source: Source) -> bool:
     """Whether the bytes are a recording without film; its cover picture does not count."""
-    return container.kind(source) == "audio"
+    return container.recording_kind(source) == "audio"
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """Windows over the recording from number `start` (from 0) on: what subtitles say of each, or else its samples."""
     with ExitStack() as stack:
-        opened = stack.enter_context(container.opened(source.file))
+        opened = stack.enter_context(container.open_container(source.file))
         captions = stack.enter_context(Captions(source, opened))
-        title = container.title(opened)
-        yield About(modality="audio", title=title)
-        tape = Tape(track(opened), since=start * container.STEP)
+        title = container.tagged_title(opened)
+        yield DocumentMetadata(modality="audio", title=title)
+        tape = AudioReader(sound_track(opened), since=start * container.WINDOW_STEP_SECONDS)
         heard = False
-        for begin, end in container.stretches(tape.read, most=limits.seconds, first=start):
+        for begin, end in container.streamed_windows(tape.read, most=limits.seconds, first=start):
             sound = tape.cut(begin, end)
-            heard = heard or audible(sound)
+            heard = heard or is_audible(sound)
             text = captions.between(begin, end)
             place = Place(start=begin, end=container.rounded_up(end))
             segment = Segment(document=source.document, modality="audio", place=place, text=text, heading=title)
-            yield Part(segment=segment, content=sound if audible(sound) and not text else None)
-            tape.forget(begin + container.STEP)
+            yield SplitPart(segment=segment, content=sound if is_audible(sound) and not text else None)
+            tape.forget(begin + container.WINDOW_STEP_SECONDS)
         if not tape.seconds:
             raise UnreadableMedia("corrupt", "no sound in it can be decoded")
         if not heard and not start:
-            yield About(note="Nothing can be heard: the recording is silent.")
-        notes = [*captions.notes, *container.losses(tape.damaged, "sound")]
-        yield from container.conclusion(tape.seconds, limits, notes)
+            yield DocumentMetadata(note="Nothing can be heard: the recording is silent.")
+        notes = [*captions.notes, *container.damage_notes(tape.damaged, "sound")]
+        yield from container.closing_metadata(tape.seconds, limits, notes)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Sound:
@@ -76,27 +76,27 @@ def load(source: Source, segment: Segment, limits: Limits) -> Sound:
 
     Raises UnreadableMedia where there is nothing to hear.
     """
-    with container.opened(source.file) as opened:
-        sound = stretch(opened, segment.place)
+    with container.open_container(source.file) as opened:
+        sound = sound_at(opened, segment.place)
     if not len(sound.samples):
         raise UnreadableMedia("corrupt", f"there is no sound at {segment.place.fragment or 'its beginning'}")
     return sound
 
 
-def stretch(opened: InputContainer, place: Place) -> Sound:
+def sound_at(opened: InputContainer, place: Place) -> Sound:
     """The samples of a place, at most a minute; none beyond the end."""
     begin = place.start or 0.0
-    end = min(begin + LONGEST, begin + container.LENGTH if place.end is None else place.end)
-    tape = Tape(track(opened), since=begin)
+    end = min(begin + MAX_LOADED_SECONDS, begin + container.WINDOW_SECONDS if place.end is None else place.end)
+    tape = AudioReader(sound_track(opened), since=begin)
     tape.read(end + _RUN_UP)
     return tape.cut(begin, end)
 
 
-def track(opened: InputContainer) -> Track:
+def sound_track(opened: InputContainer) -> Track:
     """The sound of a container. Raises UnreadableMedia where there is none, or none that is read here."""
-    stream = container.stream(opened, "audio")
+    stream = container.first_stream(opened, "audio")
     if stream is None:
-        names = ", ".join(filter(None, map(container.codec, opened.streams)))
+        names = ", ".join(filter(None, map(container.codec_name, opened.streams)))
         reason = f"its streams ({names}) are not read" if names else "it holds no sound"
         raise UnreadableMedia("unsupported_type", reason)
     context: Any = stream.codec_context
@@ -104,12 +104,12 @@ def track(opened: InputContainer) -> Track:
     return Track(opened, stream)
 
 
-def audible(sound: Sound) -> bool:
+def is_audible(sound: Sound) -> bool:
     """Whether there is anything to hear."""
-    return bool(len(sound.samples)) and float(np.abs(sound.samples).max()) >= SILENCE
+    return bool(len(sound.samples)) and float(np.abs(sound.samples).max()) >= SILENCE_PEAK
 
 
-class Tape:
+class AudioReader:
     """A recording as 16 kHz mono, read forward from `since`; holds what was read and not yet forgotten.
 
     Times are the recording's own: where packets are missing there is silence, so that what follows stays in place.
@@ -118,7 +118,7 @@ class Tape:
     def __init__(self, track: Track, *, since: float = 0.0) -> None:
         self._track = track
         self._held: list[NDArray[np.float32]] = []
-        self._first = round(since * RATE)
+        self._first = round(since * SOUND_RATE_HZ)
         self._end = 0
         self._clock = 0.0
         self._resampler: av.AudioResampler | None = None
@@ -128,7 +128,7 @@ class Tape:
     @property
     def seconds(self) -> float:
         """Seconds from the beginning to the last sample read."""
-        return self._end / RATE
+        return self._end / SOUND_RATE_HZ
 
     @property
     def damaged(self) -> int:
@@ -137,7 +137,7 @@ class Tape:
 
     def read(self, until: float) -> float:
         """Read on to `until` seconds, or to the end; how many seconds there are so far."""
-        while self._end < until * RATE:
+        while self._end < until * SOUND_RATE_HZ:
             frame = next(self._frames, None)
             if frame is None:
                 self._flush()
@@ -148,12 +148,12 @@ class Tape:
     def cut(self, start: float, end: float) -> Sound:
         """The samples from `start` to `end`, as far as they were read and not forgotten."""
         joined = self._joined()
-        first, last = (max(0, round(time * RATE) - self._first) for time in (start, end))
-        return Sound(joined[first:last].copy(), RATE)
+        first, last = (max(0, round(time * SOUND_RATE_HZ) - self._first) for time in (start, end))
+        return Sound(joined[first:last].copy(), SOUND_RATE_HZ)
 
     def forget(self, before: float) -> None:
         """Let go of what lies before."""
-        count = max(0, round(before * RATE) - self._first)
+        count = max(0, round(before * SOUND_RATE_HZ) - self._first)
         self._held = [self._joined()[count:].copy()]
         self._first += count
 
@@ -175,11 +175,11 @@ class Tape:
         if time is None or time > since:
             return frames
         # the resampler must meet the samples in the phase in which it met them on the way from the beginning
-        step = first.sample_rate // math.gcd(first.sample_rate, RATE)
+        step = first.sample_rate // math.gcd(first.sample_rate, SOUND_RATE_HZ)
         index = _in_step(round(time * first.sample_rate), lead, first.sample_rate * self._track.base)
         skip = -index % step
         self._clock = (index + skip) / first.sample_rate
-        self._end = round(self._clock * RATE)
+        self._end = round(self._clock * SOUND_RATE_HZ)
         return _without(frames, skip)
 
     def _feed(self, frame: AudioFrame) -> None:
@@ -191,14 +191,14 @@ class Tape:
         if gap or form != self._form or self._resampler is None:
             self._flush()
             self._clock += gap
-            self._push(np.zeros(max(0, round(self._clock * RATE) - self._end), np.float32))
-            self._resampler, self._form = av.AudioResampler("flt", "mono", RATE), form
+            self._push(np.zeros(max(0, round(self._clock * SOUND_RATE_HZ) - self._end), np.float32))
+            self._resampler, self._form = av.AudioResampler("flt", "mono", SOUND_RATE_HZ), form
         self._clock += frame.samples / frame.sample_rate
         try:
             for resampled in self._resampler.resample(frame):
                 self._push(resampled.to_ndarray()[0])
         except av.FFmpegError as error:
-            container.raise_if_memory(error)
+            container.raise_if_out_of_memory(error)
             self._track.damaged += 1
             self._resampler = None
 
@@ -244,6 +244,6 @@ def _without(frames: Iterator[AudioFrame], skip: int) -> Iterator[AudioFrame]:
 
 
 def _check(rate: int, channels: int) -> None:
-    if rate > container.RATE or channels > container.CHANNELS:
-        most = f"at most {container.RATE} Hz and {container.CHANNELS} channels are read"
+    if rate > container.MAX_STREAM_RATE_HZ or channels > container.MAX_CHANNELS:
+        most = f"at most {container.MAX_STREAM_RATE_HZ} Hz and {container.MAX_CHANNELS} channels are read"
         raise UnreadableMedia("unsupported_type", f"its sound has {rate} Hz and {channels} channels; {most}")

@@ -31,21 +31,21 @@ class Captions:
         self.notes: list[str] = []
         """Subtitles that could not be used."""
         for sidecar in source.sidecars:
-            found = subtitles.parse(sidecar.file.read(subtitles.FILE_BYTES))
+            found = subtitles.parse_cues(sidecar.file.read(subtitles.MAX_SUBTITLE_BYTES))
             if not found:
                 self.notes.append(f"{sidecar.name} holds no subtitles that can be read.")
             self._cues = self._cues or found
-        if not self._cues and container.stream(opened, "subtitle") is not None:
-            again = self._stack.enter_context(container.opened(source.file))
+        if not self._cues and container.first_stream(opened, "subtitle") is not None:
+            again = self._stack.enter_context(container.open_container(source.file))
             self._more = _embedded(again)
 
     def between(self, start: float, end: float) -> str:
         """What is said from `start` to `end`; empty where nothing is known."""
         for cue in self._more:
             self._cues.append(cue)
-            if cue.start > end + container.TAIL:
+            if cue.start > end + container.MIN_TAIL_SECONDS:
                 break
-        return subtitles.spoken(self._cues, start, end)
+        return subtitles.spoken_between(self._cues, start, end)
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +56,7 @@ class Captions:
 
 def _embedded(opened: InputContainer) -> Iterator[Cue]:
     """The cues of the first text stream, in the order of the file."""
-    stream = container.stream(opened, "subtitle")
+    stream = container.first_stream(opened, "subtitle")
     if stream is None:
         return
     track = Track(opened, stream)
@@ -66,5 +66,5 @@ def _embedded(opened: InputContainer) -> Iterator[Cue]:
         start = max(0.0, packet.pts * track.base - track.origin)
         end = start + ((packet.duration or 0) * track.base or _SHOWN)
         said = b"\n".join(getattr(shown, "dialogue", b"") for shown in track.decoded(packet))
-        if text := subtitles.plain(said.decode("utf-8", "replace")):
+        if text := subtitles.cue_words(said.decode("utf-8", "replace")):
             yield Cue(start, end, text)

@@ -21,7 +21,7 @@ from av.stream import Discard, Disposition
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.types import About
+from mcp_mmretrieval.types import DocumentMetadata
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -36,15 +36,15 @@ for _module in pkgutil.walk_packages(av.__path__, "av."):
         importlib.import_module(_module.name)  # PyAV imports late, and a confined worker can import nothing more
 av.logging.set_level(av.logging.PANIC)
 
-Kind = Literal["audio", "video", "subtitle"]
+StreamKind = Literal["audio", "video", "subtitle"]
 
-FORMATS = (
+CONTAINER_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mp3,wav,flac,ogg,aac,mpegts,mpeg,mpegvideo,asf,flv,aiff,amr,caf,w64,au"
 )
 _SEEKABLE = frozenset({"mov", "matroska", "webm", "mp3", "wav", "w64", "flac", "ogg", "aiff", "caf", "au"})
 """Formats that tell the right time after a jump; others are read from the start."""
 
-_CODECS: dict[Kind, str] = {
+_CODECS: dict[StreamKind, str] = {
     "audio": "aac aac_latm ac3 adpcm_ima_qt adpcm_ima_wav adpcm_ms alac amr_nb amr_wb ape eac3 flac gsm gsm_ms mp1 mp2"
     " mp3 opus speex vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice",
     "video": "av1 cinepak dnxhd dvvideo ffv1 flv1 h261 h263 h264 hevc huffyuv mjpeg mpeg1video mpeg2video mpeg4"
@@ -52,16 +52,16 @@ _CODECS: dict[Kind, str] = {
     "subtitle": "ass mov_text ssa subrip text webvtt",
 }
 """What is decoded of FFmpeg's 557 codecs: those that people have. Besides, all of PCM."""
-RATE = 768_000
+MAX_STREAM_RATE_HZ = 768_000
 """Samples per second, at most."""
-CHANNELS = 16
+MAX_CHANNELS = 16
 _STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"crx "})
 _SOUND_MARKS = (b"ID3", b"fLaC", b"OggS", b"caff", b".snd", b"riff", b"#!AMR")
 _FILM_MARKS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3")
 
-LENGTH, STEP, TAIL = 30.0, 25.0, 5.0
+WINDOW_SECONDS, WINDOW_STEP_SECONDS, MIN_TAIL_SECONDS = 30.0, 25.0, 5.0
 """Seconds of a window, from one window's start to the next one's, and of a rest that is too short for its own."""
-NEAR = 0.001
+SAME_FRAME_SECONDS = 0.001
 """Seconds by which two times of the same frame may differ."""
 _STUMBLES = 100
 """Errors in a row after which the rest of a container is given up."""
@@ -70,28 +70,29 @@ _STUMBLES = 100
 # -- windows -----------------------------------------------------------------------------------------------------------
 
 
-def stretches(
+def streamed_windows(
     read: Callable[[float], float], *, most: float = math.inf, first: int = 0
 ) -> Iterator[tuple[float, float]]:
     """Start and end, in seconds, of the windows from number `first` on, while the recording is still being read.
 
     `read(until)` reads on and answers how many seconds there are: at least `until`, or less when that is all. The last
-    window is as long as it must be to leave no rest shorter than `TAIL`. Nothing lies beyond `most` seconds.
+    window is as long as it must be to leave no rest shorter than `MIN_TAIL_SECONDS`. Nothing lies beyond `most`
+    seconds.
     """
-    start = first * STEP
+    start = first * WINDOW_STEP_SECONDS
     while True:
-        there = min(read(min(start + LENGTH + TAIL, most)), most)
-        if there < start + LENGTH + TAIL:
+        there = min(read(min(start + WINDOW_SECONDS + MIN_TAIL_SECONDS, most)), most)
+        if there < start + WINDOW_SECONDS + MIN_TAIL_SECONDS:
             if there > start:
                 yield start, there
             return
-        yield start, start + LENGTH
-        start += STEP
+        yield start, start + WINDOW_SECONDS
+        start += WINDOW_STEP_SECONDS
 
 
-def windows(seconds: float) -> list[tuple[float, float]]:
+def recording_windows(seconds: float) -> list[tuple[float, float]]:
     """Start and end of every window over a recording of so many seconds."""
-    return list(stretches(lambda until: min(until, seconds)))
+    return list(streamed_windows(lambda until: min(until, seconds)))
 
 
 def rounded_up(seconds: float) -> float:
@@ -99,7 +100,7 @@ def rounded_up(seconds: float) -> float:
     return math.ceil(round(seconds * 10, 6)) / 10
 
 
-def clock(seconds: float) -> str:
+def hours_minutes_seconds(seconds: float) -> str:
     """`1:02:03`."""
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
 
@@ -107,15 +108,15 @@ def clock(seconds: float) -> str:
 # -- what it is --------------------------------------------------------------------------------------------------------
 
 
-def kind(source: Source) -> Literal["audio", "video"] | None:
+def recording_kind(source: Source) -> Literal["audio", "video"] | None:
     """Whether the bytes are sound or film; None if neither. A broken file is what its first bytes promise."""
     source.file.seek(0)
     promised = _promise(source.file.read(400))
     if promised is None:
         return None
     try:
-        with opened(source.file) as container:
-            return "video" if stream(container, "video") else "audio"
+        with open_container(source.file) as container:
+            return "video" if first_stream(container, "video") else "audio"
     except UnreadableMedia:
         return promised
 
@@ -146,7 +147,7 @@ def _is_mpeg_sound(head: bytes) -> bool:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-class View:
+class FileView:
     """A file with a reading position of its own, so that several readers can share it. What PyAV wants of a file."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -176,19 +177,19 @@ _TOLERANT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__
 
 
 @contextlib.contextmanager
-def opened(file: BinaryIO) -> Iterator[InputContainer]:
+def open_container(file: BinaryIO) -> Iterator[InputContainer]:
     """The container in a file, closed afterwards. Raises UnreadableMedia."""
     try:
         container = av.open(
-            View(file),
+            FileView(file),
             "r",
-            options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+            options={"format_whitelist": CONTAINER_FORMATS, "protocol_whitelist": "none"},
             **_TOLERANT,
             buffer_size=1 << 16,
             io_open=_refuse,
         )
     except av.FFmpegError as error:
-        raise_if_memory(error)
+        raise_if_out_of_memory(error)
         raise UnreadableMedia("corrupt", f"it cannot be opened as sound or film ({type(error).__name__})") from error
     with container:
         yield container
@@ -198,41 +199,41 @@ def _refuse(url: str, *_: object) -> Any:
     raise UnreadableMedia("unsupported_type", "it is a list of other files")
 
 
-def stream(container: InputContainer, kind: Kind) -> Stream | None:
+def first_stream(container: InputContainer, kind: StreamKind) -> Stream | None:
     """The first stream of a kind whose codec is read here. A cover is no film, forced subtitles are no transcript."""
     known = _CODECS[kind].split()
     for candidate in container.streams:
         if candidate.type != kind or candidate.disposition & (Disposition.attached_pic | Disposition.forced):
             continue
-        name = codec(candidate)
+        name = codec_name(candidate)
         if name in known or (kind == "audio" and name.startswith("pcm_")):
             return candidate
     return None
 
 
-def codec(stream: Stream) -> str:
+def codec_name(stream: Stream) -> str:
     """The name of a stream's format, such as `h264`; empty if FFmpeg has no decoder."""
     context = stream.codec_context
     return context.codec.canonical_name if context is not None else ""
 
 
-def title(container: InputContainer) -> str:
+def tagged_title(container: InputContainer) -> str:
     """What the tags of a recording or film call it; empty if they say nothing."""
     tags = [container.metadata, *(stream.metadata for stream in container.streams)]
     found = (value for tag in tags for name, value in tag.items() if name.lower() == "title")
     return " ".join(next(found, "").split())[:200]
 
 
-def losses(damaged: int, what: str) -> list[str]:
+def damage_notes(damaged: int, what: str) -> list[str]:
     """A note on packets that could not be decoded; none if there were none."""
     return [f"{damaged} damaged packets of its {what} were left out."] if damaged else []
 
 
-def conclusion(seconds: float, limits: Limits, notes: list[str]) -> Iterator[About]:
+def closing_metadata(seconds: float, limits: Limits, notes: list[str]) -> Iterator[DocumentMetadata]:
     """What is known at the end of a recording or film of which so many seconds were read."""
     if seconds > limits.seconds:
-        notes = [*notes, f"Only the first {clock(limits.seconds)} were read."]
-    yield About(seconds=round(min(seconds, limits.seconds), 3), note=" ".join(notes))
+        notes = [*notes, f"Only the first {hours_minutes_seconds(limits.seconds)} were read."]
+    yield DocumentMetadata(seconds=round(min(seconds, limits.seconds), 3), note=" ".join(notes))
 
 
 class Track:
@@ -270,7 +271,7 @@ class Track:
                     yield packet
                 return
             except (av.FFmpegError, IndexError) as error:  # IndexError: PyAV does not know streams that begin later
-                raise_if_memory(error)
+                raise_if_out_of_memory(error)
                 stumbles += 1
                 self.damaged += not isinstance(error, IndexError)
 
@@ -281,7 +282,7 @@ class Track:
         except EOFError:
             return []
         except av.FFmpegError as error:
-            raise_if_memory(error)
+            raise_if_out_of_memory(error)
             self.damaged += 1
             return []
 
@@ -298,7 +299,7 @@ class Track:
             self.jump(place)
             frames = self.frames()
             first = next(frames, None)
-            if first is not None and (self.time(first) or 0.0) <= seconds + NEAR:
+            if first is not None and (self.time(first) or 0.0) <= seconds + SAME_FRAME_SECONDS:
                 return itertools.chain([first], frames)
         self.jump(0.0)
         return self.frames()
@@ -321,7 +322,7 @@ class Track:
         try:
             self._container.seek(round((seconds + self.origin) / self.base), stream=self.stream)
         except av.FFmpegError as error:
-            raise_if_memory(error)
+            raise_if_out_of_memory(error)
         self.stream.codec_context.flush_buffers()
 
     def _origin(self) -> float:
@@ -331,7 +332,7 @@ class Track:
         return own if abs(own - first) < 0.1 else first
 
 
-def raise_if_memory(error: Exception) -> None:
+def raise_if_out_of_memory(error: Exception) -> None:
     """Memory that runs out is no damage of one packet: it ends the worker."""
     if isinstance(error, MemoryError):
         raise error

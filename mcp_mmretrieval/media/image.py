@@ -15,7 +15,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import svg
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Part, Place, Segment
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Image.MAX_IMAGE_PIXELS = None
 Image.init()  # imports the readers now: a locked worker could not
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 """All that Pillow may try. Among those left out: EPS, which would start Ghostscript."""
 
-ENOUGH_WORDS = 20
+MIN_DRAWING_CHARACTERS = 20
 """A drawing whose source holds so many characters of text needs no OCR."""
 
 _HEAD = 65_536
@@ -63,28 +63,31 @@ def recognises(source: Source) -> bool:
     )
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """One part; of a TIFF with several pages one a page. Each with its pixels, for OCR."""
     if drawing := _drawing(source):
-        title, description, drawn = svg.words(drawing)
-        yield About(title=title[:200])
+        title, description, drawn = svg.svg_words(drawing)
+        yield DocumentMetadata(title=title[:200])
         if start == 0:
-            picture = svg.draw(drawing, source.name, limits.side)
+            picture = svg.render_svg(drawing, source.name, limits.side)
             text = "\n".join(filter(None, (title, description, drawn)))
-            yield Part(segment=_segment(source, Place(), text), content=picture if len(drawn) < ENOUGH_WORDS else None)
+            yield SplitPart(
+                segment=_segment(source, Place(), text),
+                content=picture if len(drawn) < MIN_DRAWING_CHARACTERS else None,
+            )
         return
     with _decoding(source):
         frames, about = _look_at(source, limits)
     yield from about
     for index in range(start, min(frames, limits.pages)):
         place = Place(page=index + 1) if frames > 1 else Place()
-        yield Part(segment=_segment(source, place), content=_pixels(source, index, limits))
+        yield SplitPart(segment=_segment(source, place), content=_pixels(source, index, limits))
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
     """The picture, upright, on white, its longer side at most `limits.side`; drawings exactly."""
     if drawing := _drawing(source):
-        return svg.draw(drawing, source.name, limits.side)
+        return svg.render_svg(drawing, source.name, limits.side)
     return _pixels(source, (segment.place.page or 1) - 1, limits)
 
 
@@ -98,25 +101,25 @@ def _drawing(source: Source) -> str:
     if not svg.recognises(source.file.read(_HEAD)):
         return ""
     source.file.seek(0)
-    data = source.file.read(svg.BYTES + 1)
-    if len(data) > svg.BYTES:
-        raise UnreadableMedia("too_large", f"{source.name}: a drawing of more than {svg.BYTES / 1e6:.0f} MB.")
-    return svg.decode(data)
+    data = source.file.read(svg.MAX_SVG_BYTES + 1)
+    if len(data) > svg.MAX_SVG_BYTES:
+        raise UnreadableMedia("too_large", f"{source.name}: a drawing of more than {svg.MAX_SVG_BYTES / 1e6:.0f} MB.")
+    return svg.decode_svg(data)
 
 
-def _look_at(source: Source, limits: Limits) -> tuple[int, list[About]]:
+def _look_at(source: Source, limits: Limits) -> tuple[int, list[DocumentMetadata]]:
     """How many pictures are read, and what there is to say of the file, without decoding pixels."""
     with _opened(source) as image:
         count: int = getattr(image, "n_frames", 1)
-        about = [About(title=_title(image))]
+        about = [DocumentMetadata(title=_title(image))]
         pages = count if image.format == "TIFF" else 1
         if pages > 1:
-            about.append(About(pages=pages))
+            about.append(DocumentMetadata(pages=pages))
         if pages > limits.pages:
             note = f"Pages {limits.pages + 1:,} to {pages:,} were left out: the limit is {limits.pages:,} pages."
-            about.append(About(note=note))
+            about.append(DocumentMetadata(note=note))
         if count > 1 and image.format in _ANIMATED:
-            about.append(About(note=f"An animation of {count:,} pictures, of which the first was read."))
+            about.append(DocumentMetadata(note=f"An animation of {count:,} pictures, of which the first was read."))
         return pages, about
 
 
@@ -147,7 +150,7 @@ def _check_pixels(source: Source, image: Image.Image, limits: Limits) -> None:
 
 def _opened(source: Source) -> Image.Image:
     source.file.seek(0)
-    return Image.open(source.file, formats=FORMATS)
+    return Image.open(source.file, formats=IMAGE_FORMATS)
 
 
 @contextmanager

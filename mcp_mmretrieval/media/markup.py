@@ -29,13 +29,13 @@ _BLOCKS = frozenset(
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 
 
-def is_page(text: str) -> bool:
+def is_html(text: str) -> bool:
     """Whether a source begins as an HTML page does."""
     return _PAGE.match(text[:20_000]) is not None
 
 
 @dataclass(slots=True)
-class Page:
+class HtmlPage:
     """The visible text, piece by piece; each piece knows from where in the source to where it stands."""
 
     text: str = ""
@@ -58,7 +58,7 @@ class Page:
 
     def seen(self, first: int, last: int) -> str:
         """What stands in a range of the source, as it is read."""
-        return tidy(self.text[self._text_at(first) : self._text_at(last - 1) + 1])
+        return tidy_blanks(self.text[self._text_at(first) : self._text_at(last - 1) + 1])
 
     def _text_at(self, source: int) -> int:
         piece = max(0, bisect_right(self.sources, source) - 1)
@@ -66,13 +66,13 @@ class Page:
         return min(self.begins[piece] + source - self.sources[piece], following - 1)
 
 
-def tidy(text: str) -> str:
+def tidy_blanks(text: str) -> str:
     """Without runs of blanks, empty lines twice over, and blanks at either end of a line."""
     text = re.sub(r"[ \xa0]+", " ", text)
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
 
 
-def page(source: str) -> Page:
+def read_html(source: str) -> HtmlPage:
     """Read a page once, from front to back. Broken markup is read as well as may be, as browsers do."""
     return _Reader(source).read()
 
@@ -80,14 +80,14 @@ def page(source: str) -> Page:
 class _Reader:
     def __init__(self, source: str) -> None:
         self._source = source
-        self._page = Page()
+        self._page = HtmlPage()
         self._pieces: list[str] = []
         self._length = 0
         self._breaks = 2
         self._pre = False
         self._heading: tuple[int, int] | None = None
 
-    def read(self) -> Page:
+    def read(self) -> HtmlPage:
         source, at = self._source, 0
         while at < len(source):
             mark = _MARK.search(source, at)

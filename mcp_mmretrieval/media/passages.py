@@ -7,13 +7,13 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MOST = 1200
+MAX_PASSAGE_CHARACTERS = 1200
 """Characters of the longest passage."""
 
-LEAST = 700
+MIN_PASSAGE_CHARACTERS = 700
 """Characters that a passage has at least where it ends in the middle of a section."""
 
-SECTION = 300
+MIN_SECTION_CHARACTERS = 300
 """Characters that a passage has at least where the next heading ends it; shorter sections stay together."""
 
 _BLANK = re.compile(r"\n[ \t\r]*\n\s*")
@@ -26,12 +26,12 @@ _SEPARATOR = re.compile(r"[,;>}\]]\s*")
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w")
 
-Ends = Sequence[re.Pattern[str]]
+PassageEnds = Sequence[re.Pattern[str]]
 """Where a passage may end: after a match of the first pattern that has one."""
 
-PROSE: Ends = (_BLANK, _PARAGRAPH, _SENTENCE, _LINE, _SPACE)
-LINES: Ends = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
-ROWS: Ends = (_LINE, _SEPARATOR, _SPACE)
+ENDS_IN_PROSE: PassageEnds = (_BLANK, _PARAGRAPH, _SENTENCE, _LINE, _SPACE)
+ENDS_IN_LINES: PassageEnds = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
+ENDS_IN_ROWS: PassageEnds = (_LINE, _SEPARATOR, _SPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Passage:
     heading: str
 
 
-def cut(text: str, headings: Sequence[Heading], ends: Ends) -> Iterator[Passage]:
+def cut_passages(text: str, headings: Sequence[Heading], ends: PassageEnds) -> Iterator[Passage]:
     """Passages in order. No word is left out, none stands in two; what holds no word is no passage."""
     begins = [heading.at for heading in headings]
     trail: list[Heading] = []
@@ -73,16 +73,16 @@ def cut(text: str, headings: Sequence[Heading], ends: Ends) -> Iterator[Passage]
         start = end
 
 
-def _end(text: str, start: int, begins: Sequence[int], ends: Ends) -> int:
+def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds) -> int:
     """Where the passage that begins at `start` ends."""
-    limit = start + MOST
-    following = bisect_left(begins, start + SECTION)
+    limit = start + MAX_PASSAGE_CHARACTERS
+    following = bisect_left(begins, start + MIN_SECTION_CHARACTERS)
     if following < len(begins) and begins[following] <= limit:
         return begins[following]
     if limit >= len(text):
         return len(text)
     for pattern in ends:
-        found = [match.end() for match in pattern.finditer(text, start + LEAST, limit)]
+        found = [match.end() for match in pattern.finditer(text, start + MIN_PASSAGE_CHARACTERS, limit)]
         if found:
             return found[-1]
     return limit

@@ -20,15 +20,15 @@ import pypdfium2.raw  # type: ignore[import-untyped]
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Part, Place, Segment
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
-SCANNED = 20
+MIN_TEXT_LAYER_CHARACTERS = 20
 """A page with fewer characters in its text layer is read by OCR."""
 
-PAGE_CHARACTERS = 100_000
+MAX_PAGE_CHARACTERS = 100_000
 """Characters kept of one page."""
 
 _HEAD = 1024
@@ -71,7 +71,7 @@ def recognises(source: Source) -> bool:
     return b"startxref" in source.file.read()  # a text about PDF may name the header, but hardly both
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """A part for each page, also for a blank one and for one that fails: part n is always page n + 1.
 
     It carries the drawn page where its text layer says next to nothing, though there is something to see.
@@ -79,9 +79,11 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | Abo
     with _opened(source) as document:
         pages = len(document)
         last = min(pages, limits.pages)
-        yield About(title=_title(document), pages=pages)
+        yield DocumentMetadata(title=_title(document), pages=pages)
         if pages > last:
-            yield About(note=f"{_range(last + 1, pages)} left out: the limit is {limits.pages:,} pages of one file.")
+            yield DocumentMetadata(
+                note=f"{_range(last + 1, pages)} left out: the limit is {limits.pages:,} pages of one file."
+            )
         headings = _headings(document, last)
         failed = lost = 0
         for number in range(start + 1, last + 1):
@@ -93,12 +95,12 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | Abo
             if failed == number and number in (last, _GIVE_UP):
                 raise UnreadableMedia("corrupt", f"{source.name}: none of its pages can be read.")
             if failed == _GIVE_UP:
-                yield About(note=f"{_range(number, last)} not read: too many pages before failed.")
+                yield DocumentMetadata(note=f"{_range(number, last)} not read: too many pages before failed.")
                 break
             if failed:
                 name = f"Page {number:,}" if lost < _GIVE_UP else "Some page further on"
-                yield About(note=f"{name} could not be read.")
-            yield part or Part(segment=segment)
+                yield DocumentMetadata(note=f"{name} could not be read.")
+            yield part or SplitPart(segment=segment)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
@@ -131,19 +133,19 @@ def _opened(source: Source) -> Iterator[pypdfium2.PdfDocument]:
         document.close()
 
 
-def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> Part | None:
+def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> SplitPart | None:
     """One page's text, and the page itself where that is next to nothing. None where the page fails."""
     try:
         page = document[(segment.place.page or 1) - 1]
         try:
-            text = clean(_text(page))
-            picture = _draw(page, limits.side) if len(text) < SCANNED else None
+            text = clean_text_layer(_text(page))
+            picture = _draw(page, limits.side) if len(text) < MIN_TEXT_LAYER_CHARACTERS else None
         finally:
             page.close()
     except _PAGE_FAILS:
         return None
     seen = picture is not None and int(np.ptp(picture)) > _BLANK
-    return Part(segment=replace(segment, text=text), content=picture if seen else None)
+    return SplitPart(segment=replace(segment, text=text), content=picture if seen else None)
 
 
 def _text(page: pypdfium2.PdfPage) -> str:
@@ -152,7 +154,7 @@ def _text(page: pypdfium2.PdfPage) -> str:
         text: str = textpage.get_text_bounded()
     finally:
         textpage.close()
-    return text[:PAGE_CHARACTERS]
+    return text[:MAX_PAGE_CHARACTERS]
 
 
 def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:
@@ -167,7 +169,7 @@ def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:
         bitmap.close()
 
 
-def clean(text: str) -> str:
+def clean_text_layer(text: str) -> str:
     """A text layer as one reads it: words whole, lines as on the page, no glyphs that mean nothing elsewhere."""
     alone = set(_WORD.findall(_HYPHEN.sub(" ", text))) if "\x02" in text or "\ufffe" in text else set()
 
@@ -189,7 +191,7 @@ def _headings(document: pypdfium2.PdfDocument, pages: int) -> list[str]:
     trail: list[str] = []
     for bookmark in islice(document.get_toc(), _BOOKMARKS):
         del trail[bookmark.level :]
-        trail.append(clean(bookmark.get_title())[:200].replace("\n", " "))
+        trail.append(clean_text_layer(bookmark.get_title())[:200].replace("\n", " "))
         target = bookmark.get_dest()
         index = target.get_index() if target is not None else None
         if index is not None:
@@ -204,7 +206,7 @@ def _headings(document: pypdfium2.PdfDocument, pages: int) -> list[str]:
 
 def _title(document: pypdfium2.PdfDocument) -> str:
     """The title in the metadata, unless a program made it up."""
-    title = _PROGRAM.sub("", clean(document.get_metadata_value("Title")).replace("\n", " ")).strip()
+    title = _PROGRAM.sub("", clean_text_layer(document.get_metadata_value("Title")).replace("\n", " ")).strip()
     sensible = any(letter.isalpha() for letter in title) and title.lower() not in {"untitled", "slide 1", "document"}
     return title[:200] if sensible else ""
 

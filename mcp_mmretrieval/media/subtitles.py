@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from mcp_mmretrieval.types import Cue
 
-FILE_BYTES = 10_000_000
+MAX_SUBTITLE_BYTES = 10_000_000
 """Of a longer file only so much is read."""
 
 _CLOCK = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
@@ -14,7 +14,7 @@ _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?")
 _MARKUP = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}|\{[a-z]:[^{}]{0,200}\}", re.IGNORECASE)
 
 
-def parse(data: bytes) -> list[Cue]:
+def parse_cues(data: bytes) -> list[Cue]:
     """The cues of an .srt or .vtt file in order of time; none if it is neither.
 
     Tolerant as players are: numbers may be missing, blank lines too, and the encoding may be an old one. Comments and
@@ -23,24 +23,24 @@ def parse(data: bytes) -> list[Cue]:
     cues = []
     lines: list[str] = []
     span: tuple[float, float] | None = None
-    for line in [*_decode(data[:FILE_BYTES]).splitlines(), "00:00.0 --> 00:00.0"]:
+    for line in [*_decode(data[:MAX_SUBTITLE_BYTES]).splitlines(), "00:00.0 --> 00:00.0"]:
         timing = _TIMING.fullmatch(line)
         if timing is None:
             lines.append(line)
             continue
-        if span is not None and span[0] < span[1] and (text := plain("\n".join(_block(lines)))):
+        if span is not None and span[0] < span[1] and (text := cue_words("\n".join(_block(lines)))):
             cues.append(Cue(*span, text))
         span, lines = (_seconds(*timing.groups()[:4]), _seconds(*timing.groups()[4:])), []
     return sorted(cues, key=lambda cue: cue.start)
 
 
-def plain(text: str) -> str:
+def cue_words(text: str) -> str:
     """The words of a cue: no tags, no styles, no entities, one line for each line shown."""
     text = html.unescape(_MARKUP.sub("", text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")))
     return "\n".join(line for line in (" ".join(line.split()) for line in text.splitlines()) if line)
 
 
-def spoken(cues: Iterable[Cue], start: float, end: float) -> str:
+def spoken_between(cues: Iterable[Cue], start: float, end: float) -> str:
     """What is said from `start` to `end`; a line that is shown again (as live captions do) counts once."""
     lines: list[str] = []
     for cue in cues:

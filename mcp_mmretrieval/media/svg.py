@@ -19,7 +19,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
-BYTES = 30_000_000
+MAX_SVG_BYTES = 30_000_000
 """Larger drawings are refused: drawing takes time and memory by the number of their elements."""
 
 _HEAD = 65_536
@@ -75,10 +75,10 @@ def _fonts() -> tuple[tuple[str, str, str], list[str] | None]:
 
 def recognises(head: bytes) -> bool:
     """Whether a file that begins like this is a drawing."""
-    return b"svg" in head.replace(b"\0", b"") and _ROOT.match(decode(head[:_HEAD])) is not None
+    return b"svg" in head.replace(b"\0", b"") and _ROOT.match(decode_svg(head[:_HEAD])) is not None
 
 
-def decode(data: bytes) -> str:
+def decode_svg(data: bytes) -> str:
     """The source as text, by its byte order mark, its declaration, or else as UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
@@ -91,7 +91,7 @@ def decode(data: bytes) -> str:
     return text.removeprefix("\ufeff")
 
 
-def words(source: str) -> tuple[str, str, str]:
+def svg_words(source: str) -> tuple[str, str, str]:
     """Title, description, and the words that are drawn, a line each."""
     found: dict[str, list[str]] = {"title": [], "desc": [], "text": []}
     begin, inside = 0, ""
@@ -106,7 +106,7 @@ def words(source: str) -> tuple[str, str, str]:
     return title, "\n".join(filter(None, found["desc"])), "\n".join(filter(None, found["text"]))
 
 
-def draw(source: str, name: str, side: int) -> Picture:
+def render_svg(source: str, name: str, side: int) -> Picture:
     """The drawing on white, its longer side `side` pixels. Raises UnreadableMedia (`corrupt`)."""
     safe = _HREF.sub(r"\g<name>\g<quote>#left-out-", _without_bombs(source, name))
     try:

@@ -19,7 +19,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import markup, passages
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Part, Place, Segment
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 _SAMPLE = 65_536
 _NOT_TEXT = (b"{\\rtf", b"%!PS", b"%PDF-")
@@ -53,10 +53,10 @@ class _Text:
     suffix: str
 
     @property
-    def page(self) -> markup.Page | None:
+    def page(self) -> markup.HtmlPage | None:
         """What can be seen, where the source is an HTML page."""
-        if markup.is_page(self.source) or self.suffix in _PAGES:
-            return markup.page(self.source)
+        if markup.is_html(self.source) or self.suffix in _PAGES:
+            return markup.read_html(self.source)
         return None
 
 
@@ -75,18 +75,18 @@ def recognises(source: Source) -> bool:
     return not any(_strange(sample) for sample in (head, *_samples(source, size)))
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """A part a passage, in order; together they hold every word."""
     text = _decoded(source, limits)
     page = text.page
     if page is not None:
         title = page.title or (page.headings[0].title if page.headings else "")
-        found = passages.cut(page.text, page.headings, passages.PROSE)
+        found = passages.cut_passages(page.text, page.headings, passages.ENDS_IN_PROSE)
     else:
         title, found = _plain(text)
-    yield About(title=title)
+    yield DocumentMetadata(title=title)
     if text.cut:
-        yield About(note=f"Only the first {limits.characters:,} characters were read, which is the limit.")
+        yield DocumentMetadata(note=f"Only the first {limits.characters:,} characters were read, which is the limit.")
     for passage in islice(found, start, None):
         if page is None:
             first, last, words = passage.first, passage.last, text.source[passage.first : passage.last]
@@ -95,7 +95,9 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | Abo
             words = page.seen(first, last)
         place = Place(first=first, last=last)
         heading = passage.heading[:500]
-        yield Part(segment=Segment(document=source.document, modality="text", place=place, text=words, heading=heading))
+        yield SplitPart(
+            segment=Segment(document=source.document, modality="text", place=place, text=words, heading=heading)
+        )
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> str:
@@ -110,7 +112,7 @@ def load(source: Source, segment: Segment, limits: Limits) -> str:
     return text.source[first:last] if page is None else page.seen(first, last)
 
 
-def decode(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """Characters of a file's bytes, by its byte order mark, as UTF-8, or as its statistics suggest.
 
     Half a character at the end is left out; what is no character elsewhere becomes U+FFFD.
@@ -122,7 +124,7 @@ def decode(data: bytes) -> str:
 def _decoded(source: Source, limits: Limits) -> _Text:
     source.file.seek(0)
     data = source.file.read(4 * limits.characters + 4)
-    text = decode(data)
+    text = decode_text(data)
     cut = len(text) > limits.characters or bool(source.file.read(1))
     return _Text(text[: limits.characters], cut, PurePath(source.name).suffix.lower())
 
@@ -132,12 +134,12 @@ def _plain(text: _Text) -> tuple[str, Iterator[passages.Passage]]:
     if text.suffix in _PROSE:
         headings = passages.markdown_headings(text.source)
         title = passages.markdown_title(text.source) or (headings[0].title if headings else "")
-        return title[:200], passages.cut(text.source, headings, passages.PROSE)
+        return title[:200], passages.cut_passages(text.source, headings, passages.ENDS_IN_PROSE)
     if text.suffix in _TABLES:
         header, _, _ = text.source.partition("\n")
         columns = passages.Heading(0, 0, 1, header.strip()[:200])
-        return "", passages.cut(text.source, [columns], passages.ROWS)
-    return "", passages.cut(text.source, [], passages.LINES)
+        return "", passages.cut_passages(text.source, [columns], passages.ENDS_IN_ROWS)
+    return "", passages.cut_passages(text.source, [], passages.ENDS_IN_LINES)
 
 
 def _samples(source: Source, size: int) -> Iterator[bytes]:

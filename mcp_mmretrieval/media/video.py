@@ -11,11 +11,11 @@ import numpy as np
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, container
-from mcp_mmretrieval.media.audio import Tape
+from mcp_mmretrieval.media.audio import AudioReader
 from mcp_mmretrieval.media.captions import Captions
 from mcp_mmretrieval.media.container import Track
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Film, Part, Place, Segment, Sound
+from mcp_mmretrieval.types import DocumentMetadata, Film, Place, Segment, Sound, SplitPart
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -46,40 +46,40 @@ _THREADS = 2
 
 def recognises(source: Source) -> bool:
     """Whether the bytes are a film, with sound or without."""
-    return container.kind(source) == "video"
+    return container.recording_kind(source) == "video"
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """Windows over the film from number `start` (from 0) on: frames and sound, or subtitles in place of the sound."""
-    since = start * container.STEP
+    since = start * container.WINDOW_STEP_SECONDS
     with ExitStack() as stack:
-        opened = stack.enter_context(container.opened(source.file))
+        opened = stack.enter_context(container.open_container(source.file))
         captions = stack.enter_context(Captions(source, opened))
-        title = container.title(opened)
-        yield About(modality="video", title=title)
-        reel = Reel(_track(opened, limits), limits, since=since, keyframes=_keyframes_suffice(source))
+        title = container.tagged_title(opened)
+        yield DocumentMetadata(modality="video", title=title)
+        reel = VideoReader(_track(opened, limits), limits, since=since, keyframes=_keyframes_suffice(source))
         tape = _tape(stack, source, since)
 
         def read(until: float) -> float:
             return max(reel.read(until), tape.read(until) if tape else 0.0)
 
-        for begin, end in container.stretches(read, most=limits.seconds, first=start):
+        for begin, end in container.streamed_windows(read, most=limits.seconds, first=start):
             text = captions.between(begin, end)
             place = Place(start=begin, end=container.rounded_up(end))
             film = reel.cut(begin, end, None if text or tape is None else tape.cut(begin, end))
             segment = Segment(
                 document=source.document, modality="video", place=place, text=text, heading=title, frames=film.times
             )
-            yield Part(segment=segment, content=film if film.pictures or film.sound else None)
-            reel.forget(begin + container.STEP)
+            yield SplitPart(segment=segment, content=film if film.pictures or film.sound else None)
+            reel.forget(begin + container.WINDOW_STEP_SECONDS)
             if tape:
-                tape.forget(begin + container.STEP)
+                tape.forget(begin + container.WINDOW_STEP_SECONDS)
         seconds = read(0.0)
         if not seconds:
             raise UnreadableMedia("corrupt", "neither picture nor sound in it can be decoded")
-        notes = [*captions.notes, *container.losses(reel.damaged, "pictures")]
-        notes += container.losses(tape.damaged, "sound") if tape else []
-        yield from container.conclusion(seconds, limits, notes)
+        notes = [*captions.notes, *container.damage_notes(reel.damaged, "pictures")]
+        notes += container.damage_notes(tape.damaged, "sound") if tape else []
+        yield from container.closing_metadata(seconds, limits, notes)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Film:
@@ -89,17 +89,17 @@ def load(source: Source, segment: Segment, limits: Limits) -> Film:
     """
     place = segment.place
     begin = place.start or 0.0
-    end = begin + container.LENGTH if place.end is None else place.end
-    with container.opened(source.file) as opened:
+    end = begin + container.WINDOW_SECONDS if place.end is None else place.end
+    with container.open_container(source.file) as opened:
         track = _track(opened, limits)
         wanted = [(time, time) for time in segment.frames] or [(begin, (begin + end) / 2)]
-        shown = [(time, picture(frame, limits.side, _shape(track))) for time, frame in _shots(track, wanted)]
+        shown = [(time, picture_of_frame(frame, limits.side, _shape(track))) for time, frame in _shots(track, wanted)]
     if not shown:
         raise UnreadableMedia("corrupt", f"no frame at {place.fragment or 'its beginning'} can be decoded")
     return Film([picture for _, picture in shown], tuple(time for time, _ in shown), _sound(source, place))
 
 
-def picture(frame: VideoFrame, side: int, shape: float = 1.0) -> Picture:
+def picture_of_frame(frame: VideoFrame, side: int, shape: float = 1.0) -> Picture:
     """A frame upright as RGB, its longer side at most `side`; `shape` is the width of a pixel over its height."""
     width, height = frame.width * max(1.0, shape), frame.height * max(1.0, 1.0 / shape)
     scale = min(1.0, side / max(width, height))
@@ -108,7 +108,7 @@ def picture(frame: VideoFrame, side: int, shape: float = 1.0) -> Picture:
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
 
 
-class Reel:
+class VideoReader:
     """A film, read forward from `since`; holds the frames that stand for it and were not yet forgotten.
 
     A frame is taken when it shows something else than the last one taken, or after a while; never so many that the
@@ -149,7 +149,7 @@ class Reel:
     def cut(self, start: float, end: float, sound: Sound | None) -> Film:
         """The frames from `start` to `end`, with their sound if it can be heard."""
         held = [(time, picture) for time, picture in self._held if start <= time < end]
-        heard = sound if sound is not None and audio.audible(sound) else None
+        heard = sound if sound is not None and audio.is_audible(sound) else None
         return Film([picture for _, picture in held], tuple(time for time, _ in held), heard)
 
     def forget(self, before: float) -> None:
@@ -166,11 +166,11 @@ class Reel:
             if time - last < self._spacing(time) or time - self._looked < _LOOK:
                 return
             self._looked = time
-            colours = histogram(frame)
+            colours = colour_histogram(frame)
             if time - last < _STILL and float(np.abs(colours - before).sum()) / 2 < _CHANGE:
                 return
-        self._taken = time, histogram(frame) if colours is None else colours
-        self._held.append((round(time, 3), picture(frame, self._side, _shape(self._track))))
+        self._taken = time, colour_histogram(frame) if colours is None else colours
+        self._held.append((round(time, 3), picture_of_frame(frame, self._side, _shape(self._track))))
         self._left -= 1
 
     def _spacing(self, time: float) -> float:
@@ -204,7 +204,7 @@ class Reel:
             self._seconds = max(self._seconds, end)
 
 
-def histogram(frame: VideoFrame) -> NDArray[np.float64]:
+def colour_histogram(frame: VideoFrame) -> NDArray[np.float64]:
     """The share of the pixels in each sixteenth of red, green and blue; shape (48,), a sum of 1."""
     pixels: Any = frame.reformat(width=96, height=96, format="rgb24").to_ndarray()
     bins = (pixels.reshape(-1, 3) >> 4) + np.array([0, 16, 32], np.uint8)
@@ -214,7 +214,7 @@ def histogram(frame: VideoFrame) -> NDArray[np.float64]:
 
 def _track(opened: InputContainer, limits: Limits) -> Track:
     """The pictures of a film. Raises UnreadableMedia where there are none, or too large ones."""
-    stream = container.stream(opened, "video")
+    stream = container.first_stream(opened, "video")
     if stream is None:
         raise UnreadableMedia("unsupported_type", "it holds no pictures in a format that is read")
     context: Any = stream.codec_context
@@ -225,19 +225,19 @@ def _track(opened: InputContainer, limits: Limits) -> Track:
     return Track(opened, stream)
 
 
-def _tape(stack: ExitStack, source: Source, since: float) -> Tape | None:
+def _tape(stack: ExitStack, source: Source, since: float) -> AudioReader | None:
     """The sound of a film through a reader of its own: pictures and sound need not be read in step."""
-    opened = stack.enter_context(container.opened(source.file))
-    return Tape(audio.track(opened), since=since) if container.stream(opened, "audio") else None
+    opened = stack.enter_context(container.open_container(source.file))
+    return AudioReader(audio.sound_track(opened), since=since) if container.first_stream(opened, "audio") else None
 
 
 def _sound(source: Source, place: Place) -> Sound | None:
-    with container.opened(source.file) as opened:
-        stream = container.stream(opened, "audio")
+    with container.open_container(source.file) as opened:
+        stream = container.first_stream(opened, "audio")
         if stream is None or not (Track(opened, stream).jumps or (place.end or 0.0) <= _CHEAP):
             return None
-        sound = audio.stretch(opened, place)
-        return sound if audio.audible(sound) else None
+        sound = audio.sound_at(opened, place)
+        return sound if audio.is_audible(sound) else None
 
 
 def _shots(track: Track, wanted: list[tuple[float, float]]) -> Iterator[tuple[float, VideoFrame]]:
@@ -255,7 +255,7 @@ def _shots(track: Track, wanted: list[tuple[float, float]]) -> Iterator[tuple[fl
             time = track.time(frame)
             if time is not None:
                 found, position = (round(time, 3), frame), time
-                if time >= first - container.NEAR:
+                if time >= first - container.SAME_FRAME_SECONDS:
                     break
         if found is not None:
             yield found
@@ -265,8 +265,8 @@ def _keyframes_suffice(source: Source) -> bool:
     """Whether keyframes follow each other closely in the first seconds."""
     last = widest = 0.0
     count = 0
-    with container.opened(source.file) as opened:
-        stream = container.stream(opened, "video")
+    with container.open_container(source.file) as opened:
+        stream = container.first_stream(opened, "video")
         if stream is None:
             return False
         track = Track(opened, stream)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
-from mcp_mmretrieval.errors import CODES, Code, UnreadableMedia
-from mcp_mmretrieval.types import About, Content, Film, Modality, Part, Place, Segment, Sound
+from mcp_mmretrieval.errors import FAILURE_CODES, FailureCode, UnreadableMedia
+from mcp_mmretrieval.types import Content, DocumentMetadata, Film, Modality, Place, Segment, Sound, SplitPart
 
 if TYPE_CHECKING:
     import socket
@@ -26,70 +26,70 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
 Header = dict[str, Any]
-PREFIX = struct.Struct("<IQ")
-HEADER_BYTES = 16_000_000
-FRAMES = 64
+FRAME_PREFIX = struct.Struct("<IQ")
+MAX_HEADER_BYTES = 16_000_000
+MAX_FILM_FRAMES = 64
 """Frames of one stretch of film, at most."""
-STRETCH = 120
+MAX_SOUND_SECONDS = 120
 """Seconds of one stretch of sound, at most."""
-RATE = 768_000
+MAX_WIRE_RATE_HZ = 768_000
 """Samples per second, at most."""
 MODALITIES: frozenset[str] = frozenset(get_args(Modality))
 
 
-class Nonsense(ValueError):
+class ProtocolError(ValueError):
     """The other side said something that it cannot have meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class AnswerBounds:
     """What one answer may hold at most."""
 
     side: int
     characters: int
 
     @classmethod
-    def of(cls, limits: Limits) -> Bounds:
+    def of(cls, limits: Limits) -> AnswerBounds:
         """The bounds that a document's limits leave."""
         return cls(side=limits.side, characters=limits.characters)
 
     @property
     def lump(self) -> int:
         """Bytes of one answer's lump."""
-        return max(4 * self.characters, FRAMES * 3 * self.side**2 + STRETCH * 4 * 16_000)
+        return max(4 * self.characters, MAX_FILM_FRAMES * 3 * self.side**2 + MAX_SOUND_SECONDS * 4 * 16_000)
 
 
 # -- frames ------------------------------------------------------------------------------------------------------------
 
 
-def pack(header: Header, lump: int = 0) -> bytes:
+def pack_frame(header: Header, lump: int = 0) -> bytes:
     """A frame up to its lump of so many bytes. Half characters (lone surrogates) become question marks."""
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    if len(text) > HEADER_BYTES:
-        raise UnreadableMedia("too_large", f"one part holds more than {HEADER_BYTES:,} bytes of text")
-    return PREFIX.pack(len(text), lump) + text
+    if len(text) > MAX_HEADER_BYTES:
+        raise UnreadableMedia("too_large", f"one part holds more than {MAX_HEADER_BYTES:,} bytes of text")
+    return FRAME_PREFIX.pack(len(text), lump) + text
 
 
-def receive(
+def receive_frame(
     link: socket.socket, *, lump: int, wait: Callable[[], None], prefix: bytes = b""
 ) -> tuple[Header, memoryview]:
     """The next frame, its lump at most so many bytes; `prefix` is what of it was read already.
 
     `wait` is called whenever the socket's own timeout passes and may raise. Raises EOFError and Nonsense.
     """
-    head = bytearray(PREFIX.size)
+    head = bytearray(FRAME_PREFIX.size)
     head[: len(prefix)] = prefix
     _fill(link, memoryview(head)[len(prefix) :], wait)
-    header_size, lump_size = PREFIX.unpack(head)
-    if header_size > HEADER_BYTES or lump_size > lump:
-        raise Nonsense(f"a frame of {header_size} and {lump_size} bytes")
+    header_size, lump_size = FRAME_PREFIX.unpack(head)
+    if header_size > MAX_HEADER_BYTES or lump_size > lump:
+        raise ProtocolError(f"a frame of {header_size} and {lump_size} bytes")
     text, data = bytearray(header_size), np.empty(lump_size, np.uint8)
     _fill(link, memoryview(text), wait)
     _fill(link, data.data, wait)
     try:
         header = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Nonsense(f"a header that is no JSON: {error}") from error
+        raise ProtocolError(f"a header that is no JSON: {error}") from error
     return _dict(header), data.data
 
 
@@ -106,13 +106,13 @@ def _fill(link: socket.socket, view: memoryview, wait: Callable[[], None]) -> No
 
 
 def _no_constant(name: str) -> float:
-    raise Nonsense(f"the number {name}")
+    raise ProtocolError(f"the number {name}")
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
 
 
-def tell_segment(segment: Segment) -> Header:
+def encode_segment(segment: Segment) -> Header:
     """A segment as a header; its place as a fragment would lose digits, so in full."""
     place = segment.place
     return {
@@ -124,7 +124,7 @@ def tell_segment(segment: Segment) -> Header:
     }
 
 
-def tell_content(content: Content | None) -> tuple[Header | None, list[memoryview]]:
+def encode_content(content: Content | None) -> tuple[Header | None, list[memoryview]]:
     """A content as header and lump."""
     if content is None:
         return None, []
@@ -143,11 +143,11 @@ def tell_content(content: Content | None) -> tuple[Header | None, list[memoryvie
     return {"kind": "picture", "shape": list(content.shape[:2])}, [_bytes(content)]
 
 
-def tell(step: Part | About) -> tuple[Header, list[memoryview]]:
+def encode_step(step: SplitPart | DocumentMetadata) -> tuple[Header, list[memoryview]]:
     """A step of `split` as header and lump."""
-    if isinstance(step, Part):
-        content, lump = tell_content(step.content)
-        return {"part": tell_segment(step.segment), "content": content}, lump
+    if isinstance(step, SplitPart):
+        content, lump = encode_content(step.content)
+        return {"part": encode_segment(step.segment), "content": content}, lump
     return {
         "about": {
             "modality": step.modality,
@@ -170,17 +170,17 @@ def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
 # -- what is heard -----------------------------------------------------------------------------------------------------
 
 
-def hear_step(header: Header, lump: memoryview, document: str, bounds: Bounds) -> Part | About:
+def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerBounds) -> SplitPart | DocumentMetadata:
     """The step of `split` that a frame tells. Raises Nonsense."""
     if "about" in header:
         return _about(_dict(header["about"]))
     if "part" not in header:
-        raise Nonsense("neither a part nor what it is about")
-    content = None if header.get("content") is None else hear_content(header["content"], lump, bounds)
-    return Part(segment=hear_segment(header["part"], document), content=content)
+        raise ProtocolError("neither a part nor what it is about")
+    content = None if header.get("content") is None else decode_content(header["content"], lump, bounds)
+    return SplitPart(segment=decode_segment(header["part"], document), content=content)
 
 
-def hear_segment(header: Header, document: str) -> Segment:
+def decode_segment(header: Header, document: str) -> Segment:
     """The segment that a header tells, in the document that the hearer knows. Raises Nonsense."""
     header = _dict(header)
     page, start, end, first, last = _list(header.get("place"), length=5)
@@ -193,18 +193,18 @@ def hear_segment(header: Header, document: str) -> Segment:
     )
     for low, high in ((place.start, place.end), (place.first, place.last)):
         if (low is None) != (high is None) or (low is not None and high is not None and low > high):
-            raise Nonsense(f"a place from {low} to {high}")
+            raise ProtocolError(f"a place from {low} to {high}")
     return Segment(
         document=document,
         modality=_modality(header.get("modality")),
         place=place,
         text=_text(header.get("text")),
         heading=_text(header.get("heading")),
-        frames=tuple(_seconds(time) for time in _list(header.get("frames"), most=FRAMES)),
+        frames=tuple(_seconds(time) for time in _list(header.get("frames"), most=MAX_FILM_FRAMES)),
     )
 
 
-def hear_content(header: Header, lump: memoryview, bounds: Bounds) -> Content:
+def decode_content(header: Header, lump: memoryview, bounds: AnswerBounds) -> Content:
     """The content that a header and its lump tell. Raises Nonsense, also where the lump is not used up."""
     header, rest = _dict(header), _Lump(lump)
     content: Content
@@ -213,29 +213,31 @@ def hear_content(header: Header, lump: memoryview, bounds: Bounds) -> Content:
             try:
                 content = str(rest.take(len(lump)), "utf-8")
             except UnicodeDecodeError as error:
-                raise Nonsense("text that is not UTF-8") from error
+                raise ProtocolError("text that is not UTF-8") from error
         case "picture":
             content = rest.picture(header.get("shape"), bounds.side)
         case "sound":
             content = rest.sound(header)
         case "film":
-            pictures = [rest.picture(shape, bounds.side) for shape in _list(header.get("pictures"), most=FRAMES)]
+            pictures = [
+                rest.picture(shape, bounds.side) for shape in _list(header.get("pictures"), most=MAX_FILM_FRAMES)
+            ]
             times = tuple(_seconds(time) for time in _list(header.get("times"), length=len(pictures)))
             sound = None if header.get("sound") is None else rest.sound(_dict(header["sound"]))
             content = Film(pictures, times, sound)
         case other:
-            raise Nonsense(f"content of the kind {other!r}")
+            raise ProtocolError(f"content of the kind {other!r}")
     rest.finish()
     return content
 
 
-def hear_error(header: Header) -> UnreadableMedia:
+def decode_error(header: Header) -> UnreadableMedia:
     """The failure that a worker reports. Raises Nonsense."""
     error = _dict(header.get("error"))
     code = error.get("code")
-    if not isinstance(code, str) or code not in CODES:
-        raise Nonsense(f"a failure of the kind {code!r}")
-    return UnreadableMedia(cast(Code, code), _text(error.get("reason"))[:500])
+    if not isinstance(code, str) or code not in FAILURE_CODES:
+        raise ProtocolError(f"a failure of the kind {code!r}")
+    return UnreadableMedia(cast(FailureCode, code), _text(error.get("reason"))[:500])
 
 
 class _Lump:
@@ -246,34 +248,34 @@ class _Lump:
 
     def take(self, count: int) -> memoryview:
         if count > len(self._data):
-            raise Nonsense(f"{count} bytes promised, {len(self._data)} sent")
+            raise ProtocolError(f"{count} bytes promised, {len(self._data)} sent")
         taken, self._data = self._data[:count], self._data[count:]
         return taken
 
     def picture(self, shape: object, side: int) -> Picture:
         height, width = (_whole(number, least=1) for number in _list(shape, length=2))
         if max(height, width) > side:
-            raise Nonsense(f"a picture of {width} x {height} where {side} was asked for")
+            raise ProtocolError(f"a picture of {width} x {height} where {side} was asked for")
         return np.frombuffer(self.take(height * width * 3), np.uint8).reshape(height, width, 3)
 
     def sound(self, header: Header) -> Sound:
         rate, count = _whole(header.get("rate"), least=1), _whole(header.get("samples"))
-        if rate > RATE or count > rate * STRETCH:
-            raise Nonsense(f"{count} samples at {rate} Hz")
+        if rate > MAX_WIRE_RATE_HZ or count > rate * MAX_SOUND_SECONDS:
+            raise ProtocolError(f"{count} samples at {rate} Hz")
         samples = np.frombuffer(self.take(count * 4), np.uint8).copy().view(np.float32)  # a copy is aligned
         if not np.isfinite(samples).all():
-            raise Nonsense("samples that are no numbers")
+            raise ProtocolError("samples that are no numbers")
         return Sound(samples, rate)
 
     def finish(self) -> None:
         if self._data:
-            raise Nonsense(f"{len(self._data)} bytes too many")
+            raise ProtocolError(f"{len(self._data)} bytes too many")
 
 
-def _about(header: Header) -> About:
+def _about(header: Header) -> DocumentMetadata:
     pages, seconds = header.get("pages"), header.get("seconds")
     modality = header.get("modality")
-    return About(
+    return DocumentMetadata(
         modality=None if modality is None else _modality(modality),
         title=_text(header.get("title"))[:500],
         pages=None if pages is None else _whole(pages),
@@ -284,41 +286,41 @@ def _about(header: Header) -> About:
 
 def _modality(value: object) -> Modality:
     if not isinstance(value, str) or value not in MODALITIES:
-        raise Nonsense(f"the modality {value!r}")
+        raise ProtocolError(f"the modality {value!r}")
     return cast(Modality, value)
 
 
 def _dict(value: object) -> Header:
     if not isinstance(value, dict):
-        raise Nonsense(f"{type(value).__name__} instead of an object")
+        raise ProtocolError(f"{type(value).__name__} instead of an object")
     return value
 
 
 def _list(value: object, *, length: int | None = None, most: int | None = None) -> Sequence[Any]:
     if not isinstance(value, list):
-        raise Nonsense(f"{type(value).__name__} instead of a list")
+        raise ProtocolError(f"{type(value).__name__} instead of a list")
     if (length is not None and len(value) != length) or (most is not None and len(value) > most):
-        raise Nonsense(f"a list of {len(value)}")
+        raise ProtocolError(f"a list of {len(value)}")
     return value
 
 
 def _whole(value: object, *, least: int = 0) -> int:
     if type(value) is not int or not least <= value < 1 << 53:
-        raise Nonsense(f"{value!r} instead of a whole number from {least}")
+        raise ProtocolError(f"{value!r} instead of a whole number from {least}")
     return value
 
 
 def _seconds(value: object) -> float:
     if type(value) not in (int, float) or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
-        raise Nonsense(f"{value!r} instead of seconds")
+        raise ProtocolError(f"{value!r} instead of seconds")
     return float(value)  # type: ignore[arg-type]
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Nonsense(f"{type(value).__name__} instead of text")
+        raise ProtocolError(f"{type(value).__name__} instead of text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise Nonsense("half a character") from error
+        raise ProtocolError("half a character") from error
     return value

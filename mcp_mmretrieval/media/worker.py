@@ -19,19 +19,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.errors import Code, UnreadableMedia
+from mcp_mmretrieval.errors import FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import sandbox, wire
 from mcp_mmretrieval.media.source import Sidecar, Source
-from mcp_mmretrieval.types import About, Content, Part, Segment
+from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
-Split = Callable[[Source, Limits, int], Iterator[Part | About]]
-Load = Callable[[Source, Segment, Limits], Content]
+SplitFunction = Callable[[Source, Limits, int], Iterator[SplitPart | DocumentMetadata]]
+LoadFunction = Callable[[Source, Segment, Limits], Content]
 
 _OWN_FAULTS = (TypeError, LookupError, AttributeError, AssertionError, NotImplementedError, ImportError, NameError)
 """Exceptions that speak of our code and not of the file. (A subclass from a parser's package speaks of the file.)"""
 
 
-class Shared(io.RawIOBase):
+class PassedFile(io.RawIOBase):
     """A file that was opened elsewhere, with a position of its own: a descriptor passed on shares its owner's."""
 
     def __init__(self, fd: int) -> None:
@@ -77,7 +77,7 @@ _status: int | None = None
 """Descriptor of /proc/self/status, where there is one."""
 
 
-def main(split: Split | None = None, load: Load | None = None) -> None:
+def main(split: SplitFunction | None = None, load: LoadFunction | None = None) -> None:
     """Serve until the engine hangs up. Tests pass a `split` and a `load` that misbehave."""
     number, parent, memory_bytes = map(int, sys.argv[1:4])
     faulthandler.enable()
@@ -87,7 +87,7 @@ def main(split: Split | None = None, load: Load | None = None) -> None:
     _status = _open_status()
     words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent)
     with socket.socket(fileno=number) as link:
-        link.sendall(wire.pack({"sandbox": words}))
+        link.sendall(wire.pack_frame({"sandbox": words}))
         while (task := _next_task(link)) is not None:
             if "ping" in task[0]:
                 _say(link, {})
@@ -105,27 +105,31 @@ def _import_everything() -> None:
 
 def _next_task(link: socket.socket) -> tuple[wire.Header, list[int]] | None:
     """What to do and with which files; None once the engine has hung up."""
-    prefix, files, _, _ = socket.recv_fds(link, wire.PREFIX.size, 16)
+    prefix, files, _, _ = socket.recv_fds(link, wire.FRAME_PREFIX.size, 16)
     if not prefix:
         return None
-    task, _ = wire.receive(link, lump=0, wait=lambda: None, prefix=prefix)
+    task, _ = wire.receive_frame(link, lump=0, wait=lambda: None, prefix=prefix)
     return task, files
 
 
-def _serve(link: socket.socket, task: wire.Header, files: Sequence[int], split: Split, load: Load) -> None:
+def _serve(
+    link: socket.socket, task: wire.Header, files: Sequence[int], split: SplitFunction, load: LoadFunction
+) -> None:
     """Do one task, and say how it ended. A worker that ran out of memory ends: what is left is in pieces."""
     names = [task["name"], *task["sidecars"]]
-    opened = [Sidecar(name=name, file=io.BufferedReader(Shared(fd))) for name, fd in zip(names, files, strict=True)]
+    opened = [Sidecar(name=name, file=io.BufferedReader(PassedFile(fd))) for name, fd in zip(names, files, strict=True)]
     document, *sidecars = opened
     source = Source(file=document.file, name=document.name, document=task["document"], sidecars=tuple(sidecars))
     limits = Limits(**task["limits"])
     try:
         if task["segment"] is None:
             for step in split(source, limits, task["start"]):
-                header, lump = wire.tell(step)
+                header, lump = wire.encode_step(step)
                 _say(link, header, lump)
         else:
-            content, lump = wire.tell_content(load(source, wire.hear_segment(task["segment"], source.document), limits))
+            content, lump = wire.encode_content(
+                load(source, wire.decode_segment(task["segment"], source.document), limits)
+            )
             _say(link, {"content": content}, lump)
         _say(link, {"done": _peak_memory(_status)})
     except (BrokenPipeError, ConnectionResetError):
@@ -148,12 +152,12 @@ def _failure(error: Exception) -> UnreadableMedia:
         return error
     kind = type(error)
     foreign = kind.__module__ not in {"builtins", __name__} and not kind.__module__.startswith("mcp_mmretrieval")
-    code: Code = "internal" if isinstance(error, _OWN_FAULTS) and not foreign else "corrupt"
+    code: FailureCode = "internal" if isinstance(error, _OWN_FAULTS) and not foreign else "corrupt"
     return UnreadableMedia(code, f"reading it failed with {kind.__name__}")
 
 
 def _say(link: socket.socket, header: wire.Header, lump: Sequence[memoryview] = ()) -> None:
-    link.sendall(wire.pack(header, sum(len(piece) for piece in lump)))
+    link.sendall(wire.pack_frame(header, sum(len(piece) for piece in lump)))
     for piece in lump:
         link.sendall(piece)
 

@@ -21,9 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.errors import Cancelled, Code, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import wire
-from mcp_mmretrieval.types import About, Content, Part, Segment
+from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ _TAIL = 2_000
 class _Death(Exception):
     """A worker is gone, or has to go."""
 
-    def __init__(self, code: Code, reason: str) -> None:
+    def __init__(self, code: FailureCode, reason: str) -> None:
         super().__init__(reason)
-        self.code: Code = code
+        self.code: FailureCode = code
 
 
 class Workers:
@@ -99,7 +99,7 @@ class Workers:
         sidecars: Sequence[tuple[str, int]] = (),
         start: int = 0,
         stop: threading.Event | None = None,
-    ) -> Iterator[Part | About]:
+    ) -> Iterator[SplitPart | DocumentMetadata]:
         """The parts of an open document from the part number `start` (from 0) on, as `media.split` gives them.
 
         Parts that kill their worker are left out with a note. Raises UnreadableMedia, also after parts; Cancelled
@@ -108,15 +108,15 @@ class Workers:
         task = self._task(name, document, sidecars) | {"start": start}
         files = [fd, *(number for _, number in sidecars)]
         patience = _Patience(self._limits, stop)
-        bounds = wire.Bounds.of(self._limits)
+        bounds = wire.AnswerBounds.of(self._limits)
         last: Segment | None = None
         arrived, deaths, left_out, steps = start, 0, 0, 0
         while True:
             try:
                 with self._worker(self._splits, stop) as worker:
                     for header, lump in worker.ask(task | {"start": arrived}, files, bounds, patience):
-                        step = _heard(wire.hear_step, header, lump, document, bounds)
-                        if isinstance(step, Part):
+                        step = _heard(wire.decode_step, header, lump, document, bounds)
+                        if isinstance(step, SplitPart):
                             arrived, last, left_out = arrived + 1, step.segment, 0
                             patience.extend(step.segment.place.end)
                         steps += 1
@@ -128,7 +128,7 @@ class Workers:
                 deaths += 1
                 if arrived == 0 or deaths == _DEATHS or patience.over:
                     raise UnreadableMedia(death.code, str(death)) from death
-                yield About(note=f"{_after(last, left_out, arrived)} could not be read: {death}.")
+                yield DocumentMetadata(note=f"{_after(last, left_out, arrived)} could not be read: {death}.")
                 arrived, left_out = arrived + 1, left_out + 1
 
     def load(
@@ -144,16 +144,16 @@ class Workers:
         """The content of one place, pictures with at most `side` pixels. Raises UnreadableMedia and Cancelled."""
         limits = self._limits if side is None else dataclasses.replace(self._limits, side=side)
         task = self._task(name, segment.document, sidecars) | {
-            "segment": wire.tell_segment(segment),
+            "segment": wire.encode_segment(segment),
             "limits": dataclasses.asdict(limits),
         }
         files = [fd, *(number for _, number in sidecars)]
-        bounds = wire.Bounds.of(limits)
+        bounds = wire.AnswerBounds.of(limits)
         content: Content | None = None
         try:
             with self._worker(self._loads, stop) as worker:
                 for header, lump in worker.ask(task, files, bounds, _Patience(limits, stop)):
-                    content = _heard(wire.hear_content, header.get("content", {}), lump, bounds)
+                    content = _heard(wire.decode_content, header.get("content", {}), lump, bounds)
         except _Death as death:
             raise UnreadableMedia(death.code, str(death)) from death
         if content is None:
@@ -285,7 +285,7 @@ class _Worker:
         if self._process.poll() is not None:
             return False
         try:
-            self._send(wire.pack({"ping": True}), ())
+            self._send(wire.pack_frame({"ping": True}), ())
             self._receive(0, _Patience(dataclasses.replace(self._limits, part_timeout=_PING_TIMEOUT), None))
         except _Death:
             return False
@@ -297,12 +297,12 @@ class _Worker:
         return not self._busy and self._tasks < _TASKS and self._process.poll() is None
 
     def ask(
-        self, task: wire.Header, files: Sequence[int], bounds: wire.Bounds, patience: _Patience
+        self, task: wire.Header, files: Sequence[int], bounds: wire.AnswerBounds, patience: _Patience
     ) -> Iterator[tuple[wire.Header, memoryview]]:
         """Every frame of the answer but the last. Raises UnreadableMedia as the worker reports it, and _Death."""
         self._busy = True
         self._tasks += 1
-        self._send(wire.pack(task), files)
+        self._send(wire.pack_frame(task), files)
         while True:
             header, lump = self._receive(bounds.lump, patience)
             if "out_of_memory" in header:
@@ -310,7 +310,7 @@ class _Worker:
             if "done" in header:
                 self._finish(header["done"])
                 if "error" in header:
-                    raise _heard(wire.hear_error, header)
+                    raise _heard(wire.decode_error, header)
                 return
             yield header, lump
 
@@ -333,7 +333,7 @@ class _Worker:
             self._tasks = _TASKS
 
     def _send(self, frame: bytes, files: Sequence[int]) -> None:
-        size = wire.PREFIX.size
+        size = wire.FRAME_PREFIX.size
         try:
             self._link.settimeout(_START_TIMEOUT)
             socket.send_fds(self._link, [frame[:size]], list(files))  # files travel with the first bytes
@@ -345,8 +345,8 @@ class _Worker:
         try:
             self._link.settimeout(_TICK)
             with patience:
-                return wire.receive(self._link, lump=lump, wait=patience.check)
-        except wire.Nonsense as error:
+                return wire.receive_frame(self._link, lump=lump, wait=patience.check)
+        except wire.ProtocolError as error:
             raise _nonsense(error) from error
         except (EOFError, OSError) as error:
             raise self._death() from error
@@ -423,11 +423,11 @@ def _heard(hear: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """What a frame says; a frame that makes no sense is a death, for the worker is not what it was."""
     try:
         return hear(*args, **kwargs)
-    except wire.Nonsense as error:
+    except wire.ProtocolError as error:
         raise _nonsense(error) from error
 
 
-def _nonsense(error: wire.Nonsense) -> _Death:
+def _nonsense(error: wire.ProtocolError) -> _Death:
     logger.warning("a parser talks nonsense: %s", error)
     return _Death("parser_crashed", "the parser gave an answer that makes no sense")
 

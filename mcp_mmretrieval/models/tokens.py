@@ -6,16 +6,16 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mcp_mmretrieval.concurrency.priority_lock import Turns
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 
 _CHARACTERS = 2_000 / 128
 """Looked at for one token of a window: more than any prose has."""
 
-Word = tuple[int, int, int]
+WordSpan = tuple[int, int, int]
 """First character, character after the last, tokens."""
 
 
-class Tokens:
+class SharedTokenizer:
     """A copy of a model's tokenizer. Safe to call from several threads; they take turns.
 
     The model pads and cuts with its own, which no other thread may use meanwhile; this one need not wait for it.
@@ -27,11 +27,11 @@ class Tokens:
         self._window = window
         self._slice = int(window * _CHARACTERS)
         self._limit = limit
-        self._turns = Turns()
+        self._turns = PriorityLock()
 
     def windows(self, text: str) -> list[str]:
         """The text cut between words into pieces of at most `window` tokens, one after the other."""
-        text = encodable(text)
+        text = replace_surrogates(text)
         return [text[first:last] for first, last in self._spans(text)]
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -39,7 +39,7 @@ class Tokens:
         if not texts:
             return []
         with self._turns:
-            given = [encodable(text) for text in texts]
+            given = [replace_surrogates(text) for text in texts]
             ids: list[list[int]] = self._tokenizer(given, truncation=True, max_length=self._limit)["input_ids"]
         return ids
 
@@ -58,12 +58,12 @@ class Tokens:
                 yield words[0][0], words[taken - 1][1]
             start = words[taken - 1][1] if taken else start + self._slice
 
-    def _words(self, text: str, start: int) -> list[Word]:
+    def _words(self, text: str, start: int) -> list[WordSpan]:
         """Words from a character on. One that the slice may have cut is left out, unless it stands alone."""
         piece = text[start : start + self._slice]
         with self._turns:
             found = self._tokenizer(piece, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        words: list[list[Word]] = []
+        words: list[list[WordSpan]] = []
         previous = None
         for word, (first, last) in zip(found.word_ids(0), found["offset_mapping"], strict=True):
             while first < last and piece[first].isspace():  # some tokenizers count the space to the word behind it
@@ -83,11 +83,11 @@ class Tokens:
             words.pop()
         return [part for word in words for part in self._whole(word)]
 
-    def _whole(self, tokens: list[Word]) -> list[Word]:
+    def _whole(self, tokens: list[WordSpan]) -> list[WordSpan]:
         """The word in one; one that is longer than a window, as scripts without spaces have them, by its characters."""
         if len(tokens) <= self._window:
             return [(tokens[0][0], tokens[-1][1], len(tokens))]
-        parts: list[Word] = []
+        parts: list[WordSpan] = []
         for first, last, count in tokens:
             if parts and (first < parts[-1][1] or first == last):  # several tokens for the bytes of one character
                 parts[-1] = (parts[-1][0], max(last, parts[-1][1]), parts[-1][2] + count)
@@ -95,7 +95,7 @@ class Tokens:
                 parts.append((first, last, count))
         return parts
 
-    def _fitting(self, words: Sequence[Word]) -> int:
+    def _fitting(self, words: Sequence[WordSpan]) -> int:
         """How many words from the first on fit into a window; at least one, if there is one."""
         room = self._window
         for index, (_, _, tokens) in enumerate(words):
@@ -105,6 +105,6 @@ class Tokens:
         return len(words)
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text with lone surrogates, which no tokenizer takes, as question marks. Keeps its length."""
     return text.encode("utf-8", "replace").decode("utf-8")

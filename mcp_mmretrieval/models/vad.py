@@ -12,14 +12,14 @@ import torch
 import torchaudio.functional  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from mcp_mmretrieval.models.identity import voice_detector
+from mcp_mmretrieval.models.identity import voice_detector_name
 from mcp_mmretrieval.types import Sound
 
-Samples = NDArray[np.float32]
-Span = tuple[float, float]
+AudioSamples = NDArray[np.float32]
+TimeSpan = tuple[float, float]
 """Seconds from the beginning of the sound, from and to."""
 
-RATE = 16_000
+VAD_RATE_HZ = 16_000
 """Samples a second that Silero was trained on, and most models of speech."""
 _PAUSE = 1.0
 """Seconds of silence that part two stretches."""
@@ -27,7 +27,7 @@ _PAD = 0.3
 """Seconds kept around a stretch: words begin softly."""
 _SHORTEST = 0.1
 """Seconds in which nobody says a word."""
-_FRAME = RATE // 50
+_FRAME = VAD_RATE_HZ // 50
 """Samples whose loudness is one figure."""
 _QUIET = 0.004
 """Root mean square of what is silence in any recording: 48 dB below the loudest."""
@@ -37,7 +37,7 @@ _AROUND = 5.0
 """Seconds before the end of a window in which a pause is looked for to cut at."""
 
 
-def resampled(sound: Sound, rate: int) -> Samples:
+def resampled(sound: Sound, rate: int) -> AudioSamples:
     """Its samples at another rate, finite."""
     samples = np.nan_to_num(np.asarray(sound.samples, np.float32), posinf=0.0, neginf=0.0)
     if sound.rate == rate or samples.size == 0:
@@ -46,19 +46,21 @@ def resampled(sound: Sound, rate: int) -> Samples:
     return np.asarray(made.numpy(), np.float32)
 
 
-def spoken(samples: Samples) -> list[Span]:
-    """Stretches in which somebody speaks, in order; `samples` at `RATE`."""
-    if len(samples) < _SHORTEST * RATE:
+def speech_spans(samples: AudioSamples) -> list[TimeSpan]:
+    """Stretches in which somebody speaks, in order; `samples` at `VAD_RATE_HZ`."""
+    if len(samples) < _SHORTEST * VAD_RATE_HZ:
         return []
-    return _by_silero(samples) if voice_detector() != "loudness" else _by_loudness(samples)
+    return _by_silero(samples) if voice_detector_name() != "loudness" else _by_loudness(samples)
 
 
-def windows(spans: Sequence[Span], samples: Samples, longest: float, *, together: bool) -> list[Span]:
-    """The stretches cut into windows of at most `longest` seconds, where it is quietest; `samples` at `RATE`.
+def speech_windows(
+    spans: Sequence[TimeSpan], samples: AudioSamples, longest: float, *, together: bool
+) -> list[TimeSpan]:
+    """The stretches cut into windows of at most `longest` seconds, where it is quietest; `samples` at `VAD_RATE_HZ`.
 
     `together`: short ones share a window, with the silence between them, for models that take as long for any.
     """
-    made: list[Span] = []
+    made: list[TimeSpan] = []
     for span in spans:
         for start, end in _pieces(span, samples, longest):
             if together and made and end - made[-1][0] <= longest:
@@ -68,40 +70,40 @@ def windows(spans: Sequence[Span], samples: Samples, longest: float, *, together
     return made
 
 
-def _pieces(span: Span, samples: Samples, longest: float) -> Iterator[Span]:
+def _pieces(span: TimeSpan, samples: AudioSamples, longest: float) -> Iterator[TimeSpan]:
     start, end = span
     while end - start > longest:
-        first = int((start + max(longest - _AROUND, longest / 2)) * RATE)
-        loud = _loudness(samples[first : int((start + longest) * RATE)])
-        cut = (first + (int(loud.argmin()) + 0.5) * _FRAME) / RATE if len(loud) else start + longest
+        first = int((start + max(longest - _AROUND, longest / 2)) * VAD_RATE_HZ)
+        loud = _loudness(samples[first : int((start + longest) * VAD_RATE_HZ)])
+        cut = (first + (int(loud.argmin()) + 0.5) * _FRAME) / VAD_RATE_HZ if len(loud) else start + longest
         yield start, cut
         start = cut
     yield start, end
 
 
-def _by_silero(samples: Samples) -> list[Span]:
+def _by_silero(samples: AudioSamples) -> list[TimeSpan]:
     from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
     options = VadOptions(min_silence_duration_ms=int(_PAUSE * 1000), speech_pad_ms=int(_PAD * 1000))
     found = get_speech_timestamps(samples, options)
-    return [(span["start"] / RATE, min(span["end"], len(samples)) / RATE) for span in found]
+    return [(span["start"] / VAD_RATE_HZ, min(span["end"], len(samples)) / VAD_RATE_HZ) for span in found]
 
 
-def _by_loudness(samples: Samples) -> list[Span]:
+def _by_loudness(samples: AudioSamples) -> list[TimeSpan]:
     loud = _loudness(samples)
     voiced = np.flatnonzero(loud > max(_QUIET, _ABOVE * float(np.quantile(loud, 0.1))))
-    spans: list[Span] = []
+    spans: list[TimeSpan] = []
     for frame in voiced:
-        start, end = frame * _FRAME / RATE - _PAD, (frame + 1) * _FRAME / RATE + _PAD
+        start, end = frame * _FRAME / VAD_RATE_HZ - _PAD, (frame + 1) * _FRAME / VAD_RATE_HZ + _PAD
         if spans and start - spans[-1][1] <= _PAUSE - 2 * _PAD:
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
-    whole = len(samples) / RATE
+    whole = len(samples) / VAD_RATE_HZ
     return [(max(0.0, start), min(whole, end)) for start, end in spans]
 
 
-def _loudness(samples: Samples) -> NDArray[np.float64]:
+def _loudness(samples: AudioSamples) -> NDArray[np.float64]:
     """Root mean square of each frame, a rest that fills none left out."""
     count = len(samples) // _FRAME
     frames = samples[: count * _FRAME].reshape(count, _FRAME).astype(np.float64)

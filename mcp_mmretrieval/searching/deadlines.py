@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from mcp_mmretrieval.concurrency.priority_lock import urgent
+from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 
-RESERVE = 0.1
+RESERVE_SHARE = 0.1
 """Share of the time that is kept for what must still be done when the deadline has come: to fuse, and to show hits."""
-LEAST, MOST = 0.02, 0.25
+MIN_RESERVE_SECONDS, MAX_RESERVE_SECONDS = 0.02, 0.25
 """Bounds of that reserve in seconds."""
-AT_ONCE = 16
+MAX_ABANDONABLE_THREADS = 16
 """Errands that run at once in this process; more wait. Without it those left behind could pile up."""
 
 
-class Clock:
+class DeadlineClock:
     """What is left of a deadline, and milliseconds by stage. Thread-safe."""
 
     def __init__(self, deadline: float | None) -> None:
@@ -47,7 +47,7 @@ class Clock:
         """Seconds for what may be left out, never below zero; None without a deadline."""
         if self._deadline is None:
             return None
-        reserve = min(MOST, max(LEAST, RESERVE * self._deadline))
+        reserve = min(MAX_RESERVE_SECONDS, max(MIN_RESERVE_SECONDS, RESERVE_SHARE * self._deadline))
         return max(0.0, self._began + self._deadline - reserve - time.monotonic())
 
     def fits(self, seconds: float) -> bool:
@@ -108,13 +108,13 @@ class _Places:
             self._changed.notify_all()
 
 
-_places = _Places(AT_ONCE)
+_places = _Places(MAX_ABANDONABLE_THREADS)
 
 
-class Errand:
+class AbandonableCall:
     """Work in a thread of its own, while its asker is within `with`; whatever it does then, nobody waits for it.
 
-    It is told by the event that it is called with, and its models' turns end (`turns.urgent`).
+    It is told by the event that it is called with, and its models' turns end (`priority_lock.urgent_turns`).
     """
 
     def __init__(self, work: Callable[[threading.Event], None], name: str) -> None:
@@ -145,7 +145,7 @@ class Errand:
         if not _places.take(self._stop):
             return
         try:
-            with urgent(self._stop):
+            with urgent_turns(self._stop):
                 self._work(self._stop)
         except BaseException as error:  # noqa: BLE001 - it belongs to the asker; where nobody waits, to nobody
             self._error = error

@@ -21,7 +21,7 @@ from mcp_mmretrieval.types import Lane, Modality, Place
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class LaneScale:
     """A straight line from the scores of a lane to evidence: the unit is the cosine of the built-in text model."""
 
     offset: float = 0.0
@@ -33,37 +33,39 @@ class Scale:
 
     def evidence(self, score: float, rank: float = 0.0) -> float:
         """Never below zero. `rank` is from 0."""
-        least = by_rank(rank) if self.ranked else 0.0
+        least = rank_evidence(rank) if self.ranked else 0.0
         return max(least, self.offset + self.slope * score) if score >= self.floor else least
 
 
-BUILTIN: Mapping[Lane, Scale] = MappingProxyType({"words": Scale(), "text": Scale(), "picture": Scale(0.3, 1.3, 0.05)})
+BUILTIN_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
+    {"words": LaneScale(), "text": LaneScale(), "picture": LaneScale(0.3, 1.3, 0.05)}
+)
 """Words count by the share of bm25 that they reach, a text by its cosine. A picture's Bhattacharyya coefficient starts
 where the best of a thousand unrelated texts ends (0.3): a coefficient of 0.5 is right as often (one in nine) as text
 evidence of 1.0, and 0.7 as often as 1.6. Below 0.05 it is chance."""
 
-UNMEASURED: Mapping[Lane, Scale] = MappingProxyType({"words": Scale()})
+UNMEASURED_SCALES: Mapping[Lane, LaneScale] = MappingProxyType({"words": LaneScale()})
 """Of other models, whose likenesses lie on scales of their own: their lanes count by rank."""
 
-_LIKENESS = Scale(-1.0, 2.0, ranked=True)
-ALIKE: Mapping[Lane, Scale] = MappingProxyType(
-    {"words": Scale(), "text": _LIKENESS, "picture": _LIKENESS, "sound": _LIKENESS}
+_LIKENESS = LaneScale(-1.0, 2.0, ranked=True)
+LIKE_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
+    {"words": LaneScale(), "text": _LIKENESS, "picture": _LIKENESS, "sound": _LIKENESS}
 )
 """Of other models, for what is like an example: the same once more has a cosine of 1 in any space, and comes first. How
 unlike others are differs from space to space and from kind to kind, so that below the first ranks decide."""
 
-CONTEXT = 0.35
+CONTEXT_WEIGHT = 0.35
 """What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
 nDCG@10 on pages 0.464 without, 0.477 at 0.25, 0.485 at 0.35, 0.495 at 0.5; pictures and charts lose 0.01 above."""
 
-MEANINGS: tuple[Lane, ...] = ("text", "picture", "sound")
+VECTOR_LANES: tuple[Lane, ...] = ("text", "picture", "sound")
 """The lanes of vectors."""
-TELLING: tuple[Lane, ...] = ("words", "sound", "picture", "text")
+TELLING_ORDER: tuple[Lane, ...] = ("words", "sound", "picture", "text")
 """Which of two lanes of equal evidence tells of a hit: the one that knows more closely where it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fused:
+class FusedHit:
     """A segment that some lane found."""
 
     key: int
@@ -78,10 +80,10 @@ class Fused:
 def fuse(
     lanes: Mapping[Lane, Sequence[tuple[int, float]]],
     *,
-    scales: Mapping[Lane, Scale] = BUILTIN,
+    scales: Mapping[Lane, LaneScale] = BUILTIN_SCALES,
     depth: int | None = None,
     context: Mapping[int, float] | None = None,
-) -> list[Fused]:
+) -> list[FusedHit]:
     """One list of segments out of lanes of (key, score), each best first.
 
     Evidence is words + meaning: the share that words give (`Catalog.words`), plus the strongest lane of vectors on its
@@ -98,14 +100,14 @@ def fuse(
         parts = {lane: values[key] for lane, values in evidence.items() if key in values}
         words = parts.get("words", 0.0)
         if context and ("words" in parts or "text" in parts):
-            words += CONTEXT * context.get(key, 0.0)
-        meaning = max((parts[lane] for lane in MEANINGS if lane in parts), default=0.0)
+            words += CONTEXT_WEIGHT * context.get(key, 0.0)
+        meaning = max((parts[lane] for lane in VECTOR_LANES if lane in parts), default=0.0)
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
-        telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING.index(lane)))
+        telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane)))
         found.append((words + meaning, key, {lane: ranks[lane][key] for lane in telling}))
     found.sort(key=lambda one: (-one[0], one[1]))
-    return [Fused(key, _score(total), where) for total, key, where in found if total > 0.0]
+    return [FusedHit(key, _score(total), where) for total, key, where in found if total > 0.0]
 
 
 def _score(evidence: float) -> float:
@@ -117,16 +119,16 @@ def _weighed(score: float) -> float:
     return -math.log2(max(1.0 - score, 1e-12))
 
 
-def _evidence(hits: Sequence[tuple[int, float]], scale: Scale | None) -> dict[int, float]:
+def _evidence(hits: Sequence[tuple[int, float]], scale: LaneScale | None) -> dict[int, float]:
     """The evidence of one lane by key; the best of several hits on one key."""
     evidence: dict[int, float] = {}
     for (key, score), rank in zip(hits, _shared_ranks(hits), strict=True):
-        value = scale.evidence(score, rank) if scale else by_rank(rank)
+        value = scale.evidence(score, rank) if scale else rank_evidence(rank)
         evidence[key] = max(value, evidence.get(key, 0.0))
     return evidence
 
 
-def by_rank(rank: float) -> float:
+def rank_evidence(rank: float) -> float:
     """Evidence without a scale: reciprocal ranks (from 0), between chance and a plain likeness."""
     return max(0.0, 60 / (60 + rank) - 0.4)
 
@@ -144,34 +146,34 @@ def _ranks(hits: Sequence[tuple[int, float]]) -> dict[int, int]:
     return {key: rank for rank, key in enumerate(dict.fromkeys(key for key, _ in hits), 1)}
 
 
-UNMOVED = 0.45
+NEUTRAL_LATE_SCORE = 0.45
 """What late interaction gives a candidate that is neither like nor unlike the query: the median of first candidates."""
-LATE = 0.5
+LATE_WEIGHT = 0.5
 """Weight of late interaction beside the other evidence; flat from 0.25 to 1. Ordering by it alone loses on pages."""
 
 
-def second_look(score: float, look: float) -> float:
+def blend_late_interaction(score: float, look: float) -> float:
     """The score of a hit after a second look by late interaction (`look`, in [0, 1]): one more lane of evidence.
 
     It gains 0.01 where documents give no `context`, nearly nothing where they do. A trained reranker needs no blending.
     """
-    return _score(max(0.0, _weighed(score) + LATE * (look - UNMOVED)))
+    return _score(max(0.0, _weighed(score) + LATE_WEIGHT * (look - NEUTRAL_LATE_SCORE)))
 
 
 # -- the list ---------------------------------------------------------------------------------------------------------
 
-SHARE = 0.6
+OTHER_MODALITY_SHARE = 0.6
 """Of the best hit's evidence: from there on the best hit of another kind of media deserves to be seen."""
-LEAST = 0.5
+OTHER_MODALITY_EVIDENCE = 0.5
 """Evidence that it needs besides: above chance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPlace:
     """A place: its best hit, and the other hits there."""
 
-    hit: Fused
-    others: tuple[Fused, ...] = ()
+    hit: FusedHit
+    others: tuple[FusedHit, ...] = ()
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -179,13 +181,13 @@ class Found:
         return tuple(dict.fromkeys(lane for hit in (self.hit, *self.others) for lane in hit.lanes))
 
 
-def merge_places(hits: Iterable[Fused], places: Mapping[int, tuple[str, Place]]) -> list[Found]:
+def merge_places(hits: Iterable[FusedHit], places: Mapping[int, tuple[str, Place]]) -> list[FoundPlace]:
     """Hits whose places overlap in one document become one, under the best of them; different pages stay.
 
     `places` says where each key is: the document and the place. Keys that are not in it are left out.
     """
-    kept: list[tuple[Place, Fused, list[Fused]]] = []
-    by_document: dict[str, list[tuple[Place, Fused, list[Fused]]]] = {}
+    kept: list[tuple[Place, FusedHit, list[FusedHit]]] = []
+    by_document: dict[str, list[tuple[Place, FusedHit, list[FusedHit]]]] = {}
     for hit in hits:
         if hit.key not in places:
             continue
@@ -197,21 +199,21 @@ def merge_places(hits: Iterable[Fused], places: Mapping[int, tuple[str, Place]])
             kept.append(beside[-1])
         else:
             same.append(hit)
-    return [Found(hit, tuple(others)) for _, hit, others in kept]
+    return [FoundPlace(hit, tuple(others)) for _, hit, others in kept]
 
 
-def represent(found: Sequence[Found], modalities: Mapping[int, Modality], limit: int) -> list[Found]:
+def diversify(found: Sequence[FoundPlace], modalities: Mapping[int, Modality], limit: int) -> list[FoundPlace]:
     """The first `limit` places, so that no kind of media buries another.
 
     The best hit of a kind that is missing there takes the place of the last ones when it comes near the best of all
-    (`SHARE`): a hundred photos of goats leave room for the one recording that names a mountain goat.
+    (`OTHER_MODALITY_SHARE`): a hundred photos of goats leave room for the one recording that names a mountain goat.
     """
     first, rest = list(found[:limit]), found[limit:]
     if not first or limit < 2:
         return first
-    enough = _score(max(LEAST, SHARE * _weighed(first[0].hit.score)))
+    enough = _score(max(OTHER_MODALITY_EVIDENCE, OTHER_MODALITY_SHARE * _weighed(first[0].hit.score)))
     seen = {modalities.get(one.hit.key) for one in first}
-    missing: list[Found] = []
+    missing: list[FoundPlace] = []
     for one in rest:
         modality = modalities.get(one.hit.key)
         if one.hit.score < enough:

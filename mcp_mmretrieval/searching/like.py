@@ -20,21 +20,21 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
-from mcp_mmretrieval.adding.reading import Reading
+from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.parts import SIDE, needed, pieces, spread, within
-from mcp_mmretrieval.roots import OpenFile, Roots, digest
+from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, evenly_spread, narrow_to_place, part_contents, segment_to_decode
+from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
 from mcp_mmretrieval.store import Catalog
-from mcp_mmretrieval.targets import Target, Targets, reopen
+from mcp_mmretrieval.targets import Target, TargetResolver, reopen
 from mcp_mmretrieval.types import Content, Modality, Segment, Sound, VectorKind, Vectors
 
-PARTS = 4
+REPRESENTATIVE_PLACES = 4
 """Places of an example that stand for it: of a long document, its beginning."""
-MOST = 8
+MAX_COMPARED_EACH = 8
 """Windows of text, pictures and stretches of sound, each, that are compared: spread over those of a long example."""
-MOST_BYTES = 3_000_000
+MAX_DATA_URL_BYTES = 3_000_000
 """Of a picture or sound that is given as data: a photo as cameras write it, three minutes of MP3."""
 
 _GIVEN = "the given picture or sound"
@@ -46,7 +46,7 @@ _OTHERS: dict[Modality, str] = {"page": "a PDF", "text": "text", "video": "a fil
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class LikeContents:
     """What an example shows."""
 
     title: str = ""
@@ -56,18 +56,18 @@ class Shown:
     """Its pictures, sounds and films, as far as the model looks at such things and listens to them."""
 
 
-Read = Callable[[Embedder, Event], Shown]
+LikeReader = Callable[[Embedder, Event], LikeContents]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class LikeQuery:
     """Something to search by. It has been found, and not yet read."""
 
     name: str
     """As errors name it: never with its data, and never at length."""
-    read: Read
+    read: LikeReader
 
-    def shown(self, embedder: Embedder, stop: Event) -> Shown:
+    def shown(self, embedder: Embedder, stop: Event) -> LikeContents:
         """What it shows, as far as `embedder` looks at such things, and what can be read or heard there.
 
         Raises BadArgument where that is nothing, NotAllowed, UnreadableMedia, and Cancelled soon after `stop` is set.
@@ -78,7 +78,7 @@ class Example:
         return shown
 
 
-def vectors_of(shown: Shown, embedder: Embedder) -> dict[VectorKind, Vectors]:
+def like_vectors(shown: LikeContents, embedder: Embedder) -> dict[VectorKind, Vectors]:
     """The vectors of an example by the kind that they are compared with, shape (n, dims[kind]).
 
     With each kind are compared its contents of that kind, so that it finds itself first: a text stands there as a
@@ -86,7 +86,7 @@ def vectors_of(shown: Shown, embedder: Embedder) -> dict[VectorKind, Vectors]:
     """
     own: dict[VectorKind, list[Vectors]] = {}
     across: dict[VectorKind, list[Vectors]] = {}
-    windows = spread([window for text in shown.texts for window in embedder.windows(text)], MOST)
+    windows = evenly_spread([window for text in shown.texts for window in embedder.windows(text)], MAX_COMPARED_EACH)
     if windows:
         own["text"] = [embedder.embed_documents(windows, [shown.title] * len(windows))]
     for content in shown.contents:
@@ -99,11 +99,17 @@ def vectors_of(shown: Shown, embedder: Embedder) -> dict[VectorKind, Vectors]:
     return {kind: np.concatenate(rows) for kind, rows in (across | own).items()}
 
 
-class Examples:
+class LikeResolver:
     """Finds examples within the roots of one connection."""
 
     def __init__(
-        self, catalog: Catalog, workers: Workers, reading: Reading, roots: Roots, targets: Targets, sound_s: float
+        self,
+        catalog: Catalog,
+        workers: Workers,
+        reading: FileReader,
+        roots: Roots,
+        targets: TargetResolver,
+        sound_s: float,
     ) -> None:
         """`sound_s`: seconds of a stretch of sound that is compared by itself."""
         self._sound_s = sound_s
@@ -113,44 +119,44 @@ class Examples:
         self._roots = roots
         self._targets = targets
 
-    def find(self, like: str) -> Example:
+    def find(self, like: str) -> LikeQuery:
         """The example that a path, an id, a citation or a `data:` URL names. Reads no file, so it takes no time.
 
         Raises BadArgument for data that cannot be an example, NotAllowed for a path outside or not there.
         """
-        name = named(like)
-        data = decoded(like)
+        name = name_in_errors(like)
+        data = data_url_bytes(like)
         if data is not None:
-            return Example(name, partial(self._given, data))
+            return LikeQuery(name, partial(self._given, data))
         try:
             target = self._targets.find(like)
         except NotInLibrary:
-            return Example(name, partial(self._fresh, self._path(like)))
-        return Example(name, partial(self._held, target))
+            return LikeQuery(name, partial(self._fresh, self._path(like)))
+        return LikeQuery(name, partial(self._held, target))
 
     def _path(self, like: str) -> str:
         try:
             return self._targets.path(like)
         except (NotAllowed, OSError) as error:  # a name that no file can have, for its length
-            raise NotAllowed(named(like)) from error
+            raise NotAllowed(name_in_errors(like)) from error
 
-    def _held(self, target: Target, embedder: Embedder, stop: Event) -> Shown:
-        segments = [within(stored.segment, target.place) for stored in target.segments[:PARTS]]
+    def _held(self, target: Target, embedder: Embedder, stop: Event) -> LikeContents:
+        segments = [narrow_to_place(stored.segment, target.place) for stored in target.segments[:REPRESENTATIVE_PLACES]]
         contents: list[Content] = []
-        if any(needed(segment, embedder) for segment in segments):
+        if any(segment_to_decode(segment, embedder) for segment in segments):
             files = self._catalog.files_of([target.document.id]).get(target.document.id, [])
             with reopen(files, self._roots) as file:
                 contents = self._contents(file, segments, embedder, stop)
         # what is said is known by the window: of a moment that can be heard or seen it tells little
         moment = any(one.place != stored.segment.place for one, stored in zip(segments, target.segments, strict=False))
         texts = () if moment and contents else _texts(segments)
-        return Shown(target.document.title, texts, tuple(contents))
+        return LikeContents(target.document.title, texts, tuple(contents))
 
-    def _fresh(self, path: str, embedder: Embedder, stop: Event) -> Shown:
+    def _fresh(self, path: str, embedder: Embedder, stop: Event) -> LikeContents:
         with self._roots.open(path) as file:
             return self._read(file, embedder, stop)
 
-    def _given(self, data: bytes, embedder: Embedder, stop: Event) -> Shown:
+    def _given(self, data: bytes, embedder: Embedder, stop: Event) -> LikeContents:
         with _in_memory(data) as file:
             try:
                 return self._read(file, embedder, stop, check=_refuse_others)
@@ -161,36 +167,36 @@ class Examples:
 
     def _read(
         self, file: OpenFile, embedder: Embedder, stop: Event, check: Callable[[Sequence[Segment]], None] | None = None
-    ) -> Shown:
+    ) -> LikeContents:
         """What stands in a file. `check` raises where its segments are no example, as soon as the first was costly."""
         stage = (lambda _, segments: check(segments)) if check else None
-        read = self._reading.read(file, (), digest(file), most=PARTS, stage=stage, stop=stop)
+        read = self._reading.read(file, (), document_digest(file), most=REPRESENTATIVE_PLACES, stage=stage, stop=stop)
         if check is not None:
             check(read.segments)
         contents = self._contents(file, read.segments, embedder, stop)
-        return Shown(read.title, _texts(read.segments), tuple(contents))
+        return LikeContents(read.title, _texts(read.segments), tuple(contents))
 
     def _contents(self, file: OpenFile, segments: Sequence[Segment], embedder: Embedder, stop: Event) -> list[Content]:
-        """Pictures, films and stretches of sound, at most `MOST` of each kind."""
+        """Pictures, films and stretches of sound, at most `MAX_COMPARED_EACH` of each kind."""
         found: dict[VectorKind, list[Content]] = {}
         since = 0.0
         for segment in segments:
-            if asked := needed(segment, embedder, since=since):
-                content = self._workers.load(file.fd, asked, name=file.path, side=SIDE, stop=stop)
-                for piece in pieces(segment, content, embedder, sound_s=self._sound_s, since=since):
+            if asked := segment_to_decode(segment, embedder, since=since):
+                content = self._workers.load(file.fd, asked, name=file.path, side=EMBED_SIDE_PIXELS, stop=stop)
+                for piece in part_contents(segment, content, embedder, sound_s=self._sound_s, since=since):
                     found.setdefault(piece.kind, []).append(piece.content)
             since = max(since, segment.place.end or 0.0)
-        return [content for contents in found.values() for content in spread(contents, MOST)]
+        return [content for contents in found.values() for content in evenly_spread(contents, MAX_COMPARED_EACH)]
 
 
-def named(argument: str) -> str:
+def name_in_errors(argument: str) -> str:
     """How an error names what an argument points at: without data, and not at length."""
     if _is_data(argument):
         return _GIVEN
     return argument if len(argument) <= _SHOWN else argument[:_SHOWN] + "…"
 
 
-def decoded(like: str) -> bytes | None:
+def data_url_bytes(like: str) -> bytes | None:
     """The bytes in a `data:` URL; None for anything else.
 
     Raises BadArgument where they are too many, none, or not in base64; the message says nothing of them.
@@ -201,9 +207,9 @@ def decoded(like: str) -> bytes | None:
     if not comma or head[len(_SCHEME) :].lower().split(";")[-1].strip() != "base64":
         raise BadArgument(
             "like: this `data:` URL is not in base64. Write data:image/png;base64, and then the base64 of one picture "
-            f"or sound of at most {MOST_BYTES // 1_000_000} MB."
+            f"or sound of at most {MAX_DATA_URL_BYTES // 1_000_000} MB."
         )
-    if len(body) > 2 * MOST_BYTES:  # much more than the base64 of it: not worth decoding
+    if len(body) > 2 * MAX_DATA_URL_BYTES:  # much more than the base64 of it: not worth decoding
         raise _too_large(len(body) * 3 // 4)
     try:
         data = base64.b64decode(unquote_to_bytes("".join(body.split())), validate=True)
@@ -214,7 +220,7 @@ def decoded(like: str) -> bytes | None:
         ) from None  # what the decoder says might repeat some of it
     if not data:
         raise BadArgument(f"like: {_GIVEN} is empty. Put the base64 of a file behind the comma.")
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_DATA_URL_BYTES:
         raise _too_large(len(data))
     return data
 
@@ -224,7 +230,7 @@ def _is_data(argument: str) -> bool:
 
 
 def _too_large(size: int) -> BadArgument:
-    have, most = math.ceil(size / 1e5) / 10, MOST_BYTES // 1_000_000
+    have, most = math.ceil(size / 1e5) / 10, MAX_DATA_URL_BYTES // 1_000_000
     return BadArgument(
         f"like: {_GIVEN} has {have} MB, more than {most} MB. Give a smaller picture (1,000 pixels across are enough) "
         "or a shorter sound, or put the file into an allowed folder and give its path."

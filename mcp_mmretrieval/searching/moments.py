@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.parts import moment, within
-from mcp_mmretrieval.searching.fusion import Found
-from mcp_mmretrieval.store import Catalog, Stored
+from mcp_mmretrieval.parts import moment_of_part, narrow_to_place
+from mcp_mmretrieval.searching.fusion import FoundPlace
+from mcp_mmretrieval.store import Catalog, StoredSegment
 from mcp_mmretrieval.types import Segment, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
 
-def narrowed(
+def narrow_to_moments(
     catalog: Catalog,
     space: int,
     asked: Mapping[VectorKind, Vectors],
-    shown: Iterable[Found],
-    held: Mapping[int, Stored],
+    shown: Iterable[FoundPlace],
+    held: Mapping[int, StoredSegment],
 ) -> dict[int, Segment]:
     """The segments, by key, of those hits that sound or frames tell of, each narrowed to its best stretch.
 
@@ -37,5 +37,5 @@ def narrowed(
         for key, (parts, vectors) in catalog.vectors_of(space, kind, keys).items():
             best = int((vectors @ asked[kind].T).max(axis=1).argmax())
             segment = held[key].segment
-            found[key] = within(segment, moment(segment, kind, parts[best]))
+            found[key] = narrow_to_place(segment, moment_of_part(segment, kind, parts[best]))
     return found

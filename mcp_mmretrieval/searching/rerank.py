@@ -7,32 +7,41 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import islice, takewhile
 
-from mcp_mmretrieval.adding.reading import Reading
+from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder, Reranker
-from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.rollout import Serving
-from mcp_mmretrieval.roots import OpenFile, Roots, digest
-from mcp_mmretrieval.searching.deadlines import Clock
-from mcp_mmretrieval.searching.like import PARTS, named
-from mcp_mmretrieval.searching.scoring import Costs, Score, Scores, Sights, Wanted, scored, sort_of, text
-from mcp_mmretrieval.targets import Targets
+from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.rollout import Rollout
+from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
+from mcp_mmretrieval.searching.like import REPRESENTATIVE_PLACES, name_in_errors
+from mcp_mmretrieval.searching.scoring import (
+    ScoreFunction,
+    Scores,
+    ScoringCosts,
+    ScoringInputs,
+    ScoringItem,
+    content_sort,
+    score_in_time,
+    text_item,
+)
+from mcp_mmretrieval.targets import TargetResolver
 from mcp_mmretrieval.types import Content, Vectors
 
 
-class Scoring:
+class CandidateRanker:
     """Ranks what one connection points at."""
 
     def __init__(
         self,
-        models: Models,
-        serving: Serving,
-        targets: Targets,
-        sights: Sights,
-        reading: Reading,
+        models: ModelPool,
+        serving: Rollout,
+        targets: TargetResolver,
+        sights: ScoringInputs,
+        reading: FileReader,
         roots: Roots,
-        costs: Costs,
+        costs: ScoringCosts,
     ) -> None:
         self._models = models
         self._serving = serving
@@ -50,16 +59,18 @@ class Scoring:
             raise BadArgument("Give a query in words.")
         if not candidates and not texts:
             raise BadArgument("Give `candidates` (ids, citations or paths), `texts`, or both.")
-        clock = Clock(deadline)
+        clock = DeadlineClock(deadline)
         count = len(candidates) + len(texts)
         with ExitStack() as files:
             with clock.stage("load"):
                 reranker, missing = self._reranker(clock)
                 groups = self._groups(candidates, reranker, clock, files)
-            groups += [[text(one)] for one in texts] if len(groups) == len(candidates) else []
+            groups += [[text_item(one)] for one in texts] if len(groups) == len(candidates) else []
             with clock.stage("score"):
                 method, score = self._scorer(query, reranker, clock)
-                found = iter(scored(score, [one for group in groups for one in group], clock, self._costs, method))
+                found = iter(
+                    score_in_time(score, [one for group in groups for one in group], clock, self._costs, method)
+                )
                 scores = list(_best(groups, found))
         results = [
             Scored(
@@ -80,7 +91,7 @@ class Scoring:
             notes=(*missing, *_not_scored(count, scores, clock)),
         )
 
-    def _reranker(self, clock: Clock) -> tuple[Reranker | None, list[str]]:
+    def _reranker(self, clock: DeadlineClock) -> tuple[Reranker | None, list[str]]:
         """None, and why, where it does not load; None alone where the profile has none.
 
         Raises ModelUnavailable where it has loaded until no time was left for anything else.
@@ -93,8 +104,8 @@ class Scoring:
             return None, [f"Ranked by likeness of meaning alone: {error}"]
 
     def _groups(
-        self, candidates: Sequence[str], reranker: Reranker | None, clock: Clock, files: ExitStack
-    ) -> list[list[Wanted]]:
+        self, candidates: Sequence[str], reranker: Reranker | None, clock: DeadlineClock, files: ExitStack
+    ) -> list[list[ScoringItem]]:
         """What is looked at of each candidate, or of as many of the first as there is time for; the best place counts.
 
         Files that the library does not hold stay open as long as `files`.
@@ -102,20 +113,22 @@ class Scoring:
         timely = takewhile(lambda _: clock.fits(0.0), candidates)
         return [self._looks(candidate, reranker, files) for candidate in timely]
 
-    def _looks(self, candidate: str, reranker: Reranker | None, files: ExitStack) -> list[Wanted]:
+    def _looks(self, candidate: str, reranker: Reranker | None, files: ExitStack) -> list[ScoringItem]:
         file: OpenFile | None = None
         try:
-            segments = [stored.segment for stored in self._targets.find(candidate).segments[:PARTS]]
+            segments = [stored.segment for stored in self._targets.find(candidate).segments[:REPRESENTATIVE_PLACES]]
         except NotInLibrary:
             file = files.enter_context(self._opened(candidate))
-            segments = self._reading.read(file, (), digest(file), most=PARTS).segments[:PARTS]
-        if all(sort_of(segment, reranker) == "text" for segment in segments):
-            return [text("\n".join(segment.text for segment in segments if segment.text))]
-        return [seen for segment in segments if (seen := self._sights.of(segment, reranker, file))] or [text("")]
+            segments = self._reading.read(file, (), document_digest(file), most=REPRESENTATIVE_PLACES).segments[
+                :REPRESENTATIVE_PLACES
+            ]
+        if all(content_sort(segment, reranker) == "text" for segment in segments):
+            return [text_item("\n".join(segment.text for segment in segments if segment.text))]
+        return [seen for segment in segments if (seen := self._sights.of(segment, reranker, file))] or [text_item("")]
 
     def _opened(self, candidate: str) -> OpenFile:
         """A file under the roots that the library does not hold."""
-        name = named(candidate)
+        name = name_in_errors(candidate)
         try:
             return self._roots.open(self._targets.path(candidate))
         except (NotAllowed, OSError):
@@ -126,7 +139,7 @@ class Scoring:
         except UnreadableMedia as error:
             raise BadArgument(f"{name}: cannot be read: {error}") from error
 
-    def _scorer(self, query: str, reranker: Reranker | None, clock: Clock) -> tuple[str, Score]:
+    def _scorer(self, query: str, reranker: Reranker | None, clock: DeadlineClock) -> tuple[str, ScoreFunction]:
         """What scores, with its name: the reranker, or without one the likeness of meaning.
 
         Raises ModelUnavailable, also when it is not loaded in time.
@@ -136,7 +149,7 @@ class Scoring:
         return "embedding similarity", _similarity(self._serving.embedder(clock.left()), query)
 
 
-def _best(groups: Sequence[Sequence[Wanted]], found: Iterator[float | None]) -> Iterator[float | None]:
+def _best(groups: Sequence[Sequence[ScoringItem]], found: Iterator[float | None]) -> Iterator[float | None]:
     """The best score of each group; groups that were not scored in full are left out, and all behind them."""
     for group in groups:
         scores = list(islice(found, len(group)))
@@ -145,7 +158,7 @@ def _best(groups: Sequence[Sequence[Wanted]], found: Iterator[float | None]) -> 
         yield max((score for score in scores if score is not None), default=None)
 
 
-def _not_scored(count: int, scores: Scores, clock: Clock) -> Iterator[str]:
+def _not_scored(count: int, scores: Scores, clock: DeadlineClock) -> Iterator[str]:
     """What to know of those among `count` texts that have no score."""
     where = "behind the others in the order given, with score 0"
     if late := count - len(scores):
@@ -154,7 +167,7 @@ def _not_scored(count: int, scores: Scores, clock: Clock) -> Iterator[str]:
         yield f"{unread} of {count} could not be scored: nothing in them can be compared. They stand {where}."
 
 
-def _similarity(embedder: Embedder, query: str) -> Score:
+def _similarity(embedder: Embedder, query: str) -> ScoreFunction:
     """Of texts that are not blank."""
     asked: list[Vectors] = []
 

@@ -19,18 +19,18 @@ from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.roots import OpenFile, Roots
-from mcp_mmretrieval.searching.deadlines import Clock, Errand
+from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import Content, Film, Segment
 
-AT_ONCE = 5
+UNMEASURED_STEP_TEXTS = 5
 """Texts that are scored between two looks at the clock, where there is a deadline and their cost is not known yet."""
-TOGETHER = 32
+MAX_SCORING_BATCH = 32
 """Without one: enough to fill a model's batches."""
-STEP_S = 0.25
-"""Seconds between two looks at the clock, once the cost is known, where that is more than `AT_ONCE`."""
-SIDE = 1_280
+SCORING_STEP_SECONDS = 0.25
+"""Seconds between two looks at the clock, once the cost is known, where that is more than `UNMEASURED_STEP_TEXTS`."""
+RERANK_SIDE_PIXELS = 1_280
 """Longer side, in pixels, of what a reranker looks at; it scales down further by its own cap."""
 _AHEAD = 2
 """Contents that are loaded before the model asks for them, beside those that it has."""
@@ -39,50 +39,52 @@ _LOOK = 0.2
 _NEW = 0.5
 """Weight of the newest measurement of a cost."""
 
-Sort = Literal["text", "picture", "film"]
+ContentSort = Literal["text", "picture", "film"]
 Scores = list[float | None]
 """Of contents, in the order given; None for one that cannot be read."""
-Score = Callable[[Sequence[Content]], Scores]
+ScoreFunction = Callable[[Sequence[Content]], Scores]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ScoringItem:
     """One content that is to be scored."""
 
-    sort: Sort
+    sort: ContentSort
     load: Callable[[threading.Event], Content | None]
     """None, or UnreadableMedia, where it cannot be read."""
 
 
-def text(content: str) -> Wanted:
+def text_item(content: str) -> ScoringItem:
     """A text, which is there already."""
-    return Wanted("text", lambda _: content if content.strip() else None)
+    return ScoringItem("text", lambda _: content if content.strip() else None)
 
 
 @dataclass(slots=True)
-class Costs:
+class ScoringCosts:
     """Seconds of a pair by model and sort of content. Thread-safe: a float is replaced whole."""
 
-    known: dict[tuple[str, Sort], float] = field(default_factory=dict)
+    known: dict[tuple[str, ContentSort], float] = field(default_factory=dict)
 
-    def took(self, name: str, sort: Sort, seconds: float) -> None:
+    def took(self, name: str, sort: ContentSort, seconds: float) -> None:
         """One pair took so long."""
         before = self.known.get((name, sort), seconds)
         self.known[name, sort] = before + _NEW * (seconds - before)
 
-    def step(self, name: str, sort: Sort, clock: Clock) -> int:
+    def step(self, name: str, sort: ContentSort, clock: DeadlineClock) -> int:
         """How many pairs may be begun now; none where not even one fits. Unknown ones begin carefully."""
         left = clock.left()
         if left is None:
-            return TOGETHER
+            return MAX_SCORING_BATCH
         cost = self.known.get((name, sort))
         if cost is None:
-            return 0 if left <= 0 else AT_ONCE if sort == "text" else 1
-        most = max(AT_ONCE, int(STEP_S / max(cost, 1e-6)))
-        return min(TOGETHER, most, int(left / max(cost, 1e-6)))
+            return 0 if left <= 0 else UNMEASURED_STEP_TEXTS if sort == "text" else 1
+        most = max(UNMEASURED_STEP_TEXTS, int(SCORING_STEP_SECONDS / max(cost, 1e-6)))
+        return min(MAX_SCORING_BATCH, most, int(left / max(cost, 1e-6)))
 
 
-def scored(score: Score, wanted: Sequence[Wanted], clock: Clock, costs: Costs, name: str = "") -> Scores:
+def score_in_time(
+    score: ScoreFunction, wanted: Sequence[ScoringItem], clock: DeadlineClock, costs: ScoringCosts, name: str = ""
+) -> Scores:
     """Scores of all, or of as many of the first as there is time for. Raises what `score` raises in time.
 
     The next few are begun only if they fit, as far as their cost is known. What cannot be loaded has no score.
@@ -105,12 +107,12 @@ def scored(score: Score, wanted: Sequence[Wanted], clock: Clock, costs: Costs, n
                     costs.took(name, sort, (time.monotonic() - began) / len(read))
                 scores.extend(next(found) if content is not None else None for content in contents)
 
-    with Errand(work, "scoring") as scoring:
+    with AbandonableCall(work, "scoring") as scoring:
         scoring.ended(clock.left())
         return list(scores)  # those that come later are nobody's
 
 
-def _of_sort(sort: Sort, wanted: Sequence[Wanted]) -> Iterator[Wanted]:
+def _of_sort(sort: ContentSort, wanted: Sequence[ScoringItem]) -> Iterator[ScoringItem]:
     """The first ones, as long as they are of that sort."""
     return takewhile(lambda one: one.sort == sort, wanted)
 
@@ -121,11 +123,11 @@ class _Ahead:
     Texts are there already and need no thread.
     """
 
-    def __init__(self, wanted: Sequence[Wanted], stop: threading.Event) -> None:
+    def __init__(self, wanted: Sequence[ScoringItem], stop: threading.Event) -> None:
         self._wanted = wanted
         self._stop = stop
         self._left = threading.Event()
-        self._ready: queue.Queue[Content | BaseException | None] = queue.Queue(AT_ONCE + _AHEAD)
+        self._ready: queue.Queue[Content | BaseException | None] = queue.Queue(UNMEASURED_STEP_TEXTS + _AHEAD)
 
     def __enter__(self) -> Iterator[Content | None]:
         if all(one.sort == "text" for one in self._wanted):
@@ -172,7 +174,7 @@ class _Ahead:
         raise Cancelled("Nobody waits for it any more.")
 
 
-class Sights:
+class ScoringInputs:
     """What a reranker gets of places: pixels where it sees them, else their text."""
 
     def __init__(self, catalog: Catalog, workers: Workers, roots: Roots) -> None:
@@ -180,30 +182,30 @@ class Sights:
         self._workers = workers
         self._roots = roots
 
-    def of(self, segment: Segment, reranker: Reranker | None, file: OpenFile | None = None) -> Wanted | None:
+    def of(self, segment: Segment, reranker: Reranker | None, file: OpenFile | None = None) -> ScoringItem | None:
         """The place as `reranker` (None: a reader of texts) looks at it; None where there is nothing for it to read.
 
         `file`: where it stands, for one that the library does not hold; it must stay open until it is scored.
         """
-        sort = sort_of(segment, reranker)
+        sort = content_sort(segment, reranker)
         if sort == "text":
-            return text(segment.text) if segment.text.strip() else None
-        return Wanted(sort, lambda stop: self._seen(segment, file, stop))
+            return text_item(segment.text) if segment.text.strip() else None
+        return ScoringItem(sort, lambda stop: self._seen(segment, file, stop))
 
     def _seen(self, segment: Segment, file: OpenFile | None, stop: threading.Event) -> Content | None:
         """Its pixels; its text where they are gone."""
         try:
             if file is not None:
-                return self._workers.load(file.fd, segment, name=file.path, side=SIDE, stop=stop)
+                return self._workers.load(file.fd, segment, name=file.path, side=RERANK_SIDE_PIXELS, stop=stop)
             with reopen(self._catalog.files_of([segment.document]).get(segment.document, []), self._roots) as opened:
-                return self._workers.load(opened.fd, segment, name=opened.path, side=SIDE, stop=stop)
+                return self._workers.load(opened.fd, segment, name=opened.path, side=RERANK_SIDE_PIXELS, stop=stop)
         except UnreadableMedia:
             if segment.text.strip():
                 return segment.text
             raise
 
 
-def sort_of(segment: Segment, reranker: Reranker | None) -> Sort:
+def content_sort(segment: Segment, reranker: Reranker | None) -> ContentSort:
     """How a reranker looks at a place."""
     if reranker is None or segment.modality in ("text", "audio"):
         return "text"

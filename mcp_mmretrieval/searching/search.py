@@ -13,58 +13,58 @@ from threading import Event
 
 import numpy as np
 
-from mcp_mmretrieval.adding.reading import Reading
-from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
+from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, SearchCoverage
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.rollout import Answering, Serving
+from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.rollout import AnsweringSpace, Rollout
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.searching import fusion as ranking
-from mcp_mmretrieval.searching.deadlines import Clock, Errand
-from mcp_mmretrieval.searching.like import Example, Examples, vectors_of
-from mcp_mmretrieval.searching.moments import narrowed
-from mcp_mmretrieval.searching.rerank import Scoring
-from mcp_mmretrieval.searching.scoring import Costs, Sights, Wanted, scored
-from mcp_mmretrieval.store import Scope, Store, Stored
-from mcp_mmretrieval.store.fulltext import snippet, terms
-from mcp_mmretrieval.targets import Targets
+from mcp_mmretrieval.searching import fusion
+from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
+from mcp_mmretrieval.searching.like import LikeQuery, LikeResolver, like_vectors
+from mcp_mmretrieval.searching.moments import narrow_to_moments
+from mcp_mmretrieval.searching.rerank import CandidateRanker
+from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
+from mcp_mmretrieval.store import Scope, Store, StoredSegment
+from mcp_mmretrieval.store.fulltext import best_snippet, query_terms
+from mcp_mmretrieval.targets import TargetResolver
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 
-DEPTH = 200
+LANE_DEPTH = 200
 """Segments taken from each lane."""
 
 ALL_LANES: tuple[Lane, ...] = ("words", "text", "picture", "sound")
 
-Ranked = list[tuple[int, float]]
+RankedLane = list[tuple[int, float]]
 """Keys of segments with what they score in a lane, best first."""
 
 
 @dataclass(slots=True)
-class Meaning:
+class VectorFindings:
     """What a search looked for in the space of vectors, and found there so far."""
 
     space: int = 0
     asked: dict[VectorKind, Vectors] = field(default_factory=dict)
-    ranked: dict[Lane, Ranked] = field(default_factory=dict)
+    ranked: dict[Lane, RankedLane] = field(default_factory=dict)
 
 
-class Searching:
+class Searcher:
     """Searches for one connection: its roots bound what can be found."""
 
     def __init__(
         self,
         store: Store,
-        models: Models,
-        serving: Serving,
+        models: ModelPool,
+        serving: Rollout,
         workers: Workers,
-        reading: Reading,
+        reading: FileReader,
         roots: Roots,
-        targets: Targets,
+        targets: TargetResolver,
         settings: Settings,
-        costs: Costs,
+        costs: ScoringCosts,
     ) -> None:
         """`costs`: what a pair costs to score, as all connections measure it."""
         self._catalog = store.catalog
@@ -73,11 +73,11 @@ class Searching:
         self._serving = serving
         self._roots = roots
         self._targets = targets
-        self._examples = Examples(store.catalog, workers, reading, roots, targets, settings.sound_s)
-        self._sights = Sights(store.catalog, workers, roots)
+        self._examples = LikeResolver(store.catalog, workers, reading, roots, targets, settings.sound_s)
+        self._sights = ScoringInputs(store.catalog, workers, roots)
         self._costs = costs
         self._settings = settings
-        self._scoring = Scoring(models, serving, targets, self._sights, reading, roots, costs)
+        self._scoring = CandidateRanker(models, serving, targets, self._sights, reading, roots, costs)
 
     def search(
         self,
@@ -93,32 +93,34 @@ class Searching:
         if not query.strip() and like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
         with self._serving.answering() as answering:
-            return self._found(answering, query, like, limit, filters, rerank, Clock(deadline), lanes or ALL_LANES)
+            return self._found(
+                answering, query, like, limit, filters, rerank, DeadlineClock(deadline), lanes or ALL_LANES
+            )
 
     def _found(
         self,
-        answering: Answering,
+        answering: AnsweringSpace,
         query: str,
         like: str | None,
         limit: int,
         filters: Filters,
         rerank: bool | None,
-        clock: Clock,
+        clock: DeadlineClock,
         lanes: Sequence[Lane],
     ) -> Answer:
         scope = Scope(self._roots.folders, filters)
         notes: list[str] = []
-        meaning = Meaning()
+        meaning = VectorFindings()
         ranked = self._lanes(answering, query, like, scope, lanes, clock, notes, meaning)
         with clock.stage("fuse"):
             keys = {key for found in ranked.values() for key, _ in found}
-            context = self._catalog.context(terms(query), keys) if "words" in ranked else {}
-            unmeasured = ranking.UNMEASURED if like is None else ranking.ALIKE
-            scales = ranking.BUILTIN if answering.measured else unmeasured
-            fused = ranking.fuse(ranked, scales=scales, depth=DEPTH, context=context)
+            context = self._catalog.context(query_terms(query), keys) if "words" in ranked else {}
+            unmeasured = fusion.UNMEASURED_SCALES if like is None else fusion.LIKE_SCALES
+            scales = fusion.BUILTIN_SCALES if answering.measured else unmeasured
+            fused = fusion.fuse(ranked, scales=scales, depth=LANE_DEPTH, context=context)
             held = self._catalog.segments([one.key for one in fused])
             where = {key: (stored.segment.document, stored.segment.place) for key, stored in held.items()}
-            places = ranking.merge_places(fused, where)
+            places = fusion.merge_places(fused, where)
         relevance: dict[int, float] = {}
         if query.strip() and (reranker := self._reranker(answering, rerank, clock, notes)):
             asked = partial(self._asked, rerank, reranker)
@@ -139,15 +141,15 @@ class Searching:
 
     def _lanes(
         self,
-        answering: Answering,
+        answering: AnsweringSpace,
         query: str,
         like: str | None,
         scope: Scope,
         wanted: Sequence[Lane],
-        clock: Clock,
+        clock: DeadlineClock,
         notes: list[str],
-        meaning: Meaning,
-    ) -> dict[Lane, Ranked]:
+        meaning: VectorFindings,
+    ) -> dict[Lane, RankedLane]:
         """What each lane found: that of words, and beside it those of meaning, as far as they were in time."""
         if like is None and answering.state != "ready":  # words alone wait for no model
             notes.append(f"Found by words alone: {answering.message or 'The models are loading.'}")
@@ -157,7 +159,7 @@ class Searching:
             with clock.stage("example"):
                 example = self._examples.find(like)
         work = partial(self._mean, answering, query, example, scope, wanted, clock, meaning)
-        with Errand(work, "lanes of meaning") as errand:
+        with AbandonableCall(work, "lanes of meaning") as errand:
             said = self._said(query, scope, wanted, clock)
             try:
                 in_time = errand.ended(clock.left())
@@ -171,21 +173,21 @@ class Searching:
             notes += self._left_out(answering, query, example, wanted, lanes, clock)
         return {lane: ranked for lane, ranked in lanes.items() if ranked}
 
-    def _said(self, query: str, scope: Scope, wanted: Sequence[Lane], clock: Clock) -> dict[Lane, Ranked]:
+    def _said(self, query: str, scope: Scope, wanted: Sequence[Lane], clock: DeadlineClock) -> dict[Lane, RankedLane]:
         if not query.strip() or "words" not in wanted:
             return {}
         with clock.stage("words"):
-            return {"words": self._catalog.words(terms(query), scope, depth=DEPTH)}
+            return {"words": self._catalog.words(query_terms(query), scope, depth=LANE_DEPTH)}
 
     def _mean(
         self,
-        answering: Answering,
+        answering: AnsweringSpace,
         query: str,
-        example: Example | None,
+        example: LikeQuery | None,
         scope: Scope,
         wanted: Sequence[Lane],
-        clock: Clock,
-        meaning: Meaning,
+        clock: DeadlineClock,
+        meaning: VectorFindings,
         stop: Event,
     ) -> None:
         """Fill `meaning`, lane by lane, with what is near to the query and the example in each space of vectors."""
@@ -196,7 +198,7 @@ class Searching:
             with clock.stage("example"):
                 shown = example.shown(embedder, stop)
             with clock.stage("embed"):
-                asked = _together(asked, vectors_of(shown, embedder))
+                asked = _together(asked, like_vectors(shown, embedder))
         space = answering.space
         if space is None:  # nothing stands in it yet
             return
@@ -207,22 +209,22 @@ class Searching:
                 with clock.stage("neighbours"):
                     meaning.ranked[kind] = self._near(space, kind, vectors, scope)
 
-    def _near(self, space: int, kind: VectorKind, vectors: Vectors, scope: Scope) -> Ranked:
+    def _near(self, space: int, kind: VectorKind, vectors: Vectors, scope: Scope) -> RankedLane:
         """What is near to any of the vectors; the nearest counts."""
         best: dict[int, float] = {}
         for vector in vectors:
-            for key, score in self._index.nearest(space, kind, vector[None], scope, depth=DEPTH):
+            for key, score in self._index.nearest(space, kind, vector[None], scope, depth=LANE_DEPTH):
                 best[key] = max(score, best.get(key, score))
-        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:DEPTH]
+        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:LANE_DEPTH]
 
     def _left_out(
         self,
-        answering: Answering,
+        answering: AnsweringSpace,
         query: str,
-        example: Example | None,
+        example: LikeQuery | None,
         wanted: Sequence[Lane],
         found: Collection[Lane],
-        clock: Clock,
+        clock: DeadlineClock,
     ) -> list[str]:
         """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
         ready = answering.state == "ready"
@@ -252,7 +254,9 @@ class Searching:
         """See `Library.rerank`."""
         return self._scoring.rank(query, candidates, texts, limit, deadline)
 
-    def _reranker(self, answering: Answering, wanted: bool | None, clock: Clock, notes: list[str]) -> Reranker | None:
+    def _reranker(
+        self, answering: AnsweringSpace, wanted: bool | None, clock: DeadlineClock, notes: list[str]
+    ) -> Reranker | None:
         """The one to use, if any: as wanted, else where it is made for every search. Words alone wait for no model."""
         if wanted is False or (wanted is None and answering.state != "ready"):
             return None
@@ -268,7 +272,7 @@ class Searching:
             notes.append("Not reranked: this profile has no reranker.")
         return reranker if reranker and (wanted or bool(reranker.by_default)) else None
 
-    def _has_default(self, clock: Clock) -> bool:
+    def _has_default(self, clock: DeadlineClock) -> bool:
         """Whether the built-in reranker, if there is one, reorders anything unasked."""
         try:
             reranker = self._models.reranker(clock.left())
@@ -280,14 +284,14 @@ class Searching:
         self,
         rerank: bool | None,
         reranker: Reranker,
-        places: Sequence[ranking.Found],
-        held: Mapping[int, Stored],
-    ) -> dict[int, Wanted]:
+        places: Sequence[fusion.FoundPlace],
+        held: Mapping[int, StoredSegment],
+    ) -> dict[int, ScoringItem]:
         """What the reranker looks at, by the number of the place: the first ones that it can read, down to its depth.
 
         Unasked only what it is good for: pages and texts, as a rule.
         """
-        asked: dict[int, Wanted] = {}
+        asked: dict[int, ScoringItem] = {}
         for number, place in enumerate(places):
             segment = held[place.hit.key].segment
             if rerank is None and segment.modality not in reranker.by_default:
@@ -302,12 +306,12 @@ class Searching:
         self,
         reranker: Reranker,
         query: str,
-        places: Sequence[ranking.Found],
-        asked: Mapping[int, Wanted],
-        clock: Clock,
+        places: Sequence[fusion.FoundPlace],
+        asked: Mapping[int, ScoringItem],
+        clock: DeadlineClock,
         relevance: dict[int, float],
         notes: list[str],
-    ) -> list[ranking.Found]:
+    ) -> list[fusion.FoundPlace]:
         """The places with those that were scored in the reranker's order; `relevance` gets its score of each key.
 
         Those stand where some of them stood before, best first; all others keep their places. A score belongs to its
@@ -316,9 +320,11 @@ class Searching:
         """
         if not asked:
             return list(places)
-        limit = clock if clock.limited else Clock(self._settings.rerank_s)
+        limit = clock if clock.limited else DeadlineClock(self._settings.rerank_s)
         try:
-            scores = scored(partial(reranker.score, query), list(asked.values()), limit, self._costs, reranker.name)
+            scores = score_in_time(
+                partial(reranker.score, query), list(asked.values()), limit, self._costs, reranker.name
+            )
         except ModelUnavailable as error:
             notes.append(f"Not reranked: {error}")
             return list(places)
@@ -331,7 +337,9 @@ class Searching:
         ordered = list(places)
         if reranker.blends:
             moved = [
-                replace(place, hit=replace(place.hit, score=ranking.second_look(place.hit.score, read[number])))
+                replace(
+                    place, hit=replace(place.hit, score=fusion.blend_late_interaction(place.hit.score, read[number]))
+                )
                 for number, place in enumerate(places)
                 if number in read
             ]
@@ -350,22 +358,22 @@ class Searching:
 
     def _hits(
         self,
-        places: Sequence[ranking.Found],
-        held: Mapping[int, Stored],
+        places: Sequence[fusion.FoundPlace],
+        held: Mapping[int, StoredSegment],
         query: str,
         limit: int,
-        meaning: Meaning,
+        meaning: VectorFindings,
         relevance: Mapping[int, float],
     ) -> tuple[Hit, ...]:
         modalities = {key: stored.segment.modality for key, stored in held.items()}
-        shown = ranking.represent(places, modalities, limit)
+        shown = fusion.diversify(places, modalities, limit)
         ids = {held[place.hit.key].segment.document for place in shown}
         documents = self._catalog.documents(ids)
         files = self._catalog.files_of(ids)
         more = Counter(held[place.hit.key].segment.document for place in places)
         more.subtract(held[place.hit.key].segment.document for place in shown)
-        looked_for = terms(query)
-        moments = narrowed(self._catalog, meaning.space, meaning.asked, shown, held) if meaning.asked else {}
+        looked_for = query_terms(query)
+        moments = narrow_to_moments(self._catalog, meaning.space, meaning.asked, shown, held) if meaning.asked else {}
         hits: list[Hit] = []
         for place in shown:
             segment = moments.get(place.hit.key, held[place.hit.key].segment)
@@ -381,16 +389,16 @@ class Searching:
                     title=document.title,
                     score=round(place.hit.score, 4),
                     relevance=relevance.get(place.hit.key),
-                    snippet=snippet(segment.text, looked_for),
+                    snippet=best_snippet(segment.text, looked_for),
                     lanes=place.lanes,
                     more_in_document=more[document.id],
                 )
             )
         return tuple(hits)
 
-    def _searched(self, answering: Answering, scope: Scope) -> Searched:
+    def _searched(self, answering: AnsweringSpace, scope: Scope) -> SearchCoverage:
         counts = self._catalog.counts(scope, space=answering.space)
-        return Searched(
+        return SearchCoverage(
             documents=counts.documents,
             segments=counts.segments,
             excluded=counts.excluded,

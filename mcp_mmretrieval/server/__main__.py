@@ -13,7 +13,7 @@ import anyio
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.front.endpoint import Endpoint
-from mcp_mmretrieval.front.reaching import log_of
+from mcp_mmretrieval.front.reaching import engine_log_path
 from mcp_mmretrieval.server import log
 from mcp_mmretrieval.server.engine import Engine, OpenLibrary
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None, open_library: OpenLibrary | None = N
     for descriptor in (lock, listening.fileno()):
         os.set_inheritable(descriptor, False)
     os.umask(0o077)
-    log.to_file(log_of(endpoint))
+    log.log_to_file(engine_log_path(endpoint))
     logger.info("engine %s of %s, pid %d", __version__, endpoint.library, os.getpid())
     try:
         anyio.run(Engine(endpoint, lock, listening, open_library or _open).run)

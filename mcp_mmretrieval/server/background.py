@@ -24,7 +24,7 @@ _NOT_OPENED = (
 )
 
 
-class Opening:
+class LibraryOpening:
     """Opens a library once, in a thread of its own. Safe from any thread; may serve several connections."""
 
     def __init__(self, open_library: Callable[[], Library]) -> None:

@@ -10,7 +10,7 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 
 from mcp_mmretrieval.server.admission import Admission
-from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.background import LibraryOpening
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Connection:
     """One client, or all those of one HTTP address. The tools reach it as the lifespan context of their request."""
 
-    opening: Opening
+    opening: LibraryOpening
     """Of the library that this client shares with others."""
     settings: Settings
     """Its own: roots, read-only, call budget."""

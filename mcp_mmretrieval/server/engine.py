@@ -29,16 +29,16 @@ import anyio.to_thread
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user
-from mcp_mmretrieval.front.reaching import WIRE, Message, log_of
+from mcp_mmretrieval.front.endpoint import Endpoint, peer_is_this_user
+from mcp_mmretrieval.front.reaching import WIRE, JsonMessage, engine_log_path
 from mcp_mmretrieval.server.admission import Admission
-from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
-from mcp_mmretrieval.server.create import create_shared
-from mcp_mmretrieval.server.lines import LONGEST_LINE, lines, write
+from mcp_mmretrieval.server.create import create_shared_server
+from mcp_mmretrieval.server.lines import MAX_LINE_BYTES, read_lines, write_line
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import serve_lines
-from mcp_mmretrieval.server.tools import results as wire
+from mcp_mmretrieval.server.tools import results
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -72,7 +72,7 @@ class Engine:
         self._locks = [lock]
         self._listening = listening
         self._open_library = open_library
-        self._opening = Opening(self._open)
+        self._opening = LibraryOpening(self._open)
         self._settings: Settings | None = None
         """Those of the library: the first client's."""
         self._admission: Admission | None = None
@@ -134,11 +134,11 @@ class Engine:
             with client:
                 with anyio.fail_after(_HELLO_WITHIN):
                     hello, descriptors = await _hello(client)
-                if not of_this_user(client):
+                if not peer_is_this_user(client):
                     logger.warning("refused a client of another user")
                     return
                 answer = await self._answer(hello)
-                await write(client, json.dumps(answer).encode() + b"\n")
+                await write_line(client, json.dumps(answer).encode() + b"\n")
                 if "ok" in answer and "ask" not in hello:
                     await self._serve(client, hello, answer, descriptors)
         except (OSError, ValueError) as error:
@@ -151,7 +151,9 @@ class Engine:
             self._guests -= 1
             self._needed = time.monotonic()
 
-    async def _serve(self, client: socket.socket, hello: Message, answer: Message, descriptors: list[int]) -> None:
+    async def _serve(
+        self, client: socket.socket, hello: JsonMessage, answer: JsonMessage, descriptors: list[int]
+    ) -> None:
         given = _settings_of(hello)
         settings = Settings.of(given)
         assert self._admission is not None
@@ -167,7 +169,7 @@ class Engine:
                 await self._listen(client, hello["http"], connection, descriptors)
             else:
                 server = self._servers[settings.read_only]
-                await serve_lines(server, connection, lines(client), partial(write, client))
+                await serve_lines(server, connection, read_lines(client), partial(write_line, client))
         finally:
             self._clients.pop(client, None)
             self._metrics.connections = len(self._clients)
@@ -181,17 +183,17 @@ class Engine:
         if not isinstance(wanted, Mapping) or len(descriptors) != 1:
             raise ValueError("no socket to listen on")
         settings = connection.settings
-        doors = http.Doors.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
+        doors = http.AccessPolicy.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
         server = self._server(connection, read_only=settings.read_only)
         stop = anyio.Event()
         async with anyio.create_task_group() as tasks:
-            app = http.application(server, doors, metrics=self._metrics, health=self._health)
-            tasks.start_soon(partial(http.listen, app, socket.socket(fileno=descriptors.pop()), stop=stop))
-            async for _ in lines(client):
+            app = http.create_application(server, doors, metrics=self._metrics, health=self._health)
+            tasks.start_soon(partial(http.serve_socket, app, socket.socket(fileno=descriptors.pop()), stop=stop))
+            async for _ in read_lines(client):
                 pass
             stop.set()
 
-    async def _answer(self, hello: Message) -> Message:
+    async def _answer(self, hello: JsonMessage) -> JsonMessage:
         """`ok`, `error` with the reason, or `leaving`: then the client waits, and starts the next engine."""
         if self._leave.is_set():
             return {"leaving": "already"}
@@ -221,7 +223,7 @@ class Engine:
             self._admission = Admission(settings.max_running, settings.max_waiting)
             self._metrics.admissions.append(self._admission)
 
-    async def _told(self, question: str, hello: Message) -> Message:
+    async def _told(self, question: str, hello: JsonMessage) -> JsonMessage:
         """What a person asks apart from MCP."""
         if question == "leave":
             self.leave("asked to")
@@ -232,7 +234,7 @@ class Engine:
             library = await self._opening.library()
             work = library.jobs if question == "jobs" else partial(_cancelled, library, str(hello.get("job")))
             outcomes = await anyio.to_thread.run_sync(work)
-            return {"jobs": [wire.fields(wire.add_result(outcome)) for outcome in outcomes]}
+            return {"jobs": [results.plain_dict(results.add_result(outcome)) for outcome in outcomes]}
         if question == "profile":
             library = await self._opening.library()
             told = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
@@ -240,7 +242,7 @@ class Engine:
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
-        return create_shared(partial(_one, connection), read_only=read_only, metrics=self._metrics)
+        return create_shared_server(partial(_one, connection), read_only=read_only, metrics=self._metrics)
 
     def _watch_library(self) -> None:
         def held(number: int) -> float:
@@ -251,7 +253,7 @@ class Engine:
         self._metrics.watch("pending_vectors", "Documents without vectors.", partial(held, 1))
         self._metrics.watch("started", "When the engine was started, in seconds since 1970.", lambda: self._started)
 
-    def _health(self) -> Message:
+    def _health(self) -> JsonMessage:
         library = self._opening.opened
         return {"status": "ok", "version": __version__, "library": "open" if library else "not opened yet"}
 
@@ -319,14 +321,14 @@ class Engine:
         except OSError as error:
             logger.warning("the state file was not written: %s", error)
 
-    def _state(self) -> Message:
+    def _state(self) -> JsonMessage:
         return {
             "pid": os.getpid(),
             "version": __version__,
             "wire": WIRE,
             "address": self._endpoint.socket_path,
             "library": self._endpoint.library,
-            "log": log_of(self._endpoint),
+            "log": engine_log_path(self._endpoint),
             "started": self._started,
             "clients": sorted(self._clients.values()),
         }
@@ -335,7 +337,7 @@ class Engine:
         minutes = (time.time() - self._started) / 60
         return (
             f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {len(self._clients)} clients; "
-            f"log: {log_of(self._endpoint)}"
+            f"log: {engine_log_path(self._endpoint)}"
         )
 
     async def _finish(self) -> None:
@@ -372,7 +374,7 @@ def _profile(library: Library, name: object) -> ProfileInfo:
     return library.choose(str(name)) if name else library.profile()
 
 
-def _settings_of(hello: Message) -> dict[str, object]:
+def _settings_of(hello: JsonMessage) -> dict[str, object]:
     given = hello.get("settings")
     return dict(given) if isinstance(given, Mapping) else {}
 
@@ -389,14 +391,14 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
-async def _hello(client: socket.socket) -> tuple[Message, list[int]]:
+async def _hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
     """The first line, as JSON, and the descriptors that came with it. Raises ValueError, OSError."""
     await anyio.wait_readable(client)
     data, descriptors, _, _ = socket.recv_fds(client, 65536, 4)
     while data and not data.endswith(b"\n"):
         await anyio.wait_readable(client)
         part = client.recv(65536)
-        if not part or len(data) > LONGEST_LINE:
+        if not part or len(data) > MAX_LINE_BYTES:
             raise ValueError("no hello")
         data += part
     hello = json.loads(data)

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 
 import anyio
 
-from mcp_mmretrieval.front.relay import LONGEST_LINE
+from mcp_mmretrieval.front.relay import MAX_LINE_BYTES
 
-__all__ = ["LONGEST_LINE", "lines", "write"]
+__all__ = ["MAX_LINE_BYTES", "read_lines", "write_line"]
 
 logger = logging.getLogger(__name__)
 
 
-async def lines(client: socket.socket) -> AsyncIterator[bytes]:
+async def read_lines(client: socket.socket) -> AsyncIterator[bytes]:
     """Whole lines until the client ends, goes, or sends one that is too long."""
     parts: list[bytes] = []
     length = 0
@@ -36,12 +36,12 @@ async def lines(client: socket.socket) -> AsyncIterator[bytes]:
         if rest:
             parts.append(rest)
             length += len(rest)
-        if length > LONGEST_LINE:
-            logger.warning("a client sent a line of more than %d bytes", LONGEST_LINE)
+        if length > MAX_LINE_BYTES:
+            logger.warning("a client sent a line of more than %d bytes", MAX_LINE_BYTES)
             return
 
 
-async def write(client: socket.socket, line: bytes) -> None:
+async def write_line(client: socket.socket, line: bytes) -> None:
     """Write a whole line, as fast as the client takes it. One that has gone is noticed by who reads from it."""
     rest = memoryview(line)
     while rest:

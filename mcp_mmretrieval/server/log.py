@@ -26,7 +26,7 @@ class _File(RotatingFileHandler):
                 os.dup2(self.stream.fileno(), number)
 
 
-def to_file(path: str) -> None:
+def log_to_file(path: str) -> None:
     """Log to the file, or to stderr where it cannot be written. Before a server is made: the SDK would add its own."""
     try:
         handler: logging.Handler = _File(path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
-from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER
+from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER_KEY
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "mmretrieval_"
-TOOLS = frozenset(
+METRIC_PREFIX = "mmretrieval_"
+TOOL_LABELS = frozenset(
     {"search_media", "open_media", "rerank", "list_documents", "add_documents", "remove_documents", "status"}
 )
 """Names that may be labels. A label is kept for ever, so that no client may make one up."""
-UNKNOWN = "unknown"
-CameTo = Literal["ok", "error", "busy", "cancelled"]
-BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+UNKNOWN_TOOL = "unknown"
+CallOutcome = Literal["ok", "error", "busy", "cancelled"]
+DURATION_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds: from a search by words to a call that waits out its budget."""
 
 
@@ -40,7 +40,7 @@ BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 class _Durations:
     """Of the calls of one tool."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    counts: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BUCKETS_S) + 1))
     """By the bucket that each fell into; the last is for longer ones."""
     total: float = 0.0
 
@@ -75,8 +75,8 @@ class Metrics:
         if ctx.method != "tools/call" or ctx.request_id is None:
             return await call_next(ctx)
         name = (ctx.params or {}).get("name")
-        tool = name if isinstance(name, str) and name in TOOLS else UNKNOWN
-        outcome: CameTo = "error"
+        tool = name if isinstance(name, str) and name in TOOL_LABELS else UNKNOWN_TOOL
+        outcome: CallOutcome = "error"
         began = anyio.current_time()
         try:
             result = await call_next(ctx)
@@ -88,12 +88,12 @@ class Metrics:
             self.count(tool, outcome, anyio.current_time() - began)
         return result
 
-    def count(self, tool: str, outcome: CameTo, seconds: float) -> None:
+    def count(self, tool: str, outcome: CallOutcome, seconds: float) -> None:
         """One call that has ended."""
         with self._lock:
             self._calls[tool, outcome] += 1
             durations = self._seconds.setdefault(tool, _Durations())
-            durations.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
+            durations.counts[bisect.bisect_left(DURATION_BUCKETS_S, seconds)] += 1
             durations.total += seconds
 
     def render(self) -> tuple[bytes, str]:
@@ -117,12 +117,14 @@ class Metrics:
             calls = dict(self._calls)
             seconds = {tool: (list(each.counts), each.total) for tool, each in self._seconds.items()}
             watched = dict(self._watched)
-        counted = CounterMetricFamily(f"{PREFIX}calls", "Tool calls that have ended.", labels=("tool", "outcome"))
+        counted = CounterMetricFamily(
+            f"{METRIC_PREFIX}calls", "Tool calls that have ended.", labels=("tool", "outcome")
+        )
         for (tool, outcome), count in sorted(calls.items()):
             counted.add_metric((tool, outcome), count)
         yield counted
         lasted = HistogramMetricFamily(
-            f"{PREFIX}call_seconds", "Seconds until a tool call was answered.", labels=("tool",)
+            f"{METRIC_PREFIX}call_seconds", "Seconds until a tool call was answered.", labels=("tool",)
         )
         for tool, (counts, total) in sorted(seconds.items()):
             lasted.add_metric((tool,), list(_buckets(counts)), total)
@@ -133,19 +135,19 @@ class Metrics:
             except Exception:  # the other numbers are worth having
                 logger.exception("%s was not measured", name)
                 continue
-            yield GaugeMetricFamily(f"{PREFIX}{name}", help, value)
+            yield GaugeMetricFamily(f"{METRIC_PREFIX}{name}", help, value)
 
 
-def _outcome(result: HandlerResult) -> CameTo:
+def _outcome(result: HandlerResult) -> CallOutcome:
     """What a tool call came to, from its result as it goes over the wire."""
     if not isinstance(result, Mapping) or not result.get("isError"):
         return "ok"
-    return "busy" if RETRY_AFTER in (result.get("_meta") or {}) else "error"
+    return "busy" if RETRY_AFTER_KEY in (result.get("_meta") or {}) else "error"
 
 
 def _buckets(counts: list[int]) -> Iterator[tuple[str, float]]:
     """As Prometheus counts them: each with all that were shorter."""
     held = 0
-    for limit, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
+    for limit, count in zip((*map(str, DURATION_BUCKETS_S), "+Inf"), counts, strict=True):
         held += count
         yield limit, held

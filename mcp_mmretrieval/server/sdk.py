@@ -20,8 +20,8 @@ from mcp.shared.message import SessionMessage
 
 from mcp_mmretrieval.server.connection import Connection
 
-Messages = MemoryObjectReceiveStream[SessionMessage | Exception]
-Replies = MemoryObjectSendStream[SessionMessage]
+MessageReadStream = MemoryObjectReceiveStream[SessionMessage | Exception]
+MessageWriteStream = MemoryObjectSendStream[SessionMessage]
 
 
 async def serve_lines(
@@ -31,7 +31,7 @@ async def serve_lines(
     write: Callable[[bytes], Awaitable[None]],
 ) -> None:
     """Serve one connection, a JSON-RPC message a line, in either era, until `lines` end. Calls are cancelled then."""
-    async with messages(lines, write) as (read_stream, write_stream):
+    async with message_streams(lines, write) as (read_stream, write_stream):
         await serve_dual_era_loop(
             server._lowlevel_server,
             read_stream,
@@ -41,9 +41,9 @@ async def serve_lines(
 
 
 @asynccontextmanager
-async def messages(
+async def message_streams(
     lines: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]
-) -> AsyncIterator[tuple[Messages, Replies]]:
+) -> AsyncIterator[tuple[MessageReadStream, MessageWriteStream]]:
     """The two streams that the SDK reads and writes, over lines; for a server or a client."""
     incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage](0)

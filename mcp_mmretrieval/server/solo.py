@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
     from mcp_mmretrieval.server.connection import Connection
-    from mcp_mmretrieval.server.http.access import Doors
+    from mcp_mmretrieval.server.http.access import AccessPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -58,22 +58,28 @@ def serve_http(
     metrics = Metrics()
     server = create_server(_kept(open_library or partial(_open, settings), opened), settings, metrics=metrics)
     host, port = listening.getsockname()[:2]
-    from mcp_mmretrieval.server.http.access import Doors
+    from mcp_mmretrieval.server.http.access import AccessPolicy
 
-    doors = Doors.at(host, port, settings, token)
+    doors = AccessPolicy.at(host, port, settings, token)
     anyio.run(_listen, server, doors, metrics, listening, opened)
     _end_within(_LINGERING)
 
 
 async def _listen(
-    server: MCPServer[Connection], doors: Doors, metrics: Metrics, listening: socket.socket, opened: list[Library]
+    server: MCPServer[Connection],
+    doors: AccessPolicy,
+    metrics: Metrics,
+    listening: socket.socket,
+    opened: list[Library],
 ) -> None:
     from mcp_mmretrieval.server.http import app as http
 
-    app = http.application(server, doors, metrics=metrics, health=lambda: {"status": "ok", "version": __version__})
+    app = http.create_application(
+        server, doors, metrics=metrics, health=lambda: {"status": "ok", "version": __version__}
+    )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, opened)
-        await http.listen(app, listening, stop=anyio.Event())
+        await http.serve_socket(app, listening, stop=anyio.Event())
         tasks.cancel_scope.cancel()
 
 

@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import rows as row
-from mcp_mmretrieval.store.database import listed, one
-from mcp_mmretrieval.store.fulltext import Terms, best_score, pairs
+from mcp_mmretrieval.store.database import json_list, scalar
+from mcp_mmretrieval.store.fulltext import QueryTerms, best_bm25, character_bigrams
 from mcp_mmretrieval.store.records import (
     Change,
-    Counts,
     Document,
     File,
     JobRow,
-    Listed,
-    Removed,
-    Stored,
+    ListedDocument,
+    RemovalCounts,
+    ScopeCounts,
+    StoredSegment,
 )
-from mcp_mmretrieval.store.schema import WHOLE
-from mcp_mmretrieval.store.scope import Clause, Reach, Scope, at_or_below, resolve
-from mcp_mmretrieval.store.spaces import Spaces, canonical, is_half
+from mcp_mmretrieval.store.schema import WHOLE_TEXT_SQL
+from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
+from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
-T = TypeVar("T")
+CatalogResultT = TypeVar("CatalogResultT")
 
 STAGED_DAYS = 14
 """How long what was read of an unfinished file is kept."""
@@ -44,10 +44,10 @@ STAGED_DAYS = 14
 JOB_DAYS = 90
 """How long the outcome of a job is kept."""
 
-MANY = 20_000
+MAX_TERM_ROWS_COUNTED = 20_000
 """Rows up to which a term's are counted: only the logarithm matters."""
 
-CONTEXTS = 1_000
+MAX_CONTEXT_DOCUMENTS = 1_000
 """Documents whose words count for their segments."""
 
 
@@ -95,20 +95,20 @@ class Catalog(Spaces):
 
     def reading(self, identity: Identity) -> int:
         """The id of a way to read (splitter, OCR, speech), made where it is new."""
-        name = canonical(identity)
+        name = canonical_identity(identity)
         ask = "SELECT id FROM readings WHERE identity = ?"
         with self._database.reading() as db:  # asked for each file: nobody should wait for a writer, or be woken
-            if (held := one(db, ask, name)) is not None:
+            if (held := scalar(db, ask, name)) is not None:
                 return int(held)
         with self._database.writing() as db:
             db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-            return int(one(db, ask, name))
+            return int(scalar(db, ask, name))
 
     def read_with(self, reading: int) -> Identity:
         """What `reading` gave an id. Raises ValueError for an unknown one."""
         if reading not in self._read_with:  # asked for each file, and never changed
             with self._database.reading() as db:
-                name = one(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
+                name = scalar(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
             if name is None:
                 raise ValueError(f"There is no reading {reading}.")
             self._read_with[reading] = json.loads(name)
@@ -119,15 +119,17 @@ class Catalog(Spaces):
     def file(self, path: str) -> File | None:
         """What was added from a path."""
         with self._database.reading() as db:
-            found = db.execute(f"SELECT {row.FILE} FROM {row.FILES} WHERE f.path = ?", (os.fsencode(path),)).fetchone()
-            return row.file(found) if found else None
+            found = db.execute(
+                f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} WHERE f.path = ?", (os.fsencode(path),)
+            ).fetchone()
+            return row.file_from_row(found) if found else None
 
     def files_under(self, folder: str) -> list[File]:
         """The file at `folder` or those below it, by path."""
         below = at_or_below(folder)
         with self._database.reading() as db:
-            sql = f"SELECT {row.FILE} FROM {row.FILES} WHERE {below.sql} ORDER BY f.path"
-            return [row.file(each) for each in db.execute(sql, below.values)]
+            sql = f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
+            return [row.file_from_row(each) for each in db.execute(sql, below.values)]
 
     def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
         """The files of each document, by path; a document without one is left out."""
@@ -141,15 +143,15 @@ class Catalog(Spaces):
     def documents(self, ids: Collection[str]) -> dict[str, Document]:
         """Held documents by their whole ids; unknown ones are left out."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.DOCUMENT} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
-            found = [row.document(each) for each in db.execute(sql, (listed(ids),))]
+            sql = f"SELECT {row.DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
+            found = [row.document_from_row(each) for each in db.execute(sql, (json_list(ids),))]
             return {document.id: document for document in found}
 
     def size(self, ids: Collection[str]) -> int:
         """How many segments these documents have together."""
         with self._database.reading() as db:
             sql = "SELECT total(segments) FROM documents WHERE id IN (SELECT value FROM json_each(?))"
-            return int(one(db, sql, listed(ids)))
+            return int(scalar(db, sql, json_list(ids)))
 
     def documents_starting(self, prefix: str) -> list[str]:
         """Whole ids that begin with these hex digits."""
@@ -168,9 +170,9 @@ class Catalog(Spaces):
         """
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
-        new = [row.cleaned(segment) for segment in segments]
+        new = [row.storable_segment(segment) for segment in segments]
         with self._database.writing() as db:
-            held = one(db, "SELECT key FROM documents WHERE id = ?", document.id)
+            held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = _write_document(db, document)
             same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
             if not same:
@@ -187,7 +189,7 @@ class Catalog(Spaces):
         What the path pointed at before goes if this was its last path (`replaced`). None: the document is not held.
         """
         with self._database.writing() as db:
-            key = one(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
+            key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
             if key is None:
                 return None
             before = _point(db, file, key)
@@ -197,7 +199,7 @@ class Catalog(Spaces):
                 moved += db.execute(sql, (os.fsencode(path), key)).rowcount
             return "moved" if moved and before is None else _linked(before, key)
 
-    def remove_files(self, paths: Collection[str]) -> Removed:
+    def remove_files(self, paths: Collection[str]) -> RemovalCounts:
         """Forget paths; documents go with their last one. Unknown paths count nothing."""
         with self._database.writing() as db:
             files, keys = 0, set()
@@ -206,18 +208,20 @@ class Catalog(Spaces):
                     files += 1
                     keys.add(key)
             documents, segments = _drop_orphans(db, keys)
-            return Removed(files=files, documents=documents, segments=segments)
+            return RemovalCounts(files=files, documents=documents, segments=segments)
 
-    def remove_texts(self, ids: Collection[str]) -> Removed:
+    def remove_texts(self, ids: Collection[str]) -> RemovalCounts:
         """Forget what was given as text; a document goes with it unless a file says the same. Others count nothing."""
         with self._database.writing() as db:
             sql = (
                 "UPDATE documents SET inline = 0 WHERE inline AND id IN (SELECT value FROM json_each(?)) RETURNING key"
             )
-            keys = [key for (key,) in db.execute(sql, (listed(ids),)).fetchall()]
-            db.execute("DELETE FROM inline_texts WHERE document IN (SELECT value FROM json_each(?))", (listed(keys),))
+            keys = [key for (key,) in db.execute(sql, (json_list(ids),)).fetchall()]
+            db.execute(
+                "DELETE FROM inline_texts WHERE document IN (SELECT value FROM json_each(?))", (json_list(keys),)
+            )
             documents, segments = _drop_orphans(db, keys)
-            return Removed(files=0, documents=documents, segments=segments)
+            return RemovalCounts(files=0, documents=documents, segments=segments)
 
     # -- staging --------------------------------------------------------------------------------------------------
 
@@ -228,14 +232,14 @@ class Catalog(Spaces):
             db.execute("DELETE FROM staged WHERE staged_at < ?", (now - STAGED_DAYS * 86_400,))
             db.executemany(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
-                [(document, reading, at, row.packed(each), now) for at, each in enumerate(segments, ordinal)],
+                [(document, reading, at, row.segment_to_json(each), now) for at, each in enumerate(segments, ordinal)],
             )
 
     def staged(self, document: str, reading: int) -> dict[int, Segment]:
         """What was kept, by ordinal."""
         with self._database.reading() as db:
             sql = "SELECT ordinal, payload FROM staged WHERE document = ? AND reading = ? ORDER BY ordinal"
-            return {at: row.unpacked(document, each) for at, each in db.execute(sql, (document, reading))}
+            return {at: row.segment_from_json(document, each) for at, each in db.execute(sql, (document, reading))}
 
     # -- vectors --------------------------------------------------------------------------------------------------
 
@@ -250,42 +254,42 @@ class Catalog(Spaces):
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
         with self._database.reading() as db:
-            reach = resolve(db, scope)
+            reach = resolve_scope(db, scope)
             found = _vectors_within(db, reach, space, kind, after)
             wanted = _keys_within(db, reach) if reach.filters.modality else None
-            return vectors.nearest(found, vector, half=is_half(db, space), depth=depth, wanted=wanted)
+            return vectors.exact_nearest(found, vector, half=is_half(db, space), depth=depth, wanted=wanted)
 
     def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
         """Those of the segments that are held and within the scope."""
         with self._database.reading() as db:
-            reach = resolve(db, scope)
+            reach = resolve_scope(db, scope)
             held = reach.holds("s.document") & reach.modality("s.modality")
             sql = f"SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value {held.where}"
             return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
         """How many segments a scope holds, counted to `most` + 1, and how many there are, about. Remembered too."""
-        return self._remembered(("extent", scope, most), lambda db: _extent(db, resolve(db, scope), most))
+        return self._remembered(("extent", scope, most), lambda db: _extent(db, resolve_scope(db, scope), most))
 
     def whole(self, scope: Scope) -> bool:
         """Whether all that the library holds lies within a scope."""
         with self._database.reading() as db:
-            return resolve(db, scope).everything
+            return resolve_scope(db, scope).everything
 
     # -- segments -------------------------------------------------------------------------------------------------
 
-    def segments(self, keys: Collection[int]) -> dict[int, Stored]:
+    def segments(self, keys: Collection[int]) -> dict[int, StoredSegment]:
         """Those that are (still) held."""
         wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
         with self._database.reading() as db:
             return {stored.key: stored for stored in _stored(db, wanted)}
 
-    def segments_of(self, document: str) -> list[Stored]:
+    def segments_of(self, document: str) -> list[StoredSegment]:
         """All of one document in order."""
         with self._database.reading() as db:
             return _stored(db, Clause("d.id = ?", (document,)))
 
-    def around(self, key: int, *, reach: int = 1) -> list[Stored]:
+    def around(self, key: int, *, reach: int = 1) -> list[StoredSegment]:
         """A segment and up to `reach` before and after it in its document, in order. Empty for an unknown key."""
         with self._database.reading() as db:
             found = db.execute("SELECT document, ordinal FROM segments WHERE key = ?", (key,)).fetchone()
@@ -295,7 +299,7 @@ class Catalog(Spaces):
             near = (document, ordinal - reach, ordinal + reach)
             return _stored(db, Clause("s.document = ? AND s.ordinal BETWEEN ? AND ?", near))
 
-    def find(self, prefix: str, place: Place) -> list[Stored]:
+    def find(self, prefix: str, place: Place) -> list[StoredSegment]:
         """Segments of the documents whose id begins with `prefix` that overlap the place, in order."""
         with self._database.reading() as db:
             found = _stored(db, Clause("d.id >= ? AND d.id < ?", (prefix, prefix + "g")) & _near(place))
@@ -303,14 +307,14 @@ class Catalog(Spaces):
 
     # -- searching ------------------------------------------------------------------------------------------------
 
-    def words(self, terms: Terms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
+    def words(self, terms: QueryTerms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Segment keys that hold any of the terms, best first, each with its bm25 as a share of the best possible.
 
         The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
         """
         scores: dict[int, float] = {}
         with self._database.reading() as db:
-            reach = resolve(db, scope)
+            reach = resolve_scope(db, scope)
             for table, match in (("words", terms.match), ("pairs", terms.pairs_match)):
                 for key, score in _matches(db, table, match, reach, depth) if match else ():
                     scores[key] = scores.get(key, 0.0) + score
@@ -318,10 +322,10 @@ class Catalog(Spaces):
         order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
         return [(key, min(1.0, score / best)) for key, score in order]
 
-    def context(self, terms: Terms, keys: Collection[int]) -> dict[int, float]:
+    def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
 
-        Beyond the first `CONTEXTS` documents there is none.
+        Beyond the first `MAX_CONTEXT_DOCUMENTS` documents there is none.
         """
         if not terms.each:
             return {}
@@ -329,58 +333,59 @@ class Catalog(Spaces):
             best = self._best(db, "wholes", terms.each)
             sql = (
                 "SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes) AS score FROM wholes WHERE wholes MATCH ? "
-                f"ORDER BY score DESC LIMIT {CONTEXTS}) w JOIN segments s ON s.document = w.rowid "
+                f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}) w JOIN segments s ON s.document = w.rowid "
                 "JOIN json_each(?) j ON j.value = s.key"
             )
-            found = db.execute(sql, (" OR ".join(terms.each), listed(keys))).fetchall()
+            found = db.execute(sql, (" OR ".join(terms.each), json_list(keys))).fetchall()
         return {key: min(1.0, score / best) for key, score in found}
 
     def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
         """What bm25 could give at most in one table of words."""
         if not each:
             return 0.0
-        rows = self._remembered(("rows", table), lambda db: int(one(db, f"SELECT count(*) FROM {table}_docsize")))
-        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MANY})"
-        return best_score((int(one(db, count, term)) for term in each), rows)
+        rows = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
+        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
+        return best_bm25((int(scalar(db, count, term)) for term in each), rows)
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
-    ) -> tuple[list[Listed], int]:
+    ) -> tuple[list[ListedDocument], int]:
         """A page of documents, by their first path (inline texts last, by title), and how many there are in all."""
         with self._database.reading() as db:
-            reach = resolve(db, scope)
+            reach = resolve_scope(db, scope)
             within, files = _documents_within(reach), reach.files()
             first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
             embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
             sql = (
-                f"SELECT {row.DOCUMENT}, d.segments, {embedded}, {first} AS first FROM documents d {within.where} "
+                f"SELECT {row.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
+                f"FROM documents d {within.where} "
                 "ORDER BY first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
             )
             found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
             paths = _files_of(db, [each[0] for each in found], files)
-            total = one(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
-        return [row.listed(each, tuple(paths.get(each[0], ()))) for each in found], total
+            total = scalar(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
+        return [row.listed_from_row(each, tuple(paths.get(each[0], ()))) for each in found], total
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
         with self._database.reading() as db:
-            within = _documents_within(resolve(db, scope))
+            within = _documents_within(resolve_scope(db, scope))
             sql = f"SELECT d.modality, count(*) FROM documents d {within.where} GROUP BY d.modality ORDER BY d.modality"
             return dict(db.execute(sql, within.values).fetchall())
 
-    def counts(self, scope: Scope, *, space: int | None = None) -> Counts:
+    def counts(self, scope: Scope, *, space: int | None = None) -> ScopeCounts:
         """How much a scope holds. Cheap enough for each search: remembered until the next commit."""
 
-        def count(db: sqlite3.Connection) -> Counts:
-            reach = resolve(db, scope)
+        def count(db: sqlite3.Connection) -> ScopeCounts:
+            reach = resolve_scope(db, scope)
             documents, segments = _counted(db, reach)
-            _, rooted = _counted(db, resolve(db, scope.rooted))
+            _, rooted = _counted(db, resolve_scope(db, scope.rooted))
             pending = _pending(db, reach, space) if space is not None else 0
-            return Counts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
+            return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
 
         return self._remembered(("counts", scope, space), count)
 
-    def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], T]) -> T:
+    def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
         """What was asked before, if nothing was committed since."""
         version = self._database.version
         known = self._known.get(key)
@@ -399,10 +404,10 @@ class Catalog(Spaces):
         """Insert or update. `started` is set once, `ended` when the state is no longer running."""
         now = time.time()
         ended = None if job.state == "running" else now
-        what = (job.id, job.key, row.clean(job.asked), job.state, row.clean(job.outcome))
+        what = (job.id, job.key, row.without_surrogates(job.asked), job.state, row.without_surrogates(job.outcome))
         with self._database.writing() as db:
             db.execute(
-                f"INSERT INTO jobs({row.JOB}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
+                f"INSERT INTO jobs({row.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
                 "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "
                 "attempts = excluded.attempts, reading = excluded.reading, ended = excluded.ended",
                 (*what, job.attempts, os.fsencode(job.reading), now, ended),
@@ -412,20 +417,20 @@ class Catalog(Spaces):
     def job(self, id: str) -> JobRow | None:
         """A job of this or an earlier process."""
         with self._database.reading() as db:
-            found = db.execute(f"SELECT {row.JOB} FROM jobs WHERE id = ?", (id,)).fetchone()
-            return row.job(found) if found else None
+            found = db.execute(f"SELECT {row.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
+            return row.job_from_row(found) if found else None
 
     def jobs(self, *, limit: int = 20) -> list[JobRow]:
         """The last ones, newest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
-            return [row.job(each) for each in db.execute(sql, (limit,))]
+            sql = f"SELECT {row.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
+            return [row.job_from_row(each) for each in db.execute(sql, (limit,))]
 
     def running_jobs(self) -> list[JobRow]:
         """All that have not ended, oldest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
-            return [row.job(each) for each in db.execute(sql)]
+            sql = f"SELECT {row.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
+            return [row.job_from_row(each) for each in db.execute(sql)]
 
 
 # -- writing, within a transaction
@@ -439,13 +444,13 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
         "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
     )
-    return int(one(db, sql, *row.of_document(document), time.time()))
+    return int(scalar(db, sql, *row.row_from_document(document), time.time()))
 
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
     """Segments of a document with their words, in place of those that it has."""
-    whole = WHOLE.format(key=key)
-    if one(db, "SELECT count(*) FROM segments WHERE document = ?", key):
+    whole = WHOLE_TEXT_SQL.format(key=key)
+    if scalar(db, "SELECT count(*) FROM segments WHERE document = ?", key):
         db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
     for table in ("segments", "vectors", "embedded", "attempts"):
         db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
@@ -456,10 +461,10 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
             'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
-        at = db.execute(sql, (key, ordinal, segment.modality, *row.of_place(segment.place))).lastrowid
+        at = db.execute(sql, (key, ordinal, segment.modality, *row.row_from_place(segment.place))).lastrowid
         frames = json.dumps(segment.frames) if segment.frames else None
         db.execute("INSERT INTO texts VALUES (?, ?, ?, ?)", (at, segment.heading, segment.text, frames))
-        if neighbours := pairs(f"{segment.heading} {segment.text}"):
+        if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
     db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
@@ -468,7 +473,7 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
     """Let a path point at a document. The key that it pointed at before, whose document goes with its last path."""
     path = os.fsencode(file.path)
-    before = one(db, "SELECT document FROM files WHERE path = ?", path)
+    before = scalar(db, "SELECT document FROM files WHERE path = ?", path)
     db.execute(
         "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE "
         "SET document = excluded.document, size = excluded.size, mtime_ns = excluded.mtime_ns",
@@ -481,8 +486,8 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
 
 def _keep_text(db: sqlite3.Connection, key: int, text: str) -> int | None:
     """Keep an inline text with its document. The key if it was kept already."""
-    before = one(db, "SELECT document FROM inline_texts WHERE document = ?", key)
-    db.execute("INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, row.clean(text).encode("utf-8")))
+    before = scalar(db, "SELECT document FROM inline_texts WHERE document = ?", key)
+    db.execute("INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, row.without_surrogates(text).encode("utf-8")))
     db.execute("UPDATE documents SET inline = 1 WHERE key = ?", (key,))
     return before  # type: ignore[no-any-return]
 
@@ -510,19 +515,19 @@ def _drop_orphans(db: sqlite3.Connection, keys: Collection[int]) -> tuple[int, i
 def _files_of(db: sqlite3.Connection, documents: Collection[str], within: Clause) -> dict[str, list[File]]:
     found: dict[str, list[File]] = {}
     sql = (
-        f"SELECT {row.FILE} FROM {row.FILES} WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} "
-        "ORDER BY f.path"
+        f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} "
+        f"WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} ORDER BY f.path"
     )
-    for each in db.execute(sql, (listed(documents), *within.values)):
-        file = row.file(each)
+    for each in db.execute(sql, (json_list(documents), *within.values)):
+        file = row.file_from_row(each)
         found.setdefault(file.document, []).append(file)
     return found
 
 
-def _stored(db: sqlite3.Connection, condition: Clause) -> list[Stored]:
+def _stored(db: sqlite3.Connection, condition: Clause) -> list[StoredSegment]:
     """Segments `s` of documents `d` that meet a condition, in order."""
-    sql = f"SELECT {row.SEGMENT} FROM {row.SEGMENTS} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
-    return [row.stored(each) for each in db.execute(sql, condition.values)]
+    sql = f"SELECT {row.SEGMENT_COLUMNS} FROM {row.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
+    return [row.segment_from_row(each) for each in db.execute(sql, condition.values)]
 
 
 def _near(place: Place) -> Clause:
@@ -532,12 +537,12 @@ def _near(place: Place) -> Clause:
     return Clause()
 
 
-def _documents_within(reach: Reach) -> Clause:
+def _documents_within(reach: ResolvedScope) -> Clause:
     """A condition on documents `d`."""
     return reach.holds("d.key") & reach.modality("d.modality")
 
 
-def _segments_within(reach: Reach) -> tuple[Clause, Clause]:
+def _segments_within(reach: ResolvedScope) -> tuple[Clause, Clause]:
     """Where segments `s` of a scope come from (some perhaps twice), and on which condition."""
     condition = reach.modality("s.modality")
     if not reach.limited:
@@ -547,7 +552,7 @@ def _segments_within(reach: Reach) -> tuple[Clause, Clause]:
 
 
 def _vectors_within(
-    db: sqlite3.Connection, reach: Reach, space: int, kind: VectorKind, after: int
+    db: sqlite3.Connection, reach: ResolvedScope, space: int, kind: VectorKind, after: int
 ) -> Iterator[tuple[bytes, bytes]]:
     """Places and vectors of all rows whose document may hold segments of a scope; some perhaps twice."""
     if after or not (reach.limited or reach.filters.modality):
@@ -567,14 +572,16 @@ def _vectors_within(
     return db.execute(sql, (*documents.values, space, kind))
 
 
-def _keys_within(db: sqlite3.Connection, reach: Reach) -> list[int]:
+def _keys_within(db: sqlite3.Connection, reach: ResolvedScope) -> list[int]:
     """All segments of a scope."""
     source, condition = _segments_within(reach)
     sql = f"SELECT s.key FROM {source.sql} {condition.where}"
     return [key for (key,) in db.execute(sql, (*source.values, *condition.values))]
 
 
-def _matches(db: sqlite3.Connection, table: str, match: str, reach: Reach, depth: int) -> list[tuple[int, float]]:
+def _matches(
+    db: sqlite3.Connection, table: str, match: str, reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
     """The best of one table of words: segment keys and scores, more is better."""
     weights = f"{HEADING_WEIGHT}, 1.0" if table == "words" else "1.0"
     held = reach.holds("s.document") & reach.modality("s.modality")
@@ -586,14 +593,14 @@ def _matches(db: sqlite3.Connection, table: str, match: str, reach: Reach, depth
     return db.execute(sql, (match, *held.values, depth)).fetchall()
 
 
-def _extent(db: sqlite3.Connection, reach: Reach, most: int) -> tuple[int, int]:
+def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[int, int]:
     source, condition = _segments_within(reach)
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
-    allowed = one(db, sql, *source.values, *condition.values, most + 1)
-    return int(allowed), int(one(db, "SELECT coalesce(max(key), 0) FROM segments"))
+    allowed = scalar(db, sql, *source.values, *condition.values, most + 1)
+    return int(allowed), int(scalar(db, "SELECT coalesce(max(key), 0) FROM segments"))
 
 
-def _counted(db: sqlite3.Connection, reach: Reach) -> tuple[int, int]:
+def _counted(db: sqlite3.Connection, reach: ResolvedScope) -> tuple[int, int]:
     """Documents that have a segment within a scope, and its segments."""
     held = reach.holds("d.key")
     if not reach.filters.modality:
@@ -608,13 +615,13 @@ def _counted(db: sqlite3.Connection, reach: Reach) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def _pending(db: sqlite3.Connection, reach: Reach, space: int) -> int:
+def _pending(db: sqlite3.Connection, reach: ResolvedScope, space: int) -> int:
     held = reach.holds("d.key")
     if not held:
         sql = "SELECT (SELECT count(*) FROM documents) - (SELECT count(*) FROM embedded WHERE space = ?)"
-        return int(one(db, sql, space))
+        return int(scalar(db, sql, space))
     sql = (
         "SELECT count(*) FROM documents d WHERE NOT EXISTS "
         f"(SELECT 1 FROM embedded WHERE document = d.key AND space = ?) {held.and_where}"
     )
-    return int(one(db, sql, space, *held.values))
+    return int(scalar(db, sql, space, *held.values))

@@ -1,6 +1,6 @@
 """Whether an index is sound, tried out in a child process: a bad one can crash its reader, or grow without end.
 
-`problem` is for the engine; run as a program, the module is the child.
+`index_problem` is for the engine; run as a program, the module is the child.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.store.catalog import Catalog
-from mcp_mmretrieval.store.chroma import Broken, Chroma
+from mcp_mmretrieval.store.chroma import Chroma, ChromaFailed
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import VectorKind
 
-OPENING = 60.0
+OPENING_SECONDS = 60.0
 """Seconds for opening and the first vectors."""
-PACE = 1_000.0
+MIN_VECTORS_PER_SECOND = 1_000.0
 """Vectors that are read in a second at the very least."""
-BLOCK = 2_000
+CHECK_BLOCK_VECTORS = 2_000
 """Vectors that are read at a time."""
-SAMPLE = 8
+SAMPLES_PER_BLOCK = 8
 """Vectors of a block that are searched for; most must find themselves."""
-NEAR = 1e-2
+VECTOR_TOLERANCE = 1e-2
 """How much a number may differ: float16 and normalising."""
 
 
-def problem(folder: Path, catalog: Catalog, *, stop: threading.Event) -> str | None:
+def index_problem(folder: Path, catalog: Catalog, *, stop: threading.Event) -> str | None:
     """What is wrong with the index: None if nothing, "" if there is none yet.
 
     A failure is tried again once. Ends early, with any answer, when `stop` is set.
@@ -46,7 +46,7 @@ def problem(folder: Path, catalog: Catalog, *, stop: threading.Event) -> str | N
         return ""
     if not folder.is_dir():
         return "its folder was gone"
-    limit = OPENING + catalog.behind()[1] / PACE
+    limit = OPENING_SECONDS + catalog.behind()[1] / MIN_VECTORS_PER_SECOND
     found = _child(folder, catalog.path, limit, stop)
     return _child(folder, catalog.path, limit, stop) if found and not stop.is_set() else found
 
@@ -93,7 +93,7 @@ def main(folder: Path, catalog: Path) -> None:
         os.nice(10)
     try:
         found = _suspicious(folder) or _unlike(folder, Catalog(catalog))
-    except Broken as error:
+    except ChromaFailed as error:
         found = str(error)
     told.write(json.dumps({"problem": found}))
     told.flush()
@@ -163,18 +163,21 @@ def _compare(chroma: Chroma, catalog: Catalog, space: int, kind: VectorKind, upt
 
     asked = found = after = 0
     while True:
-        after, places, vectors = catalog.next_vectors(space, kind, after, limit=BLOCK, upto=upto)
+        after, places, vectors = catalog.next_vectors(space, kind, after, limit=CHECK_BLOCK_VECTORS, upto=upto)
         if not places:
             break
         held = chroma.vectors(space, kind, places)
         if len(held) < len(places):
             return f"{len(places) - len(held)} of {len(places)} vectors are missing"
-        if not np.allclose(np.stack([held[place] for place in places]), vectors, atol=NEAR):
+        if not np.allclose(np.stack([held[place] for place in places]), vectors, atol=VECTOR_TOLERANCE):
             return "its vectors are not those of the catalog"
-        for vector in vectors[:: 1 + len(places) // SAMPLE]:
+        for vector in vectors[:: 1 + len(places) // SAMPLES_PER_BLOCK]:
             nearest = [place for place, _ in chroma.nearest(space, kind, vector, 1)]
             own = chroma.vectors(space, kind, nearest)  # of equal vectors any will do
-            asked, found = asked + 1, found + any(np.allclose(each, vector, atol=NEAR) for each in own.values())
+            asked, found = (
+                asked + 1,
+                found + any(np.allclose(each, vector, atol=VECTOR_TOLERANCE) for each in own.values()),
+            )
     return "it does not find its own vectors" if found < 0.8 * asked else None
 
 

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
-SYNC = 20_000
+SYNC_THRESHOLD_VECTORS = 20_000
 """Vectors after which Chroma writes its file anew; each writing is a moment at which a kill can destroy it."""
-TURN = 30.0
+FOLDER_WAIT_SECONDS = 30.0
 """Seconds to wait for another process to let go of the folder: the check of an engine that was killed."""
 
 
-Where = tuple[int, int]
+VectorKey = tuple[int, int]
 """The vector of a segment's nth part."""
 
 
-class Broken(Exception):
+class ChromaFailed(Exception):
     """Chroma failed, or its folder cannot be had."""
 
 
@@ -48,17 +48,17 @@ class Chroma:
                     shutil.rmtree(folder)
                 folder.mkdir(mode=0o700, exist_ok=True)
                 self._client = _client(folder)
-        except Broken:
+        except ChromaFailed:
             os.close(self._lock)
             raise
         self._collections: dict[str, Any] = {}
 
-    def upsert(self, space: int, kind: str, places: Sequence[Where], vectors: Vectors) -> None:
+    def upsert(self, space: int, kind: str, places: Sequence[VectorKey], vectors: Vectors) -> None:
         """Vectors of shape (len(places), dim)."""
         with _told():
             self._collection(space, kind).upsert(ids=_ids(places), embeddings=vectors)
 
-    def delete(self, space: int, kind: str, places: Sequence[Where]) -> None:
+    def delete(self, space: int, kind: str, places: Sequence[VectorKey]) -> None:
         """Unknown ones are no error."""
         with _told():
             self._collection(space, kind).delete(ids=_ids(places))
@@ -71,7 +71,7 @@ class Chroma:
                     self._client.delete_collection(collection.name)
                     self._collections.pop(collection.name, None)
 
-    def nearest(self, space: int, kind: str, vector: Vectors, depth: int) -> list[tuple[Where, float]]:
+    def nearest(self, space: int, kind: str, vector: Vectors, depth: int) -> list[tuple[VectorKey, float]]:
         """Places with their cosine similarity, best first."""
         with _told():
             query = vector.reshape(1, -1)
@@ -79,7 +79,7 @@ class Chroma:
             found = zip(answer["ids"][0], answer["distances"][0], strict=True)
             return [(_where(id), 1.0 - distance) for id, distance in found]
 
-    def vectors(self, space: int, kind: str, places: Sequence[Where]) -> dict[Where, Vectors]:
+    def vectors(self, space: int, kind: str, places: Sequence[VectorKey]) -> dict[VectorKey, Vectors]:
         """Those that it has, each of shape (dim,)."""
         with _told():
             found = self._collection(space, kind).get(ids=_ids(places), include=["embeddings"])
@@ -102,16 +102,18 @@ class Chroma:
         name = _name(space, kind)
         if name not in self._collections:
             self._collections[name] = self._client.get_or_create_collection(
-                name, embedding_function=None, configuration={"hnsw": {"space": "cosine", "sync_threshold": SYNC}}
+                name,
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "sync_threshold": SYNC_THRESHOLD_VECTORS}},
             )
         return self._collections[name]
 
 
-def _ids(places: Sequence[Where]) -> list[str]:
+def _ids(places: Sequence[VectorKey]) -> list[str]:
     return [f"{segment}.{part}" for segment, part in places]
 
 
-def _where(id: str) -> Where:
+def _where(id: str) -> VectorKey:
     segment, _, part = id.partition(".")
     return int(segment), int(part)
 
@@ -135,7 +137,7 @@ def _client(folder: Path) -> Any:
 def _alone(path: Path) -> int:
     """The lock, once nobody else holds it. Raises TimeoutError."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    end = time.monotonic() + TURN
+    end = time.monotonic() + FOLDER_WAIT_SECONDS
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,8 +155,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise Broken(f"{type(error).__name__}: {error}") from error
+        raise ChromaFailed(f"{type(error).__name__}: {error}") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise Broken(f"{type(error).__name__}: {error}") from error
+        raise ChromaFailed(f"{type(error).__name__}: {error}") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store.schema import APPLICATION, STEPS, TABLES, VERSION
+from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL
 
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
@@ -127,8 +127,8 @@ class Database:
 
     def _bring_up(self, version: int) -> None:
         """Each step in one transaction with the number that it leads to: a kill leaves one version or the next."""
-        for number in range(version, VERSION):
-            script = f"BEGIN IMMEDIATE; {STEPS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+        for number in range(version, SCHEMA_VERSION):
+            script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
             self._writer.executescript(script)
 
     def _make(self) -> int:
@@ -141,7 +141,8 @@ class Database:
             connection.execute("PRAGMA page_size = 8192")  # reads all vectors in half the time that 4096 takes
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
-                f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
+                f"BEGIN; {TABLES_SQL} PRAGMA application_id = {APPLICATION_ID}; "
+                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         finally:
             connection.close()
@@ -151,7 +152,7 @@ class Database:
             os.fsync(folder)
         finally:
             os.close(folder)
-        return VERSION
+        return SCHEMA_VERSION
 
     def _inspect(self) -> int:
         """Look at the file without writing to it. Its version."""
@@ -163,17 +164,17 @@ class Database:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         finally:
             connection.close()
-        if application != APPLICATION:
+        if application != APPLICATION_ID:
             raise LibraryUnavailable(f"{self.path}: not a catalog of mcp-mmretrieval. Choose another library folder.")
-        if version > VERSION:
+        if version > SCHEMA_VERSION:
             raise LibraryUnavailable(
-                f"{self.path}: made by a newer mcp-mmretrieval (catalog version {version}, this one knows {VERSION}). "
-                "Upgrade mcp-mmretrieval, or choose another library folder."
+                f"{self.path}: made by a newer mcp-mmretrieval (catalog version {version}, this one knows "
+                f"{SCHEMA_VERSION}). Upgrade mcp-mmretrieval, or choose another library folder."
             )
-        if not all(number in STEPS for number in range(version, VERSION)):
+        if not all(number in MIGRATIONS for number in range(version, SCHEMA_VERSION)):
             raise LibraryUnavailable(
-                f"{self.path}: made before the first release (catalog version {version}, this one knows {VERSION}). "
-                "Choose another library folder and add the files again."
+                f"{self.path}: made before the first release (catalog version {version}, this one knows "
+                f"{SCHEMA_VERSION}). Choose another library folder and add the files again."
             )
         return int(version)
 
@@ -224,12 +225,12 @@ def _nothing() -> None:
     pass
 
 
-def one(db: sqlite3.Connection, sql: str, *values: object) -> Any:
+def scalar(db: sqlite3.Connection, sql: str, *values: object) -> Any:
     """The first column of the only row."""
     found = db.execute(sql, values).fetchone()
     return found[0] if found else None
 
 
-def listed(texts: Collection[str] | Collection[int]) -> str:
+def json_list(texts: Collection[str] | Collection[int]) -> str:
     """Texts or keys as a JSON list, for `json_each`; lone surrogates match nothing."""
     return json.dumps(list(texts))

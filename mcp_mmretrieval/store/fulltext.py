@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-MOST = 48
+MAX_QUERY_TERMS = 48
 """Terms of one query at most: each costs a walk through its list of segments."""
-APART = 1
+MAX_WORDS_BETWEEN = 1
 """Words that may stand between two neighbours of the query: a stop word, as in `deaths from cancer`."""
 
 _STOP = frozenset(
@@ -56,13 +56,13 @@ _BREAK = re.compile(r"[,;:!?()\[\]{}\"\u201c\u201d\u00ab\u00bb|\n]|\.(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class QueryTerms:
     """What to look for in full text. Every word is quoted: nothing that a user wrote is FTS5 syntax."""
 
     match: str = ""
     """FTS5 expression for the table of words (unicode61, porter); empty when the query has none."""
     each: tuple[str, ...] = ()
-    """One FTS5 expression a term of `match`: how many rows hold it gives `best_score` its frequencies."""
+    """One FTS5 expression a term of `match`: how many rows hold it gives `best_bm25` its frequencies."""
     pairs_match: str = ""
     """FTS5 expression for the table of pairs of characters (scripts without spaces); empty when the query has none."""
     each_pair: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Terms:
         return bool(self.match or self.pairs_match)
 
 
-def terms(query: str) -> Terms:
+def query_terms(query: str) -> QueryTerms:
     """What full text can find of a query.
 
     Any of its words counts, English stop words only where there is nothing else. A number matches digits and spoken
@@ -90,19 +90,19 @@ def terms(query: str) -> Terms:
     telling = [[word for word in phrase if word not in _STOP] for phrase in phrases]
     if not any(telling) and not runs:
         telling = phrases
-    words = list(dict.fromkeys(word for phrase in telling for word in phrase))[:MOST]
+    words = list(dict.fromkeys(word for phrase in telling for word in phrase))[:MAX_QUERY_TERMS]
     each = list(dict.fromkeys(_term(word) for word in words))
     beside = dict.fromkeys(
-        f'NEAR("{one}" "{other}", {APART})'
+        f'NEAR("{one}" "{other}", {MAX_WORDS_BETWEEN})'
         for phrase in telling
         for first, second in pairwise(phrase)
         if first != second
         for one in _forms(first)
         for other in _forms(second)
     )
-    each_pair = list(dict.fromkeys(_quoted(pair) for run in runs for pair in _pairs(run)))[:MOST]
-    return Terms(
-        " OR ".join([*each, *list(beside)[:MOST]]),
+    each_pair = list(dict.fromkeys(_quoted(pair) for run in runs for pair in _pairs(run)))[:MAX_QUERY_TERMS]
+    return QueryTerms(
+        " OR ".join([*each, *list(beside)[:MAX_QUERY_TERMS]]),
         tuple(each),
         " OR ".join(each_pair),
         tuple(each_pair),
@@ -142,23 +142,23 @@ def _quoted(pair: str) -> str:
     return f'"{pair}"' if len(pair) > 1 else f'"{pair}"*'
 
 
-def pairs(text: str) -> str:
+def character_bigrams(text: str) -> str:
     """Overlapping pairs of characters of each run without spaces, for the table of pairs; empty where there is none."""
     return " ".join(pair for run in _RUN.findall(text) for pair in _pairs(run))
 
 
-def best_score(frequencies: Iterable[int], rows: int) -> float:
+def best_bm25(frequencies: Iterable[int], rows: int) -> float:
     """What bm25 could give at most to a text that holds all terms: the measure for what a text did get.
 
     FTS5's bm25 (Robertson & Zaragoza 2009; k1 = 1.2) adds idf x tf x 2.2 / (tf + 1.2 x length) for each term, and no
     more than 2.2 idf. A word that no text holds counts too: a query half of whose words are unknown is half answered.
-    `frequencies` are the rows that each of `Terms.each` matches, of `rows` in the table.
+    `frequencies` are the rows that each of `QueryTerms.each` matches, of `rows` in the table.
     """
     idf = (math.log((rows - min(found, rows) + 0.5) / (found + 0.5)) for found in frequencies)
     return 2.2 * sum(max(value, 1e-6) for value in idf)
 
 
-def snippet(text: str, terms: Terms, *, characters: int = 240) -> str:
+def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
     """The stretch of `text` that holds most of the terms, on one line, cut at words, `…` where some was left out."""
     text = " ".join(text.split())
     if len(text) <= characters:
@@ -169,7 +169,7 @@ def snippet(text: str, terms: Terms, *, characters: int = 240) -> str:
     return _cut(text, start, start + characters)
 
 
-def _places(text: str, terms: Terms) -> list[tuple[int, str]]:
+def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
     """Where terms stand, in order: offset and which one. A word counts when it begins like the term's stem."""
     found = [(match.start(), pair) for run in terms.runs for pair in _pairs(run) for match in re.finditer(pair, text)]
     stems = {_plain(word)[: max(4, len(word) - 3)] for word in terms.words}

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.concurrency.foreground import pressed
-from mcp_mmretrieval.concurrency.read_write_lock import Turns
+from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
+from mcp_mmretrieval.concurrency.read_write_lock import ReadWriteLock
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
-from mcp_mmretrieval.store.check import problem
-from mcp_mmretrieval.store.chroma import Broken, Chroma, Where
+from mcp_mmretrieval.store.check import index_problem
+from mcp_mmretrieval.store.chroma import Chroma, ChromaFailed, VectorKey
 from mcp_mmretrieval.store.records import IndexState, IndexStatus
 from mcp_mmretrieval.store.scope import Scope
 from mcp_mmretrieval.types import VectorKind
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FEW = 16_000
+MAX_SCANNED_SEGMENTS = 16_000
 """Segments beyond which the index is asked in any case."""
-EACH, START, NEIGHBOUR = 0.45, 1_000.0, 10.0
+COMPARE_US, ASK_INDEX_US, NEIGHBOUR_US = 0.45, 1_000.0, 10.0
 """Microseconds, measured at 384 numbers: to compare with one; to ask the index; for each neighbour it is asked for."""
-MOST = 4_096
+MAX_NEIGHBOURS = 4_096
 """Neighbours that the index is asked for at most, before comparing with each is faster."""
-BATCH = 1_000
+UPSERT_VECTORS = 1_000
 """Vectors in one upsert, at least: about a second, during which searches compare with each."""
-GATHER = 0.3
+UPSERT_DELAY_SECONDS = 0.3
 """Seconds to wait for more after a commit: small upserts cost as much as large ones."""
-PATIENCE = 0.05
+UPSERT_WAIT_SECONDS = 0.05
 """Seconds that a search waits for a running upsert."""
-FAR = 20_000
+MAX_VECTORS_BEHIND = 20_000
 """Vectors that the index may lack while searches come in: comparing with each of them takes 9 ms."""
-SPARE = 64 << 20
+MIN_FREE_DISK_BYTES = 64 << 20
 """Bytes of free disk below which a failure is the disk's, and building anew would not help."""
 
 
@@ -56,7 +56,7 @@ class Index:
         self._folder = folder
         self._catalog = catalog
         self._chroma: Chroma | None = None
-        self._turns = Turns()  # inside Chroma a query waits for seconds while it writes; here it need not
+        self._turns = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
         self._followed: dict[tuple[int, VectorKind], int] = {}
         self._looks: dict[tuple[Scope, VectorKind, int], int] = {}
         self._state: IndexState = "checking"
@@ -113,8 +113,11 @@ class Index:
 
     def _few(self, scope: Scope, depth: int) -> bool:
         """Whether a scope is so small that comparing with each is faster than asking the index deep enough."""
-        allowed, held = self._catalog.extent(scope, FEW)
-        return allowed <= FEW and EACH * allowed < START + NEIGHBOUR * depth * held / max(1, allowed)
+        allowed, held = self._catalog.extent(scope, MAX_SCANNED_SEGMENTS)
+        return (
+            allowed <= MAX_SCANNED_SEGMENTS
+            and COMPARE_US * allowed < ASK_INDEX_US + NEIGHBOUR_US * depth * held / max(1, allowed)
+        )
 
     def _indexed(
         self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, depth: int
@@ -125,7 +128,7 @@ class Index:
         """
         lane = (scope, kind, depth)
         look = self._looks.get(lane, 2 * depth)
-        while look <= MOST and (found := self._ask(space, kind, vector, look)) is not None:
+        while look <= MAX_NEIGHBOURS and (found := self._ask(space, kind, vector, look)) is not None:
             upto, near = found
             seen = self._catalog.visible({key for (key, _), _ in near}, scope)
             best: dict[int, float] = {}
@@ -136,7 +139,7 @@ class Index:
                 self._remember(lane, look)
                 return upto, list(best.items())[:depth]
             look *= 2
-        if look > MOST:
+        if look > MAX_NEIGHBOURS:
             self._remember(lane, look)
         return None
 
@@ -147,16 +150,16 @@ class Index:
 
     def _ask(
         self, space: int, kind: VectorKind, vector: Vectors, look: int
-    ) -> tuple[int, list[tuple[Where, float]]] | None:
+    ) -> tuple[int, list[tuple[VectorKey, float]]] | None:
         """Up to which row it knows the catalog, and the nearest vectors; None where Chroma is busy or broken."""
-        with self._turns.reading(PATIENCE) as mine:
+        with self._turns.reading(UPSERT_WAIT_SECONDS) as mine:
             # within the turn: what Chroma has can only grow beyond it, until the next turn of a writer
             upto = self._followed.get((space, kind), 0) if mine else 0
             if self._chroma is None or not upto:
                 return None
             try:
                 return upto, self._chroma.nearest(space, kind, vector, look)
-            except Broken as error:
+            except ChromaFailed as error:
                 self._broken = str(error)
                 self._wake.set()
                 return None
@@ -170,7 +173,7 @@ class Index:
                 self._guarded(self._work)
         finally:
             self._state = "failed"
-            with self._turns.writing(), contextlib.suppress(Broken):
+            with self._turns.writing(), contextlib.suppress(ChromaFailed):
                 self._let_go()
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -189,13 +192,13 @@ class Index:
 
     def _roomy(self) -> bool:
         try:
-            return shutil.disk_usage(self._folder.parent).free > SPARE
+            return shutil.disk_usage(self._folder.parent).free > MIN_FREE_DISK_BYTES
         except OSError:
             return False
 
     def _start(self) -> None:
         """Open what is there, if it is sound."""
-        found = problem(self._folder, self._catalog, stop=self._closing)
+        found = index_problem(self._folder, self._catalog, stop=self._closing)
         if self._closing.is_set():
             return
         if found is None:
@@ -212,15 +215,15 @@ class Index:
             return
         self._state, self._failures = "ready", 0
         self._wake.wait()
-        self._closing.wait(GATHER)
+        self._closing.wait(UPSERT_DELAY_SECONDS)
 
     def _step(self) -> bool:
         """Follow by one batch. Whether there was anything to do."""
         assert self._chroma is not None
         for (space, kind), upto in self._catalog.lanes().items():
-            last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=BATCH)
+            last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=UPSERT_VECTORS)
             if places:
-                self._state = "building" if len(places) >= BATCH else self._state
+                self._state = "building" if len(places) >= UPSERT_VECTORS else self._state
                 self._give_way()
                 with self._turns.writing():
                     self._chroma.upsert(space, kind, places, vectors)
@@ -231,7 +234,11 @@ class Index:
 
     def _give_way(self) -> None:
         """While searches come in, follow only what makes them slow: they stand still for as long as an upsert takes."""
-        while pressed() and self._catalog.behind()[0] < FAR and not self._closing.wait(GATHER):
+        while (
+            foreground_is_busy()
+            and self._catalog.behind()[0] < MAX_VECTORS_BEHIND
+            and not self._closing.wait(UPSERT_DELAY_SECONDS)
+        ):
             pass
 
     def _forget(self, chroma: Chroma) -> bool:
@@ -267,7 +274,7 @@ class Index:
         if why:
             logger.warning("The index is built anew: %s", why)
         with self._turns.writing():
-            with contextlib.suppress(Broken):
+            with contextlib.suppress(ChromaFailed):
                 self._let_go()
             self._catalog.unfollow()
             self._chroma = Chroma(self._folder, fresh=True)

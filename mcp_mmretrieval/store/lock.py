@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 
-NAME = "lock"
-LINGERING = 2.0
+LOCK_FILE_NAME = "lock"
+LINGERING_SECONDS = 2.0
 """Seconds to wait for the lock of a process that has ended: a program that it was starting when it was killed has it
 until that program begins."""
 
@@ -27,7 +27,7 @@ class LibraryLock:
         _make_ours(folder)
         try:
             # not inherited by programs we start (PEP 446): a worker that outlives the engine must not keep the library
-            file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            file = os.open(folder / LOCK_FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise _unusable(folder, error) from error
         try:
@@ -59,7 +59,7 @@ class LibraryLock:
 
 def _take(file: int) -> None:
     """Raises BlockingIOError where a process that lives has it."""
-    until = time.monotonic() + LINGERING
+    until = time.monotonic() + LINGERING_SECONDS
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -60,7 +60,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredSegment:
     """A committed segment and its key."""
 
     key: int
@@ -83,13 +83,13 @@ class Space:
     """Stored as float16."""
     active: bool
     made_by: str = ""
-    """What makes its vectors, so that it can be loaded again: see `Models.maker`. Empty where that is not known."""
+    """What makes its vectors, so that it can be loaded again: see `models.recipe`. Empty where that is not known."""
     retired: bool = False
     """Replaced by another one, and about to be dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class SpaceSize:
     """How much stands in a space."""
 
     documents: int
@@ -102,7 +102,7 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ChosenProfile:
     """The profile that a library keeps to."""
 
     profile: str
@@ -114,7 +114,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class VectorRows:
     """Vectors of one kind for some segments of one document; row i belongs to `segments[i]`, `parts[i]`."""
 
     kind: VectorKind
@@ -127,7 +127,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedDocument:
     """A document in a listing."""
 
     document: Document
@@ -139,7 +139,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class ScopeCounts:
     """How much a scope holds."""
 
     documents: int
@@ -151,7 +151,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class RemovalCounts:
     """What a removal took out."""
 
     files: int

@@ -7,40 +7,42 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from mcp_mmretrieval.store.records import Document, File, JobRow, Listed, Space, Stored
+from mcp_mmretrieval.store.records import Document, File, JobRow, ListedDocument, Space, StoredSegment
 from mcp_mmretrieval.types import Place, Segment
 
-FILES = "files f JOIN documents d ON d.key = f.document"
-FILE = "f.path, d.id, f.size, f.mtime_ns, f.added_at"
-DOCUMENT = (
+FILE_TABLES = "files f JOIN documents d ON d.key = f.document"
+FILE_COLUMNS = "f.path, d.id, f.size, f.mtime_ns, f.added_at"
+DOCUMENT_COLUMNS = (
     "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, d.inline, d.read_at"  # of documents d
 )
-SEGMENTS = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
-SEGMENT = 's.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, s.page, s.start, s."end", s.first, s.last'
-SPACE = "id, identity, dim, half, active, made_by, retired"
-JOB = "id, key, asked, state, outcome, attempts, reading, started, ended"
+SEGMENT_TABLES = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
+SEGMENT_COLUMNS = (
+    's.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, s.page, s.start, s."end", s.first, s.last'
+)
+SPACE_COLUMNS = "id, identity, dim, half, active, made_by, retired"
+JOB_COLUMNS = "id, key, asked, state, outcome, attempts, reading, started, ended"
 
-Row = tuple[Any, ...]
+SqlRow = tuple[Any, ...]
 
 
-def clean(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Without what UTF-8 cannot hold: the lone surrogates of file names that are no UTF-8."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def cleaned(segment: Segment) -> Segment:
+def storable_segment(segment: Segment) -> Segment:
     """As it can be stored."""
-    return replace(segment, heading=clean(segment.heading), text=clean(segment.text))
+    return replace(segment, heading=without_surrogates(segment.heading), text=without_surrogates(segment.text))
 
 
-def file(row: Row) -> File:
-    """From the columns `FILE`."""
+def file_from_row(row: SqlRow) -> File:
+    """From the columns `FILE_COLUMNS`."""
     path, document, size, mtime_ns, added_at = row
     return File(path=os.fsdecode(path), document=document, size=size, mtime_ns=mtime_ns, added_at=added_at)
 
 
-def document(row: Row) -> Document:
-    """From the columns `DOCUMENT`."""
+def document_from_row(row: SqlRow) -> Document:
+    """From the columns `DOCUMENT_COLUMNS`."""
     id, modality, reading, title, size, pages, seconds, notes, inline, read_at = row[:10]
     return Document(
         id=id,
@@ -56,20 +58,20 @@ def document(row: Row) -> Document:
     )
 
 
-def of_document(document: Document) -> Row:
-    """Id to notes, in the order of the columns `DOCUMENT`."""
-    notes = json.dumps([clean(note) for note in document.notes])
-    what = (document.id, document.modality, document.reading, clean(document.title))
+def row_from_document(document: Document) -> SqlRow:
+    """Id to notes, in the order of the columns `DOCUMENT_COLUMNS`."""
+    notes = json.dumps([without_surrogates(note) for note in document.notes])
+    what = (document.id, document.modality, document.reading, without_surrogates(document.title))
     return (*what, document.bytes, document.pages, document.seconds, notes)
 
 
-def listed(row: Row, files: tuple[File, ...]) -> Listed:
-    """From the columns `DOCUMENT`, the number of segments, and whether it is embedded."""
-    return Listed(document=document(row), files=files, segments=row[10], embedded=bool(row[11]))
+def listed_from_row(row: SqlRow, files: tuple[File, ...]) -> ListedDocument:
+    """From the columns `DOCUMENT_COLUMNS`, the number of segments, and whether it is embedded."""
+    return ListedDocument(document=document_from_row(row), files=files, segments=row[10], embedded=bool(row[11]))
 
 
-def stored(row: Row) -> Stored:
-    """From the columns `SEGMENT`."""
+def segment_from_row(row: SqlRow) -> StoredSegment:
+    """From the columns `SEGMENT_COLUMNS`."""
     key, ordinal, document, modality, text, heading, frames, *place = row
     segment = Segment(
         document=document,
@@ -79,10 +81,10 @@ def stored(row: Row) -> Stored:
         heading=heading,
         frames=tuple(json.loads(frames)) if frames else (),
     )
-    return Stored(key=key, ordinal=ordinal, segment=segment)
+    return StoredSegment(key=key, ordinal=ordinal, segment=segment)
 
 
-def of_place(place: Place) -> Row:
+def row_from_place(place: Place) -> SqlRow:
     """Page, start, end, first, last."""
     return (place.page, place.start, place.end, place.first, place.last)
 
@@ -92,22 +94,22 @@ def _place(values: list[Any]) -> Place:
     return Place(page=page, start=start, end=end, first=first, last=last)
 
 
-def packed(segment: Segment) -> str:
+def segment_to_json(segment: Segment) -> str:
     """A segment as JSON, without its document."""
-    place = of_place(segment.place)
+    place = row_from_place(segment.place)
     return json.dumps([segment.modality, segment.text, segment.heading, segment.frames, place])
 
 
-def unpacked(document: str, payload: str) -> Segment:
-    """What `packed` made."""
+def segment_from_json(document: str, payload: str) -> Segment:
+    """What `segment_to_json` made."""
     modality, text, heading, frames, place = json.loads(payload)
     return Segment(
         document=document, modality=modality, place=_place(place), text=text, heading=heading, frames=tuple(frames)
     )
 
 
-def space(row: Row) -> Space:
-    """From the columns `SPACE`."""
+def space_from_row(row: SqlRow) -> Space:
+    """From the columns `SPACE_COLUMNS`."""
     id, identity, dim, half, active, made_by, retired = row
     return Space(
         id=id,
@@ -120,8 +122,8 @@ def space(row: Row) -> Space:
     )
 
 
-def job(row: Row) -> JobRow:
-    """From the columns `JOB`."""
+def job_from_row(row: SqlRow) -> JobRow:
+    """From the columns `JOB_COLUMNS`."""
     id, key, asked, state, outcome, attempts, reading, started, ended = row
     return JobRow(
         id=id,

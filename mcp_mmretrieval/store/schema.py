@@ -1,21 +1,21 @@
-"""The catalog's tables. A change to them raises `VERSION` and adds the step from the version before to `STEPS`."""
+"""The catalog's tables. A change to them raises `SCHEMA_VERSION` and adds the step that leads there to `MIGRATIONS`."""
 
-APPLICATION = 0x6D6D7274
+APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-VERSION = 3
+SCHEMA_VERSION = 3
 
 # Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
 _WORDS = "porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
 
-WHOLE = """(
+WHOLE_TEXT_SQL = """(
     SELECT group_concat(text, char(10)) FROM (
         SELECT t.text FROM segments s JOIN texts t ON t.segment = s.key WHERE s.document = {key} ORDER BY s.ordinal
     )
 )"""
 """All text of one document, always the same: what a contentless table forgets has to be said word for word."""
 
-TABLES = f"""
+TABLES_SQL = f"""
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE
@@ -95,11 +95,11 @@ END;
 -- One row a document with all its words: a question names the company, the page that answers does not.
 CREATE VIRTUAL TABLE wholes USING fts5(text, content='', tokenize="{_WORDS}");
 CREATE TRIGGER wholes_removed BEFORE DELETE ON documents BEGIN
-    INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', old.key, {WHOLE.format(key="old.key")});
+    INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', old.key, {WHOLE_TEXT_SQL.format(key="old.key")});
 END;
 
--- Pairs of neighbouring characters of scripts without spaces, made by `words.pairs`. Trigrams would not find the
--- two-character words that most of Chinese is made of.
+-- Pairs of neighbouring characters of scripts without spaces, made by `fulltext.character_bigrams`. Trigrams would
+-- not find the two-character words that most of Chinese is made of.
 CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
 CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
     DELETE FROM pairs WHERE rowid = old.segment;
@@ -179,5 +179,5 @@ CREATE TABLE chosen (
 );
 """
 
-STEPS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {}
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mcp_mmretrieval.answers import Filters
 
-Value = str | bytes | int | float
+SqlValue = str | bytes | int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Clause:
     """A piece of SQL with its values. An empty one stands for "always"."""
 
     sql: str = ""
-    values: tuple[Value, ...] = ()
+    values: tuple[SqlValue, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.sql)
@@ -54,11 +54,11 @@ class Clause:
         return f"AND {self.sql}" if self else ""
 
 
-NEVER = Clause("0")
+NEVER_CLAUSE = Clause("0")
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ResolvedScope:
     """A scope resolved against the catalog: no condition where everything passes anyway."""
 
     folders: tuple[bytes, ...] | None
@@ -95,7 +95,7 @@ class Reach:
         if self.inline:
             read = Clause("i.inline") & self._changed("i.read_at", 1)
             queries.append(_select("i.key AS document FROM documents i", read))
-        return _joined(" UNION ALL ", queries or [_select("0 AS document", NEVER)])
+        return _joined(" UNION ALL ", queries or [_select("0 AS document", NEVER_CLAUSE)])
 
     def modality(self, column: str) -> Clause:
         """A condition on a column of modalities."""
@@ -123,7 +123,7 @@ class Reach:
         return late & early
 
 
-def resolve(connection: sqlite3.Connection, scope: Scope) -> Reach:
+def resolve_scope(connection: sqlite3.Connection, scope: Scope) -> ResolvedScope:
     """What of the scope limits anything. A few look-ups, whatever the size of the library."""
     filters = scope.filters
     folders = _folders(scope.roots, filters.under)
@@ -134,7 +134,7 @@ def resolve(connection: sqlite3.Connection, scope: Scope) -> Reach:
         inline = connection.execute("SELECT 1 FROM documents WHERE inline LIMIT 1").fetchone() is None
     timed = filters.after is not None or filters.before is not None
     limited = folders is not None or not inline or timed or filters.document is not None
-    return Reach(folders, inline and filters.under is None, limited, filters)
+    return ResolvedScope(folders, inline and filters.under is None, limited, filters)
 
 
 def at_or_below(folder: str) -> Clause:
@@ -193,7 +193,7 @@ def _select(what: str, condition: Clause) -> Clause:
 def _any(clauses: list[Clause]) -> Clause:
     """At least one of them. None of them: never."""
     if not clauses:
-        return NEVER
+        return NEVER_CLAUSE
     joined = _joined(" OR ", [Clause(f"({clause.sql})", clause.values) for clause in clauses])
     return Clause(f"({joined.sql})", joined.values)
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.store import rows as row
-from mcp_mmretrieval.store.database import Database, listed, one
-from mcp_mmretrieval.store.records import Chosen, Rows, Space, Volume
+from mcp_mmretrieval.store.database import Database, json_list, scalar
+from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, VectorRows
 from mcp_mmretrieval.types import Identity, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
 MAX_ID = (1 << 63) - 1
-LEFT_OUT = "Found by words alone, without a vector: "
+LEFT_OUT_PREFIX = "Found by words alone, without a vector: "
 """How the note begins that says what of a document has no vector."""
 
 
@@ -42,7 +42,7 @@ class Spaces:
         `half`: vectors are stored as float16, which makes it another space. `dim`: numbers in a text's vector, kept for
         the record; each kind's own length is that of its first vectors. `made_by`: see `Space`; renewed where given.
         """
-        name = canonical(identity, half=half)
+        name = canonical_identity(identity, half=half)
         with self._database.writing() as db:
             db.execute(
                 "INSERT INTO spaces(identity, dim, half, active, made_by) "
@@ -52,12 +52,14 @@ class Spaces:
             )
             if active:
                 db.execute("UPDATE spaces SET active = (identity = ?)", (name,))
-            return int(one(db, "SELECT id FROM spaces WHERE identity = ?", name))
+            return int(scalar(db, "SELECT id FROM spaces WHERE identity = ?", name))
 
     def spaces(self) -> list[Space]:
         """All of them, oldest first."""
         with self._database.reading() as db:
-            return [row.space(each) for each in db.execute(f"SELECT {row.SPACE} FROM spaces ORDER BY id")]
+            return [
+                row.space_from_row(each) for each in db.execute(f"SELECT {row.SPACE_COLUMNS} FROM spaces ORDER BY id")
+            ]
 
     def active_space(self) -> Space | None:
         """The one that serves searches; None before the first one was made."""
@@ -69,7 +71,7 @@ class Spaces:
         `retire`: none of them is needed any more, which is remembered until they are dropped.
         """
         with self._database.writing() as db:
-            if not one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+            if not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 raise ValueError(f"There is no space {space}.")
             db.execute("UPDATE spaces SET active = (id = ?)", (space,))
             db.execute("UPDATE spaces SET retired = (id <> ? AND (retired OR ?))", (space, retire))
@@ -77,7 +79,7 @@ class Spaces:
     def drop_space(self, space: int) -> None:
         """Delete a space and all its vectors. Raises ValueError for the active one."""
         with self._database.writing() as db:
-            if one(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
+            if scalar(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
                 raise ValueError(f"Space {space} serves searches; activate another one first.")
             db.execute("DELETE FROM vectors WHERE space = ?", (space,))
             db.execute("DELETE FROM spaces WHERE id = ?", (space,))
@@ -85,25 +87,25 @@ class Spaces:
     def embedded(self, space: int) -> int:
         """How many documents stand in a space."""
         with self._database.reading() as db:
-            return int(one(db, "SELECT count(*) FROM embedded WHERE space = ?", space))
+            return int(scalar(db, "SELECT count(*) FROM embedded WHERE space = ?", space))
 
-    def volume(self, space: int) -> Volume:
+    def volume(self, space: int) -> SpaceSize:
         """How much stands in a space."""
         with self._database.reading() as db:
-            documents = one(db, "SELECT count(*) FROM documents")
-            embedded = one(db, "SELECT count(*) FROM embedded WHERE space = ?", space)
+            documents = scalar(db, "SELECT count(*) FROM documents")
+            embedded = scalar(db, "SELECT count(*) FROM embedded WHERE space = ?", space)
             sql = "SELECT kind, total(count) FROM vectors WHERE space = ? GROUP BY kind ORDER BY kind"
             vectors = {kind: int(count) for kind, count in db.execute(sql, (space,))}
             each = {kind: (_dim(db, space, kind) or 0) * (2 if is_half(db, space) else 4) for kind in vectors}
-        return Volume(documents=int(documents), embedded=int(embedded), vectors=vectors, each=each)
+        return SpaceSize(documents=int(documents), embedded=int(embedded), vectors=vectors, each=each)
 
     # -- which profile was chosen ---------------------------------------------------------------------------------
 
-    def chosen(self) -> Chosen | None:
+    def chosen(self) -> ChosenProfile | None:
         """The profile that the library keeps to; None where none was chosen yet."""
         with self._database.reading() as db:
             found = db.execute("SELECT profile, reason, chosen_at FROM chosen").fetchone()
-            return Chosen(profile=found[0], reason=found[1], chosen_at=found[2]) if found else None
+            return ChosenProfile(profile=found[0], reason=found[1], chosen_at=found[2]) if found else None
 
     def choose(self, profile: str, reason: str) -> None:
         """Keep to this profile from now on."""
@@ -119,9 +121,9 @@ class Spaces:
                 "SELECT id FROM documents WHERE key NOT IN (SELECT document FROM embedded WHERE space = ?) "
                 "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY read_at, key LIMIT ?"
             )
-            return [id for (id,) in db.execute(sql, (space, listed(skip), limit))]
+            return [id for (id,) in db.execute(sql, (space, json_list(skip), limit))]
 
-    def commit_embedded(self, document: str, space: int, rows: Sequence[Rows], *, left_out: str = "") -> bool:
+    def commit_embedded(self, document: str, space: int, rows: Sequence[VectorRows], *, left_out: str = "") -> bool:
         """Commit all vectors of a document in a space; empty `rows` say that it needs none.
 
         `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
@@ -131,8 +133,8 @@ class Spaces:
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
         with self._database.writing() as db:
-            key = one(db, "SELECT max(key) FROM documents WHERE id = ?", document)
-            if key is None or not one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+            key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", document)
+            if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 return False
             held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
             if not held.issuperset(each for group in rows for each in group.segments):
@@ -143,7 +145,10 @@ class Spaces:
                     dim = _dim(db, space, group.kind)
                     db.executemany(
                         "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
-                        [(key, space, group.kind, *each) for each in vectors.packed(group, dim=dim, half=half)],
+                        [
+                            (key, space, group.kind, *each)
+                            for each in vectors.vectors_to_blobs(group, dim=dim, half=half)
+                        ],
                     )
                 _note(db, key, left_out)
                 db.execute("DELETE FROM attempts WHERE document = ? AND space = ?", (key, space))
@@ -161,7 +166,9 @@ class Spaces:
         )
         with self._database.reading() as db:
             half = is_half(db, space)
-            return vectors.by_segment(db.execute(sql, (space, kind, listed(segments))), set(segments), half=half)
+            return vectors.vectors_by_segment(
+                db.execute(sql, (space, kind, json_list(segments))), set(segments), half=half
+            )
 
     def attempt(self, space: int, documents: Collection[str]) -> None:
         """Note that these are about to be embedded: who finds that later knows that the process ended meanwhile.
@@ -172,7 +179,7 @@ class Spaces:
             db.execute(
                 "INSERT INTO attempts SELECT key, ?, 1 FROM documents WHERE id IN (SELECT value FROM json_each(?)) "
                 "ON CONFLICT DO UPDATE SET count = count + 1",
-                (space, listed(documents)),
+                (space, json_list(documents)),
             )
 
     def attempts(self, space: int) -> dict[str, int]:
@@ -187,14 +194,14 @@ class Spaces:
             db.execute(
                 "DELETE FROM attempts WHERE space = ? AND document IN "
                 "(SELECT key FROM documents WHERE id IN (SELECT value FROM json_each(?)))",
-                (space, listed(documents)),
+                (space, json_list(documents)),
             )
 
     def give_up(self, document: str, space: int, note: str) -> None:
         """A document stays without vectors in a space, and says why."""
         with self._database.writing() as db:
             found = db.execute("SELECT key, notes FROM documents WHERE id = ?", (document,)).fetchone()
-            if found is None or not one(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+            if found is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 return
             key, notes = found[0], json.loads(found[1])
             db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space))
@@ -236,7 +243,7 @@ class Spaces:
                 if count >= limit:
                     break
             last = found[-1][0] if found else 0
-            return last, *vectors.unpacked([each[2:] for each in found], half=is_half(db, space))
+            return last, *vectors.vectors_from_blobs([each[2:] for each in found], half=is_half(db, space))
 
     def follow(self, space: int, kind: VectorKind, upto: int) -> None:
         """The index has the vectors up to this row."""
@@ -259,7 +266,7 @@ class Spaces:
                 return None
             sql = "SELECT id, places FROM garbage WHERE space = ? AND kind = ? ORDER BY id LIMIT 64"
             found = db.execute(sql, lane).fetchall()
-            return *lane, found[-1][0], vectors.places(b"".join(places for _, places in found))
+            return *lane, found[-1][0], vectors.part_keys(b"".join(places for _, places in found))
 
     def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
         """The index has forgotten a space, or what was deleted of one kind up to a row."""
@@ -276,11 +283,11 @@ class Spaces:
                 sql = "SELECT total(count * (id > ?)), total(count) FROM vectors WHERE space = ? AND kind = ?"
                 new, all = db.execute(sql, (upto, space, kind)).fetchone()
                 lacks, total = lacks + int(new), total + int(all)
-            surplus = one(db, "SELECT total(length(places) / 16) FROM garbage")
+            surplus = scalar(db, "SELECT total(length(places) / 16) FROM garbage")
         return lacks + int(surplus), total
 
 
-def canonical(identity: Identity, *, half: bool = False) -> str:
+def canonical_identity(identity: Identity, *, half: bool = False) -> str:
     """One text for equal identities, of a reading or of a space. `half`: of one that is stored as float16."""
     named = {**identity, "stored": "float16"} if half else dict(identity)
     return json.dumps(named, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -288,7 +295,7 @@ def canonical(identity: Identity, *, half: bool = False) -> str:
 
 def is_half(db: sqlite3.Connection, space: int) -> bool:
     """Whether a space is stored as float16."""
-    return bool(one(db, "SELECT half FROM spaces WHERE id = ?", space))
+    return bool(scalar(db, "SELECT half FROM spaces WHERE id = ?", space))
 
 
 def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
@@ -297,14 +304,14 @@ def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
         "SELECT length(v.vectors) / v.count / (CASE s.half WHEN 1 THEN 2 ELSE 4 END) FROM vectors v "
         "JOIN spaces s ON s.id = v.space WHERE v.space = ? AND v.kind = ? LIMIT 1"
     )
-    return one(db, sql, space, kind)  # type: ignore[no-any-return]
+    return scalar(db, sql, space, kind)  # type: ignore[no-any-return]
 
 
 def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:
     """Let a document's notes say what has no vector, and nothing else of that sort."""
-    held = json.loads(one(db, "SELECT notes FROM documents WHERE key = ?", key))
-    notes = [note for note in held if not note.startswith(LEFT_OUT)]
+    held = json.loads(scalar(db, "SELECT notes FROM documents WHERE key = ?", key))
+    notes = [note for note in held if not note.startswith(LEFT_OUT_PREFIX)]
     if left_out:
-        notes.append(LEFT_OUT + row.clean(left_out))
+        notes.append(LEFT_OUT_PREFIX + row.without_surrogates(left_out))
     if notes != held:
         db.execute("UPDATE documents SET notes = ? WHERE key = ?", (json.dumps(notes), key))

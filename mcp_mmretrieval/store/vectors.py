@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_mmretrieval.store.records import Rows
+from mcp_mmretrieval.store.records import VectorRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mcp_mmretrieval.types import Vectors
 
-TOGETHER = 64
+VECTORS_PER_ROW = 64
 """Vectors in one row of the table."""
-BLOCK = 256
+SCAN_BLOCK_VECTORS = 256
 """Vectors that are compared at a time, at least: few enough to stay in the processor's cache."""
 
 
-def packed(rows: Rows, *, dim: int | None, half: bool) -> Iterator[tuple[int, bytes, bytes]]:
+def vectors_to_blobs(rows: VectorRows, *, dim: int | None, half: bool) -> Iterator[tuple[int, bytes, bytes]]:
     """Count, places and vectors of each table row. Raises ValueError for a wrong shape and for infinite numbers."""
     vectors = np.ascontiguousarray(rows.vectors, dtype=_type(half))
     if vectors.ndim != 2 or len(vectors) != len(rows.segments) or vectors.shape[1] != (dim or vectors.shape[1]):
@@ -29,30 +29,30 @@ def packed(rows: Rows, *, dim: int | None, half: bool) -> Iterator[tuple[int, by
     if not np.isfinite(vectors).all():
         raise ValueError("A vector holds numbers that are not finite.")
     places = np.array(list(zip(rows.segments, rows.parts, strict=True)), dtype="<i8")
-    for at in range(0, len(vectors), TOGETHER):
-        end = min(at + TOGETHER, len(vectors))
+    for at in range(0, len(vectors), VECTORS_PER_ROW):
+        end = min(at + VECTORS_PER_ROW, len(vectors))
         yield end - at, places[at:end].tobytes(), vectors[at:end].tobytes()
 
 
-def unpacked(rows: Sequence[tuple[bytes, bytes]], *, half: bool) -> tuple[list[tuple[int, int]], Vectors]:
+def vectors_from_blobs(rows: Sequence[tuple[bytes, bytes]], *, half: bool) -> tuple[list[tuple[int, int]], Vectors]:
     """Segment and part of each vector, and float32 of shape (n, dim), from blobs of places and of vectors."""
-    where = places(b"".join(row[0] for row in rows))
+    where = part_keys(b"".join(row[0] for row in rows))
     flat = np.frombuffer(b"".join(row[1] for row in rows), dtype=_type(half))
     return where, flat.reshape(len(where), flat.size // max(1, len(where))).astype(np.float32, copy=False)
 
 
-def places(blob: bytes) -> list[tuple[int, int]]:
+def part_keys(blob: bytes) -> list[tuple[int, int]]:
     """Segment and part of each vector of a row."""
     return [(segment, part) for segment, part in np.frombuffer(blob, dtype="<i8").reshape(-1, 2).tolist()]
 
 
-def by_segment(
+def vectors_by_segment(
     rows: Iterable[tuple[bytes, bytes]], wanted: Collection[int], *, half: bool
 ) -> dict[int, tuple[list[int], Vectors]]:
     """The parts and vectors of some segments; a segment without any is left out."""
     found: dict[int, tuple[list[int], list[Vectors]]] = {}
     for row in rows:
-        where, vectors = unpacked([row], half=half)
+        where, vectors = vectors_from_blobs([row], half=half)
         for (segment, part), vector in zip(where, vectors, strict=True):
             if segment in wanted:
                 parts, kept = found.setdefault(segment, ([], []))
@@ -61,7 +61,7 @@ def by_segment(
     return {segment: (parts, np.stack(kept)) for segment, (parts, kept) in found.items()}
 
 
-def nearest(
+def exact_nearest(
     rows: Iterable[tuple[bytes, bytes]],
     vector: Vectors,
     *,
@@ -105,13 +105,13 @@ def _best(keys: NDArray[np.int64], scores: NDArray[np.float32], depth: int) -> l
 
 
 def _blocks(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
-    """Rows with about `BLOCK` vectors together."""
+    """Rows with about `SCAN_BLOCK_VECTORS` vectors together."""
     block: list[tuple[bytes, bytes]] = []
     size = 0
     for row in rows:
         block.append(row)
         size += len(row[0]) // 16
-        if size >= BLOCK:
+        if size >= SCAN_BLOCK_VECTORS:
             yield block
             block, size = [], 0
     if block:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.adding.batching import each
+from mcp_mmretrieval.adding.batching import embed_each
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Content, Vectors
@@ -40,20 +40,20 @@ class Picky(ColourEmbedder):
 def test_one_bad_content_costs_the_others_nothing_and_keeps_their_order() -> None:
     texts = ["red", "bad", "blue", "long red", "odd", *["green"] * 40, "bad too", "red"]
     model = Picky()
-    found = each(model, texts, [f"title of {text}" for text in texts])
+    found = embed_each(model, texts, [f"title of {text}" for text in texts])
     without = [text for text, one in zip(texts, found, strict=True) if isinstance(one, Exception)]
     assert without == ["bad", "long red", "odd", "bad too"]
     for text, one in zip(texts, found, strict=True):
         if not isinstance(one, Exception):
             assert one.tolist() == pytest.approx(ColourEmbedder().embed_documents([text])[0].tolist())
     assert model.calls < 30
-    assert [type(one) for one in each(model, ["bad"])] == [RuntimeError]
-    assert each(model, []) == []
+    assert [type(one) for one in embed_each(model, ["bad"])] == [RuntimeError]
+    assert embed_each(model, []) == []
 
 
 def test_a_device_that_is_lost_is_no_contents_fault() -> None:
     with pytest.raises(ModelUnavailable):
-        each(Picky(), ["red", "lost"])
+        embed_each(Picky(), ["red", "lost"])
 
 
 def add(library: Library) -> None:

@@ -15,8 +15,15 @@ import pytest
 
 from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.jobs import RESUMED, Asked
-from mcp_mmretrieval.library import ATTEMPTS, INTERRUPTED, MOVED, RESTING, Library, _stored
+from mcp_mmretrieval.jobs import RESUMED_NOTE, AddRequest
+from mcp_mmretrieval.library import (
+    FOLDER_MOVED_NOTE,
+    INTERRUPTED_NOTE,
+    MAX_JOB_ATTEMPTS,
+    RESTING_NOTE,
+    Library,
+    _stored,
+)
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.store import JobRow, Store
 from tests.conftest import OpenLibrary
@@ -103,7 +110,7 @@ def test_a_job_that_was_killed_half_way_goes_on_under_its_id_and_adds_each_file_
     gate.opened.set()
     outcome = joined.wait(PATIENCE)
     assert (outcome.state, outcome.found, outcome.unchanged, outcome.added) == ("done", 7, 3, 4)
-    assert outcome.notes == (RESUMED,)
+    assert outcome.notes == (RESUMED_NOTE,)
     assert paths(library) == sorted(path.name for path in folder.iterdir())
     assert library.settle(PATIENCE)
     assert not library.working
@@ -169,14 +176,14 @@ def test_a_file_that_kills_the_process_again_and_again_ends_the_job_with_its_nam
         heard = lines.read().splitlines()
     id = job_of(heard)
     assert heard.count("HALT") == 1
-    for _ in range(ATTEMPTS - 1):
+    for _ in range(MAX_JOB_ATTEMPTS - 1):
         with process(tmp_path / "library", folder, "go-on-die") as lines:
             assert lines.read().splitlines() == ["HALT"]
     library = open_library()
     outcome = library.job(id)
     assert (outcome.state, outcome.current) == ("failed", "")
     assert str(folder / "m.png") in outcome.error
-    assert f"{ATTEMPTS} times" in outcome.error
+    assert f"{MAX_JOB_ATTEMPTS} times" in outcome.error
     assert ".mmretrievalignore" in outcome.error
     assert paths(library) == ["a00.png", "a01.png"]
     (folder / ".mmretrievalignore").write_text("m.png\n")
@@ -185,26 +192,26 @@ def test_a_file_that_kills_the_process_again_and_again_ends_the_job_with_its_nam
 
 
 def test_a_job_that_gets_on_is_never_given_up(tmp_path: Path, folder: Path, open_library: OpenLibrary) -> None:
-    pictures(folder, before=2 * ATTEMPTS, after=0)
+    pictures(folder, before=2 * MAX_JOB_ATTEMPTS, after=0)
     with process(tmp_path / "library", folder, "die", "2") as lines:
         id = job_of(lines.read().splitlines())
-    for _ in range(ATTEMPTS - 1):
+    for _ in range(MAX_JOB_ATTEMPTS - 1):
         with process(tmp_path / "library", folder, "go-on-die", "2") as lines:
             assert lines.read().splitlines() == ["READ", "READ", "HALT"]
     library = open_library()
     outcome = ended(library, id)
-    assert (outcome.state, outcome.unchanged, outcome.added) == ("done", 2 * ATTEMPTS, 1)
+    assert (outcome.state, outcome.unchanged, outcome.added) == ("done", 2 * MAX_JOB_ATTEMPTS, 1)
 
 
 def test_a_dry_run_and_a_job_that_nobody_knows_any_more_say_that_they_were_interrupted(
     tmp_path: Path, folder: Path, open_library: OpenLibrary
 ) -> None:
-    dry = Asked(roots=(str(folder),), dry_run=True)
+    dry = AddRequest(roots=(str(folder),), dry_run=True)
     left_behind(tmp_path / "library", row(id="j1", asked=dry.stored()))
     left_behind(tmp_path / "library", row(id="j2", asked=""))
     library = open_library()
-    assert [(one.state, one.error, one.added) for one in library.jobs()] == [("failed", INTERRUPTED, 3)] * 2
-    assert library.job("j1").error == INTERRUPTED
+    assert [(one.state, one.error, one.added) for one in library.jobs()] == [("failed", INTERRUPTED_NOTE, 3)] * 2
+    assert library.job("j1").error == INTERRUPTED_NOTE
     with pytest.raises(BadArgument, match="no such job"):  # for whom it was is not known
         library.job("j2")
 
@@ -213,13 +220,13 @@ def test_a_job_does_not_follow_a_folder_that_was_replaced_by_a_link(
     tmp_path: Path, folder: Path, open_library: OpenLibrary
 ) -> None:
     picture(folder / "a.png")
-    asked = Asked(roots=(str(folder),))
+    asked = AddRequest(roots=(str(folder),))
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     left_behind(tmp_path / "library", row(asked=asked.stored(), key=asked.key))
     library = open_library(roots=())
     outcome = ended(library, "j1")
-    assert (outcome.state, outcome.error) == ("failed", MOVED)
+    assert (outcome.state, outcome.error) == ("failed", FOLDER_MOVED_NOTE)
     assert library.within(Roots([folder])).documents()[1] == 0
 
 
@@ -227,10 +234,10 @@ def test_a_library_that_is_only_read_leaves_the_job_to_one_that_may_add(
     tmp_path: Path, folder: Path, open_library: OpenLibrary
 ) -> None:
     picture(folder / "a.png")
-    asked = Asked(roots=(str(folder),))
+    asked = AddRequest(roots=(str(folder),))
     left_behind(tmp_path / "library", row(asked=asked.stored(), key=asked.key))
     reading = open_library(read_only=True)
-    assert [(one.state, one.notes) for one in reading.jobs()] == [("running", (RESTING,))]
+    assert [(one.state, one.notes) for one in reading.jobs()] == [("running", (RESTING_NOTE,))]
     assert reading.settle(PATIENCE)
     assert not reading.working
     reading.close()
@@ -238,7 +245,7 @@ def test_a_library_that_is_only_read_leaves_the_job_to_one_that_may_add(
 
 
 def test_a_resting_job_is_cancelled_for_good(tmp_path: Path, folder: Path, open_library: OpenLibrary) -> None:
-    asked = Asked(roots=(str(folder),))
+    asked = AddRequest(roots=(str(folder),))
     left_behind(tmp_path / "library", row(asked=asked.stored()))
     reading = open_library(read_only=True)
     assert reading.cancel("j1").state == "cancelled"
@@ -249,7 +256,7 @@ def test_a_resting_job_is_cancelled_for_good(tmp_path: Path, folder: Path, open_
 def test_a_text_goes_on_too_and_stays_nowhere_once_it_is_removed(
     tmp_path: Path, folder: Path, open_library: OpenLibrary
 ) -> None:
-    asked = Asked(roots=(str(folder),), text="The green valve is behind the pump.", title="Valve")
+    asked = AddRequest(roots=(str(folder),), text="The green valve is behind the pump.", title="Valve")
     left_behind(tmp_path / "library", row(asked=asked.stored(), key=asked.key))
     library = open_library()
     assert ended(library, "j1").added == 1

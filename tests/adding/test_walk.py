@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding import walk as module
-from mcp_mmretrieval.adding.walk import Found, Refused, Skipped, walk
+from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.roots import Roots
 
 
@@ -31,16 +31,16 @@ def make(folder: Path, *names: str, text: str = "x") -> None:
 def found(root: Path, *paths: str, library: Path | None = None) -> list[str]:
     """Paths under the root, in the order in which they come."""
     items = walk(Roots([root]), paths, library=library)
-    return [os.path.relpath(item.path, root) for item in items if isinstance(item, Found)]
+    return [os.path.relpath(item.path, root) for item in items if isinstance(item, FoundFile)]
 
 
 def skipped(root: Path, *paths: str, library: Path | None = None) -> dict[str, str]:
     items = walk(Roots([root]), paths, library=library)
-    return {os.path.relpath(item.path, root): item.rule for item in items if isinstance(item, Skipped)}
+    return {os.path.relpath(item.path, root): item.rule for item in items if isinstance(item, SkippedPath)}
 
 
-def refused(root: Path, *paths: str) -> list[Refused]:
-    return [item for item in walk(Roots([root]), paths) if isinstance(item, Refused)]
+def refused(root: Path, *paths: str) -> list[RefusedPath]:
+    return [item for item in walk(Roots([root]), paths) if isinstance(item, RefusedPath)]
 
 
 # -- folders, files, globs ---------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_what_is_outside_or_missing_is_refused_with_one_text(root: Path, tmp_pat
 def test_a_root_that_is_missing_is_said_and_the_others_go_on(root: Path, tmp_path: Path) -> None:
     make(root, "a.txt")
     items = list(walk(Roots([tmp_path / "unplugged", root])))
-    assert [type(item) for item in items] == [Refused, Found]
+    assert [type(item) for item in items] == [RefusedPath, FoundFile]
 
 
 # -- what is left out --------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_a_folder_without_permission_is_one_line_and_the_others_go_on(root: Path
 
 
 def test_a_walk_ends_after_its_number_of_entries_and_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ENTRIES", 5)
+    monkeypatch.setattr(module, "MAX_WALK_ENTRIES", 5)
     make(root, *(f"{number}.txt" for number in range(9)))
     assert len(found(root)) == 5
     assert list(skipped(root).values()) == ["beyond 5 entries"]
@@ -283,7 +283,7 @@ def sidecars(root: Path, *paths: str) -> dict[str, list[str]]:
     return {
         os.path.relpath(item.path, root): [os.path.relpath(path, root) for path in item.sidecars]
         for item in items
-        if isinstance(item, Found)
+        if isinstance(item, FoundFile)
     }
 
 

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from mcp_mmretrieval.bench import flops as effort
+from mcp_mmretrieval.bench import flops
 
 
 def test_operations_are_counted_as_an_addition_and_a_multiplication_each() -> None:
     left, right = torch.ones(30, 20), torch.ones(20, 10)
-    assert effort.counted(lambda: left @ right) == 2 * 30 * 20 * 10
-    assert effort.counted(lambda: None) == 0
+    assert flops.count_flops(lambda: left @ right) == 2 * 30 * 20 * 10
+    assert flops.count_flops(lambda: None) == 0
 
 
 def test_a_layer_counts_within_inference_mode_too() -> None:
@@ -17,23 +17,25 @@ def test_a_layer_counts_within_inference_mode_too() -> None:
         with torch.inference_mode():
             layer(torch.ones(30, 20))
 
-    assert effort.counted(run) == 2 * 30 * 20 * 10
+    assert flops.count_flops(run) == 2 * 30 * 20 * 10
 
 
 def test_the_processor_multiplies_matrices() -> None:
-    assert effort.matmul("cpu", "float32", seconds=0.01) > 1e8
-    assert effort.device_name("cpu")
-    assert effort.device_memory("cpu") > 1e8
-    assert effort.peak("cpu") == 0
-    assert "cpu" in effort.devices()
+    assert flops.matmul_flops_per_second("cpu", "float32", seconds=0.01) > 1e8
+    assert flops.device_name("cpu")
+    assert flops.device_memory_bytes("cpu") > 1e8
+    assert flops.peak_gpu_bytes("cpu") == 0
+    assert "cpu" in flops.torch_device_names()
 
 
 @pytest.mark.gpu
 def test_a_card_multiplies_faster_than_a_processor_and_tells_its_memory() -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
-    assert effort.matmul("cuda", "bfloat16", seconds=0.2) > 10 * effort.matmul("cpu", "float32", seconds=0.1)
-    effort.reset_peak("cuda")
+    assert flops.matmul_flops_per_second("cuda", "bfloat16", seconds=0.2) > 10 * flops.matmul_flops_per_second(
+        "cpu", "float32", seconds=0.1
+    )
+    flops.reset_peak_gpu_memory("cuda")
     held = torch.ones(10_000_000, device="cuda")
-    assert effort.peak("cuda") >= held.nbytes
-    assert effort.device_memory("cuda") > effort.peak("cuda")
+    assert flops.peak_gpu_bytes("cuda") >= held.nbytes
+    assert flops.device_memory_bytes("cuda") > flops.peak_gpu_bytes("cuda")

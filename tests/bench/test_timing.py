@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_mmretrieval.bench.timing import Timing, timed
+from mcp_mmretrieval.bench.timing import Timing, time_calls
 from mcp_mmretrieval.types import Content
 
 
@@ -28,7 +28,7 @@ class Worker:
         self.calls.append(len(contents))
 
     def timed(self, seconds: float, most: int) -> Timing:
-        return timed(self.make, self.run, seconds=seconds, most=most, clock=self.clock)
+        return time_calls(self.make, self.run, seconds=seconds, most=most, clock=self.clock)
 
 
 def test_the_first_call_warms_up_and_is_not_counted() -> None:

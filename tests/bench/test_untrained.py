@@ -6,19 +6,19 @@ import pytest
 
 from mcp_mmretrieval.bench import untrained
 from mcp_mmretrieval.bench.untrained import ARCHITECTURES
-from mcp_mmretrieval.bench.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.english import ENGLISH_WORDS
 from mcp_mmretrieval.bench.workloads import Workloads
 from mcp_mmretrieval.config.profiles import EMBEDDERS, RERANKERS
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 
 RECORDS = [*EMBEDDERS.values(), *RERANKERS.values()]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_architecture_has_the_published_number_of_parameters(name: str) -> None:
-    assert round(untrained.parameters(name) / 1e6) == ARCHITECTURES[name].millions
+    assert round(untrained.parameter_count(name) / 1e6) == ARCHITECTURES[name].millions
 
 
 @pytest.mark.parametrize("spec", RECORDS, ids=lambda spec: spec.model)
@@ -36,13 +36,13 @@ def test_every_embedder_of_a_profile_has_one_that_stands_for_it() -> None:
 
 def test_an_unknown_one_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(BadArgument, match="Did you mean clip-vit-b-32"):
-        untrained.parameters("clip-vit-b-23")
+        untrained.parameter_count("clip-vit-b-23")
 
 
 @pytest.mark.parametrize(("name", "picture"), [("minilm-l6", False), ("clip-vit-b-32", True)])
 def test_a_small_one_is_loaded_by_the_products_own_code(name: str, picture: bool, tmp_path: Path) -> None:
-    folder = untrained.build(name, tmp_path)
-    embedder = Models(Settings(library=tmp_path / "library", profile=str(folder), threads=1)).embedder(60)
+    folder = untrained.build_architecture(name, tmp_path)
+    embedder = ModelPool(Settings(library=tmp_path / "library", profile=str(folder), threads=1)).embedder(60)
     assert ("picture" in embedder.dims) == picture
     assert embedder.identity["model"] == name
     made = Workloads()
@@ -53,8 +53,8 @@ def test_a_small_one_is_loaded_by_the_products_own_code(name: str, picture: bool
 
 @pytest.mark.parametrize("name", ["embeddinggemma-2", "qwen3-vl-embedding-2b", "clip-vit-b-32", "minilm-l6"])
 def test_a_word_is_about_a_token(name: str) -> None:
-    processor = untrained.designed(name).processor
+    processor = untrained.design_of(name).processor
     tokenizer = getattr(processor, "tokenizer", processor)
-    few = WORDS[:40]
+    few = ENGLISH_WORDS[:40]
     tokens = len(tokenizer(" ".join(few), add_special_tokens=False)["input_ids"])
     assert len(few) <= tokens < 1.5 * len(few)

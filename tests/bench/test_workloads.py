@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.bench.workloads import RATE, Workloads, fresh, ring
+from mcp_mmretrieval.bench.workloads import WORKLOAD_RATE_HZ, Workloads, fresh_batches, repeating_batches
 
 
 def test_the_same_seed_makes_the_same_and_never_the_same_twice() -> None:
@@ -31,14 +31,14 @@ def test_a_large_page_is_neither_blank_nor_black() -> None:
 
 def test_a_tone_lasts_as_long_as_asked_and_stays_within_its_range() -> None:
     sound = Workloads().tone(1.5)
-    assert (sound.rate, len(sound.samples)) == (RATE, RATE * 3 // 2)
+    assert (sound.rate, len(sound.samples)) == (WORKLOAD_RATE_HZ, WORKLOAD_RATE_HZ * 3 // 2)
     assert sound.samples.dtype == np.float32
     assert abs(sound.samples).max() < 1
 
 
 def test_large_batches_share_a_few_contents_and_fresh_ones_none() -> None:
     made = Workloads()
-    shared = ring(lambda: made.text(9))(20)
+    shared = repeating_batches(lambda: made.text(9))(20)
     assert len(shared) == 20
     assert len(set(map(str, shared))) == 8
-    assert len({*map(str, fresh(lambda: made.text(9))(20))}) == 20
+    assert len({*map(str, fresh_batches(lambda: made.text(9))(20))}) == 20

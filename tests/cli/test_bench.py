@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from mcp_mmretrieval.bench.report import Machine, Report, Row
+from mcp_mmretrieval.bench.report import BenchReport, BenchRow, MachineInfo
 from mcp_mmretrieval.cli import bench_plot, bench_table
-from mcp_mmretrieval.models.weights import MINILM
+from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 COMMAND = (sys.executable, "-m", "mcp_mmretrieval", "bench")
 PARTS = ["adding", "asking", "reranking"]
@@ -34,7 +34,7 @@ def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedP
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     """The built-in models, measured for a moment, with all that can be written."""
-    if not MINILM.installed:
+    if not MINILM_WHEEL.installed:
         pytest.skip("the extra [builtin] is not installed")
     folder = tmp_path_factory.mktemp("bench")
     return run("--quick", "--seconds", "0.02", "--json", "it.json", "--plot", "it.svg", cwd=folder), folder
@@ -114,21 +114,21 @@ def test_random_weights_are_called_that_wherever_figures_are(tmp_path: Path) -> 
 
 
 def test_a_plot_as_png_opens(tmp_path: Path) -> None:
-    on = Machine(
+    on = MachineInfo(
         device="cuda", name="A card", memory_mb=80_000, cores=8, threads=8, dtype="bfloat16", matmul_tflops=700,
         versions={},
     )  # fmt: skip
     sizes = [
-        Row(
+        BenchRow(
             part="adding", what="picture", amount=share * 1e6, unit="pixels", cap="model_pixels", share=share, batch=8,
             items=80, per_second=50 / share, ms=20 * share, p95_ms=22 * share, memory_mb=900, gpu_mb=2_000,
         )
         for share in (0.25, 0.5, 1.0)
     ]  # fmt: skip
-    left_out = Row(
+    left_out = BenchRow(
         part="adding", what="film", amount=8, unit="frames", cap="model_frames", share=1, left_out="too long"
     )
-    report = Report(
+    report = BenchReport(
         profile="omni", embedder={"model": "a/b"}, reranker="", random_weights=True, loading_s=1, seconds=1, caps={},
         machine=on, rows=(*sizes, left_out), notes=(),
     )  # fmt: skip
@@ -140,5 +140,5 @@ def test_a_plot_as_png_opens(tmp_path: Path) -> None:
         bench_plot.write(replace(report, rows=none), tmp_path / "none.svg")
         assert "Nothing was measured" in (tmp_path / "none.svg").read_text(encoding="utf-8")
     told = io.StringIO()
-    Console(width=80, file=told).print(bench_table.table(report))
+    Console(width=80, file=told).print(bench_table.report_table(report))
     assert "film, 8 frames: left out, too long" in told.getvalue()

@@ -23,7 +23,7 @@ from mcp_mmretrieval import __version__, cli
 from mcp_mmretrieval.cli import asking, doctor, show
 from mcp_mmretrieval.cli.session import Session
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.demo_media import NOTES
+from mcp_mmretrieval.demo_media import MEETING_NOTES
 from mcp_mmretrieval.demo_media.charts import bar_chart, line_chart
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.front.endpoint import Endpoint
@@ -129,7 +129,9 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     file.write_text(f'library = "{tmp_path}/file"\nworkers = 3\nprofile = "file"\n')
     monkeypatch.setenv("MMRETRIEVAL_CONFIG", str(file))
     monkeypatch.setenv("MMRETRIEVAL_PROFILE", "environment")
-    given = cli.settings(cli.parser().parse_args(["serve", "--library", str(tmp_path / "option"), "--root", "/a/b"]))
+    given = cli.read_settings(
+        cli.command_parser().parse_args(["serve", "--library", str(tmp_path / "option"), "--root", "/a/b"])
+    )
     assert (given.library.name, given.profile, given.workers) == ("option", "environment", 3)
     assert given.roots == (Path("/a/b"),)
 
@@ -142,10 +144,10 @@ def test_who_names_a_path_may_read_it_unless_roots_are_set(tmp_path: Path) -> No
 
 def test_adding_nothing_without_roots_and_adding_read_only_are_misuse(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadArgument, match="Nothing to add"):
-        asking.add(cli.parser().parse_args(["add"]))
+        asking.add_command(cli.command_parser().parse_args(["add"]))
     monkeypatch.setenv("MMRETRIEVAL_READ_ONLY", "1")
     with pytest.raises(BadArgument, match="read-only"):
-        asking.add(cli.parser().parse_args(["add", "/"]))
+        asking.add_command(cli.command_parser().parse_args(["add", "/"]))
 
 
 # A session, and what it shows
@@ -217,7 +219,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
         "notes": ["[link=x]"],
     }
     out = Console(width=80, record=True, file=io.StringIO())
-    out.print(show.found(result))
+    out.print(show.render_hits(result))
     shown = out.export_text()
     for text in ("[red]a[/x].pdf#page=1", "[bold]", "[link=x]", "0.50"):
         assert text in shown
@@ -227,7 +229,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
 
 
 def test_a_missing_and_an_old_package_are_told() -> None:
-    told = list(doctor.unmet(["pytest>=1", "pytest<1", "no-such-package-here>=1", "av>=99; extra == 'x'"]))
+    told = list(doctor.unmet_requirements(["pytest>=1", "pytest<1", "no-such-package-here>=1", "av>=99; extra == 'x'"]))
     assert len(told) == 2
     assert told[0].startswith("pytest ")
     assert told[0].endswith("<1 is needed")
@@ -237,17 +239,17 @@ def test_a_missing_and_an_old_package_are_told() -> None:
 def test_a_synced_an_open_and_a_foreign_folder_are_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "Dropbox").mkdir(mode=0o700)
-    states = {check.found: check.state for check in doctor.library_folder(tmp_path / "Dropbox")}
+    states = {check.found: check.state for check in doctor.check_library_folder(tmp_path / "Dropbox")}
     assert [found for found, state in states.items() if state == "doubtful" and "synced" in found]
-    assert any("chmod 700" in check.found for check in doctor.library_folder(tmp_path))
+    assert any("chmod 700" in check.found for check in doctor.check_library_folder(tmp_path))
     file = tmp_path / "file"
     file.touch()
-    assert [check.state for check in doctor.library_folder(file / "library")] == ["broken"]
+    assert [check.state for check in doctor.check_library_folder(file / "library")] == ["broken"]
 
 
 def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
-    assert [check.state for check in doctor.roots(())] == ["doubtful"]
-    assert [check.state for check in doctor.roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
+    assert [check.state for check in doctor.check_roots(())] == ["doubtful"]
+    assert [check.state for check in doctor.check_roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +257,7 @@ def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     [("clipp", "Did you mean clip"), ("owner/name", "needs its commit"), ("/no/such/folder", "no such folder")],
 )
 def test_a_profile_that_cannot_serve_is_told(profile: str, said: str) -> None:
-    told = next(iter(doctor.weights(Settings(profile=profile))))
+    told = next(iter(doctor.check_builtin_weights(Settings(profile=profile))))
     assert told.state == "broken"
     assert said in told.found
 
@@ -267,7 +269,7 @@ def test_a_model_that_is_not_on_this_machine_is_told_with_the_command_that_fetch
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nothing is asked of it
     named = f"owner/name@{'0' * 40}"
-    told = next(iter(doctor.weights(Settings.read(**{setting: named}))))
+    told = next(iter(doctor.check_builtin_weights(Settings.read(**{setting: named}))))
     assert told.state == "broken"
     assert told.found.endswith(f"is not on this machine. With a network, run: mcp-mmretrieval download {named}.")
 
@@ -291,7 +293,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Notes, two charts and a file that is no PDF at all, but for its name."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "charts").mkdir()
-    (folder / "notes.md").write_text(NOTES, encoding="utf-8")
+    (folder / "notes.md").write_text(MEETING_NOTES, encoding="utf-8")
     bar_chart().save(folder / "charts" / "routes.png")
     line_chart().save(folder / "charts" / "diesel.png")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4\nnothing more")

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from mcp_mmretrieval.cli.demo import QUESTIONS, SNAPSHOT, Reply, table
+from mcp_mmretrieval.cli.demo import QUESTIONS, SNAPSHOT_FILE, Reply, reply_table
 from mcp_mmretrieval.demo_media import make_another_photograph, make_media
-from mcp_mmretrieval.demo_media.film import SAFETY_DRILL, SCENE_SECONDS, recording
+from mcp_mmretrieval.demo_media.film import SAFETY_DRILL_SCENES, SCENE_SECONDS, read_recording
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_question_is_answered_by_a_file_that_is_made(media: Path) -> None:
     for question in QUESTIONS:
         assert (media / question.answer.partition("#")[0]).is_file()
-        assert not (media / SNAPSHOT).exists()
+        assert not (media / SNAPSHOT_FILE).exists()
 
 
 def test_the_questions_aim_at_every_kind_of_file() -> None:
@@ -63,7 +63,7 @@ def test_the_log_is_spoken_for_some_twenty_five_seconds(media: Path) -> None:
 
 
 def test_the_film_has_a_scene_for_each_title_and_a_voice(media: Path) -> None:
-    seconds = SCENE_SECONDS * len(SAFETY_DRILL)
+    seconds = SCENE_SECONDS * len(SAFETY_DRILL_SCENES)
     with av.open(str(media / "safety-drill.mp4")) as film:
         frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
     assert len(frames) == 12 * seconds
@@ -76,12 +76,12 @@ def test_the_film_has_a_scene_for_each_title_and_a_voice(media: Path) -> None:
 def test_the_recordings_are_small_and_as_long_as_the_film(media: Path) -> None:
     data = Path(sys.modules["mcp_mmretrieval.demo_media"].__path__[0]) / "data"
     assert sum(path.stat().st_size for path in data.iterdir()) < 120_000
-    assert len(recording("safety-drill.ogg")) / 16_000 == pytest.approx(12, abs=0.1)
+    assert len(read_recording("safety-drill.ogg")) / 16_000 == pytest.approx(12, abs=0.1)
 
 
 def test_the_picture_to_ask_with_is_no_copy(media: Path, tmp_path: Path) -> None:
-    make_another_photograph(tmp_path / SNAPSHOT)
-    with Image.open(tmp_path / SNAPSHOT) as asked, Image.open(media / "photos" / "lighthouse.jpg") as held:
+    make_another_photograph(tmp_path / SNAPSHOT_FILE)
+    with Image.open(tmp_path / SNAPSHOT_FILE) as asked, Image.open(media / "photos" / "lighthouse.jpg") as held:
         assert asked.size == held.size
         assert np.abs(np.asarray(asked, int) - np.asarray(held, int)).mean() > 10
 
@@ -91,7 +91,7 @@ def test_what_was_missed_or_refused_is_shown_as_such() -> None:
     replies = [Reply(QUESTIONS[0], [], 0.1, "The models are missing."), Reply(QUESTIONS[1], late, 0.1)]
     assert [reply.rank for reply in replies] == [None, 2]
     out = Console(width=120, record=True, file=io.StringIO())
-    out.print(table(replies))
+    out.print(reply_table(replies))
     shown = out.export_text()
     for text in ("✗ The models are missing.", "not among the first 3", "which is number 2", "✗ image"):
         assert text in shown

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from mcp_mmretrieval.errors import Cancelled
-from mcp_mmretrieval.jobs import Sharing
+from mcp_mmretrieval.jobs import FairSemaphore
 
 PATIENCE = 10.0
 GO_ON = threading.Event()
@@ -19,14 +19,14 @@ def beside(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def until_asked(sharing: Sharing, number: int) -> None:
+def until_asked(sharing: FairSemaphore, number: int) -> None:
     """Until so many wait in the line."""
     while len(sharing._line) < number:
         threading.Event().wait(0.001)
 
 
 def test_turns_are_given_in_the_order_of_asking() -> None:
-    sharing, order = Sharing(1), list[int]()
+    sharing, order = FairSemaphore(1), list[int]()
 
     def work(number: int) -> None:
         with sharing.turn(GO_ON):
@@ -43,7 +43,7 @@ def test_turns_are_given_in_the_order_of_asking() -> None:
 
 
 def test_who_asks_again_at_once_never_passes_one_that_waits() -> None:
-    sharing, order = Sharing(1), list[str]()
+    sharing, order = FairSemaphore(1), list[str]()
 
     def patient() -> None:
         with sharing.turn(GO_ON):
@@ -59,7 +59,7 @@ def test_who_asks_again_at_once_never_passes_one_that_waits() -> None:
 
 
 def test_no_more_have_a_turn_than_there_are_places() -> None:
-    sharing, inside, most = Sharing(3), set[int](), list[int]()
+    sharing, inside, most = FairSemaphore(3), set[int](), list[int]()
     full = threading.Barrier(3)
 
     def work(number: int) -> None:
@@ -78,7 +78,7 @@ def test_no_more_have_a_turn_than_there_are_places() -> None:
 
 
 def test_who_is_stopped_leaves_the_line_and_the_next_one_is_served() -> None:
-    sharing, stop, told = Sharing(1), threading.Event(), list[str]()
+    sharing, stop, told = FairSemaphore(1), threading.Event(), list[str]()
 
     def given_up() -> None:
         with pytest.raises(Cancelled), sharing.turn(stop):
@@ -101,7 +101,7 @@ def test_who_is_stopped_leaves_the_line_and_the_next_one_is_served() -> None:
 
 
 def test_a_name_belongs_to_one_at_a_time_and_is_free_again_after_a_failure() -> None:
-    sharing = Sharing(1)
+    sharing = FairSemaphore(1)
     with pytest.raises(ZeroDivisionError), sharing.claim("a") as mine:
         with sharing.claim("a") as theirs, sharing.claim("b") as other:
             assert (mine, theirs, other) == (True, False, True)
@@ -113,7 +113,7 @@ def test_a_name_belongs_to_one_at_a_time_and_is_free_again_after_a_failure() -> 
 
 
 def test_who_waits_for_a_name_gets_it_or_gives_up_when_stopped() -> None:
-    sharing, stop, told = Sharing(1), threading.Event(), list[str]()
+    sharing, stop, told = FairSemaphore(1), threading.Event(), list[str]()
 
     def patient() -> None:
         with sharing.alone("a", GO_ON):

@@ -6,17 +6,17 @@ import threading
 
 import pytest
 
-from mcp_mmretrieval.concurrency import priority_lock as module
-from mcp_mmretrieval.concurrency.priority_lock import Turns, urgent
+from mcp_mmretrieval.concurrency import priority_lock
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock, urgent_turns
 from mcp_mmretrieval.errors import Cancelled
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 
 
 class Queue:
     """Threads that ask for a turn one after the other, and the order in which they were served."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.turns = PriorityLock()
         self.served: list[str] = []
         self._threads: list[threading.Thread] = []
 
@@ -25,7 +25,7 @@ class Queue:
 
         def take() -> None:
             if for_somebody:
-                with urgent(), self.turns:
+                with urgent_turns(), self.turns:
                     self.served.append(name)
             else:
                 with self.turns:
@@ -45,7 +45,7 @@ class Queue:
 
 
 def test_a_search_passes_between_two_batches_of_a_long_add() -> None:
-    turns = Turns()
+    turns = PriorityLock()
     served: list[str] = []
     waiting = threading.Event()
     first_batch = threading.Event()
@@ -89,14 +89,14 @@ def test_a_batch_is_served_now_and_then_under_any_number_of_searches() -> None:
     queue = Queue()
     with queue.turns:
         queue.ask("batch")
-        for _ in range(2 * module._IN_A_ROW):
+        for _ in range(2 * priority_lock._IN_A_ROW):
             queue.ask("search", for_somebody=True)
-    assert queue.served_in_the_end().index("batch") == module._IN_A_ROW
+    assert queue.served_in_the_end().index("batch") == priority_lock._IN_A_ROW
 
 
 def test_a_thread_for_which_nobody_waits_any_more_is_told_so_and_passes_the_turn_on() -> None:
-    turns, stop = Turns(), threading.Event()
-    with urgent(stop):
+    turns, stop = PriorityLock(), threading.Event()
+    with urgent_turns(stop):
         with turns:
             stop.set()
         with pytest.raises(Cancelled), turns:
@@ -121,7 +121,7 @@ def test_at_the_end_the_running_turn_is_the_last() -> None:
 
 
 def test_a_failure_passes_the_turn_on() -> None:
-    turns = Turns()
+    turns = PriorityLock()
     for _ in range(2):
         try:
             with turns:
@@ -133,7 +133,7 @@ def test_a_failure_passes_the_turn_on() -> None:
 
 
 @pytest.mark.builtin
-def test_a_text_is_cut_into_windows_while_the_model_works(models: Models) -> None:
+def test_a_text_is_cut_into_windows_while_the_model_works(models: ModelPool) -> None:
     text = models.text.get()
     windows: list[str] = []
     cutting = threading.Thread(target=lambda: windows.extend(text.windows("a passage " * 300)), daemon=True)

@@ -4,7 +4,7 @@ from typing import Any, Literal
 import pytest
 
 from mcp_mmretrieval.config.profiles import EMBEDDERS, PROFILES, RERANKERS, EmbedderSpec, RerankerSpec
-from mcp_mmretrieval.config.resolve import DeviceMemory, chosen, tuned
+from mcp_mmretrieval.config.resolve import DeviceMemory, choose_profile, tuned_spec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
 
@@ -29,25 +29,25 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 def test_auto_decides_by_the_whole_memory_of_the_gpu(
     kind: Literal["cuda", "mps", "cpu"], total_mb: int, name: str
 ) -> None:
-    found, why = chosen(DeviceMemory(kind=kind, total_mb=total_mb))
+    found, why = choose_profile(DeviceMemory(kind=kind, total_mb=total_mb))
     assert found == name
     assert why.startswith(f"auto chose {name}, because")
     assert PROFILES[found].memory_mb <= total_mb
 
 
 def test_auto_says_what_there_is_what_is_needed_and_what_is_given_up() -> None:
-    _, small = chosen(DeviceMemory(kind="cuda", total_mb=4_000))
+    _, small = choose_profile(DeviceMemory(kind="cuda", total_mb=4_000))
     assert small == "auto chose builtin, because the GPU has only 4.0 GB; omni needs 5.5 GB."
-    _, middle = chosen(DeviceMemory(kind="cuda", total_mb=16_500))
+    _, middle = choose_profile(DeviceMemory(kind="cuda", total_mb=16_500))
     assert "the GPU has 16.5 GB and it needs 13.6 GB; vision-8b would need 43.7 GB" in middle
     assert "does not hear" in middle
-    _, none = chosen(DeviceMemory(kind="cpu", total_mb=64_000))
+    _, none = choose_profile(DeviceMemory(kind="cpu", total_mb=64_000))
     assert "there is no GPU" in none
 
 
 def test_without_settings_a_record_stays_as_it_is() -> None:
     for spec in (*EMBEDDERS.values(), *RERANKERS.values()):
-        assert tuned(spec, Settings()) == spec
+        assert tuned_spec(spec, Settings()) == spec
 
 
 def test_settings_reach_every_limit_of_a_record() -> None:
@@ -60,7 +60,7 @@ def test_settings_reach_every_limit_of_a_record() -> None:
         model_kwargs={"device_map": "auto"},
         processor_kwargs={"use_fast": False},
     )
-    spec = tuned(EMBEDDERS["omni"], settings)
+    spec = tuned_spec(EMBEDDERS["omni"], settings)
     assert (spec.cpu, spec.cuda) == ("float32", "float32")
     assert (spec.pixels, spec.frame_pixels, spec.frames, spec.dims) == (200_000, 200_000, 8, 256)
     assert spec.model_options == {"attn_implementation": "eager", "device_map": "auto"}
@@ -69,7 +69,7 @@ def test_settings_reach_every_limit_of_a_record() -> None:
 
 def test_keyword_arguments_of_the_embedder_stay_away_from_the_reranker() -> None:
     settings = Settings(model_kwargs={"device_map": "auto"}, processor_kwargs={"use_fast": False}, vector_dims=256)
-    assert tuned(RERANKERS["minilm"], settings) == RERANKERS["minilm"]
+    assert tuned_spec(RERANKERS["minilm"], settings) == RERANKERS["minilm"]
 
 
 @pytest.mark.parametrize(
@@ -83,29 +83,29 @@ def test_keyword_arguments_of_the_embedder_stay_away_from_the_reranker() -> None
 )
 def test_what_a_model_cannot_do_is_refused_with_what_would_do(name: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(BadArgument, match=said):
-        tuned(EMBEDDERS[name], Settings(**given))
+        tuned_spec(EMBEDDERS[name], Settings(**given))
 
 
 def test_the_whole_length_is_no_truncation() -> None:
-    assert tuned(EMBEDDERS["omni"], Settings(vector_dims=768)) == EMBEDDERS["omni"]
+    assert tuned_spec(EMBEDDERS["omni"], Settings(vector_dims=768)) == EMBEDDERS["omni"]
 
 
 def test_a_record_that_looks_at_films_frame_by_frame_goes_on_doing_so() -> None:
-    assert tuned(EMBEDDERS["clip"], Settings(model_frames=8)).frames == 0
+    assert tuned_spec(EMBEDDERS["clip"], Settings(model_frames=8)).frames == 0
 
 
 def test_a_model_that_nobody_described_takes_what_it_is_given() -> None:
-    spec = tuned(EmbedderSpec(model="/models/mine"), Settings(vector_dims=100, model_frames=8))
+    spec = tuned_spec(EmbedderSpec(model="/models/mine"), Settings(vector_dims=100, model_frames=8))
     assert (spec.dims, spec.frames) == (100, 8)
 
 
 def test_a_models_own_code_is_trusted_for_exactly_the_named_commit() -> None:
     spec = EmbedderSpec(model="owner/name", revision=COMMIT)
-    assert tuned(spec, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
+    assert tuned_spec(spec, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
     for other in ("", f"owner/other@{COMMIT}", f"owner/name@{COMMIT[::-1]}"):
-        assert not tuned(spec, Settings(trust_remote_code=other)).own_code
+        assert not tuned_spec(spec, Settings(trust_remote_code=other)).own_code
     reranker = RerankerSpec(model="owner/name", revision=COMMIT)
-    assert tuned(reranker, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
-    assert not tuned(reranker, Settings(trust_remote_code=f"owner/other@{COMMIT}")).own_code
+    assert tuned_spec(reranker, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
+    assert not tuned_spec(reranker, Settings(trust_remote_code=f"owner/other@{COMMIT}")).own_code
     in_folder = dataclasses.replace(spec, model="/models/name", revision="")
-    assert not tuned(in_folder, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code
+    assert not tuned_spec(in_folder, Settings(trust_remote_code=f"owner/name@{COMMIT}")).own_code

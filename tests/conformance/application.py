@@ -21,9 +21,9 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.server.http.access import Doors, own_hosts
-from mcp_mmretrieval.server.http.app import application as http_application
-from mcp_mmretrieval.server.http.app import listen
+from mcp_mmretrieval.server.http.access import AccessPolicy, own_hosts
+from mcp_mmretrieval.server.http.app import create_application as http_application
+from mcp_mmretrieval.server.http.app import serve_socket
 from mcp_mmretrieval.server.metrics import Metrics
 from tests.conformance import asking, content, rounds
 from tests.support.models import ModelsByHand
@@ -58,11 +58,11 @@ async def serve(server: MCPServer[Connection], sock: socket.socket) -> None:
     our server refuses unless that origin is named.
     """
     port = sock.getsockname()[1]
-    doors = Doors(own_hosts("127.0.0.1", port), frozenset({f"http://127.0.0.1:{port}"}), token=None)
+    doors = AccessPolicy(own_hosts("127.0.0.1", port), frozenset({f"http://127.0.0.1:{port}"}), token=None)
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(set_on_signal, stop)
-        await listen(http_application(server, doors, metrics=Metrics(), health=dict), sock, stop=stop)
+        await serve_socket(http_application(server, doors, metrics=Metrics(), health=dict), sock, stop=stop)
         tasks.cancel_scope.cancel()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import EngineUnavailable
-from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user, own_folder
-from mcp_mmretrieval.front.reaching import ask, hello, machine_environment, reach, read_line
+from mcp_mmretrieval.front.endpoint import Endpoint, peer_is_this_user, runtime_folder
+from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello, machine_environment, read_line
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def test_a_folder_that_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_the_persons_alone_and_no_environment_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = own_folder()
+    usual = runtime_folder()
     for name in ("XDG_RUNTIME_DIR", "TMPDIR", "HOME"):
         monkeypatch.setenv(name, "/elsewhere")
-    assert own_folder() == usual
+    assert runtime_folder() == usual
     assert stat.S_IMODE(Path(usual).stat().st_mode) == 0o700
 
 
@@ -64,7 +64,7 @@ def test_a_folder_that_others_may_write_is_refused(monkeypatch: pytest.MonkeyPat
     foreign.mkdir(mode=0o700)
     try:
         with pytest.raises(EngineUnavailable, match="belongs to somebody else"):
-            own_folder()
+            runtime_folder()
     finally:
         foreign.rmdir()
 
@@ -93,7 +93,7 @@ def test_who_connects_before_the_engine_is_up_waits_in_its_queue(endpoint: Endpo
         connection = endpoint.connect()
         assert connection is not None
         with connection:
-            assert of_this_user(connection)
+            assert peer_is_this_user(connection)
             connection.sendall(b"early\n")
             server, _ = listening.accept()
             with server:
@@ -134,7 +134,7 @@ def test_of_the_environment_only_the_machines_side_goes_along(monkeypatch: pytes
 
 def test_a_question_where_no_engine_runs_is_told(endpoint: Endpoint) -> None:
     with pytest.raises(EngineUnavailable, match="no engine runs"):
-        ask(endpoint, "state")
+        ask_engine(endpoint, "state")
 
 
 SCRIPTED = """
@@ -154,17 +154,17 @@ def scripted(*answers: dict[str, object]) -> tuple[str, ...]:
 
 def test_what_the_engine_refuses_is_told_in_its_words(endpoint: Endpoint) -> None:
     with pytest.raises(EngineUnavailable, match="workers: not a number"):
-        reach(endpoint, hello({}), engine=scripted({"error": "workers: not a number"}))
+        connect_to_engine(endpoint, hello({}), engine=scripted({"error": "workers: not a number"}))
 
 
 def test_an_engine_that_leaves_is_waited_for_and_the_next_one_started(endpoint: Endpoint) -> None:
     engine = scripted({"leaving": "settings"})
     lock = endpoint.elect()
     assert lock is not None
-    from mcp_mmretrieval.front.reaching import launch
+    from mcp_mmretrieval.front.reaching import launch_engine
 
-    launch(endpoint, lock, engine)
-    connection, answer = reach(endpoint, hello({}), engine=scripted({"ok": True, "pid": 2}))
+    launch_engine(endpoint, lock, engine)
+    connection, answer = connect_to_engine(endpoint, hello({}), engine=scripted({"ok": True, "pid": 2}))
     with connection:
         assert answer == {"ok": True, "pid": 2}
         assert read_line(connection) == b"{}\n"  # what follows the answer was not taken with it

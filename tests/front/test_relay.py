@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mcp_mmretrieval.errors import EngineUnavailable
-from mcp_mmretrieval.front.relay import MOST_PENDING, Relay
+from mcp_mmretrieval.front.relay import MAX_PENDING_REQUESTS, Relay
 
 HANDSHAKE = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
@@ -214,8 +214,8 @@ def test_what_is_no_message_is_refused_and_the_connection_goes_on(client: Client
 
 def test_a_client_that_waits_for_too_much_is_told_so(client: Client) -> None:
     engine = client.engine()
-    client.say(*(call(number) for number in range(MOST_PENDING)))
-    assert [engine.hear()["id"] for _ in range(MOST_PENDING)] == list(range(MOST_PENDING))
+    client.say(*(call(number) for number in range(MAX_PENDING_REQUESTS)))
+    assert [engine.hear()["id"] for _ in range(MAX_PENDING_REQUESTS)] == list(range(MAX_PENDING_REQUESTS))
     client.say(call("one more"))
     told = client.hear()
     assert told["id"] == "one more"

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
-from mcp_mmretrieval.front.listening import doors, opened, parted
-from mcp_mmretrieval.front.token import VARIABLE, token_of
+from mcp_mmretrieval.front.listening import listening_socket, parse_address, required_token
+from mcp_mmretrieval.front.token import TOKEN_VARIABLE, token_of
 
 
 @pytest.fixture(autouse=True)
 def _no_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
 
 
 def test_a_token_is_minted_once_and_for_the_person_alone(tmp_path: Path) -> None:
@@ -28,14 +28,14 @@ def test_many_that_mint_at_once_get_the_same(tmp_path: Path) -> None:
 
 
 def test_one_from_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "a-token-of-their-own")
-    assert token_of(str(tmp_path)) == ("a-token-of-their-own", VARIABLE)
+    monkeypatch.setenv(TOKEN_VARIABLE, "a-token-of-their-own")
+    assert token_of(str(tmp_path)) == ("a-token-of-their-own", TOKEN_VARIABLE)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("given", ["short", "sixteen or more, with spaces", "ümläut-ümläut-ümläut"])
 def test_a_token_that_protects_nothing_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, given)
+    monkeypatch.setenv(TOKEN_VARIABLE, given)
     with pytest.raises(EngineUnavailable, match="at least 16 printable") as told:
         token_of("/nowhere")
     assert given not in str(told.value)
@@ -50,26 +50,26 @@ def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_token_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(EngineUnavailable, match=VARIABLE):
+    with pytest.raises(EngineUnavailable, match=TOKEN_VARIABLE):
         token_of(str(tmp_path / "file"))
 
 
 def test_off_loopback_it_takes_a_list_of_hosts_and_always_a_token(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="MMRETRIEVAL_HTTP_HOSTS"):
-        doors({}, "0.0.0.0", str(tmp_path))
+        required_token({}, "0.0.0.0", str(tmp_path))
     with pytest.raises(BadArgument, match="loopback only"):
-        doors({"http_hosts": "a:1", "http_auth": "none"}, "0.0.0.0", str(tmp_path))
-    assert doors({"http_hosts": "a:1"}, "0.0.0.0", str(tmp_path))
+        required_token({"http_hosts": "a:1", "http_auth": "none"}, "0.0.0.0", str(tmp_path))
+    assert required_token({"http_hosts": "a:1"}, "0.0.0.0", str(tmp_path))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.0.1"])
 def test_on_loopback_no_token_is_asked_for_if_a_setting_says_so(tmp_path: Path, host: str) -> None:
-    assert doors({"http_auth": "none"}, host, str(tmp_path)) is None
-    assert doors({}, host, str(tmp_path))
+    assert required_token({"http_auth": "none"}, host, str(tmp_path)) is None
+    assert required_token({}, host, str(tmp_path))
 
 
 def test_the_token_is_never_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    token = doors({}, "127.0.0.1", str(tmp_path))
+    token = required_token({}, "127.0.0.1", str(tmp_path))
     told = capsys.readouterr()
     assert token
     assert token not in told.out + told.err
@@ -81,15 +81,15 @@ def test_the_token_is_never_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     [("127.0.0.1:80", ("127.0.0.1", 80)), ("[::1]:0", ("::1", 0)), ("localhost:8765", ("localhost", 8765))],
 )
 def test_an_address_is_host_and_port(address: str, parts: tuple[str, int]) -> None:
-    assert parted(address) == parts
+    assert parse_address(address) == parts
 
 
 @pytest.mark.parametrize("address", ["", "8765", ":8765", "localhost", "localhost:http", "localhost:70000"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(BadArgument, match="HOST:PORT"):
-        parted(address)
+        parse_address(address)
 
 
 def test_a_port_in_use_is_told() -> None:
-    with opened("127.0.0.1", 0) as taken, pytest.raises(BadArgument, match="in use"):
-        opened("127.0.0.1", taken.getsockname()[1])
+    with listening_socket("127.0.0.1", 0) as taken, pytest.raises(BadArgument, match="in use"):
+        listening_socket("127.0.0.1", taken.getsockname()[1])

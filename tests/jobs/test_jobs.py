@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, Cancelled, LibraryUnavailable
-from mcp_mmretrieval.jobs import KEPT, LEFT, RESUMED, TOGETHER, Asked, Job, Jobs
+from mcp_mmretrieval.jobs import ENDED_JOBS_KEPT, JOBS_AT_ONCE, RESUMED_NOTE, SERVER_ENDING_NOTE, AddRequest, Job, Jobs
 
 PATIENCE = 10.0
 
@@ -164,14 +164,14 @@ def test_several_jobs_run_at_once_and_more_wait_in_order(jobs: Jobs) -> None:
         with changed:
             assert changed.wait_for(lambda: set(begun) == set(keys), PATIENCE), begun
 
-    keys = [f"{number}" for number in range(TOGETHER + 3)]
+    keys = [f"{number}" for number in range(JOBS_AT_ONCE + 3)]
     started = [jobs.start(key, work) for key in keys]
-    await_begun(*keys[:TOGETHER])
+    await_begun(*keys[:JOBS_AT_ONCE])
     assert jobs.working
-    started[TOGETHER].cancel()
-    assert started[TOGETHER].wait(PATIENCE).state == "cancelled"  # although no thread is free
+    started[JOBS_AT_ONCE].cancel()
+    assert started[JOBS_AT_ONCE].wait(PATIENCE).state == "cancelled"  # although no thread is free
     started[0].cancel()
-    await_begun(*keys[:TOGETHER], keys[TOGETHER + 1])
+    await_begun(*keys[:JOBS_AT_ONCE], keys[JOBS_AT_ONCE + 1])
     for job in started:
         job.cancel()
     assert {job.wait(PATIENCE).state for job in started} == {"cancelled"}
@@ -181,10 +181,10 @@ def test_several_jobs_run_at_once_and_more_wait_in_order(jobs: Jobs) -> None:
 def test_closing_interrupts_what_runs_and_what_waits_and_cancels_nothing() -> None:
     records = Records()
     jobs = Jobs(records)
-    started = [jobs.start(f"{number}", until_stopped) for number in range(TOGETHER + 2)]
+    started = [jobs.start(f"{number}", until_stopped) for number in range(JOBS_AT_ONCE + 2)]
     jobs.close()
     assert {job.wait().state for job in started} == {"running"}
-    assert {job.outcome.notes for job in started} == {(LEFT,)}
+    assert {job.outcome.notes for job in started} == {(SERVER_ENDING_NOTE,)}
     assert {state for state, _, _ in records.kept} == {"running"}
     with pytest.raises(LibraryUnavailable, match="Start the server"):
         jobs.start("late", until_stopped)
@@ -205,7 +205,7 @@ def test_whoever_waits_some_time_for_an_interrupted_job_waits_that_time(jobs: Jo
 
 
 def resumed(jobs: Jobs, attempts: int, work: object) -> Job:
-    return jobs.resume("id", "key", work, Asked(roots=("/r",)), attempts)  # type: ignore[arg-type]
+    return jobs.resume("id", "key", work, AddRequest(roots=("/r",)), attempts)  # type: ignore[arg-type]
 
 
 def test_a_resumed_job_has_its_id_and_key_and_belongs_to_nobody(jobs: Jobs) -> None:
@@ -215,7 +215,7 @@ def test_a_resumed_job_has_its_id_and_key_and_belongs_to_nobody(jobs: Jobs) -> N
     job.leave("me")
     job.leave(None)
     assert not job.stop.is_set()
-    assert job.outcome.notes == (RESUMED,)
+    assert job.outcome.notes == (RESUMED_NOTE,)
 
 
 def test_each_attempt_counts_until_the_job_gets_on_and_only_then_is_the_file_not_noted() -> None:
@@ -253,20 +253,20 @@ def test_an_attempt_that_was_interrupted_in_good_order_does_not_count() -> None:
 
 
 def test_what_was_asked_comes_back_as_it_was() -> None:
-    asked = Asked(roots=("/r", "/s\udce9"), paths=("a", "b"), text=None, title=None, dry_run=True)
+    asked = AddRequest(roots=("/r", "/s\udce9"), paths=("a", "b"), text=None, title=None, dry_run=True)
     assert asked.stored().isascii()
-    assert Asked.read(asked.stored()) == asked
-    assert asked.key == Asked(roots=("/r", "/s\udce9"), paths=("a", "b"), dry_run=True).key
-    assert len({asked.key, Asked(roots=("/r",)).key, Asked(roots=("/r",), text="a").key}) == 3
+    assert AddRequest.read(asked.stored()) == asked
+    assert asked.key == AddRequest(roots=("/r", "/s\udce9"), paths=("a", "b"), dry_run=True).key
+    assert len({asked.key, AddRequest(roots=("/r",)).key, AddRequest(roots=("/r",), text="a").key}) == 3
 
 
 def test_old_jobs_are_forgotten_but_not_the_one_that_runs(jobs: Jobs) -> None:
     running = jobs.start("first", until_stopped)
-    for number in range(KEPT + 5):
+    for number in range(ENDED_JOBS_KEPT + 5):
         jobs.start(f"{number}", lambda job: None)
     assert jobs.find(running.id) is running
     running.cancel()
     jobs.start("last", lambda job: None).wait(PATIENCE)
     jobs.start("one more", lambda job: None).wait(PATIENCE)
     assert jobs.find(running.id) is None
-    assert len(jobs.all()) <= KEPT
+    assert len(jobs.all()) <= ENDED_JOBS_KEPT

@@ -10,7 +10,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
-from mcp_mmretrieval.types import About, Part, Place, Segment, Sound
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound, SplitPart
 from tests.support import recordings
 
 LIMITS = Limits()
@@ -21,21 +21,25 @@ def source(data: bytes, *subtitles: bytes) -> Source:
     return Source(file=io.BytesIO(data), name="talk", document="ab" * 32, sidecars=sidecars)
 
 
-def split(data: bytes, *subtitles: bytes, limits: Limits = LIMITS, start: int = 0) -> tuple[list[Part], list[About]]:
+def split(
+    data: bytes, *subtitles: bytes, limits: Limits = LIMITS, start: int = 0
+) -> tuple[list[SplitPart], list[DocumentMetadata]]:
     steps = list(audio.split(source(data, *subtitles), limits, start))
-    return [step for step in steps if isinstance(step, Part)], [step for step in steps if isinstance(step, About)]
+    return [step for step in steps if isinstance(step, SplitPart)], [
+        step for step in steps if isinstance(step, DocumentMetadata)
+    ]
 
 
-def places(parts: list[Part]) -> list[str]:
+def places(parts: list[SplitPart]) -> list[str]:
     return [part.segment.place.fragment for part in parts]
 
 
-def samples(part: Part) -> NDArray[np.float32]:
+def samples(part: SplitPart) -> NDArray[np.float32]:
     assert isinstance(part.content, Sound)
     return part.content.samples
 
 
-def notes(abouts: list[About]) -> str:
+def notes(abouts: list[DocumentMetadata]) -> str:
     return " ".join(about.note for about in abouts)
 
 
@@ -57,16 +61,16 @@ def wav(rate: int, channels: int, claimed: int, data: bytes) -> bytes:
 
 
 def test_windows_cover_a_recording_and_leave_no_sliver() -> None:
-    assert container.windows(0.0) == []
-    assert container.windows(12.0) == [(0.0, 12.0)]
-    assert container.windows(34.9) == [(0.0, 34.9)]
-    assert container.windows(35.0) == [(0.0, 30.0), (25.0, 35.0)]
-    assert container.windows(72.0) == [(0.0, 30.0), (25.0, 55.0), (50.0, 72.0)]
+    assert container.recording_windows(0.0) == []
+    assert container.recording_windows(12.0) == [(0.0, 12.0)]
+    assert container.recording_windows(34.9) == [(0.0, 34.9)]
+    assert container.recording_windows(35.0) == [(0.0, 30.0), (25.0, 35.0)]
+    assert container.recording_windows(72.0) == [(0.0, 30.0), (25.0, 55.0), (50.0, 72.0)]
 
 
 @pytest.mark.parametrize("seconds", np.linspace(0.1, 200.0, 57).tolist())
 def test_windows_overlap_cover_everything_and_are_never_tiny(seconds: float) -> None:
-    found = container.windows(seconds)
+    found = container.recording_windows(seconds)
     assert found[0][0] == 0.0 and found[-1][1] == seconds
     assert all(after[0] == before[1] - 5.0 for before, after in pairwise(found))
     assert all(10.0 <= end - start < 35.0 for start, end in found) or len(found) == 1
@@ -76,7 +80,7 @@ def test_windows_overlap_cover_everything_and_are_never_tiny(seconds: float) -> 
 def test_every_usual_format_becomes_windows_of_sixteen_kilohertz_mono(name: str) -> None:
     data = recordings.sound(name, 61.0)
     parts, abouts = split(data)
-    assert container.kind(source(data)) == "audio"
+    assert container.recording_kind(source(data)) == "audio"
     assert [place.split(",")[0] for place in places(parts)] == ["t=0.0", "t=25.0", "t=50.0"]
     assert abouts[-1].seconds == pytest.approx(61.0, abs=0.1)
     assert {part.segment.modality for part in parts} == {"audio"}
@@ -109,7 +113,7 @@ def test_a_resumed_split_gives_the_same_later_parts() -> None:
 
 def test_the_title_of_the_tags_is_told_and_heads_the_parts() -> None:
     parts, abouts = split(recordings.sound("flac", title="Weekly  call"))
-    assert abouts[0] == About(modality="audio", title="Weekly call")
+    assert abouts[0] == DocumentMetadata(modality="audio", title="Weekly call")
     assert parts[0].segment.heading == "Weekly call"
 
 
@@ -217,7 +221,7 @@ def test_playlists_texts_and_stumps_are_neither_opened_nor_followed(text: bytes)
         split(text)
     assert refusal.value.code in ("corrupt", "unsupported_type")
     if not text.startswith((b"ID3", b"RIFF", b"OggS")):
-        assert container.kind(source(text)) is None
+        assert container.recording_kind(source(text)) is None
 
 
 def test_a_place_beyond_the_end_has_no_sound() -> None:

@@ -17,7 +17,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import image
 from mcp_mmretrieval.media import svg as svg_module
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.types import Part, Place
+from mcp_mmretrieval.types import Place, SplitPart
 from tests.support.media_files import (
     half_red_half_blue,
     large_png,
@@ -38,7 +38,7 @@ LIMITS = Limits()
 RED, BLUE, WHITE, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
 
-def split(data: bytes, limits: Limits = LIMITS, name: str = "picture.png") -> list[Part]:
+def split(data: bytes, limits: Limits = LIMITS, name: str = "picture.png") -> list[SplitPart]:
     return parts(media.split(source(data, name), limits))
 
 
@@ -418,7 +418,7 @@ def test_hostile_and_broken_drawings_are_refused_at_once(bomb: bytes) -> None:
 
 
 def test_a_drawing_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcp_mmretrieval.media.svg.BYTES", 1000)
+    monkeypatch.setattr("mcp_mmretrieval.media.svg.MAX_SVG_BYTES", 1000)
     assert refusal(svg(" " * 1000)).code == "too_large"
 
 

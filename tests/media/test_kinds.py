@@ -10,11 +10,11 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, image, pdf, text, video
-from mcp_mmretrieval.types import About, Modality
+from mcp_mmretrieval.types import DocumentMetadata, Modality
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 
-MODULES: list[media.Kind] = [pdf, image, video, audio, text]  # the type checker sees that each is one
+MODULES: list[media.MediaModule] = [pdf, image, video, audio, text]  # the type checker sees that each is one
 
 SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "pdf": (made_pdf(["Some words on a page."]), "page"),
@@ -32,7 +32,7 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
 
 
 def test_the_table_names_modules_that_are_there() -> None:
-    named = [importlib.import_module(f"mcp_mmretrieval.media.{name}") for name in media.KINDS.values()]
+    named = [importlib.import_module(f"mcp_mmretrieval.media.{name}") for name in media.MEDIA_MODULES.values()]
     assert named == MODULES
 
 
@@ -41,7 +41,7 @@ def test_what_a_file_is_its_bytes_say_whatever_its_name(name: str) -> None:
     data, modality = SAMPLES[name]
     for called in ("file", "file.mp4", "file.pdf", "file.png"):
         steps = list(media.split(source(data, called), Limits()))
-        assert steps[0] == About(modality=modality)
+        assert steps[0] == DocumentMetadata(modality=modality)
         assert parts(steps)
 
 

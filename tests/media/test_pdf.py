@@ -15,7 +15,7 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import pdf as module
-from mcp_mmretrieval.types import About, Part
+from mcp_mmretrieval.types import DocumentMetadata, SplitPart
 from tests.support.media_files import (
     encrypted_pdf,
     flate_bomb_pdf,
@@ -35,7 +35,7 @@ SENTENCE = "A sentence that is long enough to be a text layer of page {}."
 THREE = pdf([SENTENCE.format(number) for number in (1, 2, 3)])
 
 
-def steps(data: bytes, limits: Limits = LIMITS, start: int = 0) -> list[Part | About]:
+def steps(data: bytes, limits: Limits = LIMITS, start: int = 0) -> list[SplitPart | DocumentMetadata]:
     return list(media.split(source(data, "report.pdf"), limits, start))
 
 
@@ -58,8 +58,8 @@ def refusal(data: bytes) -> UnreadableMedia:
 
 def test_each_page_is_a_segment_with_its_text() -> None:
     found = steps(THREE)
-    assert found[0] == About(modality="page")
-    assert About(pages=3) in found
+    assert found[0] == DocumentMetadata(modality="page")
+    assert DocumentMetadata(pages=3) in found
     assert [part.segment.place.page for part in parts(found)] == [1, 2, 3]
     assert texts(THREE) == [SENTENCE.format(number) for number in (1, 2, 3)]
     assert {part.segment.modality for part in parts(found)} == {"page"}
@@ -92,7 +92,7 @@ def test_lines_stay_lines_and_blanks_are_tidied() -> None:
     ],
 )
 def test_a_text_layer_is_cleaned(layer: str, expected: str) -> None:
-    assert module.clean(layer) == expected
+    assert module.clean_text_layer(layer) == expected
 
 
 def test_bookmarks_stand_as_headings_over_their_pages() -> None:
@@ -128,7 +128,7 @@ def test_pages_beyond_the_limit_are_named_in_a_note() -> None:
     assert [part.segment.place.page for part in parts(found)] == [1]
     assert notes(found) == ["Pages 2 to 3 were left out: the limit is 1 pages of one file."]
     assert notes(steps(THREE, Limits(pages=2))) == ["Page 3 was left out: the limit is 2 pages of one file."]
-    assert About(pages=3) in found
+    assert DocumentMetadata(pages=3) in found
 
 
 # -- pages as pictures -------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_damaged_bytes_lead_to_pages_or_a_reason_and_never_to_another_exception(
 
 def test_a_picture_with_the_name_of_a_pdf_is_read_as_a_picture() -> None:
     found = list(media.split(source(picture(), "report.pdf"), LIMITS))
-    assert found[0] == About(modality="image")
+    assert found[0] == DocumentMetadata(modality="image")
 
 
 def test_a_text_about_pdf_is_no_pdf() -> None:

@@ -12,7 +12,7 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import text
-from mcp_mmretrieval.types import Part, Place, Segment
+from mcp_mmretrieval.types import Place, Segment, SplitPart
 from tests.support.media_files import notes, parts, source, title
 
 LIMITS = Limits()
@@ -46,7 +46,7 @@ LONG = "\n\n".join(
 )
 
 
-def split(data: bytes | str, name: str = "notes.md", limits: Limits = LIMITS) -> list[Part]:
+def split(data: bytes | str, name: str = "notes.md", limits: Limits = LIMITS) -> list[SplitPart]:
     raw = data.encode() if isinstance(data, str) else data
     return parts(text.split(source(raw, name), limits))
 
@@ -267,23 +267,23 @@ JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れた�
 def test_texts_are_decoded_whatever_their_encoding(content: str, encoding: str) -> None:
     data = content.encode(encoding)
     assert text.recognises(source(data))
-    assert text.decode(data) == content
+    assert text.decode_text(data) == content
     assert split(data, "a.txt")[0].segment.place.first == 0
 
 
 def test_a_damaged_spot_does_not_change_how_the_rest_is_read() -> None:
     data = GERMAN.encode()[:200] + b"\xff" + GERMAN.encode()[200:]
     assert text.recognises(source(data))
-    assert text.decode(data).count("ß") >= 9
+    assert text.decode_text(data).count("ß") >= 9
 
 
 def test_an_accent_far_behind_is_still_read_right() -> None:
     data = b"plain words " * 20_000 + GERMAN.encode("latin-1")
-    assert text.decode(data).endswith(GERMAN)
+    assert text.decode_text(data).endswith(GERMAN)
 
 
 def test_half_a_character_at_the_end_is_left_out() -> None:
-    assert text.decode("abcü".encode()[:-1]) == "abc"
+    assert text.decode_text("abcü".encode()[:-1]) == "abc"
 
 
 # -- what is no text ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
-from mcp_mmretrieval.types import About, Film, Part, Picture, Place, Segment
+from mcp_mmretrieval.types import DocumentMetadata, Film, Picture, Place, Segment, SplitPart
 from tests.support import recordings
 
 LIMITS = Limits()
@@ -21,17 +21,21 @@ def source(data: bytes, *subtitles: bytes) -> Source:
     return Source(file=io.BytesIO(data), name="film", document="cd" * 32, sidecars=sidecars)
 
 
-def split(data: bytes, *subtitles: bytes, limits: Limits = LIMITS, start: int = 0) -> tuple[list[Part], list[About]]:
+def split(
+    data: bytes, *subtitles: bytes, limits: Limits = LIMITS, start: int = 0
+) -> tuple[list[SplitPart], list[DocumentMetadata]]:
     steps = list(video.split(source(data, *subtitles), limits, start))
-    return [step for step in steps if isinstance(step, Part)], [step for step in steps if isinstance(step, About)]
+    return [step for step in steps if isinstance(step, SplitPart)], [
+        step for step in steps if isinstance(step, DocumentMetadata)
+    ]
 
 
-def shown(part: Part) -> Film:
+def shown(part: SplitPart) -> Film:
     assert isinstance(part.content, Film)
     return part.content
 
 
-def notes(abouts: list[About]) -> str:
+def notes(abouts: list[DocumentMetadata]) -> str:
     return " ".join(about.note for about in abouts)
 
 
@@ -46,7 +50,7 @@ def colour(picture: Picture) -> int:
 def test_every_usual_format_gives_a_frame_of_every_scene_and_the_sound(name: str, keyframes: float) -> None:
     data = recordings.film(name, 42.0, every=7.0, keyframes=keyframes)
     parts, abouts = split(data)
-    assert container.kind(source(data)) == "video"
+    assert container.recording_kind(source(data)) == "video"
     assert [part.segment.place.start for part in parts] == [0.0, 25.0]
     assert parts[1].segment.place.end == pytest.approx(42.0, abs=0.15)
     assert abouts[0].modality == "video" and abouts[-1].seconds == pytest.approx(42.0, abs=0.1)
@@ -56,7 +60,7 @@ def test_every_usual_format_gives_a_frame_of_every_scene_and_the_sound(name: str
         assert all(colour(picture) == int(time / 7) for picture, time in zip(film.pictures, film.times, strict=True))
     assert {int(time / 7) for part in parts for time in part.segment.frames} == {0, 1, 2, 3, 4, 5}
     sound = shown(parts[0]).sound
-    assert sound is not None and len(sound.samples) == 480_000 and audio.audible(sound)
+    assert sound is not None and len(sound.samples) == 480_000 and audio.is_audible(sound)
 
 
 @pytest.mark.parametrize("keyframes", [1.0, 20.0])
@@ -208,7 +212,7 @@ def test_damaged_bytes_end_in_parts_or_in_a_clear_code(name: str) -> None:
     ],
 )
 def test_pictures_and_texts_are_not_taken_for_films(head: bytes) -> None:
-    assert container.kind(source(head + b"\0" * 99)) is None
+    assert container.recording_kind(source(head + b"\0" * 99)) is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.types import About, Content, Film, Part, Place, Segment, Sound
+from mcp_mmretrieval.types import Content, DocumentMetadata, Film, Place, Segment, Sound, SplitPart
 from tests.support import recordings
 
 DOCUMENT = "ab" * 32
@@ -56,7 +56,7 @@ def split(pool: Workers, data: bytes | str, start: int = 0, *sidecars: bytes) ->
     texts, notes = [], []
     with opened(data) as fd:
         for step in pool.split(fd, name="name", document=DOCUMENT, start=start):
-            if isinstance(step, Part):
+            if isinstance(step, SplitPart):
                 texts.append(step.segment.text or step.segment.place.fragment)
             else:
                 notes.append(step.note)
@@ -83,7 +83,7 @@ def test_parts_arrive_in_order_from_the_one_that_was_asked_for(misbehaving: Work
 def test_sidecars_come_with_their_names(misbehaving: Workers) -> None:
     with opened("sidecar") as fd, opened("one") as one, opened("two") as two:
         parts = list(misbehaving.split(fd, name="n", document=DOCUMENT, sidecars=[("a.srt", one), ("b.vtt", two)]))
-    assert isinstance(parts[0], Part) and parts[0].segment.text == "a.srt=one|b.vtt=two"
+    assert isinstance(parts[0], SplitPart) and parts[0].segment.text == "a.srt=one|b.vtt=two"
 
 
 def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers) -> None:
@@ -118,7 +118,7 @@ def test_a_place_is_loaded_amid_a_split_even_by_the_only_worker() -> None:
     pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
     with opened("a\nb") as fd, opened("text loaded") as other:
         for step in pool.split(fd, name="n", document=DOCUMENT):
-            assert isinstance(step, Part) and pool.load(other, PLACE, name="n") == "loaded"
+            assert isinstance(step, SplitPart) and pool.load(other, PLACE, name="n") == "loaded"
     pool.close()
 
 
@@ -188,18 +188,18 @@ def test_a_worker_that_is_killed_amid_a_file_costs_one_part(misbehaving: Workers
     with opened("pid\n" + "text\n" * 50 + "hang\nend") as fd:
         steps = misbehaving.split(fd, name="n", document=DOCUMENT)
         first = next(steps)
-        assert isinstance(first, Part)
+        assert isinstance(first, SplitPart)
         os.kill(int(first.segment.text), signal.SIGKILL)
         rest = list(steps)
-    assert isinstance(rest[-1], Part) and rest[-1].segment.text == "end"
-    assert any("could not be read" in step.note for step in rest if isinstance(step, About))
+    assert isinstance(rest[-1], SplitPart) and rest[-1].segment.text == "end"
+    assert any("could not be read" in step.note for step in rest if isinstance(step, DocumentMetadata))
 
 
 def test_an_iteration_that_is_left_frees_its_worker(misbehaving: Workers) -> None:
     for _ in range(5):
         with opened("a\nhang") as fd:
             steps = misbehaving.split(fd, name="n", document=DOCUMENT)
-            assert isinstance(next(steps), Part)
+            assert isinstance(next(steps), SplitPart)
             steps.close()  # type: ignore[attr-defined]
     assert split(misbehaving, "a") == (["a"], "")
 
@@ -337,7 +337,7 @@ def test_real_sound_and_film_come_through_a_confined_worker(workers: Workers) ->
     data = recordings.film("mkv", 12.0)
     with opened(data) as fd, opened(recordings.srt([(1, 2, "spoken")])) as words:
         steps = list(workers.split(fd, name="film.mkv", document=DOCUMENT, sidecars=[("film.srt", words)]))
-        part = next(step for step in steps if isinstance(step, Part))
+        part = next(step for step in steps if isinstance(step, SplitPart))
         assert part.segment.text == "spoken" and part.segment.document == DOCUMENT
         assert isinstance(part.content, Film)
         loaded = workers.load(fd, part.segment, name="film.mkv", side=80)
@@ -377,9 +377,9 @@ GOOD: wire.Header = {"modality": "page", "place": [1, None, None, None, None], "
     ],
 )
 def test_a_segment_that_makes_no_sense_is_nonsense(wrong: wire.Header) -> None:
-    assert wire.hear_segment(GOOD, DOCUMENT).place.page == 1
-    with pytest.raises(wire.Nonsense):
-        wire.hear_segment(GOOD | wrong, DOCUMENT)
+    assert wire.decode_segment(GOOD, DOCUMENT).place.page == 1
+    with pytest.raises(wire.ProtocolError):
+        wire.decode_segment(GOOD | wrong, DOCUMENT)
 
 
 @pytest.mark.parametrize(
@@ -398,5 +398,5 @@ def test_a_segment_that_makes_no_sense_is_nonsense(wrong: wire.Header) -> None:
     ],
 )
 def test_content_whose_bytes_do_not_fit_is_nonsense(header: wire.Header, size: int) -> None:
-    with pytest.raises(wire.Nonsense):
-        wire.hear_content(header, memoryview(bytes(size)), wire.Bounds.of(Limits()))
+    with pytest.raises(wire.ProtocolError):
+        wire.decode_content(header, memoryview(bytes(size)), wire.AnswerBounds.of(Limits()))

@@ -10,9 +10,8 @@ import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import Embedder, loading
-from mcp_mmretrieval.models import progress as underway
-from mcp_mmretrieval.models.loading import Loading, Models
+from mcp_mmretrieval.models import Embedder, loading, progress
+from mcp_mmretrieval.models.loading import LazyModel, ModelPool
 
 
 class Weighty:
@@ -33,7 +32,7 @@ class Weighty:
 
 def test_many_who_ask_at_once_share_one_loading() -> None:
     weighty = Weighty()
-    part = Loading("toy model", weighty.load)
+    part = LazyModel("toy model", weighty.load)
     found: list[str] = []
     threads = [threading.Thread(target=lambda: found.append(part.get())) for _ in range(8)]
     for thread in threads:
@@ -46,7 +45,7 @@ def test_many_who_ask_at_once_share_one_loading() -> None:
 
 def test_waiting_ends_with_the_deadline_and_loading_goes_on() -> None:
     weighty = Weighty()
-    part = Loading("toy model", weighty.load)
+    part = LazyModel("toy model", weighty.load)
     with pytest.raises(ModelUnavailable, match="The toy model is still loading"):
         part.get(0.01)
     weighty.gate.set()
@@ -58,7 +57,7 @@ def test_a_failure_is_kept_and_tried_again_when_the_model_is_asked_for() -> None
     weighty = Weighty()
     weighty.gate.set()
     weighty.broken = ModelUnavailable("The weights are missing. Run: pip install weights.")
-    part = Loading("toy model", weighty.load)
+    part = LazyModel("toy model", weighty.load)
     assert part.start().exception(10) is weighty.broken
     part.start()
     assert (part.line, weighty.loads) == (str(weighty.broken), 1)
@@ -72,7 +71,7 @@ def test_a_library_that_does_not_load_is_named_with_the_next_step() -> None:
     weighty.gate.set()
     weighty.broken = OSError("libcudart.so.13: cannot open shared object file")
     with pytest.raises(ModelUnavailable, match=r"The toy model cannot be loaded: libcudart.*doctor"):
-        Loading("toy model", weighty.load).get(10)
+        LazyModel("toy model", weighty.load).get(10)
 
 
 def test_a_bug_reaches_those_who_wait_as_it_is() -> None:
@@ -80,7 +79,7 @@ def test_a_bug_reaches_those_who_wait_as_it_is() -> None:
     weighty.gate.set()
     weighty.broken = KeyError("a bug")
     with pytest.raises(KeyError):
-        Loading("toy model", weighty.load).get(10)
+        LazyModel("toy model", weighty.load).get(10)
 
 
 class Place:
@@ -91,16 +90,16 @@ class Place:
         self.idle = 0.0
 
 
-def placed(kind: str) -> tuple[Loading[str], Place, list[str]]:
+def placed(kind: str) -> tuple[LazyModel[str], Place, list[str]]:
     """A model on a device, and how often it was loaded."""
     place, loads = Place(kind), list[str]()
 
     def load() -> str:
-        underway.on(place)
+        progress.report_device(place)
         loads.append("loaded")
         return f"model {len(loads)}"
 
-    return Loading("toy model", load), place, loads
+    return LazyModel("toy model", load), place, loads
 
 
 def test_a_model_leaves_a_gpu_that_nobody_uses_and_comes_back_when_it_is_asked_for() -> None:
@@ -143,12 +142,12 @@ def test_how_far_a_load_is_can_be_seen_while_it_runs() -> None:
     gate, told = threading.Event(), threading.Event()
 
     def load() -> str:
-        underway.tell("fetching", 1_200_000_000, 4_300_000_000)
+        progress.report_progress("fetching", 1_200_000_000, 4_300_000_000)
         told.set()
         assert gate.wait(10)
         return "model"
 
-    part = Loading("toy model", load)
+    part = LazyModel("toy model", load)
     assert (part.progress, part.takes_long) == ("", False)
     part.start()
     assert told.wait(10)
@@ -164,9 +163,9 @@ def test_how_far_a_load_is_can_be_seen_while_it_runs() -> None:
 def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(tmp_path: Path) -> None:
     gate, told = threading.Event(), threading.Event()
 
-    class Fetched(Models):
+    class Fetched(ModelPool):
         def _load_space(self, maker: str) -> Embedder:
-            underway.tell("fetching", 1, 10**9)
+            progress.report_progress("fetching", 1, 10**9)
             told.set()
             assert gate.wait(10)
             raise ModelUnavailable("no network")
@@ -186,9 +185,9 @@ def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(tmp_path: Path
 def test_making_the_bundle_imports_nothing_heavy() -> None:
     code = """
 import sys
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.config.settings import Settings
-models = Models(Settings())
+models = ModelPool(Settings())
 print(models.state, models.parts(), models.reading)
 heavy = {"torch", "numpy", "sentence_transformers", "onnxruntime", "ctranslate2", "cv2"} & set(sys.modules)
 sys.exit(f"imported: {heavy}" if heavy else 0)
@@ -197,7 +196,7 @@ sys.exit(f"imported: {heavy}" if heavy else 0)
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    models = Models(Settings(library=tmp_path, profile="crystal-ball"))
+    models = ModelPool(Settings(library=tmp_path, profile="crystal-ball"))
     models.start()
     with pytest.raises(ModelUnavailable, match=r"crystal-ball: no such profile.*builtin"):
         models.embedder(10)
@@ -206,7 +205,7 @@ def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> N
 
 
 def test_what_is_switched_off_is_none_and_says_so(tmp_path: Path) -> None:
-    models = Models(Settings(library=tmp_path, ocr="off", speech="off"))
+    models = ModelPool(Settings(library=tmp_path, ocr="off", speech="off"))
     assert models.text_reader() is None
     assert models.transcriber() is None
     assert models.reading == {"ocr": "off", "speech": "off"}
@@ -214,7 +213,7 @@ def test_what_is_switched_off_is_none_and_says_so(tmp_path: Path) -> None:
 
 
 def test_the_reading_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
-    models = Models(Settings(library=tmp_path))
+    models = ModelPool(Settings(library=tmp_path))
     assert str(models.reading["ocr"]).startswith("PP-OCRv6 small")
     assert str(models.reading["speech"]).startswith("whisper-")
     assert set(models.parts().values()) == {"loaded when first needed"}
@@ -222,7 +221,7 @@ def test_the_reading_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.builtin
 def test_everything_loads_and_answers_without_a_word_on_stdout(
-    models: Models, capfd: pytest.CaptureFixture[str]
+    models: ModelPool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     models.start()
     embedder, reranker = models.embedder(), models.reranker()
@@ -238,18 +237,18 @@ def test_everything_loads_and_answers_without_a_word_on_stdout(
 
 @pytest.mark.builtin
 def test_the_installed_torch_set_fits_together() -> None:
-    assert loading.problems() == []
+    assert loading.package_problems() == []
 
 
 @pytest.mark.builtin
-def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models: Models) -> None:
+def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models: ModelPool) -> None:
     from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
-    from mcp_mmretrieval.models.builtin.imagenet import ClassNames
+    from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device.device import Device
 
     whole = models.embedder()
-    alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNames())
+    alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNameVectors())
     assert (dict(alone.dims), alone.sees) == ({"text": 384}, frozenset())
     assert alone.identity != whole.identity
     assert list(alone.embed_query("a cat")) == ["text"]

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.concurrency import priority_lock as turns
-from mcp_mmretrieval.concurrency.priority_lock import urgent
+from mcp_mmretrieval.concurrency import priority_lock
+from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.errors import BadArgument, Cancelled, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.query_cache import Queries
+from mcp_mmretrieval.models.query_cache import QueryCache
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind, Vectors
 
 PATIENCE = 10.0
@@ -39,7 +39,7 @@ class Counted:
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
         self.asked.append(query)
-        self.stops.append(turns.stop())
+        self.stops.append(priority_lock.current_stop())
         self.began.release()
         assert self.gate.wait(PATIENCE)
         if self.fails:
@@ -53,7 +53,7 @@ class Counted:
 class Asker(threading.Thread):
     """Asks once, in a thread; what came of it."""
 
-    def __init__(self, queries: Queries, query: Content, stop: threading.Event | None = None) -> None:
+    def __init__(self, queries: QueryCache, query: Content, stop: threading.Event | None = None) -> None:
         super().__init__(daemon=True)
         self._ask: Callable[[], Mapping[VectorKind, Vectors]] = lambda: queries.embed_query(query)
         self._stop_event = stop
@@ -62,7 +62,7 @@ class Asker(threading.Thread):
 
     def run(self) -> None:
         try:
-            with urgent(self._stop_event):
+            with urgent_turns(self._stop_event):
                 self.found = float(self._ask()["text"][0, 0])
         except Exception as error:  # noqa: BLE001 - it is looked at by the test
             self.found = error
@@ -78,11 +78,11 @@ def within() -> Counted:
 
 
 @pytest.fixture
-def queries(within: Counted) -> Queries:
-    return Queries(within)
+def queries(within: Counted) -> QueryCache:
+    return QueryCache(within)
 
 
-def test_all_but_queries_is_the_embedders_own(queries: Queries, within: Counted) -> None:
+def test_all_but_queries_is_the_embedders_own(queries: QueryCache, within: Counted) -> None:
     embedder: Embedder = queries
     for name in ("identity", "dims", "sees", "hears", "films"):
         assert getattr(embedder, name) == getattr(within, name)
@@ -110,7 +110,7 @@ def test_all_but_queries_is_the_embedders_own(queries: Queries, within: Counted)
     ids=["text", "lone surrogate", "picture", "sound", "film"],
 )
 def test_the_same_content_is_embedded_once(
-    queries: Queries, within: Counted, query: Content, same: Content, other: Content
+    queries: QueryCache, within: Counted, query: Content, same: Content, other: Content
 ) -> None:
     first = queries.embed_query(query)
     assert queries.embed_query(same) is first
@@ -120,7 +120,7 @@ def test_the_same_content_is_embedded_once(
         first["text"][0, 0] = 9
 
 
-def test_a_content_that_is_large_is_embedded_each_time(queries: Queries, within: Counted) -> None:
+def test_a_content_that_is_large_is_embedded_each_time(queries: QueryCache, within: Counted) -> None:
     large = np.zeros((4_000, 3_000, 3), np.uint8)
     queries.embed_query(large)
     queries.embed_query(large)
@@ -128,13 +128,13 @@ def test_a_content_that_is_large_is_embedded_each_time(queries: Queries, within:
 
 
 def test_the_least_recently_asked_goes_first(within: Counted) -> None:
-    queries = Queries(within, kept=2)
+    queries = QueryCache(within, kept=2)
     for query in ("a", "b", "a", "c", "a", "b"):
         queries.embed_query(query)
     assert within.asked == ["a", "b", "c", "b"]
 
 
-def test_threads_that_ask_the_same_at_the_same_time_share_one_answer(queries: Queries, within: Counted) -> None:
+def test_threads_that_ask_the_same_at_the_same_time_share_one_answer(queries: QueryCache, within: Counted) -> None:
     within.gate.clear()
     askers = [Asker(queries, "pump") for _ in range(8)]
     assert within.began.acquire(timeout=PATIENCE)
@@ -147,7 +147,7 @@ def test_threads_that_ask_the_same_at_the_same_time_share_one_answer(queries: Qu
 
 
 @pytest.mark.parametrize("error", [Cancelled("left behind"), ModelUnavailable("damaged"), ValueError("a bug")])
-def test_one_that_fails_takes_no_other_with_it(queries: Queries, within: Counted, error: Exception) -> None:
+def test_one_that_fails_takes_no_other_with_it(queries: QueryCache, within: Counted, error: Exception) -> None:
     within.gate.clear()
     within.fails = [error]
     askers = [Asker(queries, "pump")]
@@ -158,7 +158,7 @@ def test_one_that_fails_takes_no_other_with_it(queries: Queries, within: Counted
     assert queries.embed_query("pump")["text"][0, 0] == 2
 
 
-def test_a_failure_is_not_kept(queries: Queries, within: Counted) -> None:
+def test_a_failure_is_not_kept(queries: QueryCache, within: Counted) -> None:
     within.fails = [BadArgument("no words")]
     with pytest.raises(BadArgument):
         queries.embed_query("?")
@@ -166,7 +166,7 @@ def test_a_failure_is_not_kept(queries: Queries, within: Counted) -> None:
 
 
 def test_who_is_left_behind_while_another_embeds_leaves_and_the_other_goes_on(
-    queries: Queries, within: Counted
+    queries: QueryCache, within: Counted
 ) -> None:
     within.gate.clear()
     first = Asker(queries, "pump")
@@ -179,11 +179,11 @@ def test_who_is_left_behind_while_another_embeds_leaves_and_the_other_goes_on(
     assert first.came_to() == 1.0
 
 
-def test_a_query_is_urgent_whoever_asks_it(queries: Queries, within: Counted) -> None:
+def test_a_query_is_urgent_whoever_asks_it(queries: QueryCache, within: Counted) -> None:
     queries.embed_query("in a thread that is not")
     stop = threading.Event()
-    with urgent(stop):
+    with urgent_turns(stop):
         queries.embed_query("in one that is")
     assert within.stops[0] is not None
     assert within.stops[1] is stop
-    assert turns.stop() is None
+    assert priority_lock.current_stop() is None

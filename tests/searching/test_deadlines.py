@@ -11,17 +11,15 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.answers import Reranking, Scored
-from mcp_mmretrieval.concurrency.priority_lock import Turns
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.searching import deadlines
-from mcp_mmretrieval.searching import scoring as reranking
-from mcp_mmretrieval.searching.deadlines import Clock, Errand
-from mcp_mmretrieval.searching.scoring import Costs, Scores, scored, text
-from mcp_mmretrieval.server.tools import as_text as mirror
-from mcp_mmretrieval.server.tools import results as wire
+from mcp_mmretrieval.searching import deadlines, scoring
+from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
+from mcp_mmretrieval.searching.scoring import Scores, ScoringCosts, score_in_time, text_item
+from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
@@ -154,11 +152,13 @@ def test_a_lane_left_behind_holds_up_nobody_else_and_ends_by_itself(held: Held) 
 
 
 def test_lanes_left_behind_do_not_pile_up_and_words_go_on_answering(held: Held) -> None:
-    for _ in range(deadlines.AT_ONCE + 4):
+    for _ in range(deadlines.MAX_ABANDONABLE_THREADS + 4):
         answer = held.library.search("slow pump", deadline=0.05)
         assert [hit.lanes for hit in answer.hits] == [("words",)]
-    assert held.queries.came == deadlines.AT_ONCE
-    while running("lanes of meaning") > deadlines.AT_ONCE:  # those that found no place end when they are left behind
+    assert held.queries.came == deadlines.MAX_ABANDONABLE_THREADS
+    while (
+        running("lanes of meaning") > deadlines.MAX_ABANDONABLE_THREADS
+    ):  # those that found no place end when they are left behind
         threading.Event().wait(0.01)
     held.queries.open()
     assert ended("lanes of meaning")
@@ -166,13 +166,13 @@ def test_lanes_left_behind_do_not_pile_up_and_words_go_on_answering(held: Held) 
 
 
 def test_an_errand_left_behind_gets_no_turn_of_a_model_any_more() -> None:
-    turns, served = Turns(), []
+    turns, served = PriorityLock(), []
 
     def work(stop: threading.Event) -> None:
         with turns:
             served.append("a turn")
 
-    with turns, Errand(work, "late"):
+    with turns, AbandonableCall(work, "late"):
         while turns.waiting < 1:
             pass
     assert ended("late")
@@ -185,12 +185,12 @@ def test_the_error_of_an_errand_is_its_askers() -> None:
     def fail(stop: threading.Event) -> None:
         raise BadArgument("No such thing.")
 
-    with Errand(fail, "failing") as errand, pytest.raises(BadArgument):
+    with AbandonableCall(fail, "failing") as errand, pytest.raises(BadArgument):
         errand.ended(PATIENCE)
 
 
 def test_a_stage_left_behind_counts_until_now_and_stages_add_up() -> None:
-    clock = Clock(None)
+    clock = DeadlineClock(None)
     with clock.stage("first"):
         assert set(clock.stages()) == {"first"}
         with clock.stage("second"):
@@ -232,10 +232,10 @@ def test_the_next_few_are_not_begun_when_the_last_few_took_longer_than_is_left(m
         now += 0.3
         return [0.5] * len(contents)
 
-    texts = [text("a")] * 100
+    texts = [text_item("a")] * 100
 
-    assert len(scored(score, texts, Clock(1.05), Costs())) == 3 * reranking.AT_ONCE
-    assert len(scored(score, texts, Clock(None), Costs())) == 100
+    assert len(score_in_time(score, texts, DeadlineClock(1.05), ScoringCosts())) == 3 * scoring.UNMEASURED_STEP_TEXTS
+    assert len(score_in_time(score, texts, DeadlineClock(None), ScoringCosts())) == 100
 
 
 def test_reranking_a_search_ends_in_time_with_what_was_scored(held: Held) -> None:
@@ -322,15 +322,15 @@ def test_the_stages_stand_in_the_data_and_in_the_text() -> None:
         stages={"load": 2, "score": 10},
         notes=("One was left out.",),
     )
-    result = wire.rerank_result(ranking)
+    result = results.rerank_result(ranking)
     assert result.get("stages") == {"load": 2, "score": 10}
-    text = mirror.rerank_text(result)
+    text = as_text.rerank_text(result)
     assert text.startswith("Ranked by shortest first in 12 ms (load 2, score 10); 1 looked at by a model.")
     assert text.endswith("Note: One was left out.")
 
 
 def test_the_text_of_a_search_says_what_its_stages_took(held: Held) -> None:
-    result = wire.search_result(held.library.search("pump"), ())
-    told = re.search(r"^Milliseconds: (.*)\.$", mirror.search_text(result), re.MULTILINE)
+    result = results.search_result(held.library.search("pump"), ())
+    told = re.search(r"^Milliseconds: (.*)\.$", as_text.search_text(result), re.MULTILINE)
     assert told is not None
     assert {"words", "embed", "neighbours", "fuse", "hits", "total"} == set(re.findall("[a-z]+", told[1]))

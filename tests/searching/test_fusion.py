@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_mmretrieval.searching.fusion import Found, Fused, fuse, merge_places, represent, second_look
+from mcp_mmretrieval.searching.fusion import FoundPlace, FusedHit, blend_late_interaction, diversify, fuse, merge_places
 from mcp_mmretrieval.types import Lane, Modality, Place
 
 
@@ -12,7 +12,7 @@ def weighed(score: float) -> float:
     return -math.log2(1 - score)
 
 
-def keys(fused: Sequence[Fused]) -> list[int]:
+def keys(fused: Sequence[FusedHit]) -> list[int]:
     return [one.key for one in fused]
 
 
@@ -114,20 +114,20 @@ def test_equal_hits_keep_a_fixed_order() -> None:
 
 
 def test_a_second_look_moves_a_hit_but_does_not_decide_alone() -> None:
-    assert second_look(0.6, 0.2) < 0.6 < second_look(0.6, 0.7)
-    assert second_look(0.9, 0.5) > second_look(0.3, 0.9)
+    assert blend_late_interaction(0.6, 0.2) < 0.6 < blend_late_interaction(0.6, 0.7)
+    assert blend_late_interaction(0.9, 0.5) > blend_late_interaction(0.3, 0.9)
 
 
 def test_a_second_look_keeps_scores_between_zero_and_one() -> None:
-    assert second_look(0.0, 0.0) == 0.0
-    assert second_look(1.0, 1.0) <= 1.0
+    assert blend_late_interaction(0.0, 0.0) == 0.0
+    assert blend_late_interaction(1.0, 1.0) <= 1.0
 
 
 # -- the list
 
 
-def hit(key: int, score: float = 0.5, lane: Lane = "text") -> Fused:
-    return Fused(key, score, {lane: key})
+def hit(key: int, score: float = 0.5, lane: Lane = "text") -> FusedHit:
+    return FusedHit(key, score, {lane: key})
 
 
 def test_overlapping_windows_of_a_recording_become_one_place() -> None:
@@ -165,28 +165,28 @@ def test_a_chain_of_windows_is_not_swallowed_by_its_first() -> None:
     assert [one.hit.key for one in merge_places([hit(key) for key in range(4)], places)] == [0, 2]
 
 
-def listed(*scores: float) -> list[Found]:
-    return [Found(hit(key, score)) for key, score in enumerate(scores)]
+def listed(*scores: float) -> list[FoundPlace]:
+    return [FoundPlace(hit(key, score)) for key, score in enumerate(scores)]
 
 
 def test_no_kind_of_media_buries_another() -> None:
     found = listed(0.5, 0.5, 0.5, 0.5, 0.4)
     modalities: dict[int, Modality] = {0: "image", 1: "image", 2: "image", 3: "image", 4: "audio"}
-    assert [one.hit.key for one in represent(found, modalities, 3)] == [0, 1, 4]
+    assert [one.hit.key for one in diversify(found, modalities, 3)] == [0, 1, 4]
 
 
 def test_a_kind_of_media_that_found_nothing_near_takes_no_place() -> None:
     found = listed(0.9, 0.9, 0.9, 0.3)
     modalities: dict[int, Modality] = {0: "image", 1: "image", 2: "image", 3: "audio"}
-    assert [one.hit.key for one in represent(found, modalities, 2)] == [0, 1]
+    assert [one.hit.key for one in diversify(found, modalities, 2)] == [0, 1]
 
 
 def test_kinds_of_media_by_chance_take_no_place() -> None:
     found = listed(0.25, 0.24, 0.2)
-    assert [one.hit.key for one in represent(found, {0: "page", 1: "page", 2: "image"}, 2)] == [0, 1]
+    assert [one.hit.key for one in diversify(found, {0: "page", 1: "page", 2: "image"}, 2)] == [0, 1]
 
 
 def test_the_best_hit_always_stays() -> None:
     found = listed(0.5, 0.4, 0.4)
-    assert [one.hit.key for one in represent(found, {0: "page", 1: "image", 2: "audio"}, 1)] == [0]
-    assert represent([], {}, 5) == []
+    assert [one.hit.key for one in diversify(found, {0: "page", 1: "image", 2: "audio"}, 1)] == [0]
+    assert diversify([], {}, 5) == []

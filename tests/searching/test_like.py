@@ -14,7 +14,7 @@ import pytest
 
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, RetrievalError
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.searching.like import MOST_BYTES, decoded
+from mcp_mmretrieval.searching.like import MAX_DATA_URL_BYTES, data_url_bytes
 from tests.support import media_files as making
 from tests.support.files import BLUE, GREEN, RED, film, picture, recording
 from tests.support.models import PATIENCE
@@ -157,8 +157,8 @@ def test_what_is_no_readable_picture_or_sound_is_refused_with_the_next_step(
     [
         (url(b""), "is empty"),
         ("data:image/png;base64,", "is empty"),
-        (url(bytes(MOST_BYTES + 1)), "3.1 MB, more than 3 MB"),
-        ("data:;base64," + "A" * (3 * MOST_BYTES), "more than 3 MB"),
+        (url(bytes(MAX_DATA_URL_BYTES + 1)), "3.1 MB, more than 3 MB"),
+        ("data:;base64," + "A" * (3 * MAX_DATA_URL_BYTES), "more than 3 MB"),
         ("data:image/png;base64,iVBORw0KGgo", "not in valid base64"),
         ("data:image/png;base64,iVBORw0K*Ggo", "not in valid base64"),
         ("data:image/png;base64,iVBORw0KGgo\ud800", "not in valid base64"),
@@ -185,8 +185,8 @@ def refused(library: Library, like: str) -> str:
 
 
 def test_as_much_as_may_be_given_is_taken() -> None:
-    assert decoded(url(bytes(MOST_BYTES))) == bytes(MOST_BYTES)
-    assert decoded("red.png") is None
+    assert data_url_bytes(url(bytes(MAX_DATA_URL_BYTES))) == bytes(MAX_DATA_URL_BYTES)
+    assert data_url_bytes("red.png") is None
 
 
 # -- elsewhere --------------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.searching.deadlines import Clock
-from mcp_mmretrieval.searching.scoring import Costs, Scores, Wanted, scored, text
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
+from mcp_mmretrieval.searching.scoring import Scores, ScoringCosts, ScoringItem, score_in_time, text_item
 from mcp_mmretrieval.types import Content, Film, Modality, Sound
 from tests.support.files import GREEN, PURPLE, RED, film, picture, recording, scanned_pdf
 from tests.support.models import PATIENCE, ModelsByHand
@@ -153,12 +153,14 @@ def test_pairs_of_known_cost_are_begun_only_if_they_fit(monkeypatch: pytest.Monk
         return [0.5] * len(contents)
 
     blank = np.zeros((8, 8, 3), np.uint8)
-    pages = [Wanted("picture", lambda _: blank)] * 20
-    costs = Costs()
-    assert len(scored(score, pages, Clock(4.5), costs, "slow")) == 4  # the first alone, the others as they fit
+    pages = [ScoringItem("picture", lambda _: blank)] * 20
+    costs = ScoringCosts()
+    assert (
+        len(score_in_time(score, pages, DeadlineClock(4.5), costs, "slow")) == 4
+    )  # the first alone, the others as they fit
     assert costs.known == {("slow", "picture"): 1.0}
-    assert scored(score, pages, Clock(0.9), costs, "slow") == []
-    assert len(scored(score, [text("a")] * 3, Clock(4.5), costs, "slow")) == 3
+    assert score_in_time(score, pages, DeadlineClock(0.9), costs, "slow") == []
+    assert len(score_in_time(score, [text_item("a")] * 3, DeadlineClock(4.5), costs, "slow")) == 3
 
 
 def test_contents_are_loaded_while_others_are_scored_and_errors_are_the_askers() -> None:
@@ -178,11 +180,11 @@ def test_contents_are_loaded_while_others_are_scored_and_errors_are_the_askers()
     def broken(_: threading.Event) -> Content:
         raise BadArgument("a bug")
 
-    one = Wanted("picture", lambda _: np.zeros((8, 8, 3), np.uint8))
-    wanted = [one, Wanted("film", later), Wanted("film", gone)]
-    assert scored(score, wanted, Clock(PATIENCE), Costs()) == [0.5, 0.5, None]
+    one = ScoringItem("picture", lambda _: np.zeros((8, 8, 3), np.uint8))
+    wanted = [one, ScoringItem("film", later), ScoringItem("film", gone)]
+    assert score_in_time(score, wanted, DeadlineClock(PATIENCE), ScoringCosts()) == [0.5, 0.5, None]
     with pytest.raises(BadArgument, match="a bug"):
-        scored(score, [Wanted("film", broken)], Clock(None), Costs())
+        score_in_time(score, [ScoringItem("film", broken)], DeadlineClock(None), ScoringCosts())
 
 
 # -- the tool ---------------------------------------------------------------------------------------------------------

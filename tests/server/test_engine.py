@@ -18,7 +18,7 @@ import pytest
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
-from mcp_mmretrieval.front.reaching import ask, hello, reach
+from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello
 from tests.support.engines import ENGINE, Front, ToolFailed, alive, ended_engine, until
 from tests.support.files import picture
 
@@ -193,7 +193,9 @@ def test_an_engine_leaves_for_a_newer_version_and_its_clients_go_on(
     with Front(library, files) as front:
         front.call("add_documents")
         engine = front.engine()
-        connection, _ = reach(endpoint, hello({}) | {"version": "999.0"}, engine=(sys.executable, "-c", NEWER))
+        connection, _ = connect_to_engine(
+            endpoint, hello({}) | {"version": "999.0"}, engine=(sys.executable, "-c", NEWER)
+        )
         with connection:
             until(lambda: not alive(engine))
         assert front.paths("red")[0] == "red.txt"
@@ -255,7 +257,7 @@ def test_a_stranger_on_the_socket_disturbs_nobody(endpoint: Endpoint, library: P
 
 def test_an_unknown_question_is_refused(endpoint: Endpoint, library: Path, files: Path) -> None:
     with Front(library, files), pytest.raises(EngineUnavailable, match="does not know this question"):
-        ask(endpoint, "weather")
+        ask_engine(endpoint, "weather")
 
 
 # -- a library that cannot be used ------------------------------------------------------------------------------------
@@ -299,7 +301,7 @@ def test_a_client_that_stops_reading_holds_up_nobody(endpoint: Endpoint, library
             deaf.send("tools/call", name="open_media", arguments={"targets": ["long.txt"]})
         assert front.paths("red")[0] == "red.txt"
         deaf.kill()
-        until(lambda: len(ask(endpoint, "state")["clients"]) == 1)  # type: ignore[arg-type]
+        until(lambda: len(ask_engine(endpoint, "state")["clients"]) == 1)  # type: ignore[arg-type]
         assert front.paths("blue")[0] == "blue.txt"
 
 
@@ -325,7 +327,7 @@ def test_an_engine_without_its_lock_is_not_begun(endpoint: Endpoint, library: Pa
 
 def test_an_engine_that_does_not_come_up_is_told_after_three_tries(endpoint: Endpoint) -> None:
     with pytest.raises(EngineUnavailable, match="ends while it starts"):
-        reach(endpoint, hello({}), engine=(sys.executable, "-c", "raise SystemExit('no')"))
+        connect_to_engine(endpoint, hello({}), engine=(sys.executable, "-c", "raise SystemExit('no')"))
 
 
 # -- what passes through a front --------------------------------------------------------------------------------------

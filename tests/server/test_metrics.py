@@ -14,7 +14,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, Busy
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.server.metrics import BUCKETS, TOOLS, Metrics
+from mcp_mmretrieval.server.metrics import DURATION_BUCKETS_S, TOOL_LABELS, Metrics
 from tests.server.conftest import until
 from tests.support.library import FakeLibrary, as_library
 
@@ -67,7 +67,7 @@ async def test_calls_are_counted_by_tool_and_by_what_they_came_to(library: FakeL
 
 async def test_our_own_tools_may_be_labels_and_no_others(library: FakeLibrary) -> None:
     async with Client(create_server(lambda: as_library(library), Settings())) as client:
-        assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
+        assert {tool.name for tool in (await client.list_tools()).tools} == TOOL_LABELS
 
 
 def test_seconds_fall_into_buckets_that_count_all_shorter_ones() -> None:
@@ -75,7 +75,7 @@ def test_seconds_fall_into_buckets_that_count_all_shorter_ones() -> None:
     for seconds in (0.005, 0.01, 0.011, 3.0, 100.0):
         metrics.count("rerank", "ok", seconds)
     found = lines(metrics)
-    held = [found[f'call_seconds_bucket{{le="{limit}",tool="rerank"}}'] for limit in (*BUCKETS, "+Inf")]
+    held = [found[f'call_seconds_bucket{{le="{limit}",tool="rerank"}}'] for limit in (*DURATION_BUCKETS_S, "+Inf")]
     assert held == [2, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 5]
     assert found['call_seconds_count{tool="rerank"}'] == 5
     assert found['call_seconds_sum{tool="rerank"}'] == pytest.approx(103.026)
@@ -119,7 +119,7 @@ def test_what_is_watched_is_asked_with_each_reading_and_one_that_fails_does_not_
 
 def test_counting_while_another_thread_reads_loses_nothing() -> None:
     metrics = Metrics()
-    names = sorted(TOOLS)
+    names = sorted(TOOL_LABELS)
 
     def count() -> None:
         for number in range(5_000):

@@ -11,10 +11,10 @@ from mcp.server.mcpserver import Context
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.admission import Admission
-from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
-from mcp_mmretrieval.server.create import create_server, create_shared
-from mcp_mmretrieval.server.sdk import cancel_event, messages, serve_lines
+from mcp_mmretrieval.server.create import create_server, create_shared_server
+from mcp_mmretrieval.server.sdk import cancel_event, message_streams, serve_lines
 from tests.support.library import FakeLibrary, as_library
 
 pytestmark = pytest.mark.anyio
@@ -25,8 +25,8 @@ async def test_a_server_serves_lines_of_ones_own_with_a_connection_of_ones_own(m
     def never() -> AsyncIterator[Connection]:
         raise AssertionError("the server asked for its own")
 
-    server = create_shared(never, read_only=False)  # type: ignore[arg-type]
-    connection = Connection(Opening(lambda: as_library(library)), Settings(), Admission())
+    server = create_shared_server(never, read_only=False)  # type: ignore[arg-type]
+    connection = Connection(LibraryOpening(lambda: as_library(library)), Settings(), Admission())
     to_server, at_server = anyio.create_memory_object_stream[bytes](100)
     to_client, at_client = anyio.create_memory_object_stream[bytes](100)
 
@@ -37,7 +37,7 @@ async def test_a_server_serves_lines_of_ones_own_with_a_connection_of_ones_own(m
     with anyio.fail_after(20):
         async with to_server, to_client, at_client, at_server, anyio.create_task_group() as tasks:
             tasks.start_soon(serve)
-            async with Client(messages(at_client, to_server.send), mode=mode) as client:
+            async with Client(message_streams(at_client, to_server.send), mode=mode) as client:
                 assert len((await client.list_tools()).tools) == 7
                 assert not (await client.call_tool("status", {})).is_error
             to_server.close()
@@ -47,7 +47,7 @@ async def test_a_line_that_is_no_message_is_let_go_and_the_next_one_served(libra
     lines = [b"{", b"[]", b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}']
     told: list[bytes] = []
     server = create_server(lambda: as_library(library), Settings())
-    connection = Connection(Opening(lambda: as_library(library)), Settings(), Admission())
+    connection = Connection(LibraryOpening(lambda: as_library(library)), Settings(), Admission())
     answered = anyio.Event()
 
     async def some() -> AsyncIterator[bytes]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.store import Catalog, Document, File, JobRow, Removed, Rows, Scope
-from mcp_mmretrieval.store.fulltext import terms
+from mcp_mmretrieval.store import Catalog, Document, File, JobRow, RemovalCounts, Scope, VectorRows
+from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.types import Place, Segment
 from tests.support.rows import DIM, READING, SPACE, embed, fill, held, inline, pages, put, sha, unit
 
@@ -33,7 +33,7 @@ def rows_left(path: Path) -> dict[str, int]:
 
 def found(catalog: Catalog, query: str, scope: Scope = EVERYTHING) -> list[str]:
     """The texts that words find, best first."""
-    keys = [key for key, _ in catalog.words(terms(query), scope, depth=50)]
+    keys = [key for key, _ in catalog.words(query_terms(query), scope, depth=50)]
     held = catalog.segments(keys)
     return [held[key].segment.text for key in keys]
 
@@ -154,7 +154,7 @@ def test_a_search_sees_the_old_or_the_new_document_and_never_both_or_none(catalo
 
     def search() -> None:
         while not done.is_set():
-            keys = [key for key, _ in catalog.words(terms("beacon"), EVERYTHING, depth=50)]
+            keys = [key for key, _ in catalog.words(query_terms("beacon"), EVERYTHING, depth=50)]
             seen.append((len(keys), {stored.segment.text for stored in catalog.segments(keys).values()}))
 
     searcher = threading.Thread(target=search)
@@ -174,15 +174,15 @@ def test_removing_the_last_path_leaves_nothing_in_any_table(catalog: Catalog, tm
     id = sha("note")
     catalog.commit_read(Document(id=id, modality="text", reading=1), pages(id, ["a note"]), text="a note")
     removed = catalog.remove_files([file.path for file in catalog.files_under("/r")] + ["/r/unknown"])
-    assert removed == Removed(files=4, documents=4, segments=17)
-    assert catalog.remove_texts([id, sha("unknown")]) == Removed(files=0, documents=1, segments=1)
+    assert removed == RemovalCounts(files=4, documents=4, segments=17)
+    assert catalog.remove_texts([id, sha("unknown")]) == RemovalCounts(files=0, documents=1, segments=1)
     assert not any(rows_left(tmp_path / "catalog.db").values())
 
 
 def test_removing_one_of_two_paths_keeps_the_document(catalog: Catalog) -> None:
     put(catalog, "/r/a", content="same")
     put(catalog, "/r/b", content="same")
-    assert catalog.remove_files(["/r/a"]) == Removed(files=1, documents=0, segments=0)
+    assert catalog.remove_files(["/r/a"]) == RemovalCounts(files=1, documents=0, segments=0)
     assert catalog.document(sha("same")) is not None
 
 
@@ -203,11 +203,11 @@ def test_a_text_that_is_removed_leaves_the_file_that_says_the_same(catalog: Cata
     catalog.commit_read(note, pages(id, ["buy lamps"]), text="buy lamps")
     put(catalog, "/r/note.txt", ["buy lamps"], content="note")
     assert catalog.size([id, sha("unknown")]) == 1
-    assert catalog.remove_texts([id]) == Removed(files=0, documents=0, segments=0)
+    assert catalog.remove_texts([id]) == RemovalCounts(files=0, documents=0, segments=0)
     assert inline(catalog, id) is None
     assert found(catalog, "lamps") == ["buy lamps"]
-    assert catalog.remove_texts([id]) == Removed(files=0, documents=0, segments=0)
-    assert catalog.remove_files(["/r/note.txt"]) == Removed(files=1, documents=1, segments=1)
+    assert catalog.remove_texts([id]) == RemovalCounts(files=0, documents=0, segments=0)
+    assert catalog.remove_files(["/r/note.txt"]) == RemovalCounts(files=1, documents=1, segments=1)
 
 
 def test_a_path_that_is_no_utf_8_is_kept_byte_by_byte(catalog: Catalog) -> None:
@@ -274,7 +274,7 @@ def test_documents_are_embedded_oldest_first_and_only_once(catalog: Catalog) -> 
 def test_vectors_of_a_document_that_vanished_meanwhile_are_ignored(catalog: Catalog, tmp_path: Path) -> None:
     space = catalog.space(SPACE, dim=DIM)
     put(catalog, "/r/a", ["gone"], content="same")
-    rows = Rows(kind="text", segments=[catalog.segments_of(sha("same"))[0].key], parts=[0], vectors=unit(0, 1))
+    rows = VectorRows(kind="text", segments=[catalog.segments_of(sha("same"))[0].key], parts=[0], vectors=unit(0, 1))
     catalog.remove_files(["/r/a"])
     assert not catalog.commit_embedded(sha("same"), space, [rows])
     put(catalog, "/r/a", ["back"], content="same")
@@ -289,7 +289,7 @@ def test_vectors_of_a_wrong_shape_or_without_a_value_are_refused(catalog: Catalo
     key = catalog.segments_of(held(catalog, "/r/a"))[0].key
     with pytest.raises(ValueError, match="ector"):
         catalog.commit_embedded(
-            held(catalog, "/r/a"), space, [Rows(kind="text", segments=[key], parts=[0], vectors=vectors)]
+            held(catalog, "/r/a"), space, [VectorRows(kind="text", segments=[key], parts=[0], vectors=vectors)]
         )
     assert catalog.unembedded(space) == [held(catalog, "/r/a")]
 

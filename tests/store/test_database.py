@@ -10,8 +10,8 @@ import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Scope, Store
-from mcp_mmretrieval.store.fulltext import terms
-from mcp_mmretrieval.store.schema import STEPS, TABLES, VERSION
+from mcp_mmretrieval.store.fulltext import query_terms
+from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL
 from tests.support.rows import fill, held, put
 
 
@@ -79,9 +79,9 @@ def run(path: Path, script: str) -> None:
 
 def age(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A catalog of the version before, and the step that leads from it to today's."""
-    run(path, f"DROP TABLE chosen; PRAGMA user_version = {VERSION - 1}")
-    (chosen,) = re.findall(r"CREATE TABLE chosen .*?;", TABLES, re.DOTALL)
-    monkeypatch.setitem(STEPS, VERSION - 1, chosen)
+    run(path, f"DROP TABLE chosen; PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    (chosen,) = re.findall(r"CREATE TABLE chosen .*?;", TABLES_SQL, re.DOTALL)
+    monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, chosen)
 
 
 def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(
@@ -135,7 +135,7 @@ def test_a_log_without_its_shared_memory_is_read(tmp_path: Path) -> None:
         shutil.copy(tmp_path / name, tmp_path / "copy" / name)
     catalog.close()
     copy = Catalog(tmp_path / "copy" / "catalog.db")
-    assert copy.words(terms("log"), Scope(), depth=1)
+    assert copy.words(query_terms("log"), Scope(), depth=1)
     copy.close()
 
 
@@ -178,7 +178,7 @@ def test_a_full_disk_stops_adding_with_a_clear_word_and_never_searching(small_di
         with pytest.raises(LibraryUnavailable, match="disk"):
             put(catalog, "/r/never", ["harbour " * 2000])
         assert [file.path for file in catalog.files_under("/r")] == sorted(kept)
-        assert catalog.words(terms("harbour"), Scope(), depth=5)
+        assert catalog.words(query_terms("harbour"), Scope(), depth=5)
         assert store.index.nearest(space, "text", vectors[:1], Scope(), depth=5)
         subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
         put(catalog, "/r/later", ["there is room again"])

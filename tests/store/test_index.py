@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Document, File, Rows, Scope, Store, chroma
-from mcp_mmretrieval.store import index as following
+from mcp_mmretrieval.store import Document, File, Scope, Store, VectorRows, chroma, index
 from mcp_mmretrieval.types import Modality
 from tests.support.rows import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
 
@@ -63,7 +62,7 @@ def test_the_index_answers_as_the_exact_scan_does(store: Store) -> None:
 
 
 def test_filters_come_before_the_nearest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FEW", -1)  # so that the index has to answer, by depth
+    monkeypatch.setattr(index, "MAX_SCANNED_SEGMENTS", -1)  # so that the index has to answer, by depth
     space = store.catalog.space(SPACE, dim=DIM)
     kinds: tuple[Modality, ...] = ("page", "audio", "image")
     for number in range(120):
@@ -87,7 +86,7 @@ def test_what_was_just_committed_is_found_before_the_index_has_it(
 ) -> None:
     space, _ = fill(store.catalog, 40)
     assert store.index.wait(PATIENCE)
-    monkeypatch.setattr(following, "GATHER", 3600.0)  # the follower rests from the next commit on
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 3600.0)  # the follower rests from the next commit on
     put(store.catalog, "/r/fresh", ["fresh"])
     vectors = embed(store.catalog, space, held(store.catalog, "/r/fresh"), seed=77)
     key, score = store.index.nearest(space, "text", vectors, Scope(), depth=3)[0]
@@ -116,7 +115,7 @@ def test_two_spaces_never_mix_and_the_old_one_goes_after_the_swap(tmp_path: Path
         new = store.catalog.space({"model": "wider"}, dim=3)
         for id in store.catalog.unembedded(new):
             keys = [stored.key for stored in store.catalog.segments_of(id)]
-            rows = Rows(kind="text", segments=keys, parts=[0] * len(keys), vectors=unit(5, len(keys), 3))
+            rows = VectorRows(kind="text", segments=keys, parts=[0] * len(keys), vectors=unit(5, len(keys), 3))
             assert store.catalog.commit_embedded(id, new, [rows])
         assert store.index.wait(PATIENCE)
         agree(store, old, Scope())
@@ -134,8 +133,8 @@ def test_kinds_of_vectors_have_their_own_lengths_and_lists(store: Store) -> None
     put(store.catalog, "/r/a", ["a", "b"])
     id = held(store.catalog, "/r/a")
     keys = [stored.key for stored in store.catalog.segments_of(id)]
-    text = Rows(kind="text", segments=keys, parts=[0, 0], vectors=unit(1, 2))
-    picture = Rows(kind="picture", segments=keys[1:], parts=[0], vectors=unit(2, 1, 5))
+    text = VectorRows(kind="text", segments=keys, parts=[0, 0], vectors=unit(1, 2))
+    picture = VectorRows(kind="picture", segments=keys[1:], parts=[0], vectors=unit(2, 1, 5))
     assert store.catalog.commit_embedded(id, space, [text, picture])
     assert store.index.wait(PATIENCE)
     assert [key for key, _ in store.index.nearest(space, "picture", unit(2, 1, 5), Scope(), depth=9)] == keys[1:]
@@ -150,7 +149,7 @@ def test_equal_vectors_are_no_sign_of_damage(tmp_path: Path) -> None:
         file = File(path="/r/blank", document=id, size=1, mtime_ns=0)
         store.catalog.commit_read(document, pages(id, [""] * 200), file=file)
         keys = [stored.key for stored in store.catalog.segments_of(id)]
-        rows = Rows(kind="text", segments=keys, parts=[0] * 200, vectors=np.repeat(unit(0, 1), 200, axis=0))
+        rows = VectorRows(kind="text", segments=keys, parts=[0] * 200, vectors=np.repeat(unit(0, 1), 200, axis=0))
         store.catalog.commit_embedded(id, space, [rows])
         assert store.index.wait(PATIENCE)
     with Store.open(tmp_path / "library") as store:
@@ -166,7 +165,7 @@ def sound_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed library with 1,500 vectors, whose index Chroma has written to its files."""
     folder = tmp_path_factory.mktemp("sound") / "library"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chroma, "SYNC", 200)
+        patch.setattr(chroma, "SYNC_THRESHOLD_VECTORS", 200)
         with Store.open(folder) as store:
             fill(store.catalog, 50, each=30)
             assert store.index.wait(PATIENCE)

@@ -5,7 +5,7 @@ import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
-from mcp_mmretrieval.store.fulltext import terms
+from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.types import Place, Segment
 from tests.support.rows import DIM, READING, SPACE, document_ids, embed, held, pages, put, sha, unit
 
@@ -59,7 +59,7 @@ CASES = [
 def test_every_way_to_ask_sees_the_same_documents(tree: Catalog, scope: Scope, titles: list[str]) -> None:
     ids = [id for id, document in tree.documents(document_ids(tree, Scope())).items() if document.title in titles]
     expected = {stored.key for id in ids for stored in tree.segments_of(id)}
-    assert {key for key, _ in tree.words(terms("lighthouse"), scope, depth=50)} == expected
+    assert {key for key, _ in tree.words(query_terms("lighthouse"), scope, depth=50)} == expected
     assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50)} == expected
     assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50, after=-1)} >= expected
     everything = {stored.key for id in document_ids(tree, Scope()) for stored in tree.segments_of(id)}
@@ -83,7 +83,7 @@ def test_a_document_is_seen_by_any_of_its_paths(tree: Catalog) -> None:
     tree.attach(File(path="/s/copy.pdf", document=held(tree, "/r/one/a.pdf"), size=1, mtime_ns=0))
     seen, _ = tree.listing(Scope(("/s",)))
     assert [file.path for each in seen for file in each.files] == ["/s/copy.pdf", "/s/d.png"]
-    assert len(tree.words(terms("lighthouse"), Scope(("/s",), Filters(modality=("page",))), depth=9)) == 2
+    assert len(tree.words(query_terms("lighthouse"), Scope(("/s",), Filters(modality=("page",))), depth=9)) == 2
 
 
 def test_counts_follow_each_commit(tree: Catalog) -> None:
@@ -113,8 +113,8 @@ def test_words_are_found_in_other_forms_and_without_their_accents(catalog: Catal
         'turbine AND NOT "inspect*" OR (',
         "the turbine",
     ):
-        assert [key for key, _ in catalog.words(terms(query), Scope(), depth=5)] == [1], query
-    assert catalog.words(terms("   ?!"), Scope(), depth=5) == []
+        assert [key for key, _ in catalog.words(query_terms(query), Scope(), depth=5)] == [1], query
+    assert catalog.words(query_terms("   ?!"), Scope(), depth=5) == []
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_words_are_found_in_other_forms_and_without_their_accents(catalog: Catal
 )
 def test_words_of_other_alphabets_are_found_whole(catalog: Catalog, text: str, query: str) -> None:
     put(catalog, "/r/a", [text, "कमल का फूल שמש лето"])
-    assert [key for key, _ in catalog.words(terms(query), Scope(), depth=5)] == [1]
+    assert [key for key, _ in catalog.words(query_terms(query), Scope(), depth=5)] == [1]
 
 
 def test_a_word_in_the_heading_counts_for_more(catalog: Catalog) -> None:
@@ -131,7 +131,7 @@ def test_a_word_in_the_heading_counts_for_more(catalog: Catalog) -> None:
     segment = Segment(document=id, modality="page", place=Place(page=1), text="every year maintenance", heading="pump")
     document = Document(id=id, modality="page", reading=catalog.reading(READING))
     catalog.commit_read(document, [segment], file=File(path="/r/b", document=id, size=1, mtime_ns=0))
-    best, _ = catalog.words(terms("pump"), Scope(), depth=1)[0]
+    best, _ = catalog.words(query_terms("pump"), Scope(), depth=1)[0]
     assert catalog.segments([best])[best].segment.heading == "pump"
 
 
@@ -144,7 +144,7 @@ def test_scripts_without_spaces_are_found_by_any_of_their_words(catalog: Catalog
         "/r/a",
         ["我们用机器学习来部署模型", "サーバーをありがとう", "ขอบคุณมาก", "kubernetes cluster", "天气很好"],
     )
-    hits = catalog.segments([key for key, _ in catalog.words(terms(query), Scope(), depth=5)])
+    hits = catalog.segments([key for key, _ in catalog.words(query_terms(query), Scope(), depth=5)])
     texts = {stored.segment.text for stored in hits.values()}
     assert texts
     assert "天气很好" not in texts
@@ -153,10 +153,10 @@ def test_scripts_without_spaces_are_found_by_any_of_their_words(catalog: Catalog
 def test_words_anywhere_in_a_document_are_a_context_for_all_its_pages(catalog: Catalog) -> None:
     put(catalog, "/r/a", ["annual report of Nordsee AG", "revenue grew", "weather"])
     put(catalog, "/r/b", ["annual report of another company", "revenue fell", "weather"])
-    shares = catalog.context(terms("Nordsee revenue"), range(1, 7))
+    shares = catalog.context(query_terms("Nordsee revenue"), range(1, 7))
     assert set(shares) == {1, 2, 3, 4, 5, 6}
     assert shares[1] == shares[2] == shares[3] > shares[4] > 0
-    assert catalog.context(terms("?!"), range(1, 7)) == {}
+    assert catalog.context(query_terms("?!"), range(1, 7)) == {}
 
 
 def test_what_was_removed_or_read_again_is_no_context_any_more(catalog: Catalog) -> None:
@@ -164,10 +164,10 @@ def test_what_was_removed_or_read_again_is_no_context_any_more(catalog: Catalog)
     put(catalog, "/r/b", ["other"])
     put(catalog, "/r/a", ["harbour"], content="same", reading=catalog.reading({"splitter": "2"}))
     everything = range(1, 20)
-    assert catalog.context(terms("lighthouse keeper"), everything) == {}
-    assert len(catalog.context(terms("harbour"), everything)) == 1
+    assert catalog.context(query_terms("lighthouse keeper"), everything) == {}
+    assert len(catalog.context(query_terms("harbour"), everything)) == 1
     catalog.remove_files(["/r/a"])
-    assert catalog.context(terms("harbour"), everything) == {}
+    assert catalog.context(query_terms("harbour"), everything) == {}
     assert catalog.check() == []
 
 

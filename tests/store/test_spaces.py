@@ -1,7 +1,7 @@
 """What a space remembers, which profile was chosen, and which documents ended the process."""
 
 from mcp_mmretrieval.store import Catalog
-from mcp_mmretrieval.store.spaces import canonical
+from mcp_mmretrieval.store.spaces import canonical_identity
 from tests.support.rows import DIM, SPACE, embed, fill, held, put
 
 
@@ -18,7 +18,7 @@ def test_another_precision_is_another_space_of_half_the_size(catalog: Catalog) -
     whole, half = catalog.space(SPACE), catalog.space(SPACE, half=True)
     assert whole != half
     names = {space.identity: space.id for space in catalog.spaces()}
-    assert (names[canonical(SPACE)], names[canonical(SPACE, half=True)]) == (whole, half)
+    assert (names[canonical_identity(SPACE)], names[canonical_identity(SPACE, half=True)]) == (whole, half)
     for space in (whole, half):
         embed(catalog, space, held(catalog, "/r/a"))
     assert catalog.volume(whole).each == {"text": 4 * DIM}

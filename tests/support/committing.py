@@ -6,14 +6,13 @@ committing.py LIBRARY FIRST
 import sys
 from pathlib import Path
 
-from mcp_mmretrieval.store import Store, chroma
-from mcp_mmretrieval.store import index as following
+from mcp_mmretrieval.store import Store, chroma, index
 from tests.support.rows import DIM, SPACE, embed, held, put
 
 
 def main(library: Path, first: int) -> None:
     # as many moments as possible at which Chroma is being written
-    chroma.SYNC, following.GATHER, following.BATCH = 100, 0.0, 50
+    chroma.SYNC_THRESHOLD_VECTORS, index.UPSERT_DELAY_SECONDS, index.UPSERT_VECTORS = 100, 0.0, 50
     with Store.open(library) as store:
         catalog = store.catalog
         space = catalog.space(SPACE, dim=DIM)

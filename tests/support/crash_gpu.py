@@ -10,8 +10,7 @@ from pathlib import Path
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, TextReader
-from mcp_mmretrieval.models import recipe as makers
+from mcp_mmretrieval.models import Embedder, TextReader, recipe
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.types import Content, Picture, VectorKind, Vectors
 from tests.support.models import ColourEmbedder, ModelsByHand, ShapeReader
@@ -83,7 +82,7 @@ class LosingModels(ModelsByHand):
 
     @property
     def spare(self) -> str:
-        return makers.BUILTIN
+        return recipe.BUILTIN_RECIPE
 
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         if maker != self.maker:
@@ -102,15 +101,15 @@ class LosingModels(ModelsByHand):
 
 def main() -> int:
     if sys.argv[1:2] == ["serve"]:
-        from mcp_mmretrieval.cli import guarded
-        from mcp_mmretrieval.cli.serving import serve
+        from mcp_mmretrieval.cli import exit_code_of
+        from mcp_mmretrieval.cli.serving import serve_command
         from mcp_mmretrieval.front.options import serve_parser
 
-        return guarded(lambda: serve(serve_parser().parse_args(sys.argv[2:]), ENGINE))
+        return exit_code_of(lambda: serve_command(serve_parser().parse_args(sys.argv[2:]), ENGINE))
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.server import __main__ as engine
+    from mcp_mmretrieval.server import __main__
 
-    return engine.main(
+    return __main__.main(
         open_library=lambda settings: Library.open(settings=settings, models=LosingModels(settings)),
     )
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mcp_mmretrieval.adding import batching as gathering
+from mcp_mmretrieval.adding import batching
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
@@ -69,7 +69,7 @@ class MadeHere(ModelsByHand):
 
 
 def main(folder: Path, root: Path, what: str) -> None:
-    gathering.DECODED = 1  # one picture at a time
+    batching.BATCH_DECODED_BYTES = 1  # one picture at a time
     settings = Settings(library=folder, roots=(root,), workers=1)
     models = MadeHere(settings, Deadly() if what == "deadly" else Halting())
     library = Library.open(settings=settings, models=models)

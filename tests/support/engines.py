@@ -186,16 +186,16 @@ def ended_engine(library: Path) -> Iterator[Endpoint]:
 
 def main() -> int:
     if sys.argv[1:2] == ["serve"]:
-        from mcp_mmretrieval.cli import guarded
-        from mcp_mmretrieval.cli.serving import serve
+        from mcp_mmretrieval.cli import exit_code_of
+        from mcp_mmretrieval.cli.serving import serve_command
         from mcp_mmretrieval.front.options import serve_parser
 
-        return guarded(lambda: serve(serve_parser().parse_args(sys.argv[2:]), ENGINE))
+        return exit_code_of(lambda: serve_command(serve_parser().parse_args(sys.argv[2:]), ENGINE))
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.server import __main__ as engine
+    from mcp_mmretrieval.server import __main__
     from tests.support.models import ModelsByHand
 
-    return engine.main(
+    return __main__.main(
         open_library=lambda settings: Library.open(settings=settings, models=ModelsByHand(settings)),
     )
 

@@ -20,11 +20,11 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, PROTOCOL_VERSION_META_KEY
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.admission import Admission
-from mcp_mmretrieval.server.background import Opening
+from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
-from mcp_mmretrieval.server.create import create_shared
+from mcp_mmretrieval.server.create import create_shared_server
 from mcp_mmretrieval.server.http.access import BODY_SECONDS
-from mcp_mmretrieval.server.http.app import Application, Doors, application, listen, own_hosts
+from mcp_mmretrieval.server.http.app import AccessPolicy, Application, create_application, own_hosts, serve_socket
 from mcp_mmretrieval.server.metrics import Metrics
 from tests.support.library import FakeLibrary, as_library
 
@@ -129,7 +129,7 @@ async def serving(
     """A server as the engine makes it, on a port of its own. Waits at the end until it has stopped."""
     admission = admission or Admission(4, 16)
     metrics = Metrics(admission)
-    connection = Connection(Opening(lambda: as_library(library)), Settings(**settings), admission)
+    connection = Connection(LibraryOpening(lambda: as_library(library)), Settings(**settings), admission)
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[Connection]:
@@ -148,14 +148,14 @@ async def serving(
     if send_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     port = sock.getsockname()[1]
-    server = create_shared(connect, read_only=False, metrics=metrics)
+    server = create_shared_server(connect, read_only=False, metrics=metrics)
     server.middleware.append(note)
-    doors = Doors(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
-    app = application(server, doors, metrics=metrics, health=how, body_seconds=body_seconds)
+    doors = AccessPolicy(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
+    app = create_application(server, doors, metrics=metrics, health=how, body_seconds=body_seconds)
 
     async def serve() -> None:
         try:
-            await listen(app, sock, stop=address.stop)
+            await serve_socket(app, sock, stop=address.stop)
         finally:
             address.stopped.set()
 

@@ -19,7 +19,7 @@ from mcp_mmretrieval.answers import (
     Removal,
     Reranking,
     Scored,
-    Searched,
+    SearchCoverage,
     Status,
 )
 from mcp_mmretrieval.errors import BadArgument, Cancelled, NotInLibrary
@@ -64,7 +64,7 @@ HITS = (
         relevance=0.73119,
     ),
 )
-FULL = Searched(documents=3, segments=40, excluded=0, pending_vectors=0, not_added=0, models="ready")
+FULL = SearchCoverage(documents=3, segments=40, excluded=0, pending_vectors=0, not_added=0, models="ready")
 LISTED = DocumentInfo(
     id="3f9a0c12d4e5",
     citation="q3.pdf",

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Part, Place, Segment
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 DOCUMENT = "0123456789ab" + "0" * 52
 
@@ -22,19 +22,19 @@ def source(data: bytes, name: str = "file") -> Source:
     return Source(file=io.BytesIO(data), name=name, document=DOCUMENT)
 
 
-def parts(steps: Iterable[Part | About]) -> list[Part]:
-    return [step for step in steps if isinstance(step, Part)]
+def parts(steps: Iterable[SplitPart | DocumentMetadata]) -> list[SplitPart]:
+    return [step for step in steps if isinstance(step, SplitPart)]
 
 
-def abouts(steps: Iterable[Part | About]) -> list[About]:
-    return [step for step in steps if isinstance(step, About)]
+def abouts(steps: Iterable[SplitPart | DocumentMetadata]) -> list[DocumentMetadata]:
+    return [step for step in steps if isinstance(step, DocumentMetadata)]
 
 
-def title(steps: Iterable[Part | About]) -> str:
+def title(steps: Iterable[SplitPart | DocumentMetadata]) -> str:
     return next((about.title for about in reversed(abouts(steps)) if about.title), "")
 
 
-def notes(steps: Iterable[Part | About]) -> list[str]:
+def notes(steps: Iterable[SplitPart | DocumentMetadata]) -> list[str]:
     return [about.note for about in abouts(steps) if about.note]
 
 

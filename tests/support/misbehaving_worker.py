@@ -13,14 +13,14 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import worker
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import About, Content, Film, Part, Place, Segment, Sound
+from mcp_mmretrieval.types import Content, DocumentMetadata, Film, Place, Segment, Sound, SplitPart
 
 
-def page(source: Source, number: int, text: str = "") -> Part:
-    return Part(segment=Segment(document=source.document, modality="page", place=Place(page=number), text=text))
+def page(source: Source, number: int, text: str = "") -> SplitPart:
+    return SplitPart(segment=Segment(document=source.document, modality="page", place=Place(page=number), text=text))
 
 
-def split(source: Source, limits: Limits, start: int) -> Iterator[Part | About]:
+def split(source: Source, limits: Limits, start: int) -> Iterator[SplitPart | DocumentMetadata]:
     """Pages 1 to n, a line of the file each; a page does what its line says."""
     for number, line in enumerate(source.file.read().decode().splitlines(), 1):
         if number > start:

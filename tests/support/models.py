@@ -9,9 +9,8 @@ import numpy as np
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
-from mcp_mmretrieval.models import recipe as makers
-from mcp_mmretrieval.models.loading import Models, State
+from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber, recipe
+from mcp_mmretrieval.models.loading import ModelPool, ModelState
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")
@@ -158,23 +157,23 @@ class LengthReranker:
         return [1 / (1 + len(content)) if isinstance(content, str) and content else None for content in contents]
 
 
-class ModelsByHand(Models):
+class ModelsByHand(ModelPool):
     """A profile of the models above."""
 
     def __init__(
-        self, settings: Settings, *, space: str = "colours", state: State = "ready", slow: bool = False
+        self, settings: Settings, *, space: str = "colours", state: ModelState = "ready", slow: bool = False
     ) -> None:
         """`slow`: the embedder is still loading, however long one waits."""
         super().__init__(settings)
         self._slow = slow
         self._made = ColourEmbedder(space)
-        self._given_state: State = state
+        self._given_state: ModelState = state
 
     def start(self) -> None:
         pass
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         return self._given_state
 
     @property
@@ -199,14 +198,14 @@ class ModelsByHand(Models):
 
     @property
     def maker(self) -> str:
-        return makers.maker(self._made.name, None)
+        return recipe.recipe_of(self._made.name, None)
 
     @property
     def spare(self) -> str:
         return ""
 
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
-        return self.embedder(timeout) if maker == self.maker else ColourEmbedder(makers.profile_in(maker))
+        return self.embedder(timeout) if maker == self.maker else ColourEmbedder(recipe.profile_in_recipe(maker))
 
     def begin(self, maker: str, then: Callable[[], None]) -> None:
         then()
@@ -214,7 +213,7 @@ class ModelsByHand(Models):
     def loaded(self, maker: str) -> bool:
         return not self._slow
 
-    def state_of(self, maker: str) -> State:
+    def state_of(self, maker: str) -> ModelState:
         return self._given_state
 
     def reranker(self, timeout: float | None = None) -> Reranker | None:
@@ -296,7 +295,7 @@ class HeldReranker(LengthReranker):
 class HeldModels(ModelsByHand):
     """Models that a test holds up."""
 
-    def __init__(self, settings: Settings, *, queries: Gate, scores: Gate, state: State = "ready") -> None:
+    def __init__(self, settings: Settings, *, queries: Gate, scores: Gate, state: ModelState = "ready") -> None:
         super().__init__(settings, state=state)
         self._made = HeldEmbedder(queries)
         self._scores = scores

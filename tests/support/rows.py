@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_mmretrieval.store import Catalog, Change, Document, File, Rows, Scope
+from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope, VectorRows
 from mcp_mmretrieval.types import Modality, Place, Segment
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def embed(catalog: Catalog, space: int, document: str, *, seed: int = 0, parts: 
     """Commit `parts` random vectors for each segment of a document, and return them all."""
     keys = [stored.key for stored in catalog.segments_of(document) for _ in range(parts)]
     vectors = unit(seed, len(keys))
-    rows = Rows(kind="text", segments=keys, parts=[at % parts for at in range(len(keys))], vectors=vectors)
+    rows = VectorRows(kind="text", segments=keys, parts=[at % parts for at in range(len(keys))], vectors=vectors)
     assert catalog.commit_embedded(document, space, [rows])
     return vectors
 

@@ -54,7 +54,9 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "qwen3-vl-reranker-8b": Architecture(
             stands_for="Qwen/Qwen3-VL-Reranker-8B", millions=8_767, made_by="qwen:reranker_8b"
         ),
-        "neomme-260m": Architecture(stands_for="Hcompany/NeoMME-260M-Retriever", millions=263, made_by="neomme:late"),
+        "neomme-260m": Architecture(
+            stands_for="Hcompany/NeoMME-260M-Retriever", millions=263, made_by="neomme:neomme_260m"
+        ),
         "clip-vit-b-32": Architecture(
             stands_for="sentence-transformers/clip-ViT-B-32", millions=151, made_by="clip:vit_b_32"
         ),
@@ -74,14 +76,14 @@ def architecture_of(model: str) -> str | None:
     return next((name for name, one in ARCHITECTURES.items() if one.stands_for.lower() == model.lower()), None)
 
 
-def parameters(name: str) -> int:
+def parameter_count(name: str) -> int:
     """How many it has, counted without making them. Raises BadArgument for an unknown name."""
     from mcp_mmretrieval.bench.untrained import design
 
-    return design.parameters(designed(name))
+    return design.design_parameter_count(design_of(name))
 
 
-def build(name: str, folder: Path, device: str = "cpu") -> Path:
+def build_architecture(name: str, folder: Path, device: str = "cpu") -> Path:
     """Save it, in bfloat16 as such models are published, into a new folder within `folder`, and return that.
 
     `device`: where the weights are drawn, which a card does faster. Raises BadArgument for an unknown name,
@@ -89,18 +91,18 @@ def build(name: str, folder: Path, device: str = "cpu") -> Path:
     """
     from mcp_mmretrieval.bench.untrained import design
 
-    made = designed(name)
-    bytes_needed = int(design.parameters(made) * 2 * _ROOM)
+    made = design_of(name)
+    bytes_needed = int(design.design_parameter_count(made) * 2 * _ROOM)
     if (free := shutil.disk_usage(folder).free) < bytes_needed:
         raise RetrievalError(
             f"{name} takes {bytes_needed / 1e9:.1f} GB of disk while it is measured, and {free / 1e9:.1f} GB are free "
             f"at {folder}. Set TMPDIR to a folder with more room."
         )
-    design.save(made, folder / name, device)
+    design.save_design(made, folder / name, device)
     return folder / name
 
 
-def designed(name: str) -> Design:
+def design_of(name: str) -> Design:
     """All that it is made of. Raises BadArgument for an unknown name."""
     if name not in ARCHITECTURES:
         near = difflib.get_close_matches(name.lower(), ARCHITECTURES, n=1)

@@ -10,7 +10,7 @@ from sentence_transformers.base.modules import Normalize
 from sentence_transformers.sentence_transformer.modules import Pooling
 
 from mcp_mmretrieval.bench.untrained.design import Design
-from mcp_mmretrieval.bench.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.english import ENGLISH_WORDS
 
 _MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LENGTH = 512
@@ -50,6 +50,6 @@ def _config(**more: Any) -> transformers.BertConfig:
 
 def _tokenizer() -> transformers.BertTokenizer:
     letters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
-    tokens = [*_MARKS, *WORDS, *letters, *(f"##{letter}" for letter in letters)]
+    tokens = [*_MARKS, *ENGLISH_WORDS, *letters, *(f"##{letter}" for letter in letters)]
     vocab = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
     return transformers.BertTokenizer(vocab=vocab, model_max_length=_LENGTH)

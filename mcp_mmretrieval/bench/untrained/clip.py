@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor
 
 from mcp_mmretrieval.bench.untrained.design import Design
-from mcp_mmretrieval.bench.untrained.english import WORDS
+from mcp_mmretrieval.bench.untrained.english import ENGLISH_WORDS
 
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 _WORD_END = "</w>"
@@ -42,7 +42,7 @@ def _tokenizer() -> transformers.CLIPTokenizer:
     learning.normalizer = normalizers.Lowercase()
     learning.pre_tokenizer = pre_tokenizers.Whitespace()
     learner = trainers.BpeTrainer(vocab_size=2_000, end_of_word_suffix=_WORD_END, show_progress=False)
-    learning.train_from_iterator([" ".join(WORDS)] * 2, learner)
+    learning.train_from_iterator([" ".join(ENGLISH_WORDS)] * 2, learner)
     learned = json.loads(learning.to_str())["model"]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = [_START, _END, *letters, *(letter + _WORD_END for letter in letters), *learned["vocab"]]

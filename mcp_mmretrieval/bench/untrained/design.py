@@ -38,7 +38,7 @@ class Design:
     """More of what stands in config_sentence_transformers.json."""
 
 
-def parameters(design: Design) -> int:
+def design_parameter_count(design: Design) -> int:
     """How many it has, those of the modules behind it included; made on no device."""
     with torch.device("meta"):
         network = design.network(design.config)
@@ -46,7 +46,7 @@ def parameters(design: Design) -> int:
     return int(behind + sum(weight.numel() for weight in network.parameters()))
 
 
-def save(design: Design, folder: Path, device: str) -> None:
+def save_design(design: Design, folder: Path, device: str) -> None:
     """Draw the weights as the architecture begins its training with, and write all files."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder.mkdir(parents=True)

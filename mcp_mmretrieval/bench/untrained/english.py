@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-WORDS = re.findall(
+ENGLISH_WORDS = re.findall(
     r"\w+",
     """
     the water of a harbour was still when first morning light came over old stone walls and ship after ship left its

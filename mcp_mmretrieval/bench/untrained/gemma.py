@@ -46,11 +46,11 @@ _TEMPLATE = """\
 
 def embedding_gemma_2() -> Design:
     """google/embeddinggemma-2."""
-    tokenizer = tokens.fast(_MARKS, _OWN, model_max_length=8_192, padding_side="right")
-    ids: dict[str, Any] = {field: tokens.number(tokenizer, _OWN[mark]) for field, mark in _IDS.items()}
+    tokenizer = tokens.fast_tokenizer(_MARKS, _OWN, model_max_length=8_192, padding_side="right")
+    ids: dict[str, Any] = {field: tokens.token_id(tokenizer, _OWN[mark]) for field, mark in _IDS.items()}
     config = EmbeddingGemma2Config(
         text_config={
-            f"{name}_token_id": tokens.number(tokenizer, _MARKS[f"{name}_token"]) for name in ("pad", "eos", "bos")
+            f"{name}_token_id": tokens.token_id(tokenizer, _MARKS[f"{name}_token"]) for name in ("pad", "eos", "bos")
         },
         vision_config={"model_type": "gemma4_vision"},
         audio_config={"model_type": "gemma4_audio"},

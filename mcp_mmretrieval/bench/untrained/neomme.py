@@ -25,13 +25,13 @@ _TEMPLATE = """\
 {%- endfor -%}"""
 
 
-def late() -> Design:
+def neomme_260m() -> Design:
     """Hcompany/NeoMME-260M-Retriever-ST-late."""
-    tokenizer = tokens.fast(_MARKS, _OWN, model_max_length=16_384)
+    tokenizer = tokens.fast_tokenizer(_MARKS, _OWN, model_max_length=16_384)
     config = NeoMMEConfig(
         pad_token_id=tokenizer.pad_token_id,
-        document_token_id=tokens.number(tokenizer, _OWN["document_token"]),
-        image_token_id=tokens.number(tokenizer, _OWN["image_token"]),
+        document_token_id=tokens.token_id(tokenizer, _OWN["document_token"]),
+        image_token_id=tokens.token_id(tokenizer, _OWN["image_token"]),
     )
     head = Dense(
         config.hidden_size,

@@ -106,7 +106,7 @@ def _embedding(size: str) -> Design:
 
 def _reranker(size: str) -> Design:
     tokenizer = _tokenizer()
-    yes, no = (tokens.number(tokenizer, word) for word in ("yes", "no"))
+    yes, no = (tokens.token_id(tokenizer, word) for word in ("yes", "no"))
     return Design(
         network=transformers.Qwen3VLForConditionalGeneration,
         config=_config(size, tokenizer),
@@ -141,17 +141,17 @@ def _config(size: str, tokenizer: Any) -> Qwen3VLConfig:
             "tie_word_embeddings": tied,
         },
         vision_config={**pictures, "num_heads": 16, "out_hidden_size": texts["hidden_size"]},
-        image_token_id=tokens.number(tokenizer, _OWN["image_token"]),
-        video_token_id=tokens.number(tokenizer, _OWN["video_token"]),
-        vision_start_token_id=tokens.number(tokenizer, _OWN["vision_start_token"]),
-        vision_end_token_id=tokens.number(tokenizer, _OWN["vision_end_token"]),
+        image_token_id=tokens.token_id(tokenizer, _OWN["image_token"]),
+        video_token_id=tokens.token_id(tokenizer, _OWN["video_token"]),
+        vision_start_token_id=tokens.token_id(tokenizer, _OWN["vision_start_token"]),
+        vision_end_token_id=tokens.token_id(tokenizer, _OWN["vision_end_token"]),
         tie_word_embeddings=tied,
     )
 
 
 def _tokenizer() -> Any:
     marks = {"pad_token": _MARKS[0], "eos_token": _MARKS[2]}
-    return tokens.fast(
+    return tokens.fast_tokenizer(
         marks,
         _OWN,
         more=_MARKS,

@@ -9,9 +9,9 @@ import numpy as np
 
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models.builtin import imagenet
-from mcp_mmretrieval.models.builtin.imagenet import Classifier, ClassNames, Probabilities
-from mcp_mmretrieval.models.builtin.minilm import DIM, WINDOW, MiniLM, unit
-from mcp_mmretrieval.models.weights import EFFICIENTNET, INSTALL, MINILM
+from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors, ClassProbabilities, ImageNetClassifier
+from mcp_mmretrieval.models.builtin.minilm import MINILM_DIM, MINILM_WINDOW_TOKENS, MiniLM, unit_rows
+from mcp_mmretrieval.models.weights import EFFICIENTNET_WHEEL, INSTALL_BUILTIN, MINILM_WHEEL
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class BuiltinEmbedder:
     Without a classifier it is another space, of texts alone; once there is one, a library is embedded again.
     """
 
-    def __init__(self, text: MiniLM, classifier: Classifier | None, names: ClassNames) -> None:
+    def __init__(self, text: MiniLM, classifier: ImageNetClassifier | None, names: ClassNameVectors) -> None:
         self._text = text
         self._classifier = classifier
         self._names = names
@@ -34,26 +34,28 @@ class BuiltinEmbedder:
         """Names the weights, and all else that the vectors depend on."""
         texts: Identity = {
             "name": "builtin",
-            "text": f"all-MiniLM-L6-v2 {MINILM.sums['model.safetensors'][:12]}",
-            "window": WINDOW,
+            "text": f"all-MiniLM-L6-v2 {MINILM_WHEEL.sums['model.safetensors'][:12]}",
+            "window": MINILM_WINDOW_TOKENS,
             "dtype": "float32",
         }
         if self._classifier is None:
             return texts
-        (network,) = EFFICIENTNET.sums.values()
+        (network,) = EFFICIENTNET_WHEEL.sums.values()
         return {
             **texts,
             "picture": f"efficientnet-lite1 {network[:12]}",
             "crops": "centre whole",
             "classes": imagenet.CLASS_VECTORS_SHA256[:12],
-            "temperature": imagenet.TEMPERATURE,
-            "none": imagenet.NONE,
+            "temperature": imagenet.CLASS_SOFTMAX_TEMPERATURE,
+            "none": imagenet.NO_CLASS_COSINE,
         }
 
     @property
     def dims(self) -> Mapping[VectorKind, int]:
         """The kinds of vectors that it makes of documents, and their lengths."""
-        return {"text": DIM} if self._classifier is None else {"text": DIM, "picture": imagenet.DIM}
+        return (
+            {"text": MINILM_DIM} if self._classifier is None else {"text": MINILM_DIM, "picture": imagenet.IMAGENET_DIM}
+        )
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
@@ -103,13 +105,15 @@ class BuiltinEmbedder:
         windows = self.windows(query)
         if not windows:
             raise BadArgument("The query has no words. Say what to look for.")
-        return unit(self._text.encode(windows).mean(axis=0, keepdims=True))
+        return unit_rows(self._text.encode(windows).mean(axis=0, keepdims=True))
 
-    def _shown(self, contents: Sequence[Content]) -> Probabilities:
+    def _shown(self, contents: Sequence[Content]) -> ClassProbabilities:
         """What pictures and films show, shape (len(contents), 1000)."""
         frames = [_frames(content) for content in contents]
         if self._classifier is None:
-            raise ModelUnavailable(f"Pictures cannot be looked at: their model is not installed. Run: {INSTALL}.")
+            raise ModelUnavailable(
+                f"Pictures cannot be looked at: their model is not installed. Run: {INSTALL_BUILTIN}."
+            )
         shown = self._classifier.probabilities([picture for pictures in frames for picture in pictures])
         ends = np.cumsum([len(pictures) for pictures in frames])[:-1]
         return np.stack([rows.mean(axis=0) for rows in np.split(shown, ends)])

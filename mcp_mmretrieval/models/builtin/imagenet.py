@@ -24,21 +24,21 @@ from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.builtin.minilm import unit
+from mcp_mmretrieval.models.builtin.minilm import unit_rows
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.weights import EFFICIENTNET
+from mcp_mmretrieval.models.weights import EFFICIENTNET_WHEEL
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
 
-CLASSES = 1_000
-TEMPERATURE = 0.03
+CLASS_COUNT = 1_000
+CLASS_SOFTMAX_TEMPERATURE = 0.03
 """Of the softmax over cosines that spreads a query over the classes; measured flat from 0.02 to 0.035."""
-NONE = 0.4
+NO_CLASS_COSINE = 0.4
 """Cosine of "none of these": without it a question on a balance sheet, too, would ask for some object."""
-DIM = CLASSES + 1
+IMAGENET_DIM = CLASS_COUNT + 1
 """Length of a vector: the classes, and none of them."""
-BEST = 10
+TOP_CLASSES = 10
 """Classes that stand for a picture among texts; 5 to 1,000 measured alike, 1 clearly worse."""
 CLASS_VECTORS = Path(__file__).parent / "imagenet-classes.npy"
 """MiniLM's vectors of the classes' names and definitions, float16, shape (1000, 384); made by
@@ -50,11 +50,11 @@ _SIDE = 240
 _CENTRE = 0.875
 """Share of the shorter side that its centre crop keeps."""
 
-Probabilities = NDArray[np.float32]
+ClassProbabilities = NDArray[np.float32]
 """Rows that add up to 1, shape (n, 1000)."""
 
 
-class Classifier:
+class ImageNetClassifier:
     """EfficientNet-lite1, loaded. Safe to call from several threads; they take turns."""
 
     def __init__(self, device: Device) -> None:
@@ -63,14 +63,14 @@ class Classifier:
         """
         from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
 
-        (name,) = EFFICIENTNET.sums
-        weights = torch.load(EFFICIENTNET.locate() / name, weights_only=True, map_location="cpu")
+        (name,) = EFFICIENTNET_WHEEL.sums
+        weights = torch.load(EFFICIENTNET_WHEEL.locate() / name, weights_only=True, map_location="cpu")
         self._net: torch.nn.Module = EfficientNet.from_name("efficientnet-lite1")
         self._net.load_state_dict(weights)
         self._net.eval().to(memory_format=torch.channels_last)  # a seventh faster on a processor
         self._turns = device.turns
 
-    def probabilities(self, pictures: Sequence[Picture]) -> Probabilities:
+    def probabilities(self, pictures: Sequence[Picture]) -> ClassProbabilities:
         """What each picture shows: the mean over its centre and its whole, shape (len(pictures), 1000)."""
         shown = np.stack([self._classify(picture) for picture in pictures])
         if not np.isfinite(shown).all():
@@ -84,7 +84,7 @@ class Classifier:
             return np.asarray(self._net(batch).softmax(-1).mean(0), np.float32)
 
 
-class ClassNames:
+class ClassNameVectors:
     """The classes in the space of MiniLM's text vectors."""
 
     def __init__(self) -> None:
@@ -96,21 +96,21 @@ class ClassNames:
         if hashlib.sha256(data).hexdigest() != CLASS_VECTORS_SHA256:
             raise ModelUnavailable(f"{CLASS_VECTORS}: damaged. Install mcp-mmretrieval again.")
         halves = np.load(io.BytesIO(data), allow_pickle=False)
-        self._vectors = unit(halves.astype(np.float32))
+        self._vectors = unit_rows(halves.astype(np.float32))
 
     def asked(self, text: Vectors) -> Vectors:
         """What text vectors of shape (n, 384) ask for: shape (n, 1001), unit rows."""
-        cosines = np.pad(text @ self._vectors.T, ((0, 0), (0, 1)), constant_values=NONE)
-        weights = np.exp((cosines - cosines.max(axis=1, keepdims=True)) / TEMPERATURE)
+        cosines = np.pad(text @ self._vectors.T, ((0, 0), (0, 1)), constant_values=NO_CLASS_COSINE)
+        weights = np.exp((cosines - cosines.max(axis=1, keepdims=True)) / CLASS_SOFTMAX_TEMPERATURE)
         return np.asarray(np.sqrt(weights / weights.sum(axis=1, keepdims=True)), np.float32)
 
-    def among_texts(self, shown: Probabilities) -> Vectors:
+    def among_texts(self, shown: ClassProbabilities) -> Vectors:
         """Text vectors of what pictures show (ConSE), shape (n, 384), unit rows."""
-        least = np.sort(shown, axis=1)[:, -BEST, None]
-        return unit(np.where(shown >= least, shown, 0.0) @ self._vectors)
+        least = np.sort(shown, axis=1)[:, -TOP_CLASSES, None]
+        return unit_rows(np.where(shown >= least, shown, 0.0) @ self._vectors)
 
 
-def picture_vectors(shown: Probabilities) -> Vectors:
+def picture_vectors(shown: ClassProbabilities) -> Vectors:
     """Vectors of what pictures show: shape (n, 1001), unit rows. A picture always shows something."""
     return np.pad(np.sqrt(shown), ((0, 0), (0, 1)))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
 
-class LateInteraction:
+class MiniLMReranker:
     """Scores texts against a query in words; pictures and sounds it cannot read."""
 
     name = "late interaction (MiniLM tokens, MaxSim)"

@@ -17,7 +17,7 @@ _ACROSS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class TextBox:
     """Where a piece of text stands, in pixels from the left and from the top."""
 
     left: float
@@ -39,20 +39,20 @@ class Box:
         """Whether it runs upwards, as an axis label does. A single letter does not tell."""
         return self.height > _UPRIGHT * self.width and len(self.text) > 1
 
-    def beside(self, other: Box) -> bool:
+    def beside(self, other: TextBox) -> bool:
         """Whether the two stand on one line: they share most of the lower one's height."""
         shared = min(self.bottom, other.bottom) - max(self.top, other.top)
         return not self.upright and not other.upright and shared > min(self.height, other.height) / 2
 
 
-def lines(boxes: Sequence[Box]) -> list[str]:
+def lines_in_reading_order(boxes: Sequence[TextBox]) -> list[str]:
     """The text by lines, in reading order. What stands side by side is one line; an upright piece is its own."""
     middle = _between_columns(boxes)
     if middle is None:
         return _by_rows(boxes)
     found: list[str] = []
-    left: list[Box] = []
-    right: list[Box] = []
+    left: list[TextBox] = []
+    right: list[TextBox] = []
     for box in _from_the_top(boxes):
         if box.left < middle < box.right:
             found += [*_by_rows(left), *_by_rows(right), box.text]
@@ -62,8 +62,8 @@ def lines(boxes: Sequence[Box]) -> list[str]:
     return [*found, *_by_rows(left), *_by_rows(right)]
 
 
-def _by_rows(boxes: Sequence[Box]) -> list[str]:
-    rows: list[list[Box]] = []
+def _by_rows(boxes: Sequence[TextBox]) -> list[str]:
+    rows: list[list[TextBox]] = []
     for box in _from_the_top(boxes):
         if rows and rows[-1][0].beside(box):
             rows[-1].append(box)
@@ -72,11 +72,11 @@ def _by_rows(boxes: Sequence[Box]) -> list[str]:
     return [" ".join(box.text for box in sorted(row, key=lambda box: box.left)) for row in rows]
 
 
-def _from_the_top(boxes: Sequence[Box]) -> list[Box]:
+def _from_the_top(boxes: Sequence[TextBox]) -> list[TextBox]:
     return sorted(boxes, key=lambda box: box.top + box.bottom)
 
 
-def _between_columns(boxes: Sequence[Box]) -> float | None:
+def _between_columns(boxes: Sequence[TextBox]) -> float | None:
     """Where, from the left, two columns of prose part; None where there are none."""
     if len(boxes) < 2 * _COLUMN:
         return None

@@ -16,16 +16,16 @@ from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.tokens import Tokens, encodable
-from mcp_mmretrieval.models.weights import MINILM
+from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
+from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
-T = TypeVar("T")
+TokenBatchResultT = TypeVar("TokenBatchResultT")
 
-DIM = 384
-WINDOW = 128
+MINILM_DIM = 384
+MINILM_WINDOW_TOKENS = 128
 """Tokens of one window: nDCG@10 .40 on pages of reports, .33 with all that the model takes. Overlap adds nothing."""
 
 _LIMIT = 256
@@ -37,7 +37,7 @@ class MiniLM:
 
     def __init__(self, threads: int, device: Device) -> None:
         """`device`: a CPU. Raises ModelUnavailable when the weights are missing or damaged."""
-        folder = MINILM.locate()
+        folder = MINILM_WHEEL.locate()
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads)
         self._model = SentenceTransformer(
@@ -48,16 +48,16 @@ class MiniLM:
             model_kwargs={"dtype": torch.float32, "use_safetensors": True},
             processor_kwargs={"split_special_tokens": True},
         )
-        self._tokens = Tokens(self._model.tokenizer, window=WINDOW, limit=_LIMIT)
+        self._tokens = SharedTokenizer(self._model.tokenizer, window=MINILM_WINDOW_TOKENS, limit=_LIMIT)
         self._device = device
 
     def windows(self, text: str) -> list[str]:
-        """The text cut between words into pieces of at most `WINDOW` tokens, one after the other."""
+        """The text cut between words into pieces of at most `MINILM_WINDOW_TOKENS` tokens, one after the other."""
         return self._tokens.windows(text)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, shape (len(texts), 384), unit rows. Of more than 254 tokens the first count."""
-        vectors = np.empty((len(texts), DIM), np.float32)
+        vectors = np.empty((len(texts), MINILM_DIM), np.float32)
         for rows, found in self._each(texts, self._encoded):
             vectors[rows] = found
         return _checked(vectors)
@@ -70,11 +70,13 @@ class MiniLM:
         tokens = [self._tokens.named(ids)[1:-1] for ids in self._tokens.ids(texts)]
         return [(tokens[row], vectors[row]) for row in range(len(texts))]
 
-    def _each(self, texts: Sequence[str], run: Callable[[list[Any]], T]) -> Iterator[tuple[list[int], T]]:
+    def _each(
+        self, texts: Sequence[str], run: Callable[[list[Any]], TokenBatchResultT]
+    ) -> Iterator[tuple[list[int], TokenBatchResultT]]:
         """Texts through the model, by batches of like length."""
         lengths = [len(ids) for ids in self._tokens.ids(texts)]
         yield from self._device.each(
-            "MiniLM", lengths, lambda rows: run([{"text": encodable(texts[row])} for row in rows])
+            "MiniLM", lengths, lambda rows: run([{"text": replace_surrogates(texts[row])} for row in rows])
         )
 
     def _encoded(self, given: list[Any]) -> Vectors:
@@ -86,10 +88,10 @@ class MiniLM:
         states = self._model.encode(
             given, batch_size=len(given), show_progress_bar=False, output_value="token_embeddings"
         )
-        return [unit(np.asarray(state, np.float32)[1:-1]) for state in states]
+        return [unit_rows(np.asarray(state, np.float32)[1:-1]) for state in states]
 
 
-def unit(vectors: Vectors) -> Vectors:
+def unit_rows(vectors: Vectors) -> Vectors:
     """The rows at length 1; a row of zeros stays."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

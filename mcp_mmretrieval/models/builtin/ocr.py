@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from rapidocr import RapidOCR
 
-from mcp_mmretrieval.concurrency.priority_lock import Turns
-from mcp_mmretrieval.models.builtin.layout import Box, lines
-from mcp_mmretrieval.models.identity import OCR_SIDE, OCR_SURE, ocr
-from mcp_mmretrieval.models.weights import PADDLE_OCR
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
+from mcp_mmretrieval.models.builtin.layout import TextBox, lines_in_reading_order
+from mcp_mmretrieval.models.identity import OCR_MIN_CONFIDENCE, OCR_SIDE_PIXELS, builtin_ocr_identity
+from mcp_mmretrieval.models.weights import PADDLE_OCR_WHEEL
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
@@ -27,28 +27,28 @@ class PaddleOcr:
 
     def __init__(self, threads: int) -> None:
         """Raises ModelUnavailable when the weights are missing or damaged."""
-        folder = PADDLE_OCR.locate()
+        folder = PADDLE_OCR_WHEEL.locate()
         cv2.setNumThreads(threads)
         # naming the files keeps RapidOCR from fetching them; `critical` keeps it from logging each empty picture
         self._ocr = RapidOCR(
             params={
                 "Global.log_level": "critical",
-                "Global.text_score": OCR_SURE,
+                "Global.text_score": OCR_MIN_CONFIDENCE,
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
                 "Det.model_path": str(folder / "PP-OCRv6_det_small.onnx"),
                 "Rec.model_path": str(folder / "PP-OCRv6_rec_small.onnx"),
                 "Cls.model_path": str(folder / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
                 "Det.limit_type": "max",
-                "Det.limit_side_len": OCR_SIDE,
+                "Det.limit_side_len": OCR_SIDE_PIXELS,
             }
         )
-        self._turns = Turns()
+        self._turns = PriorityLock()
 
     @property
     def identity(self) -> Identity:
         """Weights and settings that decide what is read."""
-        return ocr()
+        return builtin_ocr_identity()
 
     def read(self, picture: Picture) -> str:
         """The words in reading order, a line each; see `layout`."""
@@ -58,12 +58,14 @@ class PaddleOcr:
             return ""
         pieces = zip(found.boxes, found.txts, strict=True)
         # a bar or a bullet reads as some sign: only letters and digits make text
-        return "\n".join(lines([_box(corners, text) for corners, text in pieces if any(map(str.isalnum, text))]))
+        return "\n".join(
+            lines_in_reading_order([_box(corners, text) for corners, text in pieces if any(map(str.isalnum, text))])
+        )
 
 
-def _box(corners: Sequence[Sequence[float]], text: str) -> Box:
+def _box(corners: Sequence[Sequence[float]], text: str) -> TextBox:
     across, down = zip(*corners, strict=True)
-    return Box(float(min(across)), float(min(down)), float(max(across)), float(max(down)), text.strip())
+    return TextBox(float(min(across)), float(min(down)), float(max(across)), float(max(down)), text.strip())
 
 
 def _widened(picture: Picture) -> Picture:

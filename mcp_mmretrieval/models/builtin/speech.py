@@ -11,26 +11,26 @@ from pathlib import Path
 from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
-from mcp_mmretrieval.concurrency.priority_lock import Turns
-from mcp_mmretrieval.models.identity import speech
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
+from mcp_mmretrieval.models.identity import builtin_speech_identity
 from mcp_mmretrieval.models.vad import resampled
-from mcp_mmretrieval.models.weights import WHISPER_TINY_EN, whisper_base, whisper_base_installed
+from mcp_mmretrieval.models.weights import WHISPER_TINY_EN_WHEEL, assemble_whisper_base, whisper_base_installed
 from mcp_mmretrieval.types import Cue, Identity, Sound
 
-RATE = 16_000
+WHISPER_RATE_HZ = 16_000
 """Samples per second that Whisper was trained on."""
-NO_SPEECH = 0.6
-"""Probability that nobody speaks; noise, if the text is less likely than `UNLIKELY`. OpenAI's thresholds, all three."""
-UNLIKELY = -1.0
+NO_SPEECH_THRESHOLD = 0.6
+"""Probability that nobody speaks; noise, if the text is less likely than `LOGPROB_THRESHOLD`. All are OpenAI's."""
+LOGPROB_THRESHOLD = -1.0
 """Mean log probability of the text's tokens."""
-REPETITIVE = 2.4
+COMPRESSION_RATIO_THRESHOLD = 2.4
 """Compression ratio of a text that goes round in circles."""
 
-_SHORTEST = RATE // 10
+_SHORTEST = WHISPER_RATE_HZ // 10
 _VOICE = VadOptions(min_silence_duration_ms=1_000, speech_pad_ms=300)
 
 
-class Whisper:
+class WhisperTranscriber:
     """A `Transcriber`, loaded: many languages where the wheels of `base` are installed, else English alone.
 
     Safe to call from several threads; they take turns.
@@ -38,13 +38,13 @@ class Whisper:
 
     def __init__(self, threads: int, cache: Path) -> None:
         """`cache`: where the halves of `base` are joined. Raises ModelUnavailable for missing or damaged weights."""
-        self._identity = speech()
+        self._identity = builtin_speech_identity()
         self._language = None if whisper_base_installed() else "en"
-        folder = WHISPER_TINY_EN.locate() if self._language else whisper_base(cache)
+        folder = WHISPER_TINY_EN_WHEEL.locate() if self._language else assemble_whisper_base(cache)
         self._model = WhisperModel(
             str(folder), device="cpu", compute_type="int8", cpu_threads=threads, num_workers=1, local_files_only=True
         )
-        self._turns = Turns()
+        self._turns = PriorityLock()
 
     @property
     def identity(self) -> Identity:
@@ -53,7 +53,7 @@ class Whisper:
 
     def transcribe(self, sound: Sound) -> list[Cue]:
         """What is said, with seconds from the beginning of the sound. Empty where nobody speaks."""
-        samples = resampled(sound, RATE)
+        samples = resampled(sound, WHISPER_RATE_HZ)
         if len(samples) < _SHORTEST:
             return []
         with self._turns:
@@ -69,7 +69,7 @@ class Whisper:
                 condition_on_previous_text=False,
             )
             return [
-                Cue(segment.start, min(segment.end, len(samples) / RATE), segment.text.strip())
+                Cue(segment.start, min(segment.end, len(samples) / WHISPER_RATE_HZ), segment.text.strip())
                 for segment in found
                 if _said(segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio)
             ]
@@ -77,5 +77,5 @@ class Whisper:
 
 def _said(text: str, no_speech: float, likelihood: float, compression: float) -> bool:
     """Whether a segment is speech, and not Whisper's own invention."""
-    noise = no_speech > NO_SPEECH and likelihood < UNLIKELY
-    return any(letter.isalnum() for letter in text) and not noise and compression <= REPETITIVE
+    noise = no_speech > NO_SPEECH_THRESHOLD and likelihood < LOGPROB_THRESHOLD
+    return any(letter.isalnum() for letter in text) and not noise and compression <= COMPRESSION_RATIO_THRESHOLD

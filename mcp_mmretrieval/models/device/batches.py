@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 
-class Rows:
+class PendingRows:
     """The rows of one call that wait for their batch, longest first: what fails for want of memory fails at once."""
 
     def __init__(self, sizes: Sequence[float]) -> None:

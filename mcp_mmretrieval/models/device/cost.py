@@ -12,7 +12,7 @@ _CLEAN = 200
 """Batches without trouble after which the cap that memory has set is tried a little higher."""
 
 
-class Cost:
+class TokenBudget:
     """Tokens that a batch may have. Safe to read from any thread, told by the one whose turn it is."""
 
     def __init__(self, rate: float, most: float) -> None:

@@ -1,4 +1,4 @@
-"""The device that models run on, and the order in which it is used: one of a name in a process, see `of`.
+"""The device that models run on, and the order in which it is used: one of a name in a process, see `shared_device`.
 
 Threads of callers take turns on it, a batch at a time, those first for whom somebody waits; there is no queue of work.
 """
@@ -14,20 +14,19 @@ from typing import TypeVar
 
 import torch
 
-from mcp_mmretrieval.concurrency import foreground as precedence
-from mcp_mmretrieval.concurrency.priority_lock import Turns
+from mcp_mmretrieval.concurrency import foreground
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
-from mcp_mmretrieval.models.device import failures as faults
-from mcp_mmretrieval.models.device import memory
-from mcp_mmretrieval.models.device.batches import Rows
-from mcp_mmretrieval.models.device.cost import Cost
-from mcp_mmretrieval.models.device.failures import Failed
+from mcp_mmretrieval.models.device import failures, memory
+from mcp_mmretrieval.models.device.batches import PendingRows
+from mcp_mmretrieval.models.device.cost import TokenBudget
+from mcp_mmretrieval.models.device.failures import RowFailures
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
+BatchResultT = TypeVar("BatchResultT")
 
 _TOKENS_CPU = 2_048
 """Of a batch on a CPU, at first and at most: more gain nothing there. 0.45 s of MiniLM on two cores."""
@@ -53,9 +52,9 @@ class Device:
         self.name = name
         self.kind = name.partition(":")[0]
         """`cpu`, `cuda` or `mps`."""
-        self.turns = Turns()
+        self.turns = PriorityLock()
         """For whoever needs the device for something else than a batch."""
-        self._costs: dict[str, Cost] = {}
+        self._costs: dict[str, TokenBudget] = {}
         self._lost = ""
         self.when_lost: Callable[[str], None] = lambda reason: None
         """Called with the reason, once, by the thread that lost it."""
@@ -79,7 +78,9 @@ class Device:
         if self.kind == "cuda":
             torch.cuda.set_per_process_memory_fraction(memory_share, self.name)
 
-    def each(self, model: str, sizes: Sequence[float], run: Callable[[list[int]], T]) -> Iterator[tuple[list[int], T]]:
+    def each(
+        self, model: str, sizes: Sequence[float], run: Callable[[list[int]], BatchResultT]
+    ) -> Iterator[tuple[list[int], BatchResultT]]:
         """Run contents of a call through a model in batches that fit, and give each batch's rows with what came of it.
 
         `model`: what a token costs is measured by this name, so a model whose pictures cost otherwise than its texts
@@ -89,9 +90,9 @@ class Device:
 
         Raises Unfit for rows that fail alone, once all others have run; but where nothing ran and all failed in one
         way, that failure, which is hardly the contents' own. What `run` raises as ModelUnavailable or Cancelled ends
-        the call at once. Raises DeviceLost, and Cancelled as `Turns` does.
+        the call at once. Raises DeviceLost, and Cancelled as `PriorityLock` does.
         """
-        rows, failed = Rows(sizes), Failed(model, self.name)
+        rows, failed = PendingRows(sizes), RowFailures(model, self.name)
         while rows:
             with self.turns:
                 self._used = time.perf_counter()
@@ -149,7 +150,7 @@ class Device:
         if self.kind == "mps":
             total = torch.mps.recommended_max_memory()
             return max(0, total - torch.mps.current_allocated_memory()), total
-        return memory.of_machine()
+        return memory.machine_memory()
 
     def admit(self, model: str, weights: int) -> None:
         """Before a model is loaded whose weights take so many bytes. Raises ModelUnavailable where they do not fit."""
@@ -165,14 +166,14 @@ class Device:
         )
 
     def _next(
-        self, model: str, rows: Rows, failed: Failed, run: Callable[[list[int]], T]
-    ) -> tuple[list[int], T] | None:
+        self, model: str, rows: PendingRows, failed: RowFailures, run: Callable[[list[int]], BatchResultT]
+    ) -> tuple[list[int], BatchResultT] | None:
         """The next batch and what came of it; None where it failed. Its rows then wait again, or have failed."""
         if self._lost:
             raise DeviceLost(self._lost)
         cost = self._cost(model)
         batch = rows.take(
-            cost.budget(self._batch_s * (_SHORT if precedence.pressed() else 1.0)),
+            cost.budget(self._batch_s * (_SHORT if foreground.foreground_is_busy() else 1.0)),
             _EVEN_CPU if self.kind == "cpu" else _EVEN,
         )
         tokens, began = rows.tokens(batch), time.perf_counter()
@@ -181,11 +182,11 @@ class Device:
         except (Cancelled, ModelUnavailable):
             raise
         except Exception as error:  # whatever a model trips over
-            if faults.lost(error):
-                self._lost = f"{self.name} was lost: {faults.reason(error)}. Ask again in a few seconds."
-                self.when_lost(f"{self.name} was lost: {faults.reason(error)}.")
+            if failures.is_device_lost(error):
+                self._lost = f"{self.name} was lost: {failures.failure_reason(error)}. Ask again in a few seconds."
+                self.when_lost(f"{self.name} was lost: {failures.failure_reason(error)}.")
                 raise DeviceLost(self._lost) from error
-            full = faults.out_of_memory(error)
+            full = failures.is_out_of_memory(error)
             if len(batch) > 1:
                 rows.again(batch, alone=not full)
             else:
@@ -201,11 +202,11 @@ class Device:
             self._free()  # not before: the error held on to what the batch had taken
         return None
 
-    def _cost(self, model: str) -> Cost:
+    def _cost(self, model: str) -> TokenBudget:
         """By the thread whose turn it is."""
         if model not in self._costs:
             first, most = (_TOKENS_CPU, _TOKENS_CPU) if self.kind == "cpu" else (_TOKENS, _MOST_TOKENS)
-            self._costs[model] = Cost(rate=first / self._batch_s, most=most)
+            self._costs[model] = TokenBudget(rate=first / self._batch_s, most=most)
         return self._costs[model]
 
     def _free(self) -> None:
@@ -221,12 +222,12 @@ class Device:
         return self.kind == "cpu" or torch.backends.mps.is_macos_or_newer(14, 0)
 
 
-def of(settings: Settings, name: str = "") -> Device:
+def shared_device(settings: Settings, name: str = "") -> Device:
     """The one device of its name in this process, with the settings' limits. `name`: the settings' own when empty.
 
     Raises ModelUnavailable for one that is not there.
     """
-    name = name or named(settings.device)
+    name = name or resolve_device_name(settings.device)
     with _guard:
         if name not in _devices:
             _devices[name] = Device(name, batch_s=settings.batch_s, memory_share=settings.memory_share)
@@ -235,7 +236,7 @@ def of(settings: Settings, name: str = "") -> Device:
         return _devices[name]
 
 
-def named(asked: str) -> str:
+def resolve_device_name(asked: str) -> str:
     """What the setting `device` stands for on this machine, as torch names it. Raises ModelUnavailable.
 
     `auto` is the first CUDA card, else Apple's GPU, else the CPU.

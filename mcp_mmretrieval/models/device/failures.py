@@ -26,7 +26,7 @@ _TOLD = 3
 """Reasons that one error names."""
 
 
-class Failed:
+class RowFailures:
     """Rows of one call that failed alone, and why."""
 
     def __init__(self, model: str, device: str) -> None:
@@ -39,37 +39,37 @@ class Failed:
     def add(self, row: int, error: Exception) -> None:
         """The row has failed, for good."""
         # what a batch had taken of a device's memory hangs on the traceback of its error
-        self._errors[row] = error.with_traceback(None) if out_of_memory(error) else error
+        self._errors[row] = error.with_traceback(None) if is_out_of_memory(error) else error
 
     def tell(self) -> None:
         """Raises Unfit for them, if there are any; see `Device.each` for when it is another error."""
         if not self._errors:
             return
         first = next(iter(self._errors.values()))
-        if self.all and len({type(error) for error in self._errors.values()}) == 1 and not out_of_memory(first):
+        if self.all and len({type(error) for error in self._errors.values()}) == 1 and not is_out_of_memory(first):
             raise first
         why = dict.fromkeys(
-            f"it does not fit into the memory of {self._device}" if out_of_memory(error) else reason(error)
+            f"it does not fit into the memory of {self._device}" if is_out_of_memory(error) else failure_reason(error)
             for error in self._errors.values()
         )
         raise Unfit(sorted(self._errors), f"{self._model} cannot take this in: {'; '.join(list(why)[:_TOLD])}.")
 
 
-def out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether a smaller batch may do."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and _says(error, _MEMORY)
 
 
-def lost(error: Exception) -> bool:
+def is_device_lost(error: Exception) -> bool:
     """Whether the device serves this process no more: once a kernel has failed, each later call fails too."""
     if isinstance(error, torch.AcceleratorError):
-        return not out_of_memory(error)
-    return isinstance(error, RuntimeError) and _says(error, _LOST) and not out_of_memory(error)
+        return not is_out_of_memory(error)
+    return isinstance(error, RuntimeError) and _says(error, _LOST) and not is_out_of_memory(error)
 
 
-def reason(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Its first line, for a person."""
     said = str(error).strip() or type(error).__name__
     return said.splitlines()[0].rstrip(".")

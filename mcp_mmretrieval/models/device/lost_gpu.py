@@ -14,12 +14,12 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-WITHIN = 3_600.0
+LOST_GPU_WINDOW_SECONDS = 3_600.0
 """Seconds within which a second loss makes the device be left alone, and for which it is."""
 _FILE = "losses.json"
 
 
-class Losses:
+class LostGpuLog:
     """The losses of a library's latest processes."""
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
@@ -43,7 +43,7 @@ class Losses:
         if len(recent) < 2:
             return ""
         at, reason = recent[-1]
-        until = time.strftime("%H:%M", time.localtime(at + WITHIN))
+        until = time.strftime("%H:%M", time.localtime(at + LOST_GPU_WINDOW_SECONDS))
         return (
             f"The GPU was lost {len(recent)} times within an hour and is left alone until {until}. Last: "
             f"{reason.rstrip('.')}. Look after its driver, memory and temperature, or set "
@@ -57,4 +57,4 @@ class Losses:
             losses = [(float(loss["at"]), str(loss["reason"])) for loss in noted]
         except (OSError, ValueError, TypeError, KeyError):
             return []
-        return [(at, reason) for at, reason in losses if 0 <= self._now() - at < WITHIN]
+        return [(at, reason) for at, reason in losses if 0 <= self._now() - at < LOST_GPU_WINDOW_SECONDS]

@@ -9,12 +9,12 @@ from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import threads
 
 
-def memory(device: str = "auto") -> DeviceMemory:
+def total_device_memory(device: str = "auto") -> DeviceMemory:
     """The whole memory where models would run: of the named device, or of the best that there is.
 
     Imports torch, which takes some seconds. Raises BadArgument for a device that this machine has not.
     """
-    threads.prepare()
+    threads.set_thread_environment()
     import torch
 
     kind, _, number = device.partition(":")

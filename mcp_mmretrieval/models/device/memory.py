@@ -15,7 +15,7 @@ _GROUP = Path("/sys/fs/cgroup")
 """Linux control group, version 2: what a container may use."""
 
 
-def of_machine() -> tuple[int, int]:
+def machine_memory() -> tuple[int, int]:
     """What is free and what there is, in all or for the container."""
     free, total = _whole()
     try:
@@ -27,7 +27,7 @@ def of_machine() -> tuple[int, int]:
     return min(free, max(0, most - used + int(stat.get("inactive_file", 0)))), min(total, most)
 
 
-def lacking(error: BaseException | None) -> bool:
+def is_memory_shortage(error: BaseException | None) -> bool:
     """Whether something failed for want of memory, of the machine or of its GPU."""
     while error is not None:
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
@@ -36,7 +36,7 @@ def lacking(error: BaseException | None) -> bool:
     return False
 
 
-def freed() -> None:
+def release_memory() -> None:
     """Give back what a model held that nobody refers to any more. What the engine froze is looked at, too."""
     frozen = gc.get_freeze_count()
     gc.unfreeze()

@@ -9,12 +9,12 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Linux control group, version 2: microseconds of CPU time in a period, or `max`."""
 
 
-def budget(asked: int) -> int:
+def thread_budget(asked: int) -> int:
     """Threads to use: as asked, or for 0 one per core that this process may use."""
     return asked or max(1, min(_cores(), _quota()))
 
 
-def prepare() -> None:
+def set_thread_environment() -> None:
     """Set what torch and tokenizers read once, when they are imported. Whatever the person has set wins."""
     # waiting threads sleep: spinning ones made a query take 280 ms instead of 14 ms while both cores were busy
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -7,12 +7,11 @@ import os
 from pathlib import Path
 
 from mcp_mmretrieval.config.profiles import ModelSpec
-from mcp_mmretrieval.models.download import fetch as fetching
-from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.download import fetch, snapshots
 
 
-def of(spec: ModelSpec, cache: Path) -> str:
-    """The commit, or what `snapshots.located` says of the folder, kept in `cache` by its files' sizes and times.
+def model_content_digest(spec: ModelSpec, cache: Path) -> str:
+    """The commit, or what `snapshots.locate_model` says of the folder, kept in `cache` by its files' sizes and times.
 
     Raises ModelUnavailable for a folder that holds no model.
     """
@@ -22,7 +21,7 @@ def of(spec: ModelSpec, cache: Path) -> str:
     try:
         return kept.read_text(encoding="ascii")
     except (OSError, ValueError):
-        _, found = snapshots.located(spec)
+        _, found = snapshots.locate_model(spec)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         made = kept.with_name(f"{kept.name}.{os.getpid()}")
@@ -36,7 +35,7 @@ def of(spec: ModelSpec, cache: Path) -> str:
 def _state(folder: Path, spec: ModelSpec) -> str:
     """Names the folder and the names, sizes and times of the files that make up a model."""
     lines = [str(folder)]
-    for file in sorted({file for name in fetching.names(spec) for file in folder.rglob(name)}):
+    for file in sorted({file for name in fetch.file_patterns(spec) for file in folder.rglob(name)}):
         try:
             state = file.stat()
         except OSError:

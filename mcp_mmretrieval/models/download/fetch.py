@@ -22,21 +22,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from mcp_mmretrieval.config.profiles import ModelSpec, name_of
+from mcp_mmretrieval.config.profiles import ModelSpec, model_display_name
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import progress as underway
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[int, int, str], None]
+DownloadProgress = Callable[[int, int, str], None]
 """Is told bytes on this machine, bytes in all, and the file that is being fetched."""
 
-NAMES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+MODEL_FILE_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 """Names of what a model consists of, in any folder; patterns of `fnmatch`. Pickled weights can run code."""
-CODE = "*.py"
+CODE_FILE_PATTERN = "*.py"
 """What is fetched and summed up too where a model's own code may run."""
 
-PAUSES = (1.0, 2.0, 4.0, 8.0)
+RETRY_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each attempt to go on; after the last one without a single byte it is given up."""
 
 _WAIT = 30.0
@@ -48,7 +48,7 @@ _DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class HubFile:
     """A file of a commit."""
 
     path: str
@@ -58,32 +58,32 @@ class File:
     """SHA-256 of large files, else SHA-1 as git makes it of a blob. In hex; also its name in the cache."""
 
 
-def names(spec: ModelSpec) -> tuple[str, ...]:
+def file_patterns(spec: ModelSpec) -> tuple[str, ...]:
     """Patterns of the files that a model consists of."""
-    return (*NAMES, CODE) if spec.own_code else NAMES
+    return (*MODEL_FILE_PATTERNS, CODE_FILE_PATTERN) if spec.own_code else MODEL_FILE_PATTERNS
 
 
-def offline() -> bool:
+def hub_is_offline() -> bool:
     """Whether HF_HUB_OFFLINE keeps the Hub from being asked."""
     from huggingface_hub import constants
 
     return constants.HF_HUB_OFFLINE
 
 
-def folder_of(spec: ModelSpec) -> Path:
+def snapshot_folder(spec: ModelSpec) -> Path:
     """Where the commit lies in the cache once it is fetched, whether by this program or another."""
     return _repository(spec) / "snapshots" / spec.revision
 
 
-def listed(spec: ModelSpec) -> list[File] | None:
+def saved_file_list(spec: ModelSpec) -> list[HubFile] | None:
     """The files of the commit as the Hub listed them when it was fetched; None where another program fetched it."""
     try:
-        return [File(**one) for one in json.loads(_listing(spec).read_text(encoding="utf-8"))]
+        return [HubFile(**one) for one in json.loads(_listing(spec).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
         return None
 
 
-def asked(spec: ModelSpec) -> list[File]:
+def fetch_file_list(spec: ModelSpec) -> list[HubFile]:
     """The same, asked of the Hub, small ones first: where the weights are whole, all else is there.
 
     Raises ModelUnavailable where it does not answer, or has no such commit or none with weights that are loaded.
@@ -91,7 +91,7 @@ def asked(spec: ModelSpec) -> list[File]:
     from huggingface_hub import constants
 
     with _explained(spec):
-        found: list[File] = []
+        found: list[HubFile] = []
         url: str | None = f"{constants.ENDPOINT}/api/models/{spec.model}/tree/{spec.revision}?recursive=true"
         while url:
             with _get(url) as response:
@@ -106,12 +106,12 @@ def asked(spec: ModelSpec) -> list[File]:
     return sorted(found, key=lambda file: (file.size, file.path))
 
 
-def lacking(spec: ModelSpec, files: Sequence[File]) -> int:
+def missing_bytes(spec: ModelSpec, files: Sequence[HubFile]) -> int:
     """Bytes of the files that are not on this machine yet."""
     return sum(file.size - _held(spec, file) for file in files)
 
 
-def check_room(needed: int, what: str) -> None:
+def check_disk_room(needed: int, what: str) -> None:
     """Raises ModelUnavailable where the disk has too little room for so many bytes more. `what` needs them."""
     from huggingface_hub import constants
 
@@ -124,7 +124,9 @@ def check_room(needed: int, what: str) -> None:
         )
 
 
-def fetch(spec: ModelSpec, progress: Progress | None = None, pauses: Sequence[float] = PAUSES) -> Path:
+def fetch_snapshot(
+    spec: ModelSpec, progress: DownloadProgress | None = None, pauses: Sequence[float] = RETRY_PAUSES_SECONDS
+) -> Path:
     """Fetch what is missing of a commit, and return its folder. Other processes that fetch it are waited for.
 
     What is there already is checked byte by byte, and fetched anew where it is damaged. Raises ModelUnavailable where
@@ -133,23 +135,26 @@ def fetch(spec: ModelSpec, progress: Progress | None = None, pauses: Sequence[fl
     from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
     report = progress or _logged(spec)
-    files = asked(spec)
+    files = fetch_file_list(spec)
     place = _repository(spec)
     with _explained(spec):
         place.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(place / ".fetching.lock"):
-            check_room(lacking(spec, files), spec.model)
+            check_disk_room(missing_bytes(spec, files), spec.model)
             _listing(spec).parent.mkdir(exist_ok=True)
             _write(_listing(spec), json.dumps([asdict(file) for file in files]))
-            done, total = sum(file.size for file in files) - lacking(spec, files), sum(file.size for file in files)
+            done, total = (
+                sum(file.size for file in files) - missing_bytes(spec, files),
+                sum(file.size for file in files),
+            )
             for file in files:
                 report(done, total, file.path)
                 done = _one(spec, file, done, _of(file, report, total), pauses)
             report(total, total, "")
-    return folder_of(spec)
+    return snapshot_folder(spec)
 
 
-def _one(spec: ModelSpec, file: File, done: int, report: Callable[[int], None], pauses: Sequence[float]) -> int:
+def _one(spec: ModelSpec, file: HubFile, done: int, report: Callable[[int], None], pauses: Sequence[float]) -> int:
     """Fetch one file and link to it. `done`: bytes held of all files before; returns the same after."""
     blob = _blob(spec, file)
     if _complete(blob, file) and not _intact(blob, file):
@@ -160,7 +165,7 @@ def _one(spec: ModelSpec, file: File, done: int, report: Callable[[int], None], 
         part.parent.mkdir(parents=True, exist_ok=True)
         done = _rest(spec, file, part, done, report, pauses)
         part.replace(blob)
-    pointer = folder_of(spec) / file.path
+    pointer = snapshot_folder(spec) / file.path
     pointer.parent.mkdir(parents=True, exist_ok=True)
     pointer.unlink(missing_ok=True)
     try:
@@ -171,7 +176,7 @@ def _one(spec: ModelSpec, file: File, done: int, report: Callable[[int], None], 
 
 
 def _rest(
-    spec: ModelSpec, file: File, part: Path, done: int, report: Callable[[int], None], pauses: Sequence[float]
+    spec: ModelSpec, file: HubFile, part: Path, done: int, report: Callable[[int], None], pauses: Sequence[float]
 ) -> int:
     """Bring a partial file to its end, through lost connections, and check what it holds."""
     from huggingface_hub import constants
@@ -212,7 +217,7 @@ def _rest(
         part.unlink()
         raise ModelUnavailable(
             f"{spec.model}: {file.path} arrived damaged, and was thrown away. Fetch it again: "
-            f"mcp-mmretrieval download {name_of(spec)}."
+            f"mcp-mmretrieval download {model_display_name(spec)}."
         )
     return done
 
@@ -262,7 +267,7 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
     except ModelUnavailable:
         raise
     except Exception as error:  # of the Hub, the network or the disk
-        again = f"mcp-mmretrieval download {name_of(spec)}"
+        again = f"mcp-mmretrieval download {model_display_name(spec)}"
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
             told = f"the disk at {_repository(spec).parent} is full. Make room, then run: {again}."
@@ -282,19 +287,19 @@ def _reason(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _file(listed: dict[str, Any], spec: ModelSpec) -> File | None:
+def _file(listed: dict[str, Any], spec: ModelSpec) -> HubFile | None:
     """What the Hub says of a file, where it is one of the model's. Raises ValueError for a path outside."""
     path = PurePosixPath(str(listed["path"]))
-    if listed.get("type") != "file" or not any(fnmatch(path.name, name) for name in names(spec)):
+    if listed.get("type") != "file" or not any(fnmatch(path.name, name) for name in file_patterns(spec)):
         return None
     large = listed.get("lfs") or {}
     digest = str(large.get("oid") or listed["oid"])
     if path.is_absolute() or ".." in path.parts or "\\" in str(path) or not _DIGEST.fullmatch(digest):
         raise ValueError(f"the Hub names a file {path}, which cannot be right")
-    return File(str(path), int(listed["size"]), digest)
+    return HubFile(str(path), int(listed["size"]), digest)
 
 
-def _held(spec: ModelSpec, file: File) -> int:
+def _held(spec: ModelSpec, file: HubFile) -> int:
     """Bytes of a file that need not be fetched."""
     blob, part = _blob(spec, file), _part(spec, file)
     if _complete(blob, file):
@@ -302,16 +307,16 @@ def _held(spec: ModelSpec, file: File) -> int:
     return min(part.stat().st_size, file.size) if part.exists() else 0
 
 
-def _of(file: File, report: Progress, total: int) -> Callable[[int], None]:
+def _of(file: HubFile, report: DownloadProgress, total: int) -> Callable[[int], None]:
     return lambda done: report(done, total, file.path)
 
 
-def _begun(file: File) -> hashlib._Hash:
+def _begun(file: HubFile) -> hashlib._Hash:
     """The hash that the file's digest is one of, at its beginning."""
     return hashlib.sha256() if len(file.digest) == 64 else hashlib.sha1(f"blob {file.size}\0".encode())
 
 
-def _intact(blob: Path, file: File) -> bool:
+def _intact(blob: Path, file: HubFile) -> bool:
     digest = _begun(file)
     with blob.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -319,7 +324,7 @@ def _intact(blob: Path, file: File) -> bool:
     return digest.hexdigest() == file.digest
 
 
-def _complete(blob: Path, file: File) -> bool:
+def _complete(blob: Path, file: HubFile) -> bool:
     return blob.is_file() and blob.stat().st_size == file.size
 
 
@@ -329,11 +334,11 @@ def _repository(spec: ModelSpec) -> Path:
     return Path(constants.HF_HUB_CACHE) / f"models--{spec.model.replace('/', '--')}"
 
 
-def _blob(spec: ModelSpec, file: File) -> Path:
+def _blob(spec: ModelSpec, file: HubFile) -> Path:
     return _repository(spec) / "blobs" / file.digest
 
 
-def _part(spec: ModelSpec, file: File) -> Path:
+def _part(spec: ModelSpec, file: HubFile) -> Path:
     """Not `.incomplete`: huggingface_hub writes over those from their beginning."""
     return _repository(spec) / "blobs" / f"{file.digest}.part"
 
@@ -348,13 +353,13 @@ def _write(path: Path, text: str) -> None:
     made.replace(path)
 
 
-def _logged(spec: ModelSpec) -> Progress:
+def _logged(spec: ModelSpec) -> DownloadProgress:
     """Progress for the log: a line at each tenth."""
     told = -1
 
     def report(done: int, total: int, _: str) -> None:
         nonlocal told
-        underway.tell(*(("fetching", done, total) if done < total else ("loading", 0, 0)))
+        underway.report_progress(*(("fetching", done, total) if done < total else ("loading", 0, 0)))
         if total and (tenth := done * 10 // total) > told:
             told = tenth
             logger.info("fetching %s: %.1f of %.1f GB", spec.model, done / 1e9, total / 1e9)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mcp_mmretrieval.config.profiles import ModelSpec, name_of
+from mcp_mmretrieval.config.profiles import ModelSpec, model_display_name
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.download import fetch as fetching
 
@@ -23,7 +23,9 @@ _HEADER = 100_000_000
 """Bytes that the description in a safetensors file may have (its specification)."""
 
 
-def located(spec: ModelSpec, *, fetch: bool = True, progress: fetching.Progress | None = None) -> tuple[Path, str]:
+def locate_model(
+    spec: ModelSpec, *, fetch: bool = True, progress: fetching.DownloadProgress | None = None
+) -> tuple[Path, str]:
     """The folder with the model's files, and what names their content: the commit, or a SHA-256 over the folder.
 
     What is missing of a commit is fetched, unless `fetch` says otherwise or HF_HUB_OFFLINE is set; the Hub is not asked
@@ -35,24 +37,26 @@ def located(spec: ModelSpec, *, fetch: bool = True, progress: fetching.Progress 
         if not folder.is_dir():
             raise ModelUnavailable(f"{spec.model}: no such folder. Name the folder of a model.")
         _check(folder, spec)
-        if wrong := damage(folder):
+        if wrong := model_damage(folder):
             raise ModelUnavailable(f"{spec.model}: does not load: {wrong}. Copy or save the model anew.")
         return folder, _sum(folder, spec)
     if not spec.revision:
         raise ModelUnavailable(f"{spec.model}: no commit is named. Name it as {spec.model}@COMMIT.")
-    folder = fetching.folder_of(spec)
+    folder = fetching.snapshot_folder(spec)
     wrong = _lack(spec)
-    if wrong and fetch and not fetching.offline():
-        fetching.fetch(spec, progress)
+    if wrong and fetch and not fetching.hub_is_offline():
+        fetching.fetch_snapshot(spec, progress)
         wrong = _lack(spec)
     if folder.is_dir():
         _check(folder, spec, complete=not wrong)
     if wrong:
-        raise ModelUnavailable(f"{spec.model} {wrong}. With a network, run: mcp-mmretrieval download {name_of(spec)}.")
+        raise ModelUnavailable(
+            f"{spec.model} {wrong}. With a network, run: mcp-mmretrieval download {model_display_name(spec)}."
+        )
     return folder, spec.revision
 
 
-def damage(folder: Path) -> str | None:
+def model_damage(folder: Path) -> str | None:
     """What is missing or broken in a model's folder, as the middle of a sentence; None where nothing is seen.
 
     Looks at the descriptions and the beginnings of the weights, not at every byte.
@@ -76,13 +80,13 @@ def damage(folder: Path) -> str | None:
 
 def _lack(spec: ModelSpec) -> str | None:
     """What keeps a commit from being used, as the end of a sentence about it; None where it is complete."""
-    folder, files = fetching.folder_of(spec), fetching.listed(spec)
+    folder, files = fetching.snapshot_folder(spec), fetching.saved_file_list(spec)
     if files is not None and not all(_is(folder / file.path, file.size) for file in files):
-        held = sum(file.size for file in files) - fetching.lacking(spec, files)
+        held = sum(file.size for file in files) - fetching.missing_bytes(spec, files)
         return f"is on this machine in part only, {held / 1e9:.1f} of {sum(file.size for file in files) / 1e9:.1f} GB"
     if not folder.is_dir() or not any(folder.iterdir()):
         return "is not on this machine"
-    if wrong := damage(folder):
+    if wrong := model_damage(folder):
         return f"is incomplete or damaged: {wrong}"
     if not any(folder.rglob("*.safetensors")) and not any(found for name in _PICKLED for found in folder.rglob(name)):
         return "is incomplete: its weights are missing"
@@ -172,7 +176,7 @@ def _weights_damage(file: Path) -> str | None:
 
 def _sum(folder: Path, spec: ModelSpec) -> str:
     """SHA-256 in hex over the names and contents of a model's files: other weights are another model."""
-    files = sorted({file for name in fetching.names(spec) for file in folder.rglob(name) if file.is_file()})
+    files = sorted({file for name in fetching.file_patterns(spec) for file in folder.rglob(name) if file.is_file()})
     whole = hashlib.sha256()
     try:
         for file in files:

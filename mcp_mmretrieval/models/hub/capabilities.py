@@ -15,7 +15,7 @@ _TOWERS = {"image": "vision_config", "video": "vision_config", "audio": "audio_c
 
 
 @dataclass(frozen=True, slots=True)
-class Senses:
+class Capabilities:
     """What one model takes in besides texts."""
 
     pictures: bool
@@ -27,12 +27,12 @@ class Senses:
     """Samples a second that it was trained on."""
 
 
-def senses_of(model: Any, spec: EmbedderSpec) -> Senses:
+def capabilities_of(model: Any, spec: EmbedderSpec) -> Capabilities:
     """From what the loaded SentenceTransformer and its configuration say; caps from the record, where it has them."""
     films = _takes(model, "video")
     hears = _takes(model, "audio")
     ear = getattr(model.processor, "feature_extractor", None)
-    return Senses(
+    return Capabilities(
         pictures=_takes(model, "image"),
         frames=(spec.frames or (0 if spec.described else _FRAMES)) if films else 0,
         seconds=(spec.hears or (0.0 if spec.described else _seconds(ear))) if hears else 0.0,

@@ -24,22 +24,22 @@ from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub import reranker_input as pieces
-from mcp_mmretrieval.models.hub.reranker_input import Given, Piece, Pieces
+from mcp_mmretrieval.models.hub import reranker_input
+from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
 from mcp_mmretrieval.types import Content, Modality
 
 _JUDGES = ("ForSequenceClassification", "ForCausalLM", "ForConditionalGeneration")
 """Ends of the names of models that come with a head: any other would get one of random numbers."""
 
 
-class CrossReranker:
+class CrossEncoderReranker:
     """A `Reranker` whose score is the verdict. Safe to call from several threads."""
 
     blends = False
 
     def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32") -> None:
         """Raises ModelUnavailable when the model is missing, does not load, or is no reranker."""
-        folder, _ = snapshots.located(spec)
+        folder, _ = snapshots.locate_model(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._spec = spec
         self._device = device
@@ -48,14 +48,14 @@ class CrossReranker:
             self._model = _loaded(folder, spec, device, dtype)
             self._model.eval()
             self._bare = not self._wraps()
-            self._pieces = Pieces(spec, self._model.tokenizer, pieces.limit_of(self._model))
+            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, reranker_input.token_limit(self._model))
             self._pieces.learn(self._features, self._works)
         except RetrievalError:
             raise
         except Exception as error:  # other people's models fail in any way
             raise ModelUnavailable(
-                f"{spec.model}: does not load as a reranker: {pieces.first_line(error)}. Set MMRETRIEVAL_RERANKER to "
-                "another model, or to off."
+                f"{spec.model}: does not load as a reranker: {reranker_input.first_error_line(error)}. "
+                "Set MMRETRIEVAL_RERANKER to another model, or to off."
             ) from error
         if not self._pieces.texts:
             raise ModelUnavailable(
@@ -63,7 +63,7 @@ class CrossReranker:
                 "MMRETRIEVAL_RERANKER to another model or to off."
             )
 
-    def under(self, spec: RerankerSpec) -> CrossReranker:
+    def under(self, spec: RerankerSpec) -> CrossEncoderReranker:
         """The same model, loaded once, under another record's caps."""
         made = copy.copy(self)
         made._spec, made._pieces = spec, self._pieces.under(spec)
@@ -95,11 +95,13 @@ class CrossReranker:
             raise ModelUnavailable(f"{self._spec.model}: gave no usable scores. Set MMRETRIEVAL_DTYPE to float32.")
         return scores
 
-    def _squashed(self, asked: Piece, given: Sequence[Piece]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    def _squashed(
+        self, asked: RerankerInput, given: Sequence[RerankerInput]
+    ) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         """A score a piece; NaN for one that does not fit on the device."""
         logits = np.full(len(given), np.nan, np.float32)
         unfit: list[RetrievalError] = []
-        for rows in pieces.together(given):
+        for rows in reranker_input.rows_by_modality(given):
             try:
                 self._run(asked, given, rows, logits)
             except Unfit as error:
@@ -109,24 +111,26 @@ class CrossReranker:
         squashed: np.ndarray[tuple[int], np.dtype[np.float32]] = torch.sigmoid(torch.from_numpy(logits)).numpy()
         return squashed
 
-    def _run(self, asked: Piece, given: Sequence[Piece], rows: list[int], logits: Any) -> None:
+    def _run(self, asked: RerankerInput, given: Sequence[RerankerInput], rows: list[int], logits: Any) -> None:
         """Fill in the logits of pieces of one sort, batch by batch."""
 
         def run(some: list[int]) -> Any:
             return self._logits(asked, [given[rows[row]] for row in some])
 
         sizes = [asked.tokens + given[row].tokens for row in rows]
-        for some, found in self._device.each(pieces.kind(self.name, given[rows[0]]), sizes, run):
+        for some, found in self._device.each(reranker_input.cost_label(self.name, given[rows[0]]), sizes, run):
             logits[[rows[row] for row in some]] = found
 
-    def _logits(self, asked: Piece, given: Sequence[Piece]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    def _logits(
+        self, asked: RerankerInput, given: Sequence[RerankerInput]
+    ) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         """Of pairs that go through together; films go alone, for the times of their frames are told beside them."""
         logits = np.empty(len(given), np.float32)
         still = [row for row, piece in enumerate(given) if piece.film is None]
         for rows in [still, *([row] for row, piece in enumerate(given) if piece.film is not None)]:
             if rows:
                 pairs = [self._pair(asked.given, given[row].given) for row in rows]
-                logits[rows] = self._predicted(pairs, pieces.processing(given[rows[0]].film))
+                logits[rows] = self._predicted(pairs, reranker_input.film_processing_kwargs(given[rows[0]].film))
         return logits
 
     def _predicted(self, pairs: list[Any], processing: dict[str, Any]) -> Any:
@@ -140,7 +144,7 @@ class CrossReranker:
             processing_kwargs=processing,
         )
 
-    def _pair(self, query: Given, document: Given) -> tuple[Any, Any]:
+    def _pair(self, query: ModalityInput, document: ModalityInput) -> tuple[Any, Any]:
         """A model of texts alone takes bare strings, and opens none of them."""
         return (query["text"], document["text"]) if self._bare else (query, document)
 
@@ -151,23 +155,31 @@ class CrossReranker:
 
     # -- what it takes in -------------------------------------------------------------------------------------------
 
-    def _features(self, given: Given) -> Any:
+    def _features(self, given: ModalityInput) -> Any:
         if self._bare and "text" not in given:
             raise ValueError("of texts alone")
-        film = pieces.even(len(given["video"])) if "video" in given else None
+        film = reranker_input.one_frame_a_second_metadata(len(given["video"])) if "video" in given else None
         return self._model.preprocess(
-            [self._pair({"text": "a"}, given)], prompt=self._spec.prompt, processing_kwargs=pieces.processing(film)
+            [self._pair({"text": "a"}, given)],
+            prompt=self._spec.prompt,
+            processing_kwargs=reranker_input.film_processing_kwargs(film),
         )
 
-    def _works(self, given: Given) -> bool:
-        film = pieces.even(len(given["video"])) if "video" in given else None
-        return bool(np.isfinite(self._squashed(Piece(0, {"text": "a"}, 1.0), [Piece(0, given, 1.0, film)])).all())
+    def _works(self, given: ModalityInput) -> bool:
+        film = reranker_input.one_frame_a_second_metadata(len(given["video"])) if "video" in given else None
+        return bool(
+            np.isfinite(
+                self._squashed(RerankerInput(0, {"text": "a"}, 1.0), [RerankerInput(0, given, 1.0, film)])
+            ).all()
+        )
 
 
 def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> CrossEncoder:
-    kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type") or "CrossEncoder"
+    kind = (
+        reranker_input.read_model_json(folder, "config_sentence_transformers.json").get("model_type") or "CrossEncoder"
+    )
     composed = (folder / "modules.json").is_file()
-    if kind != "CrossEncoder" or not (composed or pieces.architecture(folder).endswith(_JUDGES)):
+    if kind != "CrossEncoder" or not (composed or reranker_input.architecture_name(folder).endswith(_JUDGES)):
         raise ModelUnavailable(
             f"{spec.model}: is no reranker, and would score at random. Set MMRETRIEVAL_RERANKER to a cross-encoder."
         )
@@ -194,7 +206,9 @@ def _whole(folder: Path) -> bool:
     """Whether the head that `modules.json` names is there: that of Qwen3-VL-Reranker-8B was named by a wrong folder."""
     for module in _modules(folder):
         named = str(module.get("type", "")).endswith("LogitScore")
-        if named and "true_token_id" not in pieces.described(folder / str(module.get("path")), "config.json"):
+        if named and "true_token_id" not in reranker_input.read_model_json(
+            folder / str(module.get("path")), "config.json"
+        ):
             return False
     return True
 

@@ -18,10 +18,15 @@ from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub.capabilities import senses_of
-from mcp_mmretrieval.models.hub.preprocess import VERSION, Input, Preparing, preparing_for
-from mcp_mmretrieval.models.hub.prompts import Role, prompts_of
-from mcp_mmretrieval.models.hub.texts import Texts
+from mcp_mmretrieval.models.hub.capabilities import capabilities_of
+from mcp_mmretrieval.models.hub.preprocess import (
+    PREPROCESSING_VERSION,
+    EmbedderInput,
+    MediaPreprocessor,
+    media_preprocessor_for,
+)
+from mcp_mmretrieval.models.hub.prompts import PromptRole, prompts_of
+from mcp_mmretrieval.models.hub.texts import TextPreprocessor
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Part = tuple[int, Input, float]
+SizedInput = tuple[int, EmbedderInput, float]
 """What the model gets of one content at once: the content's row, the input, and its size in tokens."""
 
 _TRIED = 160_000
@@ -47,7 +52,7 @@ class HubEmbedder:
 
         Raises ModelUnavailable when the model is missing, does not load, or gives no usable vectors.
         """
-        folder, self._revision = snapshots.located(spec)
+        folder, self._revision = snapshots.locate_model(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._spec = spec
         self._device = device
@@ -64,8 +69,10 @@ class HubEmbedder:
             )
             self._model.eval()
             self._prompts = prompts_of(self._model, spec)
-            self._texts = Texts(self._model, spec, self._prompts)
-            self._preparing = preparing_for(self._model, spec, senses_of(self._model, spec), self._texts.room)
+            self._texts = TextPreprocessor(self._model, spec, self._prompts)
+            self._preparing = media_preprocessor_for(
+                self._model, spec, capabilities_of(self._model, spec), self._texts.room
+            )
             self._dims = self._tried()
         except RetrievalError:
             raise
@@ -76,7 +83,9 @@ class HubEmbedder:
         """The same model, loaded once, under another record's caps on pictures, films and sounds."""
         made = copy.copy(self)
         made._spec = spec
-        made._preparing = preparing_for(self._model, spec, senses_of(self._model, spec), self._texts.room)
+        made._preparing = media_preprocessor_for(
+            self._model, spec, capabilities_of(self._model, spec), self._texts.room
+        )
         return made
 
     @property
@@ -99,7 +108,7 @@ class HubEmbedder:
             "stretch": self._spec.stretch if "sound" in self._dims else 0.0,
             "rate": self._preparing.rate,
             "options": json.dumps(options, sort_keys=True, default=str) if options else "",
-            "prepared": VERSION,
+            "prepared": PREPROCESSING_VERSION,
         }
 
     @property
@@ -150,7 +159,7 @@ class HubEmbedder:
             raise BadArgument("Texts, pictures and sounds are different kinds: embed them in separate calls.")
         return self._embedded(contents, "document", titles)
 
-    def _embedded(self, contents: Sequence[Content], role: Role, titles: Sequence[str] = ()) -> Vectors:
+    def _embedded(self, contents: Sequence[Content], role: PromptRole, titles: Sequence[str] = ()) -> Vectors:
         """Unit rows: of each content the mean of its parts. Raises Unfit."""
         refused = {row: why for row, content in enumerate(contents) if (why := self._preparing.refusal(content))}
         if refused:
@@ -169,7 +178,7 @@ class HubEmbedder:
             raise Unfit(sorted({int(rows[part]) for part in error.rows}), str(error)) from error
         return self._unit(vectors)
 
-    def _parts(self, row: int, content: Content, role: Role, titles: Sequence[str]) -> list[Part]:
+    def _parts(self, row: int, content: Content, role: PromptRole, titles: Sequence[str]) -> list[SizedInput]:
         """What the model gets of one content."""
         preparing = self._preparing
         if isinstance(content, str):
@@ -183,7 +192,7 @@ class HubEmbedder:
             made = [preparing.picture(content)]
         return [(row, given, size) for given, size in made]
 
-    def _run(self, inputs: list[Input], role: Role) -> Vectors:
+    def _run(self, inputs: list[EmbedderInput], role: PromptRole) -> Vectors:
         """Vectors of one batch, which the device tries row by row where it fails; NaN for what a processor refuses."""
         try:
             return self._encoded(inputs, role, self._preparing)
@@ -193,7 +202,7 @@ class HubEmbedder:
             logger.warning("%s refuses a content: %s", self._spec.model, _reason(error))
             return np.full((1, self._dims["text"]), np.nan, np.float32)
 
-    def _encoded(self, inputs: list[Input], role: Role, preparing: Preparing) -> Vectors:
+    def _encoded(self, inputs: list[EmbedderInput], role: PromptRole, preparing: MediaPreprocessor) -> Vectors:
         encode: Any = self._model.encode_query if role == "query" else self._model.encode_document
         options = {"processing_kwargs": preparing.options} if preparing.options else {}
         prompt = self._prompts.instruction(role)
@@ -213,13 +222,13 @@ class HubEmbedder:
 
     def _tried(self) -> dict[VectorKind, int]:
         """The lengths of its vectors, one of each kind: a first pass takes ten times as long as the next."""
-        small = preparing_for(
+        small = media_preprocessor_for(
             self._model,
             replace(self._spec, pixels=_TRIED, frame_pixels=_TRIED),
-            senses_of(self._model, self._spec),
+            capabilities_of(self._model, self._spec),
             self._texts.room,
         )
-        tried: dict[VectorKind, Input] = {"text": {"text": "a photo"}}
+        tried: dict[VectorKind, EmbedderInput] = {"text": {"text": "a photo"}}
         if small.pictures:
             tried["picture"], _ = small.picture(np.full((64, 64, 3), 127, np.uint8))
         if small.seconds:

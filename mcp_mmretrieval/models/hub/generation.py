@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria
 
-from mcp_mmretrieval.concurrency.priority_lock import Turns
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 
 
-class LettingPass(StoppingCriteria):
+class YieldBetweenTokens(StoppingCriteria):
     """Stops nothing: between two tokens, as a page takes seconds, those for whom somebody waits get the device."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: PriorityLock) -> None:
         self._turns = turns
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
@@ -22,7 +22,7 @@ class LettingPass(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
-def placed(given: Any, model: Any) -> dict[str, Any]:
+def to_model_device(given: Any, model: Any) -> dict[str, Any]:
     """What a processor gave, on the model's device, and what is not whole numbers in its precision."""
     return {
         name: tensor.to(model.device, model.dtype if tensor.is_floating_point() else tensor.dtype)

@@ -25,8 +25,8 @@ from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub import reranker_input as pieces
-from mcp_mmretrieval.models.hub.reranker_input import Given, Piece, Pieces
+from mcp_mmretrieval.models.hub import reranker_input
+from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
 from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:
@@ -38,25 +38,25 @@ _OTHERS = ("SentenceTransformer", "CrossEncoder", "SparseEncoder")
 """Kinds of models that would be given a projection of random numbers."""
 
 
-class LateReranker:
+class LateInteractionReranker:
     """A `Reranker` by MaxSim. Safe to call from several threads."""
 
     blends = False
 
     def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32", kept: int = _KEPT) -> None:
         """`kept`: bytes of vectors kept. Raises ModelUnavailable as a cross-encoder does."""
-        folder, _ = snapshots.located(spec)
+        folder, _ = snapshots.locate_model(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self._spec = spec
         self._device = device
-        self._seen = Kept(kept)
+        self._seen = VectorCache(kept)
         self.name = spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model
         try:
             self._model = _loaded(folder, spec, device, dtype)
             self._model.eval()
-            limit = pieces.limit_of(self._model)
+            limit = reranker_input.token_limit(self._model)
             shorter = (getattr(self._model[0], name, None) for name in ("query_length", "document_length"))
-            self._pieces = Pieces(spec, self._model.tokenizer, min([limit, *filter(None, shorter)]))
+            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, min([limit, *filter(None, shorter)]))
             self._pieces.learn(self._features, self._works)
             if self._model[0].transformer_task == "retrieval" and "message" not in self._model.modalities:
                 self._pieces.texts = False  # its processor takes every text for a query
@@ -64,11 +64,11 @@ class LateReranker:
             raise
         except Exception as error:  # other people's models fail in any way
             raise ModelUnavailable(
-                f"{spec.model}: does not load as a reranker: {pieces.first_line(error)}. Set MMRETRIEVAL_RERANKER to "
-                "another model, or to off."
+                f"{spec.model}: does not load as a reranker: {reranker_input.first_error_line(error)}. "
+                "Set MMRETRIEVAL_RERANKER to another model, or to off."
             ) from error
 
-    def under(self, spec: RerankerSpec) -> LateReranker:
+    def under(self, spec: RerankerSpec) -> LateInteractionReranker:
         """The same model, loaded once, under another record's caps."""
         made = copy.copy(self)
         made._spec, made._pieces = spec, self._pieces.under(spec)
@@ -101,7 +101,7 @@ class LateReranker:
                 scores[piece.owner] = max(scores[piece.owner] or 0.0, _max_sim(wanted, found))
         return scores
 
-    def _remembered(self, given: Sequence[Piece]) -> list[Vectors | None]:
+    def _remembered(self, given: Sequence[RerankerInput]) -> list[Vectors | None]:
         keys = [_digest(piece.given) for piece in given]
         found = [self._seen.get(key) for key in keys]
         missing = [row for row, vectors in enumerate(found) if vectors is None]
@@ -111,12 +111,12 @@ class LateReranker:
                 self._seen.put(keys[row], vectors)
         return found
 
-    def _vectors(self, given: Sequence[Piece], task: str) -> list[Vectors | None]:
+    def _vectors(self, given: Sequence[RerankerInput], task: str) -> list[Vectors | None]:
         """Of each piece, shape (tokens, dim), unit rows; None where they are no numbers or do not fit on the device."""
         found: list[Vectors | None] = [None] * len(given)
 
         unfit: list[RetrievalError] = []
-        for rows in pieces.together(given):
+        for rows in reranker_input.rows_by_modality(given):
             try:
                 self._run(given, rows, task, found)
             except Unfit as error:
@@ -125,32 +125,32 @@ class LateReranker:
             raise ModelUnavailable(f"{self._spec.model}: {unfit[0]}") from unfit[0]
         return found
 
-    def _run(self, given: Sequence[Piece], rows: list[int], task: str, found: list[Vectors | None]) -> None:
+    def _run(self, given: Sequence[RerankerInput], rows: list[int], task: str, found: list[Vectors | None]) -> None:
         """Fill in the vectors of pieces of one sort, batch by batch."""
 
         def run(some: list[int]) -> Any:
             return self._encoded([given[rows[row]].given for row in some], task)
 
         sizes = [given[row].tokens for row in rows]
-        for some, vectors in self._device.each(pieces.kind(self.name, given[rows[0]]), sizes, run):
+        for some, vectors in self._device.each(reranker_input.cost_label(self.name, given[rows[0]]), sizes, run):
             for row, each in zip(some, vectors, strict=True):
                 found[rows[row]] = _unit(np.asarray(each, np.float32))
 
-    def _encoded(self, given: list[Given], task: str) -> Any:
+    def _encoded(self, given: list[ModalityInput], task: str) -> Any:
         encode = self._model.encode_query if task == "query" else self._model.encode_document
         vectors = encode(given, prompt=self._spec.prompt, batch_size=len(given), show_progress_bar=False)
         return [each.float().cpu().numpy() for each in vectors]
 
-    def _features(self, given: Given) -> Any:
+    def _features(self, given: ModalityInput) -> Any:
         if "video" in given:
             raise ValueError("takes films by their frames")
         return self._model.preprocess([given], prompt=self._spec.prompt, task="document")
 
-    def _works(self, given: Given) -> bool:
-        return self._vectors([Piece(0, given, 1.0)], "document")[0] is not None
+    def _works(self, given: ModalityInput) -> bool:
+        return self._vectors([RerankerInput(0, given, 1.0)], "document")[0] is not None
 
 
-class Kept:
+class VectorCache:
     """Vectors by the digest of their content, those used last; at most so many bytes. Thread-safe."""
 
     def __init__(self, most: int) -> None:
@@ -178,14 +178,14 @@ class Kept:
 
 def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> MultiVectorEncoder:
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
-    kind = pieces.described(folder, "config_sentence_transformers.json").get("model_type")
+    kind = reranker_input.read_model_json(folder, "config_sentence_transformers.json").get("model_type")
     composed = (folder / "modules.json").is_file()
-    if kind in _OTHERS or not (composed or pieces.late(folder)):
+    if kind in _OTHERS or not (composed or reranker_input.is_late_interaction(folder)):
         raise ModelUnavailable(
             f"{spec.model}: makes no vectors for late interaction, and would score at random. Set MMRETRIEVAL_RERANKER "
             "to a model of that kind."
         )
-    if not composed and pieces.architecture(folder) == "NeoMMEForRetrieval":
+    if not composed and reranker_input.architecture_name(folder) == "NeoMMEForRetrieval":
         return _neomme(folder, spec, device, options)
     return MultiVectorEncoder(
         str(folder),
@@ -212,7 +212,7 @@ def _neomme(folder: Path, spec: RerankerSpec, device: Device, options: dict[str,
     return MultiVectorEncoder(modules=[tower, MultiVectorMask()], device=device.name)
 
 
-def _digest(given: Given) -> bytes:
+def _digest(given: ModalityInput) -> bytes:
     """SHA-256 of a text, or of the pixels and the size of a picture."""
     ((kind, value),) = given.items()
     whole = hashlib.sha256(kind.encode())

@@ -12,42 +12,44 @@ from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.device import device, threads
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub import reranker_input as pieces
+from mcp_mmretrieval.models.hub import reranker_input
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.device.device import Device
-    from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
+    from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
     from mcp_mmretrieval.models.hub.embedder import HubEmbedder
-    from mcp_mmretrieval.models.hub.late_interaction import LateReranker
+    from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 
 
-def embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None = None) -> HubEmbedder:
+def load_embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None = None) -> HubEmbedder:
     """`runs_on`: as the settings say where it is not given. Raises ModelUnavailable."""
     from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 
-    torch.set_num_threads(threads.budget(settings.threads))
-    runs_on = runs_on or device.of(settings)
+    torch.set_num_threads(threads.thread_budget(settings.threads))
+    runs_on = runs_on or device.shared_device(settings)
     dtype = runs_on.dtype(spec, settings)
     runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
     return HubEmbedder(spec, runs_on, dtype)
 
 
-def reranker(spec: RerankerSpec, settings: Settings, runs_on: Device | None = None) -> CrossReranker | LateReranker:
+def load_reranker(
+    spec: RerankerSpec, settings: Settings, runs_on: Device | None = None
+) -> CrossEncoderReranker | LateInteractionReranker:
     """Of the kind that its record says, or where a person merely named it, its files. Raises ModelUnavailable."""
     if not spec.described and _is_late(spec):
         spec = replace(spec, kind="late")
-    runs_on = runs_on or device.of(settings)
+    runs_on = runs_on or device.shared_device(settings)
     dtype = runs_on.dtype(spec, settings)
     runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
     if spec.kind == "late":
-        from mcp_mmretrieval.models.hub.late_interaction import LateReranker
+        from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 
-        return LateReranker(spec, runs_on, dtype)
-    from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
+        return LateInteractionReranker(spec, runs_on, dtype)
+    from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
 
-    return CrossReranker(spec, runs_on, dtype)
+    return CrossEncoderReranker(spec, runs_on, dtype)
 
 
 def _is_late(spec: RerankerSpec) -> bool:
-    folder = Path(spec.model) if spec.in_folder else snapshots.located(spec)[0]
-    return pieces.late(folder)
+    folder = Path(spec.model) if spec.in_folder else snapshots.locate_model(spec)[0]
+    return reranker_input.is_late_interaction(folder)

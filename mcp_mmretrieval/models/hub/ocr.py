@@ -22,24 +22,24 @@ from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub.generation import LettingPass, placed
-from mcp_mmretrieval.models.identity import read_by
+from mcp_mmretrieval.models.hub.generation import YieldBetweenTokens, to_model_device
+from mcp_mmretrieval.models.identity import text_reader_identity
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
-ASKED = {
+OCR_PROMPTS = {
     "paddleocr_vl": "OCR:",
     "glm_ocr": "Text Recognition:",
     "lighton_ocr": "",
 }
 """What models that are made for OCR are asked, as their authors trained them; by `model_type`."""
-ASKED_OTHERS = (
+DEFAULT_OCR_PROMPT = (
     "Write down all text in this picture, word for word, in reading order, a line each. Write nothing else, and "
     "nothing at all where there is no text."
 )
-MOST_TOKENS = 2_048
+MAX_OCR_TOKENS = 2_048
 """Of one picture: a page of small print has 1,500."""
 _FLAT = 12
 """Range of brightness, of 255, in which nothing is written: models invent words on a blank sheet."""
@@ -56,20 +56,20 @@ _PATCH = 28 * 28
 class HubTextReader:
     """A `TextReader`, loaded. Safe to call from several threads; they take turns on the device."""
 
-    def __init__(self, spec: ModelSpec, device: Device, dtype: Dtype, threads: int, most: int = MOST_TOKENS) -> None:
+    def __init__(self, spec: ModelSpec, device: Device, dtype: Dtype, threads: int, most: int = MAX_OCR_TOKENS) -> None:
         """`most`: tokens written of one picture. Raises ModelUnavailable when the model is missing, does not load, or
         does not write what it sees.
         """
-        folder, revision = snapshots.located(spec)
+        folder, revision = snapshots.locate_model(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads)
         self._spec = spec
         self._device = device
-        self._identity = read_by(spec, revision)
+        self._identity = text_reader_identity(spec, revision)
         self._most = 1
         try:
             self._model, self._processor = _loaded(folder, device, dtype)
-            self._ask = ASKED.get(self._model.config.model_type, ASKED_OTHERS)
+            self._ask = OCR_PROMPTS.get(self._model.config.model_type, DEFAULT_OCR_PROMPT)
             self._chats = bool(getattr(self._processor, "chat_template", None))
             self._model.generation_config.max_length = None  # `_most` says it, and both would be warned of
             most = int(min(most, _held(self._model.config)))
@@ -106,7 +106,7 @@ class HubTextReader:
                 **given,
                 do_sample=False,
                 max_new_tokens=self._most,
-                stopping_criteria=[LettingPass(self._device.turns)],
+                stopping_criteria=[YieldBetweenTokens(self._device.turns)],
             )[0]
         if not self._model.config.is_encoder_decoder:
             tokens = tokens[given["input_ids"].shape[1] :]
@@ -115,7 +115,7 @@ class HubTextReader:
     def _given(self, picture: Image.Image) -> dict[str, Any]:
         """As the model takes it."""
         if not self._chats:
-            return placed(self._processor(images=picture, return_tensors="pt"), self._model)
+            return to_model_device(self._processor(images=picture, return_tensors="pt"), self._model)
         content: list[dict[str, Any]] = [{"type": "image", "image": picture}]
         if self._ask:
             content.append({"type": "text", "text": self._ask})
@@ -126,7 +126,7 @@ class HubTextReader:
             return_dict=True,
             return_tensors="pt",
         )
-        return placed(given, self._model)
+        return to_model_device(given, self._model)
 
 
 def _loaded(folder: Path, device: Device, dtype: Dtype) -> tuple[Any, Any]:

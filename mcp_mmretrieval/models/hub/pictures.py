@@ -17,7 +17,7 @@ _LONGEST = 16
 """Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
 
 
-def fitted(picture: Picture, pixels: float) -> Image.Image:
+def fit_picture(picture: Picture, pixels: float) -> Image.Image:
     """A picture of at most so many pixels, and neither tiny nor a thin line."""
     made = Image.fromarray(np.ascontiguousarray(picture))
     least = max(made.size) / _LONGEST

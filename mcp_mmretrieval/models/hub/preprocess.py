@@ -17,14 +17,14 @@ import torch
 from torchaudio.functional import resample  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
-from mcp_mmretrieval.models.hub.capabilities import Senses
-from mcp_mmretrieval.models.hub.pictures import fitted
+from mcp_mmretrieval.models.hub.capabilities import Capabilities
+from mcp_mmretrieval.models.hub.pictures import fit_picture
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
-VERSION = 1
+PREPROCESSING_VERSION = 1
 """Of what is done here to pictures, sounds and films: another one makes other vectors."""
 _SOFT_TOKENS = (70, 140, 280, 560, 1_120)
 """Of a picture, from which Gemma's processors choose; each of them stands for 48 x 48 pixels."""
@@ -38,12 +38,12 @@ _PARTS = 1_000
 _TICKS = 100.0
 """A second in the numbers of frames, so that their times are exact to 10 ms."""
 
-Input = dict[str, Any]
+EmbedderInput = dict[str, Any]
 """One content for sentence-transformers, with the name of its modality."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preparing:
+class MediaPreprocessor:
     """How one model takes pictures, sounds and films. Says for each what it costs, in tokens."""
 
     pictures: bool
@@ -58,7 +58,7 @@ class Preparing:
     """The same of a frame."""
     frames: int
     """Of a film at most; 0: films are looked at frame by frame."""
-    options: Input
+    options: EmbedderInput
     """`processing_kwargs` for sentence-transformers."""
     picture_tokens: int
     """Of each picture; 0: by its pixels."""
@@ -68,16 +68,16 @@ class Preparing:
     least_frames: int
     """A shorter film has its last frame repeated."""
 
-    def picture(self, picture: Picture, pixels: int = 0) -> tuple[Input, float]:
+    def picture(self, picture: Picture, pixels: int = 0) -> tuple[EmbedderInput, float]:
         """A picture of at most so many pixels (0: as many as the model takes), neither tiny nor a thin line."""
-        made = fitted(picture, pixels or self.pixels)
+        made = fit_picture(picture, pixels or self.pixels)
         return {"image": made}, self.picture_tokens or made.width * made.height / self.token_pixels
 
-    def frame(self, picture: Picture) -> tuple[Input, float]:
+    def frame(self, picture: Picture) -> tuple[EmbedderInput, float]:
         """A frame of a film that is looked at frame by frame."""
         return self.picture(picture, self.frame_pixels)
 
-    def sound(self, sound: Sound) -> list[tuple[Input, float]]:
+    def sound(self, sound: Sound) -> list[tuple[EmbedderInput, float]]:
         """A sound in pieces of like length, each of at most the seconds that the model takes in."""
         samples, most = _mono(sound), int(self.seconds * self.rate)
         pieces = np.array_split(samples, max(1, math.ceil(len(samples) / (self.seconds * sound.rate))))
@@ -87,11 +87,11 @@ class Preparing:
             for piece in heard
         ]
 
-    def film(self, film: Film) -> tuple[Input, float]:
+    def film(self, film: Film) -> tuple[EmbedderInput, float]:
         """A film as a film: its frames or, of many, some at even distances; with their times from the first on."""
         chosen = [round(at) for at in np.linspace(0, len(film.pictures) - 1, min(self.frames, len(film.pictures)))]
         chosen += chosen[-1:] * (self.least_frames - len(chosen))
-        frames = [fitted(film.pictures[number], self.frame_pixels) for number in chosen]
+        frames = [fit_picture(film.pictures[number], self.frame_pixels) for number in chosen]
         pixels = np.stack([np.asarray(frame.resize(frames[0].size)) for frame in frames]).transpose(0, 3, 1, 2)
         ticks = [round((film.times[number] - film.times[0]) * _TICKS) for number in chosen]
         said = {
@@ -118,13 +118,13 @@ class Preparing:
         return "" if content.size else "the picture has no pixels"
 
 
-def preparing_for(model: Any, spec: EmbedderSpec, senses: Senses, room: int) -> Preparing:
+def media_preprocessor_for(model: Any, spec: EmbedderSpec, senses: Capabilities, room: int) -> MediaPreprocessor:
     """How a loaded SentenceTransformer takes what is not text. `room`: tokens that it has for one content."""
     eye: Any = getattr(model.processor, "image_processor", None)
     eyes: Any = getattr(model.processor, "video_processor", None)
     config = getattr(model.transformers_model, "config", None)
     together = "message" in model.modalities  # tokens of pictures stand among those of text, and none may be cut off
-    options: Input = {}
+    options: EmbedderInput = {}
     pixels, frame_pixels = spec.pixels, spec.frame_pixels
     picture_tokens = frame_tokens = 0
     token_pixels = 32 * 32
@@ -150,7 +150,7 @@ def preparing_for(model: Any, spec: EmbedderSpec, senses: Senses, room: int) -> 
         if hasattr(eyes, "cap_pixels_per_frame"):
             most = max(frames, least_frames) * frame_pixels
             options["video"] |= {"size": _between(eyes.size, most), "cap_pixels_per_frame": True}
-    return Preparing(
+    return MediaPreprocessor(
         pictures=senses.pictures,
         seconds=min(senses.seconds, room / _SOUND_TOKENS) if together else senses.seconds,
         rate=senses.rate,

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 
-Role = Literal["query", "document"]
+PromptRole = Literal["query", "document"]
 
-TITLE = "{title}"
+TITLE_PLACEHOLDER = "{title}"
 """Stands in a prompt for the title of the document; `none` where it has none."""
 _ASKED, _GIVEN = "Find this.", "a boat"
 
@@ -27,22 +27,22 @@ class Prompts:
     instructs: bool
     """Whether it takes them as a message of their own, before contents of all sorts."""
 
-    def before(self, role: Role, title: str = "") -> str:
+    def before(self, role: PromptRole, title: str = "") -> str:
         """What the text begins with."""
         if self.instructs:
             return ""
-        return self._of(role).replace(TITLE, title.strip() or "none")
+        return self._of(role).replace(TITLE_PLACEHOLDER, title.strip() or "none")
 
-    def instruction(self, role: Role) -> str:
+    def instruction(self, role: PromptRole) -> str:
         """What is said in a message of its own."""
         return self._of(role) if self.instructs else ""
 
     @property
     def titled(self) -> bool:
         """Whether a title stands before a document's texts."""
-        return TITLE in self.document
+        return TITLE_PLACEHOLDER in self.document
 
-    def _of(self, role: Role) -> str:
+    def _of(self, role: PromptRole) -> str:
         return self.query if role == "query" else self.document
 
 
@@ -52,7 +52,7 @@ def prompts_of(model: Any, spec: EmbedderSpec) -> Prompts:
     document = next((text for name in ("document", "passage", "corpus") if (text := own.get(name))), "")
     query = (own.get("query") or "") if spec.query_prompt is None else spec.query_prompt
     document = document if spec.document_prompt is None else spec.document_prompt
-    return Prompts(query, document, TITLE not in document and _instructs(model))
+    return Prompts(query, document, TITLE_PLACEHOLDER not in document and _instructs(model))
 
 
 def _instructs(model: Any) -> bool:

@@ -22,9 +22,9 @@ from PIL import Image
 
 from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
-from mcp_mmretrieval.models.hub.pictures import fitted
-from mcp_mmretrieval.models.hub.special_tokens import Marks
-from mcp_mmretrieval.models.tokens import Tokens, encodable
+from mcp_mmretrieval.models.hub.pictures import fit_picture
+from mcp_mmretrieval.models.hub.special_tokens import SpecialTokens
+from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Given = dict[str, Any]
+ModalityInput = dict[str, Any]
 """One input as sentence-transformers takes it: `{"text": ...}`, `{"image": ...}` or `{"video": ...}`."""
-Features = Callable[[Given], Mapping[str, Any]]
+FeatureExtractor = Callable[[ModalityInput], Mapping[str, Any]]
 """The tensors that a model would get of an input beside a query."""
 
 _WINDOW = 1_024
@@ -52,18 +52,18 @@ _TICKS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RerankerInput:
     """One input for a model, of the content number `owner`."""
 
     owner: int
-    given: Given
+    given: ModalityInput
     tokens: float
     """What it costs, about."""
     film: dict[str, Any] | None = None
     """Of a film: when its frames are, as processors want it told."""
 
 
-class Pieces:
+class RerankerPreprocessor:
     """Cuts contents into what one model takes in. Safe to call from several threads."""
 
     def __init__(self, spec: RerankerSpec, tokenizer: Any, limit: int) -> None:
@@ -75,7 +75,7 @@ class Pieces:
         self._spec = spec
         self._limit = min(limit, _LIMIT)
         self._tokenizer = tokenizer
-        self._plain = Marks(tokenizer).broken
+        self._plain = SpecialTokens(tokenizer).broken
         self._area = 0.0
         """Pixels of one token of a picture; 0 where the model takes no pictures."""
         self._room = math.inf
@@ -84,7 +84,7 @@ class Pieces:
         self._fit(tokenizer.num_special_tokens_to_add(pair=True))
         self.texts = True
 
-    def learn(self, features: Features, works: Callable[[Given], bool]) -> None:
+    def learn(self, features: FeatureExtractor, works: Callable[[ModalityInput], bool]) -> None:
         """Find out what the model really takes in: what its template or its towers lack is not to be trusted to names.
 
         `works`: whether a whole pass over an input ends in usable numbers.
@@ -101,7 +101,7 @@ class Pieces:
             films = [{"video": np.stack([np.asarray(_probe(seed)).transpose(2, 0, 1)] * 2)} for seed in (0, 1)]
             self._films = bool(_reached(features, *films)) and _tried(works, films[0])
 
-    def under(self, spec: RerankerSpec) -> Pieces:
+    def under(self, spec: RerankerSpec) -> RerankerPreprocessor:
         """For the same model under another record's caps."""
         made = copy.copy(self)
         made._spec = spec
@@ -115,16 +115,16 @@ class Pieces:
             return self._area > 0 and len(content.pictures) > 0
         return self._area > 0 and not isinstance(content, Sound)
 
-    def asked(self, query: Content) -> Piece | None:
+    def asked(self, query: Content) -> RerankerInput | None:
         """The query in one piece, of a long text its beginning; None for one that the model cannot read."""
         if isinstance(query, str):
             windows = self._queries.windows(self._plain(query))
             return self._texts(0, windows[:1])[0] if windows else None
         return next(self._shown(0, query), None) if self.reads(query) else None
 
-    def of(self, contents: Sequence[Content]) -> list[Piece]:
+    def of(self, contents: Sequence[Content]) -> list[RerankerInput]:
         """The pieces of all contents that the model reads."""
-        pieces: list[Piece] = []
+        pieces: list[RerankerInput] = []
         for owner, content in enumerate(contents):
             if not self.reads(content):
                 continue
@@ -146,14 +146,17 @@ class Pieces:
         window = min(self._spec.window or _WINDOW, room - self._query)
         if self._query < 1 or window < 1:
             raise ModelUnavailable(f"{self._spec.model}: its template fills the {self._limit} tokens that it takes in.")
-        self._queries = Tokens(self._tokenizer, window=self._query, limit=self._limit)
-        self._windows = Tokens(self._tokenizer, window=window, limit=self._limit)
+        self._queries = SharedTokenizer(self._tokenizer, window=self._query, limit=self._limit)
+        self._windows = SharedTokenizer(self._tokenizer, window=window, limit=self._limit)
 
-    def _texts(self, owner: int, windows: Sequence[str]) -> list[Piece]:
+    def _texts(self, owner: int, windows: Sequence[str]) -> list[RerankerInput]:
         lengths = map(len, self._windows.ids(windows))
-        return [Piece(owner, {"text": encodable(text)}, length) for text, length in zip(windows, lengths, strict=True)]
+        return [
+            RerankerInput(owner, {"text": replace_surrogates(text)}, length)
+            for text, length in zip(windows, lengths, strict=True)
+        ]
 
-    def _shown(self, owner: int, content: Picture | Film | Sound) -> Iterator[Piece]:
+    def _shown(self, owner: int, content: Picture | Film | Sound) -> Iterator[RerankerInput]:
         if isinstance(content, Film):
             if self._films:
                 yield self._played(owner, content)
@@ -162,15 +165,15 @@ class Pieces:
         else:
             pictures = [content] if not isinstance(content, Sound) else []
         for picture in pictures:
-            made = fitted(picture, self._pixels)
-            yield Piece(owner, {"image": made}, made.width * made.height / self._area)
+            made = fit_picture(picture, self._pixels)
+            yield RerankerInput(owner, {"image": made}, made.width * made.height / self._area)
 
-    def _played(self, owner: int, film: Film) -> Piece:
+    def _played(self, owner: int, film: Film) -> RerankerInput:
         """A film as one piece: frames of one size, with their times. A single one goes twice: models join two."""
         frames = _spread(list(zip(film.times, film.pictures, strict=True)), self._spec.frames)
         pixels = min(self._spec.frame_pixels, self._pixels // max(1, len(frames) // 2))
-        first = fitted(frames[0][1], pixels)
-        shown = [np.asarray(fitted(picture, pixels).resize(first.size)) for _, picture in frames]
+        first = fit_picture(frames[0][1], pixels)
+        shown = [np.asarray(fit_picture(picture, pixels).resize(first.size)) for _, picture in frames]
         times = [time - frames[0][0] for time, _ in frames]
         if len(shown) == 1:
             shown, times = shown * 2, times * 2
@@ -181,27 +184,27 @@ class Pieces:
             "duration": times[-1] + 1 / _TICKS,
             "frames_indices": [round(time * _TICKS) for time in times],
         }
-        return Piece(owner, {"video": video}, first.width * first.height * len(shown) / 2 / self._area, told)
+        return RerankerInput(owner, {"video": video}, first.width * first.height * len(shown) / 2 / self._area, told)
 
 
-def together(given: Sequence[Piece]) -> list[list[int]]:
+def rows_by_modality(given: Sequence[RerankerInput]) -> list[list[int]]:
     """Row numbers of texts and of all else: what a token of theirs costs is measured apart."""
     texts = [row for row, piece in enumerate(given) if "text" in piece.given]
     others = [row for row, piece in enumerate(given) if "text" not in piece.given]
     return [rows for rows in (texts, others) if rows]
 
 
-def kind(name: str, piece: Piece) -> str:
+def cost_label(name: str, piece: RerankerInput) -> str:
     """As the device knows a model: by its name, and another one for pictures and films."""
     return name if "text" in piece.given else f"{name} pictures"
 
 
-def processing(film: dict[str, Any] | None) -> dict[str, Any]:
+def film_processing_kwargs(film: dict[str, Any] | None) -> dict[str, Any]:
     """Keyword arguments for the processor: a film's frames are chosen already, and their times go beside them."""
     return {"video": {"do_sample_frames": False, "video_metadata": [film]}} if film else {}
 
 
-def even(seconds: int) -> dict[str, Any]:
+def one_frame_a_second_metadata(seconds: int) -> dict[str, Any]:
     """The times of so many frames, one a second."""
     return {
         "fps": 1.0,
@@ -211,7 +214,7 @@ def even(seconds: int) -> dict[str, Any]:
     }
 
 
-def limit_of(model: Any) -> int:
+def token_limit(model: Any) -> int:
     """Tokens that a model takes in at once. Tokenizers that do not know say some huge number."""
     known = [model.max_seq_length or math.inf]
     if (inner := model.transformers_model) is not None:
@@ -219,7 +222,7 @@ def limit_of(model: Any) -> int:
     return int(min(_LIMIT, *known))
 
 
-def described(folder: Path, name: str) -> Mapping[str, Any]:
+def read_model_json(folder: Path, name: str) -> Mapping[str, Any]:
     """A JSON file of a model; empty where there is none."""
     try:
         read = json.loads((folder / name).read_text(encoding="utf-8"))
@@ -228,42 +231,42 @@ def described(folder: Path, name: str) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def architecture(folder: Path) -> str:
+def architecture_name(folder: Path) -> str:
     """The class of transformers that the weights are of; empty where nothing says so."""
-    return next(iter(described(folder, "config.json").get("architectures") or ()), "")
+    return next(iter(read_model_json(folder, "config.json").get("architectures") or ()), "")
 
 
-def late(folder: Path) -> bool:
+def is_late_interaction(folder: Path) -> bool:
     """Whether a model's files say that it makes many vectors of a content, for late interaction."""
-    kind = described(folder, "config_sentence_transformers.json").get("model_type")
+    kind = read_model_json(folder, "config_sentence_transformers.json").get("model_type")
     if (folder / "modules.json").is_file():
         return kind in ("MultiVectorEncoder", "ColBERT")
-    return architecture(folder).endswith(("ForRetrieval", "HF_ColBERT"))
+    return architecture_name(folder).endswith(("ForRetrieval", "HF_ColBERT"))
 
 
-def first_line(error: BaseException) -> str:
+def first_error_line(error: BaseException) -> str:
     """Why something failed, in a line without a full stop."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _reached(features: Features, one: Given, other: Given) -> Mapping[str, Any] | None:
+def _reached(features: FeatureExtractor, one: ModalityInput, other: ModalityInput) -> Mapping[str, Any] | None:
     """What the model would get of the first input, if it would get something else of the second."""
     try:
         found, beside = features(one), features(other)
     except Exception as error:  # noqa: BLE001 - other people's processors refuse in any way
-        logger.info("not taken in: %s: %s", next(iter(one)), first_line(error))
+        logger.info("not taken in: %s: %s", next(iter(one)), first_error_line(error))
         return None
     return found if _differ(found, beside) else None
 
 
-def _tried(works: Callable[[Given], bool], given: Given) -> bool:
+def _tried(works: Callable[[ModalityInput], bool], given: ModalityInput) -> bool:
     """Whether a whole pass works. One that fails for want of a tower is no fault of the model's."""
     try:
         return works(given)
     except DeviceLost:
         raise
     except Exception as error:  # noqa: BLE001 - other people's models fail in any way
-        logger.info("not taken in: %s: %s", next(iter(given)), first_line(error))
+        logger.info("not taken in: %s: %s", next(iter(given)), first_error_line(error))
         return False
 
 

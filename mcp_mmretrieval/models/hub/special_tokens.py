@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 
-class Marks:
+class SpecialTokens:
     """A model's own marks, as its tokenizer knows them. Safe to call from several threads."""
 
     def __init__(self, tokenizer: Any) -> None:

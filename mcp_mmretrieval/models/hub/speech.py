@@ -22,17 +22,17 @@ from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
-from mcp_mmretrieval.models import vad as voice
+from mcp_mmretrieval.models import vad
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub.generation import LettingPass, placed
-from mcp_mmretrieval.models.identity import heard_by
-from mcp_mmretrieval.models.vad import Samples, Span
+from mcp_mmretrieval.models.hub.generation import YieldBetweenTokens, to_model_device
+from mcp_mmretrieval.models.identity import transcriber_identity
+from mcp_mmretrieval.models.vad import AudioSamples, TimeSpan
 from mcp_mmretrieval.types import Cue, Identity, Sound
 
-LONGEST = 30.0
+SPEECH_WINDOW_SECONDS = 30.0
 """Seconds of a window: what Whisper takes in, and as much as others were trained on."""
-REPETITIVE = 2.4
+REPETITION_COMPRESSION_RATIO = 2.4
 """Compression ratio of a text that goes round in circles; OpenAI's threshold."""
 _TOKENS_A_SECOND = 50
 """What a second costs: steps of Whisper's and of wav2vec 2.0's encoder."""
@@ -47,12 +47,12 @@ class HubTranscriber:
 
     def __init__(self, spec: ModelSpec, device: Device, dtype: Dtype, threads: int) -> None:
         """Raises ModelUnavailable when the model is missing, does not load, or does not recognise speech."""
-        folder, revision = snapshots.located(spec)
+        folder, revision = snapshots.locate_model(spec)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads)
         self._spec = spec
         self._device = device
-        self._identity = heard_by(spec, revision)
+        self._identity = transcriber_identity(spec, revision)
         try:
             self._model, self._processor = _loaded(folder, device, dtype)
             self._rate = int(_listener(self._processor).sampling_rate)
@@ -80,13 +80,15 @@ class HubTranscriber:
 
     def transcribe(self, sound: Sound) -> list[Cue]:
         """What is said, with seconds from the beginning of the sound. Empty where nobody speaks."""
-        at_voice = voice.resampled(sound, voice.RATE)
-        spans = voice.windows(voice.spoken(at_voice), at_voice, LONGEST, together=self._whisper)
+        at_voice = vad.resampled(sound, vad.VAD_RATE_HZ)
+        spans = vad.speech_windows(vad.speech_spans(at_voice), at_voice, SPEECH_WINDOW_SECONDS, together=self._whisper)
         if not spans:
             return []
-        samples = at_voice if self._rate == voice.RATE else voice.resampled(sound, self._rate)
+        samples = at_voice if self._rate == vad.VAD_RATE_HZ else vad.resampled(sound, self._rate)
         pieces = [samples[int(start * self._rate) : math.ceil(end * self._rate)] for start, end in spans]
-        sizes = [_TOKENS_A_SECOND * (LONGEST if self._whisper else len(piece) / self._rate) for piece in pieces]
+        sizes = [
+            _TOKENS_A_SECOND * (SPEECH_WINDOW_SECONDS if self._whisper else len(piece) / self._rate) for piece in pieces
+        ]
         told: dict[int, list[Cue]] = {}
         # one after the other: padded together, what is heard in one would depend on how long the others are
         for rows, found in self._device.each(
@@ -95,17 +97,17 @@ class HubTranscriber:
             told |= dict(zip(rows, found, strict=True))
         return [cue for row, span in enumerate(spans) for cue in _placed(told[row], span)]
 
-    def _tell(self, samples: Samples) -> list[Cue]:
+    def _tell(self, samples: AudioSamples) -> list[Cue]:
         """What is said in one window, with seconds from its beginning."""
         with torch.inference_mode():
             return [cue for cue in self._write(samples) if _said(cue.text)]
 
-    def _features(self, samples: Samples) -> dict[str, Any]:
-        return placed(self._processor(samples, sampling_rate=self._rate, return_tensors="pt"), self._model)
+    def _features(self, samples: AudioSamples) -> dict[str, Any]:
+        return to_model_device(self._processor(samples, sampling_rate=self._rate, return_tensors="pt"), self._model)
 
-    def _heard(self, samples: Samples) -> list[Cue]:
+    def _heard(self, samples: AudioSamples) -> list[Cue]:
         """Of models that write as they listen."""
-        options: dict[str, Any] = {"do_sample": False, "stopping_criteria": [LettingPass(self._device.turns)]}
+        options: dict[str, Any] = {"do_sample": False, "stopping_criteria": [YieldBetweenTokens(self._device.turns)]}
         times = self._whisper and hasattr(self._model.generation_config, "no_timestamps_token_id")
         if not self._whisper:
             options["max_new_tokens"] = math.ceil(_WORDS_A_SECOND * (1 + len(samples) / self._rate))
@@ -120,7 +122,7 @@ class HubTranscriber:
             for start, end, piece in _timed(tokens, first_time, len(samples) / self._rate)
         ]
 
-    def _spelled(self, samples: Samples) -> list[Cue]:
+    def _spelled(self, samples: AudioSamples) -> list[Cue]:
         """Of models that say for each moment which letter it is (CTC)."""
         letters = self._model(**self._features(samples)).logits[0].argmax(dim=-1)
         return [Cue(0.0, len(samples) / self._rate, self._processor.decode(letters).strip())]
@@ -167,7 +169,7 @@ def _timed(tokens: Sequence[int], first_time: float, seconds: float) -> Iterator
         yield start, seconds, piece
 
 
-def _placed(cues: list[Cue], span: Span) -> Iterator[Cue]:
+def _placed(cues: list[Cue], span: TimeSpan) -> Iterator[Cue]:
     """Cues of a window at their place in the sound."""
     start, last = span
     for cue in cues:
@@ -177,4 +179,4 @@ def _placed(cues: list[Cue], span: Span) -> Iterator[Cue]:
 def _said(text: str) -> bool:
     """Whether it is words, and not what a model writes when it is lost."""
     written = text.encode()
-    return any(map(str.isalnum, text)) and len(written) <= REPETITIVE * len(zlib.compress(written))
+    return any(map(str.isalnum, text)) and len(written) <= REPETITION_COMPRESSION_RATIO * len(zlib.compress(written))

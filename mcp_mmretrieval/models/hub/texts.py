@@ -8,9 +8,9 @@ from typing import Any
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.hub.prompts import Prompts, Role
-from mcp_mmretrieval.models.hub.special_tokens import Marks
-from mcp_mmretrieval.models.tokens import Tokens, encodable
+from mcp_mmretrieval.models.hub.prompts import PromptRole, Prompts
+from mcp_mmretrieval.models.hub.special_tokens import SpecialTokens
+from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
 
 _WINDOW = 512
 """Tokens of a window at most, where the record names none: a vector of more says too little of each part."""
@@ -20,7 +20,7 @@ _TITLE = 32
 """Tokens of a document's title that stand before its texts."""
 
 
-class Texts:
+class TextPreprocessor:
     """How one model reads texts. Safe to call from several threads."""
 
     def __init__(self, model: Any, spec: EmbedderSpec, prompts: Prompts) -> None:
@@ -29,7 +29,7 @@ class Texts:
         if "text" not in model.modalities or not getattr(tokenizer, "is_fast", False):
             raise ModelUnavailable(f"{spec.model}: takes no texts, so that nothing could be asked in words.")
         self._prompts = prompts
-        self._marks = Marks(tokenizer)
+        self._marks = SpecialTokens(tokenizer)
         limit = _limit(model)
         model.max_seq_length = limit
         around = max(_around(model, prompts, role) for role in ("query", "document"))
@@ -42,18 +42,18 @@ class Texts:
         self._around = around - tokenizer.num_special_tokens_to_add()
         self.window = min(self.room, spec.window or _WINDOW)
         """Tokens of a piece of text."""
-        self._tokens = Tokens(tokenizer, window=self.window, limit=limit + 1)
-        self._titles = Tokens(tokenizer, window=_TITLE, limit=limit)
+        self._tokens = SharedTokenizer(tokenizer, window=self.window, limit=limit + 1)
+        self._titles = SharedTokenizer(tokenizer, window=_TITLE, limit=limit)
         self._limit = limit
 
     def windows(self, text: str) -> list[str]:
         """Pieces that the model takes in whole, cut between words."""
         return self._tokens.windows(text)
 
-    def read(self, text: str, role: Role, title: str = "") -> list[tuple[str, float]]:
+    def read(self, text: str, role: PromptRole, title: str = "") -> list[tuple[str, float]]:
         """The text as the model gets it, with its number of tokens; several where it would be cut off."""
         before = self._prompts.before(role, self._short(title))
-        plain = self._marks.broken(encodable(text))
+        plain = self._marks.broken(replace_surrogates(text))
         (size,) = self._sizes([plain])
         if size <= self._limit:
             return [(before + plain, size)]
@@ -68,10 +68,10 @@ class Texts:
         """The beginning of a title, where the model has a place for it."""
         if not title or not self._prompts.titled:
             return ""
-        return next(iter(self._titles.windows(self._marks.broken(encodable(title)))), "")
+        return next(iter(self._titles.windows(self._marks.broken(replace_surrogates(title)))), "")
 
 
-def _around(model: Any, prompts: Prompts, role: Role) -> int:
+def _around(model: Any, prompts: Prompts, role: PromptRole) -> int:
     """Tokens of an empty text: the prompt, a chat's roles, the marks at both ends."""
     features = model[0].preprocess([{"text": prompts.before(role)}], prompt=prompts.instruction(role))
     return int(features["input_ids"].shape[-1])

@@ -20,18 +20,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings
 
-LARGEST_BODY = 4 * 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 """Bytes of a request's body. Calls name files; they do not carry them."""
 BODY_SECONDS = 30.0
 """From the head of a request until its body is there."""
 LINGER_SECONDS = 2.0
 """A refused client is listened to for so long, so that it reads why: closing on what it still sends would reset it."""
 
-Headers = Sequence[tuple[bytes, bytes]]
+AsgiHeaders = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class AccessPolicy:
     """Whom one HTTP address serves. All values are compared as a whole, never as a pattern."""
 
     hosts: frozenset[str]
@@ -47,7 +47,7 @@ class Doors:
         object.__setattr__(self, "hosts", frozenset(host.lower() for host in self.hosts))
 
     @classmethod
-    def at(cls, host: str, port: int, settings: Settings, token: str | None) -> Doors:
+    def at(cls, host: str, port: int, settings: Settings, token: str | None) -> AccessPolicy:
         """Those of an address, with the names and origins of the settings."""
         return cls(own_hosts(host, port, settings.http_hosts), frozenset(settings.http_origins), token)
 
@@ -68,7 +68,7 @@ def own_hosts(host: str, port: int, named: Iterable[str] = ()) -> frozenset[str]
     return frozenset(own)
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not served: its status, and one sentence for its sender."""
 
     def __init__(self, status: int, sentence: str, *headers: tuple[bytes, bytes]) -> None:
@@ -77,25 +77,25 @@ class Refused(Exception):
         self.headers = headers
 
 
-async def answer(send: Send, status: int, body: bytes, headers: Headers, *, more: bool = False) -> None:
+async def send_response(send: Send, status: int, body: bytes, headers: AsgiHeaders, *, more: bool = False) -> None:
     """A whole response at once; `more` keeps its end for later."""
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
-async def refuse(refused: Refused, send: Send, *headers: tuple[bytes, bytes], more: bool = False) -> None:
+async def send_refusal(refused: RequestRefused, send: Send, *headers: tuple[bytes, bytes], more: bool = False) -> None:
     """Say why a request is not served."""
     body = json.dumps({"error": str(refused)}).encode()
     kind = (b"content-type", b"application/json")
-    await answer(send, refused.status, body, [kind, *refused.headers, *headers], more=more)
+    await send_response(send, refused.status, body, [kind, *refused.headers, *headers], more=more)
 
 
-class Guard:
+class AccessMiddleware:
     """Lets a request through to the app when name, origin and token are right and its body has arrived whole."""
 
     def __init__(
-        self, app: ASGIApp, doors: Doors, *, body_seconds: float = BODY_SECONDS, body_bytes: int = LARGEST_BODY
+        self, app: ASGIApp, doors: AccessPolicy, *, body_seconds: float = BODY_SECONDS, body_bytes: int = MAX_BODY_BYTES
     ) -> None:
         self._app = app
         self._doors = doors
@@ -104,19 +104,19 @@ class Guard:
         self._body_bytes = body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = scope["headers"]
+        headers: AsgiHeaders = scope["headers"]
         try:
             host = self._host(headers)
             origin = self._origin(headers)
             if origin is not None:
                 send = _shared(send, origin)
                 if scope["method"] == "OPTIONS" and _values(headers, b"access-control-request-method"):
-                    await answer(send, 200, b"", _permitted(headers))
+                    await send_response(send, 200, b"", _permitted(headers))
                     return
             self._check_token(headers)
             body = await self._body(headers, receive)
-        except Refused as refused:
-            await refuse(refused, send, (b"connection", b"close"), more=True)
+        except RequestRefused as refused:
+            await send_refusal(refused, send, (b"connection", b"close"), more=True)
             with anyio.move_on_after(LINGER_SECONDS):
                 while (await receive()).get("more_body", False):
                     pass
@@ -128,41 +128,41 @@ class Guard:
         kept = [(name, value) for name, value in headers if name not in (b"authorization", b"host")]
         await self._app({**scope, "headers": [(b"host", host), *kept]}, _replayed(body, receive), send)
 
-    def _host(self, headers: Headers) -> bytes:
+    def _host(self, headers: AsgiHeaders) -> bytes:
         hosts = _values(headers, b"host")
         if len(hosts) == 1 and (host := hosts[0].decode("latin-1").lower()) in self._doors.hosts:
             return host.encode("latin-1")
-        raise Refused(
+        raise RequestRefused(
             421,
             "The Host header must be exactly one name of this server; MMRETRIEVAL_HTTP_HOSTS gives it further names.",
         )
 
-    def _origin(self, headers: Headers) -> bytes | None:
+    def _origin(self, headers: AsgiHeaders) -> bytes | None:
         origins = _values(headers, b"origin")
         if not origins:
             return None
         if len(origins) == 1 and origins[0].decode("latin-1") in self._doors.origins:
             return origins[0]
-        raise Refused(
+        raise RequestRefused(
             403, "Web pages of this origin may not call this server; MMRETRIEVAL_HTTP_ORIGINS names those that may."
         )
 
-    def _check_token(self, headers: Headers) -> None:
+    def _check_token(self, headers: AsgiHeaders) -> None:
         if self._token is None:
             return
         given = _values(headers, b"authorization")
         scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(b" "), self._token):
-            raise Refused(
+            raise RequestRefused(
                 401,
                 "Send `Authorization: Bearer` with the token of this server: it stands in the file that "
                 "`mcp-mmretrieval serve --http` names, or in MMRETRIEVAL_HTTP_TOKEN.",
                 (b"www-authenticate", b'Bearer realm="mcp-mmretrieval"'),
             )
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes | None:
+    async def _body(self, headers: AsgiHeaders, receive: Receive) -> bytes | None:
         """The whole body; None if the client left before it had sent it."""
-        too_large = Refused(
+        too_large = RequestRefused(
             413, f"The body is larger than {self._body_bytes} bytes; name files by their paths instead of sending them."
         )
         if any(not value.isdigit() or int(value) > self._body_bytes for value in _values(headers, b"content-length")):
@@ -178,10 +178,10 @@ class Guard:
                     raise too_large
                 if not message.get("more_body", False):
                     return bytes(body)
-        raise Refused(408, f"The body did not arrive within {self._body_seconds:g} s; send the request again.")
+        raise RequestRefused(408, f"The body did not arrive within {self._body_seconds:g} s; send the request again.")
 
 
-def _values(headers: Headers, name: bytes) -> list[bytes]:
+def _values(headers: AsgiHeaders, name: bytes) -> list[bytes]:
     """Of every header with this name; ASGI writes names in lower case."""
     return [value for other, value in headers if other == name]
 
@@ -212,7 +212,7 @@ def _shared(send: Send, origin: bytes) -> Send:
     return sent
 
 
-def _permitted(headers: Headers) -> Headers:
+def _permitted(headers: AsgiHeaders) -> AsgiHeaders:
     """What a page may send, asked in advance: the methods of MCP and the headers that it defines."""
     asked = b",".join(_values(headers, b"access-control-request-headers")).lower().split(b",")
     names = [name for name in map(bytes.strip, asked) if name in _PLAIN or name.startswith(b"mcp-")]

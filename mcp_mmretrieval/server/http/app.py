@@ -25,19 +25,19 @@ from starlette.types import Message, Receive, Scope, Send
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.http.access import (
     BODY_SECONDS,
-    LARGEST_BODY,
-    Doors,
-    Guard,
-    Refused,
-    answer,
+    MAX_BODY_BYTES,
+    AccessMiddleware,
+    AccessPolicy,
+    RequestRefused,
     own_hosts,
-    refuse,
+    send_refusal,
+    send_response,
 )
-from mcp_mmretrieval.server.http.slow_clients import Paced
+from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import cancel_event
 
-__all__ = ["Application", "Doors", "application", "listen", "own_hosts"]
+__all__ = ["AccessPolicy", "Application", "create_application", "own_hosts", "serve_socket"]
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Application:
     def __init__(
         self,
         server: MCPServer[Connection],
-        doors: Doors,
+        doors: AccessPolicy,
         *,
         metrics: Metrics,
         health: Callable[[], Mapping[str, Any]],
@@ -86,7 +86,7 @@ class Application:
         server.streamable_http_app(
             stateless_http=True,
             json_response=False,
-            max_request_body_size=LARGEST_BODY,
+            max_request_body_size=MAX_BODY_BYTES,
             transport_security=TransportSecuritySettings(
                 enable_dns_rebinding_protection=True,
                 allowed_hosts=sorted(doors.hosts),
@@ -96,7 +96,7 @@ class Application:
         self._manager = server.session_manager
         self._metrics = metrics
         self._health = health
-        self._guard = Guard(self._route, doors, body_seconds=body_seconds)
+        self._guard = AccessMiddleware(self._route, doors, body_seconds=body_seconds)
         self._open: set[_Exchange] = set()
         self._ended = False
         self._reading = anyio.CapacityLimiter(1)
@@ -132,7 +132,7 @@ class Application:
             if exchange.started:
                 raise
             logger.exception("a request could not be answered")
-            await refuse(Refused(500, "Something went wrong in the server; its log says what."), sends)
+            await send_refusal(RequestRefused(500, "Something went wrong in the server; its log says what."), sends)
         finally:
             self._open.discard(exchange)
         if exchange.cut.cancel_called and not exchange.complete:
@@ -148,17 +148,19 @@ class Application:
                 case "/health":
                     _check_reading(scope)
                     body = json.dumps(dict(self._health()), separators=(",", ":")).encode()
-                    await answer(send, 200, body, _of_kind("application/json"))
+                    await send_response(send, 200, body, _of_kind("application/json"))
                 case "/metrics":
                     _check_reading(scope)
                     body, kind = await anyio.to_thread.run_sync(
                         self._metrics.render, abandon_on_cancel=True, limiter=self._reading
                     )
-                    await answer(send, 200, body, _of_kind(kind))
+                    await send_response(send, 200, body, _of_kind(kind))
                 case _:
-                    raise Refused(404, "Nothing is served here: MCP is at /mcp, and there are /health and /metrics.")
-        except Refused as refused:
-            await refuse(refused, send)
+                    raise RequestRefused(
+                        404, "Nothing is served here: MCP is at /mcp, and there are /health and /metrics."
+                    )
+        except RequestRefused as refused:
+            await send_refusal(refused, send)
 
     async def _hear_leaving(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Server middleware: tells a client's leaving as the cancellation that it is.
@@ -181,9 +183,9 @@ class Application:
             raise
 
 
-def application(
+def create_application(
     server: MCPServer[Connection],
-    doors: Doors,
+    doors: AccessPolicy,
     *,
     metrics: Metrics,
     health: Callable[[], Mapping[str, Any]],
@@ -196,7 +198,7 @@ def application(
     return Application(server, doors, metrics=metrics, health=health, body_seconds=body_seconds)
 
 
-async def listen(app: Application, sock: socket.socket, *, stop: anyio.Event) -> None:
+async def serve_socket(app: Application, sock: socket.socket, *, stop: anyio.Event) -> None:
     """Serve on a listening TCP socket until `stop` is set, in this event loop, which must be asyncio's.
 
     Ends within five seconds: calls that run have three of them. Being cancelled cuts them short at once. The socket is
@@ -205,7 +207,7 @@ async def listen(app: Application, sock: socket.socket, *, stop: anyio.Event) ->
     server = _Server(
         uvicorn.Config(
             app,
-            http=Paced,
+            http=PacedProtocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -251,7 +253,7 @@ class _Server(uvicorn.Server):
     def cut_all(self) -> None:
         """End the connections that are still there: their clients do not read what was written."""
         for connection in list(self.server_state.connections):
-            if isinstance(connection, Paced):
+            if isinstance(connection, PacedProtocol):
                 connection.cut()
 
 
@@ -279,19 +281,21 @@ async def _break_off(exchange: _Exchange, send: Send) -> None:
     if exchange.started:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     else:
-        await refuse(Refused(503, "The server is stopping; ask again in a moment.", (b"retry-after", b"1")), send)
+        await send_refusal(
+            RequestRefused(503, "The server is stopping; ask again in a moment.", (b"retry-after", b"1")), send
+        )
 
 
 def _check_kind(scope: Scope) -> None:
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
     kind = kinds[0].partition(b";")[0].strip().lower() if len(kinds) == 1 else b""
     if scope["method"] == "POST" and kind != b"application/json":
-        raise Refused(415, "Send the message as JSON, with Content-Type: application/json.")
+        raise RequestRefused(415, "Send the message as JSON, with Content-Type: application/json.")
 
 
 def _check_reading(scope: Scope) -> None:
     if scope["method"] not in ("GET", "HEAD"):
-        raise Refused(405, "This can only be read: ask with GET.", (b"allow", b"GET, HEAD"))
+        raise RequestRefused(405, "This can only be read: ask with GET.", (b"allow", b"GET, HEAD"))
 
 
 def _of_kind(kind: str) -> list[tuple[bytes, bytes]]:

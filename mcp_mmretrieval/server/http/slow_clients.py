@@ -25,18 +25,18 @@ PACE_BYTES = 64 * 1024
 """So many at least, in that time: taking one byte a minute is not reading."""
 
 
-def most_connections() -> int:
+def max_connections() -> int:
     """Half of the files that this process may have open: nobody outside takes those that the library needs."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 4_096 if limit == resource.RLIM_INFINITY else max(16, min(4_096, limit // 2))
 
 
-class Paced(H11Protocol):
+class PacedProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 with a clock on both directions, and with errors in JSON like all others here."""
 
     head_seconds = HEAD_SECONDS
     stall_seconds = STALL_SECONDS
-    most = staticmethod(most_connections)
+    most = staticmethod(max_connections)
 
     _head: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
@@ -46,7 +46,9 @@ class Paced(H11Protocol):
         transport.set_write_buffer_limits(high=0)  # so that writing is paused while a single byte waits
         self._expect_head(True)
         if len(self.connections) > self.most():
-            others = (each for each in self.connections if isinstance(each, Paced) and each is not self and each.idle)
+            others = (
+                each for each in self.connections if isinstance(each, PacedProtocol) and each is not self and each.idle
+            )
             next(others, self).cut()
 
     @property

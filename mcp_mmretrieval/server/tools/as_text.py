@@ -18,14 +18,14 @@ from mcp_mmretrieval.server.tools.results import (
 )
 
 
-def clock(seconds: float) -> str:
+def format_timestamp(seconds: float) -> str:
     """`1:13`, `1:02:03`: seconds from the beginning as people read them."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def quoted(text: str) -> str:
+def quoted_text(text: str) -> str:
     """Retrieved text in quotes that it cannot leave."""
     return json.dumps(text, ensure_ascii=False)
 
@@ -44,9 +44,9 @@ def _hit_line(rank: int, hit: Found) -> str:
     scores = f"{hit['score']:.2f}" + (f", relevance {hit['relevance']:.2f}" if "relevance" in hit else "")
     line = f"{rank}. [{hit['modality']}] {hit['citation']} ({scores}; {', '.join(hit['lanes'])}) id={hit['id']}"
     if "start" in hit and "end" in hit:
-        line += f" {clock(hit['start'])} to {clock(hit['end'])}"
+        line += f" {format_timestamp(hit['start'])} to {format_timestamp(hit['end'])}"
     if "snippet" in hit:
-        line += f" {quoted(hit['snippet'])}"
+        line += f" {quoted_text(hit['snippet'])}"
     if "more_in_document" in hit:
         line += f" (+{hit['more_in_document']} more in this document)"
     return line
@@ -108,9 +108,9 @@ def _document_line(document: Listed) -> str:
     if "pages" in document:
         line += f", {document['pages']} pages"
     if "seconds" in document:
-        line += f", {clock(document['seconds'])}"
+        line += f", {format_timestamp(document['seconds'])}"
     if "title" in document:
-        line += f" {quoted(document['title'])}"
+        line += f" {quoted_text(document['title'])}"
     return line if document["embedded"] else f"{line} (found by words only so far)"
 
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mcp_mmretrieval.server.tools.as_text import clock
+from mcp_mmretrieval.server.tools.as_text import format_timestamp
 from mcp_mmretrieval.types import Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content, Picture
 
-SIDE = 1_024
+MAX_JPEG_SIDE_PIXELS = 1_024
 """Pixels of the longer side of what is sent."""
-LARGEST = 250_000
+MAX_JPEG_BYTES = 250_000
 """Bytes of one JPEG."""
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+TILE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _PAPER, _SHEET, _INK, _BADGE = "#fbfaf6", "#e4e7ea", "#1b1f23", "#1f4e79"
 _GAP = 10
@@ -52,8 +52,8 @@ class Tile:
     """In the corner of the picture."""
 
 
-def contact_sheet(tiles: Sequence[Tile], *, lettered: bool = True, largest: int = LARGEST) -> bytes:
-    """One JPEG of all tiles in reading order, marked A, B, C ..., at most `SIDE` pixels and `largest` bytes."""
+def contact_sheet(tiles: Sequence[Tile], *, lettered: bool = True, largest: int = MAX_JPEG_BYTES) -> bytes:
+    """One JPEG of all tiles in reading order, marked A, B, C ..., within `MAX_JPEG_SIDE_PIXELS` and `largest` bytes."""
     foot = (2 if lettered else 1) * _LINE + 8
     columns, width, height = _grid(tiles, foot)
     rows = math.ceil(len(tiles) / columns)
@@ -62,29 +62,29 @@ def contact_sheet(tiles: Sequence[Tile], *, lettered: bool = True, largest: int 
     for number, tile in enumerate(tiles):
         row, column = divmod(number, columns)
         corner = (_GAP + column * (width + _GAP), _GAP + row * (height + foot + _GAP))
-        sheet.paste(_cell(tile, (width, height), foot, LETTERS[number] if lettered else ""), corner)
+        sheet.paste(_cell(tile, (width, height), foot, TILE_LETTERS[number] if lettered else ""), corner)
     return _jpeg(sheet, largest)
 
 
-def photo(pixels: Picture, largest: int = LARGEST) -> bytes:
-    """One picture as a JPEG, at most `SIDE` pixels and `largest` bytes."""
+def photo_jpeg(pixels: Picture, largest: int = MAX_JPEG_BYTES) -> bytes:
+    """One picture as a JPEG, at most `MAX_JPEG_SIDE_PIXELS` pixels and `largest` bytes."""
     return _jpeg(Image.fromarray(pixels), largest)
 
 
-def film_strip(film: Film, largest: int = LARGEST, most: int = 9) -> bytes:
+def film_strip(film: Film, largest: int = MAX_JPEG_BYTES, most: int = 9) -> bytes:
     """Frames of a film with their times, spread evenly over it."""
     count = len(film.pictures)
     chosen = sorted({round(step * (count - 1) / max(1, min(most, count) - 1)) for step in range(min(most, count))})
     return contact_sheet(
-        [Tile(caption=clock(film.times[index]), content=film.pictures[index]) for index in chosen],
+        [Tile(caption=format_timestamp(film.times[index]), content=film.pictures[index]) for index in chosen],
         lettered=False,
         largest=largest,
     )
 
 
-def sound_strip(sound: Sound, start: float, largest: int = LARGEST) -> bytes:
+def sound_strip(sound: Sound, start: float, largest: int = MAX_JPEG_BYTES) -> bytes:
     """A spectrogram with seconds below it; `start` is where the stretch begins in its recording."""
-    width, height, foot = SIDE, 320, 28
+    width, height, foot = MAX_JPEG_SIDE_PIXELS, 320, 28
     strip = Image.new("RGB", (width, height + foot), _PAPER)
     strip.paste(_spectrogram(sound, width, height))
     seconds = len(sound.samples) / sound.rate
@@ -99,7 +99,7 @@ def sound_strip(sound: Sound, start: float, largest: int = LARGEST) -> bytes:
 
 
 def _tick_label(second: float, seconds: float) -> str:
-    return clock(second) if seconds >= 16 else f"{second:.1f} s"
+    return format_timestamp(second) if seconds >= 16 else f"{second:.1f} s"
 
 
 def _grid(tiles: Sequence[Tile], foot: int) -> tuple[int, int, int]:
@@ -108,8 +108,8 @@ def _grid(tiles: Sequence[Tile], foot: int) -> tuple[int, int, int]:
     sizes = {}
     for columns in range(1, len(tiles) + 1):
         rows = math.ceil(len(tiles) / columns)
-        room = (SIDE - _GAP) // rows - _GAP - foot
-        width = min((SIDE - _GAP) // columns - _GAP, max(200, round(room / shape)))
+        room = (MAX_JPEG_SIDE_PIXELS - _GAP) // rows - _GAP - foot
+        width = min((MAX_JPEG_SIDE_PIXELS - _GAP) // columns - _GAP, max(200, round(room / shape)))
         sizes[columns] = (width, min(room, round(width * shape)))
     columns = max(sizes, key=lambda columns: (sizes[columns][0] * sizes[columns][1], -columns))
     return columns, *sizes[columns]
@@ -173,7 +173,7 @@ def _face(tile: Tile, size: tuple[int, int]) -> Image.Image:
 def _spectrogram(sound: Sound, width: int, height: int) -> Image.Image:
     from mcp_mmretrieval.models import spectrogram  # torch: only where there is sound to draw
 
-    return Image.fromarray(spectrogram.draw(sound, width, height))
+    return Image.fromarray(spectrogram.draw_spectrogram(sound, width, height))
 
 
 def _paragraph(pen: ImageDraw.ImageDraw, text: str, box: tuple[int, int, int, int]) -> None:
@@ -296,8 +296,8 @@ def _has(size: int, index: int, letter: str) -> bool:
 
 
 def _jpeg(picture: Image.Image, largest: int) -> bytes:
-    """The picture within `SIDE` pixels and so many bytes."""
-    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    """The picture within `MAX_JPEG_SIDE_PIXELS` pixels and so many bytes."""
+    picture.thumbnail((MAX_JPEG_SIDE_PIXELS, MAX_JPEG_SIDE_PIXELS), Image.Resampling.LANCZOS)
     while True:
         for quality in (88, 78, 66, 50):
             packed = io.BytesIO()

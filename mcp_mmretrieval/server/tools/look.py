@@ -9,33 +9,47 @@ from typing import TYPE_CHECKING
 from mcp_types import ContentBlock, ImageContent, TextContent
 
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.server.tools import contact_sheet as sheets
-from mcp_mmretrieval.server.tools.as_text import clock
+from mcp_mmretrieval.server.tools import contact_sheet
+from mcp_mmretrieval.server.tools.as_text import format_timestamp
 from mcp_mmretrieval.server.tools.contact_sheet import Tile
-from mcp_mmretrieval.server.tools.sanitize import Fence, clean, clean_name, hidden, one_line
+from mcp_mmretrieval.server.tools.sanitize import (
+    Fence,
+    count_hidden_characters,
+    sanitize_line,
+    sanitize_name,
+    sanitize_text,
+)
 from mcp_mmretrieval.types import Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Look
     from mcp_mmretrieval.library import Library
 
-LONGEST_TEXT = 12_000
+MAX_ANSWER_TEXT_CHARACTERS = 12_000
 """Characters of retrieved text in one answer."""
-AROUND = 600
+CONTEXT_CHARACTERS = 600
 """Characters of what stands before, and of what stands after."""
-PICTURES = 4
+MAX_ANSWER_PICTURES = 4
 """Pictures of one answer."""
-ALL_PICTURES = 640_000
+MAX_ANSWER_PICTURES_BYTES = 640_000
 """Bytes of all pictures of one answer: some clients refuse an answer of more than a megabyte in base64."""
 
 
-def blocks(library: Library, targets: Sequence[str], *, context: bool, sheet: bool | None) -> list[ContentBlock]:
+def open_media_content(
+    library: Library, targets: Sequence[str], *, context: bool, sheet: bool | None
+) -> list[ContentBlock]:
     """Look at each target; those that cannot be opened become a line, unless none can.
 
     Raises the first RetrievalError when no target can be opened.
     """
     as_sheet = len(targets) > 1 if sheet is None else sheet
-    looks, failures = _looks(library, targets, sheets.SIDE // 2 if as_sheet and len(targets) > 3 else sheets.SIDE)
+    looks, failures = _looks(
+        library,
+        targets,
+        contact_sheet.MAX_JPEG_SIDE_PIXELS // 2
+        if as_sheet and len(targets) > 3
+        else contact_sheet.MAX_JPEG_SIDE_PIXELS,
+    )
     if as_sheet:
         return _overview(looks, failures)
     return _one_by_one(looks, failures, context)
@@ -51,19 +65,21 @@ def _looks(library: Library, targets: Sequence[str], side: int) -> tuple[list[Lo
             errors.append(error)
     if not looks:
         raise errors[0]
-    return looks, [f"Not opened: {one_line(str(error), 300)}" for error in errors]
+    return looks, [f"Not opened: {sanitize_line(str(error), 300)}" for error in errors]
 
 
 def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -> list[ContentBlock]:
     """Each target in full."""
     fence = Fence(*(text for look in looks for text in (look.text, look.before, look.after)))
-    room = LONGEST_TEXT // len(looks)
+    room = MAX_ANSWER_TEXT_CHARACTERS // len(looks)
     parts = [part for look in looks for part in _told(look, fence, room, context)]
-    largest = min(sheets.LARGEST, ALL_PICTURES // min(PICTURES, len(looks)))
+    largest = min(contact_sheet.MAX_JPEG_BYTES, MAX_ANSWER_PICTURES_BYTES // min(MAX_ANSWER_PICTURES, len(looks)))
     pictures: list[ContentBlock] = []
     for look in looks:
-        if len(pictures) >= 2 * PICTURES:
-            parts.append(f"No more than {PICTURES} pictures at once: open {look.citation} by itself to see it.")
+        if len(pictures) >= 2 * MAX_ANSWER_PICTURES:
+            parts.append(
+                f"No more than {MAX_ANSWER_PICTURES} pictures at once: open {look.citation} by itself to see it."
+            )
         elif (picture := _picture(look, largest)) is not None:
             pictures += [TextContent(type="text", text=_label(look)), _image(picture)]
     return [TextContent(type="text", text="\n".join([*parts, *failures])), *pictures]
@@ -75,8 +91,8 @@ def _told(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
     if look.stale:
         yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
     elif look.note:
-        yield one_line(look.note, 300)
-    text, after, before = _text(look), one_line(look.after, AROUND), _end(look.before)
+        yield sanitize_line(look.note, 300)
+    text, after, before = _text(look), sanitize_line(look.after, CONTEXT_CHARACTERS), _end(look.before)
     if text or (context and (before or after)):
         yield fence.notice
     if context and before:
@@ -87,7 +103,7 @@ def _told(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
         yield f"{len(text) - room} more characters were cut here: open a smaller place for them."
     if context and after:
         yield fence.around("after", after)
-    if taken := hidden(look.text):
+    if taken := count_hidden_characters(look.text):
         yield f"{taken} hidden characters were taken out of the text."
     if not text and look.content is None:
         yield "There is no text and no picture for this place."
@@ -95,48 +111,51 @@ def _told(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
 
 def _text(look: Look) -> str:
     """The title, which the file's author chose as well, and the text."""
-    title, text = one_line(look.title, 120), clean(look.text).strip()
+    title, text = sanitize_line(look.title, 120), sanitize_text(look.text).strip()
     return f"title: {title}\n\n{text}".strip() if title else text
 
 
 def _end(text: str) -> str:
     """The last characters of a text, on one line: what stands nearest."""
-    line = one_line(text, len(text) + 1)
-    return line if len(line) <= AROUND else "…" + line[-AROUND:].lstrip()
+    line = sanitize_line(text, len(text) + 1)
+    return line if len(line) <= CONTEXT_CHARACTERS else "…" + line[-CONTEXT_CHARACTERS:].lstrip()
 
 
 def _overview(looks: Sequence[Look], failures: Sequence[str]) -> list[ContentBlock]:
     """A line and a tile for each target."""
     fence = Fence(*(look.text for look in looks))
     lines = []
-    for letter, look in zip(sheets.LETTERS, looks, strict=False):
-        text = one_line(look.text, 200)
+    for letter, look in zip(contact_sheet.TILE_LETTERS, looks, strict=False):
+        text = sanitize_line(look.text, 200)
         stale = " (changed since it was read; its picture is left out)" if look.stale else ""
         lines.append(f"{letter}. {_heading(look)}{stale}" + (f"\n   {text}" if text else ""))
     head = f"{len(looks)} places on one contact sheet. Open one alone to read it in full."
     text = "\n".join([head, fence.notice, fence.around("places", "\n".join(lines)), *failures])
     label = "Contact sheet: " + ", ".join(
-        f"{letter} {look.citation}" for letter, look in zip(sheets.LETTERS, looks, strict=False)
+        f"{letter} {look.citation}" for letter, look in zip(contact_sheet.TILE_LETTERS, looks, strict=False)
     )
     tiles = [_tile(look) for look in looks]
     return [
         TextContent(type="text", text=text),
         TextContent(type="text", text=label),
-        _image(sheets.contact_sheet(tiles)),
+        _image(contact_sheet.contact_sheet(tiles)),
     ]
 
 
 def _tile(look: Look) -> Tile:
     return Tile(
-        caption=clean_name(look.citation), content=look.content, text=one_line(look.text, 1_000), time=_time(look)
+        caption=sanitize_name(look.citation),
+        content=look.content,
+        text=sanitize_line(look.text, 1_000),
+        time=_time(look),
     )
 
 
 def _heading(look: Look) -> str:
-    heading = f"{clean_name(look.citation)} [{look.segment.modality}] id={look.segment.id}"
+    heading = f"{sanitize_name(look.citation)} [{look.segment.modality}] id={look.segment.id}"
     if place := _where(look):
         heading += f" {place}"
-    return f"{heading} file: {clean_name(look.path)}" if look.path else heading
+    return f"{heading} file: {sanitize_name(look.path)}" if look.path else heading
 
 
 def _where(look: Look) -> str:
@@ -148,13 +167,13 @@ def _time(look: Look) -> str:
     place = look.segment.place
     if place.start is None or place.end is None:
         return ""
-    return f"{clock(place.start)}-{clock(place.end)}"
+    return f"{format_timestamp(place.start)}-{format_timestamp(place.end)}"
 
 
 def _label(look: Look) -> str:
     kind = {"page": "Page", "image": "Picture", "audio": "Spectrogram", "video": "Frames with their times"}
     where = _where(look)
-    return f"{kind.get(look.segment.modality, 'Picture')} of {clean_name(look.citation)}" + (
+    return f"{kind.get(look.segment.modality, 'Picture')} of {sanitize_name(look.citation)}" + (
         f", {where}:" if where else ":"
     )
 
@@ -165,10 +184,10 @@ def _picture(look: Look, largest: int) -> bytes | None:
     if content is None or isinstance(content, str):
         return None
     if isinstance(content, Sound):
-        return sheets.sound_strip(content, look.segment.place.start or 0.0, largest)
+        return contact_sheet.sound_strip(content, look.segment.place.start or 0.0, largest)
     if isinstance(content, Film):
-        return sheets.film_strip(content, largest) if content.pictures else None
-    return sheets.photo(content, largest)
+        return contact_sheet.film_strip(content, largest) if content.pictures else None
+    return contact_sheet.photo_jpeg(content, largest)
 
 
 def _image(jpeg: bytes) -> ImageContent:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.answers import Answer, Outcome, Searched
+    from mcp_mmretrieval.answers import Answer, Outcome, SearchCoverage
 
 
 def search_notes(answer: Answer, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
@@ -21,7 +21,7 @@ def search_notes(answer: Answer, filters: Mapping[str, str], read_only: bool) ->
         yield f"{searched.pending_vectors} documents are found by their words only until their vectors are made."
 
 
-def _nothing_found(searched: Searched, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
+def _nothing_found(searched: SearchCoverage, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
     given = ", ".join(f"{name}={value}" for name, value in filters.items())
     if searched.segments == 0 and searched.excluded == 0:
         yield f"The library is empty. {_to_add(read_only)}"
@@ -38,7 +38,7 @@ def _nothing_found(searched: Searched, filters: Mapping[str, str], read_only: bo
         yield f"{searched.not_added} files under the allowed folders have not been added. {_to_add(read_only)}"
 
 
-def _models_notes(searched: Searched) -> Iterator[str]:
+def _models_notes(searched: SearchCoverage) -> Iterator[str]:
     if searched.models == "loading":
         yield "Models are still loading, so only words were searched: search again in a moment for more."
     elif searched.models == "missing":

@@ -13,15 +13,15 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 
 from mcp_mmretrieval.server.sdk import cancel_event
-from mcp_mmretrieval.server.tools.sanitize import clean_name
+from mcp_mmretrieval.server.tools.sanitize import sanitize_name
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Outcome
     from mcp_mmretrieval.jobs import Job
 
-Answer = TypeVar("Answer")
+AwaitedT = TypeVar("AwaitedT")
 
-LOOK_EVERY = 0.5
+JOB_POLL_S = 0.5
 """Seconds between two looks at a job, and so between two reports of progress."""
 _HEARTBEAT = 0.001
 """Progress must grow with each report; while one long file is read it grows by this little."""
@@ -39,7 +39,7 @@ class _Call:
     left: anyio.Event = field(default_factory=anyio.Event)
 
 
-class Waiting:
+class WaitingCalls:
     """The calls of one server that wait for jobs.
 
     A protocol cancellation ends the job that its call started, unless another call waits for it. A lost connection, and
@@ -63,7 +63,7 @@ class Waiting:
     async def _watch(self, job: Job, context: Context[Any, Any], deadline: float) -> Outcome:
         told = 0.0
         while True:
-            look = max(0.0, min(LOOK_EVERY, deadline - anyio.current_time()))
+            look = max(0.0, min(JOB_POLL_S, deadline - anyio.current_time()))
             outcome = await anyio.to_thread.run_sync(job.wait, look, abandon_on_cancel=True, limiter=self._threads)
             told = await _report(context, outcome, told)
             if outcome.state != "running" or anyio.current_time() >= deadline:
@@ -86,11 +86,11 @@ class Waiting:
                 await anyio.to_thread.run_sync(call.job.leave, call.owner, limiter=self._threads)
 
 
-async def told_meanwhile(
-    context: Context[Any, Any], said: Callable[[], str], work: Callable[[], Awaitable[Answer]]
-) -> Answer:
+async def with_progress(
+    context: Context[Any, Any], said: Callable[[], str], work: Callable[[], Awaitable[AwaitedT]]
+) -> AwaitedT:
     """What `work` answers. While it works, the client hears what `said` says, as often as it says something."""
-    answer: Answer | None = None
+    answer: AwaitedT | None = None
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_tell, context, said)
@@ -107,7 +107,7 @@ async def told_meanwhile(
 async def _tell(context: Context[Any, Any], said: Callable[[], str]) -> None:
     told = 0.0
     while True:
-        await anyio.sleep(LOOK_EVERY)
+        await anyio.sleep(JOB_POLL_S)
         if message := said():
             told += 1.0
             await context.report_progress(told, None, message)
@@ -118,5 +118,5 @@ async def _report(context: Context[Any, Any], outcome: Outcome, told: float) -> 
     ended = float(outcome.added + outcome.unchanged + outcome.replaced + outcome.moved + len(outcome.failed))
     progress = max(ended, round(told + _HEARTBEAT, 3))
     total = float(outcome.found) if outcome.found >= progress else None
-    await context.report_progress(progress, total, clean_name(outcome.current) or None)
+    await context.report_progress(progress, total, sanitize_name(outcome.current) or None)
     return progress

@@ -1,6 +1,6 @@
 """What the tools answer, as it goes over the wire. Fields that say nothing are left out.
 
-Every text that comes out of a file passes `untrusted` here, on its way to the model.
+Every text that comes out of a file passes `sanitize` here, on its way to the model.
 """
 
 from __future__ import annotations
@@ -12,24 +12,33 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from mcp_mmretrieval.errors import Code
-from mcp_mmretrieval.server.tools.sanitize import clean_name, one_line
+from mcp_mmretrieval.answers import JobState
+from mcp_mmretrieval.errors import FailureCode
+from mcp_mmretrieval.server.tools.sanitize import sanitize_line, sanitize_name
 from mcp_mmretrieval.types import Lane, Modality
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.answers import Answer, DocumentInfo, Failure, Hit, Outcome, Removal, Reranking, Scored
-    from mcp_mmretrieval.answers import Searched as SearchedAnswer
+    from mcp_mmretrieval.answers import (
+        Answer,
+        DocumentInfo,
+        Failure,
+        Hit,
+        Outcome,
+        Removal,
+        Reranking,
+        Scored,
+        SearchCoverage,
+    )
     from mcp_mmretrieval.answers import Status as StatusAnswer
 
-SNIPPET = 300
+MAX_SNIPPET_CHARACTERS = 300
 """Characters of one snippet."""
-SNIPPETS = 8_000
+MAX_ALL_SNIPPETS_CHARACTERS = 8_000
 """Characters of all snippets of one answer."""
-FAILURES = 25
+MAX_LISTED_FAILURES = 25
 """Failed files that one answer lists; it says how many there are in all."""
 
-Models = Literal["ready", "loading", "missing"]
-JobState = Literal["running", "done", "failed", "cancelled"]
+ModelsState = Literal["ready", "loading", "missing"]
 
 
 class Found(TypedDict):
@@ -59,7 +68,7 @@ class Searched(TypedDict):
     excluded: NotRequired[int]
     pending_vectors: NotRequired[int]
     not_added: NotRequired[int]
-    models: Models
+    models: ModelsState
 
 
 class SearchResult(TypedDict):
@@ -76,7 +85,7 @@ class Failed(TypedDict):
     """One file that was not added."""
 
     path: str
-    code: Code
+    code: FailureCode
     reason: str
 
 
@@ -169,7 +178,7 @@ class StatusResult(TypedDict):
     bytes: NotRequired[int]
     pending_vectors: NotRequired[int]
     models: NotRequired[dict[str, str]]
-    models_state: NotRequired[Models]
+    models_state: NotRequired[ModelsState]
     index: NotRequired[str]
     sandbox: NotRequired[str]
     engine: NotRequired[str]
@@ -179,7 +188,7 @@ class StatusResult(TypedDict):
 
 def search_result(answer: Answer, notes: Iterable[str]) -> SearchResult:
     """The hits with snippets that fit, and what the reader should know."""
-    room = min(SNIPPET, SNIPPETS // max(1, len(answer.hits)))
+    room = min(MAX_SNIPPET_CHARACTERS, MAX_ALL_SNIPPETS_CHARACTERS // max(1, len(answer.hits)))
     result: SearchResult = {"hits": [_found(hit, room) for hit in answer.hits], "searched": _searched(answer.searched)}
     if answer.reranked:
         result["reranked"] = answer.reranked
@@ -203,21 +212,21 @@ def _found(hit: Hit, room: int) -> Found:
     if hit.relevance is not None:
         found["relevance"] = round(hit.relevance, 4)
     if hit.path:
-        found["path"] = clean_name(hit.path)
+        found["path"] = sanitize_name(hit.path)
     if place.page is not None:
         found["page"] = place.page
     if place.start is not None and place.end is not None:
         found["start"], found["end"] = round(place.start, 2), round(place.end, 2)
-    if title := one_line(hit.title, 120):
+    if title := sanitize_line(hit.title, 120):
         found["title"] = title
-    if snippet := one_line(hit.snippet, room):
+    if snippet := sanitize_line(hit.snippet, room):
         found["snippet"] = snippet
     if hit.more_in_document:
         found["more_in_document"] = hit.more_in_document
     return found
 
 
-def _searched(searched: SearchedAnswer) -> Searched:
+def _searched(searched: SearchCoverage) -> Searched:
     told: Searched = {"documents": searched.documents, "segments": searched.segments, "models": searched.models}
     if searched.excluded:
         told["excluded"] = searched.excluded
@@ -239,27 +248,31 @@ def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
         "moved": outcome.moved,
         "skipped": dict(outcome.skipped),
         "pending_vectors": outcome.pending_vectors,
-        "failed": [_failed(failure) for failure in outcome.failed[:FAILURES]],
+        "failed": [_failed(failure) for failure in outcome.failed[:MAX_LISTED_FAILURES]],
     }
     if outcome.found:
         result["found"] = outcome.found
     if outcome.removed:
         result["removed"] = outcome.removed
-    if len(outcome.failed) > FAILURES:
+    if len(outcome.failed) > MAX_LISTED_FAILURES:
         result["failed_in_all"] = len(outcome.failed)
     if outcome.current:
-        result["current"] = clean_name(outcome.current)
+        result["current"] = sanitize_name(outcome.current)
     if outcome.error:
-        result["error"] = one_line(outcome.error, 500)
+        result["error"] = sanitize_line(outcome.error, 500)
     if outcome.dry_run:
         result["dry_run"] = True
-    if told := [*(one_line(note, SNIPPET) for note in outcome.notes[:FAILURES]), *notes]:
+    if told := [*(sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in outcome.notes[:MAX_LISTED_FAILURES]), *notes]:
         result["notes"] = told
     return result
 
 
 def _failed(failure: Failure) -> Failed:
-    return {"path": clean_name(failure.path), "code": failure.code, "reason": one_line(failure.reason, SNIPPET)}
+    return {
+        "path": sanitize_name(failure.path),
+        "code": failure.code,
+        "reason": sanitize_line(failure.reason, MAX_SNIPPET_CHARACTERS),
+    }
 
 
 def rerank_result(reranking: Reranking) -> RerankResult:
@@ -280,7 +293,7 @@ def rerank_result(reranking: Reranking) -> RerankResult:
 def _ranked(scored: Scored) -> Ranked:
     ranked: Ranked = {"score": round(scored.score, 4), "reranked": scored.reranked}
     if scored.candidate is not None:
-        ranked["candidate"] = clean_name(scored.candidate)
+        ranked["candidate"] = sanitize_name(scored.candidate)
     if scored.text_index is not None:
         ranked["text_index"] = scored.text_index
     return ranked
@@ -307,8 +320,8 @@ def _listed(document: DocumentInfo) -> Listed:
         "embedded": document.embedded,
     }
     if document.path:
-        listed["path"] = clean_name(document.path)
-    if title := one_line(document.title, 120):
+        listed["path"] = sanitize_name(document.path)
+    if title := sanitize_line(document.title, 120):
         listed["title"] = title
     if document.pages is not None:
         listed["pages"] = document.pages
@@ -317,7 +330,7 @@ def _listed(document: DocumentInfo) -> Listed:
     if document.files != 1:
         listed["files"] = document.files
     if document.notes:
-        listed["notes"] = [one_line(note, SNIPPET) for note in document.notes]
+        listed["notes"] = [sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in document.notes]
     return listed
 
 
@@ -325,7 +338,7 @@ def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
     """What was, or would be, taken out."""
     result: RemoveResult = {"files": removal.files, "documents": removal.documents, "segments": removal.segments}
     if removal.unknown:
-        result["unknown"] = [clean_name(target) for target in removal.unknown]
+        result["unknown"] = [sanitize_name(target) for target in removal.unknown]
     if dry_run:
         result["dry_run"] = True
     return result
@@ -345,7 +358,7 @@ def status_result(status: StatusAnswer, engine: str = "", notes: Iterable[str] =
         "models": dict(status.models),
         "index": status.index,
         "sandbox": status.sandbox,
-        "jobs": [fields(add_result(job)) for job in status.jobs],
+        "jobs": [plain_dict(add_result(job)) for job in status.jobs],
     }
     if engine:
         result["engine"] = engine
@@ -354,6 +367,6 @@ def status_result(status: StatusAnswer, engine: str = "", notes: Iterable[str] =
     return result
 
 
-def fields(result: Mapping[str, Any]) -> dict[str, Any]:
+def plain_dict(result: Mapping[str, Any]) -> dict[str, Any]:
     """A wire type as the plain dict that it is."""
     return dict(result)

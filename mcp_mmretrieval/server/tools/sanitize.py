@@ -20,26 +20,26 @@ _IN_TEXT = re.compile(f"[{_CONTROLS}{_DIRECTIONS}{_INVISIBLE}{_TAGS}{_SURROGATES
 _LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 
 
-def clean(text: str) -> str:
+def sanitize_text(text: str) -> str:
     """The text without control characters (newline and tab stay), terminal codes, and letters that nobody sees."""
     return _IN_TEXT.sub("", _ANSI.sub("", _LINE_ENDS.sub("\n", text)))
 
 
-def clean_name(name: str) -> str:
+def sanitize_name(name: str) -> str:
     """A path, title or citation on one line, without control characters and hidden letters."""
     return _IN_NAMES.sub("", _ANSI.sub("", name))
 
 
-def one_line(text: str, characters: int) -> str:
+def sanitize_line(text: str, characters: int) -> str:
     """The cleaned text on one line, cut to at most so many characters."""
-    line = " ".join(clean(text).split())
+    line = " ".join(sanitize_text(text).split())
     return line if len(line) <= characters else line[: characters - 1].rstrip() + "…"
 
 
-def hidden(text: str) -> int:
-    """How many characters `clean` takes out, line ends aside."""
+def count_hidden_characters(text: str) -> int:
+    """How many characters `sanitize_text` takes out, line ends aside."""
     plain = _LINE_ENDS.sub("\n", text)
-    return len(plain) - len(clean(plain))
+    return len(plain) - len(sanitize_text(plain))
 
 
 class Fence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
@@ -14,11 +14,11 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BeforeValidator, ValidationError
 
 from mcp_mmretrieval.errors import Busy, RetrievalError
-from mcp_mmretrieval.server.tools.sanitize import clean
+from mcp_mmretrieval.server.tools.sanitize import sanitize_text
 
-LONGEST_ERROR = 1_000
+MAX_ERROR_CHARACTERS = 1_000
 """Characters of an error message that reach the model."""
-RETRY_AFTER = "mcp-mmretrieval/retryAfterMs"
+RETRY_AFTER_KEY = "mcp-mmretrieval/retryAfterMs"
 """In `_meta` of a result that says Busy: milliseconds after which asking again makes sense."""
 
 
@@ -28,8 +28,6 @@ def _listed(value: object) -> object:
 
 OneOrMany = BeforeValidator(_listed)
 """A list argument that takes a lone string too: models often leave the brackets out."""
-
-Texts = Annotated[list[str], OneOrMany]
 
 
 class StrictTool(Tool):
@@ -43,9 +41,9 @@ class StrictTool(Tool):
         metadata = tool.fn_metadata
         metadata.arg_model.model_config["extra"] = "forbid"
         metadata.arg_model.model_rebuild(force=True)
-        tool.parameters = {**_without_nulls(portable(tool.parameters)), "additionalProperties": False}
+        tool.parameters = {**_without_nulls(portable_schema(tool.parameters)), "additionalProperties": False}
         if metadata.output_schema is not None:
-            metadata.output_schema = portable(metadata.output_schema)
+            metadata.output_schema = portable_schema(metadata.output_schema)
         return tool
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
@@ -62,9 +60,9 @@ class StrictTool(Tool):
             if isinstance(cause, Busy):
                 return _told_busy(cause)
             if isinstance(cause, RetrievalError):
-                raise ToolError(clean(str(cause))[:LONGEST_ERROR]) from cause
+                raise ToolError(sanitize_text(str(cause))[:MAX_ERROR_CHARACTERS]) from cause
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
-                raise ToolError("\n".join(self._told(cause))[:LONGEST_ERROR]) from cause
+                raise ToolError("\n".join(self._told(cause))[:MAX_ERROR_CHARACTERS]) from cause
             raise
 
     def _told(self, error: ValidationError) -> list[str]:
@@ -76,22 +74,22 @@ class StrictTool(Tool):
             if item["type"] == "extra_forbidden":
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"{self.name} takes {', '.join(known)}."
-                lines.append(f"{clean(name)}: unknown argument; {hint}")
+                lines.append(f"{sanitize_text(name)}: unknown argument; {hint}")
             else:
-                lines.append(f"{clean(name)}: {item['msg']}")
+                lines.append(f"{sanitize_text(name)}: {item['msg']}")
         return lines
 
 
 def _told_busy(busy: Busy) -> CallToolResult:
     """An error that clients can act on: ToolError would carry its text alone."""
     return CallToolResult(
-        content=[TextContent(type="text", text=clean(str(busy)))],
+        content=[TextContent(type="text", text=sanitize_text(str(busy)))],
         is_error=True,
-        _meta={RETRY_AFTER: math.ceil(busy.retry_after * 1000)},
+        _meta={RETRY_AFTER_KEY: math.ceil(busy.retry_after * 1000)},
     )
 
 
-def portable(schema: dict[str, Any]) -> dict[str, Any]:
+def portable_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema without references and without what only Python needs: titles, docstrings, empty defaults."""
     return _plain(schema, schema.get("$defs", {}))
 

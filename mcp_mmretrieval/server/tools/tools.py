@@ -12,13 +12,12 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
-from mcp_mmretrieval.concurrency import foreground as precedence
+from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
-from mcp_mmretrieval.server.tools import as_text as mirror
+from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.server.tools import notes as explain
-from mcp_mmretrieval.server.tools import results as wire
-from mcp_mmretrieval.server.tools.progress import Waiting, told_meanwhile
+from mcp_mmretrieval.server.tools.progress import WaitingCalls, with_progress
 from mcp_mmretrieval.server.tools.results import (
     AddResult,
     ListResult,
@@ -33,110 +32,120 @@ from mcp_mmretrieval.types import Modality
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
 
-T = TypeVar("T")
-Call = Context[Connection, Any]
+LibraryAnswerT = TypeVar("LibraryAnswerT")
+ToolCall = Context[Connection, Any]
 """The call itself: who makes it, and where its progress goes."""
 
-Query = Annotated[str, Field(description="What to look for, in plain words.")]
-Like = Annotated[
+QueryArg = Annotated[str, Field(description="What to look for, in plain words.")]
+LikeArg = Annotated[
     str,
     Field(
         description="Find what resembles this: a file path, a hit's id or citation, or a picture or sound as a data: "
         "URL (base64, at most 3 MB)."
     ),
 ]
-Limit = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
-Modalities = Annotated[
+LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
+ModalityArg = Annotated[
     Sequence[Modality],
     OneOrMany,
     Field(description="Only these. page: PDF pages; image: photos and charts; text: passages."),
 ]
-Under = Annotated[str, Field(description="Only files under this folder (absolute path, or as in a citation).")]
-After = Annotated[str, Field(description="Only files changed on or after this date, e.g. 2026-03-02.")]
-Before = Annotated[str, Field(description="Only files changed before this date.")]
-Document = Annotated[str, Field(description="Only this document (id, citation or path).")]
-Rerank = Annotated[
+UnderArg = Annotated[str, Field(description="Only files under this folder (absolute path, or as in a citation).")]
+AfterArg = Annotated[str, Field(description="Only files changed on or after this date, e.g. 2026-03-02.")]
+BeforeArg = Annotated[str, Field(description="Only files changed before this date.")]
+DocumentArg = Annotated[str, Field(description="Only this document (id, citation or path).")]
+RerankArg = Annotated[
     bool | None,
     Field(description="Let a model compare query and best hits: better order, slower. Default: the library decides."),
 ]
-Deadline = Annotated[
+DeadlineArg = Annotated[
     int | None,
     Field(ge=50, description="Milliseconds; what is not done by then is left out, and the notes say so."),
 ]
-Paths = Annotated[
+PathsArg = Annotated[
     Sequence[str],
     OneOrMany,
     Field(description="Files, folders or globs under the allowed folders. Left out: all allowed folders."),
 ]
-Text = Annotated[str, Field(description="A note to keep, instead of paths.")]
-Title = Annotated[str, Field(description="Title of that note.")]
-DryRun = Annotated[bool, Field(description="Only tell what would happen.")]
-Candidates = Annotated[Sequence[str], OneOrMany, Field(max_length=200, description="Hit ids, citations or file paths.")]
-RawTexts = Annotated[Sequence[str], OneOrMany, Field(max_length=200, description="Texts to rank along with them.")]
-Targets = Annotated[
+TextArg = Annotated[str, Field(description="A note to keep, instead of paths.")]
+TitleArg = Annotated[str, Field(description="Title of that note.")]
+DryRunArg = Annotated[bool, Field(description="Only tell what would happen.")]
+CandidatesArg = Annotated[
+    Sequence[str], OneOrMany, Field(max_length=200, description="Hit ids, citations or file paths.")
+]
+RawTextsArg = Annotated[Sequence[str], OneOrMany, Field(max_length=200, description="Texts to rank along with them.")]
+TargetsArg = Annotated[
     Sequence[str],
     OneOrMany,
     Field(min_length=1, max_length=12, description="Hit ids, citations or file paths, as other tools answer them."),
 ]
-Around = Annotated[bool, Field(description="Also the text just before and after.")]
-Sheet = Annotated[
+ContextArg = Annotated[bool, Field(description="Also the text just before and after.")]
+SheetArg = Annotated[
     bool | None,
     Field(description="One contact sheet. Default: for several targets; false gives each its own picture (4 at most)."),
 ]
-Gone = Annotated[
+RemovalTargetsArg = Annotated[
     Sequence[str], OneOrMany, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
 ]
-PageSize = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
-Offset = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
-JobId = Annotated[str, Field(description="A job from add_documents. Left out: the whole library.")]
+PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
+OffsetArg = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
+JobIdArg = Annotated[str, Field(description="A job from add_documents. Left out: the whole library.")]
 
-THREADS = 64
+MAX_CALL_THREADS = 64
 """Threads that work for calls at most: more than are admitted, since one that nobody waits for any more may go on."""
 
-IN_TIME = 0.9
+SEARCH_BUDGET_SHARE = 0.9
 """Of the call budget: a search that takes longer answers with what it has, rather than not at all."""
 
-READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-REMOVES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+READ_ANNOTATIONS = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+ADD_ANNOTATIONS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+REMOVE_ANNOTATIONS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+)
 
 
 class Tools:
     """The tools, whoever calls. Library calls run in worker threads and end within the call budget."""
 
-    def __init__(self, waiting: Waiting, *, read_only: bool) -> None:
+    def __init__(self, waiting: WaitingCalls, *, read_only: bool) -> None:
         self._waiting = waiting
         self._read_only = read_only
-        self._threads = anyio.CapacityLimiter(THREADS)
+        self._threads = anyio.CapacityLimiter(MAX_CALL_THREADS)
 
     def registered(self) -> list[StrictTool]:
         """The tools that this server offers, always in the same order."""
         adding = [
-            StrictTool.from_function(self.add_documents, title="Add documents", annotations=ADDS),
-            StrictTool.from_function(self.remove_documents, title="Remove documents", annotations=REMOVES),
+            StrictTool.from_function(self.add_documents, title="Add documents", annotations=ADD_ANNOTATIONS),
+            StrictTool.from_function(self.remove_documents, title="Remove documents", annotations=REMOVE_ANNOTATIONS),
         ]
         return [
-            StrictTool.from_function(self.search_media, title="Search media", annotations=READS),
-            StrictTool.from_function(self.open_media, title="Open media", annotations=READS, structured_output=False),
-            StrictTool.from_function(self.rerank, title="Rerank", annotations=READS),
-            StrictTool.from_function(self.list_documents, title="List documents", annotations=READS),
+            StrictTool.from_function(self.search_media, title="Search media", annotations=READ_ANNOTATIONS),
+            StrictTool.from_function(
+                self.open_media, title="Open media", annotations=READ_ANNOTATIONS, structured_output=False
+            ),
+            StrictTool.from_function(self.rerank, title="Rerank", annotations=READ_ANNOTATIONS),
+            StrictTool.from_function(self.list_documents, title="List documents", annotations=READ_ANNOTATIONS),
             *([] if self._read_only else adding),
-            StrictTool.from_function(self.status, title="Status", annotations=READS),
+            StrictTool.from_function(self.status, title="Status", annotations=READ_ANNOTATIONS),
         ]
 
     async def search_media(
         self,
-        call: Call,
-        query: Query = "",
-        like: Like = "",
-        limit: Limit = 8,
-        modality: Modalities = (),
-        under: Under = "",
-        after: After = "",
-        before: Before = "",
-        document: Document = "",
-        rerank: Rerank = None,
-        deadline_ms: Deadline = None,
+        call: ToolCall,
+        query: QueryArg = "",
+        like: LikeArg = "",
+        limit: LimitArg = 8,
+        modality: ModalityArg = (),
+        under: UnderArg = "",
+        after: AfterArg = "",
+        before: BeforeArg = "",
+        document: DocumentArg = "",
+        rerank: RerankArg = None,
+        deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, SearchResult]:
         """Search the person's files by meaning and by words: PDF pages, charts, photos, stretches of sound and film,
         text passages, in one ranked list. Give query, like, or both. Each hit has a snippet, an id, and a citation to
@@ -161,30 +170,32 @@ class Tools:
                 rerank=rerank,
                 deadline=_seconds(call, deadline_ms),
             )
-            return wire.search_result(answer, explain.search_notes(answer, filters, self._read_only))
+            return results.search_result(answer, explain.search_notes(answer, filters, self._read_only))
 
         result = await self._ask(call, work)
-        return _structured(result, mirror.search_text(result))
+        return _structured(result, as_text.search_text(result))
 
     async def open_media(
-        self, call: Call, targets: Targets, context: Around = True, sheet: Sheet = None
+        self, call: ToolCall, targets: TargetsArg, context: ContextArg = True, sheet: SheetArg = None
     ) -> list[ContentBlock]:
         """Look at what was found: the page, chart, photo or frames as a picture, sound as a spectrogram, with the text
         that was read or heard there and what stands around it. Several targets give one contact sheet, good for
         choosing: then open the best one alone.
         """
-        from mcp_mmretrieval.server.tools import look as showing
+        from mcp_mmretrieval.server.tools import look
 
-        return await self._ask(call, lambda library: showing.blocks(library, targets, context=context, sheet=sheet))
+        return await self._ask(
+            call, lambda library: look.open_media_content(library, targets, context=context, sheet=sheet)
+        )
 
     async def rerank(
         self,
-        call: Call,
-        query: Query,
-        candidates: Candidates = (),
-        texts: RawTexts = (),
+        call: ToolCall,
+        query: QueryArg,
+        candidates: CandidatesArg = (),
+        texts: RawTextsArg = (),
         limit: Annotated[int | None, Field(ge=1, description="Results at most. Default: all.")] = None,
-        deadline_ms: Deadline = None,
+        deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, RerankResult]:
         """Order known candidates by how well they answer a query: pages, pictures, recordings and raw texts together,
         scores in [0, 1], best first. Use it to merge several searches, or to rank texts of your own. To find
@@ -193,18 +204,18 @@ class Tools:
 
         def work(library: Library) -> RerankResult:
             seconds = _seconds(call, deadline_ms)
-            return wire.rerank_result(library.rerank(query, candidates, texts, limit=limit, deadline=seconds))
+            return results.rerank_result(library.rerank(query, candidates, texts, limit=limit, deadline=seconds))
 
         result = await self._ask(call, work)
-        return _structured(result, mirror.rerank_text(result))
+        return _structured(result, as_text.rerank_text(result))
 
     async def add_documents(
         self,
-        call: Call,
-        paths: Paths = (),
-        text: Text = "",
-        title: Title = "",
-        dry_run: DryRun = False,
+        call: ToolCall,
+        paths: PathsArg = (),
+        text: TextArg = "",
+        title: TitleArg = "",
+        dry_run: DryRunArg = False,
     ) -> Annotated[CallToolResult, AddResult]:
         """Read files into the library so that search_media finds them: PDF, pictures, sound, film, text. Safe to
         repeat: unchanged files are skipped, changed ones replaced, vanished ones dropped. Answers in time with state
@@ -219,16 +230,16 @@ class Tools:
         )
         left = connection_of(call).settings.call_budget_s - (anyio.current_time() - started)
         outcome = await self._waiting.outcome(job, owner, call, left)
-        result = wire.add_result(outcome, explain.add_notes(outcome))
-        return _structured(result, mirror.add_text(result))
+        result = results.add_result(outcome, explain.add_notes(outcome))
+        return _structured(result, as_text.add_text(result))
 
     async def list_documents(
         self,
-        call: Call,
-        under: Under = "",
-        modality: Modalities = (),
-        limit: PageSize = 50,
-        offset: Offset = 0,
+        call: ToolCall,
+        under: UnderArg = "",
+        modality: ModalityArg = (),
+        limit: PageSizeArg = 50,
+        offset: OffsetArg = 0,
     ) -> Annotated[CallToolResult, ListResult]:
         """List what the library holds, with ids and citations. To find something by what it says or shows, use
         search_media instead.
@@ -239,23 +250,23 @@ class Tools:
             chosen = library.filters(modality=modality, under=under or None)
             documents, total = library.documents(chosen, limit=limit, offset=offset)
             notes = explain.list_notes(len(documents), total, filters, self._read_only)
-            return wire.list_result(documents, total, offset, notes)
+            return results.list_result(documents, total, offset, notes)
 
         result = await self._ask(call, work)
-        return _structured(result, mirror.list_text(result))
+        return _structured(result, as_text.list_text(result))
 
     async def remove_documents(
-        self, call: Call, targets: Gone, dry_run: DryRun = False
+        self, call: ToolCall, targets: RemovalTargetsArg, dry_run: DryRunArg = False
     ) -> Annotated[CallToolResult, RemoveResult]:
         """Take files or documents out of the library, so that no search finds them. The files on disk stay. Use
         dry_run first for a folder.
         """
         result = await self._ask(
-            call, lambda library: wire.remove_result(library.remove(targets, dry_run=dry_run), dry_run)
+            call, lambda library: results.remove_result(library.remove(targets, dry_run=dry_run), dry_run)
         )
-        return _structured(result, mirror.remove_text(result))
+        return _structured(result, as_text.remove_text(result))
 
-    async def status(self, call: Call, job: JobId = "") -> Annotated[CallToolResult, StatusResult]:
+    async def status(self, call: ToolCall, job: JobIdArg = "") -> Annotated[CallToolResult, StatusResult]:
         """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
         job: how far that job is.
         """
@@ -263,37 +274,37 @@ class Tools:
 
         def work(library: Library) -> StatusResult:
             if not job:
-                return wire.status_result(library.status(), engine, notes)
+                return results.status_result(library.status(), engine, notes)
             outcome = library.job(job)
-            return {"jobs": [wire.fields(wire.add_result(outcome, explain.add_notes(outcome)))]}
+            return {"jobs": [results.plain_dict(results.add_result(outcome, explain.add_notes(outcome)))]}
 
         result = await self._ask(call, work)
-        return _structured(result, mirror.status_text(result))
+        return _structured(result, as_text.status_text(result))
 
-    async def _ask(self, call: Call, work: Callable[[Library], T]) -> T:
+    async def _ask(self, call: ToolCall, work: Callable[[Library], LibraryAnswerT]) -> LibraryAnswerT:
         """The work's answer, from a worker thread, when it is this client's turn.
 
         Raises RetrievalError when the budget is over; the thread ends by itself. Raises Busy, and what the work raises.
         """
         connection = connection_of(call)
         budget = connection.settings.call_budget_s
-        with anyio.move_on_after(budget), precedence.answering():
+        with anyio.move_on_after(budget), foreground.foreground_request():
             async with connection.admission.turn(client_of(call)):
                 library = await connection.library()
                 ask = partial(anyio.to_thread.run_sync, work, library, abandon_on_cancel=True, limiter=self._threads)
-                return await told_meanwhile(call, lambda: library.loading, ask)
+                return await with_progress(call, lambda: library.loading, ask)
         raise RetrievalError(
             f"No answer within {budget:g} s. Try again, with fewer targets or tighter filters; "
             "status tells whether something is wrong."
         )
 
 
-def _seconds(call: Call, deadline_ms: int | None) -> float:
+def _seconds(call: ToolCall, deadline_ms: int | None) -> float:
     """Until when to answer: as asked, and in any case a little before the call's budget is over."""
-    most = IN_TIME * connection_of(call).settings.call_budget_s
+    most = SEARCH_BUDGET_SHARE * connection_of(call).settings.call_budget_s
     return most if deadline_ms is None else min(deadline_ms / 1000, most)
 
 
 def _structured(result: Mapping[str, Any], text: str) -> CallToolResult:
     """Data and the same facts as text, and never media: clients show the model only one of the two."""
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=wire.fields(result))
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=results.plain_dict(result))

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Film
 from tests.support.drawings import clock, crossword, silence, traffic_light
 
@@ -19,7 +19,7 @@ SEEN = [crossword(), traffic_light(), clock()]
 
 
 @pytest.fixture(scope="module")
-def embedder(models: Models) -> Embedder:
+def embedder(models: ModelPool) -> Embedder:
     return models.embedder()
 
 
@@ -78,14 +78,14 @@ def test_what_has_no_vector_is_refused_with_the_reason(embedder: Embedder) -> No
         embedder.embed_documents(["text", SEEN[0]])
 
 
-def test_the_class_vectors_that_ship_are_those_of_the_models(models: Models) -> None:
+def test_the_class_vectors_that_ship_are_those_of_the_models(models: ModelPool) -> None:
     from benchmarks.class_vectors import class_texts
     from mcp_mmretrieval.models.builtin.imagenet import CLASS_VECTORS
-    from mcp_mmretrieval.models.builtin.minilm import unit
+    from mcp_mmretrieval.models.builtin.minilm import unit_rows
 
     some = slice(0, 1000, 97)
     captions, definitions = zip(*class_texts()[some], strict=True)
-    made = unit(models.text.get().encode(captions) + models.text.get().encode(definitions))
+    made = unit_rows(models.text.get().encode(captions) + models.text.get().encode(definitions))
     np.testing.assert_allclose(np.load(CLASS_VECTORS)[some], made, atol=1e-3)
 
 
@@ -96,4 +96,4 @@ def test_damaged_class_vectors_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_
     file.write_bytes(imagenet.CLASS_VECTORS.read_bytes()[:-1])
     monkeypatch.setattr(imagenet, "CLASS_VECTORS", file)
     with pytest.raises(ModelUnavailable, match="damaged"):
-        imagenet.ClassNames()
+        imagenet.ClassNameVectors()

@@ -3,14 +3,14 @@
 import pytest
 
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from tests.support.drawings import clock
 
 pytestmark = pytest.mark.builtin
 
 
 @pytest.fixture(scope="module")
-def reranker(models: Models) -> Reranker:
+def reranker(models: ModelPool) -> Reranker:
     reranker = models.reranker()
     assert reranker is not None
     return reranker

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 
 pytestmark = pytest.mark.builtin
 
@@ -15,12 +15,12 @@ PROSE = "The ferry's gearbox ran too hot after two hours at sea; a bearing is wo
 
 
 @pytest.fixture(scope="module")
-def embedder(models: Models) -> Embedder:
+def embedder(models: ModelPool) -> Embedder:
     return models.embedder()
 
 
 @pytest.fixture(scope="module")
-def tokens(models: Models) -> Callable[[str], int]:
+def tokens(models: ModelPool) -> Callable[[str], int]:
     """Counts a text's tokens, without the model's own marks."""
     return lambda text: len(models.text.get().encode_tokens([text])[0][0])
 

@@ -5,14 +5,14 @@ import pytest
 from PIL import ImageFont
 
 from mcp_mmretrieval.models import TextReader
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from tests.support.drawings import bar_chart, canvas, pixels, traffic_light
 
 pytestmark = pytest.mark.builtin
 
 
 @pytest.fixture(scope="module")
-def reader(models: Models) -> TextReader:
+def reader(models: ModelPool) -> TextReader:
     reader = models.text_reader()
     assert reader is not None
     return reader
@@ -46,7 +46,7 @@ def test_a_picture_of_any_shape_is_read(reader: TextReader, shape: tuple[int, in
     assert reader.read(np.full((*shape, 3), 255, np.uint8)) == ""
 
 
-def test_the_identity_is_the_one_that_was_named_before_loading(reader: TextReader, models: Models) -> None:
+def test_the_identity_is_the_one_that_was_named_before_loading(reader: TextReader, models: ModelPool) -> None:
     assert " ".join(map(str, reader.identity.values())) == models.reading["ocr"]
 
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.demo_media.film import RATE as RECORDED
-from mcp_mmretrieval.demo_media.film import recording
+from mcp_mmretrieval.demo_media.film import DEMO_SAMPLE_RATE_HZ as RECORDED
+from mcp_mmretrieval.demo_media.film import read_recording
 from mcp_mmretrieval.models import Transcriber
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Sound
 from tests.support.drawings import RATE, noise, silence, tone
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.builtin
 
 
 @pytest.fixture(scope="module")
-def transcriber(models: Models) -> Transcriber:
+def transcriber(models: ModelPool) -> Transcriber:
     transcriber = models.transcriber()
     assert transcriber is not None
     return transcriber
@@ -25,7 +25,7 @@ def transcriber(models: Models) -> Transcriber:
 @pytest.fixture(scope="module")
 def log() -> Sound:
     """25 s of an engine room log, read aloud."""
-    return Sound((recording("engine-log.ogg") / 32_768).astype(np.float32), RECORDED)
+    return Sound((read_recording("engine-log.ogg") / 32_768).astype(np.float32), RECORDED)
 
 
 def test_speech_is_written_down_with_its_times(transcriber: Transcriber, log: Sound) -> None:
@@ -66,5 +66,5 @@ def test_damaged_samples_are_silence(transcriber: Transcriber) -> None:
     assert transcriber.transcribe(Sound(np.full(RATE, np.nan, np.float32), RATE)) == []
 
 
-def test_the_identity_is_the_one_that_was_named_before_loading(transcriber: Transcriber, models: Models) -> None:
+def test_the_identity_is_the_one_that_was_named_before_loading(transcriber: Transcriber, models: ModelPool) -> None:
     assert " ".join(map(str, transcriber.identity.values())) == models.reading["speech"]

@@ -48,36 +48,36 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Device:
 )
 @pytest.mark.usefixtures("cards")
 def test_the_setting_names_a_device(asked: str, named: str) -> None:
-    assert module.named(asked) == named
+    assert module.resolve_device_name(asked) == named
 
 
 @pytest.mark.parametrize(("apple", "named"), [(True, "mps"), (False, "cpu")])
 @pytest.mark.usefixtures("no_cards")
 def test_without_a_card_it_is_apples_gpu_or_the_cpu(apple: bool, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: apple)
-    assert module.named("auto") == named
+    assert module.resolve_device_name("auto") == named
 
 
 @pytest.mark.usefixtures("no_cards")
 def test_a_card_that_is_not_there_is_told() -> None:
     with pytest.raises(ModelUnavailable, match=r"MMRETRIEVAL_DEVICE is cuda:1, but torch sees none .*auto or cpu"):
-        module.of(settings(device="cuda:1"))
+        module.shared_device(settings(device="cuda:1"))
 
 
 @pytest.mark.usefixtures("cards")
 def test_a_card_beyond_those_there_is_told() -> None:
     with pytest.raises(ModelUnavailable, match=r"MMRETRIEVAL_DEVICE is cuda:2, but torch sees only 2"):
-        module.of(settings(device="cuda:2"))
+        module.shared_device(settings(device="cuda:2"))
 
 
 def test_an_apple_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(ModelUnavailable, match=r"MMRETRIEVAL_DEVICE is mps, but this machine has no GPU of Apple's"):
-        module.of(settings(device="mps"))
+        module.shared_device(settings(device="mps"))
 
 
 def test_there_is_one_device_of_a_name_in_a_process() -> None:
-    assert module.of(settings(device="cpu")) is module.of(settings(), "cpu")
+    assert module.shared_device(settings(device="cpu")) is module.shared_device(settings(), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_attention_is_left_to_the_model_unless_asked_for(card: Device) -> None:
 
 
 def test_a_model_is_admitted_only_into_its_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "of_machine", lambda: (6 * GIGABYTE, 10 * GIGABYTE))
+    monkeypatch.setattr(memory, "machine_memory", lambda: (6 * GIGABYTE, 10 * GIGABYTE))
     device = Device("cpu", memory_share=0.8)
     device.admit("some/model", int(3.1 * GIGABYTE))
     with pytest.raises(
@@ -151,19 +151,19 @@ def test_this_machine_has_memory() -> None:
 def test_a_container_has_what_its_group_may_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_whole", lambda: (6 * GIGABYTE, 10 * GIGABYTE))
     monkeypatch.setattr(memory, "_GROUP", tmp_path)
-    assert memory.of_machine() == (6 * GIGABYTE, 10 * GIGABYTE)
+    assert memory.machine_memory() == (6 * GIGABYTE, 10 * GIGABYTE)
     (tmp_path / "memory.max").write_text("4000000000\n")
     (tmp_path / "memory.current").write_text("3000000000\n")
     (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 500000000\n")
-    assert memory.of_machine() == (1_500_000_000, 4_000_000_000)
+    assert memory.machine_memory() == (1_500_000_000, 4_000_000_000)
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory.of_machine() == (6 * GIGABYTE, 10 * GIGABYTE)
+    assert memory.machine_memory() == (6 * GIGABYTE, 10 * GIGABYTE)
 
 
 @pytest.mark.gpu
 @needs_cuda
 def test_a_card_says_what_it_has_and_computes_in() -> None:
-    device = module.of(settings(device="cuda"))
+    device = module.shared_device(settings(device="cuda"))
     free, total = device.memory()
     assert 0 < free <= total
     assert device.dtype(SPEC, settings()) in ("bfloat16", "float32")
@@ -174,7 +174,7 @@ def test_a_card_says_what_it_has_and_computes_in() -> None:
 @pytest.mark.gpu
 @needs_cuda
 def test_a_batch_that_does_not_fit_on_a_card_goes_in_halves_and_a_content_that_never_fits_fails_alone() -> None:
-    device = module.of(settings(device="cuda"))
+    device = module.shared_device(settings(device="cuda"))
     free, total = device.memory()
     row = free // 6  # a first batch has eight of them
     sizes, lengths = [1_000.0] * 32 + [1_000_000.0], list[int]()
@@ -205,7 +205,7 @@ import torch
 from mcp_mmretrieval.errors import DeviceLost
 from mcp_mmretrieval.models.device import device as module
 from mcp_mmretrieval.config.settings import Settings
-device = module.of(Settings(library="/nowhere", device="cuda"))
+device = module.shared_device(Settings(library="/nowhere", device="cuda"))
 def run(rows):
     table = torch.zeros(4, device=device.name)
     return float(table[torch.tensor([9], device=device.name)].cpu()[0])

@@ -9,7 +9,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models.device import device
-from mcp_mmretrieval.models.device.lost_gpu import Losses
+from mcp_mmretrieval.models.device.lost_gpu import LostGpuLog
 from tests.support.crash_gpu import LosingModels
 from tests.support.engines import until
 from tests.support.files import RED, picture
@@ -36,18 +36,18 @@ def _devices_of_this_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_after_one_loss_the_device_is_used_again(tmp_path: Path, clock: Clock) -> None:
-    losses = Losses(tmp_path, clock)
+    losses = LostGpuLog(tmp_path, clock)
     assert losses.alone() == ""
     losses.note("cuda:0 was lost: an illegal memory access.")
-    assert Losses(tmp_path, clock).alone() == ""
+    assert LostGpuLog(tmp_path, clock).alone() == ""
 
 
 def test_after_two_within_an_hour_it_is_left_alone_for_an_hour(tmp_path: Path, clock: Clock) -> None:
-    losses = Losses(tmp_path, clock)
+    losses = LostGpuLog(tmp_path, clock)
     losses.note("cuda:0 was lost: an illegal memory access.")
     clock.now += 3_000
     losses.note("cuda:0 was lost: an ECC error.")
-    alone = Losses(tmp_path, clock).alone()
+    alone = LostGpuLog(tmp_path, clock).alone()
     assert "lost 2 times within an hour" in alone
     assert "an ECC error" in alone
     clock.now += 3_601
@@ -55,7 +55,7 @@ def test_after_two_within_an_hour_it_is_left_alone_for_an_hour(tmp_path: Path, c
 
 
 def test_two_that_lie_further_apart_are_one_each(tmp_path: Path, clock: Clock) -> None:
-    losses = Losses(tmp_path, clock)
+    losses = LostGpuLog(tmp_path, clock)
     losses.note("lost")
     clock.now += 3_601
     losses.note("lost")
@@ -65,14 +65,14 @@ def test_two_that_lie_further_apart_are_one_each(tmp_path: Path, clock: Clock) -
 @pytest.mark.parametrize("content", ["", "{", "[1]", '[{"at": "noon", "reason": ""}]', '{"at": 1}'])
 def test_a_damaged_record_says_nothing(tmp_path: Path, clock: Clock, content: str) -> None:
     (tmp_path / "losses.json").write_text(content)
-    assert Losses(tmp_path, clock).alone() == ""
-    Losses(tmp_path, clock).note("lost")
-    Losses(tmp_path, clock).note("lost")
-    assert Losses(tmp_path, clock).alone()
+    assert LostGpuLog(tmp_path, clock).alone() == ""
+    LostGpuLog(tmp_path, clock).note("lost")
+    LostGpuLog(tmp_path, clock).note("lost")
+    assert LostGpuLog(tmp_path, clock).alone()
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path, clock: Clock) -> None:
-    Losses(tmp_path / "nothing", clock).note("lost")
+    LostGpuLog(tmp_path / "nothing", clock).note("lost")
 
 
 def test_a_library_in_this_process_goes_on_without_the_device(tmp_path: Path) -> None:
@@ -92,4 +92,4 @@ def test_a_library_in_this_process_goes_on_without_the_device(tmp_path: Path) ->
         until(lambda: library.held() == (2, 0), 60)
         assert library.search("red").hits[0].citation == "red.png"
         assert any("was lost" in problem for problem in library.status().problems)
-    assert Losses(settings.library).alone() == ""  # the next process tries again
+    assert LostGpuLog(settings.library).alone() == ""  # the next process tries again

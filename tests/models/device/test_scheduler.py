@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from mcp_mmretrieval.concurrency import foreground as precedence
-from mcp_mmretrieval.concurrency.priority_lock import urgent
+from mcp_mmretrieval.concurrency import foreground
+from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.errors import BadArgument, Cancelled, DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.models.builtin.minilm import MiniLM
 from mcp_mmretrieval.models.device import device as module
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 
 Run = Callable[[list[int]], list[int]]
 
@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Batches take no time unless a test says so, and no search of another test is remembered."""
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(precedence, "_answered", float("-inf"))
+    monkeypatch.setattr(foreground, "_answered", float("-inf"))
     return clock
 
 
@@ -225,7 +225,7 @@ def test_a_search_passes_between_two_batches_and_those_are_short_then(device: De
     sizes, served = [100] * 60, list[str]()
 
     def search() -> None:
-        with precedence.answering(), urgent():
+        with foreground.foreground_request(), urgent_turns():
             for _ in device.each("m", [10], lambda rows: rows):
                 served.append("search")
 
@@ -246,7 +246,7 @@ def test_a_search_passes_between_two_batches_and_those_are_short_then(device: De
 
 def test_who_is_left_behind_runs_no_further_batch(device: Device) -> None:
     stop, model = threading.Event(), Model([100] * 60)
-    with urgent(stop), pytest.raises(Cancelled):
+    with urgent_turns(stop), pytest.raises(Cancelled):
         for _ in device.each("m", model.sizes, model):
             stop.set()
     assert len(model.batches) == 1
@@ -283,7 +283,7 @@ def test_a_slow_first_pass_and_short_queries_do_not_keep_batches_small(device: D
 
 
 @pytest.mark.builtin
-def test_minilm_gives_a_text_the_same_vector_alone_and_among_others(models: Models) -> None:
+def test_minilm_gives_a_text_the_same_vector_alone_and_among_others(models: ModelPool) -> None:
     text = models.text.get()
     texts = [f"The ferry number {number} left the harbour. " * (1 + number % 7) for number in range(60)]
     together = text.encode(texts)
@@ -292,7 +292,9 @@ def test_minilm_gives_a_text_the_same_vector_alone_and_among_others(models: Mode
 
 
 @pytest.mark.builtin
-def test_minilms_vectors_are_the_same_after_memory_was_short(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minilms_vectors_are_the_same_after_memory_was_short(
+    models: ModelPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     device = Device("cpu")
     text = MiniLM(1, device)
     texts = [f"The ferry number {number} left the harbour. " * 3 for number in range(100)]

@@ -19,8 +19,7 @@ import pytest
 
 from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.download import fetch as fetching
-from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.download import fetch, snapshots
 from tests.support.little_hub import COMMIT, MODEL, LittleHub, serving
 
 SPEC = ModelSpec(model=MODEL, revision=COMMIT)
@@ -61,7 +60,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_commit_becomes_a_folder_of_descriptions_and_safetensors(hub: LittleHub) -> None:
-    folder, content = snapshots.located(SPEC)
+    folder, content = snapshots.locate_model(SPEC)
     assert contents(folder) == {name: FILES[name] for name in KEPT}
     assert content == COMMIT
     assert not list(folder.parent.parent.rglob("*.part"))
@@ -70,7 +69,7 @@ def test_a_commit_becomes_a_folder_of_descriptions_and_safetensors(hub: LittleHu
 def test_other_programs_find_it_in_the_hubs_cache(hub: LittleHub) -> None:
     from huggingface_hub import scan_cache_dir, try_to_load_from_cache
 
-    folder = fetching.fetch(SPEC)
+    folder = fetch.fetch_snapshot(SPEC)
     assert try_to_load_from_cache(MODEL, WEIGHTS, revision=COMMIT) == str(folder / WEIGHTS)
     (repository,) = scan_cache_dir(folder.parent.parent.parent).repos
     assert repository.repo_id == MODEL
@@ -78,14 +77,14 @@ def test_other_programs_find_it_in_the_hubs_cache(hub: LittleHub) -> None:
 
 
 def test_what_is_complete_is_not_asked_for_again(hub: LittleHub) -> None:
-    snapshots.located(SPEC)
+    snapshots.locate_model(SPEC)
     hub.asked.clear()
-    snapshots.located(SPEC)
+    snapshots.locate_model(SPEC)
     assert hub.asked == []
 
 
 def test_a_models_own_code_is_fetched_only_where_it_may_run(hub: LittleHub) -> None:
-    folder = fetching.fetch(ModelSpec(model=MODEL, revision=COMMIT, own_code=True))
+    folder = fetch.fetch_snapshot(ModelSpec(model=MODEL, revision=COMMIT, own_code=True))
     assert contents(folder).keys() == KEPT | {"modeling.py"}
 
 
@@ -94,8 +93,8 @@ def test_progress_grows_to_the_whole_and_counts_what_was_there(hub: LittleHub) -
     whole = sum(len(FILES[name]) for name in KEPT)
     hub.cuts = [1_000_000]
     with pytest.raises(ModelUnavailable):
-        fetching.fetch(SPEC, pauses=())
-    fetching.fetch(SPEC, lambda *now: told.append(now))
+        fetch.fetch_snapshot(SPEC, pauses=())
+    fetch.fetch_snapshot(SPEC, lambda *now: told.append(now))
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert told[0][0] > 0
     assert told[-1] == (whole, whole, "")
@@ -104,7 +103,7 @@ def test_progress_grows_to_the_whole_and_counts_what_was_there(hub: LittleHub) -
 
 def test_cut_connections_are_taken_up_where_they_broke(hub: LittleHub) -> None:
     hub.cuts = [0, 100_000, 0, 0, 2_000_000, 1]
-    folder = fetching.fetch(SPEC, pauses=AT_ONCE)
+    folder = fetch.fetch_snapshot(SPEC, pauses=AT_ONCE)
     assert contents(folder)[WEIGHTS] == FILES[WEIGHTS]
     assert hub.sent[WEIGHTS] == len(FILES[WEIGHTS])
 
@@ -112,9 +111,9 @@ def test_cut_connections_are_taken_up_where_they_broke(hub: LittleHub) -> None:
 def test_a_connection_that_gives_nothing_any_more_is_given_up_with_what_has_arrived(hub: LittleHub) -> None:
     hub.cuts = [500_000, *[0] * 10]
     with pytest.raises(ModelUnavailable, match=rf"What has arrived is kept.*mcp-mmretrieval download {MODEL}@{COMMIT}"):
-        fetching.fetch(SPEC, pauses=AT_ONCE)
+        fetch.fetch_snapshot(SPEC, pauses=AT_ONCE)
     hub.cuts = []
-    folder = fetching.fetch(SPEC)
+    folder = fetch.fetch_snapshot(SPEC)
     assert contents(folder)[WEIGHTS] == FILES[WEIGHTS]
     assert hub.sent[WEIGHTS] == len(FILES[WEIGHTS])
 
@@ -122,17 +121,17 @@ def test_a_connection_that_gives_nothing_any_more_is_given_up_with_what_has_arri
 def test_a_server_that_knows_no_ranges_does_not_spoil_the_file(hub: LittleHub) -> None:
     hub.cuts = [500_000]
     with pytest.raises(ModelUnavailable):
-        fetching.fetch(SPEC, pauses=())
+        fetch.fetch_snapshot(SPEC, pauses=())
     hub.ranges = False
-    assert contents(fetching.fetch(SPEC))[WEIGHTS] == FILES[WEIGHTS]
+    assert contents(fetch.fetch_snapshot(SPEC))[WEIGHTS] == FILES[WEIGHTS]
 
 
 def test_after_kill_9_half_way_nothing_is_fetched_twice(hub: LittleHub, tmp_path: Path) -> None:
     hub.cuts, hub.stall = [1_500_000], threading.Event()
     run = (
-        "from mcp_mmretrieval.models.download import fetch as fetching; "
+        "from mcp_mmretrieval.models.download import fetch; "
         "from mcp_mmretrieval.config.profiles import ModelSpec; "
-        f"fetching.fetch(ModelSpec(model={MODEL!r}, revision={COMMIT!r}))"
+        f"fetch.fetch_snapshot(ModelSpec(model={MODEL!r}, revision={COMMIT!r}))"
     )
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
     child = subprocess.Popen([sys.executable, "-c", run], env=environment)
@@ -148,8 +147,8 @@ def test_after_kill_9_half_way_nothing_is_fetched_twice(hub: LittleHub, tmp_path
     kept = max(part.stat().st_size for part in (tmp_path / "hub").rglob("*.part"))
     sent = hub.sent[WEIGHTS]
     with pytest.raises(ModelUnavailable, match="in part only"):
-        snapshots.located(SPEC, fetch=False)
-    folder, _ = snapshots.located(SPEC)
+        snapshots.locate_model(SPEC, fetch=False)
+    folder, _ = snapshots.locate_model(SPEC)
     assert contents(folder) == {name: FILES[name] for name in KEPT}
     assert hub.sent[WEIGHTS] - sent == len(FILES[WEIGHTS]) - kept
 
@@ -159,7 +158,7 @@ def test_weights_kept_on_another_host_are_taken_up_there_and_the_token_stays_her
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     hub.elsewhere, hub.cuts = True, [1_000_000]
-    folder = fetching.fetch(SPEC, pauses=AT_ONCE)
+    folder = fetch.fetch_snapshot(SPEC, pauses=AT_ONCE)
     assert contents(folder)[WEIGHTS] == FILES[WEIGHTS]
     assert hub.sent[WEIGHTS] == len(FILES[WEIGHTS])
     assert hub.tokens == {"127.0.0.1": "Bearer hf_secret", "localhost": None}
@@ -168,27 +167,27 @@ def test_weights_kept_on_another_host_are_taken_up_there_and_the_token_stays_her
 def test_a_commit_with_pickled_weights_alone_is_refused_before_anything_is_fetched(hub: LittleHub) -> None:
     del hub.files[WEIGHTS]
     with pytest.raises(ModelUnavailable, match=r"no weights in safetensors; pickled ones can run code"):
-        snapshots.located(SPEC)
+        snapshots.locate_model(SPEC)
     assert not hub.sent
 
 
 def test_a_file_that_arrives_with_a_wrong_byte_is_thrown_away(hub: LittleHub) -> None:
     hub.broken = {WEIGHTS}
     with pytest.raises(ModelUnavailable, match=r"model.safetensors arrived damaged, and was thrown away"):
-        fetching.fetch(SPEC)
+        fetch.fetch_snapshot(SPEC)
     with pytest.raises(ModelUnavailable, match="in part only"):
-        snapshots.located(SPEC, fetch=False)
+        snapshots.locate_model(SPEC, fetch=False)
     hub.broken = set()
-    assert contents(fetching.fetch(SPEC))[WEIGHTS] == FILES[WEIGHTS]
+    assert contents(fetch.fetch_snapshot(SPEC))[WEIGHTS] == FILES[WEIGHTS]
 
 
 def test_what_was_damaged_on_the_disk_is_fetched_anew(hub: LittleHub) -> None:
-    folder = fetching.fetch(SPEC)
+    folder = fetch.fetch_snapshot(SPEC)
     blob = (folder / WEIGHTS).resolve()
     blob.write_bytes(b"\0" * len(FILES[WEIGHTS]))
     with pytest.raises(ModelUnavailable, match=r"damaged.*mcp-mmretrieval download"):
-        snapshots.located(SPEC, fetch=False)
-    assert contents(snapshots.located(SPEC)[0])[WEIGHTS] == FILES[WEIGHTS]
+        snapshots.locate_model(SPEC, fetch=False)
+    assert contents(snapshots.locate_model(SPEC)[0])[WEIGHTS] == FILES[WEIGHTS]
 
 
 def test_a_disk_with_too_little_room_is_told_before_anything_is_fetched(
@@ -198,7 +197,7 @@ def test_a_disk_with_too_little_room_is_told_before_anything_is_fetched(
     with pytest.raises(
         ModelUnavailable, match=r"needs 0.0 GB more at .*, and 0.2 GB are free. Make room, or set HF_HUB"
     ):
-        fetching.fetch(SPEC)
+        fetch.fetch_snapshot(SPEC)
     assert not hub.sent
 
 
@@ -211,8 +210,8 @@ def test_a_disk_that_runs_full_is_told(hub: LittleHub, monkeypatch: pytest.Monke
         with pytest.raises(
             ModelUnavailable, match=r"the disk at .* is full. Make room, then run: mcp-mmretrieval downl"
         ):
-            fetching.fetch(SPEC, pauses=())
-    assert contents(fetching.fetch(SPEC)) == {name: FILES[name] for name in KEPT}
+            fetch.fetch_snapshot(SPEC, pauses=())
+    assert contents(fetch.fetch_snapshot(SPEC)) == {name: FILES[name] for name in KEPT}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +226,7 @@ def test_a_disk_that_runs_full_is_told(hub: LittleHub, monkeypatch: pytest.Monke
 def test_a_refusal_says_what_to_do(hub: LittleHub, status: int, said: str) -> None:
     hub.refusal = status
     with pytest.raises(ModelUnavailable, match=said):
-        fetching.fetch(SPEC, pauses=AT_ONCE)
+        fetch.fetch_snapshot(SPEC, pauses=AT_ONCE)
 
 
 def test_a_hub_that_is_not_reached_leaves_the_command_for_later(
@@ -235,7 +234,7 @@ def test_a_hub_that_is_not_reached_leaves_the_command_for_later(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ModelUnavailable, match=r"owner/name cannot be fetched: .*With a network, run: mcp-mmretrieval"):
-        snapshots.located(SPEC)
+        snapshots.locate_model(SPEC)
 
 
 def test_offline_the_hub_is_not_asked(hub: LittleHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,19 +242,19 @@ def test_offline_the_hub_is_not_asked(hub: LittleHub, monkeypatch: pytest.Monkey
     with pytest.raises(
         ModelUnavailable, match=f"is not on this machine. With a network, run: mcp-mmretrieval download {MODEL}"
     ):
-        snapshots.located(SPEC)
+        snapshots.locate_model(SPEC)
     assert hub.asked == []
 
 
 def test_a_listing_that_leads_out_of_the_folder_is_not_followed(hub: LittleHub, tmp_path: Path) -> None:
     hub.files["../../../evil.json"] = b"{}"
     with pytest.raises(ModelUnavailable, match="which cannot be right"):
-        fetching.fetch(SPEC)
+        fetch.fetch_snapshot(SPEC)
     assert not list(tmp_path.rglob("evil.json"))
 
 
 def test_two_that_fetch_at_once_fetch_once(hub: LittleHub) -> None:
-    threads = [threading.Thread(target=fetching.fetch, args=(SPEC,)) for _ in range(3)]
+    threads = [threading.Thread(target=fetch.fetch_snapshot, args=(SPEC,)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_mmretrieval.config.profiles import EMBEDDERS, EmbedderSpec, ModelSpec, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.download.snapshots import located
+from mcp_mmretrieval.models.download.snapshots import locate_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -46,30 +46,30 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("kind", [ModelSpec, EmbedderSpec, RerankerSpec])
 def test_models_of_every_kind_are_found_in_their_folder(tmp_path: Path, kind: Callable[..., ModelSpec]) -> None:
-    folder, content = located(kind(model=str(made(tmp_path / "model"))))
+    folder, content = locate_model(kind(model=str(made(tmp_path / "model"))))
     assert folder == tmp_path / "model"
     assert len(content) == 64
 
 
 def test_the_content_of_a_folder_follows_its_files_and_not_where_they_lie(tmp_path: Path) -> None:
-    _, one = located(ModelSpec(model=str(made(tmp_path / "one"))))
-    _, same = located(ModelSpec(model=str(made(tmp_path / "two"))))
-    _, other = located(ModelSpec(model=str(made(tmp_path / "three", **{"model.safetensors": weights(11)}))))
+    _, one = locate_model(ModelSpec(model=str(made(tmp_path / "one"))))
+    _, same = locate_model(ModelSpec(model=str(made(tmp_path / "two"))))
+    _, other = locate_model(ModelSpec(model=str(made(tmp_path / "three", **{"model.safetensors": weights(11)}))))
     assert one == same != other
 
 
 def test_code_counts_where_it_may_run(tmp_path: Path) -> None:
     folder = str(made(tmp_path / "model", **{"modeling.py": "one"}))
-    before = located(ModelSpec(model=folder, own_code=True))[1], located(ModelSpec(model=folder))[1]
+    before = locate_model(ModelSpec(model=folder, own_code=True))[1], locate_model(ModelSpec(model=folder))[1]
     (tmp_path / "model" / "modeling.py").write_text("two")
-    after = located(ModelSpec(model=folder, own_code=True))[1], located(ModelSpec(model=folder))[1]
+    after = locate_model(ModelSpec(model=folder, own_code=True))[1], locate_model(ModelSpec(model=folder))[1]
     assert before[0] != after[0]
     assert before[1] == after[1]
 
 
 def test_all_shards_make_a_whole(tmp_path: Path) -> None:
     names = [f"model-{number}-of-3.safetensors" for number in (1, 2, 3)]
-    assert located(ModelSpec(model=str(sharded(tmp_path / "model", *names))))
+    assert locate_model(ModelSpec(model=str(sharded(tmp_path / "model", *names))))
 
 
 @pytest.mark.parametrize(
@@ -94,48 +94,48 @@ def test_a_folder_that_is_incomplete_or_damaged_is_refused(
 ) -> None:
     make(tmp_path / "model")
     with pytest.raises(ModelUnavailable, match=said):
-        located(ModelSpec(model=str(tmp_path / "model")))
+        locate_model(ModelSpec(model=str(tmp_path / "model")))
 
 
 def test_pickled_weights_are_refused_even_beside_whole_ones_of_another_part(tmp_path: Path) -> None:
     folder = made(tmp_path / "model", **{"1_Dense/pytorch_model.bin": "", "modules.json": '[{"path": "1_Dense"}]'})
     with pytest.raises(ModelUnavailable, match=r"pickled, which can run code"):
-        located(ModelSpec(model=str(folder)))
+        locate_model(ModelSpec(model=str(folder)))
 
 
 def test_code_of_another_repository_is_never_trusted(tmp_path: Path) -> None:
     mapped = json.dumps({"auto_map": {"AutoModel": "stranger/code--modeling.Model"}})
     folder = str(made(tmp_path / "model", **{"config.json": mapped}))
-    assert located(ModelSpec(model=folder))  # without its code it may still load
+    assert locate_model(ModelSpec(model=folder))  # without its code it may still load
     with pytest.raises(ModelUnavailable, match=r"would run code of stranger/code"):
-        located(ModelSpec(model=folder, own_code=True))
+        locate_model(ModelSpec(model=folder, own_code=True))
 
 
 def test_a_commit_that_another_program_fetched_is_used(cache: Path) -> None:
     folder = made(cache / "models--owner--name" / "snapshots" / COMMIT)
-    assert located(ModelSpec(model="owner/name", revision=COMMIT)) == (folder, COMMIT)
+    assert locate_model(ModelSpec(model="owner/name", revision=COMMIT)) == (folder, COMMIT)
 
 
 def test_a_commit_that_another_program_fetched_in_part_is_missed_with_the_command(cache: Path) -> None:
     sharded(cache / "models--owner--name" / "snapshots" / COMMIT, "model-2-of-3.safetensors")
     with pytest.raises(ModelUnavailable, match=rf"2 of its 3 parts.*mcp-mmretrieval download owner/name@{COMMIT}"):
-        located(ModelSpec(model="owner/name", revision=COMMIT))
+        locate_model(ModelSpec(model="owner/name", revision=COMMIT))
 
 
 def test_a_commit_of_which_only_descriptions_are_there_is_no_model(cache: Path) -> None:
     folder = made(cache / "models--owner--name" / "snapshots" / COMMIT)
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelUnavailable, match=r"its weights are missing.*mcp-mmretrieval download owner/name"):
-        located(ModelSpec(model="owner/name", revision=COMMIT))
+        locate_model(ModelSpec(model="owner/name", revision=COMMIT))
 
 
 def test_a_record_is_missed_by_its_short_name(cache: Path) -> None:
     with pytest.raises(
         ModelUnavailable, match=r"embeddinggemma-2 is not on this machine.*mcp-mmretrieval download omni\."
     ):
-        located(EMBEDDERS["omni"])
+        locate_model(EMBEDDERS["omni"])
 
 
 def test_a_hub_model_without_a_commit_is_refused() -> None:
     with pytest.raises(ModelUnavailable, match="no commit is named"):
-        located(ModelSpec(model="owner/name"))
+        locate_model(ModelSpec(model="owner/name"))

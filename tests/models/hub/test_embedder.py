@@ -20,8 +20,8 @@ from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
-from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.store.spaces import canonical
+from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.store.spaces import canonical_identity
 from mcp_mmretrieval.types import Film, Picture, Sound, Vectors
 from tests.support import tiny
 from tests.support.contents import assert_alike
@@ -49,12 +49,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def models(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Models:
-    return Models(settings(tmp_path_factory.mktemp("library"), folder))
+def models(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelPool:
+    return ModelPool(settings(tmp_path_factory.mktemp("library"), folder))
 
 
 @pytest.fixture(scope="module")
-def embedder(models: Models) -> Embedder:
+def embedder(models: ModelPool) -> Embedder:
     return models.embedder(PATIENCE)
 
 
@@ -295,7 +295,7 @@ def test_a_commit_of_the_hub_is_loaded_from_the_cache(offline: Path, folder: Pat
 
 
 def test_a_commit_that_is_not_there_is_missed_with_the_command_that_fetches_it(offline: Path, tmp_path: Path) -> None:
-    models = Models(settings(tmp_path, f"owner/name@{COMMIT}"))
+    models = ModelPool(settings(tmp_path, f"owner/name@{COMMIT}"))
     with pytest.raises(ModelUnavailable, match=f"mcp-mmretrieval download owner/name@{COMMIT}"):
         models.embedder(PATIENCE)
 
@@ -391,6 +391,6 @@ def test_another_profile_embeds_again_and_nothing_of_the_old_space_stays(folder:
             library.search("red")  # vectors of the old space are shorter, or of another model: none is compared
             assert library.settle(PATIENCE)
             (space,) = library._catalog.spaces()
-            assert space.identity == canonical(library._parts.models.embedder(PATIENCE).identity)
+            assert space.identity == canonical_identity(library._parts.models.embedder(PATIENCE).identity)
             assert library.search("The red boat left.", lanes=("text",)).hits[0].id == before
             assert library.search(like="a.png").hits[0].citation == "a.png"

@@ -335,10 +335,10 @@ def test_a_torchvision_made_for_another_torch_is_named_with_the_command_that_tel
     code = """
 import sys
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.config.settings import Settings
 try:
-    Models(Settings.read(library=sys.argv[1], profile=sys.argv[2])).embedder()
+    ModelPool(Settings.read(library=sys.argv[1], profile=sys.argv[2])).embedder()
 except ModelUnavailable as error:
     print(error)
 """

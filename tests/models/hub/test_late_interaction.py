@@ -13,9 +13,9 @@ from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.hub.cross_encoder import CrossReranker
-from mcp_mmretrieval.models.hub.late_interaction import Kept, LateReranker
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
+from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker, VectorCache
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Content, Film, Sound
 from tests.models.hub.test_cross_encoder import PICTURES, QUERY, TEXTS, noise
 from tests.support import tiny
@@ -27,16 +27,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return rerankers.neomme(tmp_path_factory.mktemp("late") / "tiny-neomme")
 
 
-def made(folder: Path, **given: Any) -> LateReranker:
-    return LateReranker(RerankerSpec(model=str(folder), kind="late"), Device(), **given)
+def made(folder: Path, **given: Any) -> LateInteractionReranker:
+    return LateInteractionReranker(RerankerSpec(model=str(folder), kind="late"), Device(), **given)
 
 
 @pytest.fixture(scope="module")
-def neomme(folder: Path) -> LateReranker:
+def neomme(folder: Path) -> LateInteractionReranker:
     return made(folder)
 
 
-def test_scores_are_the_mean_of_each_query_tokens_best_match(folder: Path, neomme: LateReranker) -> None:
+def test_scores_are_the_mean_of_each_query_tokens_best_match(folder: Path, neomme: LateInteractionReranker) -> None:
     plain = MultiVectorEncoder(str(folder), device="cpu")
     given: list[Any] = [*({"text": text} for text in TEXTS), *({"image": Image.fromarray(one)} for one in PICTURES)]
     asked = plain.encode_query([{"text": QUERY}], show_progress_bar=False)
@@ -68,7 +68,7 @@ def test_a_content_seen_before_is_not_encoded_again(folder: Path, monkeypatch: p
 
 
 def test_vectors_that_were_not_used_for_longest_go_first() -> None:
-    kept = Kept(3 * 400)
+    kept = VectorCache(3 * 400)
     rows = np.zeros((25, 4), np.float32)
     for name in (b"a", b"b", b"c"):
         kept.put(name, rows)
@@ -80,7 +80,7 @@ def test_vectors_that_were_not_used_for_longest_go_first() -> None:
     assert kept.get(b"large") is None
 
 
-def test_what_it_reads_is_found_out_and_all_else_has_no_score(neomme: LateReranker) -> None:
+def test_what_it_reads_is_found_out_and_all_else_has_no_score(neomme: LateInteractionReranker) -> None:
     sound = Sound(np.zeros(16_000, np.float32), 16_000)
     film = Film(PICTURES[:2], (0.0, 1.0))
     contents: list[Content] = ["a boat", " ", PICTURES[0], sound, film, Film((), ())]
@@ -91,7 +91,7 @@ def test_what_it_reads_is_found_out_and_all_else_has_no_score(neomme: LateRerank
     assert neomme.score("", contents) == [None] * 6
 
 
-def test_paths_urls_and_marks_are_just_text(neomme: LateReranker, tmp_path: Path) -> None:
+def test_paths_urls_and_marks_are_just_text(neomme: LateInteractionReranker, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(b"opening this as a picture fails")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -105,7 +105,7 @@ def test_paths_urls_and_marks_are_just_text(neomme: LateReranker, tmp_path: Path
     assert neomme.score(QUERY, ["a <img> boat"]) == pytest.approx(neomme.score(QUERY, ["a < img> boat"]), abs=1e-6)
 
 
-def test_pictures_of_any_shape_have_a_score(neomme: LateReranker) -> None:
+def test_pictures_of_any_shape_have_a_score(neomme: LateInteractionReranker) -> None:
     assert None not in neomme.score(QUERY, [noise(0, *shape) for shape in ((1, 1), (3, 64), (640, 2), (900, 1_200))])
 
 
@@ -119,16 +119,16 @@ def test_a_model_as_transformers_saves_it_takes_documents_for_documents(folder: 
 
 def test_a_folder_that_a_person_names_shows_by_its_files_that_it_is_of_this_kind(folder: Path, tmp_path: Path) -> None:
     for one in (folder, rerankers.as_published(folder)):
-        served = Models(Settings(library=tmp_path, reranker=str(one), device="cpu")).reranker(60)
-        assert isinstance(served, LateReranker)
+        served = ModelPool(Settings(library=tmp_path, reranker=str(one), device="cpu")).reranker(60)
+        assert isinstance(served, LateInteractionReranker)
         assert served.reads(PICTURES[0])
     for pair in (rerankers.bert(tmp_path / "tiny-bert"), tmp_path / "tiny-bert-hf"):
         assert isinstance(
-            Models(Settings(library=tmp_path, reranker=str(pair), device="cpu")).reranker(60), CrossReranker
+            ModelPool(Settings(library=tmp_path, reranker=str(pair), device="cpu")).reranker(60), CrossEncoderReranker
         )
 
 
-def test_no_usable_vectors_are_no_scores(neomme: LateReranker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_usable_vectors_are_no_scores(neomme: LateInteractionReranker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neomme, "_encoded", lambda given, task: [np.full((3, 16), np.nan, np.float32)] * len(given))
     with pytest.raises(ModelUnavailable, match="no usable vectors"):
         neomme.score("something new", ["a boat"])

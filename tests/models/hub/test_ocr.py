@@ -9,13 +9,13 @@ import pytest
 import transformers
 from PIL import Image
 
-from mcp_mmretrieval.concurrency.priority_lock import urgent
+from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.hub.ocr import ASKED_OTHERS, HubTextReader, _words
-from mcp_mmretrieval.models.loading import Models
+from mcp_mmretrieval.models.hub.ocr import DEFAULT_OCR_PROMPT, HubTextReader, _words
+from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Picture
 from tests.support.drawings import bar_chart, traffic_light
 from tests.support.tiny import bert, ocr
@@ -40,7 +40,7 @@ def by_transformers(folder: Path, picture: Picture) -> str:
     if folder.name == "trocr":
         given = processor(images=Image.fromarray(picture), return_tensors="pt")
     else:
-        given = processor(images=Image.fromarray(picture), text=f"<image>{ASKED_OTHERS}", return_tensors="pt")
+        given = processor(images=Image.fromarray(picture), text=f"<image>{DEFAULT_OCR_PROMPT}", return_tensors="pt")
     tokens = model.generate(**given, max_new_tokens=MOST, do_sample=False)[0]
     start = 0 if folder.name == "trocr" else given["input_ids"].shape[1]
     return str(processor.decode(tokens[start:], skip_special_tokens=True)).strip()
@@ -89,7 +89,7 @@ def test_a_search_waits_for_one_token_and_not_for_the_page(folders: dict[str, Pa
     reader._model.register_forward_pre_hook(lambda *_: begun.set())
     threading.Thread(target=read).start()
     assert begun.wait(60)
-    with urgent(), device.turns:
+    with urgent_turns(), device.turns:
         order.append("search")
     assert done.wait(60)
     assert order == ["search", "page"]
@@ -103,18 +103,18 @@ def test_a_model_that_does_not_write_is_refused(tmp_path: Path) -> None:
 def test_the_setting_names_it_and_the_identity_is_named_before_loading(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    models = Models(Settings(library=tmp_path, ocr=str(folders["trocr"]), device="cpu"))
+    models = ModelPool(Settings(library=tmp_path, ocr=str(folders["trocr"]), device="cpu"))
     said = models.reading["ocr"]
     reader = models.text_reader(60)
     assert isinstance(reader, HubTextReader)
     assert " ".join(map(str, reader.identity.values())) == said
     assert models.parts()["text in pictures"] == f"{folders['trocr']}: ready"
-    fewer = Models(Settings(library=tmp_path, ocr=str(folders["trocr"]), model_pixels=50_000))
+    fewer = ModelPool(Settings(library=tmp_path, ocr=str(folders["trocr"]), model_pixels=50_000))
     assert fewer.reading["ocr"] != said
 
 
 def test_a_setting_that_names_no_model_is_told_when_it_is_needed(tmp_path: Path) -> None:
-    models = Models(Settings(library=tmp_path, ocr="crystal-ball"))
+    models = ModelPool(Settings(library=tmp_path, ocr="crystal-ball"))
     assert models.reading["ocr"] == "crystal-ball"
     with pytest.raises(ModelUnavailable, match=r"crystal-ball: no such model.*MMRETRIEVAL_OCR"):
         models.text_reader(60)

@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.server.http.access import LARGEST_BODY, Doors, Guard, own_hosts
-from mcp_mmretrieval.server.http.slow_clients import Paced
+from mcp_mmretrieval.server.http.access import MAX_BODY_BYTES, AccessMiddleware, AccessPolicy, own_hosts
+from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
 from tests.support.http import ORIGIN, TOKEN, Address, answered, call, message, replies, request, serving
 from tests.support.library import FakeLibrary
 
@@ -70,7 +70,7 @@ SERVED: dict[str, Case] = {
     "bearer in small letters": given(200, ("Authorization", f"bearer {TOKEN}")),
     "spaces around the token": given(200, ("Authorization", f"Bearer   {TOKEN} ")),
     "content type with charset": given(200, ("Content-Type", "application/json; charset=utf-8")),
-    "as large as may be": given(200, body=padded(LARGEST_BODY)),
+    "as large as may be": given(200, body=padded(MAX_BODY_BYTES)),
     "in chunks": given(200, CHUNKED, body=chunks(LISTING[:9], LISTING[9:]), drop=("Content-Length",)),
     "health": given(200, method="GET", target="/health"),
     "health, only its head": given(200, method="HEAD", target="/health"),
@@ -140,7 +140,7 @@ REFUSED: dict[str, Case] = {
     "no kind": given(415, drop=("Content-Type",)),
     "two kinds": given(415, ("Content-Type", "application/json"), ("Content-Type", "text/plain")),
     "an answer that is not understood": given(406, ("Accept", "text/html")),
-    "a byte too large": given(413, body=padded(LARGEST_BODY + 1)),
+    "a byte too large": given(413, body=padded(MAX_BODY_BYTES + 1)),
     "too large by its own word": given(413, ("Content-Length", str(10**12)), body=b""),
     "a length beyond all": given(413, ("Content-Length", "9" * 19), body=b""),
     "too large in chunks": given(413, CHUNKED, body=chunks(*[b" " * 2**20] * 5), drop=("Content-Length",)),
@@ -314,7 +314,7 @@ async def trickle(stream: anyio.abc.SocketStream, data: bytes) -> None:
 async def test_a_head_that_does_not_come_or_trickles_in_for_ever_is_cut(
     address: Address, start: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Paced, "head_seconds", 0.3)
+    monkeypatch.setattr(PacedProtocol, "head_seconds", 0.3)
     async with await anyio.connect_tcp("127.0.0.1", address.port) as stream, anyio.create_task_group() as tasks:
         if start:
             await stream.send(start)
@@ -328,7 +328,7 @@ async def test_a_second_head_that_trickles_in_is_cut_like_the_first(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with await anyio.connect_tcp("127.0.0.1", address.port) as stream, anyio.create_task_group() as tasks:
-        monkeypatch.setattr(Paced, "head_seconds", 0.3)
+        monkeypatch.setattr(PacedProtocol, "head_seconds", 0.3)
         await stream.send(request(address))
         assert (await answered(stream)).status == 200
         await stream.send(b"POST /mcp HTTP/1.1\r\nX-A: ")
@@ -341,7 +341,7 @@ async def test_a_second_head_that_trickles_in_is_cut_like_the_first(
 async def test_connections_that_ask_for_nothing_make_room_for_those_that_do(
     address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Paced, "most", lambda self: 3)
+    monkeypatch.setattr(PacedProtocol, "most", lambda self: 3)
     async with AsyncExitStack() as stack:
         for _ in range(20):
             await stack.enter_async_context(await anyio.connect_tcp("127.0.0.1", address.port))
@@ -362,9 +362,11 @@ async def test_several_requests_on_one_connection_are_served_one_by_one(address:
 
 async def test_a_refused_sender_of_a_large_body_still_reads_why(address: Address) -> None:
     async with await anyio.connect_tcp("127.0.0.1", address.port) as stream, anyio.create_task_group() as tasks:
-        head = request(address, drop=("Authorization",), headers=(("Content-Length", str(2 * LARGEST_BODY)),), body=b"")
+        head = request(
+            address, drop=("Authorization",), headers=(("Content-Length", str(2 * MAX_BODY_BYTES)),), body=b""
+        )
         await stream.send(head)
-        tasks.start_soon(stream.send, b" " * 2 * LARGEST_BODY)
+        tasks.start_soon(stream.send, b" " * 2 * MAX_BODY_BYTES)
         assert (await answered(stream)).status == 401
 
 
@@ -400,7 +402,7 @@ async def test_the_guard_does_not_rely_on_what_uvicorn_refuses_itself(
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "headers": headers}
-    await Guard(app, Doors(frozenset({"A:1"}), token="t"))(scope, receive, send)
+    await AccessMiddleware(app, AccessPolicy(frozenset({"A:1"}), token="t"))(scope, receive, send)
     assert sent[0]["status"] == status
     assert bool(seen) == (status == 200)
     if seen:
@@ -415,7 +417,7 @@ async def test_a_client_that_leaves_before_its_body_has_come_is_forgotten() -> N
     async def fail(*_: Any) -> None:
         raise AssertionError("nothing is to be done")
 
-    await Guard(fail, Doors(frozenset({"a"})))(
+    await AccessMiddleware(fail, AccessPolicy(frozenset({"a"})))(
         {"type": "http", "method": "POST", "headers": [(b"host", b"a")]}, receive, fail
     )
 
@@ -440,14 +442,14 @@ def test_an_address_goes_by_its_loopback_names_and_those_that_are_given(
 
 def test_doors_follow_the_settings_and_never_show_their_token() -> None:
     settings = Settings(http_hosts=("box:1",), http_origins=(ORIGIN,))
-    doors = Doors.at("0.0.0.0", 1, settings, TOKEN)
-    assert doors == Doors(frozenset({"BOX:1"}), frozenset({ORIGIN}), TOKEN)
+    doors = AccessPolicy.at("0.0.0.0", 1, settings, TOKEN)
+    assert doors == AccessPolicy(frozenset({"BOX:1"}), frozenset({ORIGIN}), TOKEN)
     assert TOKEN not in repr(doors)
 
 
 def test_an_empty_token_is_no_token_and_not_allowed() -> None:
     with pytest.raises(ValueError, match="everybody"):
-        Doors(frozenset({"a:1"}), token="")
+        AccessPolicy(frozenset({"a:1"}), token="")
 
 
 def test_messages_of_a_stream_are_told_apart() -> None:

@@ -22,12 +22,12 @@ from mcp_types import TextContent
 from mcp_mmretrieval.answers import Answer
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.server.admission import Admission
-from mcp_mmretrieval.server.create import create_shared
+from mcp_mmretrieval.server.create import create_shared_server
 from mcp_mmretrieval.server.http import app as http
-from mcp_mmretrieval.server.http.app import Doors, application, listen, own_hosts
-from mcp_mmretrieval.server.http.slow_clients import Paced
+from mcp_mmretrieval.server.http.app import AccessPolicy, create_application, own_hosts, serve_socket
+from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
 from mcp_mmretrieval.server.metrics import Metrics
-from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER
+from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER_KEY
 from tests.server.conftest import until
 from tests.support.http import Address, answered, call, message, replies, request, serving
 from tests.support.library import FULL, HITS, FakeLibrary, until_stopped
@@ -196,7 +196,7 @@ async def test_a_hundred_clients_at_once_all_get_one_answer_or_are_told_to_come_
             result = reply["result"]
             if result["isError"]:
                 assert result["content"][0]["text"].startswith("Busy: 16 calls are waiting. Ask again in about ")
-                assert result["_meta"][RETRY_AFTER] > 0
+                assert result["_meta"][RETRY_AFTER_KEY] > 0
                 told["busy"] += 1
             else:
                 assert len(result["structuredContent"]["hits"]) == 3
@@ -252,7 +252,7 @@ async def not_reading(address: Address, era: str) -> AsyncIterator[socket.socket
 async def test_a_client_that_stops_reading_is_given_up(
     library: FakeLibrary, era: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Paced, "stall_seconds", 0.3)
+    monkeypatch.setattr(PacedProtocol, "stall_seconds", 0.3)
     library.answer = hits(count)
     async with serving(library, send_buffer=16_384) as address:
         async with not_reading(address, era) as sock:
@@ -268,7 +268,7 @@ async def test_a_client_that_stops_reading_is_given_up(
 async def test_a_client_that_reads_slowly_but_steadily_gets_everything(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Paced, "stall_seconds", 1.0)
+    monkeypatch.setattr(PacedProtocol, "stall_seconds", 1.0)
     library.answer = hits(4_000)
     async with (
         serving(library, send_buffer=16_384) as address,
@@ -419,10 +419,10 @@ async def test_what_the_servers_lifespan_raises_comes_out() -> None:
         yield
 
     sock = socket.create_server(("127.0.0.1", 0))
-    doors = Doors(own_hosts(*sock.getsockname()))
-    app = application(create_shared(connect, read_only=True), doors, metrics=Metrics(), health=dict)
+    doors = AccessPolicy(own_hosts(*sock.getsockname()))
+    app = create_application(create_shared_server(connect, read_only=True), doors, metrics=Metrics(), health=dict)
     with pytest.raises(LibraryUnavailable, match="process 7"):
-        await listen(app, sock, stop=anyio.Event())
+        await serve_socket(app, sock, stop=anyio.Event())
     assert sock.fileno() == -1
 
 
@@ -444,7 +444,7 @@ async def test_busy_is_an_error_that_a_client_can_tell_from_others(library: Fake
                 assert result.is_error
                 assert result.structured_content is None
                 assert result.meta is not None
-                assert 0 < result.meta[RETRY_AFTER] <= 1_000
+                assert 0 < result.meta[RETRY_AFTER_KEY] <= 1_000
             library.hold.set()
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mcp_mmretrieval.answers import Look
 from mcp_mmretrieval.server.tools import contact_sheet as sheets
-from mcp_mmretrieval.server.tools.contact_sheet import Tile, contact_sheet, film_strip, photo, sound_strip
+from mcp_mmretrieval.server.tools.contact_sheet import Tile, contact_sheet, film_strip, photo_jpeg, sound_strip
 from mcp_mmretrieval.types import Film, Place, Segment, Sound
 from tests.server.conftest import Connect
 from tests.support.library import PAGE, FakeLibrary
@@ -33,8 +33,8 @@ def opened(jpeg: bytes) -> Image.Image:
     picture = Image.open(io.BytesIO(jpeg))
     picture.load()
     assert picture.format == "JPEG"
-    assert max(picture.size) <= sheets.SIDE
-    assert len(jpeg) <= sheets.LARGEST
+    assert max(picture.size) <= sheets.MAX_JPEG_SIDE_PIXELS
+    assert len(jpeg) <= sheets.MAX_JPEG_BYTES
     return picture
 
 
@@ -85,7 +85,7 @@ def test_pictures_keep_their_proportions() -> None:
 
 def test_the_worst_picture_still_fits() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (3_000, 2_000, 3), dtype=np.uint8)
-    opened(photo(noise))
+    opened(photo_jpeg(noise))
     opened(contact_sheet([Tile(caption="noise.png", content=noise)] * 12))
 
 
@@ -104,7 +104,7 @@ def test_a_film_alone_shows_its_frames_spread_evenly() -> None:
 
 def test_a_sound_is_drawn_as_a_spectrogram_over_its_seconds() -> None:
     strip = opened(sound_strip(tone(), 73.0))
-    assert strip.width == sheets.SIDE
+    assert strip.width == sheets.MAX_JPEG_SIDE_PIXELS
     assert len(set(strip.convert("L").tobytes())) > 20
     opened(contact_sheet([Tile(caption="a.wav", content=tone(), text="hello " * 50, time="1:13-1:17")]))
 
@@ -210,7 +210,7 @@ async def test_a_sound_comes_as_its_spectrogram(connect: Connect, library: FakeL
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": "a"})
     assert texts(result)[1] == "Spectrogram of call.wav#t=73.0,77.0, 1:13-1:17:"
-    assert pictures(result)[0].width == sheets.SIDE
+    assert pictures(result)[0].width == sheets.MAX_JPEG_SIDE_PIXELS
 
 
 @pytest.mark.anyio

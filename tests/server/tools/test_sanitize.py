@@ -3,8 +3,14 @@ import json
 import pytest
 
 from mcp_mmretrieval.answers import Answer, Hit
-from mcp_mmretrieval.server.tools import results as wire
-from mcp_mmretrieval.server.tools.sanitize import Fence, clean, clean_name, hidden, one_line
+from mcp_mmretrieval.server.tools import results
+from mcp_mmretrieval.server.tools.sanitize import (
+    Fence,
+    count_hidden_characters,
+    sanitize_line,
+    sanitize_name,
+    sanitize_text,
+)
 from tests.support.library import FULL, PAGE
 
 HIDDEN = {
@@ -27,27 +33,27 @@ HIDDEN = {
 @pytest.mark.parametrize("letters", HIDDEN.values(), ids=HIDDEN.keys())
 def test_what_nobody_sees_is_taken_out(letters: str) -> None:
     text = f"pay{letters} now"
-    assert clean(text) == "pay now"
-    assert one_line(text, 99) == "pay now"
-    assert hidden(text) == len(letters)
+    assert sanitize_text(text) == "pay now"
+    assert sanitize_line(text, 99) == "pay now"
+    assert count_hidden_characters(text) == len(letters)
 
 
 def test_letters_of_every_script_line_breaks_and_emoji_stay() -> None:
     text = "Übergröße\n\t傘 зонт مظلة छाता 🌂"
-    assert clean(text) == text
-    assert hidden(text) == 0
+    assert sanitize_text(text) == text
+    assert count_hidden_characters(text) == 0
 
 
 def test_line_ends_become_newlines() -> None:
-    assert clean("a\r\nb\rc\u2028d") == "a\nb\nc\nd"
+    assert sanitize_text("a\r\nb\rc\u2028d") == "a\nb\nc\nd"
 
 
 def test_a_name_keeps_its_joiners_and_loses_its_line_breaks() -> None:
-    assert clean_name("نیم\u200cروز\u202e.pdf\n") == "نیم\u200cروز.pdf"
+    assert sanitize_name("نیم\u200cروز\u202e.pdf\n") == "نیم\u200cروز.pdf"
 
 
 def test_a_long_text_is_cut_with_an_ellipsis() -> None:
-    assert one_line("one two\nthree", 9) == "one two…"
+    assert sanitize_line("one two\nthree", 9) == "one two…"
 
 
 def test_a_fence_is_drawn_anew_and_the_text_cannot_close_it() -> None:
@@ -71,7 +77,7 @@ def test_hidden_letters_do_not_pass_through_a_hit() -> None:
         snippet=f"s{nasty}n",
         lanes=("words",),
     )
-    sent = json.dumps(wire.search_result(Answer(hits=(hit,), searched=FULL), ()), ensure_ascii=False)
+    sent = json.dumps(results.search_result(Answer(hits=(hit,), searched=FULL), ()), ensure_ascii=False)
     joiner = HIDDEN["a zero-width joiner"]  # file names of some scripts need it
     assert not [letters for letters in HIDDEN.values() if letters in sent.replace(f"/data/{joiner}", "")]
 
@@ -80,5 +86,5 @@ def test_many_long_snippets_share_the_room() -> None:
     hit = Hit(
         segment=PAGE, path="/a.pdf", citation="a.pdf", title="", score=0.1, snippet="word " * 200, lanes=("words",)
     )
-    result = wire.search_result(Answer(hits=(hit,) * 50, searched=FULL), ())
-    assert sum(len(found["snippet"]) for found in result["hits"]) <= wire.SNIPPETS
+    result = results.search_result(Answer(hits=(hit,) * 50, searched=FULL), ())
+    assert sum(len(found["snippet"]) for found in result["hits"]) <= results.MAX_ALL_SNIPPETS_CHARACTERS

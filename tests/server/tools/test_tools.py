@@ -9,10 +9,10 @@ from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
 from mcp_mmretrieval import __version__
-from mcp_mmretrieval.answers import Answer, Searched
+from mcp_mmretrieval.answers import Answer, SearchCoverage
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
-from mcp_mmretrieval.server.create import INSTRUCTIONS, create_server
+from mcp_mmretrieval.server.create import SERVER_INSTRUCTIONS, create_server
 from tests.server.conftest import Connect, until
 from tests.support.library import FULL, HITS, FakeLibrary, as_library, until_stopped, with_a_bad_file
 
@@ -59,7 +59,7 @@ async def test_the_seven_tools_always_stand_in_the_same_order(connect: Connect) 
         assert [tool["name"] for tool in await listed(client)] == NAMES
         assert client.server_info is not None
         assert client.server_info.version == __version__
-        assert client.instructions == INSTRUCTIONS
+        assert client.instructions == SERVER_INSTRUCTIONS
 
 
 async def test_the_list_of_tools_may_be_kept(library: FakeLibrary) -> None:
@@ -73,7 +73,7 @@ async def test_the_list_of_tools_is_within_its_budget(connect: Connect) -> None:
         tools = await listed(client)
     assert size(tools) <= 12_000
     assert size([{key: value for key, value in tool.items() if key != "outputSchema"} for tool in tools]) <= 8_000
-    assert len(INSTRUCTIONS) <= 500
+    assert len(SERVER_INSTRUCTIONS) <= 500
 
 
 async def test_every_tool_says_all_that_a_client_asks_of_it(connect: Connect) -> None:
@@ -265,20 +265,41 @@ async def test_status_tells_problems_and_one_job_alone(connect: Connect) -> None
 # -- empty answers ----------------------------------------------------------------------------------------------------
 
 EMPTY = [
-    (Searched(documents=0, segments=0, excluded=0, pending_vectors=0, not_added=4, models="ready"), "library is empty"),
-    (Searched(documents=0, segments=0, excluded=0, pending_vectors=0, not_added=4, models="ready"), "4 files under"),
-    (Searched(documents=2, segments=0, excluded=9, pending_vectors=0, not_added=0, models="ready"), "modality=audio"),
-    (Searched(documents=2, segments=5, excluded=9, pending_vectors=0, not_added=0, models="ready"), "9 more places"),
+    (
+        SearchCoverage(documents=0, segments=0, excluded=0, pending_vectors=0, not_added=4, models="ready"),
+        "library is empty",
+    ),
+    (
+        SearchCoverage(documents=0, segments=0, excluded=0, pending_vectors=0, not_added=4, models="ready"),
+        "4 files under",
+    ),
+    (
+        SearchCoverage(documents=2, segments=0, excluded=9, pending_vectors=0, not_added=0, models="ready"),
+        "modality=audio",
+    ),
+    (
+        SearchCoverage(documents=2, segments=5, excluded=9, pending_vectors=0, not_added=0, models="ready"),
+        "9 more places",
+    ),
     (FULL, "Nothing matched in 40 places of 3 documents"),
-    (Searched(documents=2, segments=5, excluded=0, pending_vectors=2, not_added=0, models="loading"), "still loading"),
-    (Searched(documents=2, segments=5, excluded=0, pending_vectors=2, not_added=0, models="missing"), "call status"),
-    (Searched(documents=2, segments=5, excluded=0, pending_vectors=2, not_added=0, models="ready"), "by their words"),
+    (
+        SearchCoverage(documents=2, segments=5, excluded=0, pending_vectors=2, not_added=0, models="loading"),
+        "still loading",
+    ),
+    (
+        SearchCoverage(documents=2, segments=5, excluded=0, pending_vectors=2, not_added=0, models="missing"),
+        "call status",
+    ),
+    (
+        SearchCoverage(documents=2, segments=5, excluded=0, pending_vectors=2, not_added=0, models="ready"),
+        "by their words",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("searched", "told"), EMPTY)
 async def test_an_empty_answer_explains_itself(
-    connect: Connect, library: FakeLibrary, searched: Searched, told: str
+    connect: Connect, library: FakeLibrary, searched: SearchCoverage, told: str
 ) -> None:
     library.answer = Answer(hits=(), searched=searched)
     async with connect() as client:
@@ -288,7 +309,7 @@ async def test_an_empty_answer_explains_itself(
 
 
 async def test_a_note_is_not_said_twice(connect: Connect, library: FakeLibrary) -> None:
-    loading = Searched(
+    loading = SearchCoverage(
         documents=1, segments=5, excluded=0, pending_vectors=0, not_added=0, models="loading", note="Models load."
     )
     library.answer = Answer(hits=HITS, searched=loading, notes=("Found by words alone: Models load.",))
