@@ -5,6 +5,7 @@ One process owns a library folder (`lock`). Importing this package loads neither
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import TracebackType
 
@@ -71,11 +72,12 @@ class Store:
         """
         lock = LibraryLock(folder)
         try:
-            catalog = Catalog(folder / "catalog.db")
+            committed = threading.Event()
+            catalog = Catalog(folder / "catalog.db", on_commit=committed.set)
         except BaseException:
             lock.close()
             raise
-        return cls(lock, catalog, Index(folder / "index", catalog))
+        return cls(lock, catalog, Index(folder / "index", catalog, committed))
 
     def close(self) -> None:
         """Finish the running upsert, close both databases, let go of the folder. May be called twice."""

@@ -58,9 +58,12 @@ HEADING_WEIGHT = 2.0
 class Catalog(Spaces):
     """The database of one library."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
-        super().__init__(path)
+    def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
+        """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is.
+
+        `on_commit` is called after each commit, in the thread that committed.
+        """
+        super().__init__(path, on_commit)
         self._known: dict[object, tuple[int, Any]] = {}
         self._read_with: dict[int, Identity] = {}
 
@@ -72,10 +75,6 @@ class Catalog(Spaces):
     def close(self) -> None:
         """Let go of the file. May be called twice."""
         self._database.close()
-
-    def tell(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after each commit, in the thread that committed."""
-        self._database.on_commit = listener
 
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
@@ -135,6 +134,10 @@ class Catalog(Spaces):
         """The files of each document, by path; a document without one is left out."""
         with self._database.reading() as db:
             return _files_of(db, documents, Clause())
+
+    def files_of_document(self, id: str) -> list[File]:
+        """The files of one document, by path."""
+        return self.files_of([id]).get(id, [])
 
     def document(self, id: str) -> Document | None:
         """A held document by its whole id."""
@@ -374,16 +377,24 @@ class Catalog(Spaces):
             return dict(db.execute(sql, within.values).fetchall())
 
     def counts(self, scope: Scope, *, space: int | None = None) -> ScopeCounts:
-        """How much a scope holds. Cheap enough for each search: remembered until the next commit."""
+        """How much a scope holds. Cheap enough for each search: remembered until the next commit.
+
+        Pending are the documents without vectors in `space`; without a space, all of them.
+        """
 
         def count(db: sqlite3.Connection) -> ScopeCounts:
             reach = resolve_scope(db, scope)
             documents, segments = _counted(db, reach)
             _, rooted = _counted(db, resolve_scope(db, scope.rooted))
-            pending = _pending(db, reach, space) if space is not None else 0
+            pending = _pending(db, reach, space) if space is not None else documents
             return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
 
         return self._remembered(("counts", scope, space), count)
+
+    def active_counts(self, scope: Scope) -> ScopeCounts:
+        """`counts` in the space that serves searches."""
+        space = self.active_space()
+        return self.counts(scope, space=space.id if space else None)
 
     def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
         """What was asked before, if nothing was committed since."""

@@ -28,16 +28,16 @@ def _primary(error: sqlite3.Error) -> int:
 class Database:
     """The catalog's file and its connections."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open the file, or make it; an older one is brought up to this version.
 
-        Raises LibraryUnavailable for a damaged, foreign or newer one, left as it is.
+        `on_commit` is called after each commit, in the thread that committed. Raises LibraryUnavailable for a damaged,
+        foreign or newer one, left as it is.
         """
         self.path = path
         self.version = 0
         """Grows with each commit of this process."""
-        self.on_commit: Callable[[], None] = _nothing
-        """Called after each commit, in the thread that committed."""
+        self._on_commit = on_commit
         self._turn = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._open = True
@@ -94,7 +94,7 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
             self.version += 1
-        self.on_commit()
+        self._on_commit()
 
     def _borrow(self) -> sqlite3.Connection:
         if not self._open:
@@ -219,10 +219,6 @@ class Database:
             f"{self.path}: the catalog is damaged ({how}). It was left as it is: put a backup in its place, or move "
             "the folder away and add the files again."
         )
-
-
-def _nothing() -> None:
-    pass
 
 
 def scalar(db: sqlite3.Connection, sql: str, *values: object) -> Any:

@@ -51,8 +51,11 @@ MIN_FREE_DISK_BYTES = 64 << 20
 class Index:
     """Follows the catalog in a thread of its own. Thread-safe."""
 
-    def __init__(self, folder: Path, catalog: Catalog) -> None:
-        """Start checking `folder` in the background; answers from the catalog until that is done."""
+    def __init__(self, folder: Path, catalog: Catalog, committed: threading.Event) -> None:
+        """Start checking `folder` in the background; answers from the catalog until that is done.
+
+        `committed` is set after each commit of the catalog; the index clears it and follows.
+        """
         self._folder = folder
         self._catalog = catalog
         self._chroma: Chroma | None = None
@@ -64,9 +67,8 @@ class Index:
         self._broken = ""
         """Why it has to be built anew."""
         self._failures = 0
-        self._wake = threading.Event()
+        self._wake = committed
         self._closing = threading.Event()
-        catalog.tell(self.wake)
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
         self._thread.start()
 
@@ -85,10 +87,6 @@ class Index:
         upto, best = found
         tail = self._catalog.exact(space, kind, vector, scope, depth=depth, after=upto)
         return _merged(best, tail, depth) if tail else best
-
-    def wake(self) -> None:
-        """Something was committed. Called by the catalog."""
-        self._wake.set()
 
     def status(self) -> IndexStatus:
         """How far it is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +28,9 @@ LEFT_OUT_PREFIX = "Found by words alone, without a vector: "
 class Spaces:
     """The part of a catalog that concerns vectors."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file. Raises LibraryUnavailable for a damaged or newer one, which stays as it is."""
-        self._database = Database(path)
+    def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
+        """Open or make the file; see `Database`."""
+        self._database = Database(path, on_commit)
 
     # -- which there are ------------------------------------------------------------------------------------------
 
