@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +15,11 @@ from mcp_mmretrieval import __version__
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.files import DocumentAdder
 from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.adding.removing import DocumentRemover
+from mcp_mmretrieval.adding.shared import SharedParts
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
-    Failure,
     Filters,
     Look,
     Outcome,
@@ -29,96 +28,96 @@ from mcp_mmretrieval.answers import (
     Reranking,
     Status,
 )
+from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.jobs import AddRequest, FairSemaphore, Job, Jobs
+from mcp_mmretrieval.errors import BadArgument, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.jobs import AddRequest, Job
+from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.parts import narrow_to_place
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.searching.query import ALL_LANES, Query
+from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.searching.search import Searcher
-from mcp_mmretrieval.store import JobRow, ListedDocument, Scope, Store, StoredSegment
-from mcp_mmretrieval.targets import Target, TargetResolver, reopen
+from mcp_mmretrieval.store import ListedDocument, Scope, Store, StoredSegment
+from mcp_mmretrieval.targets import ConnectionView, Target, reopen
 from mcp_mmretrieval.types import Lane, Modality, Place, Segment
-
-logger = logging.getLogger(__name__)
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
 MAX_SHOWN_CHARACTERS = 20_000
 """Text of one place that is shown at most."""
-MAX_ENDED_JOBS_SHOWN = 5
-"""Ended jobs that a status shows at most."""
-MAX_JOBS_SHOWN = 50
-"""Jobs that the person is shown at most."""
-MAX_JOB_ATTEMPTS = 5
-"""How often a job is begun, without anything new being committed, before it is given up."""
-CANCELLING_SECONDS = 5.0
-"""Seconds that cancelling waits for the job's next step."""
 REST_EVERY_SECONDS = 10.0
 """Seconds between two looks whether models can leave a GPU."""
-CALL_AGAIN_NOTE = "What was read stays. Call add_documents again with the same arguments."
-INTERRUPTED_NOTE = f"The server ended before this job did. {CALL_AGAIN_NOTE}"
-FOLDER_MOVED_NOTE = (
-    f"The server was started again, and one of the folders of this job leads elsewhere now. {CALL_AGAIN_NOTE}"
-)
-RESTING_NOTE = "Interrupted when the server ended; it goes on with the next server that may add."
 
 
-class _Parts:
-    """What all connections to one library share."""
+class _OpenLibrary:
+    """What lives as long as a library is open, wired together: who is told of what stands here and nowhere else."""
 
     def __init__(self, settings: Settings, models: ModelPool | None) -> None:
-        self.settings = settings
-        self.store = Store.open(settings.library)
-        self.models = models or ModelPool(settings)
-        self.workers = Workers(settings.limits, settings.workers)
-        self.reading = FileReader(self.workers, self.models)
+        store = Store.open(settings.library)
+        models = models or ModelPool(settings)
+        workers = Workers(settings.limits, settings.workers)
+        rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
+        self.parts = SharedParts(
+            settings=settings,
+            store=store,
+            models=models,
+            workers=workers,
+            reader=FileReader(workers, models),
+            rollout=rollout,
+            fair_share=FairSemaphore(settings.workers),
+        )
         self.costs = ScoringCosts()
-        self.serving = Rollout(self.store.catalog, self.models, settings)
-        self.embedding = EmbeddingThread(self.store, self.serving, self.workers, settings.sound_s)
-        self.jobs = Jobs(self._record)
-        self.sharing = FairSemaphore(settings.workers)
-        self.models.when_lost = self._do_without
+        self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
+        self.jobs = JobHistory(store.catalog, self._add)
+        self._leave: Callable[[str], None] | None = None
         self._closed = threading.Event()
+        models.when_lost = self._lost
+        self.embedding.start()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
-        self.serving.start()
+        rollout.start()
 
-    def _rest(self) -> None:
-        """Let models leave a GPU that nobody uses, until the library is closed."""
-        while not self._closed.wait(REST_EVERY_SECONDS):
-            self.models.rest()
+    def adder(self, view: ConnectionView) -> DocumentAdder:
+        """What adds for one connection."""
+        return DocumentAdder(self.parts, view, on_commit=self.embedding.wake)
 
-    def _do_without(self, reason: str) -> None:
-        """A GPU was lost: the built-in models serve."""
-        self.models.do_without(reason)
-        self.serving.changed()
+    def leave_when_lost(self, leave: Callable[[str], None]) -> None:
+        """See `Library.when_lost`."""
+        self._leave = leave
 
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
         self._closed.set()
         self.jobs.close()
         self.embedding.close()
-        self.workers.close()
-        self.store.close()
+        self.parts.workers.close()
+        self.parts.store.close()
 
-    def _record(self, job: Job) -> None:
-        outcome, asked = job.kept, job.asked
-        if asked is not None and outcome.state != "running":
-            asked = replace(asked, text=None)  # a text that is removed from the library must not stay here
-        self.store.catalog.put_job(
-            JobRow(
-                id=job.id,
-                key=job.key,
-                asked=asked.stored() if asked is not None else "",
-                state=outcome.state,
-                outcome=_stored(outcome),
-                attempts=job.attempts,
-                reading=job.reading,
-            )
-        )
+    def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
+        """One job's work."""
+        adder = self.adder(ConnectionView(self.parts.catalog, roots))
+        if asked.text is not None:
+            adder.text(job, asked.text, asked.title or "")
+        else:
+            adder.files(job, asked.paths, dry_run=asked.dry_run)
+        self.embedding.wake(again=True)
+
+    def _rest(self) -> None:
+        """Let models leave a GPU that nobody uses, until the library is closed."""
+        while not self._closed.wait(REST_EVERY_SECONDS):
+            self.parts.models.rest()
+
+    def _lost(self, reason: str) -> None:
+        """A GPU was lost: the process leaves where it can, else the built-in models serve."""
+        if self._leave is not None:
+            self._leave(reason)
+            return
+        self.parts.models.do_without(reason)
+        self.embedding.wake()
 
 
 class Library:
@@ -130,28 +129,20 @@ class Library:
     ...         print(hit.citation, hit.snippet)
     """
 
-    def __init__(self, parts: _Parts, roots: Roots) -> None:
+    def __init__(self, opened: _OpenLibrary, roots: Roots) -> None:
         """Use `open`."""
-        self._parts = parts
+        self._opened = opened
+        self._parts = opened.parts
         self.roots = roots
         """What this connection may read, find, list and remove."""
-        self.settings = parts.settings
-        self._catalog = parts.store.catalog
-        self._targets = TargetResolver(self._catalog, roots)
-        self._adding = DocumentAdder(
-            self._catalog, parts.reading, parts.sharing, roots, parts.settings.library, parts.embedding.wake
-        )
-        self._searching = Searcher(
-            parts.store,
-            parts.models,
-            parts.serving,
-            parts.workers,
-            parts.reading,
-            roots,
-            self._targets,
-            settings=parts.settings,
-            costs=parts.costs,
-        )
+        self.settings = self._parts.settings
+        self._catalog = self._parts.catalog
+        self._view = ConnectionView(self._catalog, roots)
+        self._targets = self._view.targets
+        self._adder = opened.adder(self._view)
+        self._remover = DocumentRemover(self._catalog, self._view)
+        self._searcher = Searcher(self._parts, self._view, opened.costs)
+        self._ranker = CandidateRanker(self._parts, self._view, opened.costs)
 
     @classmethod
     def open(
@@ -169,9 +160,10 @@ class Library:
         roots. Raises LibraryUnavailable when another process holds it, or it is damaged, too new or not writable.
         """
         settings = settings or Settings.read(library=folder, roots=None if roots is None else tuple(roots))
-        library = cls(_Parts(settings, models), Roots(settings.roots))
+        library = cls(_OpenLibrary(settings, models), Roots(settings.roots))
         try:
-            library._resume()
+            if not settings.read_only:  # a library that is only read leaves them to one that may add
+                library._opened.jobs.resume()
         except BaseException:
             library.close()
             raise
@@ -179,16 +171,16 @@ class Library:
 
     def within(self, roots: Roots) -> Library:
         """The same library for a connection with other roots. Cheap; nothing of it has to be closed."""
-        return Library(self._parts, roots)
+        return Library(self._opened, roots)
 
     def close(self) -> None:
         """Interrupt jobs at their next step, for the next process to go on with, and let go of the folder."""
-        self._parts.close()
+        self._opened.close()
 
     @property
     def working(self) -> bool:
         """Whether a job runs or vectors are being made. Not for what cannot have any now; asks no database."""
-        return self._parts.jobs.working or self._parts.embedding.working
+        return self._opened.jobs.working or self._opened.embedding.working
 
     def __enter__(self) -> Self:
         return self
@@ -218,7 +210,17 @@ class Library:
         NotInLibrary, UnreadableMedia, and ModelUnavailable where the call cannot do without a model.
         """
         began = time.monotonic()
-        answer = self._searching.search(query, like, limit, filters, rerank, deadline, lanes)
+        answer = self._searcher.search(
+            Query(
+                text=query,
+                like=like,
+                limit=limit,
+                filters=filters,
+                rerank=rerank,
+                deadline=deadline,
+                lanes=lanes or ALL_LANES,
+            )
+        )
         if answer.hits:
             return answer
         left = (
@@ -226,7 +228,7 @@ class Library:
             if deadline is None
             else max(0.0, min(COUNT_NOT_ADDED_SECONDS, began + deadline - time.monotonic()))
         )
-        return replace(answer, searched=replace(answer.searched, not_added=self._adding.not_added(left)))
+        return replace(answer, searched=replace(answer.searched, not_added=self._adder.not_added(left)))
 
     def filters(
         self,
@@ -264,7 +266,7 @@ class Library:
         read stands behind the others, in the order given, and is not `reranked`. Raises BadArgument, NotInLibrary,
         UnreadableMedia, ModelUnavailable.
         """
-        return self._searching.rerank(query, candidates, texts, limit, deadline)
+        return self._ranker.rank(query, candidates, texts, limit, deadline)
 
     # -- adding and removing ----------------------------------------------------------------------------------------
 
@@ -289,96 +291,15 @@ class Library:
         if text is not None and not text.strip():
             raise BadArgument("The text is empty. Give text to add, or leave it out to add files.")
         asked = AddRequest(roots=self.roots.folders, paths=tuple(paths), text=text, title=title, dry_run=dry_run)
-        return self._parts.jobs.start(asked.key, lambda job: self._add(job, asked), owner, asked)
-
-    def _add(self, job: Job, asked: AddRequest) -> None:
-        if asked.text is not None:
-            self._adding.text(job, asked.text, asked.title or "")
-        else:
-            self._adding.files(job, asked.paths, dry_run=asked.dry_run)
-        self._parts.embedding.wake(again=True)
-
-    def _resume(self) -> None:
-        """Go on with what an earlier process left unfinished, or say why not. A library that is only read waits."""
-        for row in [] if self.settings.read_only else self._catalog.running_jobs():
-            asked = AddRequest.read(row.asked)
-            if asked.dry_run:
-                self._give_up(row, INTERRUPTED_NOTE)
-            elif row.attempts + 1 >= MAX_JOB_ATTEMPTS:
-                self._give_up(row, _hopeless(row.reading))
-            else:
-                self._go_on(row, asked)
-
-    def _go_on(self, row: JobRow, asked: AddRequest) -> None:
-        def work(job: Job) -> None:
-            roots = Roots(asked.roots)  # here, and not before `open` returns: a folder may be slow to answer
-            if roots.folders != asked.roots:
-                raise BadArgument(FOLDER_MOVED_NOTE)
-            self.within(roots)._add(job, asked)
-
-        self._parts.jobs.resume(row.id, row.key, work, asked, row.attempts)
-
-    def _give_up(self, row: JobRow, error: str) -> None:
-        outcome = replace(_outcome(row), state="failed", current="", notes=(), error=error)
-        self._catalog.put_job(replace(row, state="failed", outcome=_stored(outcome)))
-        logger.warning("job %s: %s", row.id, error)
+        return self._opened.jobs.start(asked, self.roots, owner)
 
     def settle(self, seconds: float | None = None) -> bool:
         """Wait until everything that was read has its vectors; whether it came to that."""
-        return self._parts.embedding.settle(seconds)
+        return self._opened.embedding.settle(seconds)
 
     def remove(self, targets: Sequence[str], *, dry_run: bool = False) -> Removal:
         """Take files, folders or documents out of the library; the files themselves stay on disk."""
-        if not targets:
-            raise BadArgument("Say what to remove: paths, folders, citations or document ids.")
-        paths: dict[str, None] = {}
-        inline: dict[str, None] = {}
-        unknown: list[str] = []
-        for target in targets:
-            held, texts = self._removable(target)
-            paths |= dict.fromkeys(held)
-            inline |= dict.fromkeys(texts)
-            if not held and not texts:
-                unknown.append(target)
-        going = self._going(set(paths), set(inline))
-        removal = Removal(
-            files=len(paths), documents=len(going), segments=self._catalog.size(going), unknown=tuple(unknown)
-        )
-        if not dry_run:
-            self._catalog.remove_files(list(paths))
-            self._catalog.remove_texts(list(inline))
-        return removal
-
-    def _going(self, paths: set[str], inline: set[str]) -> list[str]:
-        """Documents that this connection sees no more without these paths and inline texts.
-
-        Whether the same content also stands under other roots makes no difference: that is not for it to know.
-        """
-        ids = {file.document for path in paths if (file := self._catalog.file(path))} | inline
-        documents, files = self._catalog.documents(ids), self._catalog.files_of(ids)
-        return [
-            id
-            for id, document in documents.items()
-            if (id in inline or not document.inline)
-            and paths.issuperset(file.path for file in files.get(id, []) if self.roots.covers(file.path))
-        ]
-
-    def _removable(self, target: str) -> tuple[list[str], list[str]]:
-        """The visible paths, and the inline documents, that a target names."""
-        try:
-            path = self._targets.path(target)
-        except NotAllowed:
-            held = []
-        else:
-            held = [file.path for file in self._catalog.files_under(path) if self.roots.covers(file.path)]
-        if held:
-            return held, []
-        try:
-            document = self._targets.find(target).document
-        except NotInLibrary:
-            return [], []
-        files = self._catalog.files_of([document.id]).get(document.id, [])
-        return [file.path for file in files if self.roots.covers(file.path)], [document.id] if document.inline else []
+        return self._remover.remove(targets, dry_run=dry_run)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -390,7 +311,7 @@ class Library:
         found = self._targets.find(target)
         stored = _shown(found)
         segment = narrow_to_place(stored.segment, found.place)
-        files = self._catalog.files_of([found.document.id]).get(found.document.id, [])
+        files = self._catalog.files_of_document(found.document.id)
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
         if stored.segment.modality != "text" and file is not None:
@@ -424,7 +345,7 @@ class Library:
     ) -> tuple[list[DocumentInfo], int]:
         """A page of documents, by path, and how many there are in all."""
         space = self._catalog.active_space()
-        scope = Scope(self.roots.folders, filters)
+        scope = self._view.scope(filters)
         listed, total = self._catalog.listing(scope, space=space.id if space else None, limit=limit, offset=offset)
         return [self._info(one) for one in listed], total
 
@@ -452,7 +373,7 @@ class Library:
 
     def profile(self) -> ProfileInfo:
         """Which models the library keeps to, which are wanted, and which serve."""
-        return self._parts.serving.told()
+        return self._parts.rollout.told()
 
     def choose(self, profile: str) -> ProfileInfo:
         """For the person at the machine: keep to another profile from now on.
@@ -461,7 +382,7 @@ class Library:
         a client asks for outright, by `profile` in its settings, goes before what is kept. Raises BadArgument for an
         unknown profile, LibraryUnavailable where it cannot be recorded.
         """
-        self._parts.serving.choose(profile)
+        self._parts.rollout.choose(profile)
         return self.profile()
 
     # -- health -----------------------------------------------------------------------------------------------------
@@ -471,19 +392,14 @@ class Library:
 
         Unknown are also those that concern other roots than this connection's.
         """
-        if (job := self._parts.jobs.find(id)) and self._sees(job.asked):
-            return job.outcome
-        if job is None and (row := self._catalog.job(id)) and self._sees(AddRequest.read(row.asked)):
-            return _outcome(row)
-        raise BadArgument(f"{id}: no such job. Call status without a job to see the latest ones.")
+        return self._opened.jobs.outcome(id, self.roots)
 
     def jobs(self) -> list[Outcome]:
         """For the person at the machine: the last jobs of all connections, newest first, also from before a restart.
 
         Not bound to this connection's roots, so not for an agent.
         """
-        running = {job.id: job.outcome for job in self._parts.jobs.all()}
-        return [running.get(row.id) or _outcome(row) for row in self._catalog.jobs(limit=MAX_JOBS_SHOWN)]
+        return self._opened.jobs.all()
 
     def cancel(self, id: str) -> Outcome:
         """For the person at the machine: ask a job of any connection to end. What it has come to, at most 5 s later.
@@ -491,41 +407,18 @@ class Library:
         One that has ended stays as it is. Once this returns no later process goes on with the job. Not bound to this
         connection's roots, so not for an agent. Raises BadArgument for an unknown one.
         """
-        if job := self._parts.jobs.find(id):
-            job.cancel()
-            return job.wait(CANCELLING_SECONDS)
-        row = self._catalog.job(id)
-        if row is None:
-            raise BadArgument(f"{id}: no such job. Call jobs to see the latest ones.")
-        if row.state != "running":
-            return _outcome(row)
-        outcome = replace(_outcome(row), state="cancelled", notes=())
-        self._catalog.put_job(replace(row, state="cancelled", outcome=_stored(outcome)))
-        return outcome
-
-    def _sees(self, asked: AddRequest | None) -> bool:
-        """Whether a job concerns only what this connection may read."""
-        return asked is not None and all(self.roots.covers(root) for root in asked.roots)
-
-    def _latest(self) -> Iterator[Outcome]:
-        """The jobs that a status shows."""
-        ended = 0
-        for job in self._parts.jobs.all():
-            if self._sees(job.asked):
-                ended += not job.running
-                if job.running or ended <= MAX_ENDED_JOBS_SHOWN:
-                    yield job.outcome
+        return self._opened.jobs.cancel(id)
 
     @property
     def ready(self) -> bool:
         """Whether the models are loaded: until then words answer."""
-        return self._parts.serving.state == "ready"
+        return self._parts.rollout.state == "ready"
 
     def when_lost(self, leave: Callable[[str], None]) -> None:
         """Have `leave` called with the reason when a GPU is lost, in place of going on without it: only a new process
         gets it back. Called by the thread that lost it; must return at once.
         """
-        self._parts.models.when_lost = leave
+        self._opened.leave_when_lost(leave)
 
     @property
     def loading(self) -> str:
@@ -534,19 +427,17 @@ class Library:
 
     def held(self) -> tuple[int, int]:
         """Documents of the whole library, whatever the roots, and how many of them lack vectors."""
-        space = self._catalog.active_space()
-        counts = self._catalog.counts(Scope(None), space=space.id if space else None)
-        return counts.documents, counts.pending if space else counts.documents
+        counts = self._catalog.active_counts(Scope(None))
+        return counts.documents, counts.pending
 
     def status(self) -> Status:
         """The library's health, within this connection's roots."""
         catalog, parts = self._catalog, self._parts
-        space = catalog.active_space()
-        scope = Scope(self.roots.folders)
-        counts = catalog.counts(scope, space=space.id if space else None)
+        scope = self._view.scope()
+        counts = catalog.active_counts(scope)
         index = parts.store.index.status()
-        state, message = parts.serving.state, parts.serving.message
-        problems = [parts.embedding.problem, parts.serving.problem, "" if state == "loading" else message]
+        state, message = parts.rollout.state, parts.rollout.message
+        problems = [self._opened.embedding.problem, parts.rollout.problem, "" if state == "loading" else message]
         if (alone := parts.models.alone) and not any(alone in problem for problem in problems):
             problems.append(alone)
         if not self.roots.folders:
@@ -558,12 +449,12 @@ class Library:
             documents=catalog.modalities(scope),
             segments=counts.segments,
             bytes=_size(self.settings.library),
-            pending_vectors=counts.pending if space else counts.documents,
-            models={**parts.models.parts(), **parts.serving.lines()},
+            pending_vectors=counts.pending,
+            models={**parts.models.parts(), **parts.rollout.lines()},
             models_state=state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
             sandbox=parts.workers.sandbox,
-            jobs=tuple(self._latest()),
+            jobs=tuple(self._opened.jobs.latest(self.roots)),
             problems=tuple(dict.fromkeys(text for text in problems if text)),
         )
 
@@ -592,27 +483,6 @@ def _seconds(name: str, date: str | None) -> float | None:
         return datetime.fromisoformat(date).timestamp()
     except ValueError as error:
         raise BadArgument(f"{name}: {date!r} is no ISO date. Write 2026-03-02 or 2026-03-02T14:30.") from error
-
-
-def _hopeless(path: str) -> str:
-    """Why a job is not begun once more; `path`: what it was reading the last time."""
-    ended = f"The server ended {MAX_JOB_ATTEMPTS} times while this job ran, and it got no further"
-    if path:
-        advice = f"move that file or name it in .mmretrievalignore. {CALL_AGAIN_NOTE}"
-        return f"{ended}. The last time it was reading {path}: {advice}"
-    return f"{ended}. The server's log may say why. {CALL_AGAIN_NOTE}"
-
-
-def _stored(outcome: Outcome) -> str:
-    return json.dumps(asdict(outcome), ensure_ascii=True)
-
-
-def _outcome(row: JobRow) -> Outcome:
-    """Of a job that this process does not run."""
-    given = json.loads(row.outcome)
-    given["failed"] = tuple(Failure(**failure) for failure in given["failed"])
-    given["notes"] = tuple(given["notes"]) if row.state != "running" else (RESTING_NOTE,)
-    return Outcome(**given)
 
 
 def _size(folder: Path) -> int:

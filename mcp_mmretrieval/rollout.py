@@ -80,15 +80,17 @@ class AnsweringSpace:
 class Rollout:
     """Decides for one library, by what it holds and by what is wanted. Thread-safe; `targets` is one thread's."""
 
-    def __init__(self, catalog: Catalog, models: ModelPool, settings: Settings) -> None:
+    def __init__(
+        self, catalog: Catalog, models: ModelPool, settings: Settings, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_change` is called when `targets` may answer otherwise than before, by any thread."""
         self._catalog = catalog
         self._models = models
         self._half = settings.vector_dtype == "float16"
         named = "profile" in settings.model_fields_set
         self._given = settings.profile if named and settings.profile != AUTO_PROFILE else ""
         """What was asked for outright, which goes before what the library keeps to."""
-        self.changed: Callable[[], None] = lambda: None
-        """Called when `targets` may answer otherwise than before."""
+        self._on_change = on_change
         self.problem = ""
         """Why the wanted model does not serve, and what to do."""
         self._guard = threading.Lock()
@@ -131,7 +133,7 @@ class Rollout:
         if not self._given:
             self._models.want(name)
             self._not_before = 0.0
-            self.changed()
+            self._on_change()
 
     def told(self) -> ProfileInfo:
         """What is kept to, wanted and serving, for a person."""
@@ -168,7 +170,7 @@ class Rollout:
         if active is None or active.made_by == self._models.maker:
             self._models.start()
         else:
-            self._models.begin(active.made_by, lambda: self.changed())
+            self._models.begin(active.made_by, self._on_change)
 
     @contextmanager
     def answering(self) -> Iterator[AnsweringSpace]:
@@ -187,7 +189,7 @@ class Rollout:
                     if last:
                         del self._using[active.id]
                 if last and not self._serves(active.id):
-                    self.changed()
+                    self._on_change()
 
     @property
     def state(self) -> ModelState:
@@ -214,7 +216,7 @@ class Rollout:
 
     @property
     def waiting(self) -> bool:
-        """Whether the wanted model is being loaded beside the one that serves; `changed` is called when it is there."""
+        """Whether the wanted model is being loaded beside the one that serves; `on_change` is called when it is."""
         return bool(self._loading)
 
     def targets(self, failed: Mapping[int, Collection[str]] = MappingProxyType({})) -> list[EmbeddingTarget]:
@@ -222,6 +224,20 @@ class Rollout:
 
         New documents get vectors in it too while another one is built, so that they are found by meaning at once.
         `failed`: documents, by space, that its model cannot take in. Raises ModelUnavailable where none can be loaded.
+
+        The catalog says which space serves ("old") and what stands in each, so that a process that was killed goes on
+        where it was; what loads and what failed is known to this process alone, and tried anew. A call takes one step:
+
+            no old, or old's model cannot be asked any more -> wanted serves at once, and words answer until it is full
+            (`_foremost`)                                      wanted does not load: the spare model serves instead
+            old's space is the wanted one's                 -> [old]
+            wanted is not loaded                            -> [old]; it loads in the background, and `on_change` calls
+            (`_beside`)                                        again; after a failure in RETRY_LOADING_SECONDS
+            wanted failed because both do not fit in memory -> once: let go of old, load wanted alone, which then serves
+            (`_cramped`, `_made_room`)                         with what it has; where that fails too, [old] again
+            wanted is loaded, and lacks documents           -> [old, wanted]
+            wanted is loaded, and has all that old has      -> [wanted]; old is retired, and `tidy` drops it once no
+                                                               search that began with it is left
         """
         self.tidy()
         wanted, active = self._models.maker, self._catalog.active_space()
@@ -289,7 +305,7 @@ class Rollout:
             self._failed(failure, _name(active))
         if self._loading != wanted and time.monotonic() >= self._not_before:
             self._loading = wanted
-            self._models.begin(wanted, lambda: self.changed())
+            self._models.begin(wanted, self._on_change)
         return None
 
     def _cramped(self, wanted: str, active: Space) -> bool:

@@ -1,4 +1,4 @@
-"""What an agent points at: an id, a citation or a path; and its file, opened again."""
+"""What one connection sees, what it points at (an id, a citation or a path), and the file of that, opened again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.roots import OpenFile, Roots, open_exactly
-from mcp_mmretrieval.store import Catalog, Document, File, StoredSegment
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, StoredSegment
 from mcp_mmretrieval.types import SHORT_ID_DIGITS, Place, Segment
 
 _ID = re.compile(rf"[0-9a-f]{{{SHORT_ID_DIGITS},64}}")
@@ -84,6 +85,19 @@ class TargetResolver:
         if not place.fragment:
             return self._catalog.segments_of(document.id)
         return self._catalog.find(document.id, place)
+
+
+class ConnectionView:
+    """What one connection sees of the library: its roots bound what it can find, read, list and remove."""
+
+    def __init__(self, catalog: Catalog, roots: Roots) -> None:
+        self.roots = roots
+        self.targets = TargetResolver(catalog, roots)
+        """Resolves what the connection points at."""
+
+    def scope(self, filters: Filters = Filters()) -> Scope:
+        """The documents under the roots, within the filters."""
+        return Scope(self.roots.folders, filters)
 
 
 def reopen(files: Iterable[File], roots: Roots | None = None) -> OpenFile:

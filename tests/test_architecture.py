@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS: list[set[str]] = [
     {"demo_media", "errors", "types"},
     {"answers", "concurrency", "config", "front", "roots"},
-    {"jobs", "media", "models", "store"},
-    {"bench", "parts", "rollout", "targets"},
+    {"media", "models", "store"},
+    {"bench", "jobs", "parts", "rollout", "targets"},
     {"adding"},
     {"searching"},
     {"library"},

@@ -10,7 +10,7 @@ from mcp_mmretrieval.adding.batching import DocumentBatcher, DocumentVectors
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.rollout import RETRY_LOADING_SECONDS, EmbeddingTarget, Rollout
-from mcp_mmretrieval.store import Store
+from mcp_mmretrieval.store import Catalog
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +27,13 @@ GIVEN_UP_NOTE = (
 
 
 class EmbeddingThread:
-    """Follows the catalog until it is closed."""
+    """Follows the catalog from `start` until it is closed."""
 
-    def __init__(self, store: Store, serving: Rollout, workers: Workers, sound_s: float) -> None:
+    def __init__(self, catalog: Catalog, rollout: Rollout, workers: Workers, sound_s: float) -> None:
         """`sound_s`: seconds of a stretch of sound with a vector of its own."""
-        self._catalog = store.catalog
-        self._serving = serving
-        self._gathering = DocumentBatcher(store.catalog, workers, sound_s)
+        self._catalog = catalog
+        self._rollout = rollout
+        self._batcher = DocumentBatcher(catalog, workers, sound_s)
         self._put_off: set[str] = set()
         """Documents whose pixels cannot be read now: their files vanished or changed."""
         self._failed: dict[int, set[str]] = {}
@@ -48,8 +48,10 @@ class EmbeddingThread:
         self._closed = False
         self.problem = ""
         """Why nothing gets vectors at present; empty again once something does."""
-        serving.changed = self.wake
         self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow, once `rollout` can wake it. Called once."""
         self._thread.start()
 
     @property
@@ -87,7 +89,7 @@ class EmbeddingThread:
             try:
                 self._follow()
                 self.problem = ""
-                self._sleep(RETRY_LOADING_SECONDS if self._serving.problem else None)
+                self._sleep(RETRY_LOADING_SECONDS if self._rollout.problem else None)
             except Cancelled:  # the workers were closed under it
                 return
             except (ModelUnavailable, LibraryUnavailable) as error:
@@ -102,7 +104,7 @@ class EmbeddingThread:
     def _sleep(self, seconds: float | None) -> None:
         """Until there is news; while there is a problem, news changes nothing, and only the time ends it."""
         with self._woken:
-            self._idle = bool(self.problem) or not (self._news or self._serving.waiting)
+            self._idle = bool(self.problem) or not (self._news or self._rollout.waiting)
             self._woken.notify_all()
             self._woken.wait_for(lambda: self._closed or (self._news and not self.problem), seconds)
 
@@ -116,7 +118,7 @@ class EmbeddingThread:
 
     def _step(self) -> bool:
         """Embed the next documents in the first space that lacks some. Whether there were any."""
-        for number, target in enumerate(self._serving.targets(self._failed)):
+        for number, target in enumerate(self._rollout.targets(self._failed)):
             self._beside = number > 0
             failed = self._failed.setdefault(target.space, set())
             waiting = self._catalog.unembedded(target.space, limit=DOCUMENTS_AT_ONCE, skip=self._put_off | failed)
@@ -124,7 +126,7 @@ class EmbeddingThread:
                 self._idle = False  # also where it was tried again by itself
                 self._work(target, waiting)
                 return True
-        self._serving.tidy()
+        self._rollout.tidy()
         return False
 
     def _work(self, target: EmbeddingTarget, waiting: Sequence[str]) -> None:
@@ -145,7 +147,7 @@ class EmbeddingThread:
             self._begun = (target.space, documents)
             self._catalog.attempt(target.space, documents)
             try:
-                for one in self._gathering.gather(target.embedder, documents, self._stopped, self._enough):
+                for one in self._batcher.gather(target.embedder, documents, self._stopped, self._enough):
                     self._commit(target, one)
             finally:
                 left = self._catalog.attempts(target.space).keys() & set(documents)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mcp_mmretrieval.adding.reading import FileReader, FileText
+from mcp_mmretrieval.adding.reading import FileText, FileToRead
+from mcp_mmretrieval.adding.shared import SharedParts
 from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.answers import Failure
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
@@ -25,9 +26,10 @@ from mcp_mmretrieval.errors import (
     NotAllowed,
     UnreadableMedia,
 )
-from mcp_mmretrieval.jobs import FairSemaphore, Job
-from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
-from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope
+from mcp_mmretrieval.jobs import Job
+from mcp_mmretrieval.roots import OpenFile, document_digest
+from mcp_mmretrieval.store import Change, Document, File
+from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import Segment
 
 logger = logging.getLogger(__name__)
@@ -52,22 +54,15 @@ OUTCOME_FIELDS: dict[Change, str] = {
 class DocumentAdder:
     """Adds for one connection: its roots bound what can be read."""
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        reading: FileReader,
-        sharing: FairSemaphore,
-        roots: Roots,
-        library: Path,
-        committed: Callable[[], None],
-    ) -> None:
-        """`sharing` is that of all connections to one library; `committed` is called after each commit."""
-        self._catalog = catalog
-        self._reading = reading
-        self._sharing = sharing
-        self._roots = roots
-        self._library = library
-        self._committed = committed
+    def __init__(self, parts: SharedParts, view: ConnectionView, on_commit: Callable[[], None]) -> None:
+        """`on_commit` is called after each document that was committed."""
+        self._catalog = parts.catalog
+        self._reader = parts.reader
+        self._fair_share = parts.fair_share
+        self._view = view
+        self._roots = view.roots
+        self._library = parts.settings.library
+        self._on_commit = on_commit
 
     def files(self, job: Job, paths: Sequence[str], *, dry_run: bool = False) -> None:
         """Add files, folders and globs; without any: the roots. Raises Cancelled, LibraryUnavailable."""
@@ -94,19 +89,19 @@ class DocumentAdder:
         data = text.encode("utf-8", "replace")
         id = hashlib.sha256(data).hexdigest()
         tally = _Tally(job, self._pending)
-        with self._sharing.alone(id, job.stop):
+        with self._fair_share.alone(id, job.stop):
             held = self._catalog.document(id)
             if held and held.inline and self._current_reading(held) and (held.title == title or not title):
                 tally.changed("unchanged")
                 return
-            with self._sharing.turn(job.stop), tempfile.TemporaryFile() as file:
+            with self._fair_share.turn(job.stop), tempfile.TemporaryFile() as file:
                 file.write(data)
                 file.flush()
                 opened = OpenFile(fd=file.fileno(), path=f"/{title or 'text'}.md", size=len(data), mtime_ns=0)
-                read = self._reading.read(opened, (), id, stop=job.stop)
+                read = self._reader.read(FileToRead(opened, id), stop=job.stop)
             document = self._document(id, read, len(data), title=title, inline=True)
             tally.changed(self._catalog.commit_read(document, read.segments, text=text))
-        self._committed()
+        self._on_commit()
         tally.count_pending()
 
     def not_added(self, seconds: float = 1.0) -> int:
@@ -122,9 +117,7 @@ class DocumentAdder:
 
     def _pending(self) -> int:
         """Documents under the roots that only words find so far."""
-        space = self._catalog.active_space()
-        counts = self._catalog.counts(Scope(self._roots.folders), space=space.id if space else None)
-        return counts.pending if space else counts.documents
+        return self._catalog.active_counts(self._view.scope()).pending
 
     def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool, again: bool = False) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
@@ -155,17 +148,17 @@ class DocumentAdder:
     def _add(self, tally: _Tally, found: FoundFile) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
-        with self._sharing.alone(found.path, stop):
+        with self._fair_share.alone(found.path, stop):
             if self._known(found)[1] and not found.sidecars:
                 return "unchanged"
             while True:
                 yield_to_foreground()
-                with self._sharing.turn(stop), self._opened(found) as (file, sidecars):
+                with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
                     id = document_digest(file, sidecars)
-                    with self._sharing.claim(id) as mine:
+                    with self._fair_share.claim(id) as mine:
                         if mine:
-                            return self._take_in(tally, file, sidecars, id)
-                self._sharing.wait(id, stop)  # another job reads the same content, and then it is held
+                            return self._take_in(tally, FileToRead(file, id, sidecars))
+                self._fair_share.wait(id, stop)  # another job reads the same content, and then it is held
 
     def _known(self, found: FoundFile) -> tuple[bool, bool]:
         """Whether something was added from the path, and whether it is what lies there now."""
@@ -180,34 +173,33 @@ class DocumentAdder:
             file = stack.enter_context(self._roots.open(found.path))
             yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars]
 
-    def _take_in(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> Change:
+    def _take_in(self, tally: _Tally, source: FileToRead) -> Change:
         """One more path of what is held, or else read and committed."""
+        file, id = source.file, source.document
         row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
         if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
             return change
-        read = self._read(tally, file, sidecars, id)
+        read = self._read(tally, source)
         change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
-        self._committed()
+        self._on_commit()
         return change
 
-    def _read(self, tally: _Tally, file: OpenFile, sidecars: Sequence[OpenFile], id: str) -> FileText:
-        reading = self._catalog.reading(self._reading.identity)
+    def _read(self, tally: _Tally, source: FileToRead) -> FileText:
+        id, reading = source.document, self._catalog.reading(self._reader.identity)
         staged = self._catalog.staged(id, reading)
 
         def stage(ordinal: int, segments: Sequence[Segment]) -> None:
             self._catalog.stage(id, reading, ordinal, segments)
             tally.job.got_on()
 
-        tally.job.reads(file.path)
-        read = self._reading.read(
-            file,
-            [(Path(sidecar.path).name, sidecar.fd) for sidecar in sidecars],
-            id,
+        tally.job.reads(source.file.path)
+        read = self._reader.read(
+            source,
             staged=[staged[ordinal] for ordinal in sorted(staged)],
             stage=stage,
             stop=tally.job.stop,
         )
-        for one in (file, *sidecars):
+        for one in (source.file, *source.sidecars):
             state = os.fstat(one.fd)
             if (state.st_size, state.st_mtime_ns) != (one.size, one.mtime_ns):
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
@@ -237,14 +229,13 @@ class DocumentAdder:
 
     def _current_reading(self, document: Document) -> bool:
         """Whether it would be read as it was: by the same splitter, and where it matters the same OCR and speech."""
-        return self._reading.current(document.modality, self._catalog.read_with(document.reading))
+        return self._reader.current(document.modality, self._catalog.read_with(document.reading))
 
     def _gone(self, id: str, path: str) -> list[str]:
         """Paths of the same content, within this connection's reach, where nothing lies any more: it moved."""
-        files = self._catalog.files_of([id]).get(id, [])
         return [
             file.path
-            for file in files
+            for file in self._catalog.files_of_document(id)
             if file.path != path and self._rooted(file.path) and not os.path.lexists(file.path)
         ]
 
@@ -252,7 +243,7 @@ class DocumentAdder:
         return Document(
             id=id,
             modality=read.modality,
-            reading=self._catalog.reading(self._reading.of(read)),
+            reading=self._catalog.reading(self._reader.of(read)),
             title=title or read.title,
             bytes=size,
             pages=read.pages,

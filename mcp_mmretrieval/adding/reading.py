@@ -43,6 +43,18 @@ RECOGNISERS: Mapping[Modality, frozenset[Recogniser]] = {
 FrameTexts = dict[float, str]
 """What was read in the frames of the last window of a film, by their time: windows overlap, and OCR is dear."""
 
+
+@dataclass(frozen=True, slots=True)
+class FileToRead:
+    """An open file, and what names and accompanies its content."""
+
+    file: OpenFile
+    document: str
+    """SHA-256 in hex: the id of the document that its segments belong to."""
+    sidecars: Sequence[OpenFile] = ()
+    """Files that are read with it, such as subtitles."""
+
+
 StageSegments = Callable[[int, Sequence[Segment]], None]
 """Keeps segments that were costly to read, from an ordinal on, until the document is committed."""
 
@@ -97,9 +109,7 @@ class FileReader:
 
     def read(
         self,
-        file: OpenFile,
-        sidecars: Sequence[tuple[str, int]],
-        document: str,
+        source: FileToRead,
         *,
         staged: Sequence[Segment] = (),
         stage: StageSegments | None = None,
@@ -108,12 +118,12 @@ class FileReader:
     ) -> FileText:
         """The segments of a file, all or the first `most`, from where `staged` ends.
 
-        `sidecars` are names and open file descriptors. Raises UnreadableMedia, Cancelled.
+        Raises UnreadableMedia, Cancelled.
         """
         result = FileText(segments=list(staged))
         frames: FrameTexts = {}
         kept = len(result.segments)
-        for part in self._parts(file, sidecars, document, kept, result, stop):
+        for part in self._parts(source, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
             result.segments.append(self._with_text(part, frames, result.means))
@@ -141,15 +151,18 @@ class FileReader:
 
     def _parts(
         self,
-        file: OpenFile,
-        sidecars: Sequence[tuple[str, int]],
-        document: str,
+        source: FileToRead,
         start: int,
         result: FileText,
         stop: threading.Event | None,
     ) -> Iterator[SplitPart]:
         for step in self._workers.split(
-            file.fd, name=Path(file.path).name, document=document, sidecars=sidecars, start=start, stop=stop
+            source.file.fd,
+            name=Path(source.file.path).name,
+            document=source.document,
+            sidecars=[(Path(sidecar.path).name, sidecar.fd) for sidecar in source.sidecars],
+            start=start,
+            stop=stop,
         ):
             if isinstance(step, DocumentMetadata):
                 result.learn(step)

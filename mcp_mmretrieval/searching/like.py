@@ -20,14 +20,13 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
-from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.adding.reading import FileToRead
+from mcp_mmretrieval.adding.shared import SharedParts
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, evenly_spread, narrow_to_place, part_contents, segment_to_decode
-from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
-from mcp_mmretrieval.store import Catalog
-from mcp_mmretrieval.targets import Target, TargetResolver, reopen
+from mcp_mmretrieval.roots import OpenFile, document_digest
+from mcp_mmretrieval.targets import ConnectionView, Target, reopen
 from mcp_mmretrieval.types import Content, Modality, Segment, Sound, VectorKind, Vectors
 
 REPRESENTATIVE_PLACES = 4
@@ -102,22 +101,14 @@ def like_vectors(shown: LikeContents, embedder: Embedder) -> dict[VectorKind, Ve
 class LikeResolver:
     """Finds examples within the roots of one connection."""
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        workers: Workers,
-        reading: FileReader,
-        roots: Roots,
-        targets: TargetResolver,
-        sound_s: float,
-    ) -> None:
-        """`sound_s`: seconds of a stretch of sound that is compared by itself."""
-        self._sound_s = sound_s
-        self._catalog = catalog
-        self._workers = workers
-        self._reading = reading
-        self._roots = roots
-        self._targets = targets
+    def __init__(self, parts: SharedParts, view: ConnectionView) -> None:
+        self._catalog = parts.catalog
+        self._workers = parts.workers
+        self._reader = parts.reader
+        self._roots = view.roots
+        self._targets = view.targets
+        self._sound_s = parts.settings.sound_s
+        """Seconds of a stretch of sound that is compared by itself."""
 
     def find(self, like: str) -> LikeQuery:
         """The example that a path, an id, a citation or a `data:` URL names. Reads no file, so it takes no time.
@@ -144,8 +135,7 @@ class LikeResolver:
         segments = [narrow_to_place(stored.segment, target.place) for stored in target.segments[:REPRESENTATIVE_PLACES]]
         contents: list[Content] = []
         if any(segment_to_decode(segment, embedder) for segment in segments):
-            files = self._catalog.files_of([target.document.id]).get(target.document.id, [])
-            with reopen(files, self._roots) as file:
+            with reopen(self._catalog.files_of_document(target.document.id), self._roots) as file:
                 contents = self._contents(file, segments, embedder, stop)
         # what is said is known by the window: of a moment that can be heard or seen it tells little
         moment = any(one.place != stored.segment.place for one, stored in zip(segments, target.segments, strict=False))
@@ -170,7 +160,8 @@ class LikeResolver:
     ) -> LikeContents:
         """What stands in a file. `check` raises where its segments are no example, as soon as the first was costly."""
         stage = (lambda _, segments: check(segments)) if check else None
-        read = self._reading.read(file, (), document_digest(file), most=REPRESENTATIVE_PLACES, stage=stage, stop=stop)
+        source = FileToRead(file, document_digest(file))
+        read = self._reader.read(source, most=REPRESENTATIVE_PLACES, stage=stage, stop=stop)
         if check is not None:
             check(read.segments)
         contents = self._contents(file, read.segments, embedder, stop)

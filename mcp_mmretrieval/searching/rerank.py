@@ -7,13 +7,12 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import islice, takewhile
 
-from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.adding.reading import FileToRead
+from mcp_mmretrieval.adding.shared import SharedParts
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder, Reranker
-from mcp_mmretrieval.models.loading import ModelPool
-from mcp_mmretrieval.rollout import Rollout
-from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
+from mcp_mmretrieval.roots import OpenFile, document_digest
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.like import REPRESENTATIVE_PLACES, name_in_errors
 from mcp_mmretrieval.searching.scoring import (
@@ -26,29 +25,21 @@ from mcp_mmretrieval.searching.scoring import (
     score_in_time,
     text_item,
 )
-from mcp_mmretrieval.targets import TargetResolver
+from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import Content, Vectors
 
 
 class CandidateRanker:
     """Ranks what one connection points at."""
 
-    def __init__(
-        self,
-        models: ModelPool,
-        serving: Rollout,
-        targets: TargetResolver,
-        sights: ScoringInputs,
-        reading: FileReader,
-        roots: Roots,
-        costs: ScoringCosts,
-    ) -> None:
-        self._models = models
-        self._serving = serving
-        self._targets = targets
-        self._sights = sights
-        self._reading = reading
-        self._roots = roots
+    def __init__(self, parts: SharedParts, view: ConnectionView, costs: ScoringCosts) -> None:
+        """`costs`: what a pair costs to score, as all connections measure it."""
+        self._models = parts.models
+        self._rollout = parts.rollout
+        self._reader = parts.reader
+        self._roots = view.roots
+        self._targets = view.targets
+        self._inputs = ScoringInputs(parts, view)
         self._costs = costs
 
     def rank(
@@ -119,12 +110,11 @@ class CandidateRanker:
             segments = [stored.segment for stored in self._targets.find(candidate).segments[:REPRESENTATIVE_PLACES]]
         except NotInLibrary:
             file = files.enter_context(self._opened(candidate))
-            segments = self._reading.read(file, (), document_digest(file), most=REPRESENTATIVE_PLACES).segments[
-                :REPRESENTATIVE_PLACES
-            ]
+            source = FileToRead(file, document_digest(file))
+            segments = self._reader.read(source, most=REPRESENTATIVE_PLACES).segments[:REPRESENTATIVE_PLACES]
         if all(content_sort(segment, reranker) == "text" for segment in segments):
             return [text_item("\n".join(segment.text for segment in segments if segment.text))]
-        return [seen for segment in segments if (seen := self._sights.of(segment, reranker, file))] or [text_item("")]
+        return [seen for segment in segments if (seen := self._inputs.of(segment, reranker, file))] or [text_item("")]
 
     def _opened(self, candidate: str) -> OpenFile:
         """A file under the roots that the library does not hold."""
@@ -146,7 +136,7 @@ class CandidateRanker:
         """
         if reranker is not None:
             return reranker.name, partial(reranker.score, query)
-        return "embedding similarity", _similarity(self._serving.embedder(clock.left()), query)
+        return "embedding similarity", _similarity(self._rollout.embedder(clock.left()), query)
 
 
 def _best(groups: Sequence[Sequence[ScoringItem]], found: Iterator[float | None]) -> Iterator[float | None]:

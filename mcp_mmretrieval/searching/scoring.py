@@ -15,13 +15,12 @@ from typing import Literal
 
 import numpy as np
 
+from mcp_mmretrieval.adding.shared import SharedParts
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
-from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.roots import OpenFile, Roots
+from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
-from mcp_mmretrieval.store import Catalog
-from mcp_mmretrieval.targets import reopen
+from mcp_mmretrieval.targets import ConnectionView, reopen
 from mcp_mmretrieval.types import Content, Film, Segment
 
 UNMEASURED_STEP_TEXTS = 5
@@ -177,10 +176,10 @@ class _Ahead:
 class ScoringInputs:
     """What a reranker gets of places: pixels where it sees them, else their text."""
 
-    def __init__(self, catalog: Catalog, workers: Workers, roots: Roots) -> None:
-        self._catalog = catalog
-        self._workers = workers
-        self._roots = roots
+    def __init__(self, parts: SharedParts, view: ConnectionView) -> None:
+        self._catalog = parts.catalog
+        self._workers = parts.workers
+        self._roots = view.roots
 
     def of(self, segment: Segment, reranker: Reranker | None, file: OpenFile | None = None) -> ScoringItem | None:
         """The place as `reranker` (None: a reader of texts) looks at it; None where there is nothing for it to read.
@@ -197,7 +196,7 @@ class ScoringInputs:
         try:
             if file is not None:
                 return self._workers.load(file.fd, segment, name=file.path, side=RERANK_SIDE_PIXELS, stop=stop)
-            with reopen(self._catalog.files_of([segment.document]).get(segment.document, []), self._roots) as opened:
+            with reopen(self._catalog.files_of_document(segment.document), self._roots) as opened:
                 return self._workers.load(opened.fd, segment, name=opened.path, side=RERANK_SIDE_PIXELS, stop=stop)
         except UnreadableMedia:
             if segment.text.strip():

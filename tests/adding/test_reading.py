@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.adding.reading import FileReader, FileToRead
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.workers import Workers
@@ -52,7 +52,7 @@ def opened(path: Path) -> OpenFile:
 def test_a_frame_in_two_windows_of_a_film_is_read_once(tmp_path: Path, workers: Workers) -> None:
     models = CountingModels(tmp_path)
     with opened(film(tmp_path / "clip.mp4", (RED, 14), (GREEN, 14), (BLUE, 14))) as file:
-        read = FileReader(workers, models).read(file, (), ID)
+        read = FileReader(workers, models).read(FileToRead(file, ID))
     frames = [time for segment in read.segments for time in segment.frames]
     assert len(read.segments) == 2
     assert len(set(frames)) < len(frames)
@@ -65,12 +65,12 @@ def test_a_file_is_taken_up_behind_what_was_staged(tmp_path: Path, workers: Work
     path = scanned_pdf(tmp_path / "scan.pdf", [RED, GREEN, BLUE])
     with opened(path) as file:
         whole = FileReader(workers, models).read(
-            file, (), ID, stage=lambda ordinal, some: staged.update(enumerate(some, ordinal))
+            FileToRead(file, ID), stage=lambda ordinal, some: staged.update(enumerate(some, ordinal))
         )
     assert sorted(staged) == [0, 1, 2]
     models.reader.read_so_far = 2
     with opened(path) as file:
-        again = FileReader(workers, models).read(file, (), ID, staged=[staged[0], staged[1]])
+        again = FileReader(workers, models).read(FileToRead(file, ID), staged=[staged[0], staged[1]])
     assert models.reader.read_so_far == 3
     assert again.segments == whole.segments
 
@@ -78,5 +78,5 @@ def test_a_file_is_taken_up_behind_what_was_staged(tmp_path: Path, workers: Work
 def test_only_as_much_is_read_as_is_asked_for(tmp_path: Path, workers: Workers) -> None:
     models = CountingModels(tmp_path)
     with opened(scanned_pdf(tmp_path / "scan.pdf", [RED, GREEN, BLUE])) as file:
-        read = FileReader(workers, models).read(file, (), ID, most=2)
+        read = FileReader(workers, models).read(FileToRead(file, ID), most=2)
     assert [segment.place.page for segment in read.segments] == [1, 2]

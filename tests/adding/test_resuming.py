@@ -16,14 +16,14 @@ import pytest
 from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.jobs import RESUMED_NOTE, AddRequest
-from mcp_mmretrieval.library import (
+from mcp_mmretrieval.jobs.history import (
     FOLDER_MOVED_NOTE,
     INTERRUPTED_NOTE,
     MAX_JOB_ATTEMPTS,
     RESTING_NOTE,
-    Library,
     _stored,
 )
+from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.store import JobRow, Store
 from tests.conftest import OpenLibrary
@@ -69,7 +69,7 @@ def pictures(folder: Path, before: int, after: int) -> None:
 
 def ended(library: Library, id: str) -> Outcome:
     """What a job of this process comes to."""
-    job = library._parts.jobs.find(id)
+    job = library._opened.jobs.find(id)
     assert job is not None
     outcome = job.wait(PATIENCE)
     assert outcome.state != "running"

@@ -1,0 +1,72 @@
+"""Takes files, folders and documents out of the library; the files themselves stay on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcp_mmretrieval.answers import Removal
+from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary
+from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.targets import ConnectionView
+
+
+class DocumentRemover:
+    """Removes for one connection: its roots bound what can be removed."""
+
+    def __init__(self, catalog: Catalog, view: ConnectionView) -> None:
+        self._catalog = catalog
+        self._roots = view.roots
+        self._targets = view.targets
+
+    def remove(self, targets: Sequence[str], *, dry_run: bool) -> Removal:
+        """See `Library.remove`."""
+        if not targets:
+            raise BadArgument("Say what to remove: paths, folders, citations or document ids.")
+        paths: dict[str, None] = {}
+        inline: dict[str, None] = {}
+        unknown: list[str] = []
+        for target in targets:
+            held, texts = self._removable(target)
+            paths |= dict.fromkeys(held)
+            inline |= dict.fromkeys(texts)
+            if not held and not texts:
+                unknown.append(target)
+        going = self._going(set(paths), set(inline))
+        removal = Removal(
+            files=len(paths), documents=len(going), segments=self._catalog.size(going), unknown=tuple(unknown)
+        )
+        if not dry_run:
+            self._catalog.remove_files(list(paths))
+            self._catalog.remove_texts(list(inline))
+        return removal
+
+    def _going(self, paths: set[str], inline: set[str]) -> list[str]:
+        """Documents that this connection sees no more without these paths and inline texts.
+
+        Whether the same content also stands under other roots makes no difference: that is not for it to know.
+        """
+        ids = {file.document for path in paths if (file := self._catalog.file(path))} | inline
+        documents, files = self._catalog.documents(ids), self._catalog.files_of(ids)
+        return [
+            id
+            for id, document in documents.items()
+            if (id in inline or not document.inline)
+            and paths.issuperset(file.path for file in files.get(id, []) if self._roots.covers(file.path))
+        ]
+
+    def _removable(self, target: str) -> tuple[list[str], list[str]]:
+        """The visible paths, and the inline documents, that a target names."""
+        try:
+            path = self._targets.path(target)
+        except NotAllowed:
+            held = []
+        else:
+            held = [file.path for file in self._catalog.files_under(path) if self._roots.covers(file.path)]
+        if held:
+            return held, []
+        try:
+            document = self._targets.find(target).document
+        except NotInLibrary:
+            return [], []
+        files = self._catalog.files_of_document(document.id)
+        return [file.path for file in files if self._roots.covers(file.path)], [document.id] if document.inline else []

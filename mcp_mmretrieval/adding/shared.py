@@ -1,0 +1,34 @@
+"""What all connections to one library share, and both lines of work need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.rollout import Rollout
+from mcp_mmretrieval.store import Catalog, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedParts:
+    """Made once when a library is opened. What one connection sees stands beside it: `targets.ConnectionView`."""
+
+    settings: Settings
+    store: Store
+    models: ModelPool
+    workers: Workers
+    """The processes that decode files."""
+    reader: FileReader
+    rollout: Rollout
+    """Which embedder answers, and which is wanted."""
+    fair_share: FairSemaphore
+    """Turns to read, for the jobs that run side by side."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the library holds."""
+        return self.store.catalog

@@ -1,0 +1,122 @@
+"""The lanes of a search, side by side: full text, and the nearest vectors of each kind as far as there is time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from threading import Event
+
+import numpy as np
+
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.searching.deadlines import AbandonableCall
+from mcp_mmretrieval.searching.like import LikeResolver, like_vectors
+from mcp_mmretrieval.searching.run import RankedLane, SearchRun
+from mcp_mmretrieval.store import Store
+from mcp_mmretrieval.types import Lane, VectorKind, Vectors
+
+LANE_DEPTH = 200
+"""Segments taken from each lane."""
+
+
+class LaneSearcher:
+    """Looks for a query in all lanes that it asks for."""
+
+    def __init__(self, store: Store, like: LikeResolver) -> None:
+        self._catalog = store.catalog
+        self._index = store.index
+        self._like = like
+
+    def find(self, run: SearchRun) -> dict[Lane, RankedLane]:
+        """What each lane found: full text, and beside it the vector lanes that were in time.
+
+        Raises what is wrong with the example; ModelUnavailable and BadArgument where nothing but an example was given
+        and nothing can be found by it.
+        """
+        query = run.query
+        if query.like is None and run.answering.state != "ready":  # words alone wait for no model
+            run.notes.append(f"Found by words alone: {run.answering.message or 'The models are loading.'}")
+            return self._fulltext_lane(run)
+        if query.like is not None:
+            with run.clock.stage("example"):
+                run.example = self._like.find(query.like)
+        with AbandonableCall(partial(self._vector_lanes, run), "lanes of meaning") as vector_lanes:
+            fulltext = self._fulltext_lane(run)
+            try:
+                in_time = vector_lanes.ended(run.clock.left())
+            except ModelUnavailable as error:
+                if not query.has_words:
+                    raise
+                in_time = True
+                run.notes.append(f"Found by words alone{' and not by the example' if run.example else ''}: {error}")
+            lanes = {**run.findings.ranked, **fulltext}
+        if not in_time:
+            run.notes += self._left_out(run, lanes)
+        return {lane: ranked for lane, ranked in lanes.items() if ranked}
+
+    def _fulltext_lane(self, run: SearchRun) -> dict[Lane, RankedLane]:
+        if not run.query.has_words or "words" not in run.query.lanes:
+            return {}
+        with run.clock.stage("words"):
+            return {"words": self._catalog.words(run.query.terms, run.scope, depth=LANE_DEPTH)}
+
+    def _vector_lanes(self, run: SearchRun, stop: Event) -> None:
+        """Fill `run.findings`, lane by lane, with what is near to the query and the example in each kind of vector."""
+        query, findings = run.query, run.findings
+        with run.clock.stage("embed"):
+            embedder = run.answering.embedder(run.clock.left())
+            vectors = dict(embedder.embed_query(query.text)) if query.has_words else {}
+        if run.example is not None:
+            with run.clock.stage("example"):
+                shown = run.example.shown(embedder, stop)
+            with run.clock.stage("embed"):
+                vectors = _between(vectors, like_vectors(shown, embedder))
+        space = run.answering.space
+        if space is None:  # nothing stands in it yet
+            return
+        findings.space = space
+        for kind, rows in vectors.items():
+            if kind in query.lanes and not stop.is_set():
+                findings.query_vectors[kind] = rows
+                with run.clock.stage("neighbours"):
+                    findings.ranked[kind] = self._nearest(run, kind, rows)
+
+    def _nearest(self, run: SearchRun, kind: VectorKind, vectors: Vectors) -> RankedLane:
+        """What is near to any of the vectors; the nearest counts."""
+        best: dict[int, float] = {}
+        for vector in vectors:
+            near = self._index.nearest(run.findings.space, kind, vector[None], run.scope, depth=LANE_DEPTH)
+            for key, score in near:
+                best[key] = max(score, best.get(key, score))
+        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:LANE_DEPTH]
+
+    def _left_out(self, run: SearchRun, found: Collection[Lane]) -> list[str]:
+        """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
+        answering, example, clock = run.answering, run.example, run.clock
+        ready = answering.state == "ready"
+        if example is not None and not found and not run.query.has_words:
+            if not ready:
+                raise ModelUnavailable(f"{answering.message} Ask again in a few seconds, or use words as `query`.")
+            raise BadArgument(
+                f"{example.name}: {clock} came before anything was compared with it. Give more time, or describe it "
+                "in words as `query`."
+            )
+        kinds = [kind for kind in answering.embedder(0.0).dims if kind in run.query.lanes] if ready else []
+        missing = [kind for kind in kinds if kind not in found]
+        if not ready:
+            return [f"The example was left out: {clock} came. {answering.message}"]
+        if not missing:
+            return []
+        what = f"{' and '.join(missing)} {'lane' if len(missing) == 1 else 'lanes'}"
+        if example is not None and len(missing) == len(kinds):
+            return [f"The example and the {what} were left out: {clock} came."]
+        return [f"The {what} {'was' if len(missing) == 1 else 'were'} left out: {clock} came."]
+
+
+def _between(query: Mapping[VectorKind, Vectors], example: Mapping[VectorKind, Vectors]) -> dict[VectorKind, Vectors]:
+    """By kind the vectors of an example, each half way towards that of the query (shape (1, dim)); unit rows."""
+    found = {**query, **example}
+    for kind in query.keys() & example.keys():
+        between = query[kind] + example[kind]
+        found[kind] = between / np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
+    return found

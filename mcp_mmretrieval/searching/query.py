@@ -1,0 +1,45 @@
+"""What a search asks for, as one object: its words are parsed once, and it is passed whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import get_args
+
+from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
+from mcp_mmretrieval.types import Lane
+
+ALL_LANES: tuple[Lane, ...] = get_args(Lane)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Words, an example, or both, and what limits the search. Raises BadArgument where there is neither."""
+
+    text: str = ""
+    """In words; blank where nothing but the example is given."""
+    like: str | None = None
+    """A path, id, citation or `data:` URL of an example."""
+    limit: int = 8
+    """Hits at most."""
+    filters: Filters = Filters()
+    rerank: bool | None = None
+    """None leaves it to the profile."""
+    deadline: float | None = None
+    """Seconds for the whole search; None without one."""
+    lanes: Sequence[Lane] = ALL_LANES
+    """Where is looked."""
+    terms: QueryTerms = field(init=False)
+    """What full text can find of the words."""
+
+    def __post_init__(self) -> None:
+        if not self.has_words and self.like is None:
+            raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
+        object.__setattr__(self, "terms", query_terms(self.text))
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it asks in words."""
+        return bool(self.text.strip())

@@ -1,0 +1,50 @@
+"""One running search as one object: what was asked, what answers, and what has been found so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcp_mmretrieval.rollout import AnsweringSpace
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
+from mcp_mmretrieval.searching.fusion import FoundPlace
+from mcp_mmretrieval.searching.like import LikeQuery
+from mcp_mmretrieval.searching.query import Query
+from mcp_mmretrieval.store import Scope, StoredSegment
+from mcp_mmretrieval.types import Lane, VectorKind, Vectors
+
+RankedLane = list[tuple[int, float]]
+"""Keys of segments with what they score in a lane, best first."""
+
+
+@dataclass(slots=True)
+class VectorFindings:
+    """What a search looked for in the space of vectors, and found there so far."""
+
+    space: int = 0
+    query_vectors: dict[VectorKind, Vectors] = field(default_factory=dict)
+    """What each kind of vector is compared with, shape (n, dims[kind])."""
+    ranked: dict[Lane, RankedLane] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class SearchRun:
+    """One search, from its beginning to its answer. Each stage reads what the stages before it have put here."""
+
+    query: Query
+    scope: Scope
+    """What may be found: the roots of the connection and the filters of the query."""
+    answering: AnsweringSpace
+    """The embedder and the space that this search keeps until its end."""
+    clock: DeadlineClock
+    notes: list[str] = field(default_factory=list)
+    """What was left out, and why."""
+    example: LikeQuery | None = None
+    """What the query's `like` names."""
+    findings: VectorFindings = field(default_factory=VectorFindings)
+    """Written by the thread of the vector lanes, lane by lane; it may go on when the deadline has left it behind."""
+    held: dict[int, StoredSegment] = field(default_factory=dict)
+    """The segments that some lane found, by key."""
+    places: list[FoundPlace] = field(default_factory=list)
+    """Where they are, best first."""
+    relevance: dict[int, float] = field(default_factory=dict)
+    """What the reranker gave to segments, in [0, 1], by key."""
