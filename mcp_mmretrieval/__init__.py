@@ -24,16 +24,52 @@ The map, bottom up; a module imports only from floors below (ARCHITECTURE.md say
 
 TYPE_CHECKING = False  # typing's own costs a front a fifth of its start
 if TYPE_CHECKING:
+    from mcp_mmretrieval.answers import Answer, Filters, Hit
+    from mcp_mmretrieval.errors import (
+        BadArgument,
+        Busy,
+        Cancelled,
+        DeviceLost,
+        EngineUnavailable,
+        LibraryUnavailable,
+        ModelUnavailable,
+        NotAllowed,
+        NotInLibrary,
+        RetrievalError,
+        Unfit,
+        UnreadableMedia,
+    )
     from mcp_mmretrieval.library import Library
 
 __version__ = "0.1.0"
-__all__ = ["Library", "__version__"]
+__all__ = [
+    "Answer",
+    "BadArgument",
+    "Busy",
+    "Cancelled",
+    "DeviceLost",
+    "EngineUnavailable",
+    "Filters",
+    "Hit",
+    "Library",
+    "LibraryUnavailable",
+    "ModelUnavailable",
+    "NotAllowed",
+    "NotInLibrary",
+    "RetrievalError",
+    "Unfit",
+    "UnreadableMedia",
+    "__version__",
+]
+
+_HOMES = {"Library": "library", "Answer": "answers", "Filters": "answers", "Hit": "answers"}
+"""The module of each public name; the others stand in `errors`."""
 
 
 def __getattr__(name: str) -> object:
-    # the library imports numpy and more; the server's handshake goes through this package and must not wait for that
-    if name == "Library":
-        from mcp_mmretrieval.library import Library
+    # the library imports numpy and more; a front and the handshake go through this package and must not wait for that
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Library
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
