@@ -52,10 +52,8 @@ def anchors(text: str) -> set[str]:
 
 def paths(text: str) -> list[str]:
     """Files and folders that a text names in code, but for those that the reader is to make."""
-    named = re.findall(r"`([\w./-]*/[\w./-]*)`", text)
-    return [
-        path for path in named if re.search(r"(/|\.\w+)$", path) and not path.startswith("/") and "NAME" not in path
-    ]
+    named = re.findall(r"`([\w.-]+/[\w./-]*|[\w-]+\.py)`", text)
+    return [path for path in named if re.search(r"(/|\.\w+)$", path) and "NAME" not in path]
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -218,9 +216,14 @@ def test_every_linked_file_and_heading_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_named_file_is_there(name: str) -> None:
-    """From the root of the repository, or from that of the package."""
-    missing = [path for path in paths(DOCUMENTS[name]) if not (ROOT / path).exists()]
-    assert [path for path in missing if not (ROOT / "mcp_mmretrieval" / path).exists()] == []
+    """From the root of the repository, or from the package or the benchmarks."""
+    bases = (ROOT, ROOT / "mcp_mmretrieval", ROOT / "benchmarks")
+    assert [path for path in paths(DOCUMENTS[name]) if not any((base / path).exists() for base in bases)] == []
+
+
+def test_the_figures_in_readme_are_those_of_quality() -> None:
+    measured = rows("# How good the built-in models are", DOCUMENTS["docs/quality.md"])
+    assert [row for row in rows("## How good it is") if row not in measured] == []
 
 
 def test_every_document_is_linked_from_readme() -> None:
