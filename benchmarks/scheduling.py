@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_mmretrieval import precedence
+from mcp_mmretrieval.concurrency import foreground as precedence
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import threads
 from mcp_mmretrieval.models.weights import MINILM
-from mcp_mmretrieval.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 BY_HAND = [(1_024, 0.8), (2_048, 0.8), (2_048, 0.95), (4_096, 0.8), (8_192, 0.5)]

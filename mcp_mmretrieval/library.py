@@ -14,7 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from mcp_mmretrieval import __version__
-from mcp_mmretrieval.adding import Adding
+from mcp_mmretrieval.adding.embedding import Embedding
+from mcp_mmretrieval.adding.files import Adding
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
@@ -27,20 +29,18 @@ from mcp_mmretrieval.answers import (
     Reranking,
     Status,
 )
-from mcp_mmretrieval.embedding import Embedding
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.jobs import Asked, Job, Jobs, Sharing
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import within
-from mcp_mmretrieval.reading import Reading
-from mcp_mmretrieval.reranking import Costs
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.searching import Searching
+from mcp_mmretrieval.searching.scoring import Costs
+from mcp_mmretrieval.searching.search import Searching
 from mcp_mmretrieval.serving import Serving
-from mcp_mmretrieval.settings import Settings
-from mcp_mmretrieval.store import IndexStatus, JobRow, Listed, Scope, Store, Stored
+from mcp_mmretrieval.store import JobRow, Listed, Scope, Store, Stored
 from mcp_mmretrieval.targets import Target, Targets
 from mcp_mmretrieval.types import Lane, Modality, Place, Segment
 
@@ -297,7 +297,7 @@ class Library:
         """Go on with what an earlier process left unfinished, or say why not. A library that is only read waits."""
         for row in [] if self.settings.read_only else self._catalog.running_jobs():
             asked = Asked.read(row.asked)
-            if asked is None or asked.dry_run:
+            if asked.dry_run:
                 self._give_up(row, INTERRUPTED)
             elif row.attempts + 1 >= ATTEMPTS:
                 self._give_up(row, _hopeless(row.reading))
@@ -442,10 +442,6 @@ class Library:
             embedded=listed.embedded,
             notes=document.notes,
         )
-
-    def index(self) -> IndexStatus:
-        """How far the index follows the catalog; an exact scan covers the difference."""
-        return self._parts.store.index.status()
 
     # -- profile ----------------------------------------------------------------------------------------------------
 

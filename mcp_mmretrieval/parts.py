@@ -40,11 +40,6 @@ class Piece:
     content: Content
 
 
-def embedded_text(segment: Segment) -> str:
-    """The text whose meaning stands for a segment."""
-    return segment.text
-
-
 def looked_at(segment: Segment, embedder: Embedder) -> bool:
     """Whether a segment gets picture vectors: what the model is made to see, and no page of words for one of photos."""
     if segment.modality in ("text", "audio"):

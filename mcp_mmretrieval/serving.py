@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mcp_mmretrieval.answers import ProfileInfo
+from mcp_mmretrieval.config.profiles import AUTO, profile_of
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.models import Embedder, makers, memory
 from mcp_mmretrieval.models.loading import Models, State
-from mcp_mmretrieval.profiles import AUTO, profile_of
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Catalog, Space
 from mcp_mmretrieval.store.spaces import canonical
 
@@ -46,7 +46,7 @@ class Answering:
     def __init__(self, models: Models, space: Space | None) -> None:
         self._models = models
         self._space = space
-        self._maker = (space.made_by if space else "") or models.maker
+        self._maker = space.made_by if space else models.maker
 
     @property
     def space(self) -> int | None:
@@ -162,7 +162,7 @@ class Serving:
     def start(self) -> None:
         """Load in the background what answers."""
         active = self._catalog.active_space()
-        if active is None or not active.made_by or active.made_by == self._models.maker:
+        if active is None or active.made_by == self._models.maker:
             self._models.start()
         else:
             self._models.begin(active.made_by, lambda: self.changed())
@@ -227,7 +227,7 @@ class Serving:
         old = self._of(active, wanted) if active else None
         if active is None or old is None:
             return [self._foremost(wanted)]
-        new = old if active.made_by in ("", wanted) else self._beside(wanted, active)
+        new = old if active.made_by == wanted else self._beside(wanted, active)
         if new is None:
             return [Target(old, active.id)]
         self.problem, self._loading = "", ""
@@ -253,7 +253,7 @@ class Serving:
     def _of(self, active: Space, wanted: str) -> Embedder | None:
         """The embedder of the space that serves; None where it cannot be loaded, or makes other vectors by now."""
         try:
-            embedder = self._models.made(active.made_by or wanted)
+            embedder = self._models.made(active.made_by)
         except ModelUnavailable as error:
             logger.warning("the space that serves cannot be asked any more: %s", error)
             return None
@@ -335,4 +335,4 @@ class Serving:
 
 
 def _name(space: Space) -> str:
-    return makers.profile_in(space.made_by) or "a model of before"
+    return makers.profile_in(space.made_by)

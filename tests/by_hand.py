@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber, makers
 from mcp_mmretrieval.models.loading import Models, State
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.settings import Settings
 from tests.by_hand import ModelsByHand
 
 

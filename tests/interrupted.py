@@ -16,9 +16,9 @@ import sys
 import threading
 from pathlib import Path
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import TextReader
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Picture
 from tests.by_hand import ModelsByHand, ShapeReader
 

@@ -15,10 +15,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mcp_mmretrieval import gathering
+from mcp_mmretrieval.adding import batching as gathering
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Vectors
 from tests.by_hand import ColourEmbedder, ModelsByHand
 

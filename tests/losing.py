@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder, TextReader, makers
 from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Picture, VectorKind, Vectors
 from tests.by_hand import ColourEmbedder, ModelsByHand, ShapeReader
 

@@ -3,10 +3,10 @@ from typing import Any, Literal
 
 import pytest
 
-from mcp_mmretrieval.choosing import DeviceMemory, chosen, tuned
+from mcp_mmretrieval.config.profiles import EMBEDDERS, PROFILES, RERANKERS, EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.config.resolve import DeviceMemory, chosen, tuned
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.profiles import EMBEDDERS, PROFILES, RERANKERS, EmbedderSpec, RerankerSpec
-from mcp_mmretrieval.settings import Settings
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

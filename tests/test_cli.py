@@ -22,11 +22,11 @@ from rich.console import Console
 from mcp_mmretrieval import __version__, cli
 from mcp_mmretrieval.cli import asking, doctor, show
 from mcp_mmretrieval.cli.session import Session
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.demo_media import NOTES
 from mcp_mmretrieval.demo_media.charts import bar_chart, line_chart
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.front.endpoint import Endpoint
-from mcp_mmretrieval.settings import Settings
 from tests.fronts import until
 
 T = TypeVar("T")

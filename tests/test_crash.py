@@ -21,7 +21,7 @@ import sys, threading, time
 from pathlib import Path
 from tests.by_hand import ModelsByHand
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 
 def say(line):
     sys.stdout.write(line + "\\n"); sys.stdout.flush()
@@ -32,7 +32,7 @@ library = Library.open(settings=settings, models=ModelsByHand(settings))
 
 def watch():
     while True:
-        index = library.index()
+        index = library._parts.store.index.status()
         if index.state == "ready" and index.followed < index.total:  # Chroma is open, and behind: it is being written
             say("INDEXING")
         time.sleep(0.002)

@@ -12,11 +12,11 @@ from mcp import Client
 
 import mcp_mmretrieval
 from mcp_mmretrieval.cli import parser, with_command
-from mcp_mmretrieval.configuration import PREFIX
+from mcp_mmretrieval.config.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
+from mcp_mmretrieval.config.settings import OF_CONNECTION, Settings
+from mcp_mmretrieval.config.sources import PREFIX
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.settings import OF_CONNECTION, Settings
 
 ROOT = Path(__file__).parent.parent
 NAMES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "AGENTS.md"]

@@ -5,7 +5,6 @@ import io
 import logging
 import os
 import sys
-import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, RetrievalError
-from mcp_mmretrieval.examples import MOST_BYTES, decoded
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.searching.like import MOST_BYTES, decoded
 from tests.by_hand import PATIENCE
 from tests.making import BLUE, GREEN, RED, film, picture, recording
 from tests.media import making
@@ -101,8 +100,7 @@ def test_nothing_of_it_stays(colours: Library, tmp_path: Path, caplog: pytest.Lo
     with pytest.raises(BadArgument):
         colours.search(like=url(NEARLY_BLUE[:60]))
     assert (colours.documents()[1], colours.status().segments) == before
-    while colours.index().followed < colours.index().total or colours.index().state != "ready":
-        threading.Event().wait(0.01)
+    assert colours._parts.store.index.wait(PATIENCE)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if NEARLY_BLUE[:60] in path.read_bytes()]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.adding.batching import each
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, Unfit
-from mcp_mmretrieval.gathering import each
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Content, Vectors
 from tests.by_hand import PATIENCE, ColourEmbedder

@@ -17,7 +17,7 @@ from mcp.types import ImageContent, TextContent
 from PIL import Image
 from sentence_transformers import CrossEncoder, MultiVectorEncoder
 
-from mcp_mmretrieval.reranking import Scores
+from mcp_mmretrieval.searching.scoring import Scores
 from mcp_mmretrieval.types import Content
 from tests.media import recordings
 from tests.models import tiny

@@ -10,9 +10,9 @@ from mcp import Client
 
 from mcp_mmretrieval import __version__, cli
 from mcp_mmretrieval.cli import clients, manifests
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "manifests"

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Film, Sound
 from tests.by_hand import PATIENCE, HearingModels
 from tests.making import BLUE, GREEN, PURPLE, RED, film, picture, recording
@@ -85,7 +85,7 @@ def test_a_moment_that_was_found_can_be_opened_heard_and_searched_by(opened: Ope
 def test_memory_holds_a_few_stretches_of_a_long_recording_at_a_time(
     opened: OpenHearing, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_mmretrieval.gathering.DECODED", 2_000_000)
+    monkeypatch.setattr("mcp_mmretrieval.adding.batching.DECODED", 2_000_000)
     log(folder)
     library = opened()
     models = library._parts.models

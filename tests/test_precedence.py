@@ -1,7 +1,7 @@
 import threading
 import time
 
-from mcp_mmretrieval.precedence import answering, give_way, pressed
+from mcp_mmretrieval.concurrency.foreground import answering, give_way, pressed
 
 
 def test_bulk_work_waits_while_an_answer_is_made_and_goes_on_after() -> None:

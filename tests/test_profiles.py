@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.profiles import EMBEDDERS, PROFILES, RERANKERS, model_of, profile_of, reranker_of
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.profiles import EMBEDDERS, PROFILES, RERANKERS, model_of, profile_of, reranker_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

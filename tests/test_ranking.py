@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_mmretrieval.ranking import Found, Fused, fuse, merge_places, represent, second_look
+from mcp_mmretrieval.searching.fusion import Found, Fused, fuse, merge_places, represent, second_look
 from mcp_mmretrieval.types import Lane, Modality, Place
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.adding.reading import Reading
+from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import TextReader
-from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import OpenFile, Roots
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Picture, Segment
 from tests.by_hand import ModelsByHand, ShapeReader
 from tests.making import BLUE, GREEN, RED, film, scanned_pdf

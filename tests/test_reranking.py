@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.deadlines import Clock
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.reranking import Costs, Scores, Wanted, scored, text
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.searching.deadlines import Clock
+from mcp_mmretrieval.searching.scoring import Costs, Scores, Wanted, scored, text
 from mcp_mmretrieval.types import Content, Film, Modality, Sound
 from tests.by_hand import PATIENCE, ModelsByHand
 from tests.making import GREEN, PURPLE, RED, film, picture, recording, scanned_pdf

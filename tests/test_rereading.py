@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.adding.reading import SPLITTER
 from mcp_mmretrieval.answers import Outcome
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import TextReader, Transcriber
-from mcp_mmretrieval.reading import SPLITTER
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.types import Cue, Identity, Picture, Sound
 from tests.by_hand import ModelsByHand, PitchTranscriber, ShapeReader

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval import deadlines, reranking
 from mcp_mmretrieval.answers import Reranking, Scored
-from mcp_mmretrieval.deadlines import Clock, Errand
+from mcp_mmretrieval.concurrency.priority_lock import Turns
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.models.turns import Turns
-from mcp_mmretrieval.reranking import Costs, Scores, scored, text
+from mcp_mmretrieval.searching import deadlines
+from mcp_mmretrieval.searching import scoring as reranking
+from mcp_mmretrieval.searching.deadlines import Clock, Errand
+from mcp_mmretrieval.searching.scoring import Costs, Scores, scored, text
 from mcp_mmretrieval.server import mirror, wire
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
@@ -203,7 +204,7 @@ def test_the_process_ends_while_a_lane_left_behind_hangs(tmp_path: Path, folder:
 import sys
 from pathlib import Path
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 from tests.by_hand import Gate, HeldModels
 settings = Settings.read(library=Path(sys.argv[1]), roots=(Path(sys.argv[2]),), workers=1)
 library = Library.open(settings=settings, models=HeldModels(settings, queries=Gate(), scores=Gate()))

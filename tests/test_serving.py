@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mcp_mmretrieval import gathering
+from mcp_mmretrieval.adding import batching as gathering
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder, makers
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
 from tests.by_hand import PATIENCE, ColourEmbedder, Gate, ModelsByHand

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from mcp_mmretrieval.front import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mcp_mmretrieval.settings import Settings
+    from mcp_mmretrieval.config.settings import Settings
 
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes. Misused: an option or a setting makes no sense."""
@@ -51,7 +51,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 def settings(arguments: argparse.Namespace) -> Settings:
     """The settings that the options ask for, over those of the environment and the file. Raises BadArgument."""
-    from mcp_mmretrieval.settings import Settings
+    from mcp_mmretrieval.config.settings import Settings
 
     return Settings.read(**options.given(arguments))
 

@@ -15,10 +15,10 @@ from rich.console import Console, RenderableType
 
 from mcp_mmretrieval.cli import DONE, FAILED, INTERRUPTED, log_to_stderr, show
 from mcp_mmretrieval.cli.session import Session, absolute, with_engine
-from mcp_mmretrieval.configuration import configuration
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.config.sources import configuration
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.front import options
-from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.wire import AddResult, SearchResult, StatusResult

@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.choosing import chosen, models_of
 from mcp_mmretrieval.cli import DONE, FAILED, log_to_stderr, settings, show
+from mcp_mmretrieval.config.profiles import AUTO, ModelSpec
+from mcp_mmretrieval.config.resolve import chosen, models_of
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable, ModelUnavailable, RetrievalError
 from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ask
-from mcp_mmretrieval.profiles import AUTO, ModelSpec
-from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library

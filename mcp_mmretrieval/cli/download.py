@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.choosing import chosen, models_of, trusted
 from mcp_mmretrieval.cli import DONE, log_to_stderr, settings, show
+from mcp_mmretrieval.config.profiles import AUTO, EMBEDDERS, PROFILES, RERANKERS, ModelSpec, profile_of
+from mcp_mmretrieval.config.resolve import chosen, models_of, trusted
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models import fetching, snapshots
-from mcp_mmretrieval.profiles import AUTO, EMBEDDERS, PROFILES, RERANKERS, ModelSpec, profile_of
-from mcp_mmretrieval.settings import Settings
 
 
 def download(arguments: argparse.Namespace) -> int:

@@ -19,9 +19,9 @@ from mcp.types import Tool
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.cli import clients
-from mcp_mmretrieval.configuration import PREFIX
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.config.sources import PREFIX
 from mcp_mmretrieval.server.create import TITLE, create_server
-from mcp_mmretrieval.settings import Settings
 
 REGISTRY_NAME = "io.github.mcp-mmretrieval/mcp-mmretrieval"
 """In the MCP registry. README names it too: so the registry knows that the package on PyPI is ours."""

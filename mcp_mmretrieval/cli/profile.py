@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mcp_mmretrieval.cli import DONE, log_to_stderr, show
 from mcp_mmretrieval.cli.asking import given
-from mcp_mmretrieval.configuration import default_library
+from mcp_mmretrieval.config.sources import default_library
 from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import hello, reach
 

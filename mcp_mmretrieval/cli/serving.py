@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mcp_mmretrieval.cli import DONE, run
-from mcp_mmretrieval.configuration import configuration, default_library
+from mcp_mmretrieval.config.sources import configuration, default_library
 from mcp_mmretrieval.front import options
 from mcp_mmretrieval.front.endpoint import Endpoint, meeting
 from mcp_mmretrieval.front.reaching import ENGINE, hello, reach

@@ -17,7 +17,7 @@ from mcp.client.stdio import stdio_client
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult, ImageContent, TextContent
 
-from mcp_mmretrieval.configuration import default_library
+from mcp_mmretrieval.config.sources import default_library
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.front.endpoint import meeting
 from mcp_mmretrieval.front.reaching import ENGINE, hello, reach

@@ -2,7 +2,6 @@
 
 options    the options of `serve`
 endpoint   where the engine of a library is met: socket, lock, state file
-loopback   the same where sockets have no names
 reaching   a greeted connection to the engine, which is started where there is none
 relay      `serve`: one client's stdin and stdout, passed through
 listening  `serve --http`: has the engine listen, and stays with it

@@ -28,9 +28,6 @@ State = dict[str, object]
 class Endpoint:
     """The meeting place of one library's engine and its clients. Makes the folder; raises EngineUnavailable."""
 
-    inherits = True
-    """Whether who starts the engine hands lock and socket over to it; else it takes them itself."""
-
     def __init__(self, library: str, folder: str | None = None) -> None:
         self.library = os.path.realpath(library)
         folder = folder or own_folder()
@@ -40,7 +37,7 @@ class Endpoint:
         self.state_path = base + ".json"
         self.spare_log = base + ".log"
         """Where the engine logs when the library's folder cannot be written."""
-        if self.inherits and len(os.fsencode(self.socket_path)) > LONGEST:
+        if len(os.fsencode(self.socket_path)) > LONGEST:
             raise EngineUnavailable(f"{self.socket_path}: too long for a socket. Start with --solo.")
 
     # -- for the engine and who starts it ---------------------------------------------------------------------------
@@ -103,14 +100,6 @@ class Endpoint:
             raise EngineUnavailable(f"{self.socket_path}: another user listens there. Remove it, or start with --solo.")
         return connection
 
-    def credentials(self) -> State:
-        """What a client adds to its hello to be trusted."""
-        return {}
-
-    def trusts(self, connection: socket.socket, hello: State) -> bool:
-        """Whether the process at the other end of a connection to the engine is the person's own."""
-        return of_this_user(connection)
-
     def state(self) -> State:
         """What the state file says; empty where there is none, or none that can be read."""
         try:
@@ -130,12 +119,10 @@ class Endpoint:
 
 
 def meeting(library: str) -> Endpoint:
-    """Where the engine of a library is met on this system. Raises EngineUnavailable."""
-    if hasattr(socket, "AF_UNIX"):
-        return Endpoint(library)
-    from mcp_mmretrieval.front.loopback import Loopback
-
-    return Loopback(library)
+    """Where the engine of a library is met. Raises EngineUnavailable, also on a system without local sockets."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise EngineUnavailable("This system has no local sockets. On Windows, run mcp-mmretrieval in WSL.")
+    return Endpoint(library)
 
 
 def own_folder() -> str:

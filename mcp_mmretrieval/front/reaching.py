@@ -56,7 +56,7 @@ def reach(
     while time.monotonic() < until:
         connection = endpoint.connect()
         if connection is not None:
-            answer = _greeted(connection, {**greeting, **endpoint.credentials()}, descriptors, until)
+            answer = _greeted(connection, greeting, descriptors, until)
             if "ok" in answer:
                 return connection, answer
             connection.close()
@@ -92,56 +92,40 @@ def launch(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
 
     The socket is open from now on: who connects before the engine is up waits in its queue.
     """
-    if not endpoint.inherits:
-        os.close(lock)
-        _spawn(endpoint, engine, ())
-        return
     try:
         listening = endpoint.listen()
     except BaseException:
         os.close(lock)
         raise
     try:
-        _spawn(endpoint, engine, (lock, listening.fileno()))
+        _spawn(endpoint, engine, lock, listening.fileno())
     finally:
         listening.close()
         os.close(lock)
 
 
-def _spawn(endpoint: Endpoint, engine: Sequence[str], handed: tuple[int, ...]) -> None:
-    """Start the process; where it takes lock and socket itself, wait until it has, or has ended."""
+def _spawn(endpoint: Endpoint, engine: Sequence[str], lock: int, listening: int) -> None:
+    """Start the process, which takes over the two descriptors."""
     import subprocess  # only who starts an engine pays for it
 
-    options = [part for pair in zip(("--lock", "--socket"), map(str, handed), strict=False) for part in pair]
     log = _open_log(endpoint)
     try:
         process = subprocess.Popen(
-            [*engine, endpoint.library, *(options or ["--loopback"])],
+            [*engine, endpoint.library, "--lock", str(lock), "--socket", str(listening)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=os.path.abspath(os.sep),
             env=machine_environment(),
-            pass_fds=handed,
+            pass_fds=(lock, listening),
             start_new_session=True,
-            creationflags=getattr(subprocess, "DETACHED_PROCESS", 0),
         )
     except OSError as error:
         raise EngineUnavailable(f"The engine cannot be started: {error.strerror or error}.") from error
     finally:
         os.close(log)
-    until = time.monotonic() + PATIENCE
-    while not handed and process.poll() is None and not _listens(endpoint) and time.monotonic() < until:
-        time.sleep(0.05)
     # reaped whenever it ends, so that no dead entry of it stays in the process table while we live
     threading.Thread(target=process.wait, daemon=True).start()
-
-
-def _listens(endpoint: Endpoint) -> bool:
-    connection = endpoint.connect()
-    if connection is not None:
-        connection.close()
-    return connection is not None
 
 
 def machine_environment() -> dict[str, str]:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from mcp_mmretrieval.answers import Outcome
+from mcp_mmretrieval.concurrency.fair_share import Sharing
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, RetrievalError
 from mcp_mmretrieval.jobs.asked import Asked
-from mcp_mmretrieval.jobs.sharing import Sharing
 
 __all__ = ["KEPT", "TOGETHER", "Asked", "Job", "Jobs", "Sharing"]
 

@@ -29,9 +29,7 @@ class Asked:
         return json.dumps(asdict(self))
 
     @classmethod
-    def read(cls, stored: str) -> Asked | None:
-        """What `stored` made. None for a job from before this was kept."""
-        if not stored:
-            return None
+    def read(cls, stored: str) -> Asked:
+        """What `stored` made."""
         given = json.loads(stored)
         return cls(**{**given, "roots": tuple(given["roots"]), "paths": tuple(given["paths"])})

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.choosing import tuned
+from mcp_mmretrieval.config.profiles import AUTO, EmbedderSpec, Profile, RerankerSpec, profile_of, reranker_of
+from mcp_mmretrieval.config.resolve import tuned
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.measuring import plan
 from mcp_mmretrieval.measuring.plan import Caps, Subjects, Task
 from mcp_mmretrieval.measuring.report import Machine, Report, Row, machine, rows
 from mcp_mmretrieval.models import makers, threads
 from mcp_mmretrieval.models.loading import Loading, Models
-from mcp_mmretrieval.profiles import AUTO, EmbedderSpec, Profile, RerankerSpec, profile_of, reranker_of
-from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.cross import CrossReranker

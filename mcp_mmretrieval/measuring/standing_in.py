@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models import untrained
-from mcp_mmretrieval.profiles import (
+from mcp_mmretrieval.config.profiles import (
     EMBEDDERS,
     PROFILES,
     RERANKERS,
@@ -20,7 +18,9 @@ from mcp_mmretrieval.profiles import (
     profile_of,
     reranker_of,
 )
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.models import untrained
 
 Spec = TypeVar("Spec", bound=ModelSpec)
 

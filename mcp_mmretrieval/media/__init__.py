@@ -23,7 +23,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.types import About, Modality, Part, Segment
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.limits import Limits
+    from mcp_mmretrieval.config.limits import Limits
     from mcp_mmretrieval.media.source import Source
     from mcp_mmretrieval.types import Content
 

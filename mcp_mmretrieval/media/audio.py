@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import container
 from mcp_mmretrieval.media.captions import Captions
 from mcp_mmretrieval.media.container import Track

@@ -19,8 +19,8 @@ import av.logging
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.types import About
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError  # noqa: F401  # LAB pictures need it, and a locked worker could not import it any more
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import svg
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import About, Part, Place, Segment

@@ -17,8 +17,8 @@ import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw  # type: ignore[import-untyped]
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import About, Part, Place, Segment
 

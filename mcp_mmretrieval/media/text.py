@@ -15,8 +15,8 @@ from pathlib import PurePath
 
 import charset_normalizer
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import markup, passages
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import About, Part, Place, Segment

@@ -22,7 +22,7 @@ from mcp_mmretrieval.types import About, Content, Film, Modality, Part, Place, S
 if TYPE_CHECKING:
     import socket
 
-    from mcp_mmretrieval.limits import Limits
+    from mcp_mmretrieval.config.limits import Limits
     from mcp_mmretrieval.types import Picture
 
 Header = dict[str, Any]

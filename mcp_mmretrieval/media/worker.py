@@ -18,8 +18,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Code, UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import sandbox, wire
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import About, Content, Part, Segment

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, Code, UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.types import About, Content, Part, Segment
 

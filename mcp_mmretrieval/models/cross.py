@@ -20,11 +20,11 @@ from sentence_transformers.base.modules import Transformer
 from sentence_transformers.cross_encoder.modules import LogitScore
 from transformers.utils import logging as transformers_logging
 
+from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models import pieces, snapshots
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.pieces import Given, Piece, Pieces
-from mcp_mmretrieval.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.types import Content, Modality
 
 _JUDGES = ("ForSequenceClassification", "ForCausalLM", "ForConditionalGeneration")

@@ -14,15 +14,15 @@ from typing import TypeVar
 
 import torch
 
-from mcp_mmretrieval import precedence
+from mcp_mmretrieval.concurrency import foreground as precedence
+from mcp_mmretrieval.concurrency.priority_lock import Turns
+from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
 from mcp_mmretrieval.models import faults, memory
 from mcp_mmretrieval.models.batches import Rows
 from mcp_mmretrieval.models.cost import Cost
 from mcp_mmretrieval.models.faults import Failed
-from mcp_mmretrieval.models.turns import Turns
-from mcp_mmretrieval.profiles import Dtype, ModelSpec
-from mcp_mmretrieval.settings import Settings
 
 logger = logging.getLogger(__name__)
 

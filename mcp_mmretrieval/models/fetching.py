@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from mcp_mmretrieval.config.profiles import ModelSpec, name_of
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import underway
-from mcp_mmretrieval.profiles import ModelSpec, name_of
 
 logger = logging.getLogger(__name__)
 

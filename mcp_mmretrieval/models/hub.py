@@ -14,6 +14,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
+from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models import snapshots
 from mcp_mmretrieval.models.device import Device
@@ -21,7 +22,6 @@ from mcp_mmretrieval.models.prepared import VERSION, Input, Preparing, preparing
 from mcp_mmretrieval.models.prompts import Role, prompts_of
 from mcp_mmretrieval.models.senses import senses_of
 from mcp_mmretrieval.models.texts import Texts
-from mcp_mmretrieval.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 from transformers.utils import logging as transformers_logging
 
+from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
 from mcp_mmretrieval.models import snapshots
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.identity import read_by
 from mcp_mmretrieval.models.writing import LettingPass, placed
-from mcp_mmretrieval.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from transformers.models.auto.modeling_auto import (
 )
 from transformers.utils import logging as transformers_logging
 
+from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
 from mcp_mmretrieval.models import snapshots, voice
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.identity import heard_by
 from mcp_mmretrieval.models.voice import Samples, Span
 from mcp_mmretrieval.models.writing import LettingPass, placed
-from mcp_mmretrieval.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.types import Cue, Identity, Sound
 
 LONGEST = 30.0

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 
+from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.models.weights import whisper_base_installed
-from mcp_mmretrieval.profiles import ModelSpec
 from mcp_mmretrieval.types import Identity
 
 OCR_SIDE = 960

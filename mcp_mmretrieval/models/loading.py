@@ -17,11 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from mcp_mmretrieval.choosing import chosen, trusted, tuned
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import identity, makers, memory, snapshots, sums, threads, underway, weights
-from mcp_mmretrieval.models.losses import Losses
-from mcp_mmretrieval.profiles import (
+from mcp_mmretrieval.config.profiles import (
     Dtype,
     EmbedderSpec,
     ModelSpec,
@@ -30,7 +26,11 @@ from mcp_mmretrieval.profiles import (
     profile_of,
     reranker_of,
 )
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.resolve import chosen, trusted, tuned
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.models import identity, makers, memory, snapshots, sums, threads, underway, weights
+from mcp_mmretrieval.models.losses import Losses
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:

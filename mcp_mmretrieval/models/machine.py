@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mcp_mmretrieval.choosing import DeviceMemory
+from mcp_mmretrieval.config.resolve import DeviceMemory
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models import threads
 

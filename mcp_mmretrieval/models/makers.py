@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from mcp_mmretrieval.profiles import EmbedderSpec
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 
 BUILTIN = '{"profile":"builtin"}'
-"""The built-in models; the catalog's step from version 2 writes the same."""
+"""The built-in models."""
 _TOLD = frozenset({"licence", "good_for", "published", "parameters", "memory_mb"})
 """Fields of a record that tell a person something and change no vector."""
 
@@ -23,8 +23,8 @@ def maker(profile: str, spec: EmbedderSpec | None) -> str:
 
 
 def profile_in(made_by: str) -> str:
-    """The profile as the setting named it; empty where that is not known."""
-    return str(_said(made_by).get("profile", ""))
+    """The profile as the setting named it."""
+    return str(_said(made_by)["profile"])
 
 
 def spec_in(made_by: str) -> EmbedderSpec | None:
@@ -41,7 +41,7 @@ def spec_in(made_by: str) -> EmbedderSpec | None:
 
 
 def _said(made_by: str) -> dict[str, Any]:
-    return dict(json.loads(made_by or "{}"))
+    return dict(json.loads(made_by))
 
 
 def _plain(value: object) -> object:

@@ -21,11 +21,11 @@ from sentence_transformers.base.modules import Transformer
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from transformers.utils import logging as transformers_logging
 
+from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models import pieces, snapshots
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.pieces import Given, Piece, Pieces
-from mcp_mmretrieval.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:

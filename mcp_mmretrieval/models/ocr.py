@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from rapidocr import RapidOCR
 
+from mcp_mmretrieval.concurrency.priority_lock import Turns
 from mcp_mmretrieval.models.identity import OCR_SIDE, OCR_SURE, ocr
 from mcp_mmretrieval.models.layout import Box, lines
-from mcp_mmretrieval.models.turns import Turns
 from mcp_mmretrieval.models.weights import PADDLE_OCR
 from mcp_mmretrieval.types import Identity
 

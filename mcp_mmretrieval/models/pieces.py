@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
 from mcp_mmretrieval.models.marks import Marks
 from mcp_mmretrieval.models.pictures import fitted
 from mcp_mmretrieval.models.tokens import Tokens, encodable
-from mcp_mmretrieval.profiles import RerankerSpec
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torchaudio.functional import resample  # type: ignore[import-untyped]
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.models.pictures import fitted
 from mcp_mmretrieval.models.senses import Senses
-from mcp_mmretrieval.profiles import EmbedderSpec
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mcp_mmretrieval.profiles import EmbedderSpec
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 
 Role = Literal["query", "document"]
 

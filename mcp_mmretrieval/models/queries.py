@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from mcp_mmretrieval.concurrency import priority_lock as turns
 from mcp_mmretrieval.errors import Cancelled
-from mcp_mmretrieval.models import turns
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:

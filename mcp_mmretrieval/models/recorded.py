@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import device, pieces, snapshots, threads
-from mcp_mmretrieval.profiles import EmbedderSpec, RerankerSpec
-from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.cross import CrossReranker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_mmretrieval.profiles import EmbedderSpec
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 
 _HEARS = 30.0
 """Seconds of one sound, where neither a record nor the model says: what most are trained on."""

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mcp_mmretrieval.config.profiles import ModelSpec, name_of
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import fetching
-from mcp_mmretrieval.profiles import ModelSpec, name_of
 
 _PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _POINTER = b"version https://git-lfs"

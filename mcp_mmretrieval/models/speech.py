@@ -11,8 +11,8 @@ from pathlib import Path
 from faster_whisper import WhisperModel  # type: ignore[import-untyped]
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
+from mcp_mmretrieval.concurrency.priority_lock import Turns
 from mcp_mmretrieval.models.identity import speech
-from mcp_mmretrieval.models.turns import Turns
 from mcp_mmretrieval.models.voice import resampled
 from mcp_mmretrieval.models.weights import WHISPER_TINY_EN, whisper_base, whisper_base_installed
 from mcp_mmretrieval.types import Cue, Identity, Sound

@@ -6,8 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.models import fetching, snapshots
-from mcp_mmretrieval.profiles import ModelSpec
 
 
 def of(spec: ModelSpec, cache: Path) -> str:

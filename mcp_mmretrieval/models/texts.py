@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.marks import Marks
 from mcp_mmretrieval.models.prompts import Prompts, Role
 from mcp_mmretrieval.models.tokens import Tokens, encodable
-from mcp_mmretrieval.profiles import EmbedderSpec
 
 _WINDOW = 512
 """Tokens of a window at most, where the record names none: a vector of more says too little of each part."""

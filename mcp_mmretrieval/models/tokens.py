@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mcp_mmretrieval.models.turns import Turns
+from mcp_mmretrieval.concurrency.priority_lock import Turns
 
 _CHARACTERS = 2_000 / 128
 """Looked at for one token of a window: more than any prose has."""

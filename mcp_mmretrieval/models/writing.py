@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria
 
-from mcp_mmretrieval.models.turns import Turns
+from mcp_mmretrieval.concurrency.priority_lock import Turns
 
 
 class LettingPass(StoppingCriteria):

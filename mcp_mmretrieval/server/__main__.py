@@ -13,14 +13,13 @@ import anyio
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.front.endpoint import Endpoint
-from mcp_mmretrieval.front.loopback import Loopback
 from mcp_mmretrieval.front.reaching import log_of
 from mcp_mmretrieval.server import log
 from mcp_mmretrieval.server.engine import Engine, OpenLibrary
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.settings import Settings
 
 logger = logging.getLogger("mcp_mmretrieval.server")
 
@@ -31,9 +30,8 @@ def main(argv: Sequence[str] | None = None, open_library: OpenLibrary | None = N
     parser.add_argument("library")
     parser.add_argument("--lock", type=int)
     parser.add_argument("--socket", type=int)
-    parser.add_argument("--loopback", action="store_true", help="be met on a port, where sockets have no names")
     arguments = parser.parse_args(argv)
-    endpoint = Loopback(arguments.library) if arguments.loopback else Endpoint(arguments.library)
+    endpoint = Endpoint(arguments.library)
     lock = endpoint.elect() if arguments.lock is None else arguments.lock
     if lock is None:
         return 1

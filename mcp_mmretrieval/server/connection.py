@@ -13,8 +13,8 @@ from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.settings import Settings
 
 
 @dataclass(slots=True)

@@ -21,8 +21,8 @@ from mcp_mmretrieval.server.tools import Tools
 from mcp_mmretrieval.server.waiting import Waiting
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.settings import Settings
 
 NAME = "mcp-mmretrieval"
 TITLE = "Multimodal Retrieval"

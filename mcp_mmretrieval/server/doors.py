@@ -18,7 +18,7 @@ import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.settings import Settings
+    from mcp_mmretrieval.config.settings import Settings
 
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes of a request's body. Calls name files; they do not carry them."""

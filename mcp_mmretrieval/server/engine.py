@@ -27,8 +27,9 @@ import anyio.abc
 import anyio.to_thread
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.endpoint import Endpoint, of_this_user
 from mcp_mmretrieval.front.reaching import WIRE, Message, log_of
 from mcp_mmretrieval.server import wire
 from mcp_mmretrieval.server.admission import Admission
@@ -38,7 +39,6 @@ from mcp_mmretrieval.server.create import create_shared
 from mcp_mmretrieval.server.lines import LONGEST_LINE, lines, write
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import serve_lines
-from mcp_mmretrieval.settings import Settings
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -134,7 +134,7 @@ class Engine:
             with client:
                 with anyio.fail_after(_HELLO_WITHIN):
                     hello, descriptors = await _hello(client)
-                if not self._endpoint.trusts(client, hello):
+                if not of_this_user(client):
                     logger.warning("refused a client of another user")
                     return
                 answer = await self._answer(hello)
@@ -302,7 +302,7 @@ class Engine:
     def _appear_again(self) -> None:
         """Something cleared the folder with our socket, or it is another one now: be found there, unless one is."""
         try:
-            endpoint = type(self._endpoint)(self._endpoint.library)
+            endpoint = Endpoint(self._endpoint.library)
             lock = endpoint.elect()
             if lock is None:
                 self.leave("another engine took my place")

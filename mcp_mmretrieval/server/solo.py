@@ -22,10 +22,10 @@ from mcp_mmretrieval.server.metrics import Metrics
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
     from mcp_mmretrieval.server.connection import Connection
     from mcp_mmretrieval.server.doors import Doors
-    from mcp_mmretrieval.settings import Settings
 
 logger = logging.getLogger(__name__)
 

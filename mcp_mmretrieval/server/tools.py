@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
-from mcp_mmretrieval import precedence
+from mcp_mmretrieval.concurrency import foreground as precedence
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server import explain, mirror, wire
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of

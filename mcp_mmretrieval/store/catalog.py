@@ -157,13 +157,6 @@ class Catalog(Spaces):
             sql = "SELECT id FROM documents WHERE id >= ? AND id < ? ORDER BY id"
             return [id for (id,) in db.execute(sql, (prefix, prefix + "g"))]
 
-    def inline_text(self, document: str) -> str | None:
-        """What was given as text; None for a document from files."""
-        with self._database.reading() as db:
-            sql = "SELECT text FROM inline_texts JOIN documents ON key = document WHERE id = ?"
-            found = db.execute(sql, (document,)).fetchone()
-            return found[0].decode("utf-8") if found else None
-
     def commit_read(
         self, document: Document, segments: Iterable[Segment], *, file: File | None = None, text: str | None = None
     ) -> Change:
@@ -367,13 +360,6 @@ class Catalog(Spaces):
             paths = _files_of(db, [each[0] for each in found], files)
             total = one(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
         return [row.listed(each, tuple(paths.get(each[0], ()))) for each in found], total
-
-    def document_ids(self, scope: Scope) -> list[str]:
-        """All documents within a scope (modality is the document's)."""
-        with self._database.reading() as db:
-            within = _documents_within(resolve(db, scope))
-            sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
-            return [id for (id,) in db.execute(sql, within.values)]
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""

@@ -170,6 +170,11 @@ class Database:
                 f"{self.path}: made by a newer mcp-mmretrieval (catalog version {version}, this one knows {VERSION}). "
                 "Upgrade mcp-mmretrieval, or choose another library folder."
             )
+        if not all(number in STEPS for number in range(version, VERSION)):
+            raise LibraryUnavailable(
+                f"{self.path}: made before the first release (catalog version {version}, this one knows {VERSION}). "
+                "Choose another library folder and add the files again."
+            )
         return int(version)
 
     def _refuse_truncated(self) -> None:

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_mmretrieval.concurrency.foreground import pressed
+from mcp_mmretrieval.concurrency.read_write_lock import Turns
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.precedence import pressed
 from mcp_mmretrieval.store.catalog import Catalog
 from mcp_mmretrieval.store.check import problem
 from mcp_mmretrieval.store.chroma import Broken, Chroma, Where
 from mcp_mmretrieval.store.records import IndexState, IndexStatus
 from mcp_mmretrieval.store.scope import Scope
-from mcp_mmretrieval.store.turns import Turns
 from mcp_mmretrieval.types import VectorKind
 
 if TYPE_CHECKING:

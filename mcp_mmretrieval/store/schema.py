@@ -15,42 +15,6 @@ WHOLE = """(
 )"""
 """All text of one document, always the same: what a contentless table forgets has to be said word for word."""
 
-JOBS = """
-CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    key TEXT NOT NULL,
-    asked TEXT NOT NULL,
-    state TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    reading BLOB NOT NULL,
-    started REAL NOT NULL,
-    ended REAL
-);
-CREATE INDEX jobs_by_time ON jobs(started);
-"""
-"""Also what the step from version 1 makes: the next change to it has to be a step of its own."""
-
-SERVING = """
-ALTER TABLE spaces ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
-ALTER TABLE spaces ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
--- How often a document's embedding was begun: what is still here later ended the process.
-CREATE TABLE attempts (
-    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
-    space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (document, space)
-) WITHOUT ROWID;
--- The profile that the library keeps to: one row at most.
-CREATE TABLE chosen (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    profile TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    chosen_at REAL NOT NULL
-);
-"""
-"""Also the step from version 2, word for word, so that an older catalog becomes equal to a new one."""
-
 TABLES = f"""
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY,
@@ -61,7 +25,9 @@ CREATE TABLE spaces (
     identity TEXT NOT NULL UNIQUE,
     dim INTEGER NOT NULL,
     half INTEGER NOT NULL,
-    active INTEGER NOT NULL
+    active INTEGER NOT NULL,
+    made_by TEXT NOT NULL DEFAULT '',
+    retired INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE documents (
@@ -185,28 +151,33 @@ CREATE TABLE staged (
     PRIMARY KEY (document, reading, ordinal)
 ) WITHOUT ROWID;
 
-{JOBS}
-{SERVING}
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    state TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    reading BLOB NOT NULL,
+    started REAL NOT NULL,
+    ended REAL
+);
+CREATE INDEX jobs_by_time ON jobs(started);
+-- How often a document's embedding was begun: what is still here later ended the process.
+CREATE TABLE attempts (
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (document, space)
+) WITHOUT ROWID;
+-- The profile that the library keeps to: one row at most.
+CREATE TABLE chosen (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    profile TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    chosen_at REAL NOT NULL
+);
 """
 
-STEPS = {
-    # jobs learned what they were asked; one of before knows only the hash of it, and cannot be begun again
-    1: f"""
-    ALTER TABLE jobs RENAME TO jobs_before;
-    DROP INDEX jobs_by_time;
-    {JOBS}
-    INSERT INTO jobs(id, key, asked, state, outcome, attempts, reading, started, ended)
-        SELECT id, arguments, '', state, outcome, 0, x'', started, ended FROM jobs_before ORDER BY rowid;
-    DROP TABLE jobs_before;
-    """,
-    # spaces learned what makes them; of those of before the identity says it, but for models in folders
-    2: f"""
-    {SERVING}
-    UPDATE spaces SET made_by = CASE
-        WHEN json_extract(identity, '$.name') = 'builtin' THEN '{{"profile":"builtin"}}'
-        WHEN json_extract(identity, '$.model') LIKE '%/%' THEN json_object('profile',
-            json_extract(identity, '$.model') || '@' || json_extract(identity, '$.revision'))
-        ELSE '' END;
-    """,
-}
-"""What brings a catalog from a version to the next one."""
+STEPS: dict[int, str] = {}
+"""What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

@@ -54,11 +54,6 @@ class Spaces:
                 db.execute("UPDATE spaces SET active = (identity = ?)", (name,))
             return int(one(db, "SELECT id FROM spaces WHERE identity = ?", name))
 
-    def space_of(self, identity: Identity, *, half: bool = False) -> int | None:
-        """The id of a space that was made before."""
-        name = canonical(identity, half=half)
-        return next((space.id for space in self.spaces() if space.identity == name), None)
-
     def spaces(self) -> list[Space]:
         """All of them, oldest first."""
         with self._database.reading() as db:

@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 from mcp.server.mcpserver import MCPServer
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_server
@@ -24,7 +25,6 @@ from mcp_mmretrieval.server.doors import Doors, own_hosts
 from mcp_mmretrieval.server.http import application as http_application
 from mcp_mmretrieval.server.http import listen
 from mcp_mmretrieval.server.metrics import Metrics
-from mcp_mmretrieval.settings import Settings
 from tests.by_hand import ModelsByHand
 from tests.conformance import asking, content, rounds
 

@@ -5,10 +5,10 @@ from mcp import Client
 from mcp.server.mcpserver import MCPServer
 from mcp.types import Tool
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.settings import Settings
 from tests.conformance.application import application
 
 pytestmark = pytest.mark.anyio

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec, Profile, RerankerSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.measuring.report import Machine, Row
 from mcp_mmretrieval.measuring.running import Run, decided, wanted
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import EmbedderSpec, Profile, RerankerSpec
-from mcp_mmretrieval.settings import Settings
 from tests.models.tiny import gemma, qwen, rerankers
 
 ON = Machine(

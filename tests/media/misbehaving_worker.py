@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import worker
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import About, Content, Film, Part, Place, Segment, Sound

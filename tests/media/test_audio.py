@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import About, Part, Place, Segment, Sound

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import image
 from mcp_mmretrieval.media import svg as svg_module
 from mcp_mmretrieval.media.workers import Workers

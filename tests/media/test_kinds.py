@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import audio, image, pdf, text, video
 from mcp_mmretrieval.types import About, Modality
 from tests.media.making import half_red_half_blue, parts, picture, saved, source, svg
@@ -60,6 +60,6 @@ def test_junk_of_every_length_is_of_no_kind() -> None:
 
 
 def test_importing_the_package_imports_no_decoder() -> None:
-    check = "import sys, mcp_mmretrieval.media, mcp_mmretrieval.media.walk; print(*sys.modules)"
+    check = "import sys, mcp_mmretrieval.media, mcp_mmretrieval.adding.walk; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout.split()
     assert not {"PIL", "av", "pypdfium2", "resvg_py", "numpy", "charset_normalizer", "torch"} & set(loaded)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import pdf as module
 from mcp_mmretrieval.types import About, Part
 from tests.media.making import (
@@ -300,7 +300,7 @@ def test_a_file_that_only_its_owner_may_change_is_read() -> None:
 READ = """
 import resource, sys
 from mcp_mmretrieval import media
-from mcp_mmretrieval.limits import Limits
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import pdf
 from mcp_mmretrieval.media.source import Source
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

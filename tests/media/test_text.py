@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import text
 from mcp_mmretrieval.types import Part, Place, Segment
 from tests.media.making import notes, parts, source, title

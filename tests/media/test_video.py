@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import About, Film, Part, Picture, Place, Segment

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.media import walk as module
-from mcp_mmretrieval.media.walk import Found, Refused, Skipped, walk
+from mcp_mmretrieval.adding import walk as module
+from mcp_mmretrieval.adding.walk import Found, Refused, Skipped, walk
 from mcp_mmretrieval.roots import Roots
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
-from mcp_mmretrieval.limits import Limits
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import About, Content, Film, Part, Place, Segment, Sound
@@ -307,7 +307,7 @@ def test_the_parents_side_imports_no_parser() -> None:
 @linux
 def test_workers_die_with_the_server() -> None:
     code = (
-        "import tempfile, time\nfrom mcp_mmretrieval.limits import Limits\n"
+        "import tempfile, time\nfrom mcp_mmretrieval.config.limits import Limits\n"
         "from mcp_mmretrieval.media.workers import Workers\n"
         "pool = Workers(Limits(), 1, entry='tests.media.misbehaving_worker')\n"
         "file = tempfile.TemporaryFile()\nfile.write(b'pid\\nhang')\nfile.flush()\n"

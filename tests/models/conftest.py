@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.models.weights import MINILM
-from mcp_mmretrieval.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from sentence_transformers import CrossEncoder
 
+from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models.cross import CrossReranker
 from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.profiles import RerankerSpec
 from mcp_mmretrieval.types import Content, Film, Picture, Sound
 from tests.models import tiny
 from tests.models.tiny import rerankers

@@ -1,21 +1,18 @@
 """Which device models run on, in which precision, and whether they fit."""
 
-import json
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
+from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models import device as module
 from mcp_mmretrieval.models import memory
 from mcp_mmretrieval.models.device import Device
-from mcp_mmretrieval.profiles import Dtype, EmbedderSpec
-from mcp_mmretrieval.settings import Settings
 
 SPEC = EmbedderSpec(model="some/model")
 GIGABYTE = 1_000_000_000
@@ -163,33 +160,6 @@ def test_a_container_has_what_its_group_may_use(tmp_path: Path, monkeypatch: pyt
     assert memory.of_machine() == (6 * GIGABYTE, 10 * GIGABYTE)
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("bfloat16", 2), ("float16", 2)])
-def test_weights_are_counted_in_the_precision_they_are_loaded_in(tmp_path: Path, dtype: Dtype, size: int) -> None:
-    (tmp_path / "2_Dense").mkdir()
-    save_file(
-        {"a": torch.zeros(3, 5, dtype=torch.bfloat16), "ids": torch.zeros(7, dtype=torch.int64)},
-        tmp_path / "model.safetensors",
-    )
-    save_file({"b": torch.zeros(11)}, tmp_path / "2_Dense" / "model.safetensors", metadata={"format": "pt"})
-    assert memory.of_weights(tmp_path, dtype) == (15 + 11) * size + 7 * 8
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"\x08\0\0\0\0\0\0\0not json",
-        struct.pack("<Q", 1 << 60),
-        struct.pack("<Q", 9) + json.dumps({"a": 1}).encode(),
-    ],
-    ids=["empty", "no header", "a huge header", "no tensor"],
-)
-def test_damaged_weights_are_told(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(ModelUnavailable, match=r"model\.safetensors: damaged"):
-        memory.of_weights(tmp_path, "float32")
-
-
 @pytest.mark.gpu
 @needs_cuda
 def test_a_card_says_what_it_has_and_computes_in() -> None:
@@ -234,7 +204,7 @@ def test_a_card_is_lost_after_an_assertion_on_it() -> None:
 import torch
 from mcp_mmretrieval.errors import DeviceLost
 from mcp_mmretrieval.models import device as module
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 device = module.of(Settings(library="/nowhere", device="cuda"))
 def run(rows):
     table = torch.zeros(4, device=device.name)

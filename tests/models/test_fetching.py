@@ -17,9 +17,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import fetching, snapshots
-from mcp_mmretrieval.profiles import ModelSpec
 from tests.models.little_hub import COMMIT, MODEL, LittleHub, serving
 
 SPEC = ModelSpec(model=MODEL, revision=COMMIT)
@@ -129,7 +129,7 @@ def test_a_server_that_knows_no_ranges_does_not_spoil_the_file(hub: LittleHub) -
 def test_after_kill_9_half_way_nothing_is_fetched_twice(hub: LittleHub, tmp_path: Path) -> None:
     hub.cuts, hub.stall = [1_500_000], threading.Event()
     run = (
-        "from mcp_mmretrieval.models import fetching; from mcp_mmretrieval.profiles import ModelSpec; "
+        "from mcp_mmretrieval.models import fetching; from mcp_mmretrieval.config.profiles import ModelSpec; "
         f"fetching.fetch(ModelSpec(model={MODEL!r}, revision={COMMIT!r}))"
     )
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}

@@ -13,14 +13,15 @@ from PIL import Image
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub import HubEmbedder
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import EmbedderSpec
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.store.spaces import canonical
 from mcp_mmretrieval.types import Film, Picture, Sound, Vectors
 from tests.by_hand import ModelsByHand
 from tests.models import tiny
@@ -390,6 +391,6 @@ def test_another_profile_embeds_again_and_nothing_of_the_old_space_stays(folder:
             library.search("red")  # vectors of the old space are shorter, or of another model: none is compared
             assert library.settle(PATIENCE)
             (space,) = library._catalog.spaces()
-            assert library._catalog.space_of(library._parts.models.embedder(PATIENCE).identity) == space.id
+            assert space.identity == canonical(library._parts.models.embedder(PATIENCE).identity)
             assert library.search("The red boat left.", lanes=("text",)).hits[0].id == before
             assert library.search(like="a.png").hits[0].citation == "a.png"

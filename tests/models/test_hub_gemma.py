@@ -13,10 +13,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub import HubEmbedder
-from mcp_mmretrieval.profiles import EmbedderSpec
 from mcp_mmretrieval.types import Content, Film, Sound, Vectors
 from tests.models.contents import TEXTS, assert_alike, film, picture, plain, sound
 from tests.models.tiny import gemma
@@ -336,7 +336,7 @@ def test_a_torchvision_made_for_another_torch_is_named_with_the_command_that_tel
 import sys
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 try:
     Models(Settings.read(library=sys.argv[1], profile=sys.argv[2])).embedder()
 except ModelUnavailable as error:

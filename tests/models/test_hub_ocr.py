@@ -9,13 +9,13 @@ import pytest
 import transformers
 from PIL import Image
 
+from mcp_mmretrieval.concurrency.priority_lock import urgent
+from mcp_mmretrieval.config.profiles import ModelSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub_ocr import ASKED_OTHERS, HubTextReader, _words
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.models.turns import urgent
-from mcp_mmretrieval.profiles import ModelSpec
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Picture
 from tests.models.drawings import bar_chart, traffic_light
 from tests.models.tiny import bert, ocr

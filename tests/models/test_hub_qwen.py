@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from sentence_transformers import SentenceTransformer
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import Unfit
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub import HubEmbedder
-from mcp_mmretrieval.profiles import EmbedderSpec
 from mcp_mmretrieval.types import Content, Film
 from tests.models.contents import TEXTS, film, picture, plain, sound
 from tests.models.tiny import qwen

@@ -9,6 +9,8 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from mcp_mmretrieval.config.profiles import ModelSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.demo_media.film import RATE as RECORDED
 from mcp_mmretrieval.demo_media.film import recording
 from mcp_mmretrieval.errors import ModelUnavailable
@@ -16,8 +18,6 @@ from mcp_mmretrieval.models import voice
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.hub_speech import HubTranscriber
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.profiles import ModelSpec
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Cue, Sound
 from tests.models.drawings import noise, silence, tone
 from tests.models.tiny import bert, ocr, speech

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import Embedder, loading, underway
 from mcp_mmretrieval.models.loading import Loading, Models
-from mcp_mmretrieval.settings import Settings
 
 
 class Weighty:
@@ -186,7 +186,7 @@ def test_making_the_bundle_imports_nothing_heavy() -> None:
     code = """
 import sys
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 models = Models(Settings())
 print(models.state, models.parts(), models.reading)
 heavy = {"torch", "numpy", "sentence_transformers", "onnxruntime", "ctranslate2", "cv2"} & set(sys.modules)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import device
 from mcp_mmretrieval.models.losses import Losses
-from mcp_mmretrieval.settings import Settings
 from tests.fronts import until
 from tests.losing import LosingModels
 from tests.making import RED, picture

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 from sentence_transformers import MultiVectorEncoder
 
+from mcp_mmretrieval.config.profiles import RerankerSpec
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.cross import CrossReranker
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.models.multivector import Kept, LateReranker
-from mcp_mmretrieval.profiles import RerankerSpec
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.types import Content, Film, Sound
 from tests.models import tiny
 from tests.models.test_cross import PICTURES, QUERY, TEXTS, noise

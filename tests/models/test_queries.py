@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.concurrency import priority_lock as turns
+from mcp_mmretrieval.concurrency.priority_lock import urgent
 from mcp_mmretrieval.errors import BadArgument, Cancelled, ModelUnavailable
-from mcp_mmretrieval.models import Embedder, turns
+from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.queries import Queries
-from mcp_mmretrieval.models.turns import urgent
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind, Vectors
 
 PATIENCE = 10.0

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from mcp_mmretrieval import precedence
+from mcp_mmretrieval.concurrency import foreground as precedence
+from mcp_mmretrieval.concurrency.priority_lock import urgent
 from mcp_mmretrieval.errors import BadArgument, Cancelled, DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.models import device as module
 from mcp_mmretrieval.models.device import Device
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.models.minilm import MiniLM
-from mcp_mmretrieval.models.turns import urgent
 
 Run = Callable[[list[int]], list[int]]
 

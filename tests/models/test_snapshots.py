@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.profiles import EMBEDDERS, EmbedderSpec, ModelSpec, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.snapshots import located
-from mcp_mmretrieval.profiles import EMBEDDERS, EmbedderSpec, ModelSpec, RerankerSpec
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
+from mcp_mmretrieval.concurrency import priority_lock as module
+from mcp_mmretrieval.concurrency.priority_lock import Turns, urgent
 from mcp_mmretrieval.errors import Cancelled
-from mcp_mmretrieval.models import turns as module
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.models.turns import Turns, urgent
 
 
 class Queue:

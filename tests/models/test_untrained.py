@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.config.profiles import EMBEDDERS, RERANKERS
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.measuring.workloads import Workloads
 from mcp_mmretrieval.models import untrained
 from mcp_mmretrieval.models.loading import Models
 from mcp_mmretrieval.models.untrained import ARCHITECTURES
 from mcp_mmretrieval.models.untrained.english import WORDS
-from mcp_mmretrieval.profiles import EMBEDDERS, RERANKERS
-from mcp_mmretrieval.settings import Settings
 
 RECORDS = [*EMBEDDERS.values(), *RERANKERS.values()]
 

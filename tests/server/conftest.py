@@ -5,8 +5,8 @@ import anyio
 import pytest
 from mcp import Client
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.settings import Settings
 from tests.server.fake import FakeLibrary, as_library
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]

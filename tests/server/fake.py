@@ -187,8 +187,8 @@ def with_a_bad_file(job: Job) -> None:
 
 
 def main() -> None:
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.server.solo import serve_stdio
-    from mcp_mmretrieval.settings import Settings
 
     fake = FakeLibrary(work=until_stopped if "endless" in sys.argv else with_a_bad_file)
 

@@ -18,6 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, PROTOCOL_VERSION_META_KEY
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
 from mcp_mmretrieval.server.connection import Connection
@@ -25,7 +26,6 @@ from mcp_mmretrieval.server.create import create_shared
 from mcp_mmretrieval.server.doors import BODY_SECONDS
 from mcp_mmretrieval.server.http import Application, Doors, application, listen, own_hosts
 from mcp_mmretrieval.server.metrics import Metrics
-from mcp_mmretrieval.settings import Settings
 from tests.server.fake import FakeLibrary, as_library
 
 TOKEN = "t0ken-that-must-not-leak-8f3a"

@@ -11,9 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.doors import LARGEST_BODY, Doors, Guard, own_hosts
 from mcp_mmretrieval.server.pace import Paced
-from mcp_mmretrieval.settings import Settings
 from tests.server.fake import FakeLibrary
 from tests.server.over_http import ORIGIN, TOKEN, Address, answered, call, message, replies, request, serving
 

@@ -264,8 +264,8 @@ def test_an_unknown_question_is_refused(endpoint: Endpoint, library: Path, files
 def test_a_library_that_another_process_holds_is_told_by_each_call_and_tried_again(
     endpoint: Endpoint, library: Path, files: Path
 ) -> None:
+    from mcp_mmretrieval.config.settings import Settings
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.settings import Settings
     from tests.by_hand import ModelsByHand
 
     settings = Settings.read(library=library, roots=(files,), workers=1)

@@ -10,11 +10,11 @@ import anyio
 import pytest
 from mcp import Client
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, Busy
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.server.metrics import BUCKETS, TOOLS, Metrics
-from mcp_mmretrieval.settings import Settings
 from tests.server.conftest import until
 from tests.server.fake import FakeLibrary, as_library
 

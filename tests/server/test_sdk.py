@@ -9,12 +9,12 @@ import pytest
 from mcp import Client
 from mcp.server.mcpserver import Context
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import Opening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_server, create_shared
 from mcp_mmretrieval.server.sdk import cancel_event, messages, serve_lines
-from mcp_mmretrieval.settings import Settings
 from tests.server.fake import FakeLibrary, as_library
 
 pytestmark = pytest.mark.anyio

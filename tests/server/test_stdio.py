@@ -151,7 +151,7 @@ import anyio, sys
 from mcp import Client
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.server import solo
-from mcp_mmretrieval.settings import Settings
+from mcp_mmretrieval.config.settings import Settings
 
 async def main():
     async with Client(create_server(solo._open, Settings())) as client:

@@ -10,9 +10,9 @@ from mcp_types import CallToolResult, TextContent
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.answers import Answer, Searched
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.server.create import INSTRUCTIONS, create_server
-from mcp_mmretrieval.settings import Settings
 from tests.server.conftest import Connect, until
 from tests.server.fake import FULL, HITS, FakeLibrary, as_library, until_stopped, with_a_bad_file
 

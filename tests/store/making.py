@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_mmretrieval.store import Catalog, Change, Document, File, Rows
+from mcp_mmretrieval.store import Catalog, Change, Document, File, Rows, Scope
 from mcp_mmretrieval.types import Modality, Place, Segment
 
 if TYPE_CHECKING:
@@ -53,6 +53,19 @@ def held(catalog: Catalog, path: str) -> str:
     file = catalog.file(path)
     assert file is not None
     return file.document
+
+
+def inline(catalog: Catalog, document: str) -> str | None:
+    """What was given as text; None for a document from files alone."""
+    with catalog._database.reading() as db:
+        sql = "SELECT text FROM inline_texts JOIN documents ON key = document WHERE id = ?"
+        found = db.execute(sql, (document,)).fetchone()
+        return found[0].decode("utf-8") if found else None
+
+
+def document_ids(catalog: Catalog, scope: Scope) -> list[str]:
+    """All documents within a scope."""
+    return [each.document.id for each in catalog.listing(scope)[0]]
 
 
 def unit(seed: int, count: int, dim: int = DIM) -> Vectors:

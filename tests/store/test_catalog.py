@@ -13,7 +13,7 @@ import pytest
 from mcp_mmretrieval.store import Catalog, Document, File, JobRow, Removed, Rows, Scope
 from mcp_mmretrieval.types import Place, Segment
 from mcp_mmretrieval.words import terms
-from tests.store.making import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
+from tests.store.making import DIM, READING, SPACE, embed, fill, held, inline, pages, put, sha, unit
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
@@ -191,7 +191,7 @@ def test_inline_text_stays_until_it_is_removed_by_its_id(catalog: Catalog) -> No
     note = Document(id=id, modality="text", reading=catalog.reading(READING), title="Note")
     assert catalog.commit_read(note, pages(id, ["buy lamps"]), text="buy lamps") == "added"
     assert catalog.commit_read(note, pages(id, ["buy lamps"]), text="buy lamps") == "unchanged"
-    assert catalog.inline_text(id) == "buy lamps"
+    assert inline(catalog, id) == "buy lamps"
     assert put(catalog, "/r/note.txt", ["buy lamps"], content="note") == "attached"
     catalog.remove_files(["/r/note.txt"])
     assert found(catalog, "lamps") == ["buy lamps"]
@@ -204,7 +204,7 @@ def test_a_text_that_is_removed_leaves_the_file_that_says_the_same(catalog: Cata
     put(catalog, "/r/note.txt", ["buy lamps"], content="note")
     assert catalog.size([id, sha("unknown")]) == 1
     assert catalog.remove_texts([id]) == Removed(files=0, documents=0, segments=0)
-    assert catalog.inline_text(id) is None
+    assert inline(catalog, id) is None
     assert found(catalog, "lamps") == ["buy lamps"]
     assert catalog.remove_texts([id]) == Removed(files=0, documents=0, segments=0)
     assert catalog.remove_files(["/r/note.txt"]) == Removed(files=1, documents=1, segments=1)

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Scope, Store
+from mcp_mmretrieval.store.schema import STEPS, TABLES, VERSION
 from mcp_mmretrieval.words import terms
 from tests.store.making import fill, held, put
 
@@ -27,6 +29,10 @@ def newer(path: Path) -> None:
     connection.close()
 
 
+def older(path: Path) -> None:
+    run(path, "PRAGMA user_version = 2")
+
+
 def foreign(path: Path) -> None:
     path.unlink()
     connection = sqlite3.connect(path)
@@ -37,6 +43,7 @@ def foreign(path: Path) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "newer": (newer, "newer mcp-mmretrieval"),
+    "older": (older, "before the first release"),
     "foreign": (foreign, "not a catalog"),
     "garbage": (lambda path: path.write_bytes(b"garbage " * 5000), "damaged"),
     "empty": (lambda path: path.write_bytes(b""), "damaged"),
@@ -57,32 +64,6 @@ def test_a_catalog_that_cannot_be_used_is_refused_and_left_as_it_is(tmp_path: Pa
     assert path.read_bytes() == before
 
 
-VERSION_2 = """
-DROP TABLE attempts;
-DROP TABLE chosen;
-ALTER TABLE spaces DROP COLUMN retired;
-ALTER TABLE spaces DROP COLUMN made_by;
-PRAGMA user_version = 2;
-"""
-"""What makes a catalog one of version 2."""
-
-VERSION_1 = """
-DROP TABLE jobs;
-CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    arguments TEXT NOT NULL,
-    state TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    started REAL NOT NULL,
-    ended REAL
-);
-CREATE INDEX jobs_by_time ON jobs(started);
-INSERT INTO jobs VALUES ('j1', 'k1', 'done', '{"added":1}', 10.0, 11.0), ('j2', 'k2', 'running', '{}', 12.0, NULL);
-PRAGMA user_version = 1;
-"""
-"""What makes a catalog one of version 1."""
-
-
 def schema(path: Path) -> list[tuple[str, str]]:
     connection = sqlite3.connect(path)
     found = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
@@ -96,35 +77,41 @@ def run(path: Path, script: str) -> None:
     connection.close()
 
 
-def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(tmp_path: Path) -> None:
+def age(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalog of the version before, and the step that leads from it to today's."""
+    run(path, f"DROP TABLE chosen; PRAGMA user_version = {VERSION - 1}")
+    (chosen,) = re.findall(r"CREATE TABLE chosen .*?;", TABLES, re.DOTALL)
+    monkeypatch.setitem(STEPS, VERSION - 1, chosen)
+
+
+def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = made(tmp_path / "catalog.db")
     new = schema(path)
-    run(path, VERSION_2 + VERSION_1)
+    age(path, monkeypatch)
     assert schema(path) != new
     catalog = Catalog(path)
     assert schema(path) == new
     assert len(catalog.files_under("/r")) == 30
-    assert [(job.id, job.key, job.asked, job.state) for job in catalog.jobs()] == [
-        ("j2", "k2", "", "running"),
-        ("j1", "k1", "", "done"),
-    ]
-    assert [(job.started, job.ended, job.attempts) for job in catalog.jobs()] == [(12.0, None, 0), (10.0, 11.0, 0)]
     assert catalog.check() == []
     catalog.close()
     Catalog(path).close()  # no second time
 
 
-def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(tmp_path: Path) -> None:
+def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = made(tmp_path / "catalog.db")
-    run(path, VERSION_2 + VERSION_1)
-    run(path, "CREATE TABLE jobs_before (in_the_way)")
+    age(path, monkeypatch)
+    run(path, "CREATE TABLE chosen (in_the_way)")
     before = schema(path)
-    with pytest.raises(sqlite3.OperationalError, match="jobs_before"):
+    with pytest.raises(sqlite3.OperationalError, match="chosen"):
         Catalog(path)
     assert schema(path) == before
-    run(path, "DROP TABLE jobs_before")
+    run(path, "DROP TABLE chosen")
     catalog = Catalog(path)
-    assert [job.id for job in catalog.running_jobs()] == ["j2"]
+    assert len(catalog.files_under("/r")) == 30
     catalog.close()
 
 

@@ -7,7 +7,7 @@ from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.types import Place, Segment
 from mcp_mmretrieval.words import terms
-from tests.store.making import DIM, READING, SPACE, embed, held, pages, put, sha, unit
+from tests.store.making import DIM, READING, SPACE, document_ids, embed, held, pages, put, sha, unit
 
 TREE = {
     "/r/one/a.pdf": ("page", 100.0),
@@ -57,17 +57,17 @@ CASES = [
 
 @pytest.mark.parametrize(("scope", "titles"), CASES)
 def test_every_way_to_ask_sees_the_same_documents(tree: Catalog, scope: Scope, titles: list[str]) -> None:
-    ids = [id for id, document in tree.documents(tree.document_ids(Scope())).items() if document.title in titles]
+    ids = [id for id, document in tree.documents(document_ids(tree, Scope())).items() if document.title in titles]
     expected = {stored.key for id in ids for stored in tree.segments_of(id)}
     assert {key for key, _ in tree.words(terms("lighthouse"), scope, depth=50)} == expected
     assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50)} == expected
     assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50, after=-1)} >= expected
-    everything = {stored.key for id in tree.document_ids(Scope()) for stored in tree.segments_of(id)}
+    everything = {stored.key for id in document_ids(tree, Scope()) for stored in tree.segments_of(id)}
     assert tree.visible(everything | {10**6}, scope) == expected
     assert tree.extent(scope, 100) == (len(expected), len(everything))
     assert tree.extent(scope, 0)[0] == min(1, len(expected))
     assert tree.whole(scope) == (expected == everything) or titles == []
-    assert set(tree.document_ids(scope)) == set(ids)
+    assert set(document_ids(tree, scope)) == set(ids)
     listed, total = tree.listing(scope, space=1)
     assert [each.document.title for each in listed] == titles
     assert total == len(titles)

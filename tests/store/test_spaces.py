@@ -1,12 +1,8 @@
 """What a space remembers, which profile was chosen, and which documents ended the process."""
 
-import sqlite3
-from pathlib import Path
-
 from mcp_mmretrieval.store import Catalog
-from mcp_mmretrieval.store.schema import VERSION
+from mcp_mmretrieval.store.spaces import canonical
 from tests.store.making import DIM, SPACE, embed, fill, held, put
-from tests.store.test_database import VERSION_2, run
 
 
 def test_a_space_keeps_what_made_it_until_it_is_told_otherwise(catalog: Catalog) -> None:
@@ -21,7 +17,8 @@ def test_another_precision_is_another_space_of_half_the_size(catalog: Catalog) -
     put(catalog, "/r/a", ["one", "two"])
     whole, half = catalog.space(SPACE), catalog.space(SPACE, half=True)
     assert whole != half
-    assert (catalog.space_of(SPACE), catalog.space_of(SPACE, half=True)) == (whole, half)
+    names = {space.identity: space.id for space in catalog.spaces()}
+    assert (names[canonical(SPACE)], names[canonical(SPACE, half=True)]) == (whole, half)
     for space in (whole, half):
         embed(catalog, space, held(catalog, "/r/a"))
     assert catalog.volume(whole).each == {"text": 4 * DIM}
@@ -72,28 +69,3 @@ def test_attempts_are_counted_by_space_and_end_with_vectors_sparing_or_another_r
     assert catalog.documents([d])[d].notes == ("It ended the process.",)
     assert d not in catalog.unembedded(space)
     assert d in catalog.unembedded(other)
-
-
-def test_a_library_of_before_learns_what_made_its_spaces(tmp_path: Path) -> None:
-    path = tmp_path / "catalog.db"
-    catalog = Catalog(path)
-    fill(catalog, 2)
-    for identity in (
-        {"name": "builtin", "text": "all-MiniLM-L6-v2"},
-        {"name": "hub", "model": "owner/name", "revision": "c0ffee"},
-        {"name": "hub", "model": "folder", "revision": "beef"},
-    ):
-        catalog.space(identity)
-    catalog.close()
-    run(path, VERSION_2)
-    catalog = Catalog(path)
-    assert [space.made_by for space in catalog.spaces()] == [
-        "",
-        '{"profile":"builtin"}',
-        '{"profile":"owner/name@c0ffee"}',
-        "",
-    ]
-    assert catalog.check() == []
-    catalog.close()
-    with sqlite3.connect(path) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -20,12 +20,12 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.opening import reopen
 from mcp_mmretrieval.parts import SIDE, needed, pieces, spread, within
-from mcp_mmretrieval.reading import Reading
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import Target, Targets
@@ -182,11 +182,6 @@ class Examples:
                     found.setdefault(piece.kind, []).append(piece.content)
             since = max(since, segment.place.end or 0.0)
         return [content for contents in found.values() for content in spread(contents, MOST)]
-
-
-def text_of(target: Target) -> str:
-    """The words of a held place; of a long document, of its beginning."""
-    return "\n".join(_texts(stored.segment for stored in target.segments[:PARTS]))
 
 
 def named(argument: str) -> str:

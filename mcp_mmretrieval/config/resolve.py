@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
+from mcp_mmretrieval.config.profiles import PROFILES, EmbedderSpec, ModelSpec, model_of, profile_of, reranker_of
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.profiles import PROFILES, EmbedderSpec, ModelSpec, model_of, profile_of, reranker_of
-from mcp_mmretrieval.settings import Settings
 
 Spec = TypeVar("Spec", bound=ModelSpec)
 

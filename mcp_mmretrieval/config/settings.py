@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from mcp_mmretrieval.configuration import PREFIX, configuration, default_library
+from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.config.sources import PREFIX, configuration, default_library
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.limits import Limits
 
 OF_CONNECTION = frozenset({"library", "roots", "read_only", "call_budget_s", "http_hosts", "http_origins", "http_auth"})
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
@@ -144,13 +144,6 @@ class Settings(BaseModel):
     file_timeout_s: float = Field(
         default=600.0, ge=1, description="Seconds of parsing for one file, plus half of its playing time."
     )
-
-    @field_validator("ocr", "speech", mode="before")
-    @classmethod
-    def _named(cls, value: object) -> object:
-        """`true` and `false`, as these settings once were, still mean built-in and off."""
-        said = {"true": "builtin", "1": "builtin", "false": "off", "0": "off"}
-        return said.get(str(value).lower(), value)
 
     @field_validator("model_kwargs", "processor_kwargs", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.parts import moment, within
-from mcp_mmretrieval.ranking import Found
+from mcp_mmretrieval.searching.fusion import Found
 from mcp_mmretrieval.store import Catalog, Stored
 from mcp_mmretrieval.types import Segment, VectorKind
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from mcp_mmretrieval import precedence
+from mcp_mmretrieval.concurrency import foreground as precedence
 from mcp_mmretrieval.errors import Cancelled
 
 _IN_A_ROW = 16

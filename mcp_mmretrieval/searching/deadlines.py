@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from mcp_mmretrieval.models.turns import urgent
+from mcp_mmretrieval.concurrency.priority_lock import urgent
 
 RESERVE = 0.1
 """Share of the time that is kept for what must still be done when the deadline has come: to fuse, and to show hits."""

@@ -22,7 +22,7 @@ from mcp_mmretrieval.errors import (
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.opening import reopen
-from mcp_mmretrieval.parts import SIDE, WHOLE, embedded_text, moment, needed, pieces
+from mcp_mmretrieval.parts import SIDE, WHOLE, moment, needed, pieces
 from mcp_mmretrieval.store import Catalog, Rows, Stored
 from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind, Vectors
 
@@ -168,7 +168,7 @@ class Gathering:
         title = document.title if document else ""
         segments = self._catalog.segments_of(one.document)
         for stored in segments:
-            for part, window in enumerate(embedder.windows(embedded_text(stored.segment))):
+            for part, window in enumerate(embedder.windows(stored.segment.text)):
                 yield "text", Wanted(one, stored, part, window, title)
         since = 0.0
         shown = []

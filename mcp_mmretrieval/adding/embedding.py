@@ -6,8 +6,8 @@ import logging
 import threading
 from collections.abc import Sequence
 
+from mcp_mmretrieval.adding.batching import Gathered, Gathering
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable
-from mcp_mmretrieval.gathering import Gathered, Gathering
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.serving import AGAIN, Serving, Target
 from mcp_mmretrieval.store import Store

@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import islice, takewhile
 
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.answers import Reranking, Scored
-from mcp_mmretrieval.deadlines import Clock
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.examples import PARTS, named
 from mcp_mmretrieval.models import Embedder, Reranker
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.reading import Reading
-from mcp_mmretrieval.reranking import Costs, Score, Scores, Sights, Wanted, scored, sort_of, text
 from mcp_mmretrieval.roots import OpenFile, Roots, digest
+from mcp_mmretrieval.searching.deadlines import Clock
+from mcp_mmretrieval.searching.like import PARTS, named
+from mcp_mmretrieval.searching.scoring import Costs, Score, Scores, Sights, Wanted, scored, sort_of, text
 from mcp_mmretrieval.serving import Serving
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Content, Vectors

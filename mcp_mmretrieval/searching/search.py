@@ -13,21 +13,21 @@ from threading import Event
 
 import numpy as np
 
-from mcp_mmretrieval import ranking
+from mcp_mmretrieval.adding.reading import Reading
 from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, Searched
-from mcp_mmretrieval.deadlines import Clock, Errand
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.examples import Example, Examples, vectors_of
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.loading import Models
-from mcp_mmretrieval.moments import narrowed
-from mcp_mmretrieval.reading import Reading
-from mcp_mmretrieval.reranking import Costs, Sights, Wanted, scored
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.scoring import Scoring
+from mcp_mmretrieval.searching import fusion as ranking
+from mcp_mmretrieval.searching.deadlines import Clock, Errand
+from mcp_mmretrieval.searching.like import Example, Examples, vectors_of
+from mcp_mmretrieval.searching.moments import narrowed
+from mcp_mmretrieval.searching.rerank import Scoring
+from mcp_mmretrieval.searching.scoring import Costs, Sights, Wanted, scored
 from mcp_mmretrieval.serving import Answering, Serving
-from mcp_mmretrieval.settings import Settings
 from mcp_mmretrieval.store import Scope, Store, Stored
 from mcp_mmretrieval.targets import Targets
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors

@@ -1,0 +1,1 @@
+"""Locks and gates, each testable alone: who goes first, who shares, who waits."""
