@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import rows as row
+from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.fulltext import QueryTerms, best_bm25, character_bigrams
 from mcp_mmretrieval.store.records import (
@@ -120,16 +120,16 @@ class Catalog(Spaces):
         """What was added from a path."""
         with self._database.reading() as db:
             found = db.execute(
-                f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} WHERE f.path = ?", (os.fsencode(path),)
+                f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE f.path = ?", (os.fsencode(path),)
             ).fetchone()
-            return row.file_from_row(found) if found else None
+            return rows.file_from_row(found) if found else None
 
     def files_under(self, folder: str) -> list[File]:
         """The file at `folder` or those below it, by path."""
         below = at_or_below(folder)
         with self._database.reading() as db:
-            sql = f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
-            return [row.file_from_row(each) for each in db.execute(sql, below.values)]
+            sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
+            return [rows.file_from_row(each) for each in db.execute(sql, below.values)]
 
     def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
         """The files of each document, by path; a document without one is left out."""
@@ -143,8 +143,8 @@ class Catalog(Spaces):
     def documents(self, ids: Collection[str]) -> dict[str, Document]:
         """Held documents by their whole ids; unknown ones are left out."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
-            found = [row.document_from_row(each) for each in db.execute(sql, (json_list(ids),))]
+            sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
+            found = [rows.document_from_row(each) for each in db.execute(sql, (json_list(ids),))]
             return {document.id: document for document in found}
 
     def size(self, ids: Collection[str]) -> int:
@@ -170,7 +170,7 @@ class Catalog(Spaces):
         """
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
-        new = [row.storable_segment(segment) for segment in segments]
+        new = [rows.storable_segment(segment) for segment in segments]
         with self._database.writing() as db:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = _write_document(db, document)
@@ -232,14 +232,14 @@ class Catalog(Spaces):
             db.execute("DELETE FROM staged WHERE staged_at < ?", (now - STAGED_DAYS * 86_400,))
             db.executemany(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
-                [(document, reading, at, row.segment_to_json(each), now) for at, each in enumerate(segments, ordinal)],
+                [(document, reading, at, rows.segment_to_json(each), now) for at, each in enumerate(segments, ordinal)],
             )
 
     def staged(self, document: str, reading: int) -> dict[int, Segment]:
         """What was kept, by ordinal."""
         with self._database.reading() as db:
             sql = "SELECT ordinal, payload FROM staged WHERE document = ? AND reading = ? ORDER BY ordinal"
-            return {at: row.segment_from_json(document, each) for at, each in db.execute(sql, (document, reading))}
+            return {at: rows.segment_from_json(document, each) for at, each in db.execute(sql, (document, reading))}
 
     # -- vectors --------------------------------------------------------------------------------------------------
 
@@ -343,9 +343,9 @@ class Catalog(Spaces):
         """What bm25 could give at most in one table of words."""
         if not each:
             return 0.0
-        rows = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
+        size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
         count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
-        return best_bm25((int(scalar(db, count, term)) for term in each), rows)
+        return best_bm25((int(scalar(db, count, term)) for term in each), size)
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
@@ -357,14 +357,14 @@ class Catalog(Spaces):
             first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
             embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
             sql = (
-                f"SELECT {row.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
+                f"SELECT {rows.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
                 f"FROM documents d {within.where} "
                 "ORDER BY first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
             )
             found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
             paths = _files_of(db, [each[0] for each in found], files)
             total = scalar(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
-        return [row.listed_from_row(each, tuple(paths.get(each[0], ()))) for each in found], total
+        return [rows.listed_from_row(each, tuple(paths.get(each[0], ()))) for each in found], total
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
@@ -404,10 +404,10 @@ class Catalog(Spaces):
         """Insert or update. `started` is set once, `ended` when the state is no longer running."""
         now = time.time()
         ended = None if job.state == "running" else now
-        what = (job.id, job.key, row.without_surrogates(job.asked), job.state, row.without_surrogates(job.outcome))
+        what = (job.id, job.key, rows.without_surrogates(job.asked), job.state, rows.without_surrogates(job.outcome))
         with self._database.writing() as db:
             db.execute(
-                f"INSERT INTO jobs({row.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
+                f"INSERT INTO jobs({rows.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
                 "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "
                 "attempts = excluded.attempts, reading = excluded.reading, ended = excluded.ended",
                 (*what, job.attempts, os.fsencode(job.reading), now, ended),
@@ -417,20 +417,20 @@ class Catalog(Spaces):
     def job(self, id: str) -> JobRow | None:
         """A job of this or an earlier process."""
         with self._database.reading() as db:
-            found = db.execute(f"SELECT {row.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
-            return row.job_from_row(found) if found else None
+            found = db.execute(f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
+            return rows.job_from_row(found) if found else None
 
     def jobs(self, *, limit: int = 20) -> list[JobRow]:
         """The last ones, newest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
-            return [row.job_from_row(each) for each in db.execute(sql, (limit,))]
+            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
+            return [rows.job_from_row(each) for each in db.execute(sql, (limit,))]
 
     def running_jobs(self) -> list[JobRow]:
         """All that have not ended, oldest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
-            return [row.job_from_row(each) for each in db.execute(sql)]
+            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
+            return [rows.job_from_row(each) for each in db.execute(sql)]
 
 
 # -- writing, within a transaction
@@ -444,7 +444,7 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
         "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
     )
-    return int(scalar(db, sql, *row.row_from_document(document), time.time()))
+    return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
 
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
@@ -461,7 +461,7 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
             'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
-        at = db.execute(sql, (key, ordinal, segment.modality, *row.row_from_place(segment.place))).lastrowid
+        at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
         frames = json.dumps(segment.frames) if segment.frames else None
         db.execute("INSERT INTO texts VALUES (?, ?, ?, ?)", (at, segment.heading, segment.text, frames))
         if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
@@ -487,7 +487,9 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
 def _keep_text(db: sqlite3.Connection, key: int, text: str) -> int | None:
     """Keep an inline text with its document. The key if it was kept already."""
     before = scalar(db, "SELECT document FROM inline_texts WHERE document = ?", key)
-    db.execute("INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, row.without_surrogates(text).encode("utf-8")))
+    db.execute(
+        "INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, rows.without_surrogates(text).encode("utf-8"))
+    )
     db.execute("UPDATE documents SET inline = 1 WHERE key = ?", (key,))
     return before  # type: ignore[no-any-return]
 
@@ -515,19 +517,21 @@ def _drop_orphans(db: sqlite3.Connection, keys: Collection[int]) -> tuple[int, i
 def _files_of(db: sqlite3.Connection, documents: Collection[str], within: Clause) -> dict[str, list[File]]:
     found: dict[str, list[File]] = {}
     sql = (
-        f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} "
+        f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} "
         f"WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} ORDER BY f.path"
     )
     for each in db.execute(sql, (json_list(documents), *within.values)):
-        file = row.file_from_row(each)
+        file = rows.file_from_row(each)
         found.setdefault(file.document, []).append(file)
     return found
 
 
 def _stored(db: sqlite3.Connection, condition: Clause) -> list[StoredSegment]:
     """Segments `s` of documents `d` that meet a condition, in order."""
-    sql = f"SELECT {row.SEGMENT_COLUMNS} FROM {row.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
-    return [row.segment_from_row(each) for each in db.execute(sql, condition.values)]
+    sql = (
+        f"SELECT {rows.SEGMENT_COLUMNS} FROM {rows.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
+    )
+    return [rows.segment_from_row(each) for each in db.execute(sql, condition.values)]
 
 
 def _near(place: Place) -> Clause:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.store import rows as row
+from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import Database, json_list, scalar
 from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, VectorRows
 from mcp_mmretrieval.types import Identity, VectorKind
@@ -58,7 +58,7 @@ class Spaces:
         """All of them, oldest first."""
         with self._database.reading() as db:
             return [
-                row.space_from_row(each) for each in db.execute(f"SELECT {row.SPACE_COLUMNS} FROM spaces ORDER BY id")
+                rows.space_from_row(each) for each in db.execute(f"SELECT {rows.SPACE_COLUMNS} FROM spaces ORDER BY id")
             ]
 
     def active_space(self) -> Space | None:
@@ -123,8 +123,8 @@ class Spaces:
             )
             return [id for (id,) in db.execute(sql, (space, json_list(skip), limit))]
 
-    def commit_embedded(self, document: str, space: int, rows: Sequence[VectorRows], *, left_out: str = "") -> bool:
-        """Commit all vectors of a document in a space; empty `rows` say that it needs none.
+    def commit_embedded(self, document: str, space: int, groups: Sequence[VectorRows], *, left_out: str = "") -> bool:
+        """Commit all vectors of a document in a space; no `groups` say that it needs none.
 
         `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
         and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
@@ -137,11 +137,11 @@ class Spaces:
             if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 return False
             held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
-            if not held.issuperset(each for group in rows for each in group.segments):
+            if not held.issuperset(each for group in groups for each in group.segments):
                 return False
             if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
                 half = is_half(db, space)
-                for group in rows:
+                for group in groups:
                     dim = _dim(db, space, group.kind)
                     db.executemany(
                         "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
@@ -312,6 +312,6 @@ def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:
     held = json.loads(scalar(db, "SELECT notes FROM documents WHERE key = ?", key))
     notes = [note for note in held if not note.startswith(LEFT_OUT_PREFIX)]
     if left_out:
-        notes.append(LEFT_OUT_PREFIX + row.without_surrogates(left_out))
+        notes.append(LEFT_OUT_PREFIX + rows.without_surrogates(left_out))
     if notes != held:
         db.execute("UPDATE documents SET notes = ? WHERE key = ?", (json.dumps(notes), key))
