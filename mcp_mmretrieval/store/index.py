@@ -56,7 +56,7 @@ class Index:
         self._folder = folder
         self._catalog = catalog
         self._chroma: Chroma | None = None
-        self._turns = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
+        self._lock = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
         self._followed: dict[tuple[int, VectorKind], int] = {}
         self._looks: dict[tuple[Scope, VectorKind, int], int] = {}
         self._state: IndexState = "checking"
@@ -152,9 +152,9 @@ class Index:
         self, space: int, kind: VectorKind, vector: Vectors, look: int
     ) -> tuple[int, list[tuple[VectorKey, float]]] | None:
         """Up to which row it knows the catalog, and the nearest vectors; None where Chroma is busy or broken."""
-        with self._turns.reading(UPSERT_WAIT_SECONDS) as mine:
+        with self._lock.read_lock(UPSERT_WAIT_SECONDS) as acquired:
             # within the turn: what Chroma has can only grow beyond it, until the next turn of a writer
-            upto = self._followed.get((space, kind), 0) if mine else 0
+            upto = self._followed.get((space, kind), 0) if acquired else 0
             if self._chroma is None or not upto:
                 return None
             try:
@@ -173,7 +173,7 @@ class Index:
                 self._guarded(self._work)
         finally:
             self._state = "failed"
-            with self._turns.writing(), contextlib.suppress(ChromaFailed):
+            with self._lock.write_lock(), contextlib.suppress(ChromaFailed):
                 self._let_go()
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -225,7 +225,7 @@ class Index:
             if places:
                 self._state = "building" if len(places) >= UPSERT_VECTORS else self._state
                 self._give_way()
-                with self._turns.writing():
+                with self._lock.write_lock():
                     self._chroma.upsert(space, kind, places, vectors)
                 self._catalog.follow(space, kind, last)
                 self._followed[space, kind] = last
@@ -248,11 +248,11 @@ class Index:
             return False
         space, kind, last, places = garbage
         if any(each.id == space for each in self._catalog.spaces()):
-            with self._turns.writing():
+            with self._lock.write_lock():
                 chroma.delete(space, kind, places)
             self._catalog.clear_garbage(space, kind, upto=last)
         else:
-            with self._turns.writing():
+            with self._lock.write_lock():
                 chroma.drop(space)
                 self._followed = {lane: upto for lane, upto in self._followed.items() if lane[0] != space}
             self._catalog.clear_garbage(space)
@@ -260,7 +260,7 @@ class Index:
 
     def _reopen(self) -> None:
         """Open a sound index, and read it in before the first search needs it."""
-        with self._turns.writing():
+        with self._lock.write_lock():
             self._chroma = Chroma(self._folder)
             for (space, kind), upto in self._catalog.lanes().items():
                 if upto:
@@ -273,7 +273,7 @@ class Index:
         self._state, self._note = "building", why
         if why:
             logger.warning("The index is built anew: %s", why)
-        with self._turns.writing():
+        with self._lock.write_lock():
             with contextlib.suppress(ChromaFailed):
                 self._let_go()
             self._catalog.unfollow()
