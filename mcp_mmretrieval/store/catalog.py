@@ -136,6 +136,10 @@ class Catalog(Spaces):
         with self._database.reading() as db:
             return _files_of(db, documents, Clause())
 
+    def files_of_one(self, document: str) -> list[File]:
+        """The files of one document, by path; empty where it has none or is not held."""
+        return self.files_of([document]).get(document, [])
+
     def document(self, id: str) -> Document | None:
         """A held document by its whole id."""
         return self.documents([id]).get(id)
@@ -384,6 +388,14 @@ class Catalog(Spaces):
             return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
 
         return self._remembered(("counts", scope, space), count)
+
+    def pending(self, scope: Scope, space: int | None) -> int:
+        """How many documents of a scope are found by their words alone.
+
+        Those that are not embedded in `space`; all of them where there is no space yet (None).
+        """
+        counts = self.counts(scope, space=space)
+        return counts.documents if space is None else counts.pending
 
     def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
         """What was asked before, if nothing was committed since."""
