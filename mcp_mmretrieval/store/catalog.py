@@ -1,4 +1,4 @@
-"""The truth: files, documents, segments, words, vectors, jobs, in one SQLite file.
+"""What the library holds: files, documents, segments, words, vectors, jobs, in one SQLite file.
 
 Thread-safe. Each method is one transaction: what it commits is on disk when it returns, and readers see all of it or
 nothing. A full or failing disk raises LibraryUnavailable; reads go on.
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 CatalogResultT = TypeVar("CatalogResultT")
 
 STAGED_DAYS = 14
-"""How long what was read of an unfinished file is kept."""
+"""Days for which the segments of an unfinished file are kept."""
 
 JOB_DAYS = 90
-"""How long the outcome of a job is kept."""
+"""Days for which the outcome of a job is kept."""
 
 MAX_TERM_ROWS_COUNTED = 20_000
-"""Rows up to which a term's are counted: only the logarithm matters."""
+"""A term's rows are counted up to this number: only its logarithm matters."""
 
 MAX_CONTEXT_DOCUMENTS = 1_000
-"""Documents whose words count for their segments."""
+"""Documents whose words count for their segments at most."""
 
 
 HEADING_WEIGHT = 2.0
-"""What a word in the heading counts for, against one in the text."""
+"""Weight of a word in the heading; a word in the text weighs 1."""
 
 
 class Catalog(Spaces):
@@ -70,7 +70,7 @@ class Catalog(Spaces):
         return self._database.path
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         self._database.close()
 
     def tell(self, listener: Callable[[], None]) -> None:
@@ -105,7 +105,7 @@ class Catalog(Spaces):
             return int(scalar(db, ask, name))
 
     def read_with(self, reading: int) -> Identity:
-        """What `reading` gave an id. Raises ValueError for an unknown one."""
+        """The way to read that has this id: see `reading`. Raises ValueError for an unknown one."""
         if reading not in self._read_with:  # asked for each file, and never changed
             with self._database.reading() as db:
                 name = scalar(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
@@ -240,7 +240,7 @@ class Catalog(Spaces):
             )
 
     def staged(self, document: str, reading: int) -> dict[int, Segment]:
-        """What was kept, by ordinal."""
+        """The segments that `stage` keeps, by ordinal."""
         with self._database.reading() as db:
             sql = "SELECT ordinal, payload FROM staged WHERE document = ? AND reading = ? ORDER BY ordinal"
             return {at: rows.segment_from_json(document, each) for at, each in db.execute(sql, (document, reading))}
@@ -272,7 +272,7 @@ class Catalog(Spaces):
             return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
-        """How many segments a scope holds, counted to `most` + 1, and how many there are, about. Remembered too."""
+        """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
         return self._remembered(("extent", scope, most), lambda db: _extent(db, resolve_scope(db, scope), most))
 
     def whole(self, scope: Scope) -> bool:
@@ -283,13 +283,13 @@ class Catalog(Spaces):
     # -- segments -------------------------------------------------------------------------------------------------
 
     def segments(self, keys: Collection[int]) -> dict[int, StoredSegment]:
-        """Those that are (still) held."""
+        """The segments that are still held, by their keys."""
         wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
         with self._database.reading() as db:
             return {stored.key: stored for stored in _stored(db, wanted)}
 
     def segments_of(self, document: str) -> list[StoredSegment]:
-        """All of one document in order."""
+        """All segments of one document, in order."""
         with self._database.reading() as db:
             return _stored(db, Clause("d.id = ?", (document,)))
 
@@ -344,7 +344,7 @@ class Catalog(Spaces):
         return {key: min(1.0, score / best) for key, score in found}
 
     def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
-        """What bm25 could give at most in one table of words."""
+        """The highest bm25 that a row of one table of words could have."""
         if not each:
             return 0.0
         size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
@@ -398,7 +398,7 @@ class Catalog(Spaces):
         return counts.documents if space is None else counts.pending
 
     def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
-        """What was asked before, if nothing was committed since."""
+        """What `ask` answers, kept under `key` until the next commit."""
         version = self._database.version
         known = self._known.get(key)
         if known and known[0] == version:
@@ -433,13 +433,13 @@ class Catalog(Spaces):
             return rows.job_from_row(found) if found else None
 
     def jobs(self, *, limit: int = 20) -> list[JobRow]:
-        """The last ones, newest first."""
+        """The last jobs, newest first."""
         with self._database.reading() as db:
             sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
             return [rows.job_from_row(each) for each in db.execute(sql, (limit,))]
 
     def running_jobs(self) -> list[JobRow]:
-        """All that have not ended, oldest first."""
+        """All jobs that have not ended, oldest first."""
         with self._database.reading() as db:
             sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
             return [rows.job_from_row(each) for each in db.execute(sql)]
@@ -461,6 +461,9 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
     """Segments of a document with their words, in place of those that it has."""
+    # The table `wholes` keeps no text of its own (FTS5's contentless form), so it can forget a document only when it is
+    # told, word for word, what it was given. So its row goes first, while the old texts are still there to say it, and
+    # the new row is made last. Rows of `words` and `pairs` are deleted by triggers.
     whole = WHOLE_TEXT_SQL.format(key=key)
     if scalar(db, "SELECT count(*) FROM segments WHERE document = ?", key):
         db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
@@ -571,6 +574,9 @@ def _vectors_within(
     db: sqlite3.Connection, reach: ResolvedScope, space: int, kind: VectorKind, after: int
 ) -> Iterator[tuple[bytes, bytes]]:
     """Places and vectors of all rows whose document may hold segments of a scope; some perhaps twice."""
+    # Two ways through the table. Without a limit, or for the few rows after `after`, it is read in its own order, and
+    # each row is checked. A limited scope begins with its documents instead, which are few as a rule, and fetches the
+    # rows of each: the time then grows with the scope and not with the library.
     if after or not (reach.limited or reach.filters.modality):
         held = reach.holds("v.document")
         sql = (

@@ -38,7 +38,7 @@ def test_a_caller_that_waits_no_longer_goes_on_and_the_work_is_told() -> None:
     assert told.wait(PATIENCE)
 
 
-def test_an_errand_left_behind_gets_no_turn_of_a_model_any_more() -> None:
+def test_a_call_left_behind_gets_no_turn_of_a_model_any_more() -> None:
     turns, served = PriorityLock(), []
 
     def work(stop: threading.Event) -> None:
@@ -53,12 +53,12 @@ def test_an_errand_left_behind_gets_no_turn_of_a_model_any_more() -> None:
         assert turns.waiting == 0
 
 
-def test_the_error_of_an_errand_is_its_askers() -> None:
+def test_the_error_of_a_call_is_its_callers() -> None:
     def fail(stop: threading.Event) -> None:
         raise BadArgument("No such thing.")
 
-    with AbandonableCall(fail, "failing") as errand, pytest.raises(BadArgument):
-        errand.ended(PATIENCE)
+    with AbandonableCall(fail, "failing") as call, pytest.raises(BadArgument):
+        call.ended(PATIENCE)
 
 
 def test_a_call_beyond_the_bound_begins_when_one_ends_and_never_if_it_is_left_behind_first(
