@@ -311,7 +311,7 @@ class Library:
         found = self._targets.find(target)
         stored = _shown(found)
         segment = narrow_to_place(stored.segment, found.place)
-        files = self._catalog.files_of_document(found.document.id)
+        files = self._catalog.files_of_one(found.document.id)
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
         if stored.segment.modality != "text" and file is not None:

@@ -1,26 +1,58 @@
-"""The floors of the house: a module imports only from floors below, and each third party has one door."""
+"""The house: floors, doors, names and sizes. `ARCHITECTURE.md` prints the floors from here."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = "mcp_mmretrieval"
 ROOT = Path(__file__).parent.parent / PACKAGE
+ARCHITECTURE = ROOT.parent / "ARCHITECTURE.md"
+MARK = "<!-- floors -->\n"
 
-FLOORS: list[set[str]] = [
-    {"demo_media", "errors", "types"},
-    {"answers", "concurrency", "config", "front", "roots"},
-    {"media", "models", "store"},
-    {"bench", "jobs", "parts", "rollout", "targets"},
-    {"adding"},
-    {"searching"},
-    {"library"},
-    {"server"},
-    {"cli"},
-    {"__main__"},
+FLOORS: list[dict[str, str]] = [
+    {
+        "errors": "what goes wrong, and what to do next",
+        "types": "the nouns: document, place, segment, content",
+    },
+    {
+        "answers": "what the library answers: the records of the Python API",
+        "config": "the knobs, the models' records, and what they mean on this machine",
+        "concurrency": "locks and gates: who goes first, who shares, who waits",
+        "roots": "the allowed folders",
+        "front": "the client's side of an engine, in the standard library alone",
+    },
+    {
+        "media": "readers: split a file, load a place; workers isolate them",
+        "models": "the seams, the built-in models, the Hub's; one scheduler a device",
+        "store": "SQLite, the truth; Chroma, the index",
+    },
+    {
+        "jobs": "work that outlives a call",
+        "parts": "what of a segment gets a vector",
+        "rollout": "which embedder answers, and which is wanted",
+        "targets": "what an agent points at, and its file",
+    },
+    {"adding": "the first line: files, segments, vectors"},
+    {"searching": "the second line: lanes, fusion, reranking, moments"},
+    {"library": "the product and its Python API"},
+    {
+        "server": "the only place that serves MCP: tools, engine, HTTP",
+        "bench": "how fast the models are on this machine",
+        "demo_media": "the demo's files",
+    },
+    {"cli": "the command line, a client of the same engine"},
+    {"__main__": "the start of every command"},
 ]
+"""Rooms from the ground up, each a module or a folder at the top of the package, and what it is for."""
+
+MOST_FLOORS = 14
+MOST_ENTRIES = 24
+MOST_PARAMETERS = 6
+
 DOORS = {
     "mcp": {"server", "cli"},
     "chromadb": {"store"},
@@ -44,6 +76,21 @@ DOORS = {
     "uvicorn": {"server"},
     "starlette": {"server"},
 }
+"""The rooms that may import a third party."""
+
+NAMES_OF_MANY = {
+    "split": "every reader of media has it",
+    "load": "every reader of media has it",
+    "recognises": "every reader of media has it",
+    "main": "every module that can be run has it",
+    "logger": "every module that logs has it",
+    "TYPE_CHECKING": "a front does without typing's own, which costs a fifth of its start",
+}
+"""Public names that stand in several modules, and why they may."""
+
+MIRRORS_OF_A_TOOL = {("server/tools/tools.py", "search_media"), ("library.py", "search")}
+"""Functions that take what a tool takes, one parameter an argument."""
+
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -56,16 +103,24 @@ def floor(name: str) -> int:
     return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
 
 
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
-    """Every imported name, relative imports refused; those for type checkers only are left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """Every imported name, lazy ones too; relative imports are refused, those for type checkers only left out."""
+    module = tree(path)
     typing_only = {
         inner
-        for node in ast.walk(tree)
+        for node in ast.walk(module)
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in ast.walk(module):
         if node in typing_only:
             continue
         if isinstance(node, ast.Import):
@@ -74,6 +129,29 @@ def imports(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}: relative import"
             names = [alias.name for alias in node.names]
             yield from (f"{node.module}.{name}" for name in names)
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """What a module defines at its top for others, imports aside."""
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+        else:
+            continue
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def printed_floors() -> str:
+    """The block of ARCHITECTURE.md, the top floor first."""
+    lines = []
+    for number in reversed(range(len(FLOORS))):
+        for at, (name, purpose) in enumerate(FLOORS[number].items()):
+            shown = f"{name}/" if (ROOT / name).is_dir() else name
+            lines.append(f"{number if at == 0 else '':<3}{shown:<14}{purpose}")
+    return "```\n" + "\n".join(lines) + "\n```\n"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -88,6 +166,38 @@ def test_a_module_imports_only_from_floors_below_and_third_parties_by_their_door
         assert floor(rest[0]) < floor(here), f"{here} imports {rest[0]}, which is not below it"
 
 
-def test_every_module_has_a_floor() -> None:
-    rooms = {room(path) for path in FILES} - {"__init__"}
-    assert rooms <= set().union(*FLOORS), rooms - set().union(*FLOORS)
+def test_every_room_has_one_floor_and_every_floor_its_rooms() -> None:
+    listed = [name for rooms in FLOORS for name in rooms]
+    assert sorted(listed) == sorted({room(path) for path in FILES} - {"__init__"})
+
+
+def test_the_architecture_shows_these_floors() -> None:
+    shown = ARCHITECTURE.read_text(encoding="utf-8").split(MARK)[1]
+    assert shown.startswith(printed_floors()), f"ARCHITECTURE.md should have:\n{printed_floors()}"
+
+
+def test_the_house_is_small_enough_to_be_remembered() -> None:
+    entries = [path for path in ROOT.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= MOST_ENTRIES
+    assert len(FLOORS) <= MOST_FLOORS
+
+
+def test_no_import_leads_back_lazy_ones_included() -> None:
+    modules = {dotted(path) for path in FILES}
+    graph = defaultdict[str, set[str]](set)
+    for path in FILES:
+        for name in imports(path):
+            module = name if name in modules else name.rpartition(".")[0]
+            if module in modules - {dotted(path)}:
+                graph[dotted(path)].add(module)
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def test_a_public_name_stands_in_one_module() -> None:
+    homes = defaultdict[str, set[str]](set)
+    for path in FILES:
+        for name in public_names(path):
+            homes[name].add(str(path.relative_to(ROOT)))
+    several = {name: sorted(found) for name, found in homes.items() if len(found) > 1}
+    assert {name: found for name, found in several.items() if name not in NAMES_OF_MANY} == {}
+    assert sorted(several) == sorted(NAMES_OF_MANY)

@@ -177,7 +177,7 @@ class DocumentBatcher:
                 shown.append((stored, segment, since))
             since = max(since, stored.segment.place.end or 0.0)
         if shown:
-            with reopen(self._catalog.files_of_document(one.document)) as file:
+            with reopen(self._catalog.files_of_one(one.document)) as file:
                 for stored, segment, since in shown:
                     if stop():
                         raise Cancelled("Stopped while embedding.")

@@ -68,5 +68,5 @@ class DocumentRemover:
             document = self._targets.find(target).document
         except NotInLibrary:
             return [], []
-        files = self._catalog.files_of_document(document.id)
+        files = self._catalog.files_of_one(document.id)
         return [file.path for file in files if self._roots.covers(file.path)], [document.id] if document.inline else []

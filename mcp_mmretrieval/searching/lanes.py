@@ -8,8 +8,8 @@ from threading import Event
 
 import numpy as np
 
+from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.searching.deadlines import AbandonableCall
 from mcp_mmretrieval.searching.like import LikeResolver, like_vectors
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.store import Store

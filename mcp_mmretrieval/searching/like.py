@@ -135,7 +135,7 @@ class LikeResolver:
         segments = [narrow_to_place(stored.segment, target.place) for stored in target.segments[:REPRESENTATIVE_PLACES]]
         contents: list[Content] = []
         if any(segment_to_decode(segment, embedder) for segment in segments):
-            with reopen(self._catalog.files_of_document(target.document.id), self._roots) as file:
+            with reopen(self._catalog.files_of_one(target.document.id), self._roots) as file:
                 contents = self._contents(file, segments, embedder, stop)
         # what is said is known by the window: of a moment that can be heard or seen it tells little
         moment = any(one.place != stored.segment.place for one, stored in zip(segments, target.segments, strict=False))

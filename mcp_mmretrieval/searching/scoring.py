@@ -16,10 +16,11 @@ from typing import Literal
 import numpy as np
 
 from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.roots import OpenFile
-from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.targets import ConnectionView, reopen
 from mcp_mmretrieval.types import Content, Film, Segment
 
@@ -196,7 +197,7 @@ class ScoringInputs:
         try:
             if file is not None:
                 return self._workers.load(file.fd, segment, name=file.path, side=RERANK_SIDE_PIXELS, stop=stop)
-            with reopen(self._catalog.files_of_document(segment.document), self._roots) as opened:
+            with reopen(self._catalog.files_of_one(segment.document), self._roots) as opened:
                 return self._workers.load(opened.fd, segment, name=opened.path, side=RERANK_SIDE_PIXELS, stop=stop)
         except UnreadableMedia:
             if segment.text.strip():
