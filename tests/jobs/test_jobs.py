@@ -252,14 +252,6 @@ def test_an_attempt_that_was_interrupted_in_good_order_does_not_count() -> None:
     assert [attempts for _, attempts, _ in records.kept] == [3, 2]
 
 
-def test_what_was_asked_comes_back_as_it_was() -> None:
-    asked = AddRequest(roots=("/r", "/s\udce9"), paths=("a", "b"), text=None, title=None, dry_run=True)
-    assert asked.stored().isascii()
-    assert AddRequest.read(asked.stored()) == asked
-    assert asked.key == AddRequest(roots=("/r", "/s\udce9"), paths=("a", "b"), dry_run=True).key
-    assert len({asked.key, AddRequest(roots=("/r",)).key, AddRequest(roots=("/r",), text="a").key}) == 3
-
-
 def test_old_jobs_are_forgotten_but_not_the_one_that_runs(jobs: Jobs) -> None:
     running = jobs.start("first", until_stopped)
     for number in range(ENDED_JOBS_KEPT + 5):

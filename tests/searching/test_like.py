@@ -16,6 +16,7 @@ from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, Retrie
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.searching.like import MAX_DATA_URL_BYTES, data_url_bytes
 from tests.support import media_files as making
+from tests.support.calls import add
 from tests.support.files import BLUE, GREEN, RED, film, picture, recording
 from tests.support.models import PATIENCE
 
@@ -220,3 +221,23 @@ def test_an_error_about_a_long_argument_repeats_only_its_beginning(library: Libr
         with pytest.raises(RetrievalError) as error:
             attempt()
         assert len(str(error.value)) < 500
+
+
+def test_a_picture_is_found_by_another_picture_that_was_never_added(
+    library: Library, folder: Path, tmp_path: Path
+) -> None:
+    picture(folder / "red.png", RED)
+    picture(folder / "blue.png", BLUE)
+    add(library, folder / "red.png", folder / "blue.png")
+    picture(folder / "example.png", (10, 10, 200))
+    assert cited(library, like=str(folder / "example.png"))[0] == "blue.png"
+    assert library.documents()[1] == 2
+
+
+def test_like_takes_a_path_a_citation_and_an_id(library: Library, folder: Path) -> None:
+    picture(folder / "red one.png", RED)
+    picture(folder / "blue.png", BLUE)
+    add(library)
+    id = library.search("red").hits[0].id
+    for like in ("red%20one.png", "red one.png", str(folder / "red one.png"), id):
+        assert cited(library, like=like)[0] == "red%20one.png"

@@ -1,0 +1,47 @@
+"""The thread that gives vectors: what it waits for, what it puts off, and what it says of it."""
+
+from pathlib import Path
+
+from mcp_mmretrieval.store import Scope
+from tests.conftest import OpenLibrary
+from tests.support.calls import add, cited
+from tests.support.files import BLUE, RED, picture
+from tests.support.models import PATIENCE
+
+
+def test_a_file_that_is_away_is_put_off_until_something_is_added_again(
+    open_library: OpenLibrary, folder: Path, tmp_path: Path
+) -> None:
+    picture(folder / "red.png", RED, (300, 100))
+    picture(folder / "blue.png", BLUE)
+    without = open_library(state="loading", slow=True)
+    assert add(without).added == 2
+    without.close()
+    (folder / "red.png").rename(tmp_path / "away.png")
+    library = open_library()
+    assert library.settle(PATIENCE)
+    assert library.held() == (2, 1)
+    assert cited(library, "sign", lanes=("words",)) == ["red.png"]  # by what was read in it
+    (tmp_path / "away.png").rename(folder / "red.png")
+    assert add(library).unchanged == 2
+    assert library.held() == (2, 0)
+
+
+def test_while_no_model_loads_nobody_waits_and_the_status_says_why(open_library: OpenLibrary, folder: Path) -> None:
+    (folder / "a.md").write_text("red", encoding="utf-8")
+    library = open_library(state="loading", slow=True)
+    add(library)
+    assert (library.working, library.held()) == (False, (1, 1))
+    assert "The embedder is still loading. Ask again in a few seconds." in library.status().problems
+
+
+def test_what_is_committed_gets_its_vectors_without_being_asked_for(open_library: OpenLibrary, folder: Path) -> None:
+    library = open_library()
+    assert library.settle(PATIENCE)
+    (folder / "a.md").write_text("red", encoding="utf-8")
+    assert library.add().wait(PATIENCE).added == 1
+    assert library.settle(PATIENCE)
+    space = library._catalog.active_space()
+    assert space is not None
+    assert library._catalog.counts(Scope(), space=space.id).pending == 0
+    assert library.search("red", lanes=("text",)).hits[0].lanes == ("text",)

@@ -1,0 +1,138 @@
+"""Bringing files into the library: what is new, held, moved, changed, gone, bad."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.errors import NotAllowed, NotInLibrary
+from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.types import Picture
+from tests.conftest import OpenLibrary
+from tests.support.calls import add, cited
+from tests.support.files import BLUE, PURPLE, RED, film, picture, recording
+from tests.support.models import PATIENCE, ShapeReader
+
+
+def test_adding_again_is_no_work(library: Library, folder: Path) -> None:
+    picture(folder / "a.png")
+    add(library)
+    again = add(library)
+    assert (again.added, again.unchanged) == (0, 1)
+
+
+def test_the_same_bytes_at_two_paths_are_one_document(library: Library, folder: Path) -> None:
+    picture(folder / "a.png")
+    shutil.copyfile(folder / "a.png", folder / "b.png")
+    assert add(library).added == 2
+    documents, total = library.documents()
+    assert (total, documents[0].files) == (1, 2)
+
+
+def test_a_renamed_file_moves(library: Library, folder: Path) -> None:
+    picture(folder / "old.png")
+    add(library)
+    (folder / "old.png").rename(folder / "new.png")
+    outcome = add(library)
+    assert (outcome.moved, outcome.added, outcome.removed) == (1, 0, 0)
+    assert cited(library, "red") == ["new.png"]
+
+
+def test_a_changed_file_replaces(library: Library, folder: Path) -> None:
+    picture(folder / "a.png", RED)
+    add(library)
+    picture(folder / "a.png", BLUE, (65, 65))
+    assert add(library).replaced == 1
+    assert library.documents()[1] == 1
+    assert cited(library, "blue") == ["a.png"]
+    assert cited(library, "red") == []
+
+
+def test_what_vanished_from_an_added_folder_is_taken_out(library: Library, folder: Path) -> None:
+    picture(folder / "stays.png", PURPLE)
+    picture(folder / "goes.png", BLUE)
+    add(library)
+    (folder / "goes.png").unlink()
+    assert add(library).removed == 1
+    assert cited(library, "blue") == ["stays.png"]
+
+
+def test_a_root_that_is_missing_as_a_whole_takes_nothing_out(library: Library, folder: Path, tmp_path: Path) -> None:
+    picture(folder / "a.png")
+    add(library)
+    folder.rename(tmp_path / "unmounted")
+    outcome = library.add().wait(PATIENCE)
+    assert outcome.removed == 0
+    (tmp_path / "unmounted").rename(folder)
+    assert library.documents()[1] == 1
+
+
+def test_a_bad_file_is_one_clear_line_and_the_others_go_on(library: Library, folder: Path) -> None:
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    (folder / "empty.pdf").touch()
+    picture(folder / "good.png")
+    outcome = add(library)
+    assert outcome.added == 1
+    assert {(Path(failure.path).name, failure.code) for failure in outcome.failed} == {
+        ("broken.png", "corrupt"),
+        ("empty.pdf", "empty"),
+    }
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused_and_read_the_next_time(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = picture(folder / "a.png")
+
+    def meddle(reader: ShapeReader, seen: Picture) -> str:
+        path.write_bytes(path.read_bytes() + b"more")
+        return ""
+
+    with monkeypatch.context() as meddled:
+        meddled.setattr(ShapeReader, "read", meddle)
+        outcome = add(library)
+    assert [(failure.code, failure.path) for failure in outcome.failed] == [("changed_while_read", str(path))]
+    assert library.documents()[1] == 0
+    assert add(library).added == 1
+
+
+def test_a_link_out_of_the_roots_is_not_followed(library: Library, folder: Path, tmp_path: Path) -> None:
+    (folder / "link.png").symlink_to(picture(tmp_path / "outside.png"))
+    outcome = library.add([str(folder / "link.png")]).wait(PATIENCE)
+    assert [failure.code for failure in outcome.failed] == ["not_found_or_not_allowed"]
+
+
+def test_without_roots_nothing_can_be_read_and_the_error_says_so(open_library: OpenLibrary, folder: Path) -> None:
+    library = open_library(roots=())
+    outcome = library.add([str(picture(folder / "a.png"))]).wait(PATIENCE)
+    assert outcome.state == "failed"
+    assert "--root" in outcome.error
+
+
+def test_subtitles_beside_a_film_are_its_words_and_changing_them_replaces_it(library: Library, folder: Path) -> None:
+    film(folder / "clip.mp4", (RED, 3), (BLUE, 3))
+    subtitles = folder / "clip.en.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe harbour at dawn\n", encoding="utf-8")
+    assert add(library).added == 1
+    assert cited(library, "harbour", lanes=("words",)) == ["clip.mp4#t=0.0,6.0"]
+    assert add(library).unchanged == 1
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe market at noon\n", encoding="utf-8")
+    assert add(library).replaced == 1
+    assert cited(library, "harbour", lanes=("words",)) == []
+    assert cited(library, "market", lanes=("words",)) == ["clip.mp4#t=0.0,6.0"]
+
+
+def test_silence_is_added_and_found_by_nothing(library: Library, folder: Path) -> None:
+    recording(folder / "silence.wav", (0.0, 3.0))
+    assert add(library).added == 1
+    assert cited(library, "tone") == []
+    assert cited(library, filters=library.filters(modality=["audio"]), query="low") == []
+
+
+def test_a_path_outside_the_roots_reads_like_one_that_is_missing(library: Library, tmp_path: Path) -> None:
+    outside = picture(tmp_path / "outside.png")
+    outcome = library.add([str(outside), str(tmp_path / "missing.png")]).wait(PATIENCE)
+    first, second = (failure.reason.replace(failure.path, "PATH") for failure in outcome.failed)
+    assert first == second
+    with pytest.raises((NotAllowed, NotInLibrary)):
+        library.search(like=str(outside))

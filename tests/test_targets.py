@@ -1,0 +1,102 @@
+"""What one connection points at within its roots, and the file of it, opened again."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.errors import NotAllowed, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.targets import ConnectionView, reopen
+from mcp_mmretrieval.types import Place, Segment
+from tests.support.rows import READING, held, pages, put, sha
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(tmp_path / "catalog.db")
+    yield catalog
+    catalog.close()
+
+
+@pytest.fixture
+def view(catalog: Catalog, folder: Path) -> ConnectionView:
+    return ConnectionView(catalog, Roots([folder]))
+
+
+def test_an_id_a_citation_and_a_path_name_the_same_page(catalog: Catalog, view: ConnectionView, folder: Path) -> None:
+    path = str(folder / "annual report.pdf")
+    put(catalog, path, ["one", "two", "three"])
+    short = Segment(document=held(catalog, path), modality="page", place=Place()).id
+    for name in (f"{short}#page=2", "annual%20report.pdf#page=2", f"{path}#page=2"):
+        found = view.targets.find(name)
+        assert (found.document.title, found.place) == (path, Place(page=2))
+        assert [stored.segment.text for stored in found.segments] == ["two"]
+    assert [stored.ordinal for stored in view.targets.find(short).segments] == [0, 1, 2]
+    assert view.targets.find(f"{short}#page=9").segments == ()
+
+
+def test_a_hash_may_belong_to_the_name_of_a_file(catalog: Catalog, view: ConnectionView, folder: Path) -> None:
+    path = str(folder / "draft#page=1")
+    put(catalog, path, ["a draft"])
+    found = view.targets.find(path)
+    assert (found.document.title, found.place) == (path, Place())
+
+
+def test_a_document_under_other_roots_reads_like_one_that_is_not_held(
+    catalog: Catalog, view: ConnectionView, tmp_path: Path
+) -> None:
+    put(catalog, str(tmp_path / "other" / "a.pdf"))
+    hidden = held(catalog, str(tmp_path / "other" / "a.pdf"))
+    told = []
+    for name in (hidden, sha("unknown")):
+        with pytest.raises(NotInLibrary) as refused:
+            view.targets.find(name)
+        told.append(str(refused.value).replace(name, ""))
+    assert told[0] == told[1]
+    with pytest.raises(NotAllowed):
+        view.targets.path(str(tmp_path / "other" / "a.pdf"))
+
+
+def test_what_has_no_file_under_the_roots_is_cited_by_its_id(catalog: Catalog, view: ConnectionView) -> None:
+    note = Document(id=sha("note"), modality="text", reading=catalog.reading(READING), title="Note", inline=True)
+    catalog.commit_read(note, pages(note.id, ["a note"], modality="text"), text="a note")
+    segment = view.targets.find(note.id).segments[0].segment
+    assert view.targets.visible_file(catalog.files_of_one(note.id)) is None
+    assert view.targets.citation(None, segment) == segment.id
+
+
+def test_a_path_is_known_by_what_is_held_there_after_the_file_has_gone(
+    catalog: Catalog, view: ConnectionView, folder: Path
+) -> None:
+    put(catalog, str(folder / "gone.pdf"))
+    assert view.targets.path("gone.pdf") == str(folder / "gone.pdf")
+    with pytest.raises(NotAllowed):
+        view.targets.path("never.pdf")
+
+
+def test_the_scope_of_a_connection_is_its_roots_within_the_filters(view: ConnectionView, folder: Path) -> None:
+    only = Filters(modality=("page",))
+    assert view.scope(only) == Scope((str(folder),), only)
+
+
+def test_a_file_is_opened_again_where_one_of_its_paths_lies_unchanged(folder: Path, tmp_path: Path) -> None:
+    rows = []
+    for path in (folder / "a.txt", tmp_path / "b.txt"):
+        path.write_text("the same", encoding="utf-8")
+        state = path.stat()
+        rows.append(File(path=str(path), document=sha("same"), size=state.st_size, mtime_ns=state.st_mtime_ns))
+    with reopen(rows, Roots([folder])) as opened:
+        assert opened.path == str(folder / "a.txt")
+    os.utime(folder / "a.txt", ns=(0, 0))
+    with reopen(rows) as opened:  # for the library's own work any path will do
+        assert opened.path == str(tmp_path / "b.txt")
+    with pytest.raises(UnreadableMedia, match="changed since it was read") as refused:
+        reopen(rows, Roots([folder]))
+    assert str(tmp_path / "b.txt") not in str(refused.value)
+    (folder / "a.txt").unlink()
+    with pytest.raises(UnreadableMedia, match="no longer there"):
+        reopen(rows, Roots([folder]))
