@@ -168,14 +168,17 @@ def key(asked: str) -> str:
 
 
 def unpacked(folder: Path) -> dict[str, Any]:
-    """Put all of it into an empty folder, as if it had been made there just now. What was told, likewise."""
+    """Put all of it into an empty folder, as if it had been made there just now. What was told, likewise, and what
+    makes each library's spaces as it stood there, in `made_by`."""
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
-    said: dict[str, Any] = json.loads(TOLD.read_text(encoding="utf-8").replace(MADE_AT, str(folder)))
+    said: dict[str, Any] = {"made_by": {}}
+    said |= json.loads(TOLD.read_text(encoding="utf-8").replace(MADE_AT, str(folder)))
     for name in ("held", "halved", "hub"):
         with catalog(folder / name) as db:
             _relocate(db, str(folder))
             _renew(db, time.time() - said["made"])
+            said["made_by"][name] = [made_by for (made_by,) in db.execute("SELECT made_by FROM spaces")]
     return said
 
 
