@@ -13,6 +13,7 @@ on with the same words for the one who makes and the one who checks.
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import tarfile
 import time
@@ -118,9 +119,7 @@ def settle(library: Library) -> None:
     """Wait until everything has its vectors, the index has them too, and the models are loaded."""
     assert library.settle(PATIENCE)
     until = time.monotonic() + PATIENCE
-    while not (
-        library.ready and library.index().state == "ready" and library.index().followed == library.index().total
-    ):
+    while not (library.ready and re.match(r"ready: (\d+) of \1 vectors", library.status().index)):
         assert time.monotonic() < until
         time.sleep(0.02)
 

@@ -34,11 +34,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mcp_mmretrieval import Library
-from mcp_mmretrieval.demo_media.film import film_pictures, recording
-from mcp_mmretrieval.demo_media.photos import lighthouse
+from mcp_mmretrieval.demo_media.film import film_pictures, read_recording
+from mcp_mmretrieval.demo_media.photos import lighthouse_photo
 from tests.library_made_before import ARCHIVE, MADE_AT, PATIENCE, TOLD, catalog, history, settle, staged, told
-from tests.media.making import pdf
-from tests.models import tiny
+from tests.support import tiny
+from tests.support.media_files import pdf
 
 COMMIT = "ca1ab56"
 WRITTEN = 1_700_000_000
@@ -86,8 +86,8 @@ def make_media(folder: Path) -> None:
     pages = ["The harbour office counted forty boats in June alone.", "Diesel for the ferries cost a tenth more."]
     (folder / "report.pdf").write_bytes(pdf(pages))
     sign("WHARF CLOSED", "ON MONDAY").save(folder / "sign.png", optimize=True)
-    lighthouse().resize((480, 320)).save(folder / "lighthouse.jpg", quality=70)
-    write_speech(folder / "drill.ogg", recording("safety-drill.ogg"))
+    lighthouse_photo().resize((480, 320)).save(folder / "lighthouse.jpg", quality=70)
+    write_speech(folder / "drill.ogg", read_recording("safety-drill.ogg"))
     write_film(folder / "film.mp4")
     (folder / "film.srt").write_text(SUBTITLES, encoding="utf-8")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
@@ -107,7 +107,7 @@ def make_changes(folder: Path) -> None:
 def make_long(folder: Path) -> None:
     """A recording of three windows, and a scan of three pages."""
     folder.mkdir()
-    log, drill = recording("engine-log.ogg"), recording("safety-drill.ogg")
+    log, drill = read_recording("engine-log.ogg"), read_recording("safety-drill.ogg")
     samples = np.zeros(70 * RATE, np.int16)
     for second, spoken in ((0, log), (32, drill), (56, drill)):
         samples[second * RATE : second * RATE + len(spoken)] = spoken[: len(samples) - second * RATE]
