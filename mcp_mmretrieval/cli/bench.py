@@ -59,8 +59,8 @@ def _check(arguments: argparse.Namespace) -> None:
     """Raises BadArgument before anything is measured, not after."""
     if arguments.seconds is not None and arguments.seconds <= 0:
         raise BadArgument(f"--seconds {arguments.seconds:g}: must be more than 0.")
-    if arguments.plot and Path(arguments.plot).suffix.lower() not in bench_plot.KINDS:
-        raise BadArgument(f"--plot {arguments.plot}: the name must end in {' or '.join(bench_plot.KINDS)}.")
+    if arguments.plot:
+        bench_plot.check_plot_file(arguments.plot)
     for option in ("json", "plot"):
         named = getattr(arguments, option)
         if named and named != STDOUT_NAME and not Path(named).absolute().parent.is_dir():
@@ -108,5 +108,5 @@ def _tell(report: BenchReport, arguments: argparse.Namespace) -> None:
         Path(arguments.json).write_text(written, encoding="utf-8")
         show.stderr_console().print(f"Wrote {arguments.json}", highlight=False)
     if arguments.plot:
-        bench_plot.write(report, Path(arguments.plot))
+        bench_plot.write_plot(report, Path(arguments.plot))
         show.stderr_console().print(f"Wrote {arguments.plot}", highlight=False)
