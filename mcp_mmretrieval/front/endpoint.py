@@ -19,7 +19,7 @@ from mcp_mmretrieval.errors import EngineUnavailable
 
 MAX_SOCKET_PATH_BYTES = 100
 """Bytes of a socket's path: 108 on Linux, 104 on macOS, with its end."""
-_WAITING = 128
+_BACKLOG = 128
 """Connections that the kernel keeps while the engine starts."""
 
 EngineState = dict[str, object]
@@ -60,7 +60,7 @@ class Endpoint:
         try:
             listening.bind(self.socket_path)
             os.chmod(self.socket_path, 0o600)
-            listening.listen(_WAITING)
+            listening.listen(_BACKLOG)
         except OSError as error:
             listening.close()
             raise EngineUnavailable(f"{self.socket_path}: {error.strerror}. Make room there.") from error

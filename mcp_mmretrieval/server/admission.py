@@ -13,9 +13,9 @@ from mcp_mmretrieval.errors import Busy
 
 FIRST_GUESS_S = 1.0
 """Seconds that a turn is taken to last before the first one has ended."""
-_WEIGHT = 0.1
+_LATEST_WEIGHT = 0.1
 """Of the latest turn in the mean of all: about the last twenty count."""
-_SOONEST_S = 0.1
+_LEAST_RETRY_S = 0.1
 """Nobody is told to come back sooner."""
 
 
@@ -128,9 +128,9 @@ class Admission:
         call.settled.set()
 
     def _measure(self, seconds: float) -> None:
-        self._mean = seconds if self._mean is None else self._mean + (seconds - self._mean) * _WEIGHT
+        self._mean = seconds if self._mean is None else self._mean + (seconds - self._mean) * _LATEST_WEIGHT
 
     def _retry_after(self) -> float:
         """Seconds until all that wait now, and one more, have been served, as turns have lasted lately."""
         mean = FIRST_GUESS_S if self._mean is None else self._mean
-        return max(_SOONEST_S, mean * (self._waiting + 1) / self._places)
+        return max(_LEAST_RETRY_S, mean * (self._waiting + 1) / self._places)

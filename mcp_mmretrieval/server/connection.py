@@ -26,9 +26,9 @@ class Connection:
     settings: Settings
     """Its own: roots, read-only, call budget."""
     admission: Admission
-    within: bool = False
+    own_roots: bool = False
     """Whether its roots are its own, and not those that the library was opened with."""
-    told: Callable[[], tuple[str, tuple[str, ...]]] = lambda: ("", ())
+    engine_status: Callable[[], tuple[str, tuple[str, ...]]] = lambda: ("", ())
     """A line on the process that serves it, and what it should know about how it is served."""
     _library: Library | None = field(default=None, init=False)
 
@@ -36,7 +36,7 @@ class Connection:
         """The library as this client may see it. Raises the RetrievalError that opening it ended in."""
         if self._library is None:
             library = await self.opening.library()
-            if self.within:
+            if self.own_roots:
                 library = await anyio.to_thread.run_sync(_within, library, self.settings)
             self._library = library
         return self._library

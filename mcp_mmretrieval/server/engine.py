@@ -50,17 +50,17 @@ logger = logging.getLogger(__name__)
 
 OpenLibrary = Callable[[Settings], "Library"]
 
-_HELLO_WITHIN = 10.0
+_HELLO_TIMEOUT_S = 10.0
 """Seconds that a client has to say who it is."""
-_LOOK_EVERY = 0.5
+_WATCH_INTERVAL_S = 0.5
 """Seconds between two looks at whether anybody needs us, and whether our socket can still be found."""
-_FINISHING = 10.0
+_FINISH_TIMEOUT_S = 10.0
 """Seconds that calls have to end when the engine leaves."""
-_LOST = 1.0
+_FINISH_TIMEOUT_LOST_S = 1.0
 """The same where the device was lost: what waits for a model waits in vain."""
-_CLOSING = 20.0
+_CLOSE_TIMEOUT_S = 20.0
 """Seconds that closing the library may take; what it does not get to is in the catalog already."""
-_OPEN_AFTER = 2.0
+_OPEN_DELAY_S = 2.0
 """Seconds until the library is opened for a client that asks for nothing yet: jobs may wait in it."""
 
 
@@ -113,7 +113,7 @@ class Engine:
         while not self._leave.is_set():
             listening = self._listening
             listening.setblocking(False)
-            with anyio.move_on_after(_LOOK_EVERY):  # so that a new socket, in place of a lost one, is seen
+            with anyio.move_on_after(_WATCH_INTERVAL_S):  # so that a new socket, in place of a lost one, is seen
                 await anyio.wait_readable(listening)
             try:
                 client, _ = listening.accept()
@@ -121,7 +121,7 @@ class Engine:
                 continue
             except OSError as error:  # no more descriptors: those that are connected go on
                 logger.warning("no more clients for now: %s", error)
-                await anyio.sleep(_LOOK_EVERY)
+                await anyio.sleep(_WATCH_INTERVAL_S)
                 continue
             client.setblocking(False)
             tasks.start_soon(self._welcome, client)
@@ -132,8 +132,8 @@ class Engine:
         descriptors: list[int] = []
         try:
             with client:
-                with anyio.fail_after(_HELLO_WITHIN):
-                    hello, descriptors = await _hello(client)
+                with anyio.fail_after(_HELLO_TIMEOUT_S):
+                    hello, descriptors = await _read_hello(client)
                 if not peer_is_this_user(client):
                     logger.warning("refused a client of another user")
                     return
@@ -157,13 +157,13 @@ class Engine:
         given = _settings_of(hello)
         settings = Settings.of(given)
         assert self._admission is not None
-        notes = tuple(_difference(name) for name in answer.get("differs", ()))  # type: ignore[attr-defined]
+        notes = tuple(_settings_note(name) for name in answer.get("differs", ()))  # type: ignore[attr-defined]
         connection = Connection(
-            self._opening, settings, self._admission, within=True, told=lambda: (self._line(), notes)
+            self._opening, settings, self._admission, own_roots=True, engine_status=lambda: (self._status_line(), notes)
         )
         self._clients[client] = str(hello.get("kind", "stdio"))
         self._metrics.connections = len(self._clients)
-        self._opening.begin(_OPEN_AFTER)
+        self._opening.begin(_OPEN_DELAY_S)
         try:
             if "http" in hello:
                 await self._listen(client, hello["http"], connection, descriptors)
@@ -178,17 +178,18 @@ class Engine:
         self, client: socket.socket, wanted: object, connection: Connection, descriptors: list[int]
     ) -> None:
         """Serve HTTP on the socket that came along, until the front that sent it goes."""
-        from mcp_mmretrieval.server.http import app as http
+        from mcp_mmretrieval.server.http.access import AccessPolicy
+        from mcp_mmretrieval.server.http.app import create_application, serve_socket
 
         if not isinstance(wanted, Mapping) or len(descriptors) != 1:
             raise ValueError("no socket to listen on")
         settings = connection.settings
-        doors = http.AccessPolicy.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
+        policy = AccessPolicy.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
         server = self._server(connection, read_only=settings.read_only)
         stop = anyio.Event()
         async with anyio.create_task_group() as tasks:
-            app = http.create_application(server, doors, metrics=self._metrics, health=self._health)
-            tasks.start_soon(partial(http.serve_socket, app, socket.socket(fileno=descriptors.pop()), stop=stop))
+            app = create_application(server, policy, metrics=self._metrics, health=self._health)
+            tasks.start_soon(partial(serve_socket, app, socket.socket(fileno=descriptors.pop()), stop=stop))
             async for _ in read_lines(client):
                 pass
             stop.set()
@@ -197,7 +198,7 @@ class Engine:
         """`ok`, `error` with the reason, or `leaving`: then the client waits, and starts the next engine."""
         if self._leave.is_set():
             return {"leaving": "already"}
-        if _number(str(hello.get("version"))) > _number(__version__):
+        if _version_numbers(str(hello.get("version"))) > _version_numbers(__version__):
             self.leave(f"version {hello.get('version')} asks")
             return {"leaving": "newer"}
         if hello.get("mmretrieval") != WIRE:
@@ -206,7 +207,7 @@ class Engine:
             given = _settings_of(hello)
             self._adopt(Settings.of(given))
             if "ask" in hello:
-                return {"ok": True, **await self._told(str(hello["ask"]), hello)}
+                return {"ok": True, **await self._asked(str(hello["ask"]), hello)}
             assert self._settings is not None
             if (differs := self._settings.differs(given)) and not self._in_use():
                 self.leave(f"asked for other settings: {', '.join(differs)}")
@@ -223,7 +224,7 @@ class Engine:
             self._admission = Admission(settings.max_running, settings.max_waiting)
             self._metrics.admissions.append(self._admission)
 
-    async def _told(self, question: str, hello: JsonMessage) -> JsonMessage:
+    async def _asked(self, question: str, hello: JsonMessage) -> JsonMessage:
         """What a person asks apart from MCP."""
         if question == "leave":
             self.leave("asked to")
@@ -242,7 +243,7 @@ class Engine:
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
-        return create_shared_server(partial(_one, connection), read_only=read_only, metrics=self._metrics)
+        return create_shared_server(partial(_brought_along, connection), read_only=read_only, metrics=self._metrics)
 
     def _watch_library(self) -> None:
         def held(number: int) -> float:
@@ -278,7 +279,7 @@ class Engine:
 
     async def _watch(self) -> None:
         while not self._leave.is_set():
-            await anyio.sleep(_LOOK_EVERY)
+            await anyio.sleep(_WATCH_INTERVAL_S)
             idle = self._settings.engine_idle_s if self._settings else Settings.model_fields["engine_idle_s"].default
             self._spare_collection()
             if self._lost:
@@ -333,7 +334,7 @@ class Engine:
             "clients": sorted(self._clients.values()),
         }
 
-    def _line(self) -> str:
+    def _status_line(self) -> str:
         minutes = (time.time() - self._started) / 60
         return (
             f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {len(self._clients)} clients; "
@@ -344,13 +345,13 @@ class Engine:
         """Let calls end, then drop the connections (their fronts answer for what is left) and close the library."""
         self._endpoint.withdraw()
         self._listening.close()
-        until = time.monotonic() + (_LOST if self._lost else _FINISHING)
+        until = time.monotonic() + (_FINISH_TIMEOUT_LOST_S if self._lost else _FINISH_TIMEOUT_S)
         while self._busy() and time.monotonic() < until:  # noqa: ASYNC110  two counts, asked for at the very end only
             await anyio.sleep(0.05)
         for client in list(self._clients):
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
-        with anyio.move_on_after(_CLOSING):
+        with anyio.move_on_after(_CLOSE_TIMEOUT_S):
             await anyio.to_thread.run_sync(self._opening.close, abandon_on_cancel=True)
 
     async def _end_on_signal(self) -> None:
@@ -360,7 +361,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def _one(connection: Connection | None) -> AsyncIterator[Connection]:
+async def _brought_along(connection: Connection | None) -> AsyncIterator[Connection]:
     """What a server yields to transports that ask it for its lifespan; over the socket each brings its own."""
     assert connection is not None
     yield connection
@@ -379,19 +380,19 @@ def _settings_of(hello: JsonMessage) -> dict[str, object]:
     return dict(given) if isinstance(given, Mapping) else {}
 
 
-def _difference(name: str) -> str:
+def _settings_note(name: str) -> str:
     return (
         f"This client asks for another {name} than the engine runs with, which others use too. "
         "To change it for all: `mcp-mmretrieval stop`, then start the client again."
     )
 
 
-def _number(version: str) -> tuple[int, ...]:
+def _version_numbers(version: str) -> tuple[int, ...]:
     """A version as numbers that compare; what is no version comes first."""
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
-async def _hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
+async def _read_hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
     """The first line, as JSON, and the descriptors that came with it. Raises ValueError, OSError."""
     await anyio.wait_readable(client)
     data, descriptors, _, _ = socket.recv_fds(client, 65536, 4)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CLOSING = 5.0
+_CLOSE_TIMEOUT_S = 5.0
 """Seconds that closing the library may take when the process is told to end."""
-_LINGERING = 3.0
+_LINGER_S = 3.0
 """Seconds until the process ends although a thread still works: what it works on is safe to lose."""
 
 
@@ -43,7 +43,7 @@ def serve_stdio(settings: Settings, open_library: Callable[[], Library] | None =
     configure_logging()
     opened: list[Library] = []
     anyio.run(_serve, create_server(_kept(open_library or partial(_open, settings), opened), settings), opened)
-    _end_within(_LINGERING)
+    _end_within(_LINGER_S)
 
 
 def serve_http(
@@ -60,26 +60,24 @@ def serve_http(
     host, port = listening.getsockname()[:2]
     from mcp_mmretrieval.server.http.access import AccessPolicy
 
-    doors = AccessPolicy.at(host, port, settings, token)
-    anyio.run(_listen, server, doors, metrics, listening, opened)
-    _end_within(_LINGERING)
+    policy = AccessPolicy.at(host, port, settings, token)
+    anyio.run(_listen, server, policy, metrics, listening, opened)
+    _end_within(_LINGER_S)
 
 
 async def _listen(
     server: MCPServer[Connection],
-    doors: AccessPolicy,
+    policy: AccessPolicy,
     metrics: Metrics,
     listening: socket.socket,
     opened: list[Library],
 ) -> None:
-    from mcp_mmretrieval.server.http import app as http
+    from mcp_mmretrieval.server.http.app import create_application, serve_socket
 
-    app = http.create_application(
-        server, doors, metrics=metrics, health=lambda: {"status": "ok", "version": __version__}
-    )
+    app = create_application(server, policy, metrics=metrics, health=lambda: {"status": "ok", "version": __version__})
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, opened)
-        await http.serve_socket(app, listening, stop=anyio.Event())
+        await serve_socket(app, listening, stop=anyio.Event())
         tasks.cancel_scope.cancel()
 
 
@@ -111,7 +109,7 @@ async def _end_on_signal(opened: list[Library]) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
             logger.info("ending on %s", number.name)
-            with anyio.move_on_after(_CLOSING):
+            with anyio.move_on_after(_CLOSE_TIMEOUT_S):
                 await anyio.to_thread.run_sync(_close, opened, abandon_on_cancel=True)
             os._exit(0)
 

@@ -23,8 +23,8 @@ from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_shared_server
-from mcp_mmretrieval.server.http.access import BODY_SECONDS
-from mcp_mmretrieval.server.http.app import AccessPolicy, Application, create_application, own_hosts, serve_socket
+from mcp_mmretrieval.server.http.access import BODY_SECONDS, AccessPolicy, own_hosts
+from mcp_mmretrieval.server.http.app import Application, create_application, serve_socket
 from mcp_mmretrieval.server.metrics import Metrics
 from tests.support.library import FakeLibrary, as_library
 
@@ -150,8 +150,8 @@ async def serving(
     port = sock.getsockname()[1]
     server = create_shared_server(connect, read_only=False, metrics=metrics)
     server.middleware.append(note)
-    doors = AccessPolicy(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
-    app = create_application(server, doors, metrics=metrics, health=how, body_seconds=body_seconds)
+    policy = AccessPolicy(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
+    app = create_application(server, policy, metrics=metrics, health=how, body_seconds=body_seconds)
 
     async def serve() -> None:
         try:

@@ -95,11 +95,16 @@ class AccessMiddleware:
     """Lets a request through to the app when name, origin and token are right and its body has arrived whole."""
 
     def __init__(
-        self, app: ASGIApp, doors: AccessPolicy, *, body_seconds: float = BODY_SECONDS, body_bytes: int = MAX_BODY_BYTES
+        self,
+        app: ASGIApp,
+        policy: AccessPolicy,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._app = app
-        self._doors = doors
-        self._token = None if doors.token is None else doors.token.encode()
+        self._policy = policy
+        self._token = None if policy.token is None else policy.token.encode()
         self._body_seconds = body_seconds
         self._body_bytes = body_bytes
 
@@ -130,7 +135,7 @@ class AccessMiddleware:
 
     def _host(self, headers: AsgiHeaders) -> bytes:
         hosts = _values(headers, b"host")
-        if len(hosts) == 1 and (host := hosts[0].decode("latin-1").lower()) in self._doors.hosts:
+        if len(hosts) == 1 and (host := hosts[0].decode("latin-1").lower()) in self._policy.hosts:
             return host.encode("latin-1")
         raise RequestRefused(
             421,
@@ -141,7 +146,7 @@ class AccessMiddleware:
         origins = _values(headers, b"origin")
         if not origins:
             return None
-        if len(origins) == 1 and origins[0].decode("latin-1") in self._doors.origins:
+        if len(origins) == 1 and origins[0].decode("latin-1") in self._policy.origins:
             return origins[0]
         raise RequestRefused(
             403, "Web pages of this origin may not call this server; MMRETRIEVAL_HTTP_ORIGINS names those that may."

@@ -440,11 +440,11 @@ def test_an_address_goes_by_its_loopback_names_and_those_that_are_given(
     assert own_hosts(host, port, named) == set(all_of_them.split())
 
 
-def test_doors_follow_the_settings_and_never_show_their_token() -> None:
+def test_an_access_policy_follows_the_settings_and_never_shows_its_token() -> None:
     settings = Settings(http_hosts=("box:1",), http_origins=(ORIGIN,))
-    doors = AccessPolicy.at("0.0.0.0", 1, settings, TOKEN)
-    assert doors == AccessPolicy(frozenset({"BOX:1"}), frozenset({ORIGIN}), TOKEN)
-    assert TOKEN not in repr(doors)
+    policy = AccessPolicy.at("0.0.0.0", 1, settings, TOKEN)
+    assert policy == AccessPolicy(frozenset({"BOX:1"}), frozenset({ORIGIN}), TOKEN)
+    assert TOKEN not in repr(policy)
 
 
 def test_an_empty_token_is_no_token_and_not_allowed() -> None:

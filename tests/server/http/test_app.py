@@ -23,8 +23,8 @@ from mcp_mmretrieval.answers import Answer
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.create import create_shared_server
-from mcp_mmretrieval.server.http import app as http
-from mcp_mmretrieval.server.http.app import AccessPolicy, create_application, own_hosts, serve_socket
+from mcp_mmretrieval.server.http.access import AccessPolicy, own_hosts
+from mcp_mmretrieval.server.http.app import create_application, serve_socket
 from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER_KEY
@@ -284,7 +284,7 @@ async def test_a_client_that_reads_slowly_but_steadily_gets_everything(
 async def test_a_client_that_does_not_read_does_not_hold_up_the_end(
     library: FakeLibrary, era: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("mcp_mmretrieval.server.http.app.GRACE_SECONDS", 0.1)
     library.answer = hits(4_000)
     async with serving(library, send_buffer=16_384) as address, not_reading(address, era) as sock:
         address.stop.set()
@@ -331,7 +331,7 @@ def drained(sock: socket.socket) -> bytes:
 async def test_being_told_to_stop_ends_open_streams_but_no_job(
     library: FakeLibrary, era: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(http, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("mcp_mmretrieval.server.http.app.GRACE_SECONDS", 0.3)
     library.work = until_stopped
     async with serving(library) as address:
         async with streaming(address, era, "add_documents", progress="p", paths="/data") as stream:
@@ -384,7 +384,7 @@ def unchunked(body: bytes) -> bytes:
 async def test_a_call_that_has_not_been_answered_when_the_server_stops_is_told_so(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("mcp_mmretrieval.server.http.app.GRACE_SECONDS", 0.2)
     async with serving(library) as address, streaming(address, "modern", "search_media", query="wait") as stream:
         await until(lambda: library.asked.get("query") == "wait")
         address.stop.set()
@@ -419,8 +419,8 @@ async def test_what_the_servers_lifespan_raises_comes_out() -> None:
         yield
 
     sock = socket.create_server(("127.0.0.1", 0))
-    doors = AccessPolicy(own_hosts(*sock.getsockname()))
-    app = create_application(create_shared_server(connect, read_only=True), doors, metrics=Metrics(), health=dict)
+    policy = AccessPolicy(own_hosts(*sock.getsockname()))
+    app = create_application(create_shared_server(connect, read_only=True), policy, metrics=Metrics(), health=dict)
     with pytest.raises(LibraryUnavailable, match="process 7"):
         await serve_socket(app, sock, stop=anyio.Event())
     assert sock.fileno() == -1
