@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import pytest
 from anyio.abc import SocketStream, TaskGroup
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -31,6 +32,7 @@ from tests.support.library import FakeLibrary, as_library
 TOKEN = "t0ken-that-must-not-leak-8f3a"
 ORIGIN = "https://app.example"
 MODERN = "2026-07-28"
+both_eras = pytest.mark.parametrize("era", ["legacy", "modern"])
 
 
 @dataclass
@@ -220,3 +222,14 @@ def request(
     lines = [(name, value) for name, value in all_headers.items() if name.lower() not in gone]
     head = "".join(f"{name}: {value}\r\n" for name, value in (*lines, *headers))
     return f"{method} {target} HTTP/{version}\r\n{head}\r\n".encode("latin-1") + body
+
+
+async def trickle(stream: SocketStream, data: bytes) -> None:
+    """Send again and again, until the other side has had enough."""
+    with anyio.fail_after(20):
+        while True:
+            try:
+                await stream.send(data)
+            except anyio.BrokenResourceError:
+                return
+            await anyio.sleep(0.01)
