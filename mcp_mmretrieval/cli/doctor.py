@@ -249,8 +249,8 @@ def check_engine(library: str) -> Check:
         return Check("engine", "broken", str(error))
     clients = state["clients"]
     assert isinstance(clients, list)
-    told = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
-    return Check("engine", "fine", told)
+    summary = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
+    return Check("engine", "fine", summary)
 
 
 def file_system_type(path: Path) -> str:

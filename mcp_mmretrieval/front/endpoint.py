@@ -54,7 +54,7 @@ class Endpoint:
         return None
 
     def listen(self) -> socket.socket:
-        """The engine's socket, in place of one that a dead engine left. For who holds the lock."""
+        """The engine's socket, in place of one that a dead engine left. Only the holder of the lock may call it."""
         _remove(self.socket_path)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -78,7 +78,7 @@ class Endpoint:
         os.replace(fresh, self.state_path)
 
     def withdraw(self) -> None:
-        """Take socket and state file away. For who holds the lock."""
+        """Remove socket and state file. Only the holder of the lock may call it."""
         _remove(self.socket_path)
         _remove(self.state_path)
 

@@ -21,7 +21,7 @@ from mcp_mmretrieval.front.token import token_of
 
 _BACKLOG = 1024
 _RETRY_DELAY_S = 1.0
-"""Seconds until an engine is looked for again after one could not be had."""
+"""Seconds until the front tries again to reach an engine."""
 
 
 def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, engine: Sequence[str]) -> int:

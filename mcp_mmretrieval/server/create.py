@@ -39,15 +39,15 @@ some clients give a server only five seconds to shake hands."""
 
 
 OpenConnection = Callable[[], AbstractAsyncContextManager[Connection]]
-"""Gives a server the connection that its calls come over, for as long as it runs."""
+"""Gives a server the connection of its calls, for as long as the server runs."""
 
 
 def create_server(
     open_library: Callable[[], Library], settings: Settings, *, metrics: Metrics | None = None
 ) -> MCPServer[Connection]:
-    """A server with a library of its own: the one that `open_library` returns, which is closed in the end.
+    """A server with its own library: `open_library` returns it, and the server closes it in the end.
 
-    It is called once, in a thread, after the handshake; again after it raised.
+    `open_library` runs once, in a thread, after the handshake; where it raised, it runs again.
     """
 
     @asynccontextmanager
@@ -68,9 +68,9 @@ def create_server(
 def create_shared_server(
     connect: OpenConnection, *, read_only: bool, metrics: Metrics | None = None
 ) -> MCPServer[Connection]:
-    """A server for connections that somebody else makes and ends. `metrics` count its calls.
+    """A server for connections that the caller makes and ends. `metrics` count its calls.
 
-    `connect` serves those transports that ask the server itself for its lifespan; over a socket each connection
+    `connect` serves the transports that ask the server for its lifespan; over a socket each connection
     brings its own.
     """
     waiting_calls = WaitingCalls()

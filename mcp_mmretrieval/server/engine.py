@@ -1,8 +1,8 @@
-"""The engine: one process a library, with the one copy of the models, for all who want something of it.
+"""The engine: one process for each library, with the only copy of the models, for all clients.
 
-It is started by the first client that finds none (`front.reaching`), belongs to none of them, and ends by itself when
-nobody has needed it for a while and no job runs. It holds a lock for life, so that there is never a second one. The
-library is opened behind the handshake: a library that cannot be used is told by each call, and tried again.
+The first client that finds no engine starts it (`front.reaching`), and it belongs to none of them. It ends by itself
+when nobody has needed it for a while and no job runs. It holds a lock for life, so that there is never a second one. It
+opens the library after the handshake. Where that fails, each call tells why, and the next call tries again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _WATCH_INTERVAL_S = 0.5
 _FINISH_TIMEOUT_S = 10.0
 """Seconds that calls have to end when the engine leaves."""
 _FINISH_TIMEOUT_LOST_S = 1.0
-"""The same where the device was lost: what waits for a model waits in vain."""
+"""The same where the device was lost: a call that waits for a model waits in vain."""
 _CLOSE_TIMEOUT_S = 20.0
 """Seconds that closing the library may take; what it does not get to is in the catalog already."""
 _OPEN_DELAY_S = 2.0
@@ -74,15 +74,15 @@ class Engine:
         self._open_library = open_library
         self._opening = LibraryOpening(self._open)
         self._settings: Settings | None = None
-        """Those of the library: the first client's."""
+        """The settings of the library: those of the first client."""
         self._admission: Admission | None = None
         self._metrics = Metrics()
         self._watch_library()
         self._servers = {only: self._server(None, read_only=only) for only in (False, True)}
         self._guests = 0
-        """Connections, those included that have not said yet who they are."""
+        """Connections, including those that have not sent their hello yet."""
         self._clients: dict[socket.socket, str] = {}
-        """What each of those that are served is."""
+        """The kind of each client that is served."""
         self._lost = ""
         """Why the models are of no use any more; empty while they are."""
         self._spared = False
@@ -91,7 +91,7 @@ class Engine:
         self._leave = anyio.Event()
 
     async def run(self) -> None:
-        """Until it leaves. The process is to end right after."""
+        """Serve until the engine leaves. The process must end right after."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._end_on_signal)
             tasks.start_soon(self._watch)
@@ -127,7 +127,7 @@ class Engine:
             tasks.start_soon(self._welcome, client)
 
     async def _welcome(self, client: socket.socket) -> None:
-        """Hear who it is, answer, and serve it as it wants to be served. Whatever goes wrong is its trouble alone."""
+        """Read the client's hello, answer it, and serve the client. A failure ends this connection alone."""
         self._guests += 1
         descriptors: list[int] = []
         try:
@@ -225,7 +225,7 @@ class Engine:
             self._metrics.admissions.append(self._admission)
 
     async def _asked(self, question: str, hello: JsonMessage) -> JsonMessage:
-        """What a person asks apart from MCP."""
+        """Answer a question that a person asks outside MCP."""
         if question == "leave":
             self.leave("asked to")
             return {}
@@ -238,12 +238,12 @@ class Engine:
             return {"jobs": [results.plain_dict(results.add_result(outcome)) for outcome in outcomes]}
         if question == "profile":
             library = await self._opening.library()
-            told = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
-            return {"profile": asdict(told)}
+            profile = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
+            return {"profile": asdict(profile)}
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
-        return create_shared_server(partial(_brought_along, connection), read_only=read_only, metrics=self._metrics)
+        return create_shared_server(partial(_yield_connection, connection), read_only=read_only, metrics=self._metrics)
 
     def _watch_library(self) -> None:
         def held(number: int) -> float:
@@ -267,7 +267,7 @@ class Engine:
         return library
 
     def _device_lost(self, reason: str) -> None:
-        """By any thread. Only a new process gets the device back."""
+        """Any thread may call it. Only a new process gets the device back."""
         self._lost = reason
 
     def _in_use(self) -> bool:
@@ -292,9 +292,9 @@ class Engine:
                 self._appear_again()
 
     def _spare_collection(self) -> None:
-        """Once the models are loaded, take what they are made of out of the garbage collector's rounds.
+        """Exclude the objects of the loaded models from garbage collection.
 
-        They are a million objects that live as long as we do, and each full round over them stops every call for 0.4 s.
+        They are a million objects that live as long as the engine. Each full round over them stops all calls for 0.4 s.
         """
         library = self._opening.opened
         if not self._spared and library is not None and library.ready:
@@ -303,7 +303,7 @@ class Engine:
             gc.freeze()
 
     def _appear_again(self) -> None:
-        """Something cleared the folder with our socket, or it is another one now: be found there, unless one is."""
+        """Something removed our socket: listen on a new one, unless another engine does."""
         try:
             endpoint = Endpoint(self._endpoint.library)
             lock = endpoint.elect()
@@ -361,7 +361,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def _brought_along(connection: Connection | None) -> AsyncIterator[Connection]:
+async def _yield_connection(connection: Connection | None) -> AsyncIterator[Connection]:
     """What a server yields to transports that ask it for its lifespan; over the socket each brings its own."""
     assert connection is not None
     yield connection

@@ -42,7 +42,7 @@ def serve_stdio(settings: Settings, open_library: Callable[[], Library] | None =
     """
     configure_logging()
     opened: list[Library] = []
-    anyio.run(_serve, create_server(_kept(open_library or partial(_open, settings), opened), settings), opened)
+    anyio.run(_serve, create_server(_keeping(open_library or partial(_open, settings), opened), settings), opened)
     _end_within(_LINGER_S)
 
 
@@ -56,7 +56,7 @@ def serve_http(
     configure_logging()
     opened: list[Library] = []
     metrics = Metrics()
-    server = create_server(_kept(open_library or partial(_open, settings), opened), settings, metrics=metrics)
+    server = create_server(_keeping(open_library or partial(_open, settings), opened), settings, metrics=metrics)
     host, port = listening.getsockname()[:2]
     from mcp_mmretrieval.server.http.access import AccessPolicy
 
@@ -81,8 +81,8 @@ async def _listen(
         tasks.cancel_scope.cancel()
 
 
-def _kept(open_library: Callable[[], Library], opened: list[Library]) -> Callable[[], Library]:
-    """The same, and what it opened can be closed by a signal."""
+def _keeping(open_library: Callable[[], Library], opened: list[Library]) -> Callable[[], Library]:
+    """An opener that also notes the library in `opened`, so that a signal can close it."""
 
     def open_and_keep() -> Library:
         opened.append(open_library())

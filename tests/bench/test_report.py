@@ -40,7 +40,7 @@ def test_each_task_is_told_before_it_begins() -> None:
     told: list[str] = []
     next(
         measured_rows(
-            iter([made("text", 1, len), made("film", 1, len)]), ON, 0.01, told=lambda task: told.append(task.what)
+            iter([made("text", 1, len), made("film", 1, len)]), ON, 0.01, on_task=lambda task: told.append(task.what)
         )
     )
     assert told == ["text"]

@@ -1,4 +1,4 @@
-"""Who may come in over HTTP, and with what: names, origins, a token, and a body of some size within some time.
+"""Who may call over HTTP: names, origins and a token are checked, and the body's size and time.
 
 Written as ASGI middleware around everything that is served, so that no path is forgotten. The names and origins keep
 out web pages that reach loopback through a browser (DNS rebinding); the token keeps out other users of the machine and
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Bytes of a request's body. Calls name files; they do not carry them."""
 BODY_SECONDS = 30.0
-"""From the head of a request until its body is there."""
+"""Seconds from the head of a request until its body is complete."""
 LINGER_SECONDS = 2.0
-"""A refused client is listened to for so long, so that it reads why: closing on what it still sends would reset it."""
+"""Seconds that a refused client is still read from: closing at once would reset it before it reads why."""
 
 AsgiHeaders = Sequence[tuple[bytes, bytes]]
 

@@ -39,19 +39,19 @@ from mcp_mmretrieval.server.sdk import cancel_event
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0
-"""Calls that run when the server is told to stop have so long to end."""
+"""Seconds that running calls have to end when the server stops."""
 _LAST_WORD_SECONDS = 0.5
-"""A client that does not read is not waited for when its answer is cut short."""
+"""Seconds to write the end of an answer that is cut short: a client that does not read is not waited for."""
 _KEEP_ALIVE_SECONDS = 30
-"""Longer than most clients keep an idle connection, so that none sends into one that is just being closed."""
+"""Seconds, more than most clients keep an idle connection: none sends into one that is just being closed."""
 _HEAD_BYTES = 32 * 1024
 """Request line and headers."""
 _BACKLOG = 256
 
 _LOGGED = {"sse_starlette": logging.INFO, "mcp.server.streamable_http": logging.WARNING}
-"""Below, the one would log what was found, the other a line for each request."""
+"""Below these levels the first logs what was found, the second a line for each request."""
 _EXCHANGE = "mcp_mmretrieval.exchange"
-"""Where the request of a call holds what has become of its client."""
+"""The key of a request's `_Exchange` in its scope."""
 
 
 @dataclass(eq=False, slots=True)
@@ -160,7 +160,7 @@ class Application:
             await send_refusal(refused, send)
 
     async def _observe_leaving(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Server middleware: tells a client's leaving as the cancellation that it is.
+        """Server middleware: treats a client that leaves as one that cancels.
 
         Over HTTP a client cancels by closing the stream of its answer: in the protocol's revision of 2026 there is no
         other way, and with requests that stand alone no other one reaches the call in the earlier ones.

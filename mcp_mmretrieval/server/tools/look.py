@@ -86,7 +86,7 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
 
 
 def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
-    """What can be said of one place in words."""
+    """The lines of text about one place."""
     yield _heading(look)
     if look.stale:
         yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."

@@ -1,4 +1,4 @@
-"""Calls that wait, for a job or for a model: with progress, and for a job with an end that depends on how they left."""
+"""Calls that wait for a job or a model and report progress. A cancelled call ends its job; a lost one does not."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class WaitingCalls:
                 return outcome
 
     async def observe(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Server middleware: acts on the client's word that it no longer wants an answer."""
+        """Server middleware: acts on `notifications/cancelled`."""
         if ctx.method == "notifications/cancelled":
             await self._cancelled(ctx.params or {})
         return await call_next(ctx)
@@ -89,7 +89,7 @@ class WaitingCalls:
 async def with_progress(
     context: Context[Any, Any], message_of: Callable[[], str], work: Callable[[], Awaitable[AwaitedT]]
 ) -> AwaitedT:
-    """What `work` answers. While it works, the client hears what `message_of` says, as often as it says something."""
+    """What `work` answers. Meanwhile the client gets each message of `message_of` that is not empty."""
     answer: AwaitedT | None = None
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
@@ -114,7 +114,7 @@ async def _report_messages(context: Context[Any, Any], message_of: Callable[[], 
 
 
 async def _report(context: Context[Any, Any], outcome: Outcome, reported: float) -> float:
-    """Tell how many files are through; the value reported, which always grows."""
+    """Report how many files are through. Returns the reported value, which always grows."""
     ended = float(outcome.added + outcome.unchanged + outcome.replaced + outcome.moved + len(outcome.failed))
     progress = max(ended, round(reported + _LEAST_PROGRESS, 3))
     total = float(outcome.found) if outcome.found >= progress else None
