@@ -34,13 +34,13 @@ MODALITY_NOUNS = {"text": "text", "page": "PDF", "image": "picture", "audio": "r
 
 
 def stderr_console() -> Console:
-    """For everything that is not the answer itself: stdout is left to that."""
+    """The console for everything but the answer, which goes to stdout."""
     return Console(stderr=True)
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[ProgressFnT]:
-    """A bar on stderr, and what the server's reports of progress go to. Silent where nobody looks."""
+    """A bar on stderr, and what the server's reports of progress go to. Silent where stderr is no terminal."""
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[file]}", markup=True),
@@ -76,12 +76,12 @@ def download_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _tenths(what: str, out: Console) -> Callable[[int, int, str], None]:
-    told = -1
+    last = -1
 
     def report(done: int, total: int, _: str) -> None:
-        nonlocal told
-        if total and (tenth := done * 10 // total) > told:
-            told = tenth
+        nonlocal last
+        if total and (tenth := done * 10 // total) > last:
+            last = tenth
             out.print(
                 f"{what}: {format_bytes(done)} of {format_bytes(total)}", markup=False, highlight=False, soft_wrap=True
             )
@@ -96,7 +96,7 @@ def format_bytes(count: int) -> str:
 
 @contextmanager
 def spinner(what: str) -> Iterator[None]:
-    """A spinner on stderr. Silent where nobody looks."""
+    """A spinner on stderr. Silent where stderr is no terminal."""
     out = stderr_console()
     if not out.is_terminal:
         yield
@@ -164,8 +164,8 @@ def render_add_result(result: AddResult) -> RenderableType:
 
 def _failure(path: str, reason: str) -> Text:
     """The reason mostly begins with the file's name; the folder is added where it does not."""
-    told = reason if Path(path).name in reason else f"{path}: {reason}"
-    return Text.assemble(("  ✗ ", "red"), told)
+    line = reason if Path(path).name in reason else f"{path}: {reason}"
+    return Text.assemble(("  ✗ ", "red"), line)
 
 
 def render_status(result: StatusResult) -> RenderableType:
