@@ -1,5 +1,6 @@
 """The table of readers: asked in order, by bytes, and imported only where files are read."""
 
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import audio, image, pdf, text, video
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.types import DocumentMetadata, Modality, SplitPart
+from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
@@ -20,6 +21,9 @@ from tests.support.minutes_reader import MINUTES, minutes
 from tests.support.models import PATIENCE
 
 MODULES: list[media.MediaModule] = [pdf, image, video, audio, text]  # the type checker sees that each is a reader's
+
+JUNK = random.Random(1).randbytes(50_000)
+LIMITS = Limits()
 
 SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "pdf": (made_pdf(["Some words on a page."]), "page"),
@@ -61,6 +65,21 @@ def test_junk_of_every_length_is_of_no_kind() -> None:
         with pytest.raises(UnreadableMedia) as failure:
             list(media.split(source(bytes(length)), Limits()))
         assert failure.value.code == "unsupported_type"
+
+
+def test_a_file_of_an_unknown_kind_says_what_it_seems_to_be_and_what_can_be_read() -> None:
+    with pytest.raises(UnreadableMedia, match=r"report\.docx: this is a ZIP archive.*Can be read: PDF; PNG") as failure:
+        list(media.split(source(b"PK\x03\x04" + JUNK, "report.docx"), LIMITS))
+    assert failure.value.code == "unsupported_type"
+
+
+def test_empty_and_too_large_files_are_refused_before_they_are_read() -> None:
+    for data, limits, code in ((b"", LIMITS, "empty"), (b"12345", Limits(file_bytes=4), "too_large")):
+        with pytest.raises(UnreadableMedia) as failure:
+            list(media.split(source(data), limits))
+        assert failure.value.code == code
+        with pytest.raises(UnreadableMedia):
+            media.load(source(data), Segment(document="", modality="text", place=Place()), limits)
 
 
 def test_importing_the_package_imports_no_decoder() -> None:
