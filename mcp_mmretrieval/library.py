@@ -38,13 +38,13 @@ from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.parts import narrow_to_place
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
-from mcp_mmretrieval.searching.query import ALL_LANES, Query
+from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.searching.search import Searcher
 from mcp_mmretrieval.store import ListedDocument, Scope, Store, StoredSegment
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
-from mcp_mmretrieval.types import Lane, Modality, Place, Segment
+from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
@@ -314,7 +314,7 @@ class Library:
         files = self._catalog.files_of_one(found.document.id)
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
-        if stored.segment.modality != "text" and file is not None:
+        if stored.segment.traits.content != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
                     content = self._parts.workers.load(opened.fd, segment, name=opened.path, side=side)

@@ -23,14 +23,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from mcp_mmretrieval.types import MODALITY_TRAITS
+
 if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
 
     from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
-
-MODALITY_COLOURS = {"text": "white", "page": "cyan", "image": "green", "audio": "magenta", "video": "yellow"}
-MODALITY_NOUNS = {"text": "text", "page": "PDF", "image": "picture", "audio": "recording", "video": "film"}
-"""What a person calls a document of each modality."""
+    from mcp_mmretrieval.types import Modality
 
 
 def stderr_console() -> Console:
@@ -121,7 +120,7 @@ def render_hits(result: SearchResult) -> RenderableType:
 
 def render_modality(hit: Found) -> Text:
     """The hit's modality, each in its own colour."""
-    return Text(f"{hit['modality']:<5}", style=MODALITY_COLOURS[hit["modality"]])
+    return Text(f"{hit['modality']:<5}", style=MODALITY_TRAITS[hit["modality"]].colour)
 
 
 def render_citation(hit: Found) -> Text:
@@ -175,7 +174,9 @@ def render_status(result: StatusResult) -> RenderableType:
     table.add_row("library", result.get("library", ""))
     table.add_row("roots", "\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root.")
     held = [
-        f"{count} {MODALITY_NOUNS[of]}{'s' * (count > 1)}" for of, count in result.get("documents", {}).items() if count
+        f"{count} {traits.plural if count > 1 else traits.noun}"
+        for modality, count in result.get("documents", {}).items()
+        if count and (traits := MODALITY_TRAITS[cast("Modality", modality)])
     ]
     table.add_row("documents", ", ".join(held) or "none yet")
     table.add_row("places", f"{result.get('segments', 0):,}")

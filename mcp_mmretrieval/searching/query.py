@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import get_args
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
-from mcp_mmretrieval.types import Lane
-
-ALL_LANES: tuple[Lane, ...] = get_args(Lane)
+from mcp_mmretrieval.types import ALL_LANES, Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.searching.query import ALL_LANES, Query
+from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
+from mcp_mmretrieval.types import ALL_LANES
 
 
 def test_the_words_are_parsed_when_the_query_is_made() -> None:

@@ -171,11 +171,8 @@ def _time(look: Look) -> str:
 
 
 def _label(look: Look) -> str:
-    kind = {"page": "Page", "image": "Picture", "audio": "Spectrogram", "video": "Frames with their times"}
     where = _where(look)
-    return f"{kind.get(look.segment.modality, 'Picture')} of {sanitize_name(look.citation)}" + (
-        f", {where}:" if where else ":"
-    )
+    return f"{look.segment.traits.picture_label} of {sanitize_name(look.citation)}" + (f", {where}:" if where else ":")
 
 
 def _picture(look: Look, largest: int) -> bytes | None:
