@@ -84,6 +84,12 @@ class PriorityLock:
 
         So has an end that waits. A turn that is urgent itself goes on at once.
         """
+        # A model calls this between any two tokens that it writes, so the look at the queues takes no guard: a thread
+        # that comes a moment later is seen at the next token. This thread gives the lock away and asks for it again at
+        # the head of those that are not urgent, so it goes on before all that came after it. `_in_a_row` counts here
+        # too: after so many urgent turns this thread goes on, though more urgent ones wait. It waits without a limit
+        # and without Cancelled, since it holds half-made work; each holder gives the lock back in `__exit__`, except
+        # the end of the process, behind which nothing is to run.
         if getattr(_here, "stop", None) is not None or not (self._urgent or self._last):
             return
         turn = threading.Event()
