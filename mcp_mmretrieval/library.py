@@ -33,7 +33,8 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, FairSemaphore, Job, Jobs
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models import LibraryModels
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.parts import narrow_to_place
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
@@ -70,10 +71,10 @@ RESTING_NOTE = "Interrupted when the server ended; it goes on with the next serv
 class _Parts:
     """What all connections to one library share."""
 
-    def __init__(self, settings: Settings, models: ModelPool | None) -> None:
+    def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
         self.settings = settings
         self.store = Store.open(settings.library)
-        self.models = models or ModelPool(settings)
+        self.models: LibraryModels = models or ModelPool(settings)
         self.workers = Workers(settings.limits, settings.workers)
         self.reading = FileReader(self.workers, self.models)
         self.costs = ScoringCosts()
@@ -81,7 +82,7 @@ class _Parts:
         self.embedding = EmbeddingThread(self.store, self.serving, self.workers, settings.sound_s)
         self.jobs = Jobs(self._record)
         self.sharing = FairSemaphore(settings.workers)
-        self.models.when_lost = self._do_without
+        self.models.tell_losses_to(self._do_without)
         self._closed = threading.Event()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
         self.serving.start()
@@ -160,7 +161,7 @@ class Library:
         *,
         roots: Sequence[str | Path] | None = None,
         settings: Settings | None = None,
-        models: ModelPool | None = None,
+        models: LibraryModels | None = None,
     ) -> Library:
         """Open or make a library and hold its lock until `close`.
 
@@ -525,7 +526,7 @@ class Library:
         """Have `leave` called with the reason when a GPU is lost, in place of going on without it: only a new process
         gets it back. Called by the thread that lost it; must return at once.
         """
-        self._parts.models.when_lost = leave
+        self._parts.models.tell_losses_to(leave)
 
     @property
     def loading(self) -> str:

@@ -10,8 +10,7 @@ from itertools import islice, takewhile
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.models import Embedder, Reranker
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models import Embedder, Reranker, RerankerSource
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
@@ -35,7 +34,7 @@ class CandidateRanker:
 
     def __init__(
         self,
-        models: ModelPool,
+        models: RerankerSource,
         serving: Rollout,
         targets: TargetResolver,
         sights: ScoringInputs,

@@ -18,8 +18,7 @@ from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, SearchCover
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models import Reranker, RerankerSource
 from mcp_mmretrieval.rollout import AnsweringSpace, Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import fusion
@@ -57,7 +56,7 @@ class Searcher:
     def __init__(
         self,
         store: Store,
-        models: ModelPool,
+        models: RerankerSource,
         serving: Rollout,
         workers: Workers,
         reading: FileReader,

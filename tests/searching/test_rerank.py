@@ -11,6 +11,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.scoring import Scores, ScoringCosts, ScoringItem, score_in_time, text_item
 from mcp_mmretrieval.types import Content, Film, Modality, Sound
@@ -246,9 +247,15 @@ def test_a_reranker_from_a_folder_reorders_a_search_as_predict_does(tmp_path: Pa
         reranker=str(model) if setting == "named" else "off",
     )
 
+    pool = ModelPool(settings)
+
     class OwnReranker(ModelsByHand):
+        @property
+        def reranks(self) -> bool:
+            return pool.reranks
+
         def reranker(self, timeout: float | None = None) -> Reranker | None:
-            return self._reranker.get(PATIENCE)
+            return pool.reranker(PATIENCE)
 
     with Library.open(settings=settings, models=OwnReranker(settings)) as library:
         assert library.add().wait(PATIENCE).state == "done"
