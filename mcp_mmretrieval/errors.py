@@ -7,7 +7,7 @@ RetrievalError             a deliberate answer: what was wrong, with what, what 
 ├── UnreadableMedia        one file cannot be read; its `code` says why (see `FAILURE_CODES`)
 ├── ModelUnavailable       a model is missing, damaged or not loaded yet
 │   └── DeviceLost         the device went away under the model; only a new process gets it back
-├── Unfit                  some contents of a batch that a model cannot take in; the others can go again
+├── Unfit                  a model cannot take in some contents of a batch; the others can go again
 ├── LibraryUnavailable     the library folder is locked, too new, damaged or full
 ├── EngineUnavailable      the engine of a library cannot be reached or started
 ├── Busy                   more calls wait than may; says when to ask again
@@ -81,7 +81,7 @@ class DeviceLost(ModelUnavailable):
 
 
 class Unfit(RetrievalError):
-    """Some contents of a call cannot be taken in by the model. `rows` are their numbers; the others can go again."""
+    """A model cannot take in some contents of a call. `rows` are their numbers; the others can go again."""
 
     def __init__(self, rows: Sequence[int], reason: str) -> None:
         super().__init__(reason)

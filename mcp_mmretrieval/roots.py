@@ -48,7 +48,7 @@ class OpenFile:
     """Nanoseconds since 1970."""
 
     def close(self) -> None:
-        """Give the descriptor back. Only once."""
+        """Close the descriptor. May be called once only."""
         os.close(self.fd)
 
     def __enter__(self) -> Self:
@@ -132,6 +132,11 @@ class Roots:
         """
         if not _possible(citation):
             return ()
+        # Whoever made the citation may have had other roots than this connection, so its first part may be a root's
+        # label or a folder within a root. Three readings are tried. `labelled`: the first part is a label of ours.
+        # `plain`: there is no label, as with a single root. `called`: the first part is the bare name of a root, which
+        # needs a longer label here because two roots are called alike. With several roots our own citations carry a
+        # label, so that reading comes first; with one root they carry none.
         named = os.fsdecode(unquote_to_bytes(os.fsencode(citation)))
         label, _, rest = named.partition("/")
         labelled = [(folder, rest) for folder in self.folders if rest and self._labels[folder] == label]
@@ -187,7 +192,7 @@ def document_digest(file: OpenFile, sidecars: Sequence[OpenFile] = ()) -> str:
 
 
 def _feed(total: hashlib._Hash, file: OpenFile) -> None:
-    """Read by offset: the descriptor's own position is shared with whoever got a copy of it."""
+    """Add the file's bytes to a digest. Reads by offset: all copies of the descriptor share one position."""
     read = 0
     while block := os.pread(file.fd, _BLOCK, read):
         total.update(block)
@@ -256,7 +261,7 @@ def _same(path: str, state: os.stat_result) -> bool:
 
 
 def _possible(path: str) -> bool:
-    """Whether the system could have such a name at all: no NUL, no surrogates but those of undecodable bytes."""
+    """Whether the system could have such a name: no NUL, no surrogates but those that stand for undecodable bytes."""
     try:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:

@@ -94,7 +94,7 @@ class DocumentAdder:
         data = text.encode("utf-8", "replace")
         id = hashlib.sha256(data).hexdigest()
         tally = _Tally(job, self._pending)
-        with self._sharing.alone(id, job.stop):
+        with self._sharing.key_lock(id, job.stop):
             held = self._catalog.document(id)
             if held and held.inline and self._current_reading(held) and (held.title == title or not title):
                 tally.changed("unchanged")
@@ -155,17 +155,17 @@ class DocumentAdder:
     def _add(self, tally: _Tally, found: FoundFile) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
-        with self._sharing.alone(found.path, stop):
+        with self._sharing.key_lock(found.path, stop):
             if self._known(found)[1] and not found.sidecars:
                 return "unchanged"
             while True:
                 yield_to_foreground()
                 with self._sharing.turn(stop), self._opened(found) as (file, sidecars):
                     id = document_digest(file, sidecars)
-                    with self._sharing.claim(id) as mine:
+                    with self._sharing.try_key_lock(id) as mine:
                         if mine:
                             return self._take_in(tally, file, sidecars, id)
-                self._sharing.wait(id, stop)  # another job reads the same content, and then it is held
+                self._sharing.wait_for_key(id, stop)  # another job reads the same content, and then it is held
 
     def _known(self, found: FoundFile) -> tuple[bool, bool]:
         """Whether something was added from the path, and whether it is what lies there now."""

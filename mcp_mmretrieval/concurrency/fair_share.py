@@ -1,4 +1,4 @@
-"""How jobs that run side by side share the work: file by file, first come first served, and nothing twice."""
+"""A fair semaphore with keyed locks: jobs share the work file by file, first come first served, and nothing twice."""
 
 from __future__ import annotations
 
@@ -10,84 +10,90 @@ from contextlib import contextmanager
 from mcp_mmretrieval.errors import Cancelled
 
 _TICK = 0.2
-"""Seconds between two looks at `stop` while it is somebody else's turn."""
+"""Seconds between two looks at `stop` while a thread waits."""
 
 
 class FairSemaphore:
-    """Turns for a few at a time, and names that one has for itself. Whoever waits gives up when its `stop` is set.
+    """Turns for a few threads at a time, and a lock for each key. A thread that waits gives up when its `stop` is set.
 
-    Names come before turns: who has a turn never waits for a name, so that nobody waits for ever.
+    A thread acquires keys first and its turn last. While it has a turn it only tries keys and never waits for one;
+    otherwise the threads that have all the turns could wait for a key whose owner waits for a turn.
     """
 
     def __init__(self, places: int) -> None:
+        """`places`: how many turns there are at a time."""
         self._lock = threading.Lock()
         self._free = places
-        self._line: deque[threading.Event] = deque()
-        self._names: set[str] = set()
-        self._freed = threading.Condition(self._lock)
+        self._queue: deque[threading.Event] = deque()
+        self._keys: set[str] = set()
+        self._released = threading.Condition(self._lock)
 
     @contextmanager
     def turn(self, stop: threading.Event) -> Iterator[None]:
         """One of the places, in the order of asking. Raises Cancelled."""
-        self._ask(stop)
+        self._acquire(stop)
         try:
             yield
         finally:
             with self._lock:
-                self._pass_on()
+                self._release()
 
     @contextmanager
-    def alone(self, name: str, stop: threading.Event) -> Iterator[None]:
-        """The name for itself, once nobody else has it. Raises Cancelled."""
+    def key_lock(self, key: str, stop: threading.Event) -> Iterator[None]:
+        """The key alone, once no other thread has it. Raises Cancelled."""
         while True:
-            with self.claim(name) as mine:
-                if mine:
+            with self.try_key_lock(key) as acquired:
+                if acquired:
                     yield
                     return
-            self.wait(name, stop)
+            self.wait_for_key(key, stop)
 
     @contextmanager
-    def claim(self, name: str) -> Iterator[bool]:
-        """Whether the name is free: if so, it is taken while this lasts. Waits for nothing."""
+    def try_key_lock(self, key: str) -> Iterator[bool]:
+        """Whether the key was free: if so, it is locked while this lasts. Waits for nothing."""
         with self._lock:
-            mine = name not in self._names
-            self._names.add(name)
+            acquired = key not in self._keys
+            self._keys.add(key)
         try:
-            yield mine
+            yield acquired
         finally:
-            if mine:
-                with self._freed:
-                    self._names.discard(name)
-                    self._freed.notify_all()
+            if acquired:
+                with self._released:
+                    self._keys.discard(key)
+                    self._released.notify_all()
 
-    def wait(self, name: str, stop: threading.Event) -> None:
-        """Until nobody has the name. Raises Cancelled."""
-        with self._freed:
-            while not self._freed.wait_for(lambda: name not in self._names, _TICK):
+    def wait_for_key(self, key: str, stop: threading.Event) -> None:
+        """Wait until no thread has the key, without locking it. Raises Cancelled."""
+        with self._released:
+            while not self._released.wait_for(lambda: key not in self._keys, _TICK):
                 _check(stop)
 
-    def _ask(self, stop: threading.Event) -> None:
+    def _acquire(self, stop: threading.Event) -> None:
         mine = threading.Event()
         with self._lock:
-            self._line.append(mine)
+            self._queue.append(mine)
             if self._free:
                 self._free -= 1
-                self._line.popleft().set()
+                self._queue.popleft().set()
         try:
             while not mine.wait(_TICK):
                 _check(stop)
         except BaseException:
             with self._lock:
-                if mine.is_set():  # it came in the same moment: the next one's
-                    self._pass_on()
+                if mine.is_set():  # the turn came in the same moment, and nobody would use it
+                    self._release()
                 else:
-                    self._line.remove(mine)
+                    self._queue.remove(mine)
             raise
 
-    def _pass_on(self) -> None:
-        """To the next in the line."""
-        if self._line:
-            self._line.popleft().set()
+    def _release(self) -> None:
+        """Give the place to the next thread in the queue. Under the lock.
+
+        The place goes from hand to hand and is never free in between. Were it free, the thread that releases it could
+        acquire it again before the one that it woke: a job with a thousand files would starve all others.
+        """
+        if self._queue:
+            self._queue.popleft().set()
         else:
             self._free += 1
 

@@ -1,6 +1,6 @@
-"""Answers go before bulk work: what adds and embeds waits, within reason, while somebody waits for an answer.
+"""A priority gate: bulk work waits, within reason, while somebody waits for an answer.
 
-One for the process, as the processor and the models are.
+There is one gate for the process, as all threads share its processors and models.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAX_YIELD_SECONDS = 1.0
-"""Seconds that a step of bulk work waits at most: it goes on under any number of questions, only slower."""
+"""Seconds that a step of bulk work waits at most: under any number of questions it goes on, only slower."""
 _LINGERS = 2.0
 """Seconds after an answer in which the next question is expected."""
 
@@ -22,7 +22,7 @@ _answered = float("-inf")
 
 @contextmanager
 def foreground_request() -> Iterator[None]:
-    """Somebody waits for what is done within."""
+    """Keep bulk work back: somebody waits for what this thread does within."""
     global _answering, _answered
     with _changed:
         _answering += 1
@@ -35,11 +35,11 @@ def foreground_request() -> Iterator[None]:
             _changed.notify_all()
 
 
-def yield_to_foreground(patience: float = MAX_YIELD_SECONDS) -> None:
-    """Before a step of bulk work: wait until nobody waits for an answer, but not for ever."""
+def yield_to_foreground(timeout: float = MAX_YIELD_SECONDS) -> None:
+    """Before a step of bulk work: wait until nobody waits for an answer, `timeout` seconds at most."""
     if _answering:
         with _changed:
-            _changed.wait_for(lambda: not _answering, patience)
+            _changed.wait_for(lambda: not _answering, timeout)
 
 
 def foreground_is_busy() -> bool:

@@ -1,7 +1,7 @@
-"""A lock that serves in the order of asking, urgent threads first: a search passes between two batches of a long add.
+"""A fair lock with two queues, the urgent one first: a search goes between two batches of a long add.
 
-It also sees to a clean end: a background thread that is inside torch when Python ends aborts the process ("terminate
-called without an active exception"), so at exit the next turn of every model is taken, and not given back.
+It also lets the process end cleanly. A background thread that is inside torch when Python ends aborts the process
+("terminate called without an active exception"), so at exit each lock is acquired once more and never released.
 """
 
 from __future__ import annotations
@@ -19,40 +19,45 @@ from mcp_mmretrieval.errors import Cancelled
 
 _IN_A_ROW = 16
 """Urgent turns after which one that is not urgent is served, so that adding goes on under any number of searches."""
-_PATIENCE = 10.0
+_CLOSE_SECONDS = 10.0
 """Seconds that the end of the process waits for a model to finish what it does."""
 
-_here = threading.local()
-"""`stop`: what ends the waiting of this thread; None or missing where it is not urgent."""
+_thread = threading.local()
+"""`stop`: the event that ends the waiting of this thread; None or missing where the thread is not urgent."""
 
 
 @contextmanager
 def urgent_turns(until: threading.Event | None = None) -> Iterator[None]:
-    """Somebody waits for what this thread does within: its turns come before those of threads that are not urgent.
+    """Make this thread urgent, since somebody waits for what it does within: its turns come before those of others.
 
     Once `until` is set nobody waits any more: the thread gets no further turn, but Cancelled.
     """
     before = current_stop()
-    _here.stop = until or threading.Event()
+    _thread.stop = until or threading.Event()
     try:
         yield
     finally:
-        _here.stop = before
+        _thread.stop = before
 
 
 def current_stop() -> threading.Event | None:
-    """What ends the waiting of this thread; None where it is not urgent."""
-    found: threading.Event | None = getattr(_here, "stop", None)
+    """The event that ends the waiting of this thread; None where the thread is not urgent."""
+    found: threading.Event | None = getattr(_thread, "stop", None)
     return found
 
 
 class PriorityLock:
-    """One thread at a time, first come first served: `threading.Lock` lets the thread that releases take it again."""
+    """One thread at a time, in the order of asking; `threading.Lock` lets the thread that releases acquire it again.
+
+    Each waiting thread has an event of its own in one of two queues. The thread that releases sets the event of the
+    next one, so the lock goes from hand to hand and no third thread can take it in between.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._taken = False
-        self._last: threading.Event | None = None
+        self._locked = False
+        self._closing: threading.Event | None = None
+        """The turn of `close`, which comes before all others and does not end."""
         self._urgent: deque[threading.Event] = deque()
         self._others: deque[threading.Event] = deque()
         self._in_a_row = 0
@@ -69,67 +74,69 @@ class PriorityLock:
         until = current_stop()
         if until is None:
             foreground.yield_to_foreground()
-        self._ask(self._others if until is None else self._urgent).wait()
+        self._acquire(self._others if until is None else self._urgent)
         if until is not None and until.is_set():
-            self._pass_on()
+            self._release()
             raise Cancelled("Nobody waits for it any more.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pass_on()
+        self._release()
 
-    def let_pass(self) -> None:
-        """In the middle of a turn that takes long: urgent threads that wait have theirs, and then it goes on.
+    def yield_to_urgent(self) -> None:
+        """In the middle of a turn that takes long: let urgent threads that wait have theirs, then go on.
 
-        So has an end that waits. A turn that is urgent itself goes on at once.
+        `close` goes first too. A turn that is urgent itself goes on at once.
         """
-        # A model calls this between any two tokens that it writes, so the look at the queues takes no guard: a thread
-        # that comes a moment later is seen at the next token. This thread gives the lock away and asks for it again at
-        # the head of those that are not urgent, so it goes on before all that came after it. `_in_a_row` counts here
-        # too: after so many urgent turns this thread goes on, though more urgent ones wait. It waits without a limit
-        # and without Cancelled, since it holds half-made work; each holder gives the lock back in `__exit__`, except
-        # the end of the process, behind which nothing is to run.
-        if getattr(_here, "stop", None) is not None or not (self._urgent or self._last):
+        # A model that writes a page token by token holds the lock for seconds, and a search that waits for the same
+        # device must not. Between two tokens the writer steps back: it releases the lock and queues up again, at the
+        # front of those that are not urgent. So all urgent threads that wait now are served before it, and none that
+        # is not urgent, which would only swap one long turn for another. After `_IN_A_ROW` urgent turns the writer
+        # goes on, since it is the first of the others: it cannot starve either.
+        # Both queues are read without the guard, as this runs for each token: a thread that comes in this moment is
+        # seen at the next token.
+        if current_stop() is not None or not (self._urgent or self._closing):
             return
         turn = threading.Event()
         with self._guard:
             self._others.appendleft(turn)
-            self._taken = False
-            self._give()
+            self._locked = False
+            self._grant()
         turn.wait()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Wait for the turn that is running; all later ones wait for ever."""
-        last = threading.Event()
+        closing = threading.Event()
         with self._guard:
-            self._last = last
-            if not self._taken:
-                self._give()
-        last.wait(_PATIENCE)
+            self._closing = closing
+            if not self._locked:
+                self._grant()
+        closing.wait(_CLOSE_SECONDS)
 
-    def _ask(self, queue: deque[threading.Event]) -> threading.Event:
-        """Set when it is the asker's turn."""
+    def _acquire(self, queue: deque[threading.Event]) -> None:
+        """Queue up, and wait for the turn."""
         turn = threading.Event()
         with self._guard:
             queue.append(turn)
-            if not self._taken:
-                self._give()
-        return turn
+            if not self._locked:
+                self._grant()
+        turn.wait()
 
-    def _pass_on(self) -> None:
+    def _release(self) -> None:
         with self._guard:
-            self._taken = False
-            self._give()
+            self._locked = False
+            self._grant()
 
-    def _give(self) -> None:
-        """To whoever is next, if anybody waits. Under the guard, when the turn is not taken."""
-        turn = self._last or self._next()
+    def _grant(self) -> None:
+        """Give the turn to the thread that is next, if one waits. Under the guard, while no thread has the turn."""
+        turn = self._closing or self._next()
         if turn is not None:
-            self._taken = True
+            self._locked = True
             turn.set()
 
     def _next(self) -> threading.Event | None:
+        """The urgent ones first, but one of the others after `_IN_A_ROW` of them."""
         if self._urgent and (not self._others or self._in_a_row < _IN_A_ROW):
             self._in_a_row = self._in_a_row + 1 if self._others else 0
             return self._urgent.popleft()
@@ -141,6 +148,6 @@ _all: weakref.WeakSet[PriorityLock] = weakref.WeakSet()
 
 
 @atexit.register
-def _end_all() -> None:
-    for turns in list(_all):
-        turns.end()
+def _close_all() -> None:
+    for lock in list(_all):
+        lock.close()

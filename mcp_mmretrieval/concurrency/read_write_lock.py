@@ -1,4 +1,4 @@
-"""Many readers or one writer, and readers that do not wait long."""
+"""A readers-writer lock: many readers or one writer, and readers that do not wait long."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from contextlib import contextmanager
 
 
 class ReadWriteLock:
-    """Who may use a thing. A waiting writer goes before readers that come after it."""
+    """Many readers hold it together, or one writer alone. A writer that waits goes before readers that come later."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._readers = 0
         self._writers = 0
+        """Those that write and those that wait to: both keep new readers out."""
 
     @contextmanager
-    def reading(self, patience: float) -> Iterator[bool]:
-        """Beside other readers; False (and no turn) if a writer keeps it longer than `patience` seconds."""
+    def read_lock(self, timeout: float) -> Iterator[bool]:
+        """Beside other readers. Whether it was acquired: not where a writer keeps it longer than `timeout` seconds."""
         with self._changed:
-            mine = self._changed.wait_for(lambda: not self._writers, patience)
-            self._readers += mine
+            acquired = self._changed.wait_for(lambda: not self._writers, timeout)
+            self._readers += acquired
         try:
-            yield mine
+            yield acquired
         finally:
             with self._changed:
-                self._readers -= mine
+                self._readers -= acquired
                 self._changed.notify_all()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Alone. For one writing thread."""
+    def write_lock(self) -> Iterator[None]:
+        """Alone. Only one thread may write: two writers would not keep each other out."""
         with self._changed:
             self._writers += 1
             self._changed.wait_for(lambda: not self._readers)

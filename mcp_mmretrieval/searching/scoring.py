@@ -15,11 +15,12 @@ from typing import Literal
 
 import numpy as np
 
+from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.roots import OpenFile, Roots
-from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import Content, Film, Segment

@@ -15,6 +15,7 @@ import numpy as np
 
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.answers import Answer, Filters, Hit, Reranking, SearchCoverage
+from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
@@ -22,7 +23,7 @@ from mcp_mmretrieval.models import Reranker, RerankerSource
 from mcp_mmretrieval.rollout import AnsweringSpace, Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import fusion
-from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.like import LikeQuery, LikeResolver, like_vectors
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.rerank import CandidateRanker

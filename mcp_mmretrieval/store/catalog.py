@@ -1,4 +1,4 @@
-"""The truth: files, documents, segments, words, vectors, jobs, in one SQLite file.
+"""What the library holds: files, documents, segments, words, vectors, jobs, in one SQLite file.
 
 Thread-safe. Each method is one transaction: what it commits is on disk when it returns, and readers see all of it or
 nothing. A full or failing disk raises LibraryUnavailable; reads go on.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import rows as row
+from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.fulltext import QueryTerms, best_bm25, character_bigrams
 from mcp_mmretrieval.store.records import (
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 CatalogResultT = TypeVar("CatalogResultT")
 
 STAGED_DAYS = 14
-"""How long what was read of an unfinished file is kept."""
+"""Days for which the segments of an unfinished file are kept."""
 
 JOB_DAYS = 90
-"""How long the outcome of a job is kept."""
+"""Days for which the outcome of a job is kept."""
 
 MAX_TERM_ROWS_COUNTED = 20_000
-"""Rows up to which a term's are counted: only the logarithm matters."""
+"""A term's rows are counted up to this number: only its logarithm matters."""
 
 MAX_CONTEXT_DOCUMENTS = 1_000
-"""Documents whose words count for their segments."""
+"""Documents whose words count for their segments at most."""
 
 
 HEADING_WEIGHT = 2.0
-"""What a word in the heading counts for, against one in the text."""
+"""Weight of a word in the heading; a word in the text weighs 1."""
 
 
 class Catalog(Spaces):
@@ -70,7 +70,7 @@ class Catalog(Spaces):
         return self._database.path
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         self._database.close()
 
     def tell(self, listener: Callable[[], None]) -> None:
@@ -105,7 +105,7 @@ class Catalog(Spaces):
             return int(scalar(db, ask, name))
 
     def read_with(self, reading: int) -> Identity:
-        """What `reading` gave an id. Raises ValueError for an unknown one."""
+        """The way to read that has this id: see `reading`. Raises ValueError for an unknown one."""
         if reading not in self._read_with:  # asked for each file, and never changed
             with self._database.reading() as db:
                 name = scalar(db, "SELECT max(identity) FROM readings WHERE id = ?", reading)
@@ -120,21 +120,25 @@ class Catalog(Spaces):
         """What was added from a path."""
         with self._database.reading() as db:
             found = db.execute(
-                f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} WHERE f.path = ?", (os.fsencode(path),)
+                f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE f.path = ?", (os.fsencode(path),)
             ).fetchone()
-            return row.file_from_row(found) if found else None
+            return rows.file_from_row(found) if found else None
 
     def files_under(self, folder: str) -> list[File]:
         """The file at `folder` or those below it, by path."""
         below = at_or_below(folder)
         with self._database.reading() as db:
-            sql = f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
-            return [row.file_from_row(each) for each in db.execute(sql, below.values)]
+            sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
+            return [rows.file_from_row(each) for each in db.execute(sql, below.values)]
 
     def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
         """The files of each document, by path; a document without one is left out."""
         with self._database.reading() as db:
             return _files_of(db, documents, Clause())
+
+    def files_of_one(self, document: str) -> list[File]:
+        """The files of one document, by path; empty where it has none or is not held."""
+        return self.files_of([document]).get(document, [])
 
     def document(self, id: str) -> Document | None:
         """A held document by its whole id."""
@@ -143,8 +147,8 @@ class Catalog(Spaces):
     def documents(self, ids: Collection[str]) -> dict[str, Document]:
         """Held documents by their whole ids; unknown ones are left out."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
-            found = [row.document_from_row(each) for each in db.execute(sql, (json_list(ids),))]
+            sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
+            found = [rows.document_from_row(each) for each in db.execute(sql, (json_list(ids),))]
             return {document.id: document for document in found}
 
     def size(self, ids: Collection[str]) -> int:
@@ -170,7 +174,7 @@ class Catalog(Spaces):
         """
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
-        new = [row.storable_segment(segment) for segment in segments]
+        new = [rows.storable_segment(segment) for segment in segments]
         with self._database.writing() as db:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = _write_document(db, document)
@@ -232,14 +236,14 @@ class Catalog(Spaces):
             db.execute("DELETE FROM staged WHERE staged_at < ?", (now - STAGED_DAYS * 86_400,))
             db.executemany(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
-                [(document, reading, at, row.segment_to_json(each), now) for at, each in enumerate(segments, ordinal)],
+                [(document, reading, at, rows.segment_to_json(each), now) for at, each in enumerate(segments, ordinal)],
             )
 
     def staged(self, document: str, reading: int) -> dict[int, Segment]:
-        """What was kept, by ordinal."""
+        """The segments that `stage` keeps, by ordinal."""
         with self._database.reading() as db:
             sql = "SELECT ordinal, payload FROM staged WHERE document = ? AND reading = ? ORDER BY ordinal"
-            return {at: row.segment_from_json(document, each) for at, each in db.execute(sql, (document, reading))}
+            return {at: rows.segment_from_json(document, each) for at, each in db.execute(sql, (document, reading))}
 
     # -- vectors --------------------------------------------------------------------------------------------------
 
@@ -268,7 +272,7 @@ class Catalog(Spaces):
             return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
-        """How many segments a scope holds, counted to `most` + 1, and how many there are, about. Remembered too."""
+        """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
         return self._remembered(("extent", scope, most), lambda db: _extent(db, resolve_scope(db, scope), most))
 
     def whole(self, scope: Scope) -> bool:
@@ -279,13 +283,13 @@ class Catalog(Spaces):
     # -- segments -------------------------------------------------------------------------------------------------
 
     def segments(self, keys: Collection[int]) -> dict[int, StoredSegment]:
-        """Those that are (still) held."""
+        """The segments that are still held, by their keys."""
         wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
         with self._database.reading() as db:
             return {stored.key: stored for stored in _stored(db, wanted)}
 
     def segments_of(self, document: str) -> list[StoredSegment]:
-        """All of one document in order."""
+        """All segments of one document, in order."""
         with self._database.reading() as db:
             return _stored(db, Clause("d.id = ?", (document,)))
 
@@ -340,12 +344,12 @@ class Catalog(Spaces):
         return {key: min(1.0, score / best) for key, score in found}
 
     def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
-        """What bm25 could give at most in one table of words."""
+        """The highest bm25 that a row of one table of words could have."""
         if not each:
             return 0.0
-        rows = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
+        size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
         count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
-        return best_bm25((int(scalar(db, count, term)) for term in each), rows)
+        return best_bm25((int(scalar(db, count, term)) for term in each), size)
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
@@ -357,14 +361,14 @@ class Catalog(Spaces):
             first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
             embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
             sql = (
-                f"SELECT {row.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
+                f"SELECT {rows.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
                 f"FROM documents d {within.where} "
                 "ORDER BY first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
             )
             found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
             paths = _files_of(db, [each[0] for each in found], files)
             total = scalar(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
-        return [row.listed_from_row(each, tuple(paths.get(each[0], ()))) for each in found], total
+        return [rows.listed_from_row(each, tuple(paths.get(each[0], ()))) for each in found], total
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
@@ -385,8 +389,16 @@ class Catalog(Spaces):
 
         return self._remembered(("counts", scope, space), count)
 
+    def pending(self, scope: Scope, space: int | None) -> int:
+        """How many documents of a scope are found by their words alone.
+
+        Those that are not embedded in `space`; all of them where there is no space yet (None).
+        """
+        counts = self.counts(scope, space=space)
+        return counts.documents if space is None else counts.pending
+
     def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
-        """What was asked before, if nothing was committed since."""
+        """What `ask` answers, kept under `key` until the next commit."""
         version = self._database.version
         known = self._known.get(key)
         if known and known[0] == version:
@@ -404,10 +416,10 @@ class Catalog(Spaces):
         """Insert or update. `started` is set once, `ended` when the state is no longer running."""
         now = time.time()
         ended = None if job.state == "running" else now
-        what = (job.id, job.key, row.without_surrogates(job.asked), job.state, row.without_surrogates(job.outcome))
+        what = (job.id, job.key, rows.without_surrogates(job.asked), job.state, rows.without_surrogates(job.outcome))
         with self._database.writing() as db:
             db.execute(
-                f"INSERT INTO jobs({row.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
+                f"INSERT INTO jobs({rows.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
                 "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "
                 "attempts = excluded.attempts, reading = excluded.reading, ended = excluded.ended",
                 (*what, job.attempts, os.fsencode(job.reading), now, ended),
@@ -417,20 +429,20 @@ class Catalog(Spaces):
     def job(self, id: str) -> JobRow | None:
         """A job of this or an earlier process."""
         with self._database.reading() as db:
-            found = db.execute(f"SELECT {row.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
-            return row.job_from_row(found) if found else None
+            found = db.execute(f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
+            return rows.job_from_row(found) if found else None
 
     def jobs(self, *, limit: int = 20) -> list[JobRow]:
-        """The last ones, newest first."""
+        """The last jobs, newest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
-            return [row.job_from_row(each) for each in db.execute(sql, (limit,))]
+            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
+            return [rows.job_from_row(each) for each in db.execute(sql, (limit,))]
 
     def running_jobs(self) -> list[JobRow]:
-        """All that have not ended, oldest first."""
+        """All jobs that have not ended, oldest first."""
         with self._database.reading() as db:
-            sql = f"SELECT {row.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
-            return [row.job_from_row(each) for each in db.execute(sql)]
+            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
+            return [rows.job_from_row(each) for each in db.execute(sql)]
 
 
 # -- writing, within a transaction
@@ -444,11 +456,14 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
         "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
     )
-    return int(scalar(db, sql, *row.row_from_document(document), time.time()))
+    return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
 
 
 def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
     """Segments of a document with their words, in place of those that it has."""
+    # The table `wholes` keeps no text of its own (FTS5's contentless form), so it can forget a document only when it is
+    # told, word for word, what it was given. So its row goes first, while the old texts are still there to say it, and
+    # the new row is made last. Rows of `words` and `pairs` are deleted by triggers.
     whole = WHOLE_TEXT_SQL.format(key=key)
     if scalar(db, "SELECT count(*) FROM segments WHERE document = ?", key):
         db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
@@ -461,7 +476,7 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
             'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
-        at = db.execute(sql, (key, ordinal, segment.modality, *row.row_from_place(segment.place))).lastrowid
+        at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
         frames = json.dumps(segment.frames) if segment.frames else None
         db.execute("INSERT INTO texts VALUES (?, ?, ?, ?)", (at, segment.heading, segment.text, frames))
         if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
@@ -487,7 +502,9 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
 def _keep_text(db: sqlite3.Connection, key: int, text: str) -> int | None:
     """Keep an inline text with its document. The key if it was kept already."""
     before = scalar(db, "SELECT document FROM inline_texts WHERE document = ?", key)
-    db.execute("INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, row.without_surrogates(text).encode("utf-8")))
+    db.execute(
+        "INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, rows.without_surrogates(text).encode("utf-8"))
+    )
     db.execute("UPDATE documents SET inline = 1 WHERE key = ?", (key,))
     return before  # type: ignore[no-any-return]
 
@@ -515,19 +532,21 @@ def _drop_orphans(db: sqlite3.Connection, keys: Collection[int]) -> tuple[int, i
 def _files_of(db: sqlite3.Connection, documents: Collection[str], within: Clause) -> dict[str, list[File]]:
     found: dict[str, list[File]] = {}
     sql = (
-        f"SELECT {row.FILE_COLUMNS} FROM {row.FILE_TABLES} "
+        f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} "
         f"WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} ORDER BY f.path"
     )
     for each in db.execute(sql, (json_list(documents), *within.values)):
-        file = row.file_from_row(each)
+        file = rows.file_from_row(each)
         found.setdefault(file.document, []).append(file)
     return found
 
 
 def _stored(db: sqlite3.Connection, condition: Clause) -> list[StoredSegment]:
     """Segments `s` of documents `d` that meet a condition, in order."""
-    sql = f"SELECT {row.SEGMENT_COLUMNS} FROM {row.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
-    return [row.segment_from_row(each) for each in db.execute(sql, condition.values)]
+    sql = (
+        f"SELECT {rows.SEGMENT_COLUMNS} FROM {rows.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
+    )
+    return [rows.segment_from_row(each) for each in db.execute(sql, condition.values)]
 
 
 def _near(place: Place) -> Clause:
@@ -555,6 +574,9 @@ def _vectors_within(
     db: sqlite3.Connection, reach: ResolvedScope, space: int, kind: VectorKind, after: int
 ) -> Iterator[tuple[bytes, bytes]]:
     """Places and vectors of all rows whose document may hold segments of a scope; some perhaps twice."""
+    # Two ways through the table. Without a limit, or for the few rows after `after`, it is read in its own order, and
+    # each row is checked. A limited scope begins with its documents instead, which are few as a rule, and fetches the
+    # rows of each: the time then grows with the scope and not with the library.
     if after or not (reach.limited or reach.filters.modality):
         held = reach.holds("v.document")
         sql = (

@@ -52,7 +52,7 @@ def index_problem(folder: Path, catalog: Catalog, *, stop: threading.Event) -> s
 
 
 def _child(folder: Path, catalog: Path, seconds: float, stop: threading.Event) -> str | None:
-    """Run the check elsewhere. It ends with us: its standard input is a pipe that closes then."""
+    """Run the check in a child. It ends when this process does: its standard input is a pipe that closes then."""
     home = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
     child = subprocess.Popen(
@@ -106,7 +106,10 @@ def _end_with_parent() -> None:
 
 
 def _suspicious(folder: Path) -> str | None:
-    """What can be seen without opening it; and bounds on what opening it may take."""
+    """What is wrong with the index as far as its files show. Bounds what opening it may take of disk and memory."""
+    # A file of links far larger than its vectors need is damaged, and reading it in would take all memory. So sizes are
+    # compared before Chroma opens anything. Then this child limits the size of the files that it writes and its memory
+    # to several times what a sound index of this size needs. A bad one then ends the child, not the engine.
     size = 0
     for path in folder.rglob("*"):
         length = path.lstat().st_size
@@ -151,14 +154,14 @@ def _functions(config: object) -> Iterator[object]:
 
 
 def _unlike(folder: Path, catalog: Catalog) -> str | None:
-    """Where the index differs from what the catalog says that it has."""
+    """How the index differs from what the catalog says that it has."""
     chroma = Chroma(folder)
     lanes = [(space, kind, upto) for (space, kind), upto in catalog.lanes().items() if upto]
     return next(filter(None, (_compare(chroma, catalog, *lane) for lane in lanes)), None)
 
 
 def _compare(chroma: Chroma, catalog: Catalog, space: int, kind: VectorKind, upto: int) -> str | None:
-    """Read each vector of one collection, and search for some."""
+    """Read each vector of one collection, and search for some: the graph may be torn although the vectors are whole."""
     import numpy as np  # which the engine that imports this module must not wait for
 
     asked = found = after = 0

@@ -25,7 +25,7 @@ FOLDER_WAIT_SECONDS = 30.0
 
 
 VectorKey = tuple[int, int]
-"""The vector of a segment's nth part."""
+"""Names a vector: the key of its segment, and which part of the segment it stands for."""
 
 
 class ChromaFailed(Exception):
@@ -33,67 +33,67 @@ class ChromaFailed(Exception):
 
 
 class Chroma:
-    """An open folder. Raises Broken and nothing else.
+    """An open folder. Raises ChromaFailed and nothing else.
 
-    Two processes in one folder destroy it, so each holds a lock beside it as long as it is open.
+    Two processes in one folder destroy it, so each holds a lock beside the folder as long as it is open.
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False) -> None:
-        """Open or make it; `fresh`: delete first what is there."""
-        with _told():
-            self._lock = _alone(folder.with_name(folder.name + ".lock"))
+        """Open the folder or make it. `fresh`: delete first what is there."""
+        with _as_chroma_failed():
+            self._lock = _lock_file(folder.with_name(folder.name + ".lock"))
         try:
-            with _told():
+            with _as_chroma_failed():
                 if fresh and folder.exists():
                     shutil.rmtree(folder)
                 folder.mkdir(mode=0o700, exist_ok=True)
-                self._client = _client(folder)
+                self._client = _open_client(folder)
         except ChromaFailed:
             os.close(self._lock)
             raise
         self._collections: dict[str, Any] = {}
 
-    def upsert(self, space: int, kind: str, places: Sequence[VectorKey], vectors: Vectors) -> None:
-        """Vectors of shape (len(places), dim)."""
-        with _told():
-            self._collection(space, kind).upsert(ids=_ids(places), embeddings=vectors)
+    def upsert(self, space: int, kind: str, keys: Sequence[VectorKey], vectors: Vectors) -> None:
+        """Add or replace vectors, of shape (len(keys), dim)."""
+        with _as_chroma_failed():
+            self._collection(space, kind).upsert(ids=_ids(keys), embeddings=vectors)
 
-    def delete(self, space: int, kind: str, places: Sequence[VectorKey]) -> None:
-        """Unknown ones are no error."""
-        with _told():
-            self._collection(space, kind).delete(ids=_ids(places))
+    def delete(self, space: int, kind: str, keys: Sequence[VectorKey]) -> None:
+        """Delete vectors. Unknown keys are no error."""
+        with _as_chroma_failed():
+            self._collection(space, kind).delete(ids=_ids(keys))
 
     def drop(self, space: int) -> None:
         """Delete the collections of a space."""
-        with _told():
+        with _as_chroma_failed():
             for collection in self._client.list_collections():
                 if collection.name.startswith(_name(space, "")):
                     self._client.delete_collection(collection.name)
                     self._collections.pop(collection.name, None)
 
     def nearest(self, space: int, kind: str, vector: Vectors, depth: int) -> list[tuple[VectorKey, float]]:
-        """Places with their cosine similarity, best first."""
-        with _told():
+        """The keys of the `depth` nearest vectors with cosine similarity, best first. `vector`: of shape (dim,)."""
+        with _as_chroma_failed():
             query = vector.reshape(1, -1)
             answer = self._collection(space, kind).query(query_embeddings=query, n_results=depth, include=["distances"])
             found = zip(answer["ids"][0], answer["distances"][0], strict=True)
-            return [(_where(id), 1.0 - distance) for id, distance in found]
+            return [(_key_of(id), 1.0 - distance) for id, distance in found]
 
-    def vectors(self, space: int, kind: str, places: Sequence[VectorKey]) -> dict[VectorKey, Vectors]:
-        """Those that it has, each of shape (dim,)."""
-        with _told():
-            found = self._collection(space, kind).get(ids=_ids(places), include=["embeddings"])
-            return {_where(id): vector for id, vector in zip(found["ids"], found["embeddings"], strict=True)}
+    def vectors(self, space: int, kind: str, keys: Sequence[VectorKey]) -> dict[VectorKey, Vectors]:
+        """The vectors that it has of these, each of shape (dim,)."""
+        with _as_chroma_failed():
+            found = self._collection(space, kind).get(ids=_ids(keys), include=["embeddings"])
+            return {_key_of(id): vector for id, vector in zip(found["ids"], found["embeddings"], strict=True)}
 
     def count(self, space: int, kind: str) -> int:
-        """How many it has."""
-        with _told():
+        """How many vectors it has of a kind."""
+        with _as_chroma_failed():
             return int(self._collection(space, kind).count())
 
     def close(self) -> None:
-        """Write out and let go."""
+        """Write out, and release the folder."""
         try:
-            with _told():
+            with _as_chroma_failed():
                 self._client.close()
         finally:
             os.close(self._lock)
@@ -109,11 +109,11 @@ class Chroma:
         return self._collections[name]
 
 
-def _ids(places: Sequence[VectorKey]) -> list[str]:
-    return [f"{segment}.{part}" for segment, part in places]
+def _ids(keys: Sequence[VectorKey]) -> list[str]:
+    return [f"{segment}.{part}" for segment, part in keys]
 
 
-def _where(id: str) -> VectorKey:
+def _key_of(id: str) -> VectorKey:
     segment, _, part = id.partition(".")
     return int(segment), int(part)
 
@@ -122,7 +122,7 @@ def _name(space: int, kind: str) -> str:
     return f"space-{space}-{kind}"
 
 
-def _client(folder: Path) -> Any:
+def _open_client(folder: Path) -> Any:
     import chromadb  # takes a second, which the handshake must not wait for
     from chromadb.config import Settings
 
@@ -134,8 +134,8 @@ def _client(folder: Path) -> Any:
     return chromadb.PersistentClient(str(folder), settings=settings)
 
 
-def _alone(path: Path) -> int:
-    """The lock, once nobody else holds it. Raises TimeoutError."""
+def _lock_file(path: Path) -> int:
+    """Lock the file once nobody else does. Its descriptor; raises TimeoutError."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     end = time.monotonic() + FOLDER_WAIT_SECONDS
     while True:
@@ -150,8 +150,8 @@ def _alone(path: Path) -> int:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Whatever Chroma raises, its panics too (a BaseException of pyo3), says that the index is broken."""
+def _as_chroma_failed() -> Iterator[None]:
+    """Turn whatever Chroma raises into ChromaFailed, its panics too (a BaseException of pyo3)."""
     try:
         yield
     except Exception as error:

@@ -38,21 +38,21 @@ class Database:
         """Grows with each commit of this process."""
         self.on_commit: Callable[[], None] = _nothing
         """Called after each commit, in the thread that committed."""
-        self._turn = threading.RLock()
+        self._write_lock = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._open = True
-        with self._told():
+        with self._explained():
             found = self._inspect() if path.exists() else self._make()
             self._writer = self._connect()
             try:
-                self._bring_up(found)
+                self._migrate(found)
             except BaseException:
                 self._writer.close()
                 raise
 
     def close(self) -> None:
         """Close all connections that are not in use; those that are, close themselves."""
-        with self._turn:
+        with self._write_lock:
             if not self._open:
                 return
             self._open = False
@@ -69,7 +69,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state of the file throughout."""
-        with self._told():
+        with self._explained():
             connection = self._borrow()
             try:
                 connection.execute("BEGIN")
@@ -82,7 +82,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: on disk when the block ends, undone when it raises."""
-        with self._turn, self._told():
+        with self._write_lock, self._explained():
             if not self._open:
                 raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
             self._writer.execute("BEGIN IMMEDIATE")
@@ -125,14 +125,17 @@ class Database:
             raise
         return connection
 
-    def _bring_up(self, version: int) -> None:
-        """Each step in one transaction with the number that it leads to: a kill leaves one version or the next."""
+    def _migrate(self, version: int) -> None:
+        """Run the steps from `version` to today's.
+
+        Each step is one transaction with the number that it leads to, so a kill leaves one version or the next.
+        """
         for number in range(version, SCHEMA_VERSION):
             script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
             self._writer.executescript(script)
 
     def _make(self) -> int:
-        """Made beside and then renamed: an empty or half-made catalog is never taken for one."""
+        """Make the file beside its place and rename it: an empty or half-made file is never taken for a catalog."""
         new = Database.__new__(Database)
         new.path = self.path.with_name(self.path.name + ".new")
         new.path.unlink(missing_ok=True)
@@ -155,7 +158,7 @@ class Database:
         return SCHEMA_VERSION
 
     def _inspect(self) -> int:
-        """Look at the file without writing to it. Its version."""
+        """The version of the file, which is looked at without writing to it."""
         self._refuse_truncated()
         connection = self._connect("ro")
         try:
@@ -191,7 +194,7 @@ class Database:
             raise self._damaged("it is cut short")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         """Say what an SQLite error means for the library. A mistake in our SQL stays what it is."""
         try:
             yield

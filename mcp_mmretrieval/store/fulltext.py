@@ -1,4 +1,4 @@
-"""The words of a query and of a text: what full text looks for, what a match is worth, and where it stands. Pure."""
+"""Full text: what is looked for of a query, what a match is worth at most, and where it stands in a text. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itertools import pairwise
 MAX_QUERY_TERMS = 48
 """Terms of one query at most: each costs a walk through its list of segments."""
 MAX_WORDS_BETWEEN = 1
-"""Words that may stand between two neighbours of the query: a stop word, as in `deaths from cancer`."""
+"""Words that may stand in a text between two neighbours of the query: a stop word, as in `deaths from cancer`."""
 
 _STOP = frozenset(
     re.findall(
@@ -138,7 +138,7 @@ def _pairs(run: str) -> list[str]:
 
 
 def _quoted(pair: str) -> str:
-    """As FTS5 takes it: one character stands for the pairs that it begins."""
+    """A pair as FTS5 takes it; one character alone stands for all pairs that it begins."""
     return f'"{pair}"' if len(pair) > 1 else f'"{pair}"*'
 
 

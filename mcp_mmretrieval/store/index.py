@@ -1,7 +1,16 @@
 """The nearest vectors, fast: Chroma over the catalog's vectors.
 
-Chroma holds ids and vectors only and may vanish at any moment: which ids are near comes from it; which are held, whom
-they belong to, who may see them and how similar they are comes from the catalog.
+Chroma holds ids and vectors only and may vanish at any moment. It says which ids are near. The catalog says which of
+them are held, to which document they belong and who may see them.
+
+A thread keeps the index up to date. Its states:
+
+checking   the index that lies there is read in a child process (`check`), since a damaged one can crash its reader
+building   it was opened or begun anew, or a large batch of vectors is being added
+ready      it has all vectors, or adds the few of the last commits
+failed     it cannot be used; the thread tries again after a while, at most a minute
+
+In every state a search is answered: what the index lacks, or all of it, is compared with one by one.
 """
 
 from __future__ import annotations
@@ -49,20 +58,22 @@ MIN_FREE_DISK_BYTES = 64 << 20
 
 
 class Index:
-    """Follows the catalog in a thread of its own. Thread-safe."""
+    """The index of one library, which follows the catalog in a thread of its own. Thread-safe."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         """Start checking `folder` in the background; answers from the catalog until that is done."""
         self._folder = folder
         self._catalog = catalog
         self._chroma: Chroma | None = None
-        self._turns = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
+        self._lock = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
         self._followed: dict[tuple[int, VectorKind], int] = {}
+        """Up to which row of the catalog Chroma has the vectors of a space and kind."""
         self._looks: dict[tuple[Scope, VectorKind, int], int] = {}
+        """How many neighbours the last search of a scope, kind and depth needed."""
         self._state: IndexState = "checking"
         self._note = ""
         self._broken = ""
-        """Why it has to be built anew."""
+        """Why the index has to be built anew; empty where it is sound."""
         self._failures = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -78,7 +89,7 @@ class Index:
         Each segment once, by its best part; at most `depth`. Empty where the space has no vectors of this kind.
         """
         found = None
-        if self._catalog.whole(scope) or not self._few(scope, depth):
+        if self._catalog.whole(scope) or not self._is_small(scope, depth):
             found = self._indexed(space, kind, vector, scope, depth)
         if found is None:
             return self._catalog.exact(space, kind, vector, scope, depth=depth)
@@ -87,16 +98,16 @@ class Index:
         return _merged(best, tail, depth) if tail else best
 
     def wake(self) -> None:
-        """Something was committed. Called by the catalog."""
+        """Let the thread look for work. The catalog calls this after each commit."""
         self._wake.set()
 
     def status(self) -> IndexStatus:
-        """How far it is."""
+        """How far the index has followed the catalog."""
         lacks, total = self._catalog.behind()
         return IndexStatus(state=self._state, followed=max(0, total - lacks), total=total, note=self._note)
 
     def wait(self, seconds: float) -> bool:
-        """Until the index has all that is committed and has forgotten what was deleted; whether it came to that."""
+        """Wait until the index has all that is committed and nothing that was deleted; whether it came to that."""
         end = time.monotonic() + seconds
         while self._state != "ready" or self._catalog.behind()[0]:
             if self._closing.wait(0.02) or time.monotonic() > end:
@@ -111,7 +122,7 @@ class Index:
 
     # -- searching ------------------------------------------------------------------------------------------------
 
-    def _few(self, scope: Scope, depth: int) -> bool:
+    def _is_small(self, scope: Scope, depth: int) -> bool:
         """Whether a scope is so small that comparing with each is faster than asking the index deep enough."""
         allowed, held = self._catalog.extent(scope, MAX_SCANNED_SEGMENTS)
         return (
@@ -122,17 +133,28 @@ class Index:
     def _indexed(
         self, space: int, kind: VectorKind, vector: Vectors, scope: Scope, depth: int
     ) -> tuple[int, list[tuple[int, float]]] | None:
-        """By the index, with as much depth as the scope needs, and up to which row it knew the catalog.
+        """Up to which row the index has followed the catalog, and the best segments that it found, at most `depth`.
 
-        None where comparing with each is better.
+        None where comparing with each vector is better.
         """
+        # Chroma knows no scopes: it holds ids and vectors alone, so that what may be seen is decided in one place, the
+        # catalog. It is therefore asked for more neighbours than are wanted, and the catalog then says which of them
+        # are held and lie within the scope. Three things use up neighbours: vectors outside the scope, vectors deleted
+        # since, and further parts of a segment that stands in the list already. How many they use up is not known
+        # beforehand, so the number doubles until `depth` segments remain. It is remembered for the same scope, kind
+        # and depth, so that the next search asks once.
+        # Beyond `MAX_NEIGHBOURS` comparing with each vector is faster. That is remembered too, and the next search of
+        # this sort does not ask at all. Where Chroma is being written or has failed, nothing is remembered: the next
+        # search may find it free.
+        # `upto` belongs to the answer of the last asking. `nearest` compares the rows after it one by one, so a commit
+        # that the index has not followed yet is found all the same.
         lane = (scope, kind, depth)
         look = self._looks.get(lane, 2 * depth)
         while look <= MAX_NEIGHBOURS and (found := self._ask(space, kind, vector, look)) is not None:
             upto, near = found
             seen = self._catalog.visible({key for (key, _), _ in near}, scope)
             best: dict[int, float] = {}
-            for (key, _), score in near:
+            for (key, _), score in near:  # best first, so the first part of a segment is its best
                 if key in seen:
                     best.setdefault(key, score)
             if len(best) >= depth:
@@ -151,10 +173,10 @@ class Index:
     def _ask(
         self, space: int, kind: VectorKind, vector: Vectors, look: int
     ) -> tuple[int, list[tuple[VectorKey, float]]] | None:
-        """Up to which row it knows the catalog, and the nearest vectors; None where Chroma is busy or broken."""
-        with self._turns.reading(UPSERT_WAIT_SECONDS) as mine:
-            # within the turn: what Chroma has can only grow beyond it, until the next turn of a writer
-            upto = self._followed.get((space, kind), 0) if mine else 0
+        """Up to which row the index has followed the catalog, and its nearest vectors; None where it cannot answer."""
+        with self._lock.read_lock(UPSERT_WAIT_SECONDS) as acquired:
+            # under the lock: until the next writer comes, Chroma has all vectors up to this row, perhaps more
+            upto = self._followed.get((space, kind), 0) if acquired else 0
             if self._chroma is None or not upto:
                 return None
             try:
@@ -173,8 +195,8 @@ class Index:
                 self._guarded(self._work)
         finally:
             self._state = "failed"
-            with self._turns.writing(), contextlib.suppress(ChromaFailed):
-                self._let_go()
+            with self._lock.write_lock(), contextlib.suppress(ChromaFailed):
+                self._close_chroma()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do it; if it fails, exact scans answer, and it is tried again after a while."""
@@ -185,12 +207,13 @@ class Index:
                 return
             logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=True)
             self._state, self._note = "failed", str(error)
-            if not isinstance(error, LibraryUnavailable) and self._roomy():
+            if not isinstance(error, LibraryUnavailable) and self._disk_has_room():
                 self._broken = self._note
             self._failures += 1
             self._closing.wait(min(60.0, 2.0**self._failures))
 
-    def _roomy(self) -> bool:
+    def _disk_has_room(self) -> bool:
+        """Whether the disk has room, so that a failure is the index's own."""
         try:
             return shutil.disk_usage(self._folder.parent).free > MIN_FREE_DISK_BYTES
         except OSError:
@@ -224,16 +247,21 @@ class Index:
             last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=UPSERT_VECTORS)
             if places:
                 self._state = "building" if len(places) >= UPSERT_VECTORS else self._state
-                self._give_way()
-                with self._turns.writing():
+                self._yield_to_searches()
+                with self._lock.write_lock():
                     self._chroma.upsert(space, kind, places, vectors)
+                # Chroma first, then the note in the catalog. A kill in between repeats the upsert, which changes
+                # nothing; in the other order the catalog would believe in vectors that the index never got.
                 self._catalog.follow(space, kind, last)
                 self._followed[space, kind] = last
                 return True
         return self._forget(self._chroma)
 
-    def _give_way(self) -> None:
-        """While searches come in, follow only what makes them slow: they stand still for as long as an upsert takes."""
+    def _yield_to_searches(self) -> None:
+        """While searches come in, wait until the index lacks so many vectors that this makes the searches slow.
+
+        During an upsert a search compares with each vector, so an upsert pays only where it saves more than that.
+        """
         while (
             foreground_is_busy()
             and self._catalog.behind()[0] < MAX_VECTORS_BEHIND
@@ -248,11 +276,11 @@ class Index:
             return False
         space, kind, last, places = garbage
         if any(each.id == space for each in self._catalog.spaces()):
-            with self._turns.writing():
+            with self._lock.write_lock():
                 chroma.delete(space, kind, places)
             self._catalog.clear_garbage(space, kind, upto=last)
         else:
-            with self._turns.writing():
+            with self._lock.write_lock():
                 chroma.drop(space)
                 self._followed = {lane: upto for lane, upto in self._followed.items() if lane[0] != space}
             self._catalog.clear_garbage(space)
@@ -260,7 +288,7 @@ class Index:
 
     def _reopen(self) -> None:
         """Open a sound index, and read it in before the first search needs it."""
-        with self._turns.writing():
+        with self._lock.write_lock():
             self._chroma = Chroma(self._folder)
             for (space, kind), upto in self._catalog.lanes().items():
                 if upto:
@@ -269,18 +297,19 @@ class Index:
         self._state = "building"
 
     def _rebuild(self, why: str) -> None:
-        """Start from nothing. The catalog first: it must never believe in an index that is gone."""
+        """Begin the index anew. The catalog forgets it first: it must never believe in an index that is gone."""
         self._state, self._note = "building", why
         if why:
             logger.warning("The index is built anew: %s", why)
-        with self._turns.writing():
+        with self._lock.write_lock():
             with contextlib.suppress(ChromaFailed):
-                self._let_go()
+                self._close_chroma()
             self._catalog.unfollow()
             self._chroma = Chroma(self._folder, fresh=True)
         self._broken = ""
 
-    def _let_go(self) -> None:
+    def _close_chroma(self) -> None:
+        """Close Chroma. Under the write lock."""
         chroma, self._chroma = self._chroma, None
         self._followed = {}
         if chroma is not None:

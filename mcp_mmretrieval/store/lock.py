@@ -11,8 +11,8 @@ from mcp_mmretrieval.errors import LibraryUnavailable
 
 LOCK_FILE_NAME = "lock"
 LINGERING_SECONDS = 2.0
-"""Seconds to wait for the lock of a process that has ended: a program that it was starting when it was killed has it
-until that program begins."""
+"""Seconds to wait for the lock of a process that has ended. A program that it was starting when it was killed still has
+the lock, until that program begins."""
 
 
 class LibraryLock:
@@ -51,14 +51,14 @@ class LibraryLock:
             pass
 
     def close(self) -> None:
-        """Let go. May be called twice."""
+        """Release the folder. May be called twice."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
 def _take(file: int) -> None:
-    """Raises BlockingIOError where a process that lives has it."""
+    """Lock the file. Raises BlockingIOError where a process that lives holds it."""
     until = time.monotonic() + LINGERING_SECONDS
     while True:
         try:

@@ -47,7 +47,7 @@ class Document:
     """SHA-256 in hex."""
     modality: Modality
     reading: int
-    """By what it was read: `Catalog.reading`."""
+    """The way in which it was read: the id that `Catalog.reading` gave."""
     title: str = ""
     bytes: int = 0
     pages: int | None = None
@@ -90,7 +90,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceSize:
-    """How much stands in a space."""
+    """How much a space holds."""
 
     documents: int
     """Of the whole library."""
@@ -169,12 +169,12 @@ class JobRow:
     asked: str
     """Empty for a job from before this was kept."""
     state: JobState
-    """`running` is what is begun again; `cancelled` stands there as soon as it is wished."""
+    """A job that is `running` at the start is begun again; `cancelled` stands there as soon as it is asked for."""
     outcome: str
     attempts: int = 0
-    """How often it was begun again since it last got on."""
+    """How often it was begun again since it last made progress."""
     reading: str = ""
-    """The file at which it is, where that is noted: see `Job.reads`."""
+    """The file that it reads, where that is noted: see `Job.reads`."""
     started: float = 0.0
     """Seconds since 1970; set by the catalog, as `ended` is."""
     ended: float | None = None

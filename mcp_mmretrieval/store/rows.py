@@ -1,4 +1,4 @@
-"""Between the catalog's columns and its records."""
+"""From the catalog's columns to its records and back."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SqlRow = tuple[Any, ...]
 
 
 def without_surrogates(text: str) -> str:
-    """Without what UTF-8 cannot hold: the lone surrogates of file names that are no UTF-8."""
+    """The text without what UTF-8 cannot hold: the lone surrogates of file names that are no UTF-8."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def storable_segment(segment: Segment) -> Segment:
-    """As it can be stored."""
+    """The segment as it can be stored, without lone surrogates."""
     return replace(segment, heading=without_surrogates(segment.heading), text=without_surrogates(segment.text))
 
 
@@ -101,7 +101,7 @@ def segment_to_json(segment: Segment) -> str:
 
 
 def segment_from_json(document: str, payload: str) -> Segment:
-    """What `segment_to_json` made."""
+    """The segment that `segment_to_json` made JSON of."""
     modality, text, heading, frames, place = json.loads(payload)
     return Segment(
         document=document, modality=modality, place=_place(place), text=text, heading=heading, frames=tuple(frames)

@@ -1,4 +1,4 @@
-"""Who may see what: the folders of a connection and the filters of a call, as SQL conditions."""
+"""What a call may find: the folders of its connection and the filters of its search, as SQL conditions."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ NEVER_CLAUSE = Clause("0")
 
 @dataclass(frozen=True, slots=True)
 class ResolvedScope:
-    """A scope resolved against the catalog: no condition where everything passes anyway."""
+    """A scope resolved against the catalog: it has no condition where everything passes anyway."""
 
     folders: tuple[bytes, ...] | None
     """Files at or below one of these. None: all files."""
@@ -124,7 +124,10 @@ class ResolvedScope:
 
 
 def resolve_scope(connection: sqlite3.Connection, scope: Scope) -> ResolvedScope:
-    """What of the scope limits anything. A few look-ups, whatever the size of the library."""
+    """Find out what of the scope limits anything. Takes a few look-ups, whatever the size of the library."""
+    # Most calls may see all that there is: one root, and all files below it. A condition that every document meets
+    # would still be checked for each hit. So the folders are dropped where no file lies outside them, and that `under`
+    # leaves out inline texts counts as a limit only where there are some.
     filters = scope.filters
     folders = _folders(scope.roots, filters.under)
     if folders is not None and not _any_outside(connection, folders):
@@ -175,7 +178,7 @@ def _ranges(folder: bytes) -> list[Clause]:
 
 
 def _any_outside(connection: sqlite3.Connection, folders: tuple[bytes, ...]) -> bool:
-    """Whether a file lies in a gap between the folders' ranges."""
+    """Whether a file lies in a gap between the folders' ranges. One look-up a gap, by the order of the paths."""
     bounds = sorted(each for folder in folders for each in _bounds(folder))
     lows = [b"", *(high for _, high in bounds)]
     highs = [*(low for low, _ in bounds), None]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.store import rows as row
+from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import Database, json_list, scalar
 from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, VectorRows
 from mcp_mmretrieval.types import Identity, VectorKind
@@ -55,20 +55,20 @@ class Spaces:
             return int(scalar(db, "SELECT id FROM spaces WHERE identity = ?", name))
 
     def spaces(self) -> list[Space]:
-        """All of them, oldest first."""
+        """All spaces, oldest first."""
         with self._database.reading() as db:
             return [
-                row.space_from_row(each) for each in db.execute(f"SELECT {row.SPACE_COLUMNS} FROM spaces ORDER BY id")
+                rows.space_from_row(each) for each in db.execute(f"SELECT {rows.SPACE_COLUMNS} FROM spaces ORDER BY id")
             ]
 
     def active_space(self) -> Space | None:
-        """The one that serves searches; None before the first one was made."""
+        """The space that serves searches; None before the first one was made."""
         return next((space for space in self.spaces() if space.active), None)
 
     def activate(self, space: int, *, retire: bool = False) -> None:
-        """The space that serves searches from now on. Others keep their vectors until `drop_space`.
+        """Let this space serve searches from now on. The others keep their vectors until `drop_space`.
 
-        `retire`: none of them is needed any more, which is remembered until they are dropped.
+        `retire`: none of the others is needed any more, which is remembered until they are dropped.
         """
         with self._database.writing() as db:
             if not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
@@ -85,7 +85,7 @@ class Spaces:
             db.execute("DELETE FROM spaces WHERE id = ?", (space,))
 
     def embedded(self, space: int) -> int:
-        """How many documents stand in a space."""
+        """How many documents are embedded in a space."""
         with self._database.reading() as db:
             return int(scalar(db, "SELECT count(*) FROM embedded WHERE space = ?", space))
 
@@ -108,7 +108,7 @@ class Spaces:
             return ChosenProfile(profile=found[0], reason=found[1], chosen_at=found[2]) if found else None
 
     def choose(self, profile: str, reason: str) -> None:
-        """Keep to this profile from now on."""
+        """Remember that the library keeps to this profile from now on."""
         with self._database.writing() as db:
             db.execute("INSERT OR REPLACE INTO chosen VALUES (1, ?, ?, ?)", (profile, reason, time.time()))
 
@@ -123,8 +123,8 @@ class Spaces:
             )
             return [id for (id,) in db.execute(sql, (space, json_list(skip), limit))]
 
-    def commit_embedded(self, document: str, space: int, rows: Sequence[VectorRows], *, left_out: str = "") -> bool:
-        """Commit all vectors of a document in a space; empty `rows` say that it needs none.
+    def commit_embedded(self, document: str, space: int, groups: Sequence[VectorRows], *, left_out: str = "") -> bool:
+        """Commit all vectors of a document in a space; no `groups` say that it needs none.
 
         `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
         and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
@@ -137,11 +137,11 @@ class Spaces:
             if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 return False
             held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
-            if not held.issuperset(each for group in rows for each in group.segments):
+            if not held.issuperset(each for group in groups for each in group.segments):
                 return False
             if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
                 half = is_half(db, space)
-                for group in rows:
+                for group in groups:
                     dim = _dim(db, space, group.kind)
                     db.executemany(
                         "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
@@ -157,7 +157,10 @@ class Spaces:
     def vectors_of(
         self, space: int, kind: VectorKind, segments: Collection[int]
     ) -> dict[int, tuple[list[int], Vectors]]:
-        """The parts of each segment that have a vector of a kind, and those, shape (parts, dim). None: left out."""
+        """The parts of each segment that have a vector of a kind, and these vectors, of shape (parts, dim).
+
+        A segment without any is left out.
+        """
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
         sql = (
@@ -171,9 +174,10 @@ class Spaces:
             )
 
     def attempt(self, space: int, documents: Collection[str]) -> None:
-        """Note that these are about to be embedded: who finds that later knows that the process ended meanwhile.
+        """Note that these documents are about to be embedded.
 
-        `commit_embedded`, `spare` and `give_up` take the note back.
+        `commit_embedded`, `spare` and `give_up` take the note back. A note that a later process finds says that the
+        process ended while it embedded this document.
         """
         with self._database.writing() as db:
             db.execute(
@@ -189,7 +193,7 @@ class Spaces:
             return dict(db.execute(sql, (space,)).fetchall())
 
     def spare(self, space: int, documents: Collection[str]) -> None:
-        """These were not what ended the process: what was noted of them is forgotten."""
+        """Take back what `attempt` noted of these documents: they did not end the process."""
         with self._database.writing() as db:
             db.execute(
                 "DELETE FROM attempts WHERE space = ? AND document IN "
@@ -198,7 +202,7 @@ class Spaces:
             )
 
     def give_up(self, document: str, space: int, note: str) -> None:
-        """A document stays without vectors in a space, and says why."""
+        """Leave a document without vectors in a space for good. `note` says why, and becomes one of its notes."""
         with self._database.writing() as db:
             found = db.execute("SELECT key, notes FROM documents WHERE id = ?", (document,)).fetchone()
             if found is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
@@ -246,12 +250,12 @@ class Spaces:
             return last, *vectors.vectors_from_blobs([each[2:] for each in found], half=is_half(db, space))
 
     def follow(self, space: int, kind: VectorKind, upto: int) -> None:
-        """The index has the vectors up to this row."""
+        """Note that the index has the vectors up to this row."""
         with self._database.writing() as db:
             db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
 
     def unfollow(self) -> None:
-        """The index has nothing."""
+        """Note that the index has no vectors, and so none to forget."""
         with self._database.writing() as db:
             db.execute("DELETE FROM followed")
             db.execute("DELETE FROM garbage")
@@ -269,7 +273,7 @@ class Spaces:
             return *lane, found[-1][0], vectors.part_keys(b"".join(places for _, places in found))
 
     def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
-        """The index has forgotten a space, or what was deleted of one kind up to a row."""
+        """Note that the index has forgotten a space, or what was deleted of one kind up to a row."""
         with self._database.writing() as db:
             sql = "DELETE FROM garbage WHERE space = ? AND coalesce(kind = ?, 1) AND id <= ?"
             db.execute(sql, (space, kind, upto))
@@ -288,7 +292,10 @@ class Spaces:
 
 
 def canonical_identity(identity: Identity, *, half: bool = False) -> str:
-    """One text for equal identities, of a reading or of a space. `half`: of one that is stored as float16."""
+    """An identity of a reading or of a space as text: equal identities give equal texts.
+
+    `half`: the identity of a space that is stored as float16.
+    """
     named = {**identity, "stored": "float16"} if half else dict(identity)
     return json.dumps(named, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
@@ -308,10 +315,10 @@ def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
 
 
 def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:
-    """Let a document's notes say what has no vector, and nothing else of that sort."""
+    """Let a document's notes say what has no vector. An earlier note of that sort goes."""
     held = json.loads(scalar(db, "SELECT notes FROM documents WHERE key = ?", key))
     notes = [note for note in held if not note.startswith(LEFT_OUT_PREFIX)]
     if left_out:
-        notes.append(LEFT_OUT_PREFIX + row.without_surrogates(left_out))
+        notes.append(LEFT_OUT_PREFIX + rows.without_surrogates(left_out))
     if notes != held:
         db.execute("UPDATE documents SET notes = ? WHERE key = ?", (json.dumps(notes), key))

@@ -91,7 +91,11 @@ def exact_nearest(
 
 
 def _best(keys: NDArray[np.int64], scores: NDArray[np.float32], depth: int) -> list[tuple[int, float]]:
-    """The best of each key. Looks at no more than it must: several parts of one segment may crowd the top."""
+    """The best score of each key, best first, at most `depth` keys.
+
+    Only the top of the scores is sorted. How many that takes is a guess: several parts of one segment may crowd the
+    top, and then four times as many are sorted.
+    """
     look = 4 * depth
     while True:
         top = np.argpartition(-scores, look)[:look] if look < len(scores) else np.arange(len(scores))

@@ -1,28 +1,20 @@
 """How jobs share the work: in order, and nothing twice."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
+from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.errors import Cancelled
-from mcp_mmretrieval.jobs import FairSemaphore
+from tests.support.threads import PATIENCE, beside, until
 
-PATIENCE = 10.0
 GO_ON = threading.Event()
 """Never set."""
 
 
-def beside(work: Callable[[], None]) -> threading.Thread:
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
-
-
 def until_asked(sharing: FairSemaphore, number: int) -> None:
     """Until so many wait in the line."""
-    while len(sharing._line) < number:
-        threading.Event().wait(0.001)
+    until(lambda: len(sharing._queue) >= number)
 
 
 def test_turns_are_given_in_the_order_of_asking() -> None:
@@ -102,13 +94,13 @@ def test_who_is_stopped_leaves_the_line_and_the_next_one_is_served() -> None:
 
 def test_a_name_belongs_to_one_at_a_time_and_is_free_again_after_a_failure() -> None:
     sharing = FairSemaphore(1)
-    with pytest.raises(ZeroDivisionError), sharing.claim("a") as mine:
-        with sharing.claim("a") as theirs, sharing.claim("b") as other:
+    with pytest.raises(ZeroDivisionError), sharing.try_key_lock("a") as mine:
+        with sharing.try_key_lock("a") as theirs, sharing.try_key_lock("b") as other:
             assert (mine, theirs, other) == (True, False, True)
-        with sharing.claim("a") as still:
+        with sharing.try_key_lock("a") as still:
             assert not still
         raise ZeroDivisionError
-    with sharing.claim("a") as mine:
+    with sharing.try_key_lock("a") as mine:
         assert mine
 
 
@@ -116,12 +108,12 @@ def test_who_waits_for_a_name_gets_it_or_gives_up_when_stopped() -> None:
     sharing, stop, told = FairSemaphore(1), threading.Event(), list[str]()
 
     def patient() -> None:
-        with sharing.alone("a", GO_ON):
+        with sharing.key_lock("a", GO_ON):
             told.append("got it")
 
-    with sharing.alone("a", GO_ON):
+    with sharing.key_lock("a", GO_ON):
         stop.set()
-        with pytest.raises(Cancelled), sharing.alone("a", stop):
+        with pytest.raises(Cancelled), sharing.key_lock("a", stop):
             told.append("never")
         thread = beside(patient)
         told.append("still mine")

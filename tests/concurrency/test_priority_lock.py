@@ -10,6 +10,7 @@ from mcp_mmretrieval.concurrency import priority_lock
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock, urgent_turns
 from mcp_mmretrieval.errors import Cancelled
 from mcp_mmretrieval.models.pool import ModelPool
+from tests.support.threads import until
 
 
 class Queue:
@@ -35,8 +36,7 @@ class Queue:
         thread = threading.Thread(target=take, daemon=True)
         thread.start()
         self._threads.append(thread)
-        while self.turns.waiting == waiting:
-            pass
+        until(lambda: self.turns.waiting > waiting)
 
     def served_in_the_end(self) -> list[str]:
         for thread in self._threads:
@@ -57,8 +57,7 @@ def test_a_search_passes_between_two_batches_of_a_long_add() -> None:
                 if number == 0:
                     first_batch.set()
                     assert waiting.wait(10)
-                    while turns.waiting < 1:
-                        pass
+                    until(lambda: turns.waiting == 1)
 
     def search() -> None:
         assert first_batch.wait(10)
@@ -110,10 +109,9 @@ def test_at_the_end_the_running_turn_is_the_last() -> None:
     queue.turns.__enter__()
     queue.ask("batch")
     queue.ask("search", for_somebody=True)
-    ending = threading.Thread(target=queue.turns.end)
+    ending = threading.Thread(target=queue.turns.close)
     ending.start()
-    while not queue.turns._last:
-        pass
+    until(lambda: queue.turns._closing is not None)
     queue.turns.__exit__(None, None, None)
     ending.join(10)
     assert not ending.is_alive()

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.answers import Reranking, Scored
-from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
+from mcp_mmretrieval.concurrency.abandonable import MAX_ABANDONABLE_THREADS
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.searching import deadlines, scoring
-from mcp_mmretrieval.searching.deadlines import AbandonableCall, DeadlineClock
+from mcp_mmretrieval.searching import scoring
+from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.scoring import Scores, ScoringCosts, score_in_time, text_item
 from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.store import Scope
@@ -152,41 +152,17 @@ def test_a_lane_left_behind_holds_up_nobody_else_and_ends_by_itself(held: Held) 
 
 
 def test_lanes_left_behind_do_not_pile_up_and_words_go_on_answering(held: Held) -> None:
-    for _ in range(deadlines.MAX_ABANDONABLE_THREADS + 4):
+    for _ in range(MAX_ABANDONABLE_THREADS + 4):
         answer = held.library.search("slow pump", deadline=0.05)
         assert [hit.lanes for hit in answer.hits] == [("words",)]
-    assert held.queries.came == deadlines.MAX_ABANDONABLE_THREADS
+    assert held.queries.came == MAX_ABANDONABLE_THREADS
     while (
-        running("lanes of meaning") > deadlines.MAX_ABANDONABLE_THREADS
+        running("lanes of meaning") > MAX_ABANDONABLE_THREADS
     ):  # those that found no place end when they are left behind
         threading.Event().wait(0.01)
     held.queries.open()
     assert ended("lanes of meaning")
     assert set(held.library.search("slow pump").hits[0].lanes) == {"words", "text"}
-
-
-def test_an_errand_left_behind_gets_no_turn_of_a_model_any_more() -> None:
-    turns, served = PriorityLock(), []
-
-    def work(stop: threading.Event) -> None:
-        with turns:
-            served.append("a turn")
-
-    with turns, AbandonableCall(work, "late"):
-        while turns.waiting < 1:
-            pass
-    assert ended("late")
-    assert served == []
-    with turns:
-        assert turns.waiting == 0
-
-
-def test_the_error_of_an_errand_is_its_askers() -> None:
-    def fail(stop: threading.Event) -> None:
-        raise BadArgument("No such thing.")
-
-    with AbandonableCall(fail, "failing") as errand, pytest.raises(BadArgument):
-        errand.ended(PATIENCE)
 
 
 def test_a_stage_left_behind_counts_until_now_and_stages_add_up() -> None:

@@ -85,6 +85,14 @@ def test_the_same_bytes_at_two_paths_are_one_document(catalog: Catalog) -> None:
     assert put(catalog, "/r/c", content="same") == "attached"
     assert catalog.counts(EVERYTHING).documents == 1
     assert [file.path for file in catalog.files_of([sha("same")])[sha("same")]] == ["/r/a", "/r/b", "/r/c"]
+    assert catalog.files_of_one(sha("same")) == catalog.files_of([sha("same")])[sha("same")]
+
+
+def test_a_document_that_is_not_held_or_was_given_as_text_has_no_files(catalog: Catalog) -> None:
+    note = Document(id=sha("note"), modality="text", reading=catalog.reading(READING))
+    catalog.commit_read(note, pages(note.id, ["a note"]), text="a note")
+    assert catalog.files_of_one(note.id) == []
+    assert catalog.files_of_one(sha("unknown")) == []
 
 
 def test_the_same_file_again_changes_nothing_and_keeps_its_vectors(catalog: Catalog) -> None:
@@ -269,6 +277,18 @@ def test_documents_are_embedded_oldest_first_and_only_once(catalog: Catalog) -> 
     assert catalog.counts(EVERYTHING, space=space).pending == 2
     assert catalog.commit_embedded(ids[1], space, [])
     assert catalog.unembedded(space) == ids[2:]
+
+
+def test_all_documents_are_pending_until_there_is_a_space_and_then_those_that_are_not_in_it(catalog: Catalog) -> None:
+    for path in ("/r/a", "/r/b", "/s/c"):
+        put(catalog, path)
+    assert catalog.pending(EVERYTHING, None) == 3
+    assert catalog.pending(Scope(("/r",)), None) == 2
+    space = catalog.space(SPACE, dim=DIM)
+    assert catalog.pending(EVERYTHING, space) == 3
+    embed(catalog, space, held(catalog, "/r/a"))
+    assert catalog.pending(EVERYTHING, space) == 2
+    assert catalog.pending(Scope(("/r",)), space) == 1
 
 
 def test_vectors_of_a_document_that_vanished_meanwhile_are_ignored(catalog: Catalog, tmp_path: Path) -> None:

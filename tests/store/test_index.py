@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Document, File, Scope, Store, VectorRows, chroma, index
+from mcp_mmretrieval.store import Scope, Store, VectorRows, index
 from mcp_mmretrieval.types import Modality
-from tests.support.rows import DIM, READING, SPACE, embed, fill, held, pages, put, sha, unit
+from tests.support.rows import DIM, SPACE, agree, embed, fill, held, put, unit
 
 PATIENCE = 60.0
 """Seconds after which a wait is a failure."""
@@ -33,22 +29,6 @@ def ids_in_chroma(folder: Path) -> set[str]:
     found = {id for collection in client.list_collections() for id in collection.get(include=[])["ids"]}
     client.close()  # type: ignore[attr-defined]  # of the class that it is
     return found
-
-
-def agree(store: Store, space: int, scope: Scope, *, depth: int = 20, queries: int = 10) -> None:
-    """The index answers as the exact scan does: nine in ten of the same segments, each with its own similarity."""
-    same = 0
-    for seed in range(1000, 1000 + queries):
-        query = unit(seed, 1)
-        indexed = store.index.nearest(space, "text", query, scope, depth=depth)
-        exact = dict(store.catalog.exact(space, "text", query, scope, depth=10**6))
-        best = sorted(exact.values(), reverse=True)[:depth]
-        assert len(indexed) == len(best)
-        assert [score for _, score in indexed] == sorted((score for _, score in indexed), reverse=True)
-        for key, score in indexed:
-            assert score == pytest.approx(exact[key], abs=1e-4)
-        same += len({key for key, _ in indexed} & set(list(exact)[:depth]))
-    assert same >= 0.9 * queries * len(best)
 
 
 def test_the_index_answers_as_the_exact_scan_does(store: Store) -> None:
@@ -141,96 +121,6 @@ def test_kinds_of_vectors_have_their_own_lengths_and_lists(store: Store) -> None
     assert store.index.nearest(space, "sound", unit(2, 1, 5), Scope(), depth=9) == []
 
 
-def test_equal_vectors_are_no_sign_of_damage(tmp_path: Path) -> None:
-    with Store.open(tmp_path / "library") as store:
-        space = store.catalog.space(SPACE, dim=DIM)
-        id = sha("blank")
-        document = Document(id=id, modality="page", reading=store.catalog.reading(READING))
-        file = File(path="/r/blank", document=id, size=1, mtime_ns=0)
-        store.catalog.commit_read(document, pages(id, [""] * 200), file=file)
-        keys = [stored.key for stored in store.catalog.segments_of(id)]
-        rows = VectorRows(kind="text", segments=keys, parts=[0] * 200, vectors=np.repeat(unit(0, 1), 200, axis=0))
-        store.catalog.commit_embedded(id, space, [rows])
-        assert store.index.wait(PATIENCE)
-    with Store.open(tmp_path / "library") as store:
-        assert store.index.wait(PATIENCE)
-        assert store.index.status().note == ""
-
-
-# -- damage
-
-
-@pytest.fixture(scope="module")
-def sound_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed library with 1,500 vectors, whose index Chroma has written to its files."""
-    folder = tmp_path_factory.mktemp("sound") / "library"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chroma, "SYNC_THRESHOLD_VECTORS", 200)
-        with Store.open(folder) as store:
-            fill(store.catalog, 50, each=30)
-            assert store.index.wait(PATIENCE)
-    return folder
-
-
-def one(folder: Path, name: str) -> Path:
-    return next(folder.rglob(name))
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[::7] = bytes(len(content[::7]))
-    path.write_bytes(content)
-
-
-def sparse(folder: Path) -> None:
-    with one(folder, "link_lists.bin").open("r+b") as file:
-        file.truncate(300 << 30)
-
-
-def persist_code(folder: Path) -> None:
-    """As an index that somebody hands over might: Chroma would build the function it names."""
-    function = {"type": "known", "name": "sentence_transformer", "config": {"kwargs": {"trust_remote_code": True}}}
-    with sqlite3.connect(folder / "chroma.sqlite3") as connection:
-        config = json.dumps({"embedding_function": function})
-        connection.execute("UPDATE collections SET config_json_str = ?, schema_str = NULL", (config,))
-    connection.close()
-
-
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "deleted": shutil.rmtree,
-    "database deleted": lambda folder: (folder / "chroma.sqlite3").unlink(),
-    "database garbage": lambda folder: (folder / "chroma.sqlite3").write_bytes(b"garbage" * 999),
-    "database truncated": lambda folder: os.truncate(folder / "chroma.sqlite3", 8192),
-    "vectors truncated": lambda folder: os.truncate(one(folder, "data_level0.bin"), 1000),
-    "vectors overwritten": lambda folder: flip(one(folder, "data_level0.bin")),
-    "links without end": sparse,
-    "header zeroed": lambda folder: one(folder, "header.bin").write_bytes(bytes(100)),
-    "code persisted": persist_code,
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_index_is_built_anew_and_answers_as_before(sound_library: Path, tmp_path: Path, damage: str) -> None:
-    shutil.copytree(sound_library, tmp_path / "library")
-    DAMAGES[damage](tmp_path / "library" / "index")
-    with Store.open(tmp_path / "library") as store:
-        query = unit(7, 1)
-        before = store.index.nearest(1, "text", query, Scope(), depth=10)
-        assert before == store.catalog.exact(1, "text", query, Scope(), depth=10)
-        assert store.index.wait(PATIENCE)
-        assert store.index.status().note
-        assert store.index.status().followed == 1500
-        agree(store, 1, Scope())
-
-
-def test_a_sound_index_is_not_built_anew(sound_library: Path, tmp_path: Path) -> None:
-    shutil.copytree(sound_library, tmp_path / "library")
-    with Store.open(tmp_path / "library") as store:
-        assert store.index.wait(PATIENCE)
-        assert store.index.status().note == ""
-        agree(store, 1, Scope())
-
-
 def test_an_index_lost_while_it_is_open_is_built_anew(store: Store) -> None:
     space, _ = fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
@@ -241,12 +131,3 @@ def test_an_index_lost_while_it_is_open_is_built_anew(store: Store) -> None:
     assert store.index.wait(PATIENCE)
     agree(store, space, Scope())
     assert (store.catalog.path.with_name("index") / "chroma.sqlite3").exists()
-
-
-def test_closing_does_not_wait_for_the_check(sound_library: Path, tmp_path: Path) -> None:
-    shutil.copytree(sound_library, tmp_path / "library")
-    store = Store.open(tmp_path / "library")
-    store.close()
-    store.close()
-    with Store.open(tmp_path / "library") as again:
-        assert again.index.wait(PATIENCE)

@@ -12,8 +12,7 @@ import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Scope, Store
-from tests.store.test_index import agree
-from tests.support.rows import held, unit
+from tests.support.rows import agree, held, unit
 
 ROUNDS = 6
 

@@ -13,6 +13,7 @@ from mcp_mmretrieval.models.builtin.minilm import MiniLM
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.pool import ModelPool
 from tests.support.batches import Clock, Model, all_of
+from tests.support.threads import until
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -86,8 +87,7 @@ def test_those_who_wait_for_a_device_that_is_lost_meanwhile_are_told(device: Dev
 
     def run(rows: list[int]) -> list[int]:
         thread.start()
-        while device.turns.waiting < 1:
-            pass
+        until(lambda: device.turns.waiting > 0)
         raise RuntimeError("CUDA error: unspecified launch failure")
 
     thread = threading.Thread(target=ask)
@@ -110,8 +110,7 @@ def test_a_search_passes_between_two_batches_and_those_are_short_then(device: De
         served.append(f"{len(rows)} rows")
         if len(served) == 1:
             thread.start()
-            while device.turns.waiting < 1:
-                pass
+            until(lambda: device.turns.waiting > 0)
         return rows
 
     thread = threading.Thread(target=search)

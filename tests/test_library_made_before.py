@@ -1,0 +1,152 @@
+"""A library, jobs and staging of an earlier commit open with this one: nothing is embedded or read again.
+
+If something here fails, a name or a value was changed that stands on people's disks. See `library_made_before`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_mmretrieval import Library
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import recipe
+from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
+from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
+from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
+from mcp_mmretrieval.models.hub.embedder import HubEmbedder
+from tests import library_made_before as before
+
+PATIENCE = 240.0
+CLOSE = 1.5e-4
+"""Between two scores, which are rounded to four digits."""
+
+pytestmark = pytest.mark.builtin
+Open = Callable[[str, str], Library]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of all that was kept, at another path than it was made at."""
+    return tmp_path_factory.mktemp("before")
+
+
+@pytest.fixture(scope="module")
+def said(folder: Path) -> dict[str, Any]:
+    """What the earlier commit answered."""
+    return before.unpacked(folder)
+
+
+@pytest.fixture
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often something is split, read by OCR, transcribed or embedded as a document."""
+    calls: Counter[str] = Counter()
+
+    def counted(owner: type, method: str, what: str) -> None:
+        real = getattr(owner, method)
+
+        def call(*given: Any, **named: Any) -> Any:
+            calls[what] += 1
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, method, call)
+
+    counted(Workers, "split", "split")
+    counted(PaddleOcr, "read", "seen")
+    counted(WhisperTranscriber, "transcribe", "heard")
+    counted(BuiltinEmbedder, "embed_documents", "embedded")
+    counted(HubEmbedder, "embed_documents", "embedded")
+    return calls
+
+
+@pytest.fixture
+def opened(folder: Path, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Opens a library by its name over one of the folders, with the models that it keeps to."""
+    libraries: list[Library] = []
+    monkeypatch.setenv("MMRETRIEVAL_DEVICE", "cpu")  # on a GPU a model computes in another precision: another space
+
+    def open_it(name: str, root: str) -> Library:
+        libraries.append(Library.open(folder / name, roots=[folder / root]))
+        return libraries[-1]
+
+    yield open_it
+    for library in libraries:
+        library.close()
+
+
+def scores_apart(told: dict[str, Any]) -> tuple[list[float], dict[str, Any]]:
+    """The scores of all hits, and all else."""
+    searches = told["searches"]
+    rest = {**told, "searches": [[hit[:-1] for hit in hits] for hits in searches]}
+    return [hit[-1] for hits in searches for hit in hits], rest
+
+
+@pytest.mark.parametrize(("name", "root", "files"), [("held", "media", 8), ("hub", "little", 4)])
+def test_what_was_read_and_embedded_is_neither_read_nor_embedded_again(
+    name: str, root: str, files: int, folder: Path, said: dict[str, Any], opened: Open, made_anew: Counter[str]
+) -> None:
+    kept = before.kept(folder / name)
+    assert {"text", "picture"} == {row[3] for row in kept["vectors"]}
+    jobs = said[name].pop("jobs")
+    library = opened(name, root)
+    found = before.history(library)
+    assert [job["job"] for job in found] == [job["job"] for job in jobs]
+    for one, other in zip(found, jobs, strict=True):
+        assert {**one, **other} == one
+        assert library.job(other["job"]).state == other["state"]
+
+    before.settle(library)
+    if said["chromadb"] == version("chromadb"):  # another one may have another format
+        assert library.status().index.endswith(" vectors")  # no note: it was not built anew
+    outcome = library.add().wait(PATIENCE)
+    assert (outcome.state, outcome.unchanged, outcome.added, outcome.replaced) == ("done", files, 0, 0)
+    before.settle(library)
+    assert library.status().pending_vectors == 0
+    assert before.kept(folder / name) == kept
+    assert made_anew["split"] == len(outcome.failed)  # what could not be read is tried again
+    assert (made_anew["seen"], made_anew["heard"], made_anew["embedded"]) == (0, 0, 0)
+
+    scores, rest = scores_apart(before.told(library, name, folder / root))
+    wanted, rest_wanted = scores_apart(said[name])
+    assert rest == rest_wanted
+    assert scores == pytest.approx(wanted, abs=CLOSE)
+
+
+def test_jobs_that_were_killed_go_on_from_what_was_staged(
+    folder: Path, said: dict[str, Any], opened: Open, made_anew: Counter[str]
+) -> None:
+    kept = before.staged(folder / "halved")
+    places = [json.loads(payload) for payloads in kept.values() for payload in payloads]
+    paged, timed = (sum(place[0] == modality for place in places) for modality in ("page", "audio"))
+    assert paged > 0 < timed
+    library = opened("halved", "long")
+    ids, segments = said["halved"]["jobs"], said["halved"]["segments"]
+    jobs = [library.add([str(folder / "long" / name)]) for name in ids]
+    assert [job.id for job in jobs] == list(ids.values())  # they are known to be asked for already
+    for job in jobs:
+        outcome = job.wait(PATIENCE)
+        assert (outcome.state, outcome.added, len(outcome.notes)) == ("done", 1, 1)
+    assert (made_anew["seen"], made_anew["heard"]) == (segments["scan.pdf"] - paged, segments["log.ogg"] - timed)
+    assert {one.citation: one.segments for one in library.documents()[0]} == segments
+    with before.catalog(folder / "halved") as db:
+        texts = (
+            "SELECT text FROM texts t JOIN segments s ON s.key = t.segment JOIN documents d ON d.key = s.document "
+            "WHERE d.id = ? ORDER BY s.ordinal"
+        )
+        found = {id: [text for (text,) in db.execute(texts, (id,))] for id in kept}
+    for id, payloads in kept.items():
+        assert found[id][: len(payloads)] == [json.loads(payload)[1] for payload in payloads]
+        assert all(found[id])
+    assert before.staged(folder / "halved") == {}
+    before.settle(library)
+    assert library.status().pending_vectors == 0
+
+
+@pytest.mark.parametrize("name", ["held", "hub"])
+def test_what_makes_a_spaces_vectors_is_said_in_the_same_words(name: str, said: dict[str, Any]) -> None:
+    (made_by,) = said["made_by"][name]
+    assert recipe.recipe_of(recipe.profile_in_recipe(made_by), recipe.embedder_in_recipe(made_by)) == made_by
