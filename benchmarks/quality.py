@@ -22,15 +22,10 @@ from pathlib import Path
 
 from mcp_mmretrieval.answers import Hit
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.types import Lane
+from mcp_mmretrieval.types import ALL_LANES, Lane
 
 DEPTH = 10
-LANES: dict[str, tuple[Lane, ...] | None] = {
-    "all": None,
-    "words": ("words",),
-    "text": ("text",),
-    "picture": ("picture",),
-}
+MEASURED_LANES: dict[str, tuple[Lane, ...] | None] = {"all": None, **{lane: (lane,) for lane in ALL_LANES}}
 
 Target = tuple[str, int | None]
 """File name and page."""
@@ -107,8 +102,8 @@ def add(library: Library, folder: Path) -> float:
 def measure(library: Library, asked: Sequence[Question]) -> dict[str, dict[str, Figures]]:
     """Figures by lanes and group; group `all` holds every question."""
     paged = any(page is not None for question in asked for _, page in question.grades)
-    results: dict[str, dict[str, Figures]] = {name: defaultdict(Figures) for name in LANES}
-    for name, lanes in LANES.items():
+    results: dict[str, dict[str, Figures]] = {name: defaultdict(Figures) for name in MEASURED_LANES}
+    for name, lanes in MEASURED_LANES.items():
         for question in asked:
             answer = library.search(question.query, limit=DEPTH, lanes=lanes)
             ranked = targets(answer.hits, paged)

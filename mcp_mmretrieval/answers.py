@@ -41,7 +41,7 @@ class Hit:
     """Path under its root and place: `report.pdf#page=7`."""
     title: str
     score: float
-    """In [0, 1]; comparable within one answer. See `ranking` for its meaning."""
+    """In [0, 1]; comparable within one answer. `searching.fusion` says what it means."""
     snippet: str
     """Why it is here: the words around the match."""
     lanes: tuple[Lane, ...]

@@ -394,7 +394,7 @@ class Library:
         files = self._catalog.files_of([found.document.id]).get(found.document.id, [])
         file = self._targets.visible_file(files)
         content, stale, note = None, False, ""
-        if stored.segment.modality != "text" and file is not None:
+        if stored.segment.traits.content != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
                     content = self._parts.workers.load(opened.fd, segment, name=opened.path, side=side)

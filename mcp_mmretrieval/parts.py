@@ -42,18 +42,18 @@ class PartContent:
 
 def gets_picture_vectors(segment: Segment, embedder: Embedder) -> bool:
     """Whether a segment gets picture vectors: what the model is made to see, and no page of words for one of photos."""
-    if segment.modality in ("text", "audio"):
+    if not segment.traits.looked_at:
         return False
     if "documents" in embedder.sees:
         return True
-    if "photos" not in embedder.sees or segment.modality == "page":
+    if "photos" not in embedder.sees or segment.traits.looks_like == "document":
         return False
-    return segment.modality == "video" or len(segment.text.split()) < WORDY_PICTURE_WORDS
+    return segment.traits.looks_like == "photo" or len(segment.text.split()) < WORDY_PICTURE_WORDS
 
 
 def gets_sound_vectors(segment: Segment, embedder: Embedder) -> bool:
     """Whether a segment gets sound vectors."""
-    return embedder.hears > 0 and segment.modality in ("audio", "video")
+    return embedder.hears > 0 and segment.traits.listened_to
 
 
 def segment_to_decode(segment: Segment, embedder: Embedder, *, since: float = 0.0) -> Segment | None:
@@ -64,7 +64,7 @@ def segment_to_decode(segment: Segment, embedder: Embedder, *, since: float = 0.
     looked, listened = gets_picture_vectors(segment, embedder), gets_sound_vectors(segment, embedder)
     if not looked and not listened:
         return None
-    if segment.modality != "video" or not segment.frames or (looked and embedder.films):
+    if segment.traits.content != "film" or not segment.frames or (looked and embedder.films):
         return segment
     frames = tuple(time for time in segment.frames if looked and time >= since)
     if not frames and not listened:
@@ -121,7 +121,7 @@ def narrow_to_place(segment: Segment, place: Place) -> Segment:
     if start >= end:
         return segment
     frames = tuple(time for time in segment.frames if start <= time < end)
-    if segment.modality == "video" and not frames:
+    if segment.traits.content == "film" and not frames:
         frames = ((start + end) / 2,)
     return replace(segment, place=Place(start=start, end=end), frames=frames)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,11 +25,24 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 Modality = Literal["text", "page", "image", "audio", "video"]
 """What a segment is: a passage, a PDF page, a picture, a stretch of sound, a stretch of film."""
 
+ContentForm = Literal["text", "picture", "sound", "film"]
+"""What a model gets of a place: words, one picture, a stretch of sound, frames of a film with their sound."""
+
+Recogniser = Literal["ocr", "speech"]
+"""What turns pixels and sound into words."""
+
+ContentSort = Literal["text", "picture", "film"]
+"""What a reranker takes in. None listens: a recording is its words."""
+
 VectorKind = Literal["text", "picture", "sound"]
 """What a vector was made of. One Chroma collection per space and kind."""
 
-Lane = Literal["words", "text", "picture", "sound"]
+VECTOR_KINDS: tuple[VectorKind, ...] = get_args(VectorKind)
+
+Lane = Literal["words", VectorKind]
 """One ranked list for a query: full text, or the nearest vectors of one kind."""
+
+ALL_LANES: tuple[Lane, ...] = get_args(Lane)
 
 Identity: TypeAlias = "Mapping[str, str | int | float | bool]"
 """What makes two runs of a model interchangeable: name, revision, settings. Plain values, stored and compared."""
@@ -40,6 +54,109 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _FRAGMENT = re.compile(
     rf"page=(?P<page>\d+)|t=(?P<start>{_NUMBER}),(?P<end>{_NUMBER})|char=(?P<first>\d+),(?P<last>\d+)"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModalityTraits:
+    """What a modality means: how its places become words, vectors and scores, and how a person is shown them."""
+
+    content: ContentForm
+    """What a reader decodes of a place."""
+    recognisers: frozenset[Recogniser]
+    """What its documents may be read with; nothing where every word stands in the file."""
+    looks_like: Literal["document", "photo", "either"] | None
+    """What a model sees in its pictures: a page of words, a photo, or one of the two (a picture with many words is a
+    chart or a document). None: there is nothing to see."""
+    reranked_as: ContentSort
+    """What a reranker gets of a place, where it takes such things in."""
+    given_as_data: bool
+    """Whether a caller without files may hand over such a document as an example."""
+    noun: str
+    """What a person calls a document of it."""
+    plural: str
+    phrase: str
+    """The noun within a sentence: `this is a PDF`."""
+    picture_label: str
+    """What the picture is called that shows a place of it."""
+    colour: str
+    """Its colour on a terminal."""
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether there is something to see."""
+        return self.looks_like is not None
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether there is something to hear; its places are stretches of time."""
+        return self.content in ("sound", "film")
+
+
+MODALITY_TRAITS: Mapping[Modality, ModalityTraits] = MappingProxyType(
+    {
+        "text": ModalityTraits(
+            content="text",
+            recognisers=frozenset(),
+            looks_like=None,
+            reranked_as="text",
+            given_as_data=False,
+            noun="text",
+            plural="texts",
+            phrase="text",
+            picture_label="Picture",
+            colour="white",
+        ),
+        "page": ModalityTraits(
+            content="picture",
+            recognisers=frozenset({"ocr"}),
+            looks_like="document",
+            reranked_as="picture",
+            given_as_data=False,
+            noun="PDF",
+            plural="PDFs",
+            phrase="a PDF",
+            picture_label="Page",
+            colour="cyan",
+        ),
+        "image": ModalityTraits(
+            content="picture",
+            recognisers=frozenset({"ocr"}),
+            looks_like="either",
+            reranked_as="picture",
+            given_as_data=True,
+            noun="picture",
+            plural="pictures",
+            phrase="a picture",
+            picture_label="Picture",
+            colour="green",
+        ),
+        "audio": ModalityTraits(
+            content="sound",
+            recognisers=frozenset({"speech"}),
+            looks_like=None,
+            reranked_as="text",
+            given_as_data=True,
+            noun="recording",
+            plural="recordings",
+            phrase="a recording",
+            picture_label="Spectrogram",
+            colour="magenta",
+        ),
+        "video": ModalityTraits(
+            content="film",
+            recognisers=frozenset({"ocr", "speech"}),
+            looks_like="photo",
+            reranked_as="film",
+            given_as_data=False,
+            noun="film",
+            plural="films",
+            phrase="a film",
+            picture_label="Frames with their times",
+            colour="yellow",
+        ),
+    }
+)
+"""One row a modality: a new one needs its name above and a row here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +224,11 @@ class Segment:
     """Under which heading or title it stands."""
     frames: tuple[float, ...] = ()
     """Seconds of the frames that stand for a stretch of film."""
+
+    @property
+    def traits(self) -> ModalityTraits:
+        """What its modality means."""
+        return MODALITY_TRAITS[self.modality]
 
     @property
     def id(self) -> str:

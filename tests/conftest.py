@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.demo_media import make_media
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
@@ -61,3 +62,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModelPool:
 def cache(models: ModelPool) -> Path:
     """Where the models of `models` keep what they made."""
     return models.cache
+
+
+@pytest.fixture(scope="session")
+def demo_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's files, made once. Tests only read them."""
+    folder = tmp_path_factory.mktemp("demo")
+    make_media(folder)
+    return folder

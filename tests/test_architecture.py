@@ -72,6 +72,7 @@ DOORS = {
     "resvg_py": {"media"},
     "pathspec": {"adding"},
     "rich": {"cli"},
+    "matplotlib": {"cli"},
     "prometheus_client": {"server"},
     "uvicorn": {"server"},
     "starlette": {"server"},

@@ -1,21 +1,26 @@
 """What of a segment gets a vector, and where a part of it lies."""
 
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.parts import (
     WHOLE_FILM_PART,
+    WORDY_PICTURE_WORDS,
     PartContent,
     evenly_spread,
+    gets_picture_vectors,
+    gets_sound_vectors,
     moment_of_part,
     narrow_to_place,
     overlapping_stretches,
     part_contents,
     segment_to_decode,
 )
-from mcp_mmretrieval.types import Film, Modality, Place, Segment, Sound
+from mcp_mmretrieval.types import MODALITY_TRAITS, Film, Modality, Place, Segment, Sound
 from tests.support.models import ColourEmbedder, HearingEmbedder
 
 RATE = 16_000
@@ -118,3 +123,44 @@ def test_a_few_of_many_are_spread_from_the_first_to_the_last() -> None:
     assert evenly_spread(range(100), 3) == [0, 50, 99]
     assert evenly_spread([1, 2], 3) == [1, 2]
     assert evenly_spread([1, 2, 3], 1) == [1]
+
+
+class PictureEmbedder(ColourEmbedder):
+    """Sees pictures of the given kinds."""
+
+    def __init__(self, *sees: Literal["photos", "documents"]) -> None:
+        super().__init__()
+        self._sees = frozenset(sees)
+
+    @property
+    def sees(self) -> frozenset[Literal["photos", "documents"]]:
+        return self._sees
+
+
+def seen_by(embedder: Embedder, text: str = "") -> set[Modality]:
+    """The modalities whose places get picture vectors, where this text stands in them."""
+    whole = Place()
+    return {
+        modality
+        for modality in MODALITY_TRAITS
+        if gets_picture_vectors(Segment(document="a" * 64, modality=modality, place=whole, text=text), embedder)
+    }
+
+
+def test_a_model_of_photos_sees_pictures_and_films_but_no_page_and_no_chart() -> None:
+    assert seen_by(PictureEmbedder("photos"), "few words") == {"image", "video"}
+    assert seen_by(PictureEmbedder("photos"), "a chart " * WORDY_PICTURE_WORDS) == {"video"}
+
+
+def test_a_model_of_documents_sees_all_that_can_be_seen_and_a_blind_one_nothing() -> None:
+    assert seen_by(PictureEmbedder("documents"), "a chart " * WORDY_PICTURE_WORDS) == {"page", "image", "video"}
+    assert seen_by(PictureEmbedder("photos", "documents")) == {"page", "image", "video"}
+    assert seen_by(PictureEmbedder()) == set()
+
+
+def test_a_model_that_hears_gets_the_sound_of_recordings_and_films_alone() -> None:
+    def heard_by(embedder: Embedder) -> set[Modality]:
+        return {name for name in MODALITY_TRAITS if gets_sound_vectors(window(0.0, 9.0, modality=name), embedder)}
+
+    assert heard_by(HearingEmbedder()) == {"audio", "video"}
+    assert heard_by(ColourEmbedder()) == set()

@@ -1,8 +1,10 @@
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 
-from mcp_mmretrieval.types import Place, Segment
+from mcp_mmretrieval.searching import fusion
+from mcp_mmretrieval.types import ALL_LANES, MODALITY_TRAITS, VECTOR_KINDS, Lane, Modality, Place, Segment, VectorKind
 
 FRAGMENTS = ["page=7", "t=73.0,88.0", "char=120,480", ""]
 
@@ -42,3 +44,37 @@ def test_other_pages_never_overlap_and_the_whole_overlaps_everything() -> None:
     assert not Place(page=1).overlaps(Place(page=2))
     assert Place().overlaps(Place(page=2))
     assert not Place(page=1).overlaps(Place(start=0.0, end=1.0))
+
+
+# -- modalities, kinds of vectors, lanes -------------------------------------------------------------------------------
+
+
+def test_each_modality_has_a_row_that_says_what_it_means() -> None:
+    assert tuple(MODALITY_TRAITS) == get_args(Modality)
+    assert Segment(document="a" * 64, modality="page", place=Place()).traits.noun == "PDF"
+
+
+def test_what_a_modality_means_agrees_with_what_is_decoded_of_it() -> None:
+    for traits in MODALITY_TRAITS.values():
+        assert traits.looked_at == (traits.content in ("picture", "film"))
+        assert ("ocr" in traits.recognisers) == traits.looked_at
+        assert ("speech" in traits.recognisers) == traits.listened_to
+        assert traits.reranked_as == (traits.content if traits.looked_at else "text")
+
+
+def test_modalities_are_told_apart_by_their_nouns_and_colours() -> None:
+    rows = MODALITY_TRAITS.values()
+    for told in ({row.noun for row in rows}, {row.plural for row in rows}, {row.colour for row in rows}):
+        assert len(told) == len(MODALITY_TRAITS)
+
+
+def test_each_kind_of_vectors_is_a_lane_beside_the_words() -> None:
+    assert get_args(VectorKind) == VECTOR_KINDS
+    assert ("words", *VECTOR_KINDS) == ALL_LANES
+
+
+def test_no_lane_is_forgotten_where_lanes_are_fused() -> None:
+    unheard: set[Lane] = {"sound"}  # the built-in models do not listen
+    assert fusion.BUILTIN_SCALES.keys() == set(ALL_LANES) - unheard
+    assert fusion.LIKE_SCALES.keys() == set(ALL_LANES)
+    assert sorted(fusion.TELLING_ORDER) == sorted(ALL_LANES)

@@ -24,7 +24,7 @@ from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, WHOLE_FILM_PART, moment_of_part, part_contents, segment_to_decode
 from mcp_mmretrieval.store import Catalog, StoredSegment, VectorRows
 from mcp_mmretrieval.targets import reopen
-from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind, Vectors
+from mcp_mmretrieval.types import VECTOR_KINDS, Content, Film, Segment, Sound, VectorKind, Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class DocumentBatcher:
         Once `stop` says so, nothing more of any; once `enough` does, no further document is begun. What the model does
         not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
         """
-        lots: dict[VectorKind, ContentBatch] = {kind: ContentBatch(kind) for kind in ("text", "picture", "sound")}
+        lots: dict[VectorKind, ContentBatch] = {kind: ContentBatch(kind) for kind in VECTOR_KINDS}
         under_way: list[DocumentVectors] = []
         for document in documents:
             if stop():
@@ -184,7 +184,7 @@ class DocumentBatcher:
                     try:
                         content = self._workers.load(file.fd, segment, name=file.path, side=EMBED_SIDE_PIXELS)
                     except UnreadableMedia as error:
-                        kind: VectorKind = "sound" if segment.modality == "audio" else "picture"
+                        kind: VectorKind = "sound" if segment.traits.content == "sound" else "picture"
                         one.leave_out(kind, stored.segment, WHOLE_FILM_PART, error)
                         continue
                     for piece in part_contents(stored.segment, content, embedder, sound_s=self._sound_s, since=since):

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
 from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
+    MODALITY_TRAITS,
     Content,
     DocumentMetadata,
     Film,
     Identity,
     Modality,
     Picture,
+    Recogniser,
     Segment,
     Sound,
     SplitPart,
@@ -26,18 +27,6 @@ from mcp_mmretrieval.types import (
 
 SPLITTER = 1
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
-
-Recogniser = Literal["ocr", "speech"]
-"""What turns pixels and sound into words."""
-
-RECOGNISERS: Mapping[Modality, frozenset[Recogniser]] = {
-    "text": frozenset(),
-    "page": frozenset({"ocr"}),
-    "image": frozenset({"ocr"}),
-    "audio": frozenset({"speech"}),
-    "video": frozenset({"ocr", "speech"}),
-}
-"""What documents of a modality may be read with."""
 
 FrameTexts = dict[float, str]
 """What was read in the frames of the last window of a film, by their time: windows overlap, and OCR is dear."""
@@ -91,7 +80,7 @@ class FileReader:
         `read_with` may name more than the document depends on, as it did before each was noted by itself.
         """
         now = self.identity
-        depends = {"splitter", *RECOGNISERS[modality]}
+        depends = {"splitter", *MODALITY_TRAITS[modality].recognisers}
         return all(now.get(what) == value for what, value in read_with.items() if what in depends)
 
     def read(
@@ -122,7 +111,7 @@ class FileReader:
             if len(result.segments) == most:
                 break
         if staged:  # with what those were read is not kept
-            result.means |= RECOGNISERS[result.modality]
+            result.means |= MODALITY_TRAITS[result.modality].recognisers
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mcp_mmretrieval.models.device import memory
 
 _SIDE, _SIDE_CUDA = 1_536, 8_192
-"""Of the square matrices: large enough for the device's best, small enough for its memory."""
+"""Rows of the square matrices: enough for the device's best speed, few enough for its memory."""
 _ROUNDS = 5
 
 

@@ -23,7 +23,7 @@ SHARES_BY_EFFORT: Mapping[str, tuple[float, ...]] = {
 """Of a cap, by how thorough the measurement is. Twice the cap is measured where it is one of ours, not the model's."""
 QUERY_WORDS = 9
 """Words of a question."""
-_MANY = 64
+_BATCH = 64
 """Items of one call at most."""
 
 
@@ -91,7 +91,7 @@ def _adding(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], 
     for share in _up_to(shares, 1.0):
         words = max(1, round(window * share))
         yield BenchTask(
-            part="adding", what="text", amount=words, unit="words", cap="window", share=share, most=_MANY,
+            part="adding", what="text", amount=words, unit="words", cap="window", share=share, most=_BATCH,
             make=fresh_batches(partial(made.text, words)), run=embedder.embed_documents,
         )  # fmt: skip
     if "picture" in embedder.dims:
@@ -99,7 +99,7 @@ def _adding(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], 
             pixels = round(caps.pixels * share)
             yield BenchTask(
                 part="adding", what="picture", amount=pixels, unit="pixels", cap="model_pixels", share=share,
-                most=_MANY, make=repeating_batches(partial(made.page, pixels)),
+                most=_BATCH, make=repeating_batches(partial(made.page, pixels)),
                 run=subjects.seeing(pixels, 0).embedder.embed_documents,
             )  # fmt: skip
         yield from _films(subjects, caps, shares, made)
@@ -107,7 +107,7 @@ def _adding(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], 
         for share in _up_to(shares, max(1.0, embedder.hears / caps.sound_s)):
             seconds = min(caps.sound_s * share, embedder.hears)
             yield BenchTask(
-                part="adding", what="sound", amount=seconds, unit="seconds", cap="sound_s", share=share, most=_MANY,
+                part="adding", what="sound", amount=seconds, unit="seconds", cap="sound_s", share=share, most=_BATCH,
                 make=repeating_batches(partial(made.tone, seconds)), run=embedder.embed_documents,
             )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _films(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], m
     """As films where the model takes them in so; else each frame is a picture."""
     if not subjects.embedder.films:
         yield BenchTask(
-            part="adding", what="film frame", amount=caps.frame_pixels, unit="pixels", most=_MANY,
+            part="adding", what="film frame", amount=caps.frame_pixels, unit="pixels", most=_BATCH,
             make=repeating_batches(partial(made.frames, 1, caps.frame_pixels)), run=subjects.embedder.embed_documents,
         )  # fmt: skip
         return
@@ -130,7 +130,7 @@ def _films(subjects: MeasuredModels, caps: InputCaps, shares: Sequence[float], m
             return  # it has no room for more
         before = asked
         yield BenchTask(
-            part="adding", what="film", amount=asked, unit="frames", cap="model_frames", share=share, most=_MANY,
+            part="adding", what="film", amount=asked, unit="frames", cap="model_frames", share=share, most=_BATCH,
             make=repeating_batches(partial(made.frames, asked, caps.frame_pixels)), run=embedder.embed_documents,
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content, Identity
 
 _ROW_S = 40.0
-"""Seconds that a row may be expected to take; what would take longer is left out, and that is told."""
+"""Seconds that a row may take. A row that would take longer is left out and says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +113,15 @@ def measured_rows(
     on: MachineInfo,
     seconds: float,
     patience: float = _ROW_S,
-    told: Callable[[BenchTask], object] = id,
+    on_task: Callable[[BenchTask], object] = id,
 ) -> Iterator[BenchRow]:
-    """Measure one after the other. `told` hears of each before it begins.
+    """Measure one task after the other. `on_task` is called before each.
 
     A larger size of a thing is left out where the smaller one says that it would take longer than `patience` seconds.
     """
     before: BenchRow | None = None
     for task in tasks:
-        told(task)
+        on_task(task)
         if before is not None and _follows(task, before):
             expected = before.ms / 1_000 * task.amount / before.amount * (2 if before.warm else 1)
             if before.left_out or expected > patience:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 
 SECONDS_BY_EFFORT = {"quick": 0.3, "usual": 1.2, "full": 5.0}
-"""That each row is measured for, by how thorough it is to be."""
+"""That each row is measured for, by how effort it is to be."""
 _PIXELS, _FRAME_PIXELS = 1_000_000, 300_000
 """Of a picture and a frame where no record says: what the library's own pictures of pages have, about."""
 
@@ -52,7 +52,7 @@ class BenchRun:
         reranker = self._hub.reranker or (None if random_weights else models.reranker())
         self.subjects = MeasuredModels(embedder, reranker, self._seeing)
         self.loading_s = time.perf_counter() - began
-        """Seconds that took."""
+        """Seconds that loading took."""
         self._caps = input_caps(settings, self._tuned)
 
     def machine(self) -> MachineInfo:
@@ -62,11 +62,11 @@ class BenchRun:
         return measured_machine(device, dtype, threads.thread_budget(self._settings.threads))
 
     def rows(
-        self, on: MachineInfo, thorough: str, seconds: float, told: Callable[[BenchTask], object] = id
+        self, on: MachineInfo, effort: str, seconds: float, on_task: Callable[[BenchTask], object] = id
     ) -> Iterator[BenchRow]:
-        """Measure, a row after the other. `told` hears of each before it begins."""
+        """Measure, a row after the other. `on_task` is called before each."""
         return measured_rows(
-            plan.bench_tasks(self.subjects, self._caps, plan.SHARES_BY_EFFORT[thorough]), on, seconds, told=told
+            plan.bench_tasks(self.subjects, self._caps, plan.SHARES_BY_EFFORT[effort]), on, seconds, on_task=on_task
         )
 
     def report(self, on: MachineInfo, found: Iterable[BenchRow], seconds: float) -> BenchReport:
@@ -176,8 +176,8 @@ def _notes(found: Iterable[BenchRow], settings: Settings) -> Iterator[str]:
         if row.part != "reranking" or not row.items or row.share != 1:
             continue
         fits = int(settings.rerank_s * row.per_second)
-        told = f"{min(fits, settings.rerank_depth)} of the {settings.rerank_depth}"
+        reached = f"{min(fits, settings.rerank_depth)} of the {settings.rerank_depth}"
         yield (
             f"Reranking by {row.what}: {settings.rerank_depth / row.per_second:,.1f} s for {settings.rerank_depth} "
-            f"candidates; the {settings.rerank_s:g} s that a search may spend on it are enough for {told}."
+            f"candidates; the {settings.rerank_s:g} s that a search may spend on it are enough for {reached}."
         )

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from mcp_mmretrieval.types import Content
 
-_CALLS = 5
-"""Calls that a time is divided into at least, for a median that means something."""
-_FAR = 10
-"""Times the time allowed that the first call may take; where it takes longer, it is all that is measured."""
-_PATIENCE = 3
-"""Times the time allowed that measuring may go on: contents take time to make, too, which does not count."""
-_WORTH = 1.15
-"""By how much twice the batch has to be faster to go on with it."""
+_LEAST_CALLS = 5
+"""Calls at least in the time allowed, so that the median means something."""
+_MAX_FIRST_CALL = 10
+"""In times of the time allowed. A first call that takes longer is all that is measured."""
+_MAX_DURATION = 3
+"""In times of the time allowed: making contents takes time, too, which does not count."""
+_LEAST_SPEEDUP = 1.15
+"""How much faster twice the batch must be to be worth it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def time_calls(
         return clock() - began
 
     first = call(1)
-    if first > _FAR * seconds:
+    if first > _MAX_FIRST_CALL * seconds:
         return Timing(1, (first,), warm=False)
-    until = clock() + _PATIENCE * seconds
+    until = clock() + _MAX_DURATION * seconds
     batch, took = _grown(call, seconds, most)
     while (len(took) < 2 and took[0] < seconds) or (sum(took) < seconds and clock() < until):
         took.append(call(batch))
@@ -83,9 +83,9 @@ def time_calls(
 def _grown(call: Callable[[int], float], seconds: float, most: int) -> tuple[int, list[float]]:
     """The batch that is worth it, and the calls of its size: doubled while that is faster, and some calls fit in."""
     batch, took = 1, [call(1)]
-    while batch * 2 <= most and took[-1] * 2 < seconds / _CALLS:
+    while batch * 2 <= most and took[-1] * 2 < seconds / _LEAST_CALLS:
         larger = call(batch * 2)
-        if larger > took[-1] * 2 / _WORTH:
+        if larger > took[-1] * 2 / _LEAST_SPEEDUP:
             break
         batch, took = batch * 2, [larger]
     return batch, took

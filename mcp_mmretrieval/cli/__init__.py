@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-"""Exit codes. Misused: an option or a setting makes no sense."""
+"""Exit codes. EXIT_USAGE: an option or a setting makes no sense."""
 
 _EPILOG = """\
 Without a command it serves. Settings come from the options, then from MMRETRIEVAL_* in the environment, then from the
@@ -42,11 +42,11 @@ def exit_code_of(command: Callable[[], int]) -> int:
         sys.stderr.write("\nInterrupted.\n")
         return EXIT_INTERRUPTED
     except (RetrievalError, ExceptionGroup) as error:
-        told = _first_of_ours(error)
-        if told is None:
+        ours = _first_of_ours(error)
+        if ours is None:
             raise
-        sys.stderr.write(f"mcp-mmretrieval: {told}\n")
-        return EXIT_USAGE if isinstance(told, BadArgument) else EXIT_FAILURE
+        sys.stderr.write(f"mcp-mmretrieval: {ours}\n")
+        return EXIT_USAGE if isinstance(ours, BadArgument) else EXIT_FAILURE
 
 
 def read_settings(arguments: argparse.Namespace) -> Settings:
@@ -57,14 +57,14 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
 
 
 def log_to_stderr() -> None:
-    """Errors only: what the person should know is told by the command itself."""
+    """Log errors alone: the command itself says what the person should know."""
     import logging
 
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
 
 
 def with_default_command(argv: list[str]) -> list[str]:
-    """`serve` in front where no command is named: options alone are those of serve."""
+    """The arguments with `serve` in front where they name no command."""
     return ["serve", *argv] if options.is_serve_command(argv) and argv[:1] != ["serve"] else argv
 
 
@@ -164,9 +164,9 @@ def _jobs(jobs: argparse.ArgumentParser) -> None:
 
 
 def _bench(bench: argparse.ArgumentParser) -> None:
-    thorough = bench.add_mutually_exclusive_group()
-    thorough.add_argument("--quick", action="store_true", help="everything at its cap only, and for a moment")
-    thorough.add_argument("--full", action="store_true", help="more sizes, and for longer")
+    effort = bench.add_mutually_exclusive_group()
+    effort.add_argument("--quick", action="store_true", help="everything at its cap only, and for a moment")
+    effort.add_argument("--full", action="store_true", help="more sizes, and for longer")
     bench.add_argument("--seconds", type=float, metavar="N", help="measure each row for about so long")
     bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write JSON there, or plain JSON on stdout")
     bench.add_argument(

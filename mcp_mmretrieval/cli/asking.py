@@ -41,7 +41,7 @@ def add_command(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. What was added stays; the same command goes on from there.\n")
         return EXIT_INTERRUPTED
-    _tell(arguments.json, result, show.render_add_result(result))
+    _print_result(arguments.json, result, show.render_add_result(result))
     added_none = not (result["added"] or result["unchanged"] or result["replaced"] or result["moved"])
     return EXIT_FAILURE if result["state"] != "done" or (result["failed"] and added_none) else EXIT_OK
 
@@ -61,7 +61,7 @@ def search_command(arguments: argparse.Namespace) -> int:
     beside = [str(_folder(asked["like"]))] if Path(asked.get("like", "")).is_absolute() else []
     wanted = with_roots(given_settings(arguments), [str(Path.cwd()), *beside])
     result, pictures = anyio.run(_search, wanted, asked, arguments)
-    _tell(arguments.json, result, show.render_hits(cast("SearchResult", result)))
+    _print_result(arguments.json, result, show.render_hits(cast("SearchResult", result)))
     for file, picture in pictures.items():
         Path(file).write_bytes(picture)
         show.stderr_console().print(f"Wrote {file}", highlight=False)
@@ -106,12 +106,12 @@ def status_command(arguments: argparse.Namespace) -> int:
     """Show what the library holds and how it is."""
     log_to_stderr()
     result = cast("StatusResult", anyio.run(_status, given_settings(arguments), arguments.json))
-    _tell(arguments.json, result, show.render_status(result))
+    _print_result(arguments.json, result, show.render_status(result))
     return EXIT_OK
 
 
 async def _status(wanted: dict[str, object], quiet: bool) -> dict[str, Any]:
-    """The health once it is known whether the models load."""
+    """The status, once the models are loaded or cannot be."""
     async with engine_session(wanted) as session:
         with nullcontext() if quiet else show.spinner("Loading the models"):
             await session.models_ready()
@@ -138,9 +138,9 @@ def _absolute_if_there(target: str | None) -> str | None:
     return path_for_server(target) if target and Path(target).expanduser().exists() else target
 
 
-def _tell(as_json: bool, result: Mapping[str, Any], told: RenderableType) -> None:
-    """JSON on stdout, or for a person."""
+def _print_result(as_json: bool, result: Mapping[str, Any], rendered: RenderableType) -> None:
+    """Print the result as JSON, or as rendered for a person."""
     if as_json:
         sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(told)
+        Console().print(rendered)

@@ -1,4 +1,4 @@
-"""`bench`: how fast the wanted models are on this machine, what that takes of it, and what each cap costs.
+"""`bench`: how fast the wanted models are on this machine, how much memory they take, and what each cap costs.
 
 It loads the models itself, in this process, and uses them as the library does; nothing is added to any library.
 """
@@ -36,7 +36,7 @@ STDOUT_NAME = "-"
 
 
 def bench_command(arguments: argparse.Namespace) -> int:
-    """Measure, and tell. Interrupted: what was measured until then is told."""
+    """Measure, and print. After an interruption it prints what was measured until then."""
     log_to_stderr()
     threads.set_thread_environment()
     given = with_auto_resolved(read_settings(arguments))
@@ -51,7 +51,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
         with show.spinner("Loading the models"):
             run = BenchRun(given, profile, ModelPool(given, Path(folder)), random_weights=asked is not None)
         report, interrupted = _measured(run, arguments)
-    _tell(report, arguments)
+    _write_report(report, arguments)
     return EXIT_INTERRUPTED if interrupted else EXIT_OK
 
 
@@ -59,8 +59,8 @@ def _check(arguments: argparse.Namespace) -> None:
     """Raises BadArgument before anything is measured, not after."""
     if arguments.seconds is not None and arguments.seconds <= 0:
         raise BadArgument(f"--seconds {arguments.seconds:g}: must be more than 0.")
-    if arguments.plot and Path(arguments.plot).suffix.lower() not in bench_plot.KINDS:
-        raise BadArgument(f"--plot {arguments.plot}: the name must end in {' or '.join(bench_plot.KINDS)}.")
+    if arguments.plot:
+        bench_plot.check_plot_file(arguments.plot)
     for option in ("json", "plot"):
         named = getattr(arguments, option)
         if named and named != STDOUT_NAME and not Path(named).absolute().parent.is_dir():
@@ -68,16 +68,16 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _measured(run: BenchRun, arguments: argparse.Namespace) -> tuple[BenchReport, bool]:
-    """What was found, and whether it was broken off."""
-    thorough = "quick" if arguments.quick else "full" if arguments.full else "usual"
-    seconds = arguments.seconds or SECONDS_BY_EFFORT[thorough]
+    """The report, and whether it was interrupted."""
+    effort = "quick" if arguments.quick else "full" if arguments.full else "usual"
+    seconds = arguments.seconds or SECONDS_BY_EFFORT[effort]
     found: list[BenchRow] = []
     interrupted = False
     with show.spinner("Multiplying matrices"):
         on = run.machine()
-    with _progressing() as told:
+    with _progressing() as on_task:
         try:
-            for row in run.rows(on, thorough, seconds, told):
+            for row in run.rows(on, effort, seconds, on_task):
                 found.append(row)  # noqa: PERF402  what was found before an interruption stays
         except KeyboardInterrupt:
             interrupted = True
@@ -86,7 +86,7 @@ def _measured(run: BenchRun, arguments: argparse.Namespace) -> tuple[BenchReport
 
 @contextmanager
 def _progressing() -> Iterator[Callable[[BenchTask], None]]:
-    """What is being measured, on stderr. Silent where nobody looks."""
+    """Shows on stderr what is being measured. Silent where stderr is no terminal."""
     out = show.stderr_console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
@@ -97,7 +97,7 @@ def _progressing() -> Iterator[Callable[[BenchTask], None]]:
         )
 
 
-def _tell(report: BenchReport, arguments: argparse.Namespace) -> None:
+def _write_report(report: BenchReport, arguments: argparse.Namespace) -> None:
     """The table on stdout, unless that is to have the JSON; and the files."""
     written = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
     if arguments.json == STDOUT_NAME:
@@ -108,5 +108,5 @@ def _tell(report: BenchReport, arguments: argparse.Namespace) -> None:
         Path(arguments.json).write_text(written, encoding="utf-8")
         show.stderr_console().print(f"Wrote {arguments.json}", highlight=False)
     if arguments.plot:
-        bench_plot.write(report, Path(arguments.plot))
+        bench_plot.write_plot(report, Path(arguments.plot))
         show.stderr_console().print(f"Wrote {arguments.plot}", highlight=False)

@@ -1,183 +1,129 @@
-"""A measurement as a picture: what each thing costs, and what its cap saves, on one scale of time.
+"""A measurement as a picture: what an item costs at each of its sizes, on one logarithmic scale of time.
 
-Drawn by hand on a paper that is either pixels (`demo_media.canvas`, with Pillow's own typeface) or SVG.
+matplotlib draws it (the extra `plot`) and is imported when a picture is asked for. A bare Figure needs no display: the
+file's suffix picks the backend, SVG or Agg.
 """
 
 from __future__ import annotations
 
-import html
 import math
+import warnings
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.bench.report import BenchReport, BenchRow
-from mcp_mmretrieval.cli import bench_table
-from mcp_mmretrieval.cli.bench_table import SECTION_HEADINGS, UNTRAINED_NOTE
-from mcp_mmretrieval.demo_media.canvas import CORAL, GREY, INK, NAVY, PALE, PAPER, TEAL, Canvas
+from mcp_mmretrieval.cli.bench_table import (
+    SECTION_HEADINGS,
+    UNTRAINED_NOTE,
+    format_amount,
+    format_milliseconds,
+    format_rate,
+    machine_line,
+    models_line,
+)
+from mcp_mmretrieval.errors import BadArgument, RetrievalError
 
-KINDS = (".svg", ".png")
-"""Endings of a name that say how it is drawn."""
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-_COLOURS = {"adding": TEAL, "asking": NAVY, "reranking": CORAL}
-_WIDTH, _LEFT, _RIGHT = 960, 200, 150
-_TOP, _LINE, _HEADING = 118, 46, 34
-_NEAR = 74
-"""Pixels between two dots at least for both to be labelled."""
-_BIG = 7
-"""Radius of the dot at the cap."""
-_ANCHORS = {"l": "start", "m": "middle", "r": "end"}
+PLOT_SUFFIXES = (".svg", ".png")
 
-
-class Paper(Protocol):
-    """What is drawn on; both kinds take the same strokes."""
-
-    def words(self, x: float, y: float, text: str, *, size: int = 18, colour: str = INK, anchor: str = "lm") -> None:
-        """A line of text around its middle; `anchor`: `lm`, `mm` or `rm`."""
-
-    def box(self, left: float, top: float, right: float, bottom: float, colour: str, *, corner: float = 0) -> None:
-        """A filled rectangle."""
-
-    def line(self, points: Sequence[tuple[float, float]], colour: str, *, width: float = 1) -> None:
-        """Straight lines from point to point."""
-
-    def dot(self, x: float, y: float, radius: float, colour: str) -> None:
-        """A filled circle."""
+_INK, _GREY, _PALE, _CORAL = "#1f2933", "#6b7785", "#e6ebf0", "#e4572e"
+_SECTION_COLOURS = {"adding": "#1c998c", "asking": "#12365c", "reranking": _CORAL}
+_WIDTH_IN, _LINE_IN, _HEAD_IN, _FOOT_IN = 9.6, 0.46, 1.05, 0.8
+_LABEL_ROOM_PX = 74
+"""Two sizes of a thing that lie closer than this are not both labelled."""
 
 
-class Svg:
-    """A paper that becomes an SVG."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self._size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        self._marks: list[str] = []
-        self.box(0, 0, width, height, PAPER)
-
-    def words(self, x: float, y: float, text: str, *, size: int = 18, colour: str = INK, anchor: str = "lm") -> None:
-        """A line of text around its middle."""
-        place = f'x="{x:.1f}" y="{y + size * 0.35:.1f}" font-size="{size}" text-anchor="{_ANCHORS[anchor[0]]}"'
-        self._marks.append(f'<text {place} fill="{colour}">{html.escape(text)}</text>')
-
-    def box(self, left: float, top: float, right: float, bottom: float, colour: str, *, corner: float = 0) -> None:
-        """A filled rectangle."""
-        size = f'width="{right - left:.1f}" height="{bottom - top:.1f}" rx="{corner:g}"'
-        self._marks.append(f'<rect x="{left:.1f}" y="{top:.1f}" {size} fill="{colour}"/>')
-
-    def line(self, points: Sequence[tuple[float, float]], colour: str, *, width: float = 1) -> None:
-        """Straight lines from point to point."""
-        along = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self._marks.append(f'<polyline points="{along}" fill="none" stroke="{colour}" stroke-width="{width:g}"/>')
-
-    def dot(self, x: float, y: float, radius: float, colour: str) -> None:
-        """A filled circle."""
-        self._marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}"/>')
-
-    def text(self) -> str:
-        """The whole of it."""
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" {self._size} font-family="Helvetica, Arial, sans-serif">'
-        return "\n".join([head, *self._marks, "</svg>", ""])
+def check_plot_file(name: str) -> None:
+    """Raises BadArgument where the suffix is not one of `PLOT_SUFFIXES`, RetrievalError where matplotlib is missing."""
+    if Path(name).suffix.lower() not in PLOT_SUFFIXES:
+        raise BadArgument(f"--plot {name}: the name must end in {' or '.join(PLOT_SUFFIXES)}.")
+    if find_spec("matplotlib") is None:
+        raise RetrievalError(f"--plot {name}: matplotlib is not installed. Run: pip install 'mcp-mmretrieval[plot]'.")
 
 
-def write(report: BenchReport, path: Path) -> None:
-    """Draw the report into a file; its ending, one of `KINDS`, says how."""
-    height = _height(report)
-    if path.suffix.lower() == ".svg":
-        svg = Svg(_WIDTH, height)
-        draw(report, svg, height)
-        path.write_text(svg.text(), encoding="utf-8")
-        return
-    canvas = Canvas(_WIDTH, height)
-    draw(report, canvas, height)
-    canvas.picture().save(path)
+def write_plot(report: BenchReport, path: Path) -> None:
+    """Draw the report into a file, whose suffix is one of `PLOT_SUFFIXES`."""
+    import matplotlib
+    from matplotlib.figure import Figure
 
-
-def draw(report: BenchReport, paper: Paper, height: int) -> None:
-    """A line for each thing that was measured, with a dot for each of its sizes."""
     measured = [row for row in report.rows if row.items]
-    paper.words(24, 30, f"What an item costs: profile {report.profile}", size=22)
-    paper.words(24, 58, bench_table.models_line(report), size=14, colour=GREY)
-    paper.words(24, 78, bench_table.machine_line(report.machine), size=14, colour=GREY)
-    if report.random_weights:
-        paper.words(_WIDTH - 24, 30, UNTRAINED_NOTE, size=14, colour=CORAL, anchor="rm")
-    if not measured:
-        paper.words(24, _TOP, "Nothing was measured.", colour=GREY)
-        return
-    scale = Scale([ms for row in measured for ms in (row.ms, row.p95_ms)])
-    _grid(paper, scale, height)
-    y: float = _TOP
+    lines = list(_lines(measured))
+    height = _HEAD_IN + _FOOT_IN + _LINE_IN * len(lines)
+    # Words stay words in an SVG, and a `$` in a folder's name starts no formula.
+    style = matplotlib.rc_context({"svg.fonttype": "none", "text.parse_math": False, "text.color": _INK})
+    with style, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks is drawn as boxes
+        figure = Figure(figsize=(_WIDTH_IN, height), dpi=100)
+        figure.text(0.025, 1 - 0.3 / height, f"What an item costs: profile {report.profile}", size=16, va="center")
+        figure.text(0.025, 1 - 0.58 / height, models_line(report), color=_GREY, va="center")
+        figure.text(0.025, 1 - 0.78 / height, machine_line(report.machine), color=_GREY, va="center")
+        if report.random_weights:
+            figure.text(0.975, 1 - 0.3 / height, UNTRAINED_NOTE, color=_CORAL, ha="right", va="center")
+        if measured:
+            area = (0.2, _FOOT_IN / height, 0.64, 1 - (_HEAD_IN + _FOOT_IN) / height)
+            _draw(figure.add_axes(area), lines)
+        figure.text(0.025, 0.2 / height, _legend(measured), color=_GREY, size=9, va="center")
+        figure.savefig(path)
+
+
+def _lines(measured: Sequence[BenchRow]) -> Iterator[tuple[str, str, list[BenchRow]]]:
+    """From the top: each section's heading, without rows, then its things with the rows of their sizes."""
     for part, rows in groupby(measured, key=lambda row: row.part):
-        paper.words(24, y, SECTION_HEADINGS[part], size=16, colour=_COLOURS[part])
-        y += _HEADING
+        yield SECTION_HEADINGS[part], part, []
         for what, sizes in groupby(rows, key=lambda row: row.what):
-            _thing(paper, scale, y, what, list(sizes), _COLOURS[part])
-            y += _LINE
-    told = (
-        "Dots: medians; figures: of the large one, at its cap; thin line: up to 95 %; each step is ten times the last. "
-        + _memory(measured)
-    )
-    paper.words(24, height - 22, told, size=13, colour=GREY)
+            yield what, part, list(sizes)
 
 
-class Scale:
-    """Milliseconds to pixels from the left, by their logarithm."""
-
-    def __init__(self, values: Sequence[float]) -> None:
-        self.first = math.floor(math.log10(max(min(values), 1e-3)) - 0.05)
-        self.last = max(self.first + 1, math.ceil(math.log10(max(*values, 1e-3)) + 0.05))
-
-    def x(self, ms: float) -> float:
-        """Where it lies."""
-        share = (math.log10(max(ms, 1e-3)) - self.first) / (self.last - self.first)
-        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
-
-    def steps(self) -> Iterator[float]:
-        """Powers of ten."""
-        yield from (10.0**power for power in range(self.first, self.last + 1))
-
-
-def _grid(paper: Paper, scale: Scale, height: int) -> None:
-    for step in scale.steps():
-        x = scale.x(step)
-        paper.line([(x, _TOP - 8), (x, height - 58)], PALE, width=1)
-        label = f"{step / 1_000:,.0f} s" if step >= 1_000 else f"{step:g} ms"
-        paper.words(x, height - 46, label, size=13, colour=GREY, anchor="mm")
+def _draw(axes: Axes, lines: Sequence[tuple[str, str, list[BenchRow]]]) -> None:
+    rows = [row for _, _, sizes in lines for row in sizes]
+    axes.set_xscale("log")
+    first, last = max(min(row.ms for row in rows), 1e-3), max(row.p95_ms for row in rows)
+    axes.set_xlim(10 ** math.floor(math.log10(first) - 0.05), 10 ** math.ceil(math.log10(max(last, first)) + 0.05))
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.grid(axis="x", color=_PALE)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    axes.minorticks_off()
+    axes.tick_params(length=0, labelcolor=_GREY)
+    axes.xaxis.set_major_formatter(lambda ms, _: f"{ms / 1_000:,.0f} s" if ms >= 1_000 else f"{ms:g} ms")
+    labels = axes.set_yticks(range(len(lines)), [name for name, _, _ in lines]) and axes.get_yticklabels()
+    for y, (label, (_, part, sizes)) in enumerate(zip(labels, lines, strict=True)):
+        label.set(color=_INK if sizes else _SECTION_COLOURS[part], fontweight="normal" if sizes else "bold")
+        if sizes:
+            _draw_thing(axes, y, sizes, _SECTION_COLOURS[part])
 
 
-def _thing(paper: Paper, scale: Scale, y: float, what: str, rows: Sequence[BenchRow], colour: str) -> None:
-    """Its sizes along a line; the largest within the cap is the large dot, and says how many it does a second."""
-    paper.words(_LEFT - 16, y, what, size=15, anchor="rm")
-    xs = [scale.x(row.ms) for row in rows]
-    paper.line([(min(xs), y), (max(xs), y)], colour, width=2)
-    main = max(range(len(rows)), key=lambda index: (rows[index].share <= 1, rows[index].share))
-    slow = scale.x(rows[main].p95_ms)
-    if slow > xs[main] + _BIG + 3:
-        paper.line([(xs[main], y), (slow, y)], colour, width=1)
-        paper.line([(slow, y - 4), (slow, y + 4)], colour, width=1)
-    for index, x in enumerate(xs):
-        paper.dot(x, y, _BIG if index == main else 4, colour)
-    for row, x in _labelled(rows, xs, main):
-        paper.words(x, y + 16, bench_table.format_amount(row.amount, row.unit), size=11, colour=GREY, anchor="mm")
-    told = f"{bench_table.format_milliseconds(rows[main].ms)}, {bench_table.format_rate(rows[main].per_second)}/s"
-    paper.words(max(slow, *xs) + 16, y - 1, told, size=13)
-
-
-def _memory(rows: Sequence[BenchRow]) -> str:
-    card = max(row.gpu_mb for row in rows)
-    told = f"Memory at most: {max(row.memory_mb for row in rows) / 1e3:.1f} GB"
-    return f"{told}, and {card / 1e3:.1f} GB of the card." if card else f"{told}."
-
-
-def _labelled(rows: Sequence[BenchRow], xs: Sequence[float], main: int) -> Iterator[tuple[BenchRow, float]]:
-    """The sizes that there is room to name, that of the large dot first."""
+def _draw_thing(axes: Axes, y: int, rows: Sequence[BenchRow], colour: str) -> None:
+    """A dot for each size. The largest size within the cap is the large dot; its figures stand at the right."""
+    main = max(rows, key=lambda row: (row.share <= 1, row.share))
+    axes.plot([row.ms for row in rows], [y] * len(rows), "-o", color=colour, markersize=6)
+    axes.plot([main.ms, main.p95_ms], [y, y], "-", color=colour, linewidth=1, marker="|", markevery=[1])
+    axes.plot([main.ms], [y], "o", color=colour, markersize=11)
     taken: list[float] = []
-    for index in [main, *(index for index in range(len(rows)) if index != main)]:
-        if all(abs(xs[index] - x) >= _NEAR for x in taken):
-            taken.append(xs[index])
-            yield rows[index], xs[index]
+    for row in sorted(rows, key=lambda row: row is not main):
+        x = float(axes.transData.transform((row.ms, y))[0])
+        if all(abs(x - other) >= _LABEL_ROOM_PX for other in taken):
+            taken.append(x)
+            amount = format_amount(row.amount, row.unit)
+            axes.annotate(
+                amount, (row.ms, y), (0, -13), textcoords="offset points", size=8, color=_GREY, ha="center", va="center"
+            )
+    figures = f"{format_milliseconds(main.ms)}, {format_rate(main.per_second)}/s"
+    right = max(main.p95_ms, *(row.ms for row in rows))
+    axes.annotate(figures, (right, y), (11, 0), textcoords="offset points", va="center", annotation_clip=False)
 
 
-def _height(report: BenchReport) -> int:
-    measured = [row for row in report.rows if row.items]
-    parts, things = {row.part for row in measured}, {(row.part, row.what) for row in measured}
-    return _TOP + len(parts) * _HEADING + len(things) * _LINE + 70
+def _legend(measured: Sequence[BenchRow]) -> str:
+    """What the dots mean, and the peak of memory."""
+    if not measured:
+        return "Nothing was measured."
+    gpu_mb = max(row.gpu_mb for row in measured)
+    memory = f"{max(row.memory_mb for row in measured) / 1e3:.1f} GB" + (
+        f", GPU {gpu_mb / 1e3:.1f} GB" if gpu_mb else ""
+    )
+    return f"Dots: medians. Large dot and figures: at the cap. Thin line: up to 95 %. Peak memory: {memory}."

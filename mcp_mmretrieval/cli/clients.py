@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SERVER_KEY = "mmretrieval"
-"""As clients list the server."""
+"""The name under which clients list the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ PACKAGE_WITH_MODELS = f"{PACKAGE_NAME}[builtin]"
 PUBLISHED_COMMAND = LaunchCommand("uvx", ("--from", PACKAGE_WITH_MODELS, PACKAGE_NAME))
 """Runs the released package without installing it first."""
 
-_UVX_MAKES = ("archive-v", "environments-v", "builds-v")
-"""How the folders in uv's cache begin that hold its passing environments."""
+_UVX_FOLDER_PREFIXES = ("archive-v", "environments-v", "builds-v")
+"""Prefixes of the folders in uv's cache that hold temporary environments."""
 
 FOLDER_PLACEHOLDER = "/path/to/your/folder"
 """Stands for the reader's own folder."""
@@ -53,7 +53,7 @@ def this_installation() -> LaunchCommand:
 
     An environment that uvx made is thrown away some day: there it is uvx again.
     """
-    if any(part.startswith(_UVX_MAKES) for part in Path(sys.prefix).parts):
+    if any(part.startswith(_UVX_FOLDER_PREFIXES) for part in Path(sys.prefix).parts):
         return LaunchCommand(
             shutil.which(PUBLISHED_COMMAND.command) or PUBLISHED_COMMAND.command, PUBLISHED_COMMAND.arguments
         )

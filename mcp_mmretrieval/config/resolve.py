@@ -11,10 +11,10 @@ from mcp_mmretrieval.errors import BadArgument
 
 ModelSpecT = TypeVar("ModelSpecT", bound=ModelSpec)
 
-_LADDER = ("vision-8b", "vision-2b", "omni")
+_AUTO_PROFILES = ("vision-8b", "vision-2b", "omni")
 """What `auto` tries, the most demanding first."""
-_SHARED = 0.5
-"""Of a memory that the CPU and the whole system share with the GPU, what models may count on."""
+_USABLE_SHARED_MEMORY = 0.5
+"""Share that models may count on of a memory that GPU and CPU have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ def choose_profile(memory: DeviceMemory) -> tuple[str, str]:
             "auto chose builtin, because there is no GPU: the larger models would take seconds to minutes a page on a "
             "CPU. Set the profile to omni to use them all the same."
         )
-    usable = int(memory.total_mb * (_SHARED if memory.kind == "mps" else 1))
+    usable = int(memory.total_mb * (_USABLE_SHARED_MEMORY if memory.kind == "mps" else 1))
     what = "half of this machine's memory is" if memory.kind == "mps" else "the GPU has"
     larger = ""
-    for name in _LADDER:
+    for name in _AUTO_PROFILES:
         needed = PROFILES[name].memory_mb
         if usable >= needed:
             deaf = "" if _hears(name) else " It does not hear: to find sounds by what they sound like, set omni."

@@ -19,7 +19,7 @@ from mcp_mmretrieval.errors import EngineUnavailable
 
 MAX_SOCKET_PATH_BYTES = 100
 """Bytes of a socket's path: 108 on Linux, 104 on macOS, with its end."""
-_WAITING = 128
+_BACKLOG = 128
 """Connections that the kernel keeps while the engine starts."""
 
 EngineState = dict[str, object]
@@ -54,13 +54,13 @@ class Endpoint:
         return None
 
     def listen(self) -> socket.socket:
-        """The engine's socket, in place of one that a dead engine left. For who holds the lock."""
+        """The engine's socket, in place of one that a dead engine left. Only the holder of the lock may call it."""
         _remove(self.socket_path)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listening.bind(self.socket_path)
             os.chmod(self.socket_path, 0o600)
-            listening.listen(_WAITING)
+            listening.listen(_BACKLOG)
         except OSError as error:
             listening.close()
             raise EngineUnavailable(f"{self.socket_path}: {error.strerror}. Make room there.") from error
@@ -78,7 +78,7 @@ class Endpoint:
         os.replace(fresh, self.state_path)
 
     def withdraw(self) -> None:
-        """Take socket and state file away. For who holds the lock."""
+        """Remove socket and state file. Only the holder of the lock may call it."""
         _remove(self.socket_path)
         _remove(self.state_path)
 

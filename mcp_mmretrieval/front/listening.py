@@ -20,8 +20,8 @@ from mcp_mmretrieval.front.reaching import connect_to_engine, hello
 from mcp_mmretrieval.front.token import token_of
 
 _BACKLOG = 1024
-_PAUSE = 1.0
-"""Seconds until an engine is looked for again after one could not be had."""
+_RETRY_DELAY_S = 1.0
+"""Seconds until the front tries again to reach an engine."""
 
 
 def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, engine: Sequence[str]) -> int:
@@ -35,13 +35,13 @@ def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, e
             connection, _ = connect_to_engine(endpoint, greeting, engine=engine, descriptors=[listening.fileno()])
         except EngineUnavailable as error:
             _say(str(error))
-            time.sleep(_PAUSE)
+            time.sleep(_RETRY_DELAY_S)
             continue
         with connection, suppress(OSError):
             while connection.recv(4096):
                 pass
         _say("The engine ended; starting it again.")
-        time.sleep(_PAUSE)  # whoever connects meanwhile waits in the queue of the address
+        time.sleep(_RETRY_DELAY_S)  # whoever connects meanwhile waits in the queue of the address
 
 
 def open_http_address(given: Mapping[str, object], address: str, library: str) -> tuple[socket.socket, str | None]:

@@ -20,7 +20,7 @@ WIRE = 1
 ENGINE_TIMEOUT_S = 60.0
 """Seconds until an engine that does not answer is given up."""
 MAX_ENGINE_STARTS = 3
-"""Times that an engine is started until its not coming up is told."""
+"""Times that an engine is started before the client hears that it does not come up."""
 ENGINE_COMMAND = (sys.executable, "-P", "-m", "mcp_mmretrieval.server")
 """The command of an engine. -P: a folder that a client happened to be started in is no place to import from."""
 ENGINE_LOG_NAME = "engine.log"

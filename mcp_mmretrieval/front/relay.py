@@ -23,12 +23,12 @@ MAX_LINE_BYTES = 32_000_000
 """Bytes of one message: a picture given as data fits, a line without an end does not."""
 MAX_PENDING_REQUESTS = 200
 """Requests that one client may wait for at the same time."""
-_LEAVING = 2.0
+_LEAVE_TIMEOUT_S = 2.0
 """Seconds for the last answers once the client has closed stdin."""
-_DEATHS = 5
-"""Engines that may die within `_DEATHS_WITHIN` seconds; then the next is started when the client asks for something."""
-_DEATHS_WITHIN = 30.0
-_YIELD = 0.05
+_MAX_DEATHS = 5
+_DEATH_WINDOW_S = 30.0
+"""So many engines may die within so many seconds. The next one is started when the client asks for something."""
+_RESTART_DELAY_S = 0.05
 """Seconds that a front waits when its engine is gone: who asked the engine to leave is to start the next one."""
 _AGAIN = "The engine ended while it worked on this, and is being started again. Ask again."
 _SERVER_ERROR, _PARSE_ERROR, _INVALID_REQUEST = -32000, -32700, -32600
@@ -78,8 +78,8 @@ class Relay:
         threading.Thread(target=self._read_client, daemon=True).start()
         deaths: list[float] = []
         while not self._ended:
-            deaths = [death for death in deaths if death > time.monotonic() - _DEATHS_WITHIN]
-            if len(deaths) >= _DEATHS:
+            deaths = [death for death in deaths if death > time.monotonic() - _DEATH_WINDOW_S]
+            if len(deaths) >= _MAX_DEATHS:
                 self._wait_for_a_request()
             try:
                 engine = self._reach()
@@ -91,7 +91,7 @@ class Relay:
             if not self._ended:
                 deaths.append(time.monotonic())
                 self._answer_for_the_dead()
-                time.sleep(_YIELD)
+                time.sleep(_RESTART_DELAY_S)
         self._over.set()
 
     # -- from the engine to the client ------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class Relay:
         if engine is not None:
             with suppress(OSError):
                 engine.shutdown(socket.SHUT_WR)
-        if not self._over.wait(_LEAVING):
+        if not self._over.wait(_LEAVE_TIMEOUT_S):
             self._end(0)
 
 

@@ -8,8 +8,11 @@ To add a kind of media:
 1. Write one module here with the three functions of `MediaModule`. It imports its decoder, with all that the
    decoder would import later, when it is itself imported: a locked worker can import nothing more. It opens nothing by
    name.
-2. Add one line to `MEDIA_MODULES`, before any kind that would also claim such files.
+2. Add one line to `READERS`, before any reader that would also claim such files. Several readers may yield the same
+   modality.
 3. Add `tests/media/test_<module>.py`, with files that are made by the test.
+
+A new modality is a name and a row in the table of `types`.
 
 Importing this package costs nothing: the decoders are imported when the first file is read.
 """
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 from mcp_mmretrieval.errors import UnreadableMedia
@@ -30,10 +34,10 @@ if TYPE_CHECKING:
 
 
 class MediaModule(Protocol):
-    """What a module of this package offers. Functions of the module, not methods of an object."""
+    """What the module of a reader offers. Functions of the module, not methods of an object."""
 
     def recognises(self, source: Source) -> bool:
-        """Whether the bytes are of this kind. The name is a hint at most: suffixes lie."""
+        """Whether this reader reads the bytes. The name is a hint at most: suffixes lie."""
 
     def split(self, source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
         """The places of a file, in order, from the part with ordinal `start` (from 0) on.
@@ -47,19 +51,28 @@ class MediaModule(Protocol):
         """Decode one place. Raises UnreadableMedia where there is no such place, or it cannot be decoded."""
 
 
-MEDIA_MODULES: dict[Modality, str] = {
-    "page": "pdf",
-    "image": "image",
-    "video": "video",
-    "audio": "audio",
-    "text": "text",
-}
-"""Modality of a whole document, and the module that reads it, in the order in which they are asked."""
+@dataclass(frozen=True, slots=True)
+class MediaReader:
+    """A module that reads files, and what its files become."""
 
-READABLE = (
-    "PDF; PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures; sound and film in the usual formats; "
-    "plain text, Markdown, HTML, CSV, JSON, source code and subtitles"
+    module: str
+    """Name of the module, relative to this package; it is imported when the first file is read."""
+    modality: Modality
+    """What each of its documents is."""
+    formats: str
+    """What it reads, as an error tells a person."""
+
+
+_RECORDINGS = "sound and film in the usual formats"
+
+READERS: tuple[MediaReader, ...] = (
+    MediaReader(".pdf", "page", "PDF"),
+    MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
+    MediaReader(".video", "video", _RECORDINGS),
+    MediaReader(".audio", "audio", _RECORDINGS),
+    MediaReader(".text", "text", "plain text, Markdown, HTML, CSV, JSON, source code and subtitles"),
 )
+"""In the order in which they are asked: the first that recognises a file's bytes reads it."""
 
 _HEAD = 4096
 _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
@@ -97,13 +110,13 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """The places of a file, in order, from the part with ordinal `start` (from 0) on; its modality comes first.
 
-    Raises UnreadableMedia (`empty`, `too_large`, `unsupported_type`, `nothing_to_read`, or what the kind found wrong).
+    Raises UnreadableMedia: `empty`, `too_large`, `unsupported_type`, `nothing_to_read`, or what the reader found wrong.
     """
     _check_size(source, limits)
-    modality = _modality(source)
-    yield DocumentMetadata(modality=modality)
+    reader = _reader_of(source)
+    yield DocumentMetadata(modality=reader.modality)
     parts = 0
-    for step in _kind(modality).split(source, limits, start):
+    for step in reader_module(reader).split(source, limits, start):
         parts += isinstance(step, SplitPart)
         yield step
     if not parts and not start:
@@ -113,7 +126,13 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
 def load(source: Source, segment: Segment, limits: Limits) -> Content:
     """What a model looks at: the decoded content of one place. Raises UnreadableMedia as `split` does."""
     _check_size(source, limits)
-    return _kind(_modality(source)).load(source, segment, limits)
+    return reader_module(_reader_of(source)).load(source, segment, limits)
+
+
+def reader_module(reader: MediaReader) -> MediaModule:
+    """The module of a reader, imported if it has not been."""
+    # the decoders are heavy and parse hostile bytes: the server process never imports them
+    return cast(MediaModule, importlib.import_module(reader.module, __name__))
 
 
 def _check_size(source: Source, limits: Limits) -> None:
@@ -125,13 +144,14 @@ def _check_size(source: Source, limits: Limits) -> None:
         raise UnreadableMedia("too_large", f"{source.name}: {have:,.0f} MB, more than the limit of {most:,.0f} MB.")
 
 
-def _modality(source: Source) -> Modality:
-    for modality in MEDIA_MODULES:
+def _reader_of(source: Source) -> MediaReader:
+    for reader in READERS:
         source.file.seek(0)
-        if _kind(modality).recognises(source):
+        if reader_module(reader).recognises(source):
             source.file.seek(0)
-            return modality
-    reason = f"{source.name}: this is {_guess(source)}, which cannot be read. Can be read: {READABLE}."
+            return reader
+    readable = "; ".join(dict.fromkeys(reader.formats for reader in READERS))
+    reason = f"{source.name}: this is {_guess(source)}, which cannot be read. Can be read: {readable}."
     raise UnreadableMedia("unsupported_type", reason)
 
 
@@ -139,8 +159,3 @@ def _guess(source: Source) -> str:
     source.file.seek(0)
     head = source.file.read(_HEAD)
     return next((what for at, magic, what in _STRANGERS if head.startswith(magic, at)), "of an unknown type")
-
-
-def _kind(modality: Modality) -> MediaModule:
-    # the decoders are heavy and parse hostile bytes: the server process never imports them
-    return cast(MediaModule, importlib.import_module(f"{__name__}.{MEDIA_MODULES[modality]}"))

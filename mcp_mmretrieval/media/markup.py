@@ -1,4 +1,9 @@
-"""What can be seen of an HTML page, for `text`, and where in the source each character of it stands."""
+"""What can be seen of an HTML page, for `text`, and where in the source each character of it stands.
+
+A citation is a range of characters of the source, so each visible character needs its offset there. `html.parser` is
+not used: it tells the line and column where a piece begins and no offset, and releases of Python read broken markup
+differently, while a stored place must lead to the same words again.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def receive_frame(
 ) -> tuple[Header, memoryview]:
     """The next frame, its lump at most so many bytes; `prefix` is what of it was read already.
 
-    `wait` is called whenever the socket's own timeout passes and may raise. Raises EOFError and Nonsense.
+    `wait` is called whenever the socket's own timeout passes and may raise. Raises EOFError and ProtocolError.
     """
     head = bytearray(FRAME_PREFIX.size)
     head[: len(prefix)] = prefix
@@ -171,7 +171,7 @@ def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
 
 
 def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerBounds) -> SplitPart | DocumentMetadata:
-    """The step of `split` that a frame tells. Raises Nonsense."""
+    """The step of `split` that a frame tells. Raises ProtocolError."""
     if "about" in header:
         return _about(_dict(header["about"]))
     if "part" not in header:
@@ -181,7 +181,7 @@ def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerB
 
 
 def decode_segment(header: Header, document: str) -> Segment:
-    """The segment that a header tells, in the document that the hearer knows. Raises Nonsense."""
+    """The segment that a header tells, in the document that the hearer knows. Raises ProtocolError."""
     header = _dict(header)
     page, start, end, first, last = _list(header.get("place"), length=5)
     place = Place(
@@ -205,7 +205,7 @@ def decode_segment(header: Header, document: str) -> Segment:
 
 
 def decode_content(header: Header, lump: memoryview, bounds: AnswerBounds) -> Content:
-    """The content that a header and its lump tell. Raises Nonsense, also where the lump is not used up."""
+    """The content that a header and its lump tell. Raises ProtocolError, also where the lump is not used up."""
     header, rest = _dict(header), _Lump(lump)
     content: Content
     match header.get("kind"):
@@ -232,7 +232,7 @@ def decode_content(header: Header, lump: memoryview, bounds: AnswerBounds) -> Co
 
 
 def decode_error(header: Header) -> UnreadableMedia:
-    """The failure that a worker reports. Raises Nonsense."""
+    """The failure that a worker reports. Raises ProtocolError."""
     error = _dict(header.get("error"))
     code = error.get("code")
     if not isinstance(code, str) or code not in FAILURE_CODES:

@@ -101,6 +101,8 @@ def _import_everything() -> None:
         for module in pkgutil.iter_modules(package.__path__):
             if module.name not in {"mbcs", "oem", "worker"}:  # Windows' own, and this one
                 importlib.import_module(f"{package.__name__}.{module.name}")
+    for reader in media.READERS:
+        media.reader_module(reader)
 
 
 def _next_task(link: socket.socket) -> tuple[wire.Header, list[int]] | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
 
-from mcp_mmretrieval.types import Lane, Modality, Place
+from mcp_mmretrieval.types import VECTOR_KINDS, Lane, Modality, Place
 
 # -- fusion -----------------------------------------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ UNMEASURED_SCALES: Mapping[Lane, LaneScale] = MappingProxyType({"words": LaneSca
 
 _LIKENESS = LaneScale(-1.0, 2.0, ranked=True)
 LIKE_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
-    {"words": LaneScale(), "text": _LIKENESS, "picture": _LIKENESS, "sound": _LIKENESS}
+    {"words": LaneScale(), **dict.fromkeys(VECTOR_KINDS, _LIKENESS)}
 )
 """Of other models, for what is like an example: the same once more has a cosine of 1 in any space, and comes first. How
 unlike others are differs from space to space and from kind to kind, so that below the first ranks decide."""
@@ -58,8 +58,6 @@ CONTEXT_WEIGHT = 0.35
 """What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
 nDCG@10 on pages 0.464 without, 0.477 at 0.25, 0.485 at 0.35, 0.495 at 0.5; pictures and charts lose 0.01 above."""
 
-VECTOR_LANES: tuple[Lane, ...] = ("text", "picture", "sound")
-"""The lanes of vectors."""
 TELLING_ORDER: tuple[Lane, ...] = ("words", "sound", "picture", "text")
 """Which of two lanes of equal evidence tells of a hit: the one that knows more closely where it is."""
 
@@ -101,7 +99,7 @@ def fuse(
         words = parts.get("words", 0.0)
         if context and ("words" in parts or "text" in parts):
             words += CONTEXT_WEIGHT * context.get(key, 0.0)
-        meaning = max((parts[lane] for lane in VECTOR_LANES if lane in parts), default=0.0)
+        meaning = max((parts[lane] for lane in VECTOR_KINDS if lane in parts), default=0.0)
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
         telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane)))

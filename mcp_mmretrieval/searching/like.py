@@ -28,7 +28,7 @@ from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, evenly_spread, narrow_to_pl
 from mcp_mmretrieval.roots import OpenFile, Roots, document_digest
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import Target, TargetResolver, reopen
-from mcp_mmretrieval.types import Content, Modality, Segment, Sound, VectorKind, Vectors
+from mcp_mmretrieval.types import Content, Segment, Sound, VectorKind, Vectors
 
 REPRESENTATIVE_PLACES = 4
 """Places of an example that stand for it: of a long document, its beginning."""
@@ -42,7 +42,6 @@ _SCHEME = "data:"
 _SHOWN = 200
 """Characters of an argument that an error repeats."""
 _FORMATS = "a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or SVG picture, or a sound such as WAV, MP3, FLAC, Ogg or M4A"
-_OTHERS: dict[Modality, str] = {"page": "a PDF", "text": "text", "video": "a film"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +239,10 @@ def _too_large(size: int) -> BadArgument:
 def _refuse_others(segments: Sequence[Segment]) -> None:
     """Raises BadArgument for what is neither picture nor sound."""
     for segment in segments:
-        if what := _OTHERS.get(segment.modality):
+        if not segment.traits.given_as_data:
             raise BadArgument(
-                f"like: the given data is {what}. Give {_FORMATS} as data; what a text says as `query`, in words; and "
-                "other files by their path in an allowed folder."
+                f"like: the given data is {segment.traits.phrase}. Give {_FORMATS} as data; what a text says as "
+                "`query`, in words; and other files by their path in an allowed folder."
             )
 
 

@@ -29,7 +29,7 @@ def narrow_to_moments(
     wanted: dict[VectorKind, list[int]] = {}
     for one in shown:
         telling = next(iter(one.hit.lanes))
-        timed = held[one.hit.key].segment.modality in ("audio", "video")
+        timed = held[one.hit.key].segment.traits.listened_to
         if timed and telling in ("sound", "picture") and telling in asked:
             wanted.setdefault(telling, []).append(one.hit.key)
     found: dict[int, Segment] = {}

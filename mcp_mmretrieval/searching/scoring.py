@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Literal
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from mcp_mmretrieval.roots import OpenFile, Roots
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.targets import reopen
-from mcp_mmretrieval.types import Content, Film, Segment
+from mcp_mmretrieval.types import Content, ContentSort, Film, Segment
 
 UNMEASURED_STEP_TEXTS = 5
 """Texts that are scored between two looks at the clock, where there is a deadline and their cost is not known yet."""
@@ -40,7 +39,6 @@ _LOOK = 0.2
 _NEW = 0.5
 """Weight of the newest measurement of a cost."""
 
-ContentSort = Literal["text", "picture", "film"]
 Scores = list[float | None]
 """Of contents, in the order given; None for one that cannot be read."""
 ScoreFunction = Callable[[Sequence[Content]], Scores]
@@ -208,9 +206,8 @@ class ScoringInputs:
 
 def content_sort(segment: Segment, reranker: Reranker | None) -> ContentSort:
     """How a reranker looks at a place."""
-    if reranker is None or segment.modality in ("text", "audio"):
+    sort = segment.traits.reranked_as
+    if reranker is None or sort == "text":
         return "text"
     blank = np.zeros((16, 16, 3), np.uint8)
-    if segment.modality == "video":
-        return "film" if reranker.reads(Film([blank], (0.0,))) else "text"
-    return "picture" if reranker.reads(blank) else "text"
+    return sort if reranker.reads(Film([blank], (0.0,)) if sort == "film" else blank) else "text"

@@ -31,12 +31,10 @@ from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, Scori
 from mcp_mmretrieval.store import Scope, Store, StoredSegment
 from mcp_mmretrieval.store.fulltext import best_snippet, query_terms
 from mcp_mmretrieval.targets import TargetResolver
-from mcp_mmretrieval.types import Lane, VectorKind, Vectors
+from mcp_mmretrieval.types import ALL_LANES, Lane, VectorKind, Vectors
 
 LANE_DEPTH = 200
 """Segments taken from each lane."""
-
-ALL_LANES: tuple[Lane, ...] = ("words", "text", "picture", "sound")
 
 RankedLane = list[tuple[int, float]]
 """Keys of segments with what they score in a lane, best first."""

@@ -1,4 +1,4 @@
-"""`python -m mcp_mmretrieval.server LIBRARY`: be the engine of a library. Clients start it; nobody has to."""
+"""`python -m mcp_mmretrieval.server LIBRARY`: be the engine of a library. Clients start it; a person need not."""
 
 from __future__ import annotations
 

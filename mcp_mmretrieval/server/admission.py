@@ -1,4 +1,4 @@
-"""Who may work now: so many calls at once, so many waiting, and none of the clients above the others."""
+"""Which calls run now: some at once, some waiting, and the clients take turns."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mcp_mmretrieval.errors import Busy
 
 FIRST_GUESS_S = 1.0
 """Seconds that a turn is taken to last before the first one has ended."""
-_WEIGHT = 0.1
-"""Of the latest turn in the mean of all: about the last twenty count."""
-_SOONEST_S = 0.1
-"""Nobody is told to come back sooner."""
+_LATEST_WEIGHT = 0.1
+"""Weight of the latest turn in the running mean of their durations: about the last twenty count."""
+_LEAST_RETRY_S = 0.1
+"""Seconds: a refused call is never asked to come back sooner."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,19 +29,19 @@ class _Call:
 
 
 class Admission:
-    """Admits calls. For one event loop.
+    """Admits calls, within one event loop.
 
     Each client has a line of its own, first come first served; the lines take turns. So a client with many calls
     waiting holds up one with a single call by one turn.
     """
 
     def __init__(self, running: int = 16, waiting: int = 256) -> None:
-        self._places = running
-        self._room = waiting
+        self._max_running = running
+        self._max_waiting = waiting
         self._running = 0
         self._waiting = 0
         self._lines: dict[Hashable, deque[_Call]] = {}
-        """Never an empty one; the first is served next."""
+        """The waiting calls of each client. No line is empty; the first is served next."""
         self._mean: float | None = None
 
     @property
@@ -62,7 +62,7 @@ class Admission:
     @asynccontextmanager
     async def turn(self, client: Hashable) -> AsyncIterator[None]:
         """Wait for a turn and hold it. Raises Busy where too many wait already."""
-        if self._running < self._places:  # then nobody waits: a turn that ends goes to the next at once
+        if self._running < self._max_running:  # then nobody waits: a turn that ends goes to the next at once
             self._running += 1
         else:
             await self._wait(client)
@@ -74,7 +74,7 @@ class Admission:
             self._pass_on()
 
     async def _wait(self, client: Hashable) -> None:
-        if self._waiting >= self._room:
+        if self._waiting >= self._max_waiting:
             self._make_room(client)
         call = _Call()
         self._lines.setdefault(client, deque()).append(call)
@@ -82,7 +82,7 @@ class Admission:
         try:
             await call.settled.wait()
         except BaseException:
-            if call.admitted:  # the turn came in the same moment: the next one's
+            if call.admitted:  # the turn came in the same moment: the next call gets it
                 self._pass_on()
             elif call.refused is None:
                 self._take_out(client, call)
@@ -91,13 +91,13 @@ class Admission:
             raise call.refused
 
     def _make_room(self, client: Hashable) -> None:
-        """Refuse the newest call of the client that has most, if that is fairer than to refuse this one. Raises Busy.
+        """Refuse the newest call of the client with the longest line where that is fairer than to refuse this one.
 
-        It is if this client has less than its share of the room and the other one keeps at least as much.
+        It is fairer where this client has less than its share and the other keeps at least as much. Else raises Busy.
         """
         busy = Busy(self._waiting, self._retry_after())
         own = len(self._lines.get(client, ()))
-        share = self._room / len({client, *self._lines})
+        share = self._max_waiting / len({client, *self._lines})
         greediest = max(self._lines, key=lambda other: len(self._lines[other]), default=client)
         if own >= share or len(self._lines.get(greediest, ())) < own + 2:
             raise busy
@@ -114,7 +114,7 @@ class Admission:
         self._waiting -= 1
 
     def _pass_on(self) -> None:
-        """A turn has ended: the next call's, and its client goes behind the others."""
+        """Give a turn that has ended to the next call, whose client goes behind the others."""
         if not self._lines:
             self._running -= 1
             return
@@ -128,9 +128,9 @@ class Admission:
         call.settled.set()
 
     def _measure(self, seconds: float) -> None:
-        self._mean = seconds if self._mean is None else self._mean + (seconds - self._mean) * _WEIGHT
+        self._mean = seconds if self._mean is None else self._mean + (seconds - self._mean) * _LATEST_WEIGHT
 
     def _retry_after(self) -> float:
         """Seconds until all that wait now, and one more, have been served, as turns have lasted lately."""
         mean = FIRST_GUESS_S if self._mean is None else self._mean
-        return max(_SOONEST_S, mean * (self._waiting + 1) / self._places)
+        return max(_LEAST_RETRY_S, mean * (self._waiting + 1) / self._max_running)

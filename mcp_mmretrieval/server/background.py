@@ -1,4 +1,4 @@
-"""The library, opened in the background: the handshake waits for nothing, and a failure is told by each call."""
+"""The library, opened in the background: the handshake does not wait for it, and each call tells a failure."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class LibraryOpening:
             if not self._closed:
                 logger.warning("the library was not opened: %s", error)
             future.set_exception(error)
-        except BaseException:  # whatever it was, those who wait must hear of it
+        except BaseException:  # whatever it was, the waiting calls must hear of it
             logger.exception("the library was not opened")
             future.set_exception(LibraryUnavailable(_NOT_OPENED))
         else:

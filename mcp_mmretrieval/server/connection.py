@@ -1,4 +1,4 @@
-"""What one client is served with: the library within its own roots, its budget, and what it should know."""
+"""What one client is served with: the library within its own roots, its settings, and notes for it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Connection:
     """One client, or all those of one HTTP address. The tools reach it as the lifespan context of their request."""
 
     opening: LibraryOpening
-    """Of the library that this client shares with others."""
+    """Opens the library that this client shares with others."""
     settings: Settings
-    """Its own: roots, read-only, call budget."""
+    """The client's own settings: roots, read-only, call budget."""
     admission: Admission
-    within: bool = False
-    """Whether its roots are its own, and not those that the library was opened with."""
-    told: Callable[[], tuple[str, tuple[str, ...]]] = lambda: ("", ())
-    """A line on the process that serves it, and what it should know about how it is served."""
+    own_roots: bool = False
+    """Whether the client sees the library within its own roots, not those that the library was opened with."""
+    engine_status: Callable[[], tuple[str, tuple[str, ...]]] = lambda: ("", ())
+    """Returns a line about the process that serves the client, and notes for the client about that."""
     _library: Library | None = field(default=None, init=False)
 
     async def library(self) -> Library:
         """The library as this client may see it. Raises the RetrievalError that opening it ended in."""
         if self._library is None:
             library = await self.opening.library()
-            if self.within:
+            if self.own_roots:
                 library = await anyio.to_thread.run_sync(_within, library, self.settings)
             self._library = library
         return self._library
@@ -57,7 +57,7 @@ def connection_of(call: Context[Any, Any]) -> Connection:
 
 
 def client_of(call: Context[Any, Any]) -> Hashable:
-    """Who calls, to be fair to all: over HTTP the peer's address, else the connection."""
+    """The key by which callers take turns: over HTTP the peer's address, else the connection."""
     request = call.request_context.request
     peer = getattr(request, "client", None)
     return tuple(peer) if peer is not None else id(call.request_context.lifespan_context)

@@ -1,8 +1,8 @@
-"""The engine: one process a library, with the one copy of the models, for all who want something of it.
+"""The engine: one process for each library, with the only copy of the models, for all clients.
 
-It is started by the first client that finds none (`front.reaching`), belongs to none of them, and ends by itself when
-nobody has needed it for a while and no job runs. It holds a lock for life, so that there is never a second one. The
-library is opened behind the handshake: a library that cannot be used is told by each call, and tried again.
+The first client that finds no engine starts it (`front.reaching`), and it belongs to none of them. It ends by itself
+when nobody has needed it for a while and no job runs. It holds a lock for life, so that there is never a second one. It
+opens the library after the handshake. Where that fails, each call tells why, and the next call tries again.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ logger = logging.getLogger(__name__)
 
 OpenLibrary = Callable[[Settings], "Library"]
 
-_HELLO_WITHIN = 10.0
+_HELLO_TIMEOUT_S = 10.0
 """Seconds that a client has to say who it is."""
-_LOOK_EVERY = 0.5
+_WATCH_INTERVAL_S = 0.5
 """Seconds between two looks at whether anybody needs us, and whether our socket can still be found."""
-_FINISHING = 10.0
+_FINISH_TIMEOUT_S = 10.0
 """Seconds that calls have to end when the engine leaves."""
-_LOST = 1.0
-"""The same where the device was lost: what waits for a model waits in vain."""
-_CLOSING = 20.0
+_FINISH_TIMEOUT_LOST_S = 1.0
+"""The same where the device was lost: a call that waits for a model waits in vain."""
+_CLOSE_TIMEOUT_S = 20.0
 """Seconds that closing the library may take; what it does not get to is in the catalog already."""
-_OPEN_AFTER = 2.0
+_OPEN_DELAY_S = 2.0
 """Seconds until the library is opened for a client that asks for nothing yet: jobs may wait in it."""
 
 
@@ -74,15 +74,15 @@ class Engine:
         self._open_library = open_library
         self._opening = LibraryOpening(self._open)
         self._settings: Settings | None = None
-        """Those of the library: the first client's."""
+        """The settings of the library: those of the first client."""
         self._admission: Admission | None = None
         self._metrics = Metrics()
         self._watch_library()
         self._servers = {only: self._server(None, read_only=only) for only in (False, True)}
         self._guests = 0
-        """Connections, those included that have not said yet who they are."""
+        """Connections, including those that have not sent their hello yet."""
         self._clients: dict[socket.socket, str] = {}
-        """What each of those that are served is."""
+        """The kind of each client that is served."""
         self._lost = ""
         """Why the models are of no use any more; empty while they are."""
         self._spared = False
@@ -91,7 +91,7 @@ class Engine:
         self._leave = anyio.Event()
 
     async def run(self) -> None:
-        """Until it leaves. The process is to end right after."""
+        """Serve until the engine leaves. The process must end right after."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._end_on_signal)
             tasks.start_soon(self._watch)
@@ -113,7 +113,7 @@ class Engine:
         while not self._leave.is_set():
             listening = self._listening
             listening.setblocking(False)
-            with anyio.move_on_after(_LOOK_EVERY):  # so that a new socket, in place of a lost one, is seen
+            with anyio.move_on_after(_WATCH_INTERVAL_S):  # so that a new socket, in place of a lost one, is seen
                 await anyio.wait_readable(listening)
             try:
                 client, _ = listening.accept()
@@ -121,19 +121,19 @@ class Engine:
                 continue
             except OSError as error:  # no more descriptors: those that are connected go on
                 logger.warning("no more clients for now: %s", error)
-                await anyio.sleep(_LOOK_EVERY)
+                await anyio.sleep(_WATCH_INTERVAL_S)
                 continue
             client.setblocking(False)
             tasks.start_soon(self._welcome, client)
 
     async def _welcome(self, client: socket.socket) -> None:
-        """Hear who it is, answer, and serve it as it wants to be served. Whatever goes wrong is its trouble alone."""
+        """Read the client's hello, answer it, and serve the client. A failure ends this connection alone."""
         self._guests += 1
         descriptors: list[int] = []
         try:
             with client:
-                with anyio.fail_after(_HELLO_WITHIN):
-                    hello, descriptors = await _hello(client)
+                with anyio.fail_after(_HELLO_TIMEOUT_S):
+                    hello, descriptors = await _read_hello(client)
                 if not peer_is_this_user(client):
                     logger.warning("refused a client of another user")
                     return
@@ -157,13 +157,13 @@ class Engine:
         given = _settings_of(hello)
         settings = Settings.of(given)
         assert self._admission is not None
-        notes = tuple(_difference(name) for name in answer.get("differs", ()))  # type: ignore[attr-defined]
+        notes = tuple(_settings_note(name) for name in answer.get("differs", ()))  # type: ignore[attr-defined]
         connection = Connection(
-            self._opening, settings, self._admission, within=True, told=lambda: (self._line(), notes)
+            self._opening, settings, self._admission, own_roots=True, engine_status=lambda: (self._status_line(), notes)
         )
         self._clients[client] = str(hello.get("kind", "stdio"))
         self._metrics.connections = len(self._clients)
-        self._opening.begin(_OPEN_AFTER)
+        self._opening.begin(_OPEN_DELAY_S)
         try:
             if "http" in hello:
                 await self._listen(client, hello["http"], connection, descriptors)
@@ -178,17 +178,18 @@ class Engine:
         self, client: socket.socket, wanted: object, connection: Connection, descriptors: list[int]
     ) -> None:
         """Serve HTTP on the socket that came along, until the front that sent it goes."""
-        from mcp_mmretrieval.server.http import app as http
+        from mcp_mmretrieval.server.http.access import AccessPolicy
+        from mcp_mmretrieval.server.http.app import create_application, serve_socket
 
         if not isinstance(wanted, Mapping) or len(descriptors) != 1:
             raise ValueError("no socket to listen on")
         settings = connection.settings
-        doors = http.AccessPolicy.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
+        policy = AccessPolicy.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
         server = self._server(connection, read_only=settings.read_only)
         stop = anyio.Event()
         async with anyio.create_task_group() as tasks:
-            app = http.create_application(server, doors, metrics=self._metrics, health=self._health)
-            tasks.start_soon(partial(http.serve_socket, app, socket.socket(fileno=descriptors.pop()), stop=stop))
+            app = create_application(server, policy, metrics=self._metrics, health=self._health)
+            tasks.start_soon(partial(serve_socket, app, socket.socket(fileno=descriptors.pop()), stop=stop))
             async for _ in read_lines(client):
                 pass
             stop.set()
@@ -197,7 +198,7 @@ class Engine:
         """`ok`, `error` with the reason, or `leaving`: then the client waits, and starts the next engine."""
         if self._leave.is_set():
             return {"leaving": "already"}
-        if _number(str(hello.get("version"))) > _number(__version__):
+        if _version_numbers(str(hello.get("version"))) > _version_numbers(__version__):
             self.leave(f"version {hello.get('version')} asks")
             return {"leaving": "newer"}
         if hello.get("mmretrieval") != WIRE:
@@ -206,7 +207,7 @@ class Engine:
             given = _settings_of(hello)
             self._adopt(Settings.of(given))
             if "ask" in hello:
-                return {"ok": True, **await self._told(str(hello["ask"]), hello)}
+                return {"ok": True, **await self._asked(str(hello["ask"]), hello)}
             assert self._settings is not None
             if (differs := self._settings.differs(given)) and not self._in_use():
                 self.leave(f"asked for other settings: {', '.join(differs)}")
@@ -223,8 +224,8 @@ class Engine:
             self._admission = Admission(settings.max_running, settings.max_waiting)
             self._metrics.admissions.append(self._admission)
 
-    async def _told(self, question: str, hello: JsonMessage) -> JsonMessage:
-        """What a person asks apart from MCP."""
+    async def _asked(self, question: str, hello: JsonMessage) -> JsonMessage:
+        """Answer a question that a person asks outside MCP."""
         if question == "leave":
             self.leave("asked to")
             return {}
@@ -237,12 +238,12 @@ class Engine:
             return {"jobs": [results.plain_dict(results.add_result(outcome)) for outcome in outcomes]}
         if question == "profile":
             library = await self._opening.library()
-            told = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
-            return {"profile": asdict(told)}
+            profile = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
+            return {"profile": asdict(profile)}
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
-        return create_shared_server(partial(_one, connection), read_only=read_only, metrics=self._metrics)
+        return create_shared_server(partial(_yield_connection, connection), read_only=read_only, metrics=self._metrics)
 
     def _watch_library(self) -> None:
         def held(number: int) -> float:
@@ -266,7 +267,7 @@ class Engine:
         return library
 
     def _device_lost(self, reason: str) -> None:
-        """By any thread. Only a new process gets the device back."""
+        """Any thread may call it. Only a new process gets the device back."""
         self._lost = reason
 
     def _in_use(self) -> bool:
@@ -278,7 +279,7 @@ class Engine:
 
     async def _watch(self) -> None:
         while not self._leave.is_set():
-            await anyio.sleep(_LOOK_EVERY)
+            await anyio.sleep(_WATCH_INTERVAL_S)
             idle = self._settings.engine_idle_s if self._settings else Settings.model_fields["engine_idle_s"].default
             self._spare_collection()
             if self._lost:
@@ -291,9 +292,9 @@ class Engine:
                 self._appear_again()
 
     def _spare_collection(self) -> None:
-        """Once the models are loaded, take what they are made of out of the garbage collector's rounds.
+        """Exclude the objects of the loaded models from garbage collection.
 
-        They are a million objects that live as long as we do, and each full round over them stops every call for 0.4 s.
+        They are a million objects that live as long as the engine. Each full round over them stops all calls for 0.4 s.
         """
         library = self._opening.opened
         if not self._spared and library is not None and library.ready:
@@ -302,7 +303,7 @@ class Engine:
             gc.freeze()
 
     def _appear_again(self) -> None:
-        """Something cleared the folder with our socket, or it is another one now: be found there, unless one is."""
+        """Something removed our socket: listen on a new one, unless another engine does."""
         try:
             endpoint = Endpoint(self._endpoint.library)
             lock = endpoint.elect()
@@ -333,7 +334,7 @@ class Engine:
             "clients": sorted(self._clients.values()),
         }
 
-    def _line(self) -> str:
+    def _status_line(self) -> str:
         minutes = (time.time() - self._started) / 60
         return (
             f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {len(self._clients)} clients; "
@@ -344,13 +345,13 @@ class Engine:
         """Let calls end, then drop the connections (their fronts answer for what is left) and close the library."""
         self._endpoint.withdraw()
         self._listening.close()
-        until = time.monotonic() + (_LOST if self._lost else _FINISHING)
+        until = time.monotonic() + (_FINISH_TIMEOUT_LOST_S if self._lost else _FINISH_TIMEOUT_S)
         while self._busy() and time.monotonic() < until:  # noqa: ASYNC110  two counts, asked for at the very end only
             await anyio.sleep(0.05)
         for client in list(self._clients):
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
-        with anyio.move_on_after(_CLOSING):
+        with anyio.move_on_after(_CLOSE_TIMEOUT_S):
             await anyio.to_thread.run_sync(self._opening.close, abandon_on_cancel=True)
 
     async def _end_on_signal(self) -> None:
@@ -360,7 +361,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def _one(connection: Connection | None) -> AsyncIterator[Connection]:
+async def _yield_connection(connection: Connection | None) -> AsyncIterator[Connection]:
     """What a server yields to transports that ask it for its lifespan; over the socket each brings its own."""
     assert connection is not None
     yield connection
@@ -379,19 +380,19 @@ def _settings_of(hello: JsonMessage) -> dict[str, object]:
     return dict(given) if isinstance(given, Mapping) else {}
 
 
-def _difference(name: str) -> str:
+def _settings_note(name: str) -> str:
     return (
         f"This client asks for another {name} than the engine runs with, which others use too. "
         "To change it for all: `mcp-mmretrieval stop`, then start the client again."
     )
 
 
-def _number(version: str) -> tuple[int, ...]:
+def _version_numbers(version: str) -> tuple[int, ...]:
     """A version as numbers that compare; what is no version comes first."""
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
-async def _hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
+async def _read_hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
     """The first line, as JSON, and the descriptors that came with it. Raises ValueError, OSError."""
     await anyio.wait_readable(client)
     data, descriptors, _, _ = socket.recv_fds(client, 65536, 4)

@@ -42,7 +42,7 @@ async def read_lines(client: socket.socket) -> AsyncIterator[bytes]:
 
 
 async def write_line(client: socket.socket, line: bytes) -> None:
-    """Write a whole line, as fast as the client takes it. One that has gone is noticed by who reads from it."""
+    """Write a whole line, as fast as the client takes it. The reader of its lines notices a client that has gone."""
     rest = memoryview(line)
     while rest:
         try:

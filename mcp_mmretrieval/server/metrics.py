@@ -1,4 +1,4 @@
-"""What the calls came to, in numbers: counted lightly by every server, written out for Prometheus when it is asked.
+"""Counts of calls: every server counts them, and writes them out for Prometheus on request.
 
 prometheus_client is imported with the first `render`: a server that nobody asks for numbers pays nothing for it.
 """
@@ -50,7 +50,7 @@ class Metrics:
 
     def __init__(self, *admissions: Admission) -> None:
         self.admissions = [*admissions]
-        """Those whose calls are told together; one that is made later may be added."""
+        """Their calls are summed; an admission that is made later may be added."""
         self.connections = 0
         """Clients that are connected now; whoever accepts them sets it."""
         self._lock = threading.Lock()

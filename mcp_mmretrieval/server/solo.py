@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CLOSING = 5.0
+_CLOSE_TIMEOUT_S = 5.0
 """Seconds that closing the library may take when the process is told to end."""
-_LINGERING = 3.0
+_LINGER_S = 3.0
 """Seconds until the process ends although a thread still works: what it works on is safe to lose."""
 
 
@@ -42,8 +42,8 @@ def serve_stdio(settings: Settings, open_library: Callable[[], Library] | None =
     """
     configure_logging()
     opened: list[Library] = []
-    anyio.run(_serve, create_server(_kept(open_library or partial(_open, settings), opened), settings), opened)
-    _end_within(_LINGERING)
+    anyio.run(_serve, create_server(_keeping(open_library or partial(_open, settings), opened), settings), opened)
+    _end_within(_LINGER_S)
 
 
 def serve_http(
@@ -56,35 +56,33 @@ def serve_http(
     configure_logging()
     opened: list[Library] = []
     metrics = Metrics()
-    server = create_server(_kept(open_library or partial(_open, settings), opened), settings, metrics=metrics)
+    server = create_server(_keeping(open_library or partial(_open, settings), opened), settings, metrics=metrics)
     host, port = listening.getsockname()[:2]
     from mcp_mmretrieval.server.http.access import AccessPolicy
 
-    doors = AccessPolicy.at(host, port, settings, token)
-    anyio.run(_listen, server, doors, metrics, listening, opened)
-    _end_within(_LINGERING)
+    policy = AccessPolicy.at(host, port, settings, token)
+    anyio.run(_listen, server, policy, metrics, listening, opened)
+    _end_within(_LINGER_S)
 
 
 async def _listen(
     server: MCPServer[Connection],
-    doors: AccessPolicy,
+    policy: AccessPolicy,
     metrics: Metrics,
     listening: socket.socket,
     opened: list[Library],
 ) -> None:
-    from mcp_mmretrieval.server.http import app as http
+    from mcp_mmretrieval.server.http.app import create_application, serve_socket
 
-    app = http.create_application(
-        server, doors, metrics=metrics, health=lambda: {"status": "ok", "version": __version__}
-    )
+    app = create_application(server, policy, metrics=metrics, health=lambda: {"status": "ok", "version": __version__})
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, opened)
-        await http.serve_socket(app, listening, stop=anyio.Event())
+        await serve_socket(app, listening, stop=anyio.Event())
         tasks.cancel_scope.cancel()
 
 
-def _kept(open_library: Callable[[], Library], opened: list[Library]) -> Callable[[], Library]:
-    """The same, and what it opened can be closed by a signal."""
+def _keeping(open_library: Callable[[], Library], opened: list[Library]) -> Callable[[], Library]:
+    """An opener that also notes the library in `opened`, so that a signal can close it."""
 
     def open_and_keep() -> Library:
         opened.append(open_library())
@@ -111,7 +109,7 @@ async def _end_on_signal(opened: list[Library]) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
             logger.info("ending on %s", number.name)
-            with anyio.move_on_after(_CLOSING):
+            with anyio.move_on_after(_CLOSE_TIMEOUT_S):
                 await anyio.to_thread.run_sync(_close, opened, abandon_on_cancel=True)
             os._exit(0)
 

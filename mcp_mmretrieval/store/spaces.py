@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import Database, json_list, scalar
 from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, VectorRows
-from mcp_mmretrieval.types import Identity, VectorKind
+from mcp_mmretrieval.types import VECTOR_KINDS, Identity, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
@@ -220,11 +220,11 @@ class Spaces:
         with self._database.reading() as db:
             sql = (
                 "SELECT s.id, k.value, coalesce(f.upto, 0) FROM spaces s "
-                """CROSS JOIN json_each('["text", "picture", "sound"]') k """
+                "CROSS JOIN json_each(?) k "
                 "LEFT JOIN followed f ON f.space = s.id AND f.kind = k.value "
                 "WHERE EXISTS (SELECT 1 FROM vectors v WHERE v.space = s.id AND v.kind = k.value)"
             )
-            return {(space, kind): upto for space, kind, upto in db.execute(sql)}
+            return {(space, kind): upto for space, kind, upto in db.execute(sql, (json_list(VECTOR_KINDS),))}
 
     def next_vectors(
         self, space: int, kind: VectorKind, after: int, *, limit: int, upto: int = MAX_ID

@@ -1,21 +1,15 @@
 """`mcp-mmretrieval bench` over the real command: what it measures, tells and writes."""
 
-import io
 import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
-from rich.console import Console
 
-from mcp_mmretrieval.bench.report import BenchReport, BenchRow, MachineInfo
-from mcp_mmretrieval.cli import bench_plot, bench_table
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 COMMAND = (sys.executable, "-m", "mcp_mmretrieval", "bench")
@@ -111,34 +105,3 @@ def test_random_weights_are_called_that_wherever_figures_are(tmp_path: Path) -> 
     found = json.loads((tmp_path / "it.json").read_text(encoding="utf-8"))
     assert found["random_weights"] is True
     assert found["profile"] == found["embedder"]["model"] == "minilm-l6"
-
-
-def test_a_plot_as_png_opens(tmp_path: Path) -> None:
-    on = MachineInfo(
-        device="cuda", name="A card", memory_mb=80_000, cores=8, threads=8, dtype="bfloat16", matmul_tflops=700,
-        versions={},
-    )  # fmt: skip
-    sizes = [
-        BenchRow(
-            part="adding", what="picture", amount=share * 1e6, unit="pixels", cap="model_pixels", share=share, batch=8,
-            items=80, per_second=50 / share, ms=20 * share, p95_ms=22 * share, memory_mb=900, gpu_mb=2_000,
-        )
-        for share in (0.25, 0.5, 1.0)
-    ]  # fmt: skip
-    left_out = BenchRow(
-        part="adding", what="film", amount=8, unit="frames", cap="model_frames", share=1, left_out="too long"
-    )
-    report = BenchReport(
-        profile="omni", embedder={"model": "a/b"}, reranker="", random_weights=True, loading_s=1, seconds=1, caps={},
-        machine=on, rows=(*sizes, left_out), notes=(),
-    )  # fmt: skip
-    bench_plot.write(report, tmp_path / "it.png")
-    with Image.open(tmp_path / "it.png") as drawn:
-        assert drawn.width == 960
-        assert len(drawn.convert("RGB").getcolors(1 << 20) or []) > 10
-    for none in ((), (left_out,)):
-        bench_plot.write(replace(report, rows=none), tmp_path / "none.svg")
-        assert "Nothing was measured" in (tmp_path / "none.svg").read_text(encoding="utf-8")
-    told = io.StringIO()
-    Console(width=80, file=told).print(bench_table.report_table(report))
-    assert "film, 8 frames: left out, too long" in told.getvalue()

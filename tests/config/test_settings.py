@@ -35,18 +35,6 @@ def test_a_value_out_of_range_is_refused_and_named(monkeypatch: pytest.MonkeyPat
         Settings.read()
 
 
-def test_arguments_win_over_the_environment_and_the_environment_over_the_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text("max_pages = 11\nmax_frames = 12\nthreads = 13\n", encoding="utf-8")
-    monkeypatch.setenv("MMRETRIEVAL_CONFIG", str(file))
-    monkeypatch.setenv("MMRETRIEVAL_MAX_FRAMES", "22")
-    monkeypatch.setenv("MMRETRIEVAL_THREADS", "23")
-    settings = Settings.read(threads=33, profile=None)
-    assert (settings.max_pages, settings.max_frames, settings.threads) == (11, 22, 33)
-
-
 def test_an_unknown_name_in_the_file_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("max_page = 11\n", encoding="utf-8")

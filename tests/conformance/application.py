@@ -58,11 +58,11 @@ async def serve(server: MCPServer[Connection], sock: socket.socket) -> None:
     our server refuses unless that origin is named.
     """
     port = sock.getsockname()[1]
-    doors = AccessPolicy(own_hosts("127.0.0.1", port), frozenset({f"http://127.0.0.1:{port}"}), token=None)
+    policy = AccessPolicy(own_hosts("127.0.0.1", port), frozenset({f"http://127.0.0.1:{port}"}), token=None)
     stop = anyio.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(set_on_signal, stop)
-        await serve_socket(http_application(server, doors, metrics=Metrics(), health=dict), sock, stop=stop)
+        await serve_socket(http_application(server, policy, metrics=Metrics(), health=dict), sock, stop=stop)
         tasks.cancel_scope.cancel()
 
 

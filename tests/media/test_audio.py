@@ -1,6 +1,5 @@
 import io
 import struct
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import audio, container, video
+from mcp_mmretrieval.media import audio, container
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound, SplitPart
 from tests.support import recordings
@@ -60,22 +59,6 @@ def wav(rate: int, channels: int, claimed: int, data: bytes) -> bytes:
     )
 
 
-def test_windows_cover_a_recording_and_leave_no_sliver() -> None:
-    assert container.recording_windows(0.0) == []
-    assert container.recording_windows(12.0) == [(0.0, 12.0)]
-    assert container.recording_windows(34.9) == [(0.0, 34.9)]
-    assert container.recording_windows(35.0) == [(0.0, 30.0), (25.0, 35.0)]
-    assert container.recording_windows(72.0) == [(0.0, 30.0), (25.0, 55.0), (50.0, 72.0)]
-
-
-@pytest.mark.parametrize("seconds", np.linspace(0.1, 200.0, 57).tolist())
-def test_windows_overlap_cover_everything_and_are_never_tiny(seconds: float) -> None:
-    found = container.recording_windows(seconds)
-    assert found[0][0] == 0.0 and found[-1][1] == seconds
-    assert all(after[0] == before[1] - 5.0 for before, after in pairwise(found))
-    assert all(10.0 <= end - start < 35.0 for start, end in found) or len(found) == 1
-
-
 @pytest.mark.parametrize("name", recordings.SOUND)
 def test_every_usual_format_becomes_windows_of_sixteen_kilohertz_mono(name: str) -> None:
     data = recordings.sound(name, 61.0)
@@ -115,30 +98,6 @@ def test_the_title_of_the_tags_is_told_and_heads_the_parts() -> None:
     parts, abouts = split(recordings.sound("flac", title="Weekly  call"))
     assert abouts[0] == DocumentMetadata(modality="audio", title="Weekly call")
     assert parts[0].segment.heading == "Weekly call"
-
-
-def test_a_cover_picture_makes_no_film() -> None:
-    data = recordings.cover()
-    assert audio.recognises(source(data)) and not video.recognises(source(data))
-    assert places(split(data)[0])
-
-
-def test_subtitles_beside_a_recording_are_its_text_and_nothing_is_left_to_hear() -> None:
-    cues = recordings.srt([(1, 3, "good morning"), (28, 29, "in both"), (31, 33, "<i>goodbye</i>")])
-    parts, _ = split(recordings.sound(seconds=40.0), cues)
-    assert [part.segment.text for part in parts] == ["good morning\nin both", "in both\ngoodbye"]
-    assert [part.content for part in parts] == [None, None]
-
-
-def test_a_window_of_which_subtitles_say_nothing_is_still_to_be_heard() -> None:
-    parts, _ = split(recordings.sound(seconds=70.0), recordings.srt([(1, 3, "only at the start")]))
-    assert [part.content is None for part in parts] == [True, False, False]
-
-
-def test_subtitles_that_are_garbage_are_noted_and_the_sound_is_heard() -> None:
-    parts, abouts = split(recordings.sound(), bytes(range(256)) * 9)
-    assert samples(parts[0]).any()
-    assert "talk.srt holds no subtitles" in notes(abouts)
 
 
 def test_a_silent_recording_says_so_and_has_nothing_to_hear() -> None:
@@ -198,30 +157,6 @@ def test_damaged_bytes_end_in_parts_or_in_a_clear_code(name: str) -> None:
             split(broken.tobytes())
         except UnreadableMedia as error:
             assert error.code in ("corrupt", "unsupported_type")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
-        b"ffconcat version 1.0\nfile /etc/passwd\n",
-        b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
-        b"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'></MPD>",
-        b"just some words\n" * 50,
-        "UTF-16 words".encode("utf-16"),
-        b"\0" * 5000,
-        b"ID3\x04\0\0\0\0\0\x7f" + b"\0" * 200,
-        b"RIFF\xff\xff\xff\xffWAVE",
-        b"OggS",
-        b"",
-    ],
-)
-def test_playlists_texts_and_stumps_are_neither_opened_nor_followed(text: bytes) -> None:
-    with pytest.raises(UnreadableMedia) as refusal:
-        split(text)
-    assert refusal.value.code in ("corrupt", "unsupported_type")
-    if not text.startswith((b"ID3", b"RIFF", b"OggS")):
-        assert container.recording_kind(source(text)) is None
 
 
 def test_a_place_beyond_the_end_has_no_sound() -> None:

@@ -123,25 +123,6 @@ def test_a_film_without_sound_has_frames_and_no_sound() -> None:
     assert video.load(source(data), part.segment, LIMITS).sound is None
 
 
-@pytest.mark.parametrize(
-    ("name", "codec"), [("mkv", "subrip"), ("mkv", "ass"), ("mp4", "mov_text"), ("mov", "mov_text"), ("webm", "webvtt")]
-)
-def test_subtitles_in_a_film_are_its_text_and_its_frames_are_still_to_be_read(name: str, codec: str) -> None:
-    parts, _ = split(recordings.film(name, 40.0, cues=CUES, cue_codec=codec))
-    assert [part.segment.text for part in parts] == ["Hello world\ntwo\nlines", "later"]
-    assert all(shown(part).pictures and shown(part).sound is None for part in parts)
-
-
-def test_subtitles_beside_a_film_win_over_those_in_it() -> None:
-    parts, _ = split(recordings.film("mkv", 9.0, cues=CUES[:2]), recordings.srt([(2, 3, "from the file beside")]))
-    assert parts[0].segment.text == "from the file beside"
-
-
-def test_subtitles_that_are_garbage_are_noted_and_the_film_is_heard() -> None:
-    parts, abouts = split(recordings.film(seconds=9.0), b"\x00\xff garbage")
-    assert shown(parts[0]).sound is not None and "film.srt holds no subtitles" in notes(abouts)
-
-
 def test_a_resumed_split_gives_the_same_later_places() -> None:
     for name in ("mp4", "avi"):
         data = recordings.film(name, 80.0, every=10.0)
@@ -198,26 +179,3 @@ def test_damaged_bytes_end_in_parts_or_in_a_clear_code(name: str) -> None:
             assert error.code in ("corrupt", "unsupported_type", "too_large")
         except MemoryError:  # a header asked for too much: in a worker that is the code `memory`
             continue
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"\0\0\0\x18ftypavif",
-        b"\0\0\0\x18ftypheic",
-        b"\0\0\0\x18ftypmif1",
-        b"RIFF\x10\0\0\0WEBP",
-        b"just text " * 99,
-        b"",
-    ],
-)
-def test_pictures_and_texts_are_not_taken_for_films(head: bytes) -> None:
-    assert container.recording_kind(source(head + b"\0" * 99)) is None
-
-
-@pytest.mark.parametrize(
-    "text", [b"#EXTM3U\nfile:///etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n", b"v=0\n"]
-)
-def test_a_playlist_under_the_name_of_a_film_is_refused(text: bytes) -> None:
-    with pytest.raises(UnreadableMedia, match="cannot be opened as sound or film"):
-        split(text)

@@ -1,13 +1,12 @@
+"""Parser workers: one bad file costs a worker or a part, and never the engine."""
+
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,75 +14,15 @@ import pytest
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
-from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.types import Content, DocumentMetadata, Film, Place, Segment, Sound, SplitPart
+from mcp_mmretrieval.types import DocumentMetadata, Film, Sound, SplitPart
 from tests.support import recordings
-
-DOCUMENT = "ab" * 32
-PLACE = Segment(document=DOCUMENT, modality="video", place=Place(start=1.0, end=3.05), frames=(1.25,), text="ü\nx")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process so far")
-
-
-@pytest.fixture(scope="module")
-def misbehaving() -> Iterator[Workers]:
-    """Workers that do what a document's lines say, one page a line."""
-    limits = Limits(part_timeout=1.0, file_timeout=3.0, memory_bytes=1_500_000_000)
-    pool = Workers(limits, 2, entry="tests.support.misbehaving_worker")
-    yield pool
-    pool.close()
-
-
-@pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    """Workers as the product has them."""
-    pool = Workers(Limits(), 2)
-    yield pool
-    pool.close()
-
-
-@contextmanager
-def opened(data: bytes | str) -> Iterator[int]:
-    """The descriptor of a file with this content."""
-    with tempfile.TemporaryFile() as file:
-        file.write(data.encode() if isinstance(data, str) else data)
-        file.flush()
-        yield file.fileno()
-
-
-def split(pool: Workers, data: bytes | str, start: int = 0, *sidecars: bytes) -> tuple[list[str], str]:
-    """The texts or places of all parts, and all notes."""
-    texts, notes = [], []
-    with opened(data) as fd:
-        for step in pool.split(fd, name="name", document=DOCUMENT, start=start):
-            if isinstance(step, SplitPart):
-                texts.append(step.segment.text or step.segment.place.fragment)
-            else:
-                notes.append(step.note)
-    return texts, " ".join(filter(None, notes))
-
-
-def load(pool: Workers, data: bytes | str, segment: Segment = PLACE, side: int | None = None) -> Content:
-    with opened(data) as fd:
-        return pool.load(fd, segment, name="name", side=side)
-
-
-def failure(pool: Workers, data: bytes | str) -> UnreadableMedia:
-    with pytest.raises(UnreadableMedia) as found:
-        split(pool, data)
-    assert split(pool, "the next file\nworks") == (["the next file", "works"], "")
-    return found.value
+from tests.support.parsing import DOCUMENT, PLACE, failure, load, opened, split
 
 
 def test_parts_arrive_in_order_from_the_one_that_was_asked_for(misbehaving: Workers) -> None:
     assert split(misbehaving, "a\nb\nc") == (["a", "b", "c"], "")
     assert split(misbehaving, "a\nb\nc", start=1) == (["b", "c"], "")
-
-
-def test_sidecars_come_with_their_names(misbehaving: Workers) -> None:
-    with opened("sidecar") as fd, opened("one") as one, opened("two") as two:
-        parts = list(misbehaving.split(fd, name="n", document=DOCUMENT, sidecars=[("a.srt", one), ("b.vtt", two)]))
-    assert isinstance(parts[0], SplitPart) and parts[0].segment.text == "a.srt=one|b.vtt=two"
 
 
 def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers) -> None:
@@ -120,17 +59,6 @@ def test_a_place_is_loaded_amid_a_split_even_by_the_only_worker() -> None:
         for step in pool.split(fd, name="n", document=DOCUMENT):
             assert isinstance(step, SplitPart) and pool.load(other, PLACE, name="n") == "loaded"
     pool.close()
-
-
-def test_one_descriptor_serves_several_loads_at_once(workers: Workers) -> None:
-    places = [Segment(document=DOCUMENT, modality="audio", place=Place(start=at, end=at + 5)) for at in range(20)]
-    with opened(recordings.sound("flac", 30.0)) as fd, ThreadPoolExecutor(4) as threads:
-        sounds = list(threads.map(lambda place: workers.load(fd, place, name="n"), places))
-    for place, sound in zip(places, sounds, strict=True):
-        begin = round((place.place.start or 0) * 16_000)
-        assert isinstance(sound, Sound)
-        expected = recordings.chirp(30.0, 16_000)[begin : begin + 80_000]
-        assert np.abs(sound.samples - expected)[100:-100].max() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -279,57 +207,12 @@ def test_half_a_character_does_not_get_through(misbehaving: Workers) -> None:
     assert split(misbehaving, "surrogate") == (["?"], "")
 
 
-@linux
-def test_a_worker_can_open_connect_and_kill_nothing(misbehaving: Workers) -> None:
-    misbehaving.warm()
-    assert "landlock" in misbehaving.sandbox and "no writing" in misbehaving.sandbox
-    escaped, _ = split(misbehaving, "escape\nend")
-    assert escaped[0] in ("page=1", "datagram page=1") or "no network" not in misbehaving.sandbox
-    assert not Path("/tmp/escaped").exists()
-
-
-def test_a_worker_has_no_environment_and_none_of_the_heavy_packages(misbehaving: Workers) -> None:
-    names = split(misbehaving, "environment")[0][0].split()
-    assert "HOME" not in names and "PATH" not in names and len(names) < 12
-    modules = set(split(misbehaving, "modules")[0][0].split())
-    assert {"av", "numpy", "PIL", "mcp_mmretrieval.media.audio"} <= modules
-    assert not modules & {"torch", "transformers", "chromadb", "mcp", "pydantic", "sqlite3"}
-
-
 def test_the_parents_side_imports_no_parser() -> None:
     code = "import sys, mcp_mmretrieval.media.workers; print(*sys.modules)"
     modules = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert not modules & {"av", "PIL", "pypdfium2", "resvg_py", "torch", "mcp"}
-
-
-@linux
-def test_workers_die_with_the_server() -> None:
-    code = (
-        "import tempfile, time\nfrom mcp_mmretrieval.config.limits import Limits\n"
-        "from mcp_mmretrieval.media.workers import Workers\n"
-        "pool = Workers(Limits(), 1, entry='tests.support.misbehaving_worker')\n"
-        "file = tempfile.TemporaryFile()\nfile.write(b'pid\\nhang')\nfile.flush()\n"
-        "steps = pool.split(file.fileno(), name='n', document='ab' * 32)\n"
-        "print(next(steps).segment.text, flush=True)\nnext(steps)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        worker = int(server.stdout.readline())
-        time.sleep(0.2)  # it hangs now, deaf to its socket
-        server.kill()
-    deadline = time.monotonic() + 5
-    while alive(worker) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(worker)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_real_sound_and_film_come_through_a_confined_worker(workers: Workers) -> None:
@@ -351,52 +234,3 @@ def test_hostile_files_end_in_a_code_and_never_in_a_crash(workers: Workers, data
         split(workers, data)
     except UnreadableMedia as error:
         assert error.code in ("empty", "corrupt", "unsupported_type", "nothing_to_read")
-
-
-GOOD: wire.Header = {"modality": "page", "place": [1, None, None, None, None], "text": "", "heading": "", "frames": []}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"modality": "secret"},
-        {"modality": []},
-        {"place": [0, None, None, None, None]},
-        {"place": [True, None, None, None, None]},
-        {"place": [1]},
-        {"place": [None, 5.0, 2.0, None, None]},
-        {"place": [None, -1.0, 2.0, None, None]},
-        {"place": [None, 1.0, 1e999, None, None]},
-        {"place": [None, 1.0, None, None, None]},
-        {"place": [None, None, None, 9, 3]},
-        {"text": None},
-        {"text": "\ud800"},
-        {"frames": [float("nan")]},
-        {"frames": [1.0] * 1000},
-        {"frames": "12"},
-    ],
-)
-def test_a_segment_that_makes_no_sense_is_nonsense(wrong: wire.Header) -> None:
-    assert wire.decode_segment(GOOD, DOCUMENT).place.page == 1
-    with pytest.raises(wire.ProtocolError):
-        wire.decode_segment(GOOD | wrong, DOCUMENT)
-
-
-@pytest.mark.parametrize(
-    ("header", "size"),
-    [
-        ({"kind": "picture", "shape": [4, 4]}, 47),
-        ({"kind": "picture", "shape": [4, 4]}, 49),
-        ({"kind": "picture", "shape": [10**9, 10**9]}, 48),
-        ({"kind": "picture", "shape": [-4, -4]}, 48),
-        ({"kind": "sound", "rate": 16_000, "samples": 10**12}, 48),
-        ({"kind": "sound", "rate": 0, "samples": 1}, 4),
-        ({"kind": "film", "pictures": [[1, 1]], "times": [], "sound": None}, 3),
-        ({"kind": "film", "pictures": [[1, 1]] * 999, "times": [1] * 999, "sound": None}, 2997),
-        ({"kind": "pickle"}, 0),
-        ([], 0),
-    ],
-)
-def test_content_whose_bytes_do_not_fit_is_nonsense(header: wire.Header, size: int) -> None:
-    with pytest.raises(wire.ProtocolError):
-        wire.decode_content(header, memoryview(bytes(size)), wire.AnswerBounds.of(Limits()))

@@ -1,4 +1,4 @@
-"""Fronts and engines as processes, over a library with the models of `by_hand`.
+"""Fronts and engines as processes, over a library with the models of `tests.support.models`.
 
 Run as a script: the engine. `python -m tests.support.engines serve ...`: a front that starts such engines.
 """

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import pytest
 from anyio.abc import SocketStream, TaskGroup
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -23,14 +24,15 @@ from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.create import create_shared_server
-from mcp_mmretrieval.server.http.access import BODY_SECONDS
-from mcp_mmretrieval.server.http.app import AccessPolicy, Application, create_application, own_hosts, serve_socket
+from mcp_mmretrieval.server.http.access import BODY_SECONDS, AccessPolicy, own_hosts
+from mcp_mmretrieval.server.http.app import Application, create_application, serve_socket
 from mcp_mmretrieval.server.metrics import Metrics
 from tests.support.library import FakeLibrary, as_library
 
 TOKEN = "t0ken-that-must-not-leak-8f3a"
 ORIGIN = "https://app.example"
 MODERN = "2026-07-28"
+both_eras = pytest.mark.parametrize("era", ["legacy", "modern"])
 
 
 @dataclass
@@ -150,8 +152,8 @@ async def serving(
     port = sock.getsockname()[1]
     server = create_shared_server(connect, read_only=False, metrics=metrics)
     server.middleware.append(note)
-    doors = AccessPolicy(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
-    app = create_application(server, doors, metrics=metrics, health=how, body_seconds=body_seconds)
+    policy = AccessPolicy(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
+    app = create_application(server, policy, metrics=metrics, health=how, body_seconds=body_seconds)
 
     async def serve() -> None:
         try:
@@ -220,3 +222,14 @@ def request(
     lines = [(name, value) for name, value in all_headers.items() if name.lower() not in gone]
     head = "".join(f"{name}: {value}\r\n" for name, value in (*lines, *headers))
     return f"{method} {target} HTTP/{version}\r\n{head}\r\n".encode("latin-1") + body
+
+
+async def trickle(stream: SocketStream, data: bytes) -> None:
+    """Send again and again, until the other side has had enough."""
+    with anyio.fail_after(20):
+        while True:
+            try:
+                await stream.send(data)
+            except anyio.BrokenResourceError:
+                return
+            await anyio.sleep(0.01)

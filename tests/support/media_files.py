@@ -46,6 +46,56 @@ def whole(number: int | None = None) -> Segment:
     return Segment(document=DOCUMENT, modality="image", place=Place(page=number))
 
 
+# -- texts -------------------------------------------------------------------------------------------------------------
+
+GUIDE = """# Guide
+
+Welcome to the guide.
+
+## Setup
+
+{long}
+
+### On Linux
+
+Use the package.
+
+## Use
+
+```python
+# this is no heading
+```
+
+{long}
+
+Appendix
+========
+
+The end.
+"""
+"""Markdown with a trail of headings."""
+
+PARAGRAPHS = "\n\n".join(
+    f"Paragraph {number} says something of interest, and then some more of it. " * 4 for number in range(6)
+)
+"""Paragraphs that end in sentences."""
+
+HTML_PAGE = """<!DOCTYPE html>
+<html><head><title>Tea &amp; coffee</title><style>p { color: red }</style>
+<script>var hidden = "<p>script words</p>";</script></head>
+<body><!-- comment words --><nav>Menu</nav>
+<h1>Drinks</h1>
+<p>Hot   <b>cof</b>fee &eacute;t&eacute; caf&#233;
+is 3 &lt; 5.</p>
+<h2>Cold</h2><ul><li>Juice</li><li>Water<br>Ice</li></ul>
+<table><tr><th>a</th><td>1</td></tr></table>
+<pre>x = 1
+    y = 2</pre>
+<img src="x.png" alt="A cup on a table">
+<p title="a > b">Last & least</p></body></html>"""
+"""HTML with what can be seen and what cannot."""
+
+
 # -- pictures ----------------------------------------------------------------------------------------------------------
 
 

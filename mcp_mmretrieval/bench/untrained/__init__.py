@@ -21,8 +21,8 @@ from mcp_mmretrieval.errors import BadArgument, RetrievalError
 if TYPE_CHECKING:
     from mcp_mmretrieval.bench.untrained.design import Design
 
-_ROOM = 1.1
-"""Bytes of disk to bytes of weights."""
+_DISK_PER_WEIGHTS = 1.1
+"""Bytes of disk for each byte of weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def build_architecture(name: str, folder: Path, device: str = "cpu") -> Path:
     from mcp_mmretrieval.bench.untrained import design
 
     made = design_of(name)
-    bytes_needed = int(design.design_parameter_count(made) * 2 * _ROOM)
+    bytes_needed = int(design.design_parameter_count(made) * 2 * _DISK_PER_WEIGHTS)
     if (free := shutil.disk_usage(folder).free) < bytes_needed:
         raise RetrievalError(
             f"{name} takes {bytes_needed / 1e9:.1f} GB of disk while it is measured, and {free / 1e9:.1f} GB are free "

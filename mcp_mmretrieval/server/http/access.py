@@ -1,4 +1,4 @@
-"""Who may come in over HTTP, and with what: names, origins, a token, and a body of some size within some time.
+"""Who may call over HTTP: names, origins and a token are checked, and the body's size and time.
 
 Written as ASGI middleware around everything that is served, so that no path is forgotten. The names and origins keep
 out web pages that reach loopback through a browser (DNS rebinding); the token keeps out other users of the machine and
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Bytes of a request's body. Calls name files; they do not carry them."""
 BODY_SECONDS = 30.0
-"""From the head of a request until its body is there."""
+"""Seconds from the head of a request until its body is complete."""
 LINGER_SECONDS = 2.0
-"""A refused client is listened to for so long, so that it reads why: closing on what it still sends would reset it."""
+"""Seconds that a refused client is still read from: closing at once would reset it before it reads why."""
 
 AsgiHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -95,11 +95,16 @@ class AccessMiddleware:
     """Lets a request through to the app when name, origin and token are right and its body has arrived whole."""
 
     def __init__(
-        self, app: ASGIApp, doors: AccessPolicy, *, body_seconds: float = BODY_SECONDS, body_bytes: int = MAX_BODY_BYTES
+        self,
+        app: ASGIApp,
+        policy: AccessPolicy,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._app = app
-        self._doors = doors
-        self._token = None if doors.token is None else doors.token.encode()
+        self._policy = policy
+        self._token = None if policy.token is None else policy.token.encode()
         self._body_seconds = body_seconds
         self._body_bytes = body_bytes
 
@@ -130,7 +135,7 @@ class AccessMiddleware:
 
     def _host(self, headers: AsgiHeaders) -> bytes:
         hosts = _values(headers, b"host")
-        if len(hosts) == 1 and (host := hosts[0].decode("latin-1").lower()) in self._doors.hosts:
+        if len(hosts) == 1 and (host := hosts[0].decode("latin-1").lower()) in self._policy.hosts:
             return host.encode("latin-1")
         raise RequestRefused(
             421,
@@ -141,7 +146,7 @@ class AccessMiddleware:
         origins = _values(headers, b"origin")
         if not origins:
             return None
-        if len(origins) == 1 and origins[0].decode("latin-1") in self._doors.origins:
+        if len(origins) == 1 and origins[0].decode("latin-1") in self._policy.origins:
             return origins[0]
         raise RequestRefused(
             403, "Web pages of this origin may not call this server; MMRETRIEVAL_HTTP_ORIGINS names those that may."

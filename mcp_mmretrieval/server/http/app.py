@@ -29,7 +29,6 @@ from mcp_mmretrieval.server.http.access import (
     AccessMiddleware,
     AccessPolicy,
     RequestRefused,
-    own_hosts,
     send_refusal,
     send_response,
 )
@@ -37,24 +36,22 @@ from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import cancel_event
 
-__all__ = ["AccessPolicy", "Application", "create_application", "own_hosts", "serve_socket"]
-
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0
-"""Calls that run when the server is told to stop have so long to end."""
+"""Seconds that running calls have to end when the server stops."""
 _LAST_WORD_SECONDS = 0.5
-"""A client that does not read is not waited for when its answer is cut short."""
+"""Seconds to write the end of an answer that is cut short: a client that does not read is not waited for."""
 _KEEP_ALIVE_SECONDS = 30
-"""Longer than most clients keep an idle connection, so that none sends into one that is just being closed."""
+"""Seconds, more than most clients keep an idle connection: none sends into one that is just being closed."""
 _HEAD_BYTES = 32 * 1024
 """Request line and headers."""
 _BACKLOG = 256
 
 _LOGGED = {"sse_starlette": logging.INFO, "mcp.server.streamable_http": logging.WARNING}
-"""Below, the one would log what was found, the other a line for each request."""
+"""Below these levels the first logs what was found, the second a line for each request."""
 _EXCHANGE = "mcp_mmretrieval.exchange"
-"""Where the request of a call holds what has become of its client."""
+"""The key of a request's `_Exchange` in its scope."""
 
 
 @dataclass(eq=False, slots=True)
@@ -69,12 +66,12 @@ class _Exchange:
 
 
 class Application:
-    """An ASGI app: MCP at /mcp, health and numbers, all behind the doors. Serves while it is `running`."""
+    """An ASGI app: MCP at /mcp, health and numbers, all behind the access policy. Serves while it is `running`."""
 
     def __init__(
         self,
         server: MCPServer[Connection],
-        doors: AccessPolicy,
+        policy: AccessPolicy,
         *,
         metrics: Metrics,
         health: Callable[[], Mapping[str, Any]],
@@ -82,21 +79,21 @@ class Application:
     ) -> None:
         for name, level in _LOGGED.items():
             logging.getLogger(name).setLevel(level)
-        server.middleware.insert(0, self._hear_leaving)
+        server.middleware.insert(0, self._observe_leaving)
         server.streamable_http_app(
             stateless_http=True,
             json_response=False,
             max_request_body_size=MAX_BODY_BYTES,
             transport_security=TransportSecuritySettings(
                 enable_dns_rebinding_protection=True,
-                allowed_hosts=sorted(doors.hosts),
-                allowed_origins=sorted(doors.origins),
+                allowed_hosts=sorted(policy.hosts),
+                allowed_origins=sorted(policy.origins),
             ),
         )
         self._manager = server.session_manager
         self._metrics = metrics
         self._health = health
-        self._guard = AccessMiddleware(self._route, doors, body_seconds=body_seconds)
+        self._guard = AccessMiddleware(self._route, policy, body_seconds=body_seconds)
         self._open: set[_Exchange] = set()
         self._ended = False
         self._reading = anyio.CapacityLimiter(1)
@@ -162,8 +159,8 @@ class Application:
         except RequestRefused as refused:
             await send_refusal(refused, send)
 
-    async def _hear_leaving(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Server middleware: tells a client's leaving as the cancellation that it is.
+    async def _observe_leaving(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Server middleware: treats a client that leaves as one that cancels.
 
         Over HTTP a client cancels by closing the stream of its answer: in the protocol's revision of 2026 there is no
         other way, and with requests that stand alone no other one reaches the call in the earlier ones.
@@ -185,17 +182,17 @@ class Application:
 
 def create_application(
     server: MCPServer[Connection],
-    doors: AccessPolicy,
+    policy: AccessPolicy,
     *,
     metrics: Metrics,
     health: Callable[[], Mapping[str, Any]],
     body_seconds: float = BODY_SECONDS,
 ) -> Application:
-    """What an HTTP address serves: `server`, which must be its own, to whom the doors admit.
+    """What an HTTP address serves: `server`, which must be its own, for whom the policy admits.
 
     `health` is asked in the event loop and answers at once; `metrics` is read in a thread.
     """
-    return Application(server, doors, metrics=metrics, health=health, body_seconds=body_seconds)
+    return Application(server, policy, metrics=metrics, health=health, body_seconds=body_seconds)
 
 
 async def serve_socket(app: Application, sock: socket.socket, *, stop: anyio.Event) -> None:
@@ -223,7 +220,7 @@ async def serve_socket(app: Application, sock: socket.socket, *, stop: anyio.Eve
         )
     )
 
-    async def end_when_told() -> None:
+    async def end_on_stop() -> None:
         try:
             await stop.wait()
             server.should_exit = True
@@ -234,7 +231,7 @@ async def serve_socket(app: Application, sock: socket.socket, *, stop: anyio.Eve
 
     try:
         async with app.running(), anyio.create_task_group() as tasks:
-            tasks.start_soon(end_when_told)
+            tasks.start_soon(end_on_stop)
             with anyio.CancelScope(shield=True):  # it ends by itself soon after being told, which cancelling also does
                 await server.serve(sockets=[sock])
             tasks.cancel_scope.cancel()

@@ -18,11 +18,11 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
-"""From the first byte of a request, or of a connection, until its head is there."""
+"""Seconds from the first byte of a request, or from the connection, until the request's head is complete."""
 STALL_SECONDS = 60.0
-"""Written bytes may wait for so long until the client takes more."""
+"""Seconds that written bytes may wait until the client takes more."""
 PACE_BYTES = 64 * 1024
-"""So many at least, in that time: taking one byte a minute is not reading."""
+"""Bytes that the client must take in that time: one byte a minute is not reading."""
 
 
 def max_connections() -> int:

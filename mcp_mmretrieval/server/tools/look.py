@@ -72,7 +72,7 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
     """Each target in full."""
     fence = Fence(*(text for look in looks for text in (look.text, look.before, look.after)))
     room = MAX_ANSWER_TEXT_CHARACTERS // len(looks)
-    parts = [part for look in looks for part in _told(look, fence, room, context)]
+    parts = [part for look in looks for part in _text_parts(look, fence, room, context)]
     largest = min(contact_sheet.MAX_JPEG_BYTES, MAX_ANSWER_PICTURES_BYTES // min(MAX_ANSWER_PICTURES, len(looks)))
     pictures: list[ContentBlock] = []
     for look in looks:
@@ -85,8 +85,8 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
     return [TextContent(type="text", text="\n".join([*parts, *failures])), *pictures]
 
 
-def _told(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
-    """What can be said of one place in words."""
+def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
+    """The lines of text about one place."""
     yield _heading(look)
     if look.stale:
         yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
@@ -171,11 +171,8 @@ def _time(look: Look) -> str:
 
 
 def _label(look: Look) -> str:
-    kind = {"page": "Page", "image": "Picture", "audio": "Spectrogram", "video": "Frames with their times"}
     where = _where(look)
-    return f"{kind.get(look.segment.modality, 'Picture')} of {sanitize_name(look.citation)}" + (
-        f", {where}:" if where else ":"
-    )
+    return f"{look.segment.traits.picture_label} of {sanitize_name(look.citation)}" + (f", {where}:" if where else ":")
 
 
 def _picture(look: Look, largest: int) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Calls that wait, for a job or for a model: with progress, and for a job with an end that depends on how they left."""
+"""Calls that wait for a job or a model and report progress. A cancelled call ends its job; a lost one does not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AwaitedT = TypeVar("AwaitedT")
 
 JOB_POLL_S = 0.5
 """Seconds between two looks at a job, and so between two reports of progress."""
-_HEARTBEAT = 0.001
+_LEAST_PROGRESS = 0.001
 """Progress must grow with each report; while one long file is read it grows by this little."""
 _TIMED_OUT = re.compile(r"time[ds]?[ -]?out", re.IGNORECASE)
 
@@ -61,16 +61,16 @@ class WaitingCalls:
             call.left.set()
 
     async def _watch(self, job: Job, context: Context[Any, Any], deadline: float) -> Outcome:
-        told = 0.0
+        reported = 0.0
         while True:
             look = max(0.0, min(JOB_POLL_S, deadline - anyio.current_time()))
             outcome = await anyio.to_thread.run_sync(job.wait, look, abandon_on_cancel=True, limiter=self._threads)
-            told = await _report(context, outcome, told)
+            reported = await _report(context, outcome, reported)
             if outcome.state != "running" or anyio.current_time() >= deadline:
                 return outcome
 
-    async def hear(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Server middleware: acts on the client's word that it no longer wants an answer."""
+    async def observe(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Server middleware: acts on `notifications/cancelled`."""
         if ctx.method == "notifications/cancelled":
             await self._cancelled(ctx.params or {})
         return await call_next(ctx)
@@ -87,13 +87,13 @@ class WaitingCalls:
 
 
 async def with_progress(
-    context: Context[Any, Any], said: Callable[[], str], work: Callable[[], Awaitable[AwaitedT]]
+    context: Context[Any, Any], message_of: Callable[[], str], work: Callable[[], Awaitable[AwaitedT]]
 ) -> AwaitedT:
-    """What `work` answers. While it works, the client hears what `said` says, as often as it says something."""
+    """What `work` answers. Meanwhile the client gets each message of `message_of` that is not empty."""
     answer: AwaitedT | None = None
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_tell, context, said)
+        tasks.start_soon(_report_messages, context, message_of)
         try:
             answer = await work()
         except Exception as error:  # noqa: BLE001  raised below, by itself and not in a group
@@ -104,19 +104,19 @@ async def with_progress(
     return answer  # type: ignore[return-value]
 
 
-async def _tell(context: Context[Any, Any], said: Callable[[], str]) -> None:
-    told = 0.0
+async def _report_messages(context: Context[Any, Any], message_of: Callable[[], str]) -> None:
+    reported = 0.0
     while True:
         await anyio.sleep(JOB_POLL_S)
-        if message := said():
-            told += 1.0
-            await context.report_progress(told, None, message)
+        if message := message_of():
+            reported += 1.0
+            await context.report_progress(reported, None, message)
 
 
-async def _report(context: Context[Any, Any], outcome: Outcome, told: float) -> float:
-    """Tell how many files are through; the value told, which always grows."""
+async def _report(context: Context[Any, Any], outcome: Outcome, reported: float) -> float:
+    """Report how many files are through. Returns the reported value, which always grows."""
     ended = float(outcome.added + outcome.unchanged + outcome.replaced + outcome.moved + len(outcome.failed))
-    progress = max(ended, round(told + _HEARTBEAT, 3))
+    progress = max(ended, round(reported + _LEAST_PROGRESS, 3))
     total = float(outcome.found) if outcome.found >= progress else None
     await context.report_progress(progress, total, sanitize_name(outcome.current) or None)
     return progress

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         Reranking,
         Scored,
         SearchCoverage,
+        Status,
     )
-    from mcp_mmretrieval.answers import Status as StatusAnswer
 
 MAX_SNIPPET_CHARACTERS = 300
 """Characters of one snippet."""
@@ -192,8 +192,8 @@ def search_result(answer: Answer, notes: Iterable[str]) -> SearchResult:
     result: SearchResult = {"hits": [_found(hit, room) for hit in answer.hits], "searched": _searched(answer.searched)}
     if answer.reranked:
         result["reranked"] = answer.reranked
-    if told := list(notes):
-        result["notes"] = told
+    if lines := list(notes):
+        result["notes"] = lines
     if answer.elapsed_ms:
         result["elapsed_ms"] = dict(answer.elapsed_ms)
     return result
@@ -227,14 +227,14 @@ def _found(hit: Hit, room: int) -> Found:
 
 
 def _searched(searched: SearchCoverage) -> Searched:
-    told: Searched = {"documents": searched.documents, "segments": searched.segments, "models": searched.models}
+    coverage: Searched = {"documents": searched.documents, "segments": searched.segments, "models": searched.models}
     if searched.excluded:
-        told["excluded"] = searched.excluded
+        coverage["excluded"] = searched.excluded
     if searched.pending_vectors:
-        told["pending_vectors"] = searched.pending_vectors
+        coverage["pending_vectors"] = searched.pending_vectors
     if searched.not_added:
-        told["not_added"] = searched.not_added
-    return told
+        coverage["not_added"] = searched.not_added
+    return coverage
 
 
 def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
@@ -262,8 +262,11 @@ def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
         result["error"] = sanitize_line(outcome.error, 500)
     if outcome.dry_run:
         result["dry_run"] = True
-    if told := [*(sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in outcome.notes[:MAX_LISTED_FAILURES]), *notes]:
-        result["notes"] = told
+    if lines := [
+        *(sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in outcome.notes[:MAX_LISTED_FAILURES]),
+        *notes,
+    ]:
+        result["notes"] = lines
     return result
 
 
@@ -304,8 +307,8 @@ def list_result(documents: Iterable[DocumentInfo], total: int, offset: int, note
     result: ListResult = {"documents": [_listed(document) for document in documents], "total": total}
     if (following := offset + len(result["documents"])) < total and result["documents"]:
         result["next_offset"] = following
-    if told := list(notes):
-        result["notes"] = told
+    if lines := list(notes):
+        result["notes"] = lines
     return result
 
 
@@ -344,7 +347,7 @@ def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
     return result
 
 
-def status_result(status: StatusAnswer, engine: str = "", notes: Iterable[str] = ()) -> StatusResult:
+def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -> StatusResult:
     """The whole library's health, what serves this client, and what it should know about that."""
     result: StatusResult = {
         "version": status.version,

@@ -58,14 +58,14 @@ class StrictTool(Tool):
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, Busy):
-                return _told_busy(cause)
+                return _busy_result(cause)
             if isinstance(cause, RetrievalError):
                 raise ToolError(sanitize_text(str(cause))[:MAX_ERROR_CHARACTERS]) from cause
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
-                raise ToolError("\n".join(self._told(cause))[:MAX_ERROR_CHARACTERS]) from cause
+                raise ToolError("\n".join(self._argument_errors(cause))[:MAX_ERROR_CHARACTERS]) from cause
             raise
 
-    def _told(self, error: ValidationError) -> list[str]:
+    def _argument_errors(self, error: ValidationError) -> list[str]:
         """One line for each argument that was wrong."""
         known = list(self.parameters["properties"])
         lines = []
@@ -80,7 +80,7 @@ class StrictTool(Tool):
         return lines
 
 
-def _told_busy(busy: Busy) -> CallToolResult:
+def _busy_result(busy: Busy) -> CallToolResult:
     """An error that clients can act on: ToolError would carry its text alone."""
     return CallToolResult(
         content=[TextContent(type="text", text=sanitize_text(str(busy)))],

@@ -16,7 +16,7 @@ from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
 from mcp_mmretrieval.server.tools import as_text, results
-from mcp_mmretrieval.server.tools import notes as explain
+from mcp_mmretrieval.server.tools.notes import add_notes, list_notes, search_notes
 from mcp_mmretrieval.server.tools.progress import WaitingCalls, with_progress
 from mcp_mmretrieval.server.tools.results import (
     AddResult,
@@ -111,8 +111,8 @@ REMOVE_ANNOTATIONS = ToolAnnotations(
 class Tools:
     """The tools, whoever calls. Library calls run in worker threads and end within the call budget."""
 
-    def __init__(self, waiting: WaitingCalls, *, read_only: bool) -> None:
-        self._waiting = waiting
+    def __init__(self, waiting_calls: WaitingCalls, *, read_only: bool) -> None:
+        self._waiting_calls = waiting_calls
         self._read_only = read_only
         self._threads = anyio.CapacityLimiter(MAX_CALL_THREADS)
 
@@ -170,7 +170,7 @@ class Tools:
                 rerank=rerank,
                 deadline=_seconds(call, deadline_ms),
             )
-            return results.search_result(answer, explain.search_notes(answer, filters, self._read_only))
+            return results.search_result(answer, search_notes(answer, filters, self._read_only))
 
         result = await self._ask(call, work)
         return _structured(result, as_text.search_text(result))
@@ -229,8 +229,8 @@ class Tools:
             lambda library: library.add(paths, text=text or None, title=title or None, dry_run=dry_run, owner=owner),
         )
         left = connection_of(call).settings.call_budget_s - (anyio.current_time() - started)
-        outcome = await self._waiting.outcome(job, owner, call, left)
-        result = results.add_result(outcome, explain.add_notes(outcome))
+        outcome = await self._waiting_calls.outcome(job, owner, call, left)
+        result = results.add_result(outcome, add_notes(outcome))
         return _structured(result, as_text.add_text(result))
 
     async def list_documents(
@@ -249,7 +249,7 @@ class Tools:
         def work(library: Library) -> ListResult:
             chosen = library.filters(modality=modality, under=under or None)
             documents, total = library.documents(chosen, limit=limit, offset=offset)
-            notes = explain.list_notes(len(documents), total, filters, self._read_only)
+            notes = list_notes(len(documents), total, filters, self._read_only)
             return results.list_result(documents, total, offset, notes)
 
         result = await self._ask(call, work)
@@ -270,13 +270,13 @@ class Tools:
         """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
         job: how far that job is.
         """
-        engine, notes = connection_of(call).told()
+        engine, notes = connection_of(call).engine_status()
 
         def work(library: Library) -> StatusResult:
             if not job:
                 return results.status_result(library.status(), engine, notes)
             outcome = library.job(job)
-            return {"jobs": [results.plain_dict(results.add_result(outcome, explain.add_notes(outcome)))]}
+            return {"jobs": [results.plain_dict(results.add_result(outcome, add_notes(outcome)))]}
 
         result = await self._ask(call, work)
         return _structured(result, as_text.status_text(result))

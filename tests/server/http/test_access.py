@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
@@ -13,17 +12,10 @@ import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.http.access import MAX_BODY_BYTES, AccessMiddleware, AccessPolicy, own_hosts
-from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
-from tests.support.http import ORIGIN, TOKEN, Address, answered, call, message, replies, request, serving
+from tests.support.http import ORIGIN, TOKEN, Address, answered, call, message, replies, request, serving, trickle
 from tests.support.library import FakeLibrary
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def address(library: FakeLibrary) -> AsyncIterator[Address]:
-    async with serving(library) as address:
-        yield address
 
 
 @pytest.fixture
@@ -300,54 +292,6 @@ async def test_a_body_that_trickles_in_for_ever_is_cut(hasty: Address) -> None:
     assert hasty.reached == []
 
 
-async def trickle(stream: anyio.abc.SocketStream, data: bytes) -> None:
-    with anyio.fail_after(20):
-        while True:
-            try:
-                await stream.send(data)
-            except anyio.BrokenResourceError:
-                return
-            await anyio.sleep(0.01)
-
-
-@pytest.mark.parametrize("start", [b"", b"POST /mcp HTTP/1.1\r\nHost: x\r\nX-A: "])
-async def test_a_head_that_does_not_come_or_trickles_in_for_ever_is_cut(
-    address: Address, start: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(PacedProtocol, "head_seconds", 0.3)
-    async with await anyio.connect_tcp("127.0.0.1", address.port) as stream, anyio.create_task_group() as tasks:
-        if start:
-            await stream.send(start)
-            tasks.start_soon(trickle, stream, b"x")
-        with anyio.fail_after(20), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
-            await stream.receive()
-        tasks.cancel_scope.cancel()
-
-
-async def test_a_second_head_that_trickles_in_is_cut_like_the_first(
-    address: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with await anyio.connect_tcp("127.0.0.1", address.port) as stream, anyio.create_task_group() as tasks:
-        monkeypatch.setattr(PacedProtocol, "head_seconds", 0.3)
-        await stream.send(request(address))
-        assert (await answered(stream)).status == 200
-        await stream.send(b"POST /mcp HTTP/1.1\r\nX-A: ")
-        tasks.start_soon(trickle, stream, b"x")
-        with anyio.fail_after(20), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
-            await stream.receive()
-        tasks.cancel_scope.cancel()
-
-
-async def test_connections_that_ask_for_nothing_make_room_for_those_that_do(
-    address: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(PacedProtocol, "most", lambda self: 3)
-    async with AsyncExitStack() as stack:
-        for _ in range(20):
-            await stack.enter_async_context(await anyio.connect_tcp("127.0.0.1", address.port))
-        assert (await address.ask(request(address))).status == 200
-
-
 async def test_several_requests_on_one_connection_are_served_one_by_one(address: Address) -> None:
     async with await anyio.connect_tcp("127.0.0.1", address.port) as stream:
         for _ in range(3):
@@ -440,11 +384,11 @@ def test_an_address_goes_by_its_loopback_names_and_those_that_are_given(
     assert own_hosts(host, port, named) == set(all_of_them.split())
 
 
-def test_doors_follow_the_settings_and_never_show_their_token() -> None:
+def test_an_access_policy_follows_the_settings_and_never_shows_its_token() -> None:
     settings = Settings(http_hosts=("box:1",), http_origins=(ORIGIN,))
-    doors = AccessPolicy.at("0.0.0.0", 1, settings, TOKEN)
-    assert doors == AccessPolicy(frozenset({"BOX:1"}), frozenset({ORIGIN}), TOKEN)
-    assert TOKEN not in repr(doors)
+    policy = AccessPolicy.at("0.0.0.0", 1, settings, TOKEN)
+    assert policy == AccessPolicy(frozenset({"BOX:1"}), frozenset({ORIGIN}), TOKEN)
+    assert TOKEN not in repr(policy)
 
 
 def test_an_empty_token_is_no_token_and_not_allowed() -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import select
 import signal
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -19,29 +17,20 @@ import pytest
 from anyio.abc import SocketStream
 from mcp_types import TextContent
 
-from mcp_mmretrieval.answers import Answer
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.create import create_shared_server
-from mcp_mmretrieval.server.http import app as http
-from mcp_mmretrieval.server.http.app import AccessPolicy, create_application, own_hosts, serve_socket
-from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
+from mcp_mmretrieval.server.http.access import AccessPolicy, own_hosts
+from mcp_mmretrieval.server.http.app import create_application, serve_socket
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.tools.strict_tool import RETRY_AFTER_KEY
 from tests.server.conftest import until
-from tests.support.http import Address, answered, call, message, replies, request, serving
-from tests.support.library import FULL, HITS, FakeLibrary, until_stopped
+from tests.support.http import Address, answered, both_eras, call, message, replies, request, serving
+from tests.support.library import FakeLibrary, until_stopped
 
 pytestmark = pytest.mark.anyio
 
-both_eras = pytest.mark.parametrize("era", ["legacy", "modern"])
 MODE = {"legacy": "legacy", "modern": "auto"}
-
-
-@pytest.fixture
-async def address(library: FakeLibrary) -> AsyncIterator[Address]:
-    async with serving(library) as address:
-        yield address
 
 
 @asynccontextmanager
@@ -229,109 +218,14 @@ async def test_health_and_numbers_are_told_to_who_has_the_token(address: Address
     assert "/home" not in numbers.text
 
 
-# -- clients that do not read, and the end ----------------------------------------------------------------------------
-
-
-def hits(count: int) -> Answer:
-    """About 330 bytes each on the wire."""
-    return Answer(hits=(replace(HITS[0], snippet="x" * 400),) * count, searched=FULL)
-
-
-@asynccontextmanager
-async def not_reading(address: Address, era: str) -> AsyncIterator[socket.socket]:
-    """A client that asks, and does not read the answer; its kernel buffers little."""
-    headers, body = call(era, "search_media", query="a")
-    with narrow(address) as sock:
-        sock.sendall(request(address, body=body, headers=tuple(headers.items())))
-        await until(lambda: address.counted("search_media", "ok") == 1)
-        yield sock
-
-
-@both_eras
-@pytest.mark.parametrize("count", [4_000, 180])
-async def test_a_client_that_stops_reading_is_given_up(
-    library: FakeLibrary, era: str, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(PacedProtocol, "stall_seconds", 0.3)
-    library.answer = hits(count)
-    async with serving(library, send_buffer=16_384) as address:
-        async with not_reading(address, era) as sock:
-            await until(lambda: reset(sock))
-            part = drained(sock)
-        async with address.http() as client:
-            headers, body = call(era, "search_media", query="a")
-            whole = (await client.post("/mcp", headers=headers, content=body)).content
-    assert len(whole) > 300 * count
-    assert len(part) < len(whole)
-
-
-async def test_a_client_that_reads_slowly_but_steadily_gets_everything(
-    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(PacedProtocol, "stall_seconds", 1.0)
-    library.answer = hits(4_000)
-    async with (
-        serving(library, send_buffer=16_384) as address,
-        not_reading(address, "legacy") as sock,
-        await SocketStream.from_socket(sock) as stream,
-    ):
-        result = await answered(Slowly(stream))  # type: ignore[arg-type]
-    assert result.status == 200
-    assert len(result.body) > 1_200_000
-
-
-@both_eras
-async def test_a_client_that_does_not_read_does_not_hold_up_the_end(
-    library: FakeLibrary, era: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "GRACE_SECONDS", 0.1)
-    library.answer = hits(4_000)
-    async with serving(library, send_buffer=16_384) as address, not_reading(address, era) as sock:
-        address.stop.set()
-        await address.stopped.wait()
-        await until(lambda: reset(sock))
-
-
-class Slowly:
-    """A stream that takes its time: about three seconds for all."""
-
-    def __init__(self, stream: SocketStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._stream:
-            yield data
-            await anyio.sleep(len(data) / 400_000)
-
-
-def narrow(address: Address) -> socket.socket:
-    """A connection of which the kernel buffers little."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    sock.connect(("127.0.0.1", address.port))
-    return sock
-
-
-def reset(sock: socket.socket) -> bool:
-    """Whether the server has cut it, which is seen without reading."""
-    poll = select.poll()
-    poll.register(sock, 0)
-    return bool(poll.poll(0))
-
-
-def drained(sock: socket.socket) -> bytes:
-    received = b""
-    with suppress(ConnectionResetError):
-        while data := sock.recv(65_536):
-            received += data
-    return received
+# -- the end -----------------------------------------------------------------------------------------------------------
 
 
 @both_eras
 async def test_being_told_to_stop_ends_open_streams_but_no_job(
     library: FakeLibrary, era: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(http, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("mcp_mmretrieval.server.http.app.GRACE_SECONDS", 0.3)
     library.work = until_stopped
     async with serving(library) as address:
         async with streaming(address, era, "add_documents", progress="p", paths="/data") as stream:
@@ -384,7 +278,7 @@ def unchunked(body: bytes) -> bytes:
 async def test_a_call_that_has_not_been_answered_when_the_server_stops_is_told_so(
     library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("mcp_mmretrieval.server.http.app.GRACE_SECONDS", 0.2)
     async with serving(library) as address, streaming(address, "modern", "search_media", query="wait") as stream:
         await until(lambda: library.asked.get("query") == "wait")
         address.stop.set()
@@ -419,8 +313,8 @@ async def test_what_the_servers_lifespan_raises_comes_out() -> None:
         yield
 
     sock = socket.create_server(("127.0.0.1", 0))
-    doors = AccessPolicy(own_hosts(*sock.getsockname()))
-    app = create_application(create_shared_server(connect, read_only=True), doors, metrics=Metrics(), health=dict)
+    policy = AccessPolicy(own_hosts(*sock.getsockname()))
+    app = create_application(create_shared_server(connect, read_only=True), policy, metrics=Metrics(), health=dict)
     with pytest.raises(LibraryUnavailable, match="process 7"):
         await serve_socket(app, sock, stop=anyio.Event())
     assert sock.fileno() == -1

@@ -1,5 +1,4 @@
 import base64
-import io
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -10,38 +9,13 @@ from mcp_types import CallToolResult, ImageContent, TextContent
 from PIL import Image
 
 from mcp_mmretrieval.answers import Look
-from mcp_mmretrieval.server.tools import contact_sheet as sheets
-from mcp_mmretrieval.server.tools.contact_sheet import Tile, contact_sheet, film_strip, photo_jpeg, sound_strip
-from mcp_mmretrieval.types import Film, Place, Segment, Sound
+from mcp_mmretrieval.server.tools.contact_sheet import (
+    MAX_JPEG_SIDE_PIXELS,
+)
+from mcp_mmretrieval.types import Film, Place, Segment
 from tests.server.conftest import Connect
+from tests.support.jpegs import BLUE, RED, opened, pixels, share, tone
 from tests.support.library import PAGE, FakeLibrary
-
-RED = (220, 30, 30)
-BLUE = (30, 30, 220)
-
-
-def pixels(colour: tuple[int, int, int], width: int = 600, height: int = 800) -> Any:
-    return np.full((height, width, 3), colour, np.uint8)
-
-
-def tone(seconds: float = 4.0) -> Sound:
-    times = np.arange(int(seconds * 16_000)) / 16_000
-    return Sound(np.sin(2 * np.pi * 440 * times).astype(np.float32), 16_000)
-
-
-def opened(jpeg: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(jpeg))
-    picture.load()
-    assert picture.format == "JPEG"
-    assert max(picture.size) <= sheets.MAX_JPEG_SIDE_PIXELS
-    assert len(jpeg) <= sheets.MAX_JPEG_BYTES
-    return picture
-
-
-def share(picture: Image.Image, colour: tuple[int, int, int]) -> float:
-    """Which part of a picture has this colour, roughly."""
-    distance = np.abs(np.asarray(picture.convert("RGB"), int) - np.array(colour)).max(axis=2)
-    return float((distance < 30).mean())
 
 
 def look(**changes: Any) -> Look:
@@ -64,60 +38,6 @@ def texts(result: CallToolResult) -> list[str]:
 
 def pictures(result: CallToolResult) -> list[Image.Image]:
     return [opened(base64.b64decode(block.data)) for block in result.content if isinstance(block, ImageContent)]
-
-
-# -- pictures ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 12, 26])
-def test_a_sheet_holds_every_tile_within_its_size(count: int) -> None:
-    sheet = opened(contact_sheet([Tile(caption=f"{number}.png", content=pixels(RED)) for number in range(count)]))
-    assert share(sheet, RED) > 0.3
-
-
-def test_pictures_keep_their_proportions() -> None:
-    tiles = [Tile(caption="wide.png", content=pixels(RED, 1_000, 100)), Tile(caption="high.png", content=pixels(BLUE))]
-    sheet = opened(contact_sheet(tiles))
-    red = np.abs(np.asarray(sheet, int) - np.array(RED)).max(axis=2) < 60
-    rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
-    assert (columns[-1] - columns[0]) / (rows[-1] - rows[0]) == pytest.approx(10, rel=0.2)
-
-
-def test_the_worst_picture_still_fits() -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (3_000, 2_000, 3), dtype=np.uint8)
-    opened(photo_jpeg(noise))
-    opened(contact_sheet([Tile(caption="noise.png", content=noise)] * 12))
-
-
-def test_a_film_on_a_sheet_shows_its_middle_frame() -> None:
-    film = Film([pixels(BLUE), pixels(RED), pixels(BLUE)], (0.0, 1.0, 2.0))
-    sheet = opened(contact_sheet([Tile(caption="a.mp4", content=film, time="0:00-0:02")]))
-    assert share(sheet, RED) > 0.5
-
-
-def test_a_film_alone_shows_its_frames_spread_evenly() -> None:
-    frames = [pixels((0, 10 * number, 0), 64, 48) for number in range(25)]
-    strip = opened(film_strip(Film(frames, tuple(float(number) for number in range(25)))))
-    assert share(strip, (0, 0, 0)) > 0
-    assert share(strip, (0, 240, 0)) > 0
-
-
-def test_a_sound_is_drawn_as_a_spectrogram_over_its_seconds() -> None:
-    strip = opened(sound_strip(tone(), 73.0))
-    assert strip.width == sheets.MAX_JPEG_SIDE_PIXELS
-    assert len(set(strip.convert("L").tobytes())) > 20
-    opened(contact_sheet([Tile(caption="a.wav", content=tone(), text="hello " * 50, time="1:13-1:17")]))
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "one", "many words " * 500, "x" * 3_000, "日本語の文章です " * 40, "مرحبا بالعالم", "\n\n\n", "🌂", "a\u0301"],
-)
-def test_any_text_can_stand_on_a_tile(text: str) -> None:
-    opened(contact_sheet([Tile(caption=text[:200], text=text), Tile(caption="b", content=text)]))
-
-
-# -- the tool ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio
@@ -210,7 +130,7 @@ async def test_a_sound_comes_as_its_spectrogram(connect: Connect, library: FakeL
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": "a"})
     assert texts(result)[1] == "Spectrogram of call.wav#t=73.0,77.0, 1:13-1:17:"
-    assert pictures(result)[0].width == sheets.MAX_JPEG_SIDE_PIXELS
+    assert pictures(result)[0].width == MAX_JPEG_SIDE_PIXELS
 
 
 @pytest.mark.anyio

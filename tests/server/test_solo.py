@@ -13,7 +13,6 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-HEAVY = ("torch", "chromadb", "numpy", "PIL", "sentence_transformers", "sqlite3", "mcp_mmretrieval.library")
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -143,31 +142,3 @@ def test_the_end_of_stdin_ends_a_server_that_waits_for_a_job() -> None:
         answer(process, 3)
         process.communicate(timeout=10)
         assert process.returncode == 0
-
-
-def test_nothing_heavy_is_imported_before_the_tools_are_listed() -> None:
-    code = f"""
-import anyio, sys
-from mcp import Client
-from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.server import solo
-from mcp_mmretrieval.config.settings import Settings
-
-async def main():
-    async with Client(create_server(solo._open, Settings())) as client:
-        await client.list_tools()
-        print([name for name in {HEAVY!r} if name in sys.modules])
-
-anyio.run(main)
-"""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # it brings sqlite3
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=bare)
-    assert done.stdout.strip() == "[]"
-
-
-def test_the_package_and_the_server_package_import_only_the_standard_library() -> None:
-    code = "import sys; before = set(sys.modules); import mcp_mmretrieval.server; print(*(set(sys.modules) - before))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    tops = {name.partition(".")[0] for name in done.stdout.split()}
-    assert tops - sys.stdlib_module_names == {"mcp_mmretrieval"}

@@ -1,0 +1,46 @@
+"""Rows of a measurement, of work that is no model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mcp_mmretrieval.bench.plan import BenchTask
+from mcp_mmretrieval.bench.report import BenchRow, MachineInfo, measured_rows
+from mcp_mmretrieval.errors import Unfit
+from mcp_mmretrieval.types import Content
+
+ON = MachineInfo(
+    device="cpu", name="", memory_mb=0, cores=1, threads=1, dtype="float32", matmul_tflops=0.1, versions={}
+)  # fmt: skip
+
+
+def made(what: str, amount: float, run: Any) -> BenchTask:
+    return BenchTask(part="adding", what=what, amount=amount, unit="pixels", make=lambda count: ["a"] * count, run=run)
+
+
+def test_a_size_that_would_take_too_long_is_left_out_and_so_are_larger_ones() -> None:
+    def never(_: Sequence[Content]) -> None:
+        raise AssertionError
+
+    asked: list[BenchTask] = [made("picture", 1, len), made("picture", 1e15, never), made("picture", 2e15, never)]
+    found = list(measured_rows(iter([*asked, made("film", 1, len)]), ON, 0.01, patience=1.0))
+    assert [bool(row.left_out) for row in found] == [False, True, True, False]
+    assert "would take about" in found[1].left_out
+    assert [row.items > 0 for row in found] == [True, False, False, True]
+
+
+def test_what_a_model_cannot_take_is_told_in_its_row_and_the_others_go_on() -> None:
+    def refuse(_: Sequence[Content]) -> None:
+        raise Unfit([0], "Does not fit into 3 GB. Set MMRETRIEVAL_MODEL_PIXELS to less.")
+
+    found: list[BenchRow] = list(measured_rows(iter([made("film", 1, refuse), made("text", 1, len)]), ON, 0.01))
+    assert [row.left_out for row in found] == ["Does not fit into 3 GB. Set MMRETRIEVAL_MODEL_PIXELS to less.", ""]
+
+
+def test_each_task_is_told_before_it_begins() -> None:
+    told: list[str] = []
+    next(
+        measured_rows(
+            iter([made("text", 1, len), made("film", 1, len)]), ON, 0.01, on_task=lambda task: told.append(task.what)
+        )
+    )
+    assert told == ["text"]

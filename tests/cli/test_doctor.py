@@ -1,0 +1,65 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.cli import doctor
+from mcp_mmretrieval.config.settings import Settings
+from tests.support.command import run
+
+
+def test_a_missing_and_an_old_package_are_told() -> None:
+    told = list(doctor.unmet_requirements(["pytest>=1", "pytest<1", "no-such-package-here>=1", "av>=99; extra == 'x'"]))
+    assert len(told) == 2
+    assert told[0].startswith("pytest ")
+    assert told[0].endswith("<1 is needed")
+    assert told[1] == "no-such-package-here is not installed"
+
+
+def test_a_synced_an_open_and_a_foreign_folder_are_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "Dropbox").mkdir(mode=0o700)
+    states = {check.found: check.state for check in doctor.check_library_folder(tmp_path / "Dropbox")}
+    assert [found for found, state in states.items() if state == "doubtful" and "synced" in found]
+    assert any("chmod 700" in check.found for check in doctor.check_library_folder(tmp_path))
+    file = tmp_path / "file"
+    file.touch()
+    assert [check.state for check in doctor.check_library_folder(file / "library")] == ["broken"]
+
+
+def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    assert [check.state for check in doctor.check_roots(())] == ["doubtful"]
+    assert [check.state for check in doctor.check_roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [("clipp", "Did you mean clip"), ("owner/name", "needs its commit"), ("/no/such/folder", "no such folder")],
+)
+def test_a_profile_that_cannot_serve_is_told(profile: str, said: str) -> None:
+    told = next(iter(doctor.check_builtin_weights(Settings(profile=profile))))
+    assert told.state == "broken"
+    assert said in told.found
+
+
+@pytest.mark.parametrize("setting", ["profile", "reranker", "ocr", "speech"])
+def test_a_model_that_is_not_on_this_machine_is_told_with_the_command_that_fetches_it(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nothing is asked of it
+    named = f"owner/name@{'0' * 40}"
+    told = next(iter(doctor.check_builtin_weights(Settings.read(**{setting: named}))))
+    assert told.state == "broken"
+    assert told.found.endswith(f"is not on this machine. With a network, run: mcp-mmretrieval download {named}.")
+
+
+@pytest.mark.builtin
+def test_the_doctor_finds_everything_in_order(tmp_path: Path) -> None:
+    done = run("doctor", "--library", tmp_path / "library", "--root", tmp_path, "--json")
+    checks = json.loads(done.stdout)
+    assert [check for check in checks if check["state"] == "broken"] == []
+    assert done.returncode == 0
+    assert {"Python", "packages", "torch", "weights", "library", "roots", "reading", "parsers", "search"} <= {
+        check["name"] for check in checks
+    }

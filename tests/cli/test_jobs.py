@@ -1,0 +1,34 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.front.endpoint import Endpoint
+from tests.support.command import adding, answered, run
+from tests.support.engines import until
+
+
+@pytest.mark.builtin
+def test_every_command_talks_to_the_one_engine_and_stop_ends_it(folder: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    with adding(folder, library) as process:
+        listed = json.loads(run("jobs", "--library", library, "--json").stdout)
+        assert [job["state"] for job in listed] == ["running"]
+        shown = run("jobs", "cancel", listed[0]["job"], "--library", library)
+        assert shown.returncode == 0, shown.stderr
+        told, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "cancelled" in told.lower()
+    engine = answered(run("status", "--library", library, "--json"))["engine"]
+    assert str(library / "engine.log") in engine
+    assert run("stop", "--library", library).returncode == 0
+    until(lambda: not Endpoint(str(library)).held())
+    assert "No engine runs" in run("stop", "--library", library).stdout
+
+
+def test_the_job_to_cancel_has_to_be_named_and_known(tmp_path: Path) -> None:
+    unnamed = run("jobs", "cancel", "--library", tmp_path / "library")
+    assert unnamed.returncode == 2
+    unknown = run("jobs", "cancel", "nope", "--library", tmp_path / "library")
+    assert unknown.returncode == 1
+    assert "nope: no such job" in unknown.stderr

@@ -1,0 +1,60 @@
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from mcp_mmretrieval.cli import show
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
+    result: Any = {
+        "hits": [{"citation": "[red]a[/x].pdf#page=1", "modality": "page", "score": 0.5, "snippet": "[bold]"}],
+        "notes": ["[link=x]"],
+    }
+    out = Console(width=80, record=True, file=io.StringIO())
+    out.print(show.render_hits(result))
+    shown = out.export_text()
+    for text in ("[red]a[/x].pdf#page=1", "[bold]", "[link=x]", "0.50"):
+        assert text in shown
+
+
+def shown(what: RenderableType) -> str:
+    out = Console(width=100, record=True, file=io.StringIO())
+    out.print(what)
+    return out.export_text()
+
+
+def test_a_failure_names_its_file_once() -> None:
+    failed = [
+        {"path": "/data/a.pdf", "code": "corrupt", "reason": "a.pdf has no header."},
+        {"path": "/data/b.pdf", "code": "internal", "reason": "Something broke."},
+    ]
+    counts = {"added": 0, "replaced": 0, "moved": 0, "unchanged": 3, "pending_vectors": 2, "skipped": {"hidden": 4}}
+    result: Any = {"state": "done", "failed": failed, **counts, "failed_in_all": 30}
+    told = shown(show.render_add_result(result))
+    assert "Done: 0 added, 3 unchanged, 30 failed" in told
+    assert "✗ a.pdf has no header." in told
+    assert "✗ /data/b.pdf: Something broke." in told
+    assert "skipped 4: hidden" in told
+    assert "2 are found by their words only" in told
+
+
+def test_a_status_of_an_empty_library_says_what_to_set() -> None:
+    result: Any = {"version": "1.0", "library": "/l", "documents": {"page": 0}, "jobs": [], "problems": ["No [model]."]}
+    told = shown(show.render_status(result))
+    for words in ("none: nothing can be read. Set --root.", "none yet", "✗ No [model]."):
+        assert words in told
+
+
+def test_bytes_are_written_in_the_unit_that_fits() -> None:
+    assert [show.format_bytes(count) for count in (0, 12_340_000, 1_500_000_000)] == ["0.0 MB", "12.3 MB", "1.5 GB"]
+
+
+def test_where_there_is_no_terminal_a_download_is_told_at_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    with show.download_bar("a/[model]") as report:
+        for done in range(101):
+            report(done * 10_000_000, 1_000_000_000, "weights")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[3] == "a/[model]: 300.0 MB of 1.0 GB"

@@ -1,0 +1,81 @@
+"""Subtitles beside a recording or film, or in it, are its words, so that nobody has to listen."""
+
+import io
+from types import ModuleType
+
+import pytest
+
+from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.media import audio, captions, container, video
+from mcp_mmretrieval.media.source import Sidecar, Source
+from mcp_mmretrieval.types import Film, Sound, SplitPart
+from tests.support import recordings
+
+CUES = ((1.0, 3.0, "{\\i1}Hello{\\i0} world"), (4.0, 6.0, "two\\Nlines"), (33.0, 36.0, "later"))
+
+
+def split(module: ModuleType, data: bytes, *subtitles: bytes) -> tuple[list[SplitPart], str]:
+    """The parts, and all notes."""
+    sidecars = tuple(Sidecar(name="talk.srt", file=io.BytesIO(words)) for words in subtitles)
+    opened = Source(file=io.BytesIO(data), name="talk", document="ab" * 32, sidecars=sidecars)
+    parts, notes = [], []
+    for step in module.split(opened, Limits()):
+        if isinstance(step, SplitPart):
+            parts.append(step)
+        else:
+            notes.append(step.note)
+    return parts, " ".join(notes)
+
+
+def shown(part: SplitPart) -> Film:
+    assert isinstance(part.content, Film)
+    return part.content
+
+
+def test_subtitles_beside_a_recording_are_its_text_and_nothing_is_left_to_hear() -> None:
+    cues = recordings.srt([(1, 3, "good morning"), (28, 29, "in both"), (31, 33, "<i>goodbye</i>")])
+    parts, _ = split(audio, recordings.sound(seconds=40.0), cues)
+    assert [part.segment.text for part in parts] == ["good morning\nin both", "in both\ngoodbye"]
+    assert [part.content for part in parts] == [None, None]
+
+
+def test_a_window_of_which_subtitles_say_nothing_is_still_to_be_heard() -> None:
+    parts, _ = split(audio, recordings.sound(seconds=70.0), recordings.srt([(1, 3, "only at the start")]))
+    assert [part.content is None for part in parts] == [True, False, False]
+
+
+def test_subtitles_that_are_garbage_are_noted_and_the_sound_is_heard() -> None:
+    parts, notes = split(audio, recordings.sound(), bytes(range(256)) * 9)
+    assert isinstance(parts[0].content, Sound) and parts[0].content.samples.any()
+    assert "talk.srt holds no subtitles" in notes
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("mkv", "subrip"), ("mkv", "ass"), ("mp4", "mov_text"), ("mov", "mov_text"), ("webm", "webvtt")]
+)
+def test_subtitles_in_a_film_are_its_text_and_its_frames_are_still_to_be_read(name: str, codec: str) -> None:
+    parts, _ = split(video, recordings.film(name, 40.0, cues=CUES, cue_codec=codec))
+    assert [part.segment.text for part in parts] == ["Hello world\ntwo\nlines", "later"]
+    assert all(shown(part).pictures and shown(part).sound is None for part in parts)
+
+
+def test_subtitles_beside_a_film_win_over_those_in_it() -> None:
+    parts, _ = split(
+        video, recordings.film("mkv", 9.0, cues=CUES[:2]), recordings.srt([(2, 3, "from the file beside")])
+    )
+    assert parts[0].segment.text == "from the file beside"
+
+
+def test_subtitles_that_are_garbage_are_noted_and_the_film_is_heard() -> None:
+    parts, notes = split(video, recordings.film(seconds=9.0), b"\x00\xff garbage")
+    assert shown(parts[0]).sound is not None and "talk.srt holds no subtitles" in notes
+
+
+def test_cues_are_read_no_further_than_they_are_asked_for() -> None:
+    file = io.BytesIO(recordings.film("mkv", 40.0, cues=CUES))
+    opened = Source(file=file, name="talk", document="ab" * 32)
+    with container.open_container(file) as box, captions.Captions(opened, box) as cues:
+        assert cues.between(0.0, 2.0) == "Hello world"
+        assert cues.between(30.0, 40.0) == "later"
+        assert cues.between(0.0, 40.0) == "Hello world\ntwo\nlines\nlater"
+        assert cues.notes == []

@@ -1,0 +1,58 @@
+"""What of an HTML page is read, and where in its source that stands."""
+
+import pytest
+
+from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.media import markup, text
+from mcp_mmretrieval.types import SplitPart
+from tests.support.media_files import HTML_PAGE, parts, source
+
+LIMITS = Limits()
+
+
+def split(data: bytes | str, name: str = "notes.md", limits: Limits = LIMITS) -> list[SplitPart]:
+    raw = data.encode() if isinstance(data, str) else data
+    return parts(text.split(source(raw, name), limits))
+
+
+def test_of_a_page_only_what_can_be_seen_is_read() -> None:
+    (part,) = split(HTML_PAGE, "page.html")
+    seen = part.segment.text
+    for expected in ("Drinks", "Hot coffee été café is 3 < 5.", "Juice\n", "Water\nIce", "a 1", "A cup on a table"):
+        assert expected in seen
+    assert "Last & least" in seen
+    for hidden in ("script words", "comment words", "color", "b>", "Tea"):
+        assert hidden not in seen
+    assert part.segment.heading == "Drinks"
+
+
+def test_a_place_in_a_page_counts_characters_of_its_source() -> None:
+    section = "<h2>Part {}</h2><p>" + "Some words stand &auml; here. " * 30 + "</p><script>no</script>"
+    page = "<!doctype html><body>" + "".join(section.replace("{}", str(number)) for number in range(6))
+    passages = split(page, "x")
+    assert len(passages) == 6
+    for number, part in enumerate(passages):
+        place = part.segment.place
+        assert page[place.first or 0 :].startswith(f"Part {number}</h2>")
+        assert page[: place.last].endswith("here.")
+        assert part.segment.heading == f"Part {number}"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "broken",
+    ["<a ", "<!--", "<", '<a "', "<p>", "&amp", "<script>", "<title>", "<![CDATA[", "<h1>", "</", "<?", "&#x", "<pre>"],
+)
+def test_broken_markup_is_read_as_well_as_may_be_and_in_time(broken: str) -> None:
+    first, *_ = split("<html><p>before</p>" + broken * 50_000 + "<p>after</p>", "a.html")
+    assert first.segment.text.startswith("before")
+
+
+def test_a_range_of_what_is_seen_leads_to_its_source_and_back() -> None:
+    html = "<html><body>a &amp; b <i>and</i> caf&eacute; <script>no</script>end</body>"
+    page = markup.read_html(html)
+    for words, written in (("a & b", "a &amp; b"), ("and", "and"), ("café", "caf&eacute;"), ("end", "end")):
+        first = page.text.index(words)
+        begin, end = page.source_of(first, first + len(words))
+        assert html[begin:end] == written
+        assert page.seen(begin, end) == words

@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+
+from mcp_mmretrieval.server.tools.as_text import add_text, format_timestamp, quoted_text
+from tests.server.conftest import Connect, data_of, text_of
+
+
+@pytest.mark.anyio
+async def test_a_search_answers_hits_as_data_and_as_lines(connect: Connect) -> None:
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "revenue"})
+    page, sound, picture = data_of(result)["hits"]
+    assert page == {
+        "id": "3f9a0c12d4e5#page=7",
+        "citation": "q3.pdf#page=7",
+        "path": "/data/q3.pdf",
+        "modality": "page",
+        "page": 7,
+        "title": "Quarterly report",
+        "score": 0.8213,
+        "match": None,
+        "snippet": "Revenue by region: north 12",
+        "lanes": ["words", "text"],
+        "more_in_document": 3,
+    }
+    assert (sound["start"], sound["end"]) == (73.0, 88.0)
+    assert not {"snippet", "page", "start", "title", "more_in_document"} & set(picture)
+    assert ("relevance" in sound, picture["relevance"]) == (False, 0.7312)
+    lines = text_of(result).splitlines()
+    assert lines[3].startswith(f"3. [{picture['modality']}] a.png (0.25, relevance 0.73; picture) id=")
+    assert lines[:3] == [
+        "3 hits, best first:",
+        '1. [page] q3.pdf#page=7 (0.82; words, text) id=3f9a0c12d4e5#page=7 "Revenue by region: north 12"'
+        " (+3 more in this document)",
+        '2. [audio] call.wav#t=73.0,88.0 (0.50; text) id=abababababab#t=73.0,88.0 1:13 to 1:28 "I lost my umbrella."',
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0.0, "0:00"), (73.9, "1:13"), (3_723.0, "1:02:03")])
+def test_a_time_is_written_as_people_read_it(seconds: float, written: str) -> None:
+    assert format_timestamp(seconds) == written
+
+
+def test_a_snippet_cannot_leave_its_quotes() -> None:
+    assert quoted_text('he said "go"\nand Ü') == '"he said \\"go\\"\\nand Ü"'
+
+
+def test_a_list_that_was_cut_says_how_many_are_not_shown() -> None:
+    failed: Any = {"path": "/a.pdf", "code": "corrupt", "reason": "No PDF header."}
+    result: Any = {
+        "state": "done", "job": "7", "added": 0, "unchanged": 2, "replaced": 0, "moved": 0, "pending_vectors": 0,
+        "skipped": {"hidden": 3, "empty": 1}, "failed": [failed], "failed_in_all": 26, "notes": ["Look again."],
+    }  # fmt: skip
+    assert add_text(result).splitlines() == [
+        "Job 7 done: 0 added, 2 unchanged, 26 failed.",
+        "Skipped: 1 empty, 3 hidden.",
+        "- /a.pdf: corrupt: No PDF header.",
+        "- and 25 more.",
+        "Note: Look again.",
+    ]

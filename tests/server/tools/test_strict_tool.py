@@ -1,0 +1,76 @@
+import json
+
+import jsonschema
+import pytest
+
+from mcp_mmretrieval.errors import ModelUnavailable
+from tests.server.conftest import Connect, data_of, listed, text_of
+from tests.support.library import FakeLibrary
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_schemas_refer_to_nothing_and_are_valid(connect: Connect) -> None:
+    async with connect() as client:
+        tools = await listed(client)
+    for tool in tools:
+        assert "$ref" not in json.dumps(tool)
+        for schema in (tool["inputSchema"], tool.get("outputSchema", {})):
+            jsonschema.Draft202012Validator.check_schema(schema)
+
+
+async def test_an_unknown_argument_is_refused_with_the_one_that_was_meant(connect: Connect) -> None:
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "a", "limt": 3})
+    assert result.is_error
+    assert text_of(result) == "limt: unknown argument; did you mean limit?"
+
+
+async def test_an_unknown_argument_without_a_like_gets_the_list(connect: Connect) -> None:
+    async with connect() as client:
+        result = await client.call_tool("status", {"verbosity": 3})
+    assert text_of(result) == "verbosity: unknown argument; status takes job."
+
+
+async def test_wrong_values_are_told_in_one_plain_line_each(connect: Connect) -> None:
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "a", "limit": 0, "modality": ["pdf"]})
+    assert result.is_error
+    lines = text_of(result).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["limit", "modality.0"]
+    assert "greater than or equal to 1" in lines[0]
+    assert "'page'" in lines[1]
+    assert "pydantic" not in text_of(result)
+
+
+async def test_a_lone_string_stands_for_a_list_of_one_and_null_for_nothing(
+    connect: Connect, library: FakeLibrary
+) -> None:
+    async with connect() as client:
+        data_of(await client.call_tool("search_media", {"query": "a", "modality": "page", "under": None, "limit": "3"}))
+        assert (library.asked["filters"].modality, library.asked["limit"]) == (("page",), 3)
+        ranked = await client.call_tool("rerank", {"query": "a", "candidates": "a.png", "texts": '["x", "y"]'})
+        assert len(data_of(ranked)["results"]) == 3
+
+
+async def test_a_text_that_looks_like_json_stays_text(connect: Connect, library: FakeLibrary) -> None:
+    async with connect() as client:
+        data_of(await client.call_tool("search_media", {"query": "null"}))
+        assert library.asked["query"] == "null"
+        data_of(await client.call_tool("add_documents", {"text": '{"a": 1}', "title": "[1]"}))
+
+
+async def test_our_own_error_reaches_the_model_as_it_is(connect: Connect, library: FakeLibrary) -> None:
+    library.failure = ModelUnavailable("The embedder is missing. Install mcp-mmretrieval[builtin].")
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "a"})
+    assert result.is_error
+    assert text_of(result) == "The embedder is missing. Install mcp-mmretrieval[builtin]."
+
+
+async def test_a_bug_is_not_shown_to_the_model(connect: Connect, library: FakeLibrary) -> None:
+    library.failure = ZeroDivisionError("secret path /root/x")
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "a"})
+    assert result.is_error
+    assert text_of(result) == "Error executing tool search_media"
