@@ -40,6 +40,11 @@ FailureCode = Literal[
 FAILURE_CODES: frozenset[str] = frozenset(get_args(FailureCode))
 
 
+def first_error_line(error: BaseException) -> str:
+    """Why something failed, for a person: the first line of the error, without a full stop, or else its type."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
 class RetrievalError(Exception):
     """A failure with a message made for the reader. The message ends with the next step."""
 

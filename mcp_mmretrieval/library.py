@@ -34,7 +34,8 @@ from mcp_mmretrieval.errors import BadArgument, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models import LibraryModels
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.parts import narrow_to_place
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
@@ -57,7 +58,7 @@ REST_EVERY_SECONDS = 10.0
 class _OpenLibrary:
     """What lives as long as a library is open, wired together: who is told of what stands here and nowhere else."""
 
-    def __init__(self, settings: Settings, models: ModelPool | None) -> None:
+    def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
         store = Store.open(settings.library)
         models = models or ModelPool(settings)
         workers = Workers(settings.limits, settings.workers)
@@ -76,7 +77,7 @@ class _OpenLibrary:
         self.jobs = JobHistory(store.catalog, self._add)
         self._leave: Callable[[str], None] | None = None
         self._closed = threading.Event()
-        models.when_lost = self._lost
+        models.tell_losses_to(self._lost)
         self.embedding.start()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
         rollout.start()
@@ -151,7 +152,7 @@ class Library:
         *,
         roots: Sequence[str | Path] | None = None,
         settings: Settings | None = None,
-        models: ModelPool | None = None,
+        models: LibraryModels | None = None,
     ) -> Library:
         """Open or make a library and hold its lock until `close`.
 

@@ -17,9 +17,8 @@ from mcp_mmretrieval.answers import ProfileInfo
 from mcp_mmretrieval.config.profiles import AUTO_PROFILE, profile_of
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
-from mcp_mmretrieval.models import Embedder, recipe
+from mcp_mmretrieval.models import Embedder, ModelState, RolloutModels, recipe
 from mcp_mmretrieval.models.device import memory
-from mcp_mmretrieval.models.loading import ModelPool, ModelState
 from mcp_mmretrieval.store import Catalog, Space
 from mcp_mmretrieval.store.spaces import canonical_identity
 
@@ -44,7 +43,7 @@ class EmbeddingTarget:
 class AnsweringSpace:
     """What answers one question of meaning from its beginning to its end: an embedder, and the space of its vectors."""
 
-    def __init__(self, models: ModelPool, space: Space | None) -> None:
+    def __init__(self, models: RolloutModels, space: Space | None) -> None:
         self._models = models
         self._space = space
         self._maker = space.made_by if space else models.maker
@@ -57,12 +56,12 @@ class AnsweringSpace:
     @property
     def state(self) -> ModelState:
         """Whether the embedder is loaded."""
-        return self._models.state if self._maker == self._models.maker else self._models.state_of(self._maker)
+        return self._models.embedders.state_of(self._maker)
 
     @property
     def message(self) -> str:
         """What a person should know of the models that answer."""
-        return self._models.message if self._maker == self._models.maker else self._models.message_of(self._maker)
+        return self._models.message_of(self._maker)
 
     @property
     def measured(self) -> bool:
@@ -71,7 +70,7 @@ class AnsweringSpace:
 
     def embedder(self, timeout: float | None = None) -> Embedder:
         """Raises ModelUnavailable: not loaded in time, or not at all, or it makes other vectors than those held."""
-        embedder = self._models.made(self._maker, timeout)
+        embedder = self._models.embedders.made(self._maker, timeout)
         if self._space and canonical_identity(embedder.identity, half=self._space.half) != self._space.identity:
             raise ModelUnavailable("The library's vectors are another model's, and are being made anew.")
         return embedder
@@ -81,7 +80,7 @@ class Rollout:
     """Decides for one library, by what it holds and by what is wanted. Thread-safe; `targets` is one thread's."""
 
     def __init__(
-        self, catalog: Catalog, models: ModelPool, settings: Settings, on_change: Callable[[], None] = lambda: None
+        self, catalog: Catalog, models: RolloutModels, settings: Settings, on_change: Callable[[], None] = lambda: None
     ) -> None:
         """`on_change` is called when `targets` may answer otherwise than before, by any thread."""
         self._catalog = catalog
@@ -170,7 +169,7 @@ class Rollout:
         if active is None or active.made_by == self._models.maker:
             self._models.start()
         else:
-            self._models.begin(active.made_by, self._on_change)
+            self._models.embedders.begin(active.made_by, self._on_change)
 
     @contextmanager
     def answering(self) -> Iterator[AnsweringSpace]:
@@ -262,7 +261,7 @@ class Rollout:
     def tidy(self) -> None:
         """Drop what was replaced, once nobody looks in it any more, and let go of models that are not needed now."""
         active = self._catalog.active_space()
-        self._models.keep({self._models.maker, active.made_by if active else ""})
+        self._models.embedders.keep({self._models.maker, active.made_by if active else ""})
         for space in self._catalog.spaces():
             with self._guard:
                 used = self._using[space.id] > 0
@@ -272,7 +271,7 @@ class Rollout:
     def _of(self, active: Space, wanted: str) -> Embedder | None:
         """The embedder of the space that serves; None where it cannot be loaded, or makes other vectors by now."""
         try:
-            embedder = self._models.made(active.made_by)
+            embedder = self._models.embedders.made(active.made_by)
         except ModelUnavailable as error:
             logger.warning("the space that serves cannot be asked any more: %s", error)
             return None
@@ -282,13 +281,13 @@ class Rollout:
         """What serves from now on with what it has: the wanted model, or the spare one where that cannot be loaded."""
         maker, self._loading = wanted, ""
         try:
-            embedder = self._models.made(wanted)
+            embedder = self._models.embedders.made(wanted)
             self.problem = ""
         except ModelUnavailable as error:
             maker = self._models.spare
             if maker in ("", wanted):
                 raise
-            embedder = self._models.made(maker)
+            embedder = self._models.embedders.made(maker)
             self._failed(error, recipe.profile_in_recipe(maker))
         space = self._space(embedder, maker, active=True)
         if maker == wanted:  # what served before cannot be asked any more, and is not wanted
@@ -297,15 +296,15 @@ class Rollout:
 
     def _beside(self, wanted: str, active: Space) -> Embedder | None:
         """The wanted embedder; None while it is not there: it is loaded in the background, and tried again at times."""
-        if self._models.loaded(wanted):
-            return self._models.made(wanted)
-        failure = self._models.failure(wanted)
+        if self._models.embedders.loaded(wanted):
+            return self._models.embedders.made(wanted)
+        failure = self._models.embedders.failure(wanted)
         if failure is not None and self._loading == wanted:
             self._loading = ""
             self._failed(failure, _name(active))
         if self._loading != wanted and time.monotonic() >= self._not_before:
             self._loading = wanted
-            self._models.begin(wanted, self._on_change)
+            self._models.embedders.begin(wanted, self._on_change)
         return None
 
     def _cramped(self, wanted: str, active: Space) -> bool:
@@ -313,7 +312,7 @@ class Rollout:
         return (
             active.made_by != wanted
             and wanted not in self._alone
-            and memory.is_memory_shortage(self._models.failure(wanted))
+            and memory.is_memory_shortage(self._models.embedders.failure(wanted))
         )
 
     def _made_room(self, wanted: str, active: Space) -> Space:
@@ -322,9 +321,9 @@ class Rollout:
         Where that helps, words and what the wanted model has made so far answer.
         """
         self._alone.add(wanted)
-        self._models.release(active.made_by)
+        self._models.embedders.release(active.made_by)
         try:
-            embedder = self._models.made(wanted)
+            embedder = self._models.embedders.made(wanted)
         except ModelUnavailable as error:
             self._failed(error, _name(active))
             return active

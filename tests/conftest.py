@@ -8,7 +8,7 @@ import pytest
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.demo_media import make_media
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
 from tests.support.models import ModelsByHand
 

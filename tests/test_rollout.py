@@ -18,7 +18,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder, recipe
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
 from tests.conftest import OpenLibrary

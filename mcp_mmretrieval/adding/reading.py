@@ -9,8 +9,7 @@ from pathlib import Path
 
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import TextReader, Transcriber
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
 from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
     MODALITY_TRAITS,
@@ -74,7 +73,7 @@ class FileText:
 class FileReader:
     """Reads files, one at a time."""
 
-    def __init__(self, workers: Workers, models: ModelPool) -> None:
+    def __init__(self, workers: Workers, models: ReadingModels) -> None:
         self._workers = workers
         self._models = models
 
@@ -190,7 +189,7 @@ class FileReader:
 
 
 def _means(content: Content) -> set[Recogniser]:
-    """What reads a content."""
+    """The recognisers that a content is given to for its words; none for a text, which has them."""
     if isinstance(content, str):
         return set()
     if isinstance(content, Sound):

@@ -8,7 +8,7 @@ from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.store import Catalog, Store
 
@@ -19,7 +19,7 @@ class SharedParts:
 
     settings: Settings
     store: Store
-    models: ModelPool
+    models: LibraryModels
     workers: Workers
     """The processes that decode files."""
     reader: FileReader

@@ -7,7 +7,6 @@ measured in the same run, since no card reaches what its data sheet says.
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+from mcp_mmretrieval.models.device import memory
 
 _SIDE, _SIDE_CUDA = 1_536, 8_192
 """Rows of the square matrices: enough for the device's best speed, few enough for its memory."""
@@ -64,7 +65,7 @@ def device_memory_bytes(device: str) -> int:
     if device.startswith("cuda"):
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return memory.physical_memory()
     except (OSError, ValueError):
         return 0
 

@@ -16,7 +16,8 @@ from mcp_mmretrieval.config.resolve import tuned_spec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import recipe
 from mcp_mmretrieval.models.device import threads
-from mcp_mmretrieval.models.loading import LazyModel, ModelPool
+from mcp_mmretrieval.models.lazy import LazyModel
+from mcp_mmretrieval.models.pool import ModelPool
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
@@ -47,7 +48,7 @@ class BenchRun:
         threads.set_thread_environment()
         began = time.perf_counter()
         self._hub = _loaded(self._tuned, settings)
-        embedder = self._hub.embedder or models.made(recipe.BUILTIN_RECIPE)
+        embedder = self._hub.embedder or models.embedders.made(recipe.BUILTIN_RECIPE)
         reranker = self._hub.reranker or (None if random_weights else models.reranker())
         self.subjects = MeasuredModels(embedder, reranker, self._seeing)
         self.loading_s = time.perf_counter() - began

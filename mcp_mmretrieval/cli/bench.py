@@ -29,7 +29,7 @@ from mcp_mmretrieval.bench.untrained_profile import build_untrained_profile, unt
 from mcp_mmretrieval.cli import EXIT_INTERRUPTED, EXIT_OK, bench_plot, bench_table, log_to_stderr, read_settings, show
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import threads
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 
 STDOUT_NAME = "-"
 """In the place of a file's name."""

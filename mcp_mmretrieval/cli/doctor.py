@@ -152,9 +152,9 @@ def unmet_requirements(requirements: Iterable[str]) -> Iterator[str]:
 
 def check_torch() -> Iterator[Check]:
     """Whether torch, torchvision and torchaudio fit each other."""
-    from mcp_mmretrieval.models import loading
+    from mcp_mmretrieval.models import status
 
-    problems = loading.package_problems()
+    problems = status.package_problems()
     for problem in problems:
         yield Check("torch", "broken", problem)
     if not problems:

@@ -1,12 +1,13 @@
-"""The seams: what the library asks of a model. Imports nothing heavy; the implementations stand beside.
+"""The seams: what the library asks of a model, and of whoever has the models. Imports nothing heavy.
 
 One door to torch, torchaudio and sentence-transformers: this package. A hub model is a new implementation of one of
-these protocols and nothing else.
+the first four protocols and nothing else. The others say what each part of the library needs of all models;
+`pool.ModelPool` implements them, and so does a test's double, which inherits nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from mcp_mmretrieval.types import Content, Cue, Identity, Modality, Sound, VectorKind
@@ -14,13 +15,16 @@ from mcp_mmretrieval.types import Content, Cue, Identity, Modality, Sound, Vecto
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
 
+ModelState = Literal["loading", "ready", "missing"]
+"""Whether a model answers, is still to come, or failed."""
+
 
 class Embedder(Protocol):
     """Places contents where a query finds them. Safe to call from several threads."""
 
     @property
     def identity(self) -> Identity:
-        """Names the space: vectors of unequal identities are never compared."""
+        """What the vectors depend on. It names their space: vectors of unequal identities are never compared."""
 
     @property
     def dims(self) -> Mapping[VectorKind, int]:
@@ -62,7 +66,7 @@ class Reranker(Protocol):
 
     @property
     def name(self) -> str:
-        """As the answer names the method."""
+        """The name of the method, as an answer gives it."""
 
     @property
     def by_default(self) -> frozenset[Modality]:
@@ -84,7 +88,7 @@ class Transcriber(Protocol):
 
     @property
     def identity(self) -> Identity:
-        """Part of the reading's identity."""
+        """What the transcript depends on: weights and settings. Part of the reading's identity."""
 
     def transcribe(self, sound: Sound) -> list[Cue]:
         """What is said, with seconds from the beginning of the given sound. Empty where nobody speaks."""
@@ -95,7 +99,131 @@ class TextReader(Protocol):
 
     @property
     def identity(self) -> Identity:
-        """Part of the reading's identity."""
+        """What the text depends on: weights and settings. Part of the reading's identity."""
 
     def read(self, picture: Picture) -> str:
         """The words in a picture in reading order, a line each. Empty where there are none."""
+
+
+# -- what each part of the library needs of all models ---------------------------------------------------------------
+
+
+class ReadingModels(Protocol):
+    """What `adding.reading` needs: the models that turn pictures and sound into text."""
+
+    @property
+    def reading(self) -> Identity:
+        """What the text of pictures (`ocr`) and of speech (`speech`) depends on. Loads nothing."""
+
+    def transcriber(self, timeout: float | None = None) -> Transcriber | None:
+        """None where the settings say that speech is not transcribed. Raises ModelUnavailable: missing or too late."""
+
+    def text_reader(self, timeout: float | None = None) -> TextReader | None:
+        """None where the settings say that pictures are not read. Raises ModelUnavailable: missing or too late."""
+
+
+class RerankerSource(Protocol):
+    """What `searching` needs: the wanted profile's reranker."""
+
+    @property
+    def reranks(self) -> bool:
+        """Whether a reranker of the Hub's serves, or would if it could be loaded."""
+
+    def reranker(self, timeout: float | None = None) -> Reranker | None:
+        """None where the profile has none. Raises ModelUnavailable: missing, or not loaded within `timeout` seconds."""
+
+
+class EmbedderSource(Protocol):
+    """Embedders by recipe. `maker` is what makes the vectors of a space, as `recipe` writes it."""
+
+    def made(self, maker: str, timeout: float | None = None) -> Embedder:
+        """A recipe's embedder. Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""
+
+    def begin(self, maker: str, then: Callable[[], None]) -> None:
+        """Load an embedder in the background, also one that has failed; calls `then` when that has ended."""
+
+    def loaded(self, maker: str) -> bool:
+        """Whether `made` answers at once."""
+
+    def failure(self, maker: str) -> BaseException | None:
+        """Why an embedder could not be loaded the last time."""
+
+    def state_of(self, maker: str) -> ModelState:
+        """Whether an embedder answers, is still to come, or failed."""
+
+    def release(self, maker: str) -> None:
+        """Forget an embedder, so that its memory is free as soon as nobody uses it."""
+
+    def keep(self, makers: Collection[str]) -> None:
+        """Release all embedders but those of these recipes."""
+
+
+class WantedProfile(Protocol):
+    """Which profile is wanted, and what follows from it."""
+
+    @property
+    def profile(self) -> str:
+        """The wanted profile, as the setting names it."""
+
+    @property
+    def maker(self) -> str:
+        """The recipe of the wanted vectors, to be kept with their space. Loads nothing."""
+
+    @property
+    def spare(self) -> str:
+        """The recipe that serves where the wanted embedder is missing; empty where none does."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether the vectors are the built-in models', with which the scales of ranking were measured."""
+
+    def want(self, profile: str) -> None:
+        """From now on this profile's models are the wanted ones. Loads nothing."""
+
+    def known(self, profile: str) -> str:
+        """The profile's name, as it is kept. Raises BadArgument where there is none such."""
+
+    def auto(self) -> tuple[str, str]:
+        """The profile that `auto` stands for on this machine, and why. Raises BadArgument."""
+
+
+class RolloutModels(WantedProfile, Protocol):
+    """What `rollout` needs: the wanted profile, and embedders of it and of the space that still serves."""
+
+    @property
+    def embedders(self) -> EmbedderSource:
+        """Embedders by recipe."""
+
+    def start(self) -> None:
+        """Load what answers for the wanted profile in the background. Returns at once; may be called again."""
+
+    def message_of(self, maker: str) -> str:
+        """What a person should know where a recipe's embedder answers. Empty when all is well."""
+
+
+class LibraryModels(RolloutModels, ReadingModels, RerankerSource, Protocol):
+    """All that a library needs of its models."""
+
+    def parts(self) -> Mapping[str, str]:
+        """Each model's state, by what it does: one line each, for a person."""
+
+    @property
+    def loading(self) -> str:
+        """What is being loaded just now and how far that is, for who waits for it; empty where nothing is."""
+
+    @property
+    def alone(self) -> str:
+        """Why no model runs on the GPU that the settings name; empty where they do, or there is none."""
+
+    def tell_losses_to(self, callback: Callable[[str], None]) -> None:
+        """Have `callback` called with the reason when a GPU is lost, by the thread that lost it.
+
+        It must return at once. A method, since who is told is known only after the models are: the library that they
+        are given to, or the engine that opened it. The last one told is the only one.
+        """
+
+    def do_without(self, reason: str) -> None:
+        """For the rest of this process no model runs on the GPU; those that lie there are let go of."""
+
+    def rest(self) -> None:
+        """Let models leave a GPU that did nothing for as long as the settings say."""

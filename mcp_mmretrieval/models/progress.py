@@ -1,6 +1,6 @@
-"""What the load of a model says of itself while it runs: how far it is, and on which device the model will be.
+"""The progress of the load of a model: how far it is, and on which device the model will be.
 
-Whatever runs in the thread that loads may say so, without being handed anything.
+Whatever runs in the thread that loads reports here, without being handed a listener.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ class DeviceLike(Protocol):
 
 
 class ProgressListener(Protocol):
-    """Who is told."""
+    """Hears of the load of one model; `lazy.LazyModel` is one."""
 
     def hear(self, what: str, done: int, total: int) -> None:
-        """What is being done, and how many bytes of how many, where that is known."""
+        """`what` is being done; `done` of `total` bytes, 0 of 0 where that is not known."""
 
     def place(self, device: DeviceLike) -> None:
-        """Where the model will lie."""
+        """The model will lie on this device."""
 
 
 _here = threading.local()
 
 
 @contextmanager
-def progress_reported_to(hears: ProgressListener) -> Iterator[None]:
-    """Who is told of what this thread loads within."""
-    _here.hears = hears
+def progress_reported_to(listener: ProgressListener) -> Iterator[None]:
+    """Within, the listener hears what this thread reports."""
+    _here.listener = listener
     try:
         yield
     finally:
-        _here.hears = None
+        _here.listener = None
 
 
 def report_progress(what: str, done: int = 0, total: int = 0) -> None:
-    """This thread is at something, `done` of `total` bytes; nothing comes of it in a thread that loads no model."""
-    hears: ProgressListener | None = getattr(_here, "hears", None)
-    if hears is not None:
-        hears.hear(what, done, total)
+    """Tell this thread's listener, if it has one, what is being done: `done` of `total` bytes."""
+    listener: ProgressListener | None = getattr(_here, "listener", None)
+    if listener is not None:
+        listener.hear(what, done, total)
 
 
 def report_device(device: DeviceLike) -> None:
-    """The model that this thread loads will lie there."""
-    hears: ProgressListener | None = getattr(_here, "hears", None)
-    if hears is not None:
-        hears.place(device)
+    """Tell this thread's listener on which device the model that is being loaded will lie."""
+    listener: ProgressListener | None = getattr(_here, "listener", None)
+    if listener is not None:
+        listener.place(device)

@@ -39,31 +39,31 @@ class QueryCache:
 
     @property
     def identity(self) -> Identity:
-        """Names the space."""
+        """See `Embedder`."""
         return self._embedder.identity
 
     @property
     def dims(self) -> Mapping[VectorKind, int]:
-        """The kinds of vectors that it makes of documents, and their lengths."""
+        """See `Embedder`."""
         return self._embedder.dims
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
-        """What its picture vectors are good for."""
+        """See `Embedder`."""
         return self._embedder.sees
 
     @property
     def hears(self) -> float:
-        """Seconds of one sound that it takes in as such."""
+        """See `Embedder`."""
         return self._embedder.hears
 
     @property
     def films(self) -> int:
-        """Frames of one film that it takes in as a film."""
+        """See `Embedder`."""
         return self._embedder.films
 
     def windows(self, text: str) -> list[str]:
-        """The text cut into pieces that the model takes in whole."""
+        """See `Embedder`."""
         return self._embedder.windows(text)
 
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
@@ -108,7 +108,7 @@ class QueryCache:
 
 
 def _wait(other: threading.Event) -> None:
-    """Until it is set. Raises Cancelled once nobody waits for this thread."""
+    """Wait until the other query has ended. Raises Cancelled once nobody waits for this thread."""
     stop = priority_lock.current_stop()
     while not other.wait(_LOOK_EVERY):
         if stop is not None and stop.is_set():
@@ -116,7 +116,7 @@ def _wait(other: threading.Event) -> None:
 
 
 def _digest(query: Content) -> bytes | None:
-    """Names a content; None for one that is too large for it."""
+    """A digest of a content; None for one that is so large that a digest is not worth its time."""
     digest, left = hashlib.sha256(), _SMALL
     for head, body in _pieces(query):
         left -= len(body) if isinstance(body, bytes) else body.nbytes
@@ -128,7 +128,7 @@ def _digest(query: Content) -> bytes | None:
 
 
 def _pieces(query: Content) -> Iterator[tuple[str, bytes | NDArray[Any]]]:
-    """All that makes a content what it is."""
+    """Headers and bytes that, together, no other content has."""
     if isinstance(query, str):
         yield f"text {len(query)}", query.encode("utf-8", "surrogatepass")
     elif isinstance(query, Sound):

@@ -9,13 +9,13 @@ from typing import Any
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 
 BUILTIN_RECIPE = '{"profile":"builtin"}'
-"""The built-in models."""
+"""The recipe of the built-in models."""
 _TOLD = frozenset({"licence", "good_for", "published", "parameters", "memory_mb"})
 """Fields of a record that tell a person something and change no vector."""
 
 
 def recipe_of(profile: str, spec: EmbedderSpec | None) -> str:
-    """Of a profile with its embedder; without one, it is whatever the profile means by its name."""
+    """The recipe of a profile with its embedder's record; without a record, whatever the profile means by its name."""
     said: dict[str, object] = {"profile": profile}
     if spec is not None:
         said["embedder"] = {name: value for name, value in asdict(spec).items() if name not in _TOLD}
@@ -23,12 +23,15 @@ def recipe_of(profile: str, spec: EmbedderSpec | None) -> str:
 
 
 def profile_in_recipe(made_by: str) -> str:
-    """The profile as the setting named it."""
+    """The name of the profile in a recipe, as the setting named it."""
     return str(_said(made_by)["profile"])
 
 
 def embedder_in_recipe(made_by: str) -> EmbedderSpec | None:
-    """The record of the embedder; None where the profile's name says it. What another version wrote is left out."""
+    """The record of the embedder in a recipe; None where the profile's name says it all.
+
+    Fields that another version of this package wrote and this one does not know are left out.
+    """
     given = _said(made_by).get("embedder")
     if given is None:
         return None

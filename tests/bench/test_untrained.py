@@ -11,7 +11,7 @@ from mcp_mmretrieval.bench.workloads import Workloads
 from mcp_mmretrieval.config.profiles import EMBEDDERS, RERANKERS
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 
 RECORDS = [*EMBEDDERS.values(), *RERANKERS.values()]
 

@@ -9,7 +9,7 @@ import pytest
 from mcp_mmretrieval.concurrency import priority_lock
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock, urgent_turns
 from mcp_mmretrieval.errors import Cancelled
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from tests.support.threads import until
 
 
@@ -132,7 +132,7 @@ def test_a_failure_passes_the_turn_on() -> None:
 
 @pytest.mark.builtin
 def test_a_text_is_cut_into_windows_while_the_model_works(models: ModelPool) -> None:
-    text = models.text.get()
+    text = models.builtin.text.get()
     windows: list[str] = []
     cutting = threading.Thread(target=lambda: windows.extend(text.windows("a passage " * 300)), daemon=True)
     with text._device.turns:

@@ -8,6 +8,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import NotInLibrary
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
+from mcp_mmretrieval.models.pool import ModelPool
 from tests.searching.conftest import LONGER, SHORT, Held
 from tests.support.calls import add
 from tests.support.files import PURPLE, RED, picture, recording
@@ -73,9 +74,15 @@ def test_a_reranker_from_a_folder_reorders_a_search_as_predict_does(tmp_path: Pa
         reranker=str(model) if setting == "named" else "off",
     )
 
+    pool = ModelPool(settings)
+
     class OwnReranker(ModelsByHand):
+        @property
+        def reranks(self) -> bool:
+            return pool.reranks
+
         def reranker(self, timeout: float | None = None) -> Reranker | None:
-            return self._reranker.get(PATIENCE)
+            return pool.reranker(PATIENCE)
 
     with Library.open(settings=settings, models=OwnReranker(settings)) as library:
         assert library.add().wait(PATIENCE).state == "done"

@@ -1,6 +1,6 @@
 """Fronts and engines whose device is lost as often as the file `lose` beside the library says.
 
-The device is no CPU as far as the product is concerned; what is lost there are the models of `by_hand`.
+The device is no CPU as far as the product is concerned; what is lost there are the models of `tests.support.models`.
 """
 
 import os
@@ -12,6 +12,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder, TextReader, recipe
 from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.device.placement import DevicePlacement
 from mcp_mmretrieval.types import Content, Picture, VectorKind, Vectors
 from tests.support.models import ColourEmbedder, ModelsByHand, ShapeReader
 
@@ -66,19 +67,30 @@ class LosingEmbedder(ColourEmbedder):
         return {"text": vector, "picture": vector}
 
 
+class OnMps(DevicePlacement):
+    """The product's own placement, on a device that is made without asking for it."""
+
+    def _device_name(self) -> str:
+        return "mps"
+
+
 class LosingModels(ModelsByHand):
     """The profile `colours` on a device that can be lost, and a spare one."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._left = settings.library.parent / "lose"
-
-    def _device_named(self) -> str:
-        return "mps"  # made without asking for it
+        self._placement = OnMps(settings, on_lost=self.do_without)
 
     @property
-    def message(self) -> str:
-        return ""
+    def alone(self) -> str:
+        return self._placement.alone
+
+    def tell_losses_to(self, callback: Callable[[str], None]) -> None:
+        self._placement.tell_losses_to(callback)
+
+    def do_without(self, reason: str) -> None:
+        self._placement.do_without(reason)
 
     @property
     def spare(self) -> str:
@@ -87,7 +99,7 @@ class LosingModels(ModelsByHand):
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         if maker != self.maker:
             return super().made(maker, timeout)
-        return LosingEmbedder(Losing(self._runs_on(), self._left))
+        return LosingEmbedder(Losing(self._placement.device_for_load(), self._left))
 
     def loaded(self, maker: str) -> bool:
         return maker != self.maker or not self.alone
@@ -96,7 +108,7 @@ class LosingModels(ModelsByHand):
         return None if self.loaded(maker) else ModelUnavailable(self.alone)
 
     def text_reader(self, timeout: float | None = None) -> TextReader | None:
-        return LosingReader(Losing(self._runs_on(instead="cpu"), self._left))
+        return LosingReader(Losing(self._placement.device_for_load(instead="cpu"), self._left))
 
 
 def main() -> int:

@@ -2,15 +2,14 @@
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber, recipe
-from mcp_mmretrieval.models.loading import ModelPool, ModelState
+from mcp_mmretrieval.models import Embedder, EmbedderSource, ModelState, Reranker, TextReader, Transcriber, recipe
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")
@@ -157,44 +156,26 @@ class LengthReranker:
         return [1 / (1 + len(content)) if isinstance(content, str) and content else None for content in contents]
 
 
-class ModelsByHand(ModelPool):
-    """A profile of the models above."""
+class ModelsByHand:
+    """The models above, as `LibraryModels` gives them to a library. It inherits nothing: what it says is all there is.
+
+    It is its own `EmbedderSource`. Each profile and each recipe has a `ColourEmbedder` of its name.
+    """
 
     def __init__(
         self, settings: Settings, *, space: str = "colours", state: ModelState = "ready", slow: bool = False
     ) -> None:
         """`slow`: the embedder is still loading, however long one waits."""
-        super().__init__(settings)
+        self._profile = settings.profile
         self._slow = slow
         self._made = ColourEmbedder(space)
         self._given_state: ModelState = state
 
-    def start(self) -> None:
-        pass
+    # -- the wanted profile -------------------------------------------------------------------------------------------
 
     @property
-    def state(self) -> ModelState:
-        return self._given_state
-
-    @property
-    def message(self) -> str:
-        return "" if self._given_state == "ready" else "The models are loading."
-
-    @property
-    def reading(self) -> Identity:
-        return {"ocr": "shapes", "speech": "pitch"}
-
-    def embedder(self, timeout: float | None = None) -> Embedder:
-        if self._slow:
-            raise ModelUnavailable("The embedder is still loading. Ask again in a few seconds.")
-        return self._made
-
-    def want(self, profile: str) -> None:
-        super().want(profile)
-        self._made = ColourEmbedder(profile)
-
-    def known(self, profile: str) -> str:
-        return profile
+    def profile(self) -> str:
+        return self._profile
 
     @property
     def maker(self) -> str:
@@ -203,6 +184,38 @@ class ModelsByHand(ModelPool):
     @property
     def spare(self) -> str:
         return ""
+
+    @property
+    def measured(self) -> bool:
+        return self._profile == "builtin"
+
+    def want(self, profile: str) -> None:
+        self._profile = profile
+        self._made = ColourEmbedder(profile)
+
+    def known(self, profile: str) -> str:
+        return profile
+
+    def auto(self) -> tuple[str, str]:
+        return "colours", "by hand"
+
+    def start(self) -> None:
+        pass
+
+    def message_of(self, maker: str) -> str:
+        return "" if self._given_state == "ready" else "The models are loading."
+
+    # -- embedders by recipe ------------------------------------------------------------------------------------------
+
+    @property
+    def embedders(self) -> EmbedderSource:
+        return self
+
+    def embedder(self, timeout: float | None = None) -> Embedder:
+        """The wanted one."""
+        if self._slow:
+            raise ModelUnavailable("The embedder is still loading. Ask again in a few seconds.")
+        return self._made
 
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         return self.embedder(timeout) if maker == self.maker else ColourEmbedder(recipe.profile_in_recipe(maker))
@@ -213,17 +226,58 @@ class ModelsByHand(ModelPool):
     def loaded(self, maker: str) -> bool:
         return not self._slow
 
+    def failure(self, maker: str) -> BaseException | None:
+        return None
+
     def state_of(self, maker: str) -> ModelState:
         return self._given_state
 
-    def reranker(self, timeout: float | None = None) -> Reranker | None:
-        return LengthReranker()
+    def release(self, maker: str) -> None:
+        pass
+
+    def keep(self, makers: Collection[str]) -> None:
+        pass
+
+    # -- the other models ---------------------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> Identity:
+        return {"ocr": "shapes", "speech": "pitch"}
 
     def transcriber(self, timeout: float | None = None) -> Transcriber | None:
         return PitchTranscriber()
 
     def text_reader(self, timeout: float | None = None) -> TextReader | None:
         return ShapeReader()
+
+    @property
+    def reranks(self) -> bool:
+        return False
+
+    def reranker(self, timeout: float | None = None) -> Reranker | None:
+        return LengthReranker()
+
+    # -- what a library tells and does with all -----------------------------------------------------------------------
+
+    def parts(self) -> Mapping[str, str]:
+        return dict.fromkeys(("text vectors", "picture vectors", "text in pictures", "speech"), "by hand")
+
+    @property
+    def loading(self) -> str:
+        return ""
+
+    @property
+    def alone(self) -> str:
+        return ""
+
+    def tell_losses_to(self, callback: Callable[[str], None]) -> None:
+        pass
+
+    def do_without(self, reason: str) -> None:
+        pass
+
+    def rest(self) -> None:
+        pass
 
 
 class HearingModels(ModelsByHand):

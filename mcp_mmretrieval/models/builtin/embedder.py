@@ -31,7 +31,7 @@ class BuiltinEmbedder:
 
     @property
     def identity(self) -> Identity:
-        """Names the weights, and all else that the vectors depend on."""
+        """The weights, and all else that the vectors depend on."""
         texts: Identity = {
             "name": "builtin",
             "text": f"all-MiniLM-L6-v2 {MINILM_WHEEL.sums['model.safetensors'][:12]}",
@@ -59,17 +59,17 @@ class BuiltinEmbedder:
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
-        """Objects and animals in photos; of a page or chart it makes nothing."""
+        """See `Embedder`; objects and animals in photos, and nothing of a page or chart."""
         return frozenset() if self._classifier is None else frozenset({"photos"})
 
     @property
     def hears(self) -> float:
-        """Nothing."""
+        """See `Embedder`; it hears nothing."""
         return 0.0
 
     @property
     def films(self) -> int:
-        """None: frame by frame."""
+        """See `Embedder`; it looks at films frame by frame."""
         return 0
 
     def windows(self, text: str) -> list[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CLASS_COUNT = 1_000
 CLASS_SOFTMAX_TEMPERATURE = 0.03
-"""Of the softmax over cosines that spreads a query over the classes; measured flat from 0.02 to 0.035."""
+"""Temperature of the softmax over cosines that spreads a query over the classes; measured flat from 0.02 to 0.035."""
 NO_CLASS_COSINE = 0.4
 """Cosine of "none of these": without it a question on a balance sheet, too, would ask for some object."""
 IMAGENET_DIM = CLASS_COUNT + 1

@@ -84,7 +84,7 @@ class MiniLM:
         return found
 
     def _states(self, given: list[Any]) -> list[Vectors]:
-        """Of each text's tokens, without the model's marks."""
+        """Vectors of each text's tokens, without the model's marks: shape (tokens, 384), unit rows."""
         states = self._model.encode(
             given, batch_size=len(given), show_progress_bar=False, output_value="token_embeddings"
         )

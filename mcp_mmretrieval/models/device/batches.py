@@ -19,7 +19,7 @@ class PendingRows:
         return bool(self._waiting)
 
     def tokens(self, rows: Sequence[int]) -> float:
-        """Of a batch, its padding included."""
+        """Tokens of a batch, its padding included."""
         return len(rows) * max(self._sizes[row] for row in rows)
 
     def take(self, budget: float, even: float) -> list[int]:
@@ -35,7 +35,7 @@ class PendingRows:
         return rows
 
     def again(self, rows: Sequence[int], *, alone: bool = False) -> None:
-        """They come next; `alone`: each in a batch of its own."""
+        """Let rows that have failed come next; `alone`: each in a batch of its own."""
         self._waiting.extendleft(reversed(rows))
         if alone:
             self._alone.update(rows)

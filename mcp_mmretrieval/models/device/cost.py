@@ -33,7 +33,7 @@ class TokenBudget:
             return self._tokens / self._seconds if self._seconds else self._guess
 
     def budget(self, seconds: float) -> float:
-        """Tokens of a batch that is predicted to take so long, and fits."""
+        """Tokens of a batch that is predicted to take so many seconds, and fits into memory."""
         return min(self.rate * seconds, self._most, self._cap)
 
     def took(self, tokens: float, seconds: float) -> None:

@@ -18,7 +18,7 @@ from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
+from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, first_error_line
 from mcp_mmretrieval.models.device import failures, memory
 from mcp_mmretrieval.models.device.batches import PendingRows
 from mcp_mmretrieval.models.device.cost import TokenBudget
@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 BatchResultT = TypeVar("BatchResultT")
 
 _TOKENS_CPU = 2_048
-"""Of a batch on a CPU, at first and at most: more gain nothing there. 0.45 s of MiniLM on two cores."""
+"""Tokens of a batch on a CPU, at first and at most: more gain nothing there. 0.45 s of MiniLM on two cores."""
 _TOKENS = 8_192
-"""The same on a GPU, at first."""
+"""Tokens of a batch on a GPU, at first."""
 _MOST_TOKENS = 32_768
-"""The same on a GPU, at most: it is busy by then, and what a batch needs beside the weights grows with it."""
+"""Tokens of a batch on a GPU, at most: it is busy by then, and what a batch needs beside the weights grows with it."""
 _EVEN_CPU, _EVEN = 0.8, 0.5
 """Shortest to longest content of one batch. A GPU would rather pad than run many small batches."""
 _SHORT = 1 / 8
@@ -56,10 +56,16 @@ class Device:
         """For whoever needs the device for something else than a batch."""
         self._costs: dict[str, TokenBudget] = {}
         self._lost = ""
-        self.when_lost: Callable[[str], None] = lambda reason: None
-        """Called with the reason, once, by the thread that lost it."""
+        self._on_lost: Callable[[str], None] = lambda reason: None
         self._used = time.perf_counter()
         self.limit(batch_s, memory_share)
+
+    def tell_loss_to(self, callback: Callable[[str], None]) -> None:
+        """Have `callback` called with the reason, once, by the thread that loses the device.
+
+        A method, since one device serves all pools of a process and outlives each: the last one told is the only one.
+        """
+        self._on_lost = callback
 
     @property
     def lost(self) -> str:
@@ -93,6 +99,11 @@ class Device:
         the call at once. Raises DeviceLost, and Cancelled as `PriorityLock` does.
         """
         rows, failed = PendingRows(sizes), RowFailures(model, self.name)
+        # One turn is one batch, not one call: a search that comes in waits for the batch that runs, at most, and goes
+        # before those that this call has left. The turn ends before the results are handed out, since what a caller
+        # does between two of them must not hold up the device, nor keep it for ever where the caller stops iterating.
+        # A batch that failed hands out nothing: its rows stand in `rows` again, halved by the smaller budget or each
+        # alone, or in `failed`, once they are alone. So each round makes a batch smaller or a row done, and this ends.
         while rows:
             with self.turns:
                 self._used = time.perf_counter()
@@ -183,8 +194,8 @@ class Device:
             raise
         except Exception as error:  # whatever a model trips over
             if failures.is_device_lost(error):
-                self._lost = f"{self.name} was lost: {failures.failure_reason(error)}. Ask again in a few seconds."
-                self.when_lost(f"{self.name} was lost: {failures.failure_reason(error)}.")
+                self._lost = f"{self.name} was lost: {first_error_line(error)}. Ask again in a few seconds."
+                self._on_lost(f"{self.name} was lost: {first_error_line(error)}.")
                 raise DeviceLost(self._lost) from error
             full = failures.is_out_of_memory(error)
             if len(batch) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mcp_mmretrieval.errors import Unfit
+from mcp_mmretrieval.errors import Unfit, first_error_line
 
 _MEMORY = (
     "out of memory",  # CUDA, MPS and cuDNN
@@ -42,14 +42,14 @@ class RowFailures:
         self._errors[row] = error.with_traceback(None) if is_out_of_memory(error) else error
 
     def tell(self) -> None:
-        """Raises Unfit for them, if there are any; see `Device.each` for when it is another error."""
+        """Raises Unfit for the rows that failed, if any did; see `Device.each` for when it is another error."""
         if not self._errors:
             return
         first = next(iter(self._errors.values()))
         if self.all and len({type(error) for error in self._errors.values()}) == 1 and not is_out_of_memory(first):
             raise first
         why = dict.fromkeys(
-            f"it does not fit into the memory of {self._device}" if is_out_of_memory(error) else failure_reason(error)
+            f"it does not fit into the memory of {self._device}" if is_out_of_memory(error) else first_error_line(error)
             for error in self._errors.values()
         )
         raise Unfit(sorted(self._errors), f"{self._model} cannot take this in: {'; '.join(list(why)[:_TOLD])}.")
@@ -67,12 +67,6 @@ def is_device_lost(error: Exception) -> bool:
     if isinstance(error, torch.AcceleratorError):
         return not is_out_of_memory(error)
     return isinstance(error, RuntimeError) and _says(error, _LOST) and not is_out_of_memory(error)
-
-
-def failure_reason(error: Exception) -> str:
-    """Its first line, for a person."""
-    said = str(error).strip() or type(error).__name__
-    return said.splitlines()[0].rstrip(".")
 
 
 def _says(error: Exception, signs: tuple[str, ...]) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from mcp_mmretrieval.config.resolve import DeviceMemory
 from mcp_mmretrieval.errors import BadArgument
-from mcp_mmretrieval.models.device import threads
+from mcp_mmretrieval.models.device import memory, threads
 
 
 def total_device_memory(device: str = "auto") -> DeviceMemory:
@@ -29,9 +27,5 @@ def total_device_memory(device: str = "auto") -> DeviceMemory:
     if kind == "mps":
         if not torch.backends.mps.is_available():
             raise BadArgument(f"{device}: this machine has no GPU of Apple's. Set MMRETRIEVAL_DEVICE to auto or cpu.")
-        return DeviceMemory(kind="mps", total_mb=_installed_mb())
-    return DeviceMemory(kind="cpu", total_mb=_installed_mb())
-
-
-def _installed_mb() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+        return DeviceMemory(kind="mps", total_mb=memory.physical_memory() // 1_000_000)
+    return DeviceMemory(kind="cpu", total_mb=memory.physical_memory() // 1_000_000)

@@ -16,7 +16,7 @@ _GROUP = Path("/sys/fs/cgroup")
 
 
 def machine_memory() -> tuple[int, int]:
-    """What is free and what there is, in all or for the container."""
+    """Bytes that are free and bytes in all, of the machine or of the container."""
     free, total = _whole()
     try:
         most = int((_GROUP / "memory.max").read_text(encoding="ascii"))
@@ -25,6 +25,11 @@ def machine_memory() -> tuple[int, int]:
     except (OSError, ValueError):  # no container, or `max`: without limit
         return free, total
     return min(free, max(0, most - used + int(stat.get("inactive_file", 0)))), min(total, most)
+
+
+def physical_memory() -> int:
+    """Bytes that the machine has built in. Raises OSError or ValueError where the system does not say."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def is_memory_shortage(error: BaseException | None) -> bool:
@@ -54,5 +59,5 @@ def _whole() -> tuple[int, int]:
         found = {name: int(rest.split()[0]) * 1024 for name, rest in (line.split(":", 1) for line in lines)}
         return found["MemAvailable"], found["MemTotal"]
     except (OSError, ValueError, KeyError, IndexError):  # not Linux: what others use is not known
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        total = physical_memory()
         return total, total

@@ -1,7 +1,10 @@
 """Fetching a commit of a model from the Hugging Face Hub: what has arrived is kept, and is never fetched again.
 
 It goes into the Hub's own cache, laid out as huggingface_hub does it (blobs by their digest, a folder of links for each
-commit), so that other programs find it there. huggingface_hub itself starts a file anew when a download was cut.
+commit), so that other programs find it there.
+
+huggingface_hub starts a file anew when a download was cut: its `file_download._download_to_tmp_and_move` (read in 1.33)
+writes to a fresh file of a random name and deletes it on failure. This module can go once it resumes.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ from typing import Any
 from urllib.parse import quote
 
 from mcp_mmretrieval.config.profiles import ModelSpec, model_display_name
-from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import progress as underway
+from mcp_mmretrieval.errors import ModelUnavailable, first_error_line
+from mcp_mmretrieval.models.progress import report_progress
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +87,7 @@ def saved_file_list(spec: ModelSpec) -> list[HubFile] | None:
 
 
 def fetch_file_list(spec: ModelSpec) -> list[HubFile]:
-    """The same, asked of the Hub, small ones first: where the weights are whole, all else is there.
+    """The files of the commit as the Hub lists them, small ones first: where the weights are whole, all else is there.
 
     Raises ModelUnavailable where it does not answer, or has no such commit or none with weights that are loaded.
     """
@@ -209,7 +212,7 @@ def _rest(
                     left = list(pauses)
                 if _final(error) or not left:
                     raise
-                logger.info("%s: %s; going on in %.0f s", file.path, _reason(error), left[0])
+                logger.info("%s: %s; going on in %.0f s", file.path, first_error_line(error), left[0])
                 time.sleep(left.pop(0))
         stream.flush()
         os.fsync(stream.fileno())
@@ -279,12 +282,8 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
         elif status == 404:
             told = f"the Hub has no such model or commit ({spec.revision}). Look it up on https://huggingface.co."
         else:
-            told = f"{_reason(error)}. What has arrived is kept. With a network, run: {again}."
+            told = f"{first_error_line(error)}. What has arrived is kept. With a network, run: {again}."
         raise ModelUnavailable(f"{spec.model} cannot be fetched: {told}") from error
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _file(listed: dict[str, Any], spec: ModelSpec) -> HubFile | None:
@@ -359,7 +358,7 @@ def _logged(spec: ModelSpec) -> DownloadProgress:
 
     def report(done: int, total: int, _: str) -> None:
         nonlocal told
-        underway.report_progress(*(("fetching", done, total) if done < total else ("loading", 0, 0)))
+        report_progress(*(("fetching", done, total) if done < total else ("loading", 0, 0)))
         if total and (tenth := done * 10 // total) > told:
             told = tenth
             logger.info("fetching %s: %.1f of %.1f GB", spec.model, done / 1e9, total / 1e9)

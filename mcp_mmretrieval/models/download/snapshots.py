@@ -15,7 +15,15 @@ from typing import Any
 
 from mcp_mmretrieval.config.profiles import ModelSpec, model_display_name
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.download import fetch as fetching
+from mcp_mmretrieval.models.download.fetch import (
+    DownloadProgress,
+    fetch_snapshot,
+    file_patterns,
+    hub_is_offline,
+    missing_bytes,
+    saved_file_list,
+    snapshot_folder,
+)
 
 _PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _POINTER = b"version https://git-lfs"
@@ -23,9 +31,7 @@ _HEADER = 100_000_000
 """Bytes that the description in a safetensors file may have (its specification)."""
 
 
-def locate_model(
-    spec: ModelSpec, *, fetch: bool = True, progress: fetching.DownloadProgress | None = None
-) -> tuple[Path, str]:
+def locate_model(spec: ModelSpec, *, fetch: bool = True, progress: DownloadProgress | None = None) -> tuple[Path, str]:
     """The folder with the model's files, and what names their content: the commit, or a SHA-256 over the folder.
 
     What is missing of a commit is fetched, unless `fetch` says otherwise or HF_HUB_OFFLINE is set; the Hub is not asked
@@ -42,10 +48,10 @@ def locate_model(
         return folder, _sum(folder, spec)
     if not spec.revision:
         raise ModelUnavailable(f"{spec.model}: no commit is named. Name it as {spec.model}@COMMIT.")
-    folder = fetching.snapshot_folder(spec)
+    folder = snapshot_folder(spec)
     wrong = _lack(spec)
-    if wrong and fetch and not fetching.hub_is_offline():
-        fetching.fetch_snapshot(spec, progress)
+    if wrong and fetch and not hub_is_offline():
+        fetch_snapshot(spec, progress)
         wrong = _lack(spec)
     if folder.is_dir():
         _check(folder, spec, complete=not wrong)
@@ -80,9 +86,9 @@ def model_damage(folder: Path) -> str | None:
 
 def _lack(spec: ModelSpec) -> str | None:
     """What keeps a commit from being used, as the end of a sentence about it; None where it is complete."""
-    folder, files = fetching.snapshot_folder(spec), fetching.saved_file_list(spec)
+    folder, files = snapshot_folder(spec), saved_file_list(spec)
     if files is not None and not all(_is(folder / file.path, file.size) for file in files):
-        held = sum(file.size for file in files) - fetching.missing_bytes(spec, files)
+        held = sum(file.size for file in files) - missing_bytes(spec, files)
         return f"is on this machine in part only, {held / 1e9:.1f} of {sum(file.size for file in files) / 1e9:.1f} GB"
     if not folder.is_dir() or not any(folder.iterdir()):
         return "is not on this machine"
@@ -176,7 +182,7 @@ def _weights_damage(file: Path) -> str | None:
 
 def _sum(folder: Path, spec: ModelSpec) -> str:
     """SHA-256 in hex over the names and contents of a model's files: other weights are another model."""
-    files = sorted({file for name in fetching.file_patterns(spec) for file in folder.rglob(name) if file.is_file()})
+    files = sorted({file for name in file_patterns(spec) for file in folder.rglob(name) if file.is_file()})
     whole = hashlib.sha256()
     try:
         for file in files:

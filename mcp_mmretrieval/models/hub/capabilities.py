@@ -1,16 +1,20 @@
-"""What a loaded model really takes in. Its processor says so even of what the model was loaded without."""
+"""What a loaded model really takes in. Its processor claims that even of what the model was loaded without."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 
+MAX_INPUT_TOKENS = 8_192
+"""Tokens of one content at most, whatever a model says."""
+
 _HEARS = 30.0
 """Seconds of one sound, where neither a record nor the model says: what most are trained on."""
 _FRAMES = 16
-"""Of one film, of a model that no record describes."""
+"""Frames of one film, for a model that no record describes."""
 _TOWERS = {"image": "vision_config", "video": "vision_config", "audio": "audio_config"}
 
 
@@ -20,15 +24,15 @@ class Capabilities:
 
     pictures: bool
     frames: int
-    """Of one film as a film; 0: it takes none."""
+    """Frames of one film as a film; 0: it takes none."""
     seconds: float
-    """Of one sound; 0: it hears nothing."""
+    """Seconds of one sound; 0: it hears nothing."""
     rate: int
     """Samples a second that it was trained on."""
 
 
 def capabilities_of(model: Any, spec: EmbedderSpec) -> Capabilities:
-    """From what the loaded SentenceTransformer and its configuration say; caps from the record, where it has them."""
+    """The capabilities of a loaded SentenceTransformer, by its configuration; caps from the record if it has any."""
     films = _takes(model, "video")
     hears = _takes(model, "audio")
     ear = getattr(model.processor, "feature_extractor", None)
@@ -40,8 +44,19 @@ def capabilities_of(model: Any, spec: EmbedderSpec) -> Capabilities:
     )
 
 
+def token_limit(model: Any) -> int:
+    """Tokens that a loaded model of sentence-transformers takes in at once, at most `MAX_INPUT_TOKENS`.
+
+    Tokenizers that do not know say some huge number.
+    """
+    known = [model.max_seq_length or math.inf]
+    if (inner := model.transformers_model) is not None:
+        known.append(getattr(inner.config.get_text_config(), "max_position_embeddings", None) or math.inf)
+    return int(min(MAX_INPUT_TOKENS, *known))
+
+
 def _takes(model: Any, modality: str) -> bool:
-    """Unless the configuration names such a part and the model was loaded, or saved, without it."""
+    """Whether the model takes a modality: not where its configuration names such a part that was not loaded."""
     if modality not in model.modalities:
         return False
     config = getattr(model.transformers_model, "config", None)

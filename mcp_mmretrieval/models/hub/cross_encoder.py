@@ -18,14 +18,14 @@ import torch
 from sentence_transformers import CrossEncoder
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.cross_encoder.modules import LogitScore
-from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub import reranker_input
+from mcp_mmretrieval.models.hub import from_files, reranker_input
+from mcp_mmretrieval.models.hub.capabilities import token_limit
 from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
+from mcp_mmretrieval.models.identity import short_model_name
 from mcp_mmretrieval.types import Content, Modality
 
 _JUDGES = ("ForSequenceClassification", "ForCausalLM", "ForConditionalGeneration")
@@ -39,24 +39,16 @@ class CrossEncoderReranker:
 
     def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32") -> None:
         """Raises ModelUnavailable when the model is missing, does not load, or is no reranker."""
-        folder, _ = snapshots.locate_model(spec)
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder, _ = from_files.locate_quietly(spec)
         self._spec = spec
         self._device = device
-        self.name = spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model
-        try:
+        self.name = short_model_name(spec)
+        with from_files.load_errors_told(spec, remedy=reranker_input.LOAD_REMEDY, role="a reranker"):
             self._model = _loaded(folder, spec, device, dtype)
             self._model.eval()
             self._bare = not self._wraps()
-            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, reranker_input.token_limit(self._model))
+            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, token_limit(self._model))
             self._pieces.learn(self._features, self._works)
-        except RetrievalError:
-            raise
-        except Exception as error:  # other people's models fail in any way
-            raise ModelUnavailable(
-                f"{spec.model}: does not load as a reranker: {reranker_input.first_error_line(error)}. "
-                "Set MMRETRIEVAL_RERANKER to another model, or to off."
-            ) from error
         if not self._pieces.texts:
             raise ModelUnavailable(
                 f"{spec.model}: gives no usable scores of texts. Set MMRETRIEVAL_DTYPE to float32, or "
@@ -71,11 +63,11 @@ class CrossEncoderReranker:
 
     @property
     def by_default(self) -> frozenset[Modality]:
-        """As its record says."""
+        """See `Reranker`; as the model's record says."""
         return self._spec.by_default
 
     def reads(self, content: Content) -> bool:
-        """As was tried when it was loaded; never a sound, and no text without words."""
+        """See `Reranker`. What it reads was tried when it was loaded; never a sound, and no text without words."""
         return self._pieces.reads(content)
 
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
@@ -124,7 +116,7 @@ class CrossEncoderReranker:
     def _logits(
         self, asked: RerankerInput, given: Sequence[RerankerInput]
     ) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-        """Of pairs that go through together; films go alone, for the times of their frames are told beside them."""
+        """Logits of pairs that go through together; films go alone, as their frames' times are told beside them."""
         logits = np.empty(len(given), np.float32)
         still = [row for row, piece in enumerate(given) if piece.film is None]
         for rows in [still, *([row] for row, piece in enumerate(given) if piece.film is not None)]:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit, first_error_line
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.capabilities import capabilities_of
 from mcp_mmretrieval.models.hub.preprocess import (
     PREPROCESSING_VERSION,
@@ -27,6 +26,7 @@ from mcp_mmretrieval.models.hub.preprocess import (
 )
 from mcp_mmretrieval.models.hub.prompts import PromptRole, prompts_of
 from mcp_mmretrieval.models.hub.texts import TextPreprocessor
+from mcp_mmretrieval.models.identity import short_model_name
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ class HubEmbedder:
 
         Raises ModelUnavailable when the model is missing, does not load, or gives no usable vectors.
         """
-        folder, self._revision = snapshots.locate_model(spec)
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder, self._revision = from_files.locate_quietly(spec)
         self._spec = spec
         self._device = device
         self._dtype = dtype
@@ -77,7 +76,9 @@ class HubEmbedder:
         except RetrievalError:
             raise
         except Exception as error:  # other people's models fail in any way
-            raise ModelUnavailable(f"{spec.model}: does not load: {_reason(error)}. {_remedy(error)}") from error
+            raise ModelUnavailable(
+                f"{spec.model}: does not load: {first_error_line(error)}. {_remedy(error)}"
+            ) from error
 
     def under(self, spec: EmbedderSpec) -> HubEmbedder:
         """The same model, loaded once, under another record's caps on pictures, films and sounds."""
@@ -90,11 +91,11 @@ class HubEmbedder:
 
     @property
     def identity(self) -> Identity:
-        """Names the model, its weights, and all else that the vectors depend on."""
+        """The model, its weights, and all else that the vectors depend on."""
         options = {**self._spec.model_options, **self._spec.processor_options}
         return {
             "name": "hub",
-            "model": self._spec.model.rstrip("/").rsplit("/", 1)[-1] if self._spec.in_folder else self._spec.model,
+            "model": short_model_name(self._spec),
             "revision": self._revision,
             "dim": self._dims["text"],
             "dtype": self._dtype,
@@ -113,12 +114,12 @@ class HubEmbedder:
 
     @property
     def dims(self) -> Mapping[VectorKind, int]:
-        """All kinds that the model takes in, of the same length."""
+        """See `Embedder`; all kinds that the model takes in, of the same length."""
         return self._dims
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
-        """As its record says; nothing where the model takes no pictures."""
+        """See `Embedder`; as its record says, and nothing where the model takes no pictures."""
         return self._spec.sees if self._preparing.pictures else frozenset()
 
     @property
@@ -179,7 +180,7 @@ class HubEmbedder:
         return self._unit(vectors)
 
     def _parts(self, row: int, content: Content, role: PromptRole, titles: Sequence[str]) -> list[SizedInput]:
-        """What the model gets of one content."""
+        """The inputs that a content becomes: several for a long text or sound, and for a film frame by frame."""
         preparing = self._preparing
         if isinstance(content, str):
             read = self._texts.read(content, role, titles[row] if titles and role == "document" else "")
@@ -199,7 +200,7 @@ class HubEmbedder:
         except (ValueError, TypeError, LookupError) as error:
             if len(inputs) > 1:
                 raise
-            logger.warning("%s refuses a content: %s", self._spec.model, _reason(error))
+            logger.warning("%s refuses a content: %s", self._spec.model, first_error_line(error))
             return np.full((1, self._dims["text"]), np.nan, np.float32)
 
     def _encoded(self, inputs: list[EmbedderInput], role: PromptRole, preparing: MediaPreprocessor) -> Vectors:
@@ -256,10 +257,6 @@ def _directions(vectors: Vectors) -> Vectors:
     with np.errstate(divide="ignore", invalid="ignore"):
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         return np.asarray(np.where(lengths > 1e-12, vectors / lengths, np.nan), np.float32)
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _remedy(error: BaseException) -> str:

@@ -17,7 +17,7 @@ class YieldBetweenTokens(StoppingCriteria):
         self._turns = turns
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
-        """False for each row."""
+        """Lets urgent threads pass. Returns False for each row, shape (rows,): no row ends here."""
         self._turns.yield_to_urgent()
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 

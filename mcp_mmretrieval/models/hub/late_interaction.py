@@ -19,14 +19,14 @@ import torch
 from sentence_transformers import MultiVectorEncoder
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
-from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub import reranker_input
+from mcp_mmretrieval.models.hub import from_files, reranker_input
+from mcp_mmretrieval.models.hub.capabilities import token_limit
 from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
+from mcp_mmretrieval.models.identity import short_model_name
 from mcp_mmretrieval.types import Content, Modality
 
 if TYPE_CHECKING:
@@ -45,28 +45,20 @@ class LateInteractionReranker:
 
     def __init__(self, spec: RerankerSpec, device: Device, dtype: Dtype = "float32", kept: int = _KEPT) -> None:
         """`kept`: bytes of vectors kept. Raises ModelUnavailable as a cross-encoder does."""
-        folder, _ = snapshots.locate_model(spec)
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder, _ = from_files.locate_quietly(spec)
         self._spec = spec
         self._device = device
         self._seen = VectorCache(kept)
-        self.name = spec.model.rstrip("/").rsplit("/", 1)[-1] if spec.in_folder else spec.model
-        try:
+        self.name = short_model_name(spec)
+        with from_files.load_errors_told(spec, remedy=reranker_input.LOAD_REMEDY, role="a reranker"):
             self._model = _loaded(folder, spec, device, dtype)
             self._model.eval()
-            limit = reranker_input.token_limit(self._model)
+            limit = token_limit(self._model)
             shorter = (getattr(self._model[0], name, None) for name in ("query_length", "document_length"))
             self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, min([limit, *filter(None, shorter)]))
             self._pieces.learn(self._features, self._works)
             if self._model[0].transformer_task == "retrieval" and "message" not in self._model.modalities:
                 self._pieces.texts = False  # its processor takes every text for a query
-        except RetrievalError:
-            raise
-        except Exception as error:  # other people's models fail in any way
-            raise ModelUnavailable(
-                f"{spec.model}: does not load as a reranker: {reranker_input.first_error_line(error)}. "
-                "Set MMRETRIEVAL_RERANKER to another model, or to off."
-            ) from error
 
     def under(self, spec: RerankerSpec) -> LateInteractionReranker:
         """The same model, loaded once, under another record's caps."""
@@ -76,11 +68,11 @@ class LateInteractionReranker:
 
     @property
     def by_default(self) -> frozenset[Modality]:
-        """As its record says."""
+        """See `Reranker`; as the model's record says."""
         return self._spec.by_default
 
     def reads(self, content: Content) -> bool:
-        """As was tried when it was loaded; never a sound, and no text without words."""
+        """See `Reranker`. What it reads was tried when it was loaded; never a sound, and no text without words."""
         return self._pieces.reads(content)
 
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
@@ -112,7 +104,7 @@ class LateInteractionReranker:
         return found
 
     def _vectors(self, given: Sequence[RerankerInput], task: str) -> list[Vectors | None]:
-        """Of each piece, shape (tokens, dim), unit rows; None where they are no numbers or do not fit on the device."""
+        """Vectors of each piece, shape (tokens, dim), unit rows; None for NaN or without room on the device."""
         found: list[Vectors | None] = [None] * len(given)
 
         unfit: list[RetrievalError] = []
@@ -160,14 +152,14 @@ class VectorCache:
         self._bytes = 0
 
     def get(self, key: bytes) -> Vectors | None:
-        """None where they are not, or no longer, there."""
+        """Vectors of shape (tokens, dim); None where they are not, or no longer, kept."""
         with self._guard:
             if key in self._held:
                 self._held.move_to_end(key)
             return self._held.get(key)
 
     def put(self, key: bytes, vectors: Vectors) -> None:
-        """Keep them, and let go of what was not used for longest."""
+        """Keep the vectors of a content, and let go of those that were not used for longest."""
         with self._guard:
             if key not in self._held:
                 self._bytes += vectors.nbytes

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def load_embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None = None) -> HubEmbedder:
-    """`runs_on`: as the settings say where it is not given. Raises ModelUnavailable."""
+    """The embedder of a record. `runs_on`: the settings' device where none is given. Raises ModelUnavailable."""
     from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 
     torch.set_num_threads(threads.thread_budget(settings.threads))
@@ -35,7 +35,10 @@ def load_embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None
 def load_reranker(
     spec: RerankerSpec, settings: Settings, runs_on: Device | None = None
 ) -> CrossEncoderReranker | LateInteractionReranker:
-    """Of the kind that its record says, or where a person merely named it, its files. Raises ModelUnavailable."""
+    """The reranker of a record, of the kind that it says, or where a person merely named it, its files.
+
+    `runs_on`: the settings' device where none is given. Raises ModelUnavailable.
+    """
     if not spec.described and _is_late(spec):
         spec = replace(spec, kind="late")
     runs_on = runs_on or device.shared_device(settings)

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from PIL import Image
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
-from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.generation import YieldBetweenTokens, to_model_device
 from mcp_mmretrieval.models.identity import text_reader_identity
 from mcp_mmretrieval.types import Identity
@@ -40,7 +39,8 @@ DEFAULT_OCR_PROMPT = (
     "nothing at all where there is no text."
 )
 MAX_OCR_TOKENS = 2_048
-"""Of one picture: a page of small print has 1,500."""
+"""Tokens written of one picture: a page of small print has 1,500."""
+_REMEDY = "Set MMRETRIEVAL_OCR to another model, or to builtin."
 _FLAT = 12
 """Range of brightness, of 255, in which nothing is written: models invent words on a blank sheet."""
 _LEAST = 32
@@ -60,14 +60,13 @@ class HubTextReader:
         """`most`: tokens written of one picture. Raises ModelUnavailable when the model is missing, does not load, or
         does not write what it sees.
         """
-        folder, revision = snapshots.locate_model(spec)
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder, revision = from_files.locate_quietly(spec)
         torch.set_num_threads(threads)
         self._spec = spec
         self._device = device
         self._identity = text_reader_identity(spec, revision)
         self._most = 1
-        try:
+        with from_files.load_errors_told(spec, remedy=_REMEDY):
             self._model, self._processor = _loaded(folder, device, dtype)
             self._ask = OCR_PROMPTS.get(self._model.config.model_type, DEFAULT_OCR_PROMPT)
             self._chats = bool(getattr(self._processor, "chat_template", None))
@@ -75,14 +74,6 @@ class HubTextReader:
             most = int(min(most, _held(self._model.config)))
             with device.turns:
                 self._written(np.full((64, 256, 3), 255, np.uint8))  # a first pass takes ten times as long as the next
-        except RetrievalError:
-            raise
-        except Exception as error:  # other people's models fail in any way
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelUnavailable(
-                f"{spec.model}: does not load: {reason.rstrip('.')}. Set MMRETRIEVAL_OCR to another model, or to "
-                "builtin."
-            ) from error
         self._most = most
 
     @property
@@ -113,7 +104,7 @@ class HubTextReader:
         return str(self._processor.decode(tokens, skip_special_tokens=True))
 
     def _given(self, picture: Image.Image) -> dict[str, Any]:
-        """As the model takes it."""
+        """The tensors that the model takes for a picture, with its question where the model takes a chat."""
         if not self._chats:
             return to_model_device(self._processor(images=picture, return_tensors="pt"), self._model)
         content: list[dict[str, Any]] = [{"type": "image", "image": picture}]
@@ -131,16 +122,13 @@ class HubTextReader:
 
 def _loaded(folder: Path, device: Device, dtype: Dtype) -> tuple[Any, Any]:
     """The model and its processor. Raises ModelUnavailable for one of another kind."""
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    config = AutoConfig.from_pretrained(folder, **safe)
+    config = AutoConfig.from_pretrained(folder, **from_files.SAFE_OPTIONS)
     if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
         raise ModelUnavailable(
             f"{folder}: a {config.model_type} does not write what it sees. Set MMRETRIEVAL_OCR to builtin, or to a "
             "model such as PaddleOCR-VL, GOT-OCR 2 or Qwen3-VL."
         )
-    load: Any = AutoModelForImageTextToText.from_pretrained
-    model = load(folder, dtype=getattr(torch, dtype), use_safetensors=True, **safe)
-    return model.to(device.name).eval(), AutoProcessor.from_pretrained(folder, **safe)  # type: ignore[no-untyped-call]
+    return from_files.model_and_processor(AutoModelForImageTextToText.from_pretrained, folder, device, dtype)
 
 
 def _held(config: Any) -> float:

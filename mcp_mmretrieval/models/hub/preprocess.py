@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
 PREPROCESSING_VERSION = 1
-"""Of what is done here to pictures, sounds and films: another one makes other vectors."""
+"""Version of what is done here to pictures, sounds and films: another one makes other vectors."""
 _SOFT_TOKENS = (70, 140, 280, 560, 1_120)
-"""Of a picture, from which Gemma's processors choose; each of them stands for 48 x 48 pixels."""
+"""Tokens of a picture, from which Gemma's processors choose; each of them stands for 48 x 48 pixels."""
 _SOFT_PIXELS = 48 * 48
 _SHORTEST = 0.25
 """Seconds of a sound; a shorter one is filled up with silence: models make no frame of a single sample."""
 _SOUND_TOKENS = 25.0
 """A second of sound, in models that say nothing else."""
 _PARTS = 1_000
-"""Of the larger number in the ratio of two rates: those of 192,001 and 16,000 Hz would make a filter of gigabytes."""
+"""Largest number in the ratio of two rates: that of 192,001 to 16,000 Hz would make a filter of gigabytes."""
 _TICKS = 100.0
 """A second in the numbers of frames, so that their times are exact to 10 ms."""
 
@@ -49,20 +49,21 @@ class MediaPreprocessor:
     pictures: bool
     """Whether it takes any."""
     seconds: float
-    """Of a sound at most; 0: it takes none."""
+    """Seconds of a sound at most; 0: it takes none."""
     rate: int
-    """Samples of a sound a second."""
+    """Sample rate of a sound, in Hz."""
     pixels: int
-    """Of a picture at most."""
+    """Pixels of a picture at most."""
     frame_pixels: int
-    """The same of a frame."""
+    """Pixels of a frame at most."""
     frames: int
-    """Of a film at most; 0: films are looked at frame by frame."""
+    """Frames of a film at most; 0: films are looked at frame by frame."""
     options: EmbedderInput
     """`processing_kwargs` for sentence-transformers."""
     picture_tokens: int
-    """Of each picture; 0: by its pixels."""
+    """Tokens of each picture; 0: their number follows from its pixels."""
     frame_tokens: int
+    """Tokens of each frame; 0: their number follows from its pixels."""
     token_pixels: int
     """Pixels that a token of a picture stands for, where their number is by pixels."""
     least_frames: int

@@ -28,13 +28,13 @@ class Prompts:
     """Whether it takes them as a message of their own, before contents of all sorts."""
 
     def before(self, role: PromptRole, title: str = "") -> str:
-        """What the text begins with."""
+        """The prompt as the beginning of a text; empty for a model that is instructed apart from it."""
         if self.instructs:
             return ""
         return self._of(role).replace(TITLE_PLACEHOLDER, title.strip() or "none")
 
     def instruction(self, role: PromptRole) -> str:
-        """What is said in a message of its own."""
+        """The prompt as a message of its own; empty for a model that has it at the beginning of a text."""
         return self._of(role) if self.instructs else ""
 
     @property
@@ -47,7 +47,7 @@ class Prompts:
 
 
 def prompts_of(model: Any, spec: EmbedderSpec) -> Prompts:
-    """Those of the record, or those that the model (a SentenceTransformer) brings along."""
+    """The prompts of the record, or else those that the model (a SentenceTransformer) brings along."""
     own = model.prompts
     document = next((text for name in ("document", "passage", "corpus") if (text := own.get(name))), "")
     query = (own.get("query") or "") if spec.query_prompt is None else spec.query_prompt

@@ -21,7 +21,8 @@ import torch
 from PIL import Image
 
 from mcp_mmretrieval.config.profiles import RerankerSpec
-from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable
+from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, first_error_line
+from mcp_mmretrieval.models.hub.capabilities import MAX_INPUT_TOKENS
 from mcp_mmretrieval.models.hub.pictures import fit_picture
 from mcp_mmretrieval.models.hub.special_tokens import SpecialTokens
 from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
@@ -37,18 +38,18 @@ ModalityInput = dict[str, Any]
 FeatureExtractor = Callable[[ModalityInput], Mapping[str, Any]]
 """The tensors that a model would get of an input beside a query."""
 
+LOAD_REMEDY = "Set MMRETRIEVAL_RERANKER to another model, or to off."
+"""What to do where a reranker does not load."""
 _WINDOW = 1_024
 """Tokens of a text at most, where the record names none."""
 _LONGEST_QUERY = 256
 """Tokens of a query that count: of a model that takes in few, a quarter of those."""
-_LIMIT = 8_192
-"""Tokens that any model takes in at most."""
 _FRAMES = 4
 """Frames that stand for a film where a model takes pictures alone."""
 _SIDE = 256
 """Pixels of a side of the pictures that a model is tried with."""
 _TICKS = 100
-"""Of a second: in so many the time of a frame is told."""
+"""Parts of a second in which the time of a frame is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ class RerankerInput:
     owner: int
     given: ModalityInput
     tokens: float
-    """What it costs, about."""
+    """What it costs, about, in tokens."""
     film: dict[str, Any] | None = None
-    """Of a film: when its frames are, as processors want it told."""
+    """A film's metadata: the times of its frames, as processors want them."""
 
 
 class RerankerPreprocessor:
@@ -73,7 +74,7 @@ class RerankerPreprocessor:
                 f"{spec.model}: its tokenizer is none of the fast ones, which cut texts into windows."
             )
         self._spec = spec
-        self._limit = min(limit, _LIMIT)
+        self._limit = min(limit, MAX_INPUT_TOKENS)
         self._tokenizer = tokenizer
         self._plain = SpecialTokens(tokenizer).broken
         self._area = 0.0
@@ -102,7 +103,7 @@ class RerankerPreprocessor:
             self._films = bool(_reached(features, *films)) and _tried(works, films[0])
 
     def under(self, spec: RerankerSpec) -> RerankerPreprocessor:
-        """For the same model under another record's caps."""
+        """A preprocessor for the same model under another record's caps."""
         made = copy.copy(self)
         made._spec = spec
         return made
@@ -136,7 +137,7 @@ class RerankerPreprocessor:
 
     @property
     def _pixels(self) -> float:
-        """Of a picture at most."""
+        """Pixels of a picture at most."""
         return min(self._spec.pixels, self._room)
 
     def _fit(self, used: int) -> None:
@@ -195,7 +196,7 @@ def rows_by_modality(given: Sequence[RerankerInput]) -> list[list[int]]:
 
 
 def cost_label(name: str, piece: RerankerInput) -> str:
-    """As the device knows a model: by its name, and another one for pictures and films."""
+    """The name under which the device measures what a token costs: one for texts, one for pictures and films."""
     return name if "text" in piece.given else f"{name} pictures"
 
 
@@ -212,14 +213,6 @@ def one_frame_a_second_metadata(seconds: int) -> dict[str, Any]:
         "duration": float(seconds),
         "frames_indices": list(range(seconds)),
     }
-
-
-def token_limit(model: Any) -> int:
-    """Tokens that a model takes in at once. Tokenizers that do not know say some huge number."""
-    known = [model.max_seq_length or math.inf]
-    if (inner := model.transformers_model) is not None:
-        known.append(getattr(inner.config.get_text_config(), "max_position_embeddings", None) or math.inf)
-    return int(min(_LIMIT, *known))
 
 
 def read_model_json(folder: Path, name: str) -> Mapping[str, Any]:
@@ -244,13 +237,8 @@ def is_late_interaction(folder: Path) -> bool:
     return architecture_name(folder).endswith(("ForRetrieval", "HF_ColBERT"))
 
 
-def first_error_line(error: BaseException) -> str:
-    """Why something failed, in a line without a full stop."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-
-
 def _reached(features: FeatureExtractor, one: ModalityInput, other: ModalityInput) -> Mapping[str, Any] | None:
-    """What the model would get of the first input, if it would get something else of the second."""
+    """The tensors of the first input; None where those of the second are the same: the model then sees neither."""
     try:
         found, beside = features(one), features(other)
     except Exception as error:  # noqa: BLE001 - other people's processors refuse in any way

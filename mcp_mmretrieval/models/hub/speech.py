@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor
+from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CTC_MAPPING_NAMES,
     MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
 )
-from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
-from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import vad
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.download import snapshots
+from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.generation import YieldBetweenTokens, to_model_device
 from mcp_mmretrieval.models.identity import transcriber_identity
 from mcp_mmretrieval.models.vad import AudioSamples, TimeSpan
@@ -34,6 +33,7 @@ SPEECH_WINDOW_SECONDS = 30.0
 """Seconds of a window: what Whisper takes in, and as much as others were trained on."""
 REPETITION_COMPRESSION_RATIO = 2.4
 """Compression ratio of a text that goes round in circles; OpenAI's threshold."""
+_REMEDY = "Set MMRETRIEVAL_SPEECH to another model, or to builtin."
 _TOKENS_A_SECOND = 50
 """What a second costs: steps of Whisper's and of wav2vec 2.0's encoder."""
 _TIME_STEP = 0.02
@@ -47,13 +47,12 @@ class HubTranscriber:
 
     def __init__(self, spec: ModelSpec, device: Device, dtype: Dtype, threads: int) -> None:
         """Raises ModelUnavailable when the model is missing, does not load, or does not recognise speech."""
-        folder, revision = snapshots.locate_model(spec)
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        folder, revision = from_files.locate_quietly(spec)
         torch.set_num_threads(threads)
         self._spec = spec
         self._device = device
         self._identity = transcriber_identity(spec, revision)
-        try:
+        with from_files.load_errors_told(spec, remedy=_REMEDY):
             self._model, self._processor = _loaded(folder, device, dtype)
             self._rate = int(_listener(self._processor).sampling_rate)
             self._whisper = self._model.config.model_type == "whisper"
@@ -64,14 +63,6 @@ class HubTranscriber:
                     self._model.generation_config.max_length = self._model.config.max_target_positions
             with device.turns:
                 self._tell(np.zeros(self._rate, np.float32))  # a first pass takes ten times as long as the next
-        except RetrievalError:
-            raise
-        except Exception as error:  # other people's models fail in any way
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelUnavailable(
-                f"{spec.model}: does not load: {reason.rstrip('.')}. Set MMRETRIEVAL_SPEECH to another model, or to "
-                "builtin."
-            ) from error
 
     @property
     def identity(self) -> Identity:
@@ -106,7 +97,7 @@ class HubTranscriber:
         return to_model_device(self._processor(samples, sampling_rate=self._rate, return_tensors="pt"), self._model)
 
     def _heard(self, samples: AudioSamples) -> list[Cue]:
-        """Of models that write as they listen."""
+        """The cues of a model that writes as it listens (sequence to sequence)."""
         options: dict[str, Any] = {"do_sample": False, "stopping_criteria": [YieldBetweenTokens(self._device.turns)]}
         times = self._whisper and hasattr(self._model.generation_config, "no_timestamps_token_id")
         if not self._whisper:
@@ -123,14 +114,14 @@ class HubTranscriber:
         ]
 
     def _spelled(self, samples: AudioSamples) -> list[Cue]:
-        """Of models that say for each moment which letter it is (CTC)."""
+        """The one cue of a model that says for each moment which letter it is (CTC)."""
         letters = self._model(**self._features(samples)).logits[0].argmax(dim=-1)
         return [Cue(0.0, len(samples) / self._rate, self._processor.decode(letters).strip())]
 
 
 def _loaded(folder: Path, device: Device, dtype: Dtype) -> tuple[Any, Any]:
     """The model and its processor. Raises ModelUnavailable for one of another kind."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(folder, **from_files.SAFE_OPTIONS)
     load: Callable[..., Any]
     if config.model_type in MODEL_FOR_CTC_MAPPING_NAMES:
         load = AutoModelForCTC.from_pretrained
@@ -141,9 +132,7 @@ def _loaded(folder: Path, device: Device, dtype: Dtype) -> tuple[Any, Any]:
             f"{folder}: a {config.model_type} recognises no speech that can be asked for here. Set MMRETRIEVAL_SPEECH "
             "to builtin, or to a model such as Whisper or wav2vec 2.0."
         )
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    model = load(folder, dtype=getattr(torch, dtype), use_safetensors=True, **safe)
-    return model.to(device.name).eval(), AutoProcessor.from_pretrained(folder, **safe)  # type: ignore[no-untyped-call]
+    return from_files.model_and_processor(load, folder, device, dtype)
 
 
 def _listener(processor: Any) -> Any:

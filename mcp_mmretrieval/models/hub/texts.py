@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models.hub.capabilities import token_limit
 from mcp_mmretrieval.models.hub.prompts import PromptRole, Prompts
 from mcp_mmretrieval.models.hub.special_tokens import SpecialTokens
 from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
 
 _WINDOW = 512
 """Tokens of a window at most, where the record names none: a vector of more says too little of each part."""
-_LIMIT = 8_192
-"""Tokens of one content at most, whatever a model says."""
 _TITLE = 32
 """Tokens of a document's title that stand before its texts."""
 
@@ -30,7 +28,7 @@ class TextPreprocessor:
             raise ModelUnavailable(f"{spec.model}: takes no texts, so that nothing could be asked in words.")
         self._prompts = prompts
         self._marks = SpecialTokens(tokenizer)
-        limit = _limit(model)
+        limit = token_limit(model)
         model.max_seq_length = limit
         around = max(_around(model, prompts, role) for role in ("query", "document"))
         if prompts.titled:
@@ -75,11 +73,3 @@ def _around(model: Any, prompts: Prompts, role: PromptRole) -> int:
     """Tokens of an empty text: the prompt, a chat's roles, the marks at both ends."""
     features = model[0].preprocess([{"text": prompts.before(role)}], prompt=prompts.instruction(role))
     return int(features["input_ids"].shape[-1])
-
-
-def _limit(model: Any) -> int:
-    """Tokens that the model takes in at once. Tokenizers that do not know say some huge number."""
-    known = [model.max_seq_length or math.inf]
-    if (inner := model.transformers_model) is not None:
-        known.append(getattr(inner.config.get_text_config(), "max_position_embeddings", None) or math.inf)
-    return int(min(_LIMIT, *known))

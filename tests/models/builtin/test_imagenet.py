@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.loading import ModelPool
-from mcp_mmretrieval.types import Film
-from tests.support.drawings import clock, crossword, silence, traffic_light
+from mcp_mmretrieval.models.pool import ModelPool
+from tests.support.drawings import clock, crossword, traffic_light
 
 pytestmark = pytest.mark.builtin
 
@@ -48,34 +47,9 @@ def test_a_question_about_figures_asks_for_no_object(embedder: Embedder) -> None
     assert likeness.max() < 0.1
 
 
-def test_a_picture_finds_its_like_and_the_text_about_it(embedder: Embedder) -> None:
-    query = embedder.embed_query(SEEN[1])
-    assert int(np.argmax(embedder.embed_documents(SEEN) @ query["picture"][0])) == 1
-    texts = ["The clock strikes four.", "The traffic lights at the crossing were red.", "She solves a crossword."]
-    assert int(np.argmax(embedder.embed_documents(texts) @ query["text"][0])) == 1
-
-
-def test_a_film_is_what_its_frames_show(embedder: Embedder) -> None:
-    film = Film([SEEN[1], SEEN[1], SEEN[2]], (0.0, 1.0, 2.0))
-    still = Film([SEEN[1]], (0.0,))
-    vectors = embedder.embed_documents([film, still, SEEN[1]])
-    np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert vectors[0] @ vectors[2] > 0.7
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5_000), (5_000, 1), (2, 3)])
 def test_a_picture_of_any_shape_is_embedded(embedder: Embedder, shape: tuple[int, int]) -> None:
     assert np.isfinite(embedder.embed_documents([np.zeros((*shape, 3), np.uint8)])).all()
-
-
-def test_what_has_no_vector_is_refused_with_the_reason(embedder: Embedder) -> None:
-    with pytest.raises(BadArgument, match=r"do not hear sound\. Its transcript stands for it"):
-        embedder.embed_documents([silence(1)])
-    with pytest.raises(BadArgument, match="no frames"):
-        embedder.embed_documents([Film([], ())])
-    with pytest.raises(BadArgument, match="separate calls"):
-        embedder.embed_documents(["text", SEEN[0]])
 
 
 def test_the_class_vectors_that_ship_are_those_of_the_models(models: ModelPool) -> None:
@@ -85,7 +59,7 @@ def test_the_class_vectors_that_ship_are_those_of_the_models(models: ModelPool) 
 
     some = slice(0, 1000, 97)
     captions, definitions = zip(*class_texts()[some], strict=True)
-    made = unit_rows(models.text.get().encode(captions) + models.text.get().encode(definitions))
+    made = unit_rows(models.builtin.text.get().encode(captions) + models.builtin.text.get().encode(definitions))
     np.testing.assert_allclose(np.load(CLASS_VECTORS)[some], made, atol=1e-3)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from tests.support.drawings import clock
 
 pytestmark = pytest.mark.builtin

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 
 pytestmark = pytest.mark.builtin
 
@@ -22,7 +22,7 @@ def embedder(models: ModelPool) -> Embedder:
 @pytest.fixture(scope="module")
 def tokens(models: ModelPool) -> Callable[[str], int]:
     """Counts a text's tokens, without the model's own marks."""
-    return lambda text: len(models.text.get().encode_tokens([text])[0][0])
+    return lambda text: len(models.builtin.text.get().encode_tokens([text])[0][0])
 
 
 def test_texts_become_unit_vectors_in_the_order_given(embedder: Embedder) -> None:

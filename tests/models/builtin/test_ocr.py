@@ -5,7 +5,7 @@ import pytest
 from PIL import ImageFont
 
 from mcp_mmretrieval.models import TextReader
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from tests.support.drawings import bar_chart, canvas, pixels, traffic_light
 
 pytestmark = pytest.mark.builtin

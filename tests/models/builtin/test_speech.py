@@ -8,7 +8,7 @@ import pytest
 from mcp_mmretrieval.demo_media.film import DEMO_SAMPLE_RATE_HZ as RECORDED
 from mcp_mmretrieval.demo_media.film import read_recording
 from mcp_mmretrieval.models import Transcriber
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.types import Sound
 from tests.support.drawings import RATE, noise, silence, tone
 

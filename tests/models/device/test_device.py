@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -146,18 +145,6 @@ def test_a_model_is_admitted_only_into_its_share_of_the_memory(monkeypatch: pyte
 def test_this_machine_has_memory() -> None:
     free, total = Device("cpu").memory()
     assert 0 < free <= total
-
-
-def test_a_container_has_what_its_group_may_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_whole", lambda: (6 * GIGABYTE, 10 * GIGABYTE))
-    monkeypatch.setattr(memory, "_GROUP", tmp_path)
-    assert memory.machine_memory() == (6 * GIGABYTE, 10 * GIGABYTE)
-    (tmp_path / "memory.max").write_text("4000000000\n")
-    (tmp_path / "memory.current").write_text("3000000000\n")
-    (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 500000000\n")
-    assert memory.machine_memory() == (1_500_000_000, 4_000_000_000)
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory.machine_memory() == (6 * GIGABYTE, 10 * GIGABYTE)
 
 
 @pytest.mark.gpu

@@ -88,7 +88,7 @@ def test_a_library_in_this_process_goes_on_without_the_device(tmp_path: Path) ->
         assert (outcome.state, outcome.added, outcome.failed) == ("done", 2, ())
         assert "was lost" in models.alone
         with pytest.raises(ModelUnavailable, match="was lost"):
-            models.made(models.maker)
+            models.embedders.made(models.maker)
         until(lambda: library.held() == (2, 0), 60)
         assert library.search("red").hits[0].citation == "red.png"
         assert any("was lost" in problem for problem in library.status().problems)

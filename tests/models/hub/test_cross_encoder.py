@@ -87,15 +87,18 @@ def test_a_model_of_texts_gets_the_scores_of_predict(
     assert len(set(wanted)) == len(wanted)
 
 
+def by_text(logits: dict[str, float]) -> Callable[..., Any]:
+    """A `predict` that knows documents by their texts, whatever batches a busy machine makes of them."""
+    return lambda pairs, **_: np.array([logits[document["text"]] for _, document in pairs], np.float32)
+
+
 def test_logits_that_bfloat16_would_make_equal_stay_apart(
     qwen: CrossEncoderReranker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qwen._model, "predict", lambda pairs, **_: np.array([6.0, 6.001], np.float32)[: len(pairs)])
+    monkeypatch.setattr(qwen._model, "predict", by_text({"hill": 6.0, "lake": 6.001}))
     first, second = qwen.score(QUERY, ["hill", "lake"])
     assert first is not None and second is not None and first < second < 1
-    monkeypatch.setattr(
-        qwen._model, "predict", lambda pairs, **_: np.array([-1_000.0, 1_000.0], np.float32)[: len(pairs)]
-    )
+    monkeypatch.setattr(qwen._model, "predict", by_text({"hill": -1_000.0, "lake": 1_000.0}))
     assert qwen.score(QUERY, ["hill", "lake"]) == [0.0, 1.0]
 
 
@@ -229,7 +232,7 @@ def test_of_a_long_text_the_best_window_counts(bert: CrossEncoderReranker) -> No
 def test_what_gives_no_number_has_no_score_and_a_model_that_gives_none_is_no_use(
     qwen: CrossEncoderReranker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qwen._model, "predict", lambda pairs, **_: np.array([np.nan, 0.0], np.float32)[: len(pairs)])
+    monkeypatch.setattr(qwen._model, "predict", by_text({"hill": np.nan, "lake": 0.0, TEXTS[0]: np.nan}))
     assert qwen.score(QUERY, ["hill", "lake"]) == [None, 0.5]
     with pytest.raises(ModelUnavailable, match=r"no usable scores.*MMRETRIEVAL_DTYPE"):
         qwen.score(QUERY, TEXTS[:1])

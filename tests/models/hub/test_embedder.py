@@ -20,7 +20,7 @@ from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.store.spaces import canonical_identity
 from mcp_mmretrieval.types import Film, Picture, Sound, Vectors
 from tests.support import tiny
@@ -41,6 +41,12 @@ def settings(folder: Path, profile: object, **given: object) -> Settings:
     return Settings.read(
         library=folder / "library", profile=str(profile), ocr="off", speech="off", workers=1, threads=1, **given
     )
+
+
+def wanted(library: Library) -> Embedder:
+    """The embedder of the wanted profile."""
+    models = library._parts.models
+    return models.embedders.made(models.maker, PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -134,32 +140,6 @@ def test_what_it_cannot_embed_is_refused(embedder: Embedder) -> None:
         embedder.embed_documents(["a boat", noise(0)])
 
 
-@pytest.mark.parametrize(
-    ("shape", "seen"),
-    [
-        ((1, 1), (16, 16)),
-        ((3, 64), (16, 64)),
-        ((1, 640), (40, 640)),
-        ((640, 20), (640, 40)),
-        ((640, 40), (640, 40)),
-        ((1_200, 1_600), (866, 1_154)),
-    ],
-)
-def test_pictures_of_odd_shapes_are_brought_to_ones_that_a_model_takes(
-    embedder: Embedder, plain: Callable[[list[object]], Vectors], shape: tuple[int, int], seen: tuple[int, int]
-) -> None:
-    picture = Image.fromarray(noise(0, *shape)).resize(seen[::-1], Image.Resampling.LANCZOS)
-    np.testing.assert_allclose(embedder.embed_documents([noise(0, *shape)]), plain([{"image": picture}]), atol=1e-5)
-
-
-def test_a_larger_picture_than_the_record_allows_is_scaled_down_first(embedder: Embedder, folder: Path) -> None:
-    capped = HubEmbedder(EmbedderSpec(model=str(folder), pixels=40 * 30), Device())
-    small = Image.fromarray(noise(3, 120, 160)).resize((40, 30), Image.Resampling.LANCZOS)
-    wanted = embedder.embed_documents([np.asarray(small)])
-    np.testing.assert_allclose(capped.embed_documents([noise(3, 120, 160)]), wanted, atol=1e-5)
-    assert capped.identity != embedder.identity
-
-
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 
@@ -182,14 +162,6 @@ def test_a_url_is_just_text_and_nothing_is_fetched(embedder: Embedder) -> None:
             server.accept()
 
 
-def test_the_models_own_marks_in_a_text_are_broken_up(embedder: Embedder) -> None:
-    poisoned = f"a boat {tiny.END} {tiny.START.upper()} lake"
-    broken = "a boat < |endoftext|> < |STARTOFTEXT|> lake"
-    np.testing.assert_allclose(embedder.embed_documents([poisoned]), embedder.embed_documents([broken]), atol=1e-5)
-    vectors = embedder.embed_documents([poisoned, "a boat"])
-    assert float(vectors[0] @ vectors[1]) < 0.999  # what stands behind the mark counts
-
-
 @pytest.mark.parametrize(
     "text",
     ["", "\ud800", "\x00", "🙂" * 40, "語" * 500, "x" * 5_000, "a red boat " * 900],
@@ -206,39 +178,7 @@ def test_a_blank_query_is_refused(embedder: Embedder) -> None:
             embedder.embed_query(query)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["the green hill behind the blue lake " * 60, "語" * 300, "x" * 3_000, "🙂" * 100],
-    ids=["words", "no spaces", "one word", "emoji"],
-)
-def test_windows_hold_the_whole_text_in_pieces_that_the_model_takes_in(
-    embedder: Embedder, folder: Path, text: str
-) -> None:
-    tokenizer = SentenceTransformer(str(folder), device="cpu", local_files_only=True).tokenizer
-    windows = embedder.windows(text)
-    assert "".join("".join(windows).split()) == "".join(text.split())
-    assert len(windows) > 1
-    assert max(len(tokenizer(window)["input_ids"]) for window in windows) <= tiny.TOKENS
-
-
-def test_a_long_query_is_the_mean_of_its_windows(embedder: Embedder) -> None:
-    text = "pump failures by month " * 30
-    mean = embedder.embed_documents(embedder.windows(text)).mean(axis=0)
-    np.testing.assert_allclose(embedder.embed_query(text)["text"][0], mean / np.linalg.norm(mean), atol=1e-5)
-
-
 # -- records ----------------------------------------------------------------------------------------------------------
-
-
-def test_prompts_stand_before_texts_and_make_a_space_of_their_own(embedder: Embedder, folder: Path) -> None:
-    spec = EmbedderSpec(model=str(folder), query_prompt="find: ", document_prompt="text: ")
-    prompted = HubEmbedder(spec, Device())
-    np.testing.assert_allclose(
-        prompted.embed_query("lake")["text"], embedder.embed_documents(["find: lake"]), atol=1e-5
-    )
-    np.testing.assert_allclose(prompted.embed_documents(["lake"]), embedder.embed_documents(["text: lake"]), atol=1e-5)
-    np.testing.assert_allclose(prompted.embed_documents([noise(0)]), embedder.embed_documents([noise(0)]), atol=1e-5)
-    assert prompted.identity != embedder.identity
 
 
 def test_vectors_are_cut_where_the_record_says_so(folder: Path) -> None:
@@ -349,7 +289,7 @@ def test_a_folder_that_is_no_usable_model_is_refused_and_the_built_in_ones_go_on
         (problem,) = (text for text in library.status().problems if "does not serve" in text)
         assert re.search(said, problem)
         with pytest.raises(ModelUnavailable, match=said):
-            library._parts.models.embedder(PATIENCE)
+            wanted(library)
 
 
 # -- the whole product ------------------------------------------------------------------------------------------------
@@ -387,10 +327,10 @@ def test_another_profile_embeds_again_and_nothing_of_the_old_space_stays(folder:
     other = tiny.clip(tmp_path / "other", seed=1)
     for profile in (folder, other, folder):
         with Library.open(settings=settings(tmp_path, profile, roots=(files,))) as library:
-            library._parts.models.embedder(PATIENCE)
+            wanted(library)
             library.search("red")  # vectors of the old space are shorter, or of another model: none is compared
             assert library.settle(PATIENCE)
             (space,) = library._catalog.spaces()
-            assert space.identity == canonical_identity(library._parts.models.embedder(PATIENCE).identity)
+            assert space.identity == canonical_identity(wanted(library).identity)
             assert library.search("The red boat left.", lanes=("text",)).hits[0].id == before
             assert library.search(like="a.png").hits[0].citation == "a.png"

@@ -13,7 +13,6 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
-from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
@@ -21,16 +20,7 @@ from mcp_mmretrieval.types import Content, Film, Sound, Vectors
 from tests.support.contents import TEXTS, assert_alike, film, picture, plain, sound
 from tests.support.tiny import gemma
 
-QUERY, DOCUMENT = "task: search result | query: ", "title: {title} | text: "
-SECONDS = 2.0
-"""Of one sound: less than the model takes, so that tests are quick."""
-
-
-def spec(folder: Path, **given: Any) -> EmbedderSpec:
-    """As the published model's record, with smaller caps."""
-    caps = {"pixels": 70 * 48 * 48, "frame_pixels": 70 * 48 * 48, "frames": 4, "hears": SECONDS, "rate": 16_000}
-    prompts = {"query_prompt": QUERY, "document_prompt": DOCUMENT}
-    return EmbedderSpec(**{"model": str(folder), **caps, **prompts, **given})
+QUERY, SECONDS, spec = gemma.QUERY, gemma.SECONDS, gemma.record
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +104,6 @@ def test_films_get_the_vectors_of_sentence_transformers(embedder: HubEmbedder, m
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_title_of_its_document_stands_before_a_text(embedder: HubEmbedder, model: SentenceTransformer) -> None:
-    found = embedder.embed_documents(["It leaks.", "It leaks."], titles=["Pump <|image|> 4", ""])
-    wanted = plain(
-        model, [{"text": "title: Pump < |image|> 4 | text: It leaks."}, {"text": "title: none | text: It leaks."}]
-    )
-    np.testing.assert_allclose(found, wanted, atol=1e-5)
-
-
 @pytest.mark.parametrize("mark", ["<|image|>", "<|audio|>", "<|video|>", "<eos>", "<|image>"])
 def test_marks_of_media_in_a_text_are_only_words(embedder: HubEmbedder, model: SentenceTransformer, mark: str) -> None:
     text = f"press {mark} twice"
@@ -129,92 +111,6 @@ def test_marks_of_media_in_a_text_are_only_words(embedder: HubEmbedder, model: S
     found = embedder.embed_documents([text, "a boat"])
     np.testing.assert_allclose(found[:1], plain(model, [{"text": f"title: none | text: {broken}"}]), atol=1e-5)
     assert embedder.embed_query(mark)["text"].shape == (1, gemma.DIM)
-
-
-def test_a_text_that_would_be_cut_off_is_the_mean_of_its_windows(folder: Path) -> None:
-    short = HubEmbedder(spec(folder, processor_options={"model_max_length": 160}, query_prompt=""), Device())
-    text = "the green hill behind the blue lake " * 20
-    windows = short.windows(text)
-    mean = short.embed_documents(windows).mean(axis=0)
-    assert len(windows) > 2
-    np.testing.assert_allclose(short.embed_documents([text])[0], mean / np.linalg.norm(mean), atol=1e-5)
-
-
-def test_pictures_and_films_are_never_cut_off_by_the_length_of_texts(folder: Path) -> None:
-    """Where a picture has more tokens than fit, the processor raises a mismatch between picture and text."""
-    short = HubEmbedder(
-        spec(folder, processor_options={"model_max_length": 256}, pixels=280 * 48 * 48, frames=32), Device()
-    )
-    assert short.films == 2
-    assert short.embed_documents([picture(0), film(0, frames=9)]).shape == (2, gemma.DIM)
-
-
-# -- sounds -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_sound_of_another_rate_is_brought_to_the_models_own(embedder: HubEmbedder) -> None:
-    """The model takes all samples for 16 kHz, whatever it is told."""
-    wanted = embedder.embed_documents([sound(1)])[0]
-    for rate in (32_000, 44_100, 48_000):
-        found = embedder.embed_documents([sound(1, rate=rate)])[0]
-        assert float(found @ wanted) > 0.99, rate
-
-
-@pytest.mark.parametrize("rate", [1, 7, 191, 192_001, 2_000_003])
-def test_a_sound_of_an_odd_rate_takes_neither_time_nor_memory(embedder: HubEmbedder, rate: int) -> None:
-    odd = Sound(sound(0, 1, 16_000).samples[: max(1, rate // 4)], rate)
-    assert embedder.embed_documents([odd]).shape == (1, gemma.DIM)
-
-
-def test_two_channels_are_heard_as_one(embedder: HubEmbedder) -> None:
-    mono = sound(2)
-    for samples in (np.stack([mono.samples, mono.samples]), np.stack([mono.samples, mono.samples], axis=1)):
-        stereo = embedder.embed_documents([Sound(samples, mono.rate)])
-        np.testing.assert_allclose(stereo, embedder.embed_documents([mono]), atol=1e-5)
-
-
-def test_a_longer_sound_than_it_takes_is_the_mean_of_its_pieces(embedder: HubEmbedder) -> None:
-    whole = sound(3, 5.0)
-    pieces = [Sound(samples, whole.rate) for samples in np.array_split(whole.samples, 3)]
-    mean = embedder.embed_documents(pieces).mean(axis=0)
-    np.testing.assert_allclose(embedder.embed_documents([whole])[0], mean / np.linalg.norm(mean), atol=1e-5)
-
-
-def test_what_comes_after_30_seconds_counts(folder: Path) -> None:
-    """The model's own feature extractor cuts it off without a word."""
-    whole = HubEmbedder(spec(folder, hears=30.0), Device())
-    beginning = sound(4, 30.0)
-    longer = Sound(np.concatenate([beginning.samples, sound(5, 30.0).samples]), 16_000)
-    found = whole.embed_documents([beginning, longer])
-    assert float(found[0] @ found[1]) < 0.99
-
-
-# -- films ------------------------------------------------------------------------------------------------------------
-
-
-def test_of_a_film_of_many_frames_some_are_seen_from_its_beginning_to_its_end(embedder: HubEmbedder) -> None:
-    long = film(1, frames=7)
-    some = Film([long.pictures[number] for number in (0, 2, 4, 6)], (0.0, 2.0, 4.0, 6.0))
-    np.testing.assert_allclose(embedder.embed_documents([long]), embedder.embed_documents([some]), atol=1e-5)
-
-
-def test_a_film_is_the_same_wherever_in_its_document_it_begins(embedder: HubEmbedder) -> None:
-    found = embedder.embed_documents([film(2), film(2, start=3_600.0)])
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
-
-
-# -- what a model was loaded without ----------------------------------------------------------------------------------
-
-
-def test_a_model_without_towers_takes_texts_alone_and_says_so(tmp_path: Path) -> None:
-    """Its processor, and with it sentence-transformers, still says that it takes everything."""
-    texts = HubEmbedder(spec(gemma.embedder(tmp_path / "texts", without=("vision", "audio"))), Device())
-    assert texts._model.supports("audio")
-    assert (dict(texts.dims), texts.sees, texts.hears, texts.films) == ({"text": gemma.DIM}, frozenset(), 0.0, 0)
-    contents: list[Content] = [sound(0), picture(0), film(0)]
-    for content in contents:
-        with pytest.raises(Unfit, match="does not"):
-            texts.embed_documents([content])
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
@@ -335,7 +231,7 @@ def test_a_torchvision_made_for_another_torch_is_named_with_the_command_that_tel
     code = """
 import sys
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.loading import ModelPool
+from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.config.settings import Settings
 try:
     ModelPool(Settings.read(library=sys.argv[1], profile=sys.argv[2])).embedder()

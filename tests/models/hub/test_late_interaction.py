@@ -10,12 +10,9 @@ from PIL import Image
 from sentence_transformers import MultiVectorEncoder
 
 from mcp_mmretrieval.config.profiles import RerankerSpec
-from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
 from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker, VectorCache
-from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Content, Film, Sound
 from tests.models.hub.test_cross_encoder import PICTURES, QUERY, TEXTS, noise
 from tests.support import tiny
@@ -115,17 +112,6 @@ def test_a_model_as_transformers_saves_it_takes_documents_for_documents(folder: 
     assert None not in published.score(QUERY, contents)
     features = published._features({"text": "a boat"})
     assert published._model.tokenizer.convert_ids_to_tokens(int(features["input_ids"][0, 0])) == "<doc>"
-
-
-def test_a_folder_that_a_person_names_shows_by_its_files_that_it_is_of_this_kind(folder: Path, tmp_path: Path) -> None:
-    for one in (folder, rerankers.as_published(folder)):
-        served = ModelPool(Settings(library=tmp_path, reranker=str(one), device="cpu")).reranker(60)
-        assert isinstance(served, LateInteractionReranker)
-        assert served.reads(PICTURES[0])
-    for pair in (rerankers.bert(tmp_path / "tiny-bert"), tmp_path / "tiny-bert-hf"):
-        assert isinstance(
-            ModelPool(Settings(library=tmp_path, reranker=str(pair), device="cpu")).reranker(60), CrossEncoderReranker
-        )
 
 
 def test_no_usable_vectors_are_no_scores(neomme: LateInteractionReranker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,9 @@ from PIL import Image
 
 from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.config.profiles import ModelSpec
-from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.ocr import DEFAULT_OCR_PROMPT, HubTextReader, _words
-from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Picture
 from tests.support.drawings import bar_chart, traffic_light
 from tests.support.tiny import bert, ocr
@@ -98,23 +96,3 @@ def test_a_search_waits_for_one_token_and_not_for_the_page(folders: dict[str, Pa
 def test_a_model_that_does_not_write_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"a bert does not write what it sees.*MMRETRIEVAL_OCR"):
         loaded(bert(tmp_path / "bert"))
-
-
-def test_the_setting_names_it_and_the_identity_is_named_before_loading(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    models = ModelPool(Settings(library=tmp_path, ocr=str(folders["trocr"]), device="cpu"))
-    said = models.reading["ocr"]
-    reader = models.text_reader(60)
-    assert isinstance(reader, HubTextReader)
-    assert " ".join(map(str, reader.identity.values())) == said
-    assert models.parts()["text in pictures"] == f"{folders['trocr']}: ready"
-    fewer = ModelPool(Settings(library=tmp_path, ocr=str(folders["trocr"]), model_pixels=50_000))
-    assert fewer.reading["ocr"] != said
-
-
-def test_a_setting_that_names_no_model_is_told_when_it_is_needed(tmp_path: Path) -> None:
-    models = ModelPool(Settings(library=tmp_path, ocr="crystal-ball"))
-    assert models.reading["ocr"] == "crystal-ball"
-    with pytest.raises(ModelUnavailable, match=r"crystal-ball: no such model.*MMRETRIEVAL_OCR"):
-        models.text_reader(60)

@@ -10,14 +10,12 @@ import transformers
 from numpy.typing import NDArray
 
 from mcp_mmretrieval.config.profiles import ModelSpec
-from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.demo_media.film import DEMO_SAMPLE_RATE_HZ as RECORDED
 from mcp_mmretrieval.demo_media.film import read_recording
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import vad
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.speech import HubTranscriber
-from mcp_mmretrieval.models.loading import ModelPool
 from mcp_mmretrieval.types import Cue, Sound
 from tests.support.drawings import noise, silence, tone
 from tests.support.tiny import bert, ocr, speech
@@ -127,35 +125,3 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ModelUnavailable, match="pickled"):
         loaded(folder)
-
-
-def test_the_setting_names_it_and_the_identity_is_named_before_loading(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    models = ModelPool(Settings(library=tmp_path, speech=str(folders["whisper"]), device="cpu"))
-    said = models.reading["speech"]
-    assert models.parts()["speech"] == f"{folders['whisper']}: loaded when first needed"
-    transcriber = models.transcriber(60)
-    assert isinstance(transcriber, HubTranscriber)
-    assert " ".join(map(str, transcriber.identity.values())) == said
-    assert ModelPool(Settings(library=tmp_path, speech=str(folders["wav2vec2"]))).reading["speech"] != said
-
-
-def test_a_folder_without_a_model_is_told_by_name_when_it_is_needed(tmp_path: Path) -> None:
-    models = ModelPool(Settings(library=tmp_path, speech=str(tmp_path / "nothing")))
-    assert models.reading["speech"] == str(tmp_path / "nothing")
-    with pytest.raises(ModelUnavailable, match=r"nothing: no such folder"):
-        models.transcriber(60)
-    assert "no such folder" in models.message
-
-
-def test_a_model_that_changed_while_the_server_runs_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
-    folder = speech.wav2vec2(tmp_path / "model")
-    models = ModelPool(Settings(library=tmp_path, speech=str(folder), device="cpu"))
-    before = models.reading["speech"]
-    config = folder / "config.json"
-    config.write_text(config.read_text() + "\n")
-    with pytest.raises(ModelUnavailable, match="changed since this server started"):
-        models.transcriber(60)
-    assert models.reading["speech"] == before
-    assert ModelPool(Settings(library=tmp_path, speech=str(folder))).reading["speech"] != before

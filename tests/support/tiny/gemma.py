@@ -13,9 +13,13 @@ from transformers.models.embedding_gemma2.video_processing_embedding_gemma2 impo
 from transformers.models.gemma4.feature_extraction_gemma4 import Gemma4AudioFeatureExtractor
 from transformers.models.gemma4.image_processing_gemma4 import Gemma4ImageProcessor
 
+from mcp_mmretrieval.config.profiles import EmbedderSpec
 from tests.support.tiny import words
 
 DIM = 48
+QUERY, DOCUMENT = "task: search result | query: ", "title: {title} | text: "
+SECONDS = 2.0
+"""Of one sound: less than the model takes, so that tests are quick."""
 MARKS = {
     "pad_token": "<pad>",
     "eos_token": "<eos>",
@@ -158,3 +162,10 @@ def _as_published(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def record(folder: Path, **given: Any) -> EmbedderSpec:
+    """As the published model's record, with smaller caps."""
+    caps = {"pixels": 70 * 48 * 48, "frame_pixels": 70 * 48 * 48, "frames": 4, "hears": SECONDS, "rate": 16_000}
+    prompts = {"query_prompt": QUERY, "document_prompt": DOCUMENT}
+    return EmbedderSpec(**{"model": str(folder), **caps, **prompts, **given})

@@ -1,17 +1,13 @@
-"""Models are loaded once, in the background; failures are kept and tried again."""
+"""A model is loaded once, in the background; a failure is kept and tried again."""
 
 import re
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
-from mcp_mmretrieval.models import Embedder, loading, progress
-from mcp_mmretrieval.models.loading import LazyModel, ModelPool
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models import progress
+from mcp_mmretrieval.models.lazy import LazyModel
 
 
 class Weighty:
@@ -158,99 +154,3 @@ def test_how_far_a_load_is_can_be_seen_while_it_runs() -> None:
     gate.set()
     assert part.get(10) == "model"
     assert part.progress == ""
-
-
-def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(tmp_path: Path) -> None:
-    gate, told = threading.Event(), threading.Event()
-
-    class Fetched(ModelPool):
-        def _load_space(self, maker: str) -> Embedder:
-            progress.report_progress("fetching", 1, 10**9)
-            told.set()
-            assert gate.wait(10)
-            raise ModelUnavailable("no network")
-
-    models = Fetched(Settings(library=tmp_path))
-    models.start()
-    assert told.wait(10)
-    assert re.fullmatch(r"The models are loading\. Embedder: fetching for \d+ s, 0.00 of 1.00 GB\.", models.message)
-    assert models.loading.startswith("embedder: fetching for")
-    assert models.parts()["text vectors"].startswith("fetching for")
-    gate.set()
-    with pytest.raises(ModelUnavailable, match="no network"):
-        models.embedder(10)
-    assert models.loading == ""
-
-
-def test_making_the_bundle_imports_nothing_heavy() -> None:
-    code = """
-import sys
-from mcp_mmretrieval.models.loading import ModelPool
-from mcp_mmretrieval.config.settings import Settings
-models = ModelPool(Settings())
-print(models.state, models.parts(), models.reading)
-heavy = {"torch", "numpy", "sentence_transformers", "onnxruntime", "ctranslate2", "cv2"} & set(sys.modules)
-sys.exit(f"imported: {heavy}" if heavy else 0)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
-
-
-def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    models = ModelPool(Settings(library=tmp_path, profile="crystal-ball"))
-    models.start()
-    with pytest.raises(ModelUnavailable, match=r"crystal-ball: no such profile.*builtin"):
-        models.embedder(10)
-    assert models.state == "missing"
-    assert "crystal-ball" in models.message
-
-
-def test_what_is_switched_off_is_none_and_says_so(tmp_path: Path) -> None:
-    models = ModelPool(Settings(library=tmp_path, ocr="off", speech="off"))
-    assert models.text_reader() is None
-    assert models.transcriber() is None
-    assert models.reading == {"ocr": "off", "speech": "off"}
-    assert models.parts()["speech"] == "off"
-
-
-def test_the_reading_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
-    models = ModelPool(Settings(library=tmp_path))
-    assert str(models.reading["ocr"]).startswith("PP-OCRv6 small")
-    assert str(models.reading["speech"]).startswith("whisper-")
-    assert set(models.parts().values()) == {"loaded when first needed"}
-
-
-@pytest.mark.builtin
-def test_everything_loads_and_answers_without_a_word_on_stdout(
-    models: ModelPool, capfd: pytest.CaptureFixture[str]
-) -> None:
-    models.start()
-    embedder, reranker = models.embedder(), models.reranker()
-    assert models.transcriber() is not None
-    assert models.text_reader() is not None
-    assert reranker is not None
-    assert reranker.score("a cat", ["a cat sleeps"])[0] is not None
-    embedder.embed_query("a cat")
-    assert (models.state, models.message) == ("ready", "")
-    assert set(models.parts().values()) == {"ready"}
-    assert capfd.readouterr().out == ""
-
-
-@pytest.mark.builtin
-def test_the_installed_torch_set_fits_together() -> None:
-    assert loading.package_problems() == []
-
-
-@pytest.mark.builtin
-def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models: ModelPool) -> None:
-    from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
-    from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors
-    from mcp_mmretrieval.models.builtin.minilm import MiniLM
-    from mcp_mmretrieval.models.device.device import Device
-
-    whole = models.embedder()
-    alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNameVectors())
-    assert (dict(alone.dims), alone.sees) == ({"text": 384}, frozenset())
-    assert alone.identity != whole.identity
-    assert list(alone.embed_query("a cat")) == ["text"]
-    with pytest.raises(BadArgument, match="no words"):
-        alone.embed_query(" \n")

@@ -1,0 +1,83 @@
+"""All models of a library: what is known of them before one is loaded, and that all of them load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.models import LibraryModels
+from mcp_mmretrieval.models.pool import ModelPool
+from tests.support.models import ModelsByHand
+
+
+def test_the_pool_and_the_models_by_hand_are_the_same_to_a_library(tmp_path: Path) -> None:
+    """mypy holds both to the protocol; here, that neither inherits from the other."""
+    models: list[LibraryModels] = [ModelPool(Settings(library=tmp_path)), ModelsByHand(Settings(library=tmp_path))]
+    assert [type(one).__mro__[1:] for one in models] == [(object,), (object,)]
+
+
+def test_another_profile_is_wanted_from_the_moment_on_and_nothing_is_loaded_for_it(tmp_path: Path) -> None:
+    models = ModelPool(Settings(library=tmp_path))
+    assert (models.maker, models.measured, models.reranks) == (models.spare, True, False)
+    models.want(" omni ")
+    assert (models.profile, models.measured, models.reranks) == ("omni", False, True)
+    assert models.maker != models.spare
+    assert models.loading == ""
+    with pytest.raises(BadArgument, match="crystal-ball"):
+        models.known("crystal-ball")
+
+
+def test_making_the_bundle_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.config.settings import Settings
+models = ModelPool(Settings())
+print(models.embedders.state_of(models.maker), models.message_of(models.maker), models.parts(), models.reading)
+heavy = {"torch", "numpy", "sentence_transformers", "onnxruntime", "ctranslate2", "cv2"} & set(sys.modules)
+sys.exit(f"imported: {heavy}" if heavy else 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    models = ModelPool(Settings(library=tmp_path, profile="crystal-ball"))
+    models.start()
+    with pytest.raises(ModelUnavailable, match=r"crystal-ball: no such profile.*builtin"):
+        models.embedder(10)
+    assert models.embedders.state_of(models.maker) == "missing"
+    assert "crystal-ball" in models.message_of(models.maker)
+
+
+def test_what_is_switched_off_is_none_and_says_so(tmp_path: Path) -> None:
+    models = ModelPool(Settings(library=tmp_path, ocr="off", speech="off"))
+    assert models.text_reader() is None
+    assert models.transcriber() is None
+    assert models.reading == {"ocr": "off", "speech": "off"}
+    assert models.parts()["speech"] == "off"
+
+
+def test_the_reading_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
+    models = ModelPool(Settings(library=tmp_path))
+    assert str(models.reading["ocr"]).startswith("PP-OCRv6 small")
+    assert str(models.reading["speech"]).startswith("whisper-")
+    assert set(models.parts().values()) == {"loaded when first needed"}
+
+
+@pytest.mark.builtin
+def test_everything_loads_and_answers_without_a_word_on_stdout(
+    models: ModelPool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    models.start()
+    embedder, reranker = models.embedder(), models.reranker()
+    assert models.transcriber() is not None
+    assert models.text_reader() is not None
+    assert reranker is not None
+    assert reranker.score("a cat", ["a cat sleeps"])[0] is not None
+    embedder.embed_query("a cat")
+    assert (models.embedders.state_of(models.maker), models.message_of(models.maker)) == ("ready", "")
+    assert set(models.parts().values()) == {"ready"}
+    assert capfd.readouterr().out == ""
