@@ -92,7 +92,14 @@ NAMES_OF_MANY = {
 MIRRORS_OF_A_TOOL = {("server/tools/tools.py", "search_media"), ("library.py", "search")}
 """Functions that take what a tool takes, one parameter an argument."""
 
+TESTED_TOGETHER = {"bench/untrained": "bench/test_untrained.py"}
+"""Rooms whose modules one test file builds, all in the same way."""
+
+FEW_BRANCHES = 3
+"""Conditions, loops and the like of a module that is plain enough to be tested with those that use it."""
+
 FILES = sorted(ROOT.rglob("*.py"))
+TESTS = Path(__file__).parent
 
 
 def room(path: Path) -> str:
@@ -202,3 +209,29 @@ def test_a_public_name_stands_in_one_module() -> None:
     several = {name: sorted(found) for name, found in homes.items() if len(found) > 1}
     assert {name: found for name, found in several.items() if name not in NAMES_OF_MANY} == {}
     assert sorted(several) == sorted(NAMES_OF_MANY)
+
+
+def test_no_function_takes_more_than_six_parameters_unless_a_tool_does() -> None:
+    long = {
+        (str(path.relative_to(ROOT)), node.name)
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for given in [[*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]]
+        if len([one for one in given if one.arg not in ("self", "cls")]) > MOST_PARAMETERS
+    }
+    assert long == MIRRORS_OF_A_TOOL
+
+
+def test_each_module_with_logic_has_a_test_file_of_its_name() -> None:
+    branching = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.comprehension)
+    lacking = []
+    for path in FILES:
+        here = path.relative_to(ROOT)
+        name = here.parent.name if here.name == "__init__.py" else here.stem
+        together = TESTED_TOGETHER.get(str(here.parent))
+        mirror = TESTS / (together or here.parent / f"test_{name}.py")
+        branches = sum(isinstance(node, branching) for node in ast.walk(tree(path)))
+        if branches > FEW_BRANCHES and not mirror.exists():
+            lacking.append(f"{here}: {mirror.relative_to(TESTS)}")
+    assert lacking == []
