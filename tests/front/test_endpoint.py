@@ -1,4 +1,5 @@
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import EngineUnavailable
-from mcp_mmretrieval.front.endpoint import Endpoint, peer_is_this_user, runtime_folder
+from mcp_mmretrieval.front.endpoint import Endpoint, endpoint_of, peer_is_this_user, runtime_folder
 
 
 def test_all_ways_to_name_a_library_lead_to_one_place(tmp_path: Path, folder: Path) -> None:
@@ -96,3 +97,9 @@ def test_the_state_is_whole_or_nothing(endpoint: Endpoint) -> None:
         assert endpoint.state() == {}
     endpoint.withdraw()
     assert not Path(endpoint.state_path).exists()
+
+
+def test_a_system_without_local_sockets_is_told_what_to_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    with pytest.raises(EngineUnavailable, match="On Windows, run mcp-mmretrieval in WSL"):
+        endpoint_of(str(tmp_path))
