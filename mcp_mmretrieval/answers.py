@@ -17,7 +17,7 @@ JobState = Literal["running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a search, a listing or a removal is limited to. All that is set must hold."""
+    """What a search or a listing is limited to. All that is set must hold."""
 
     modality: tuple[Modality, ...] = ()
     under: str | None = None

@@ -240,7 +240,7 @@ def test_each_step_of_a_recipe_names_what_its_files_hold() -> None:
             continue
         held = "".join(file.read_text(encoding="utf-8") for file in files)
         for name in re.findall(r"`([A-Za-z_][\w.]*)`", step.split(":", 1)[1]):
-            assert name.rpartition(".")[2] in held, f"{name} in {files}"
+            assert re.search(rf"\b{name.rpartition('.')[2]}\b", held), f"{name} in {files}"
 
 
 def test_readme_is_read_in_a_few_minutes() -> None:
