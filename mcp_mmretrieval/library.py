@@ -16,7 +16,7 @@ from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.files import DocumentAdder
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.removing import DocumentRemover
-from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
@@ -63,7 +63,7 @@ class _OpenLibrary:
         models = models or ModelPool(settings)
         workers = Workers(settings.limits, settings.workers)
         rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
-        self.parts = SharedParts(
+        self.shared = SharedResources(
             settings=settings,
             store=store,
             models=models,
@@ -84,7 +84,7 @@ class _OpenLibrary:
 
     def adder(self, view: ConnectionView) -> DocumentAdder:
         """What adds for one connection."""
-        return DocumentAdder(self.parts, view, on_commit=self.embedding.wake)
+        return DocumentAdder(self.shared, view, on_commit=self.embedding.wake)
 
     def leave_when_lost(self, leave: Callable[[str], None]) -> None:
         """See `Library.when_lost`."""
@@ -95,12 +95,12 @@ class _OpenLibrary:
         self._closed.set()
         self.jobs.close()
         self.embedding.close()
-        self.parts.workers.close()
-        self.parts.store.close()
+        self.shared.workers.close()
+        self.shared.store.close()
 
     def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
         """One job's work."""
-        adder = self.adder(ConnectionView(self.parts.catalog, roots))
+        adder = self.adder(ConnectionView(self.shared.catalog, roots))
         if asked.text is not None:
             adder.text(job, asked.text, asked.title or "")
         else:
@@ -110,14 +110,14 @@ class _OpenLibrary:
     def _rest(self) -> None:
         """Let models leave a GPU that nobody uses, until the library is closed."""
         while not self._closed.wait(REST_EVERY_SECONDS):
-            self.parts.models.rest()
+            self.shared.models.rest()
 
     def _lost(self, reason: str) -> None:
         """A GPU was lost: the process leaves where it can, else the built-in models serve."""
         if self._leave is not None:
             self._leave(reason)
             return
-        self.parts.models.do_without(reason)
+        self.shared.models.do_without(reason)
         self.embedding.wake()
 
 
@@ -133,17 +133,17 @@ class Library:
     def __init__(self, opened: _OpenLibrary, roots: Roots) -> None:
         """Use `open`."""
         self._opened = opened
-        self._parts = opened.parts
+        self._shared = opened.shared
         self.roots = roots
         """What this connection may read, find, list and remove."""
-        self.settings = self._parts.settings
-        self._catalog = self._parts.catalog
+        self.settings = self._shared.settings
+        self._catalog = self._shared.catalog
         self._view = ConnectionView(self._catalog, roots)
         self._targets = self._view.targets
         self._adder = opened.adder(self._view)
         self._remover = DocumentRemover(self._catalog, self._view)
-        self._searcher = Searcher(self._parts, self._view, opened.costs)
-        self._ranker = CandidateRanker(self._parts, self._view, opened.costs)
+        self._searcher = Searcher(self._shared, self._view, opened.costs)
+        self._ranker = CandidateRanker(self._shared, self._view, opened.costs)
 
     @classmethod
     def open(
@@ -318,7 +318,7 @@ class Library:
         if stored.segment.traits.content != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
-                    content = self._parts.workers.load(opened.fd, segment, name=opened.path, side=side)
+                    content = self._shared.workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
@@ -374,7 +374,7 @@ class Library:
 
     def profile(self) -> ProfileInfo:
         """Which models the library keeps to, which are wanted, and which serve."""
-        return self._parts.rollout.told()
+        return self._shared.rollout.told()
 
     def choose(self, profile: str) -> ProfileInfo:
         """For the person at the machine: keep to another profile from now on.
@@ -383,7 +383,7 @@ class Library:
         a client asks for outright, by `profile` in its settings, goes before what is kept. Raises BadArgument for an
         unknown profile, LibraryUnavailable where it cannot be recorded.
         """
-        self._parts.rollout.choose(profile)
+        self._shared.rollout.choose(profile)
         return self.profile()
 
     # -- health -----------------------------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ class Library:
     @property
     def ready(self) -> bool:
         """Whether the models are loaded: until then words answer."""
-        return self._parts.rollout.state == "ready"
+        return self._shared.rollout.state == "ready"
 
     def when_lost(self, leave: Callable[[str], None]) -> None:
         """Have `leave` called with the reason when a GPU is lost, in place of going on without it: only a new process
@@ -424,7 +424,7 @@ class Library:
     @property
     def loading(self) -> str:
         """Which models are being loaded just now and how far that is; empty where none is."""
-        return self._parts.models.loading
+        return self._shared.models.loading
 
     def held(self) -> tuple[int, int]:
         """Documents of the whole library, whatever the roots, and how many of them lack vectors."""
@@ -433,13 +433,13 @@ class Library:
 
     def status(self) -> Status:
         """The library's health, within this connection's roots."""
-        catalog, parts = self._catalog, self._parts
+        catalog, shared = self._catalog, self._shared
         scope = self._view.scope()
         counts = catalog.active_counts(scope)
-        index = parts.store.index.status()
-        state, message = parts.rollout.state, parts.rollout.message
-        problems = [self._opened.embedding.problem, parts.rollout.problem, "" if state == "loading" else message]
-        if (alone := parts.models.alone) and not any(alone in problem for problem in problems):
+        index = shared.store.index.status()
+        state, message = shared.rollout.state, shared.rollout.message
+        problems = [self._opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
+        if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
             problems.append(alone)
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
@@ -451,10 +451,10 @@ class Library:
             segments=counts.segments,
             bytes=_size(self.settings.library),
             pending_vectors=counts.pending,
-            models={**parts.models.parts(), **parts.rollout.lines()},
+            models={**shared.models.status_lines(), **shared.rollout.lines()},
             models_state=state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
-            sandbox=parts.workers.sandbox,
+            sandbox=shared.workers.sandbox,
             jobs=tuple(self._opened.jobs.latest(self.roots)),
             problems=tuple(dict.fromkeys(text for text in problems if text)),
         )

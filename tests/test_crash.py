@@ -32,7 +32,7 @@ library = Library.open(settings=settings, models=ModelsByHand(settings))
 
 def watch():
     while True:
-        index = library._parts.store.index.status()
+        index = library._shared.store.index.status()
         if index.state == "ready" and index.followed < index.total:  # Chroma is open, and behind: it is being written
             say("INDEXING")
         time.sleep(0.002)

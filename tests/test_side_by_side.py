@@ -40,7 +40,7 @@ def ended_at(library: Library, job: Job) -> float:
 
 def until_in_line(library: Library, count: int) -> None:
     """Until so many jobs wait for their turn to read."""
-    while len(library._parts.fair_share._queue) < count:
+    while len(library._shared.fair_share._queue) < count:
         threading.Event().wait(0.002)
 
 

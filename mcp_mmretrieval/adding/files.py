@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mcp_mmretrieval.adding.reading import FileText, FileToRead
-from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.answers import Failure
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
@@ -54,14 +54,14 @@ OUTCOME_FIELDS: dict[Change, str] = {
 class DocumentAdder:
     """Adds for one connection: its roots bound what can be read."""
 
-    def __init__(self, parts: SharedParts, view: ConnectionView, on_commit: Callable[[], None]) -> None:
+    def __init__(self, shared: SharedResources, view: ConnectionView, on_commit: Callable[[], None]) -> None:
         """`on_commit` is called after each document that was committed."""
-        self._catalog = parts.catalog
-        self._reader = parts.reader
-        self._fair_share = parts.fair_share
+        self._catalog = shared.catalog
+        self._reader = shared.reader
+        self._fair_share = shared.fair_share
         self._view = view
         self._roots = view.roots
-        self._library = parts.settings.library
+        self._library = shared.settings.library
         self._on_commit = on_commit
 
     def files(self, job: Job, paths: Sequence[str], *, dry_run: bool = False) -> None:

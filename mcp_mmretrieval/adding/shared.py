@@ -14,7 +14,7 @@ from mcp_mmretrieval.store import Catalog, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedParts:
+class SharedResources:
     """Made once when a library is opened. What one connection sees stands beside it: `targets.ConnectionView`."""
 
     settings: Settings

@@ -204,7 +204,7 @@ class RolloutModels(WantedProfile, Protocol):
 class LibraryModels(RolloutModels, ReadingModels, RerankerSource, Protocol):
     """All that a library needs of its models."""
 
-    def parts(self) -> Mapping[str, str]:
+    def status_lines(self) -> Mapping[str, str]:
         """Each model's state, by what it does: one line each, for a person."""
 
     @property

@@ -130,7 +130,7 @@ class ModelPool:
         """See `RolloutModels`."""
         return status.models_message(self.embedders.lazy(maker), self._others())
 
-    def parts(self) -> Mapping[str, str]:
+    def status_lines(self) -> Mapping[str, str]:
         """See `LibraryModels`."""
         embedder = self.embedders.lazy(self.maker)
         readers: dict[str, LazyModel[Any]] = {

@@ -21,7 +21,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from mcp_mmretrieval.adding.reading import FileToRead
-from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, evenly_spread, narrow_to_place, part_contents, segment_to_decode
@@ -100,13 +100,13 @@ def like_vectors(shown: LikeContents, embedder: Embedder) -> dict[VectorKind, Ve
 class LikeResolver:
     """Finds examples within the roots of one connection."""
 
-    def __init__(self, parts: SharedParts, view: ConnectionView) -> None:
-        self._catalog = parts.catalog
-        self._workers = parts.workers
-        self._reader = parts.reader
+    def __init__(self, shared: SharedResources, view: ConnectionView) -> None:
+        self._catalog = shared.catalog
+        self._workers = shared.workers
+        self._reader = shared.reader
         self._roots = view.roots
         self._targets = view.targets
-        self._sound_s = parts.settings.sound_s
+        self._sound_s = shared.settings.sound_s
         """Seconds of a stretch of sound that is compared by itself."""
 
     def find(self, like: str) -> LikeQuery:

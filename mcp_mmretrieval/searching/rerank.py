@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice, takewhile
 
 from mcp_mmretrieval.adding.reading import FileToRead
-from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.answers import Reranking, Scored
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder, Reranker
@@ -32,14 +32,14 @@ from mcp_mmretrieval.types import Content, Vectors
 class CandidateRanker:
     """Ranks what one connection points at."""
 
-    def __init__(self, parts: SharedParts, view: ConnectionView, costs: ScoringCosts) -> None:
+    def __init__(self, shared: SharedResources, view: ConnectionView, costs: ScoringCosts) -> None:
         """`costs`: what a pair costs to score, as all connections measure it."""
-        self._models = parts.models
-        self._rollout = parts.rollout
-        self._reader = parts.reader
+        self._models = shared.models
+        self._rollout = shared.rollout
+        self._reader = shared.reader
         self._roots = view.roots
         self._targets = view.targets
-        self._inputs = ScoringInputs(parts, view)
+        self._inputs = ScoringInputs(shared, view)
         self._costs = costs
 
     def rank(

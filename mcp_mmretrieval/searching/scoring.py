@@ -14,7 +14,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.models import Reranker
@@ -175,9 +175,9 @@ class _Ahead:
 class ScoringInputs:
     """What a reranker gets of places: pixels where it sees them, else their text."""
 
-    def __init__(self, parts: SharedParts, view: ConnectionView) -> None:
-        self._catalog = parts.catalog
-        self._workers = parts.workers
+    def __init__(self, shared: SharedResources, view: ConnectionView) -> None:
+        self._catalog = shared.catalog
+        self._workers = shared.workers
         self._roots = view.roots
 
     def of(self, segment: Segment, reranker: Reranker | None, file: OpenFile | None = None) -> ScoringItem | None:

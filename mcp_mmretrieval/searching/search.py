@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from mcp_mmretrieval.adding.shared import SharedParts
+from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.answers import Answer, Hit, SearchCoverage
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Reranker
@@ -30,15 +30,15 @@ from mcp_mmretrieval.types import Lane
 class Searcher:
     """Searches for one connection: its roots bound what can be found."""
 
-    def __init__(self, parts: SharedParts, view: ConnectionView, costs: ScoringCosts) -> None:
+    def __init__(self, shared: SharedResources, view: ConnectionView, costs: ScoringCosts) -> None:
         """`costs`: what a pair costs to score, as all connections measure it."""
-        self._catalog = parts.catalog
-        self._models = parts.models
-        self._rollout = parts.rollout
-        self._settings = parts.settings
+        self._catalog = shared.catalog
+        self._models = shared.models
+        self._rollout = shared.rollout
+        self._settings = shared.settings
         self._view = view
-        self._lanes = LaneSearcher(parts.store, LikeResolver(parts, view))
-        self._inputs = ScoringInputs(parts, view)
+        self._lanes = LaneSearcher(shared.store, LikeResolver(shared, view))
+        self._inputs = ScoringInputs(shared, view)
         self._costs = costs
 
     def search(self, query: Query) -> Answer:

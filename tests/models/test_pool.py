@@ -36,7 +36,7 @@ import sys
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.config.settings import Settings
 models = ModelPool(Settings())
-print(models.embedders.state_of(models.maker), models.message_of(models.maker), models.parts(), models.reading)
+print(models.embedders.state_of(models.maker), models.message_of(models.maker), models.status_lines(), models.reading)
 heavy = {"torch", "numpy", "sentence_transformers", "onnxruntime", "ctranslate2", "cv2"} & set(sys.modules)
 sys.exit(f"imported: {heavy}" if heavy else 0)
 """
@@ -57,14 +57,14 @@ def test_what_is_switched_off_is_none_and_says_so(tmp_path: Path) -> None:
     assert models.text_reader() is None
     assert models.transcriber() is None
     assert models.reading == {"ocr": "off", "speech": "off"}
-    assert models.parts()["speech"] == "off"
+    assert models.status_lines()["speech"] == "off"
 
 
 def test_the_reading_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
     models = ModelPool(Settings(library=tmp_path))
     assert str(models.reading["ocr"]).startswith("PP-OCRv6 small")
     assert str(models.reading["speech"]).startswith("whisper-")
-    assert set(models.parts().values()) == {"loaded when first needed"}
+    assert set(models.status_lines().values()) == {"loaded when first needed"}
 
 
 @pytest.mark.builtin
@@ -79,5 +79,5 @@ def test_everything_loads_and_answers_without_a_word_on_stdout(
     assert reranker.score("a cat", ["a cat sleeps"])[0] is not None
     embedder.embed_query("a cat")
     assert (models.embedders.state_of(models.maker), models.message_of(models.maker)) == ("ready", "")
-    assert set(models.parts().values()) == {"ready"}
+    assert set(models.status_lines().values()) == {"ready"}
     assert capfd.readouterr().out == ""

@@ -27,7 +27,7 @@ def test_the_setting_names_a_transcriber_and_its_identity_is_named_before_loadin
 ) -> None:
     models = ModelPool(Settings(library=tmp_path, speech=str(folders["whisper"]), device="cpu"))
     said = models.reading["speech"]
-    assert models.parts()["speech"] == f"{folders['whisper']}: loaded when first needed"
+    assert models.status_lines()["speech"] == f"{folders['whisper']}: loaded when first needed"
     transcriber = models.transcriber(60)
     assert isinstance(transcriber, HubTranscriber)
     assert " ".join(map(str, transcriber.identity.values())) == said
@@ -62,7 +62,7 @@ def test_the_setting_names_a_text_reader_and_its_identity_is_named_before_loadin
     reader = models.text_reader(60)
     assert isinstance(reader, HubTextReader)
     assert " ".join(map(str, reader.identity.values())) == said
-    assert models.parts()["text in pictures"] == f"{folders['trocr']}: ready"
+    assert models.status_lines()["text in pictures"] == f"{folders['trocr']}: ready"
     fewer = ModelPool(Settings(library=tmp_path, ocr=str(folders["trocr"]), model_pixels=50_000))
     assert fewer.reading["ocr"] != said
 

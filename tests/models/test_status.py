@@ -59,7 +59,7 @@ def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(
         r"The models are loading\. Embedder: fetching for \d+ s, 0.00 of 1.00 GB\.", models.message_of(models.maker)
     )
     assert models.loading.startswith("embedder: fetching for")
-    assert models.parts()["text vectors"].startswith("fetching for")
+    assert models.status_lines()["text vectors"].startswith("fetching for")
     gate.set()
     with pytest.raises(ModelUnavailable, match="no network"):
         models.embedder(10)

@@ -101,7 +101,7 @@ def test_nothing_of_it_stays(colours: Library, tmp_path: Path, caplog: pytest.Lo
     with pytest.raises(BadArgument):
         colours.search(like=url(NEARLY_BLUE[:60]))
     assert (colours.documents()[1], colours.status().segments) == before
-    assert colours._parts.store.index.wait(PATIENCE)
+    assert colours._shared.store.index.wait(PATIENCE)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if NEARLY_BLUE[:60] in path.read_bytes()]

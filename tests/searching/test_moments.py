@@ -88,7 +88,7 @@ def test_memory_holds_a_few_stretches_of_a_long_recording_at_a_time(
     monkeypatch.setattr("mcp_mmretrieval.adding.batching.BATCH_DECODED_BYTES", 2_000_000)
     log(folder)
     library = opened()
-    models = library._parts.models
+    models = library._shared.models
     assert isinstance(models, HearingModels)
     add(library)
     assert sum(models.hearing.taken) > 80

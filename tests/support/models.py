@@ -259,7 +259,7 @@ class ModelsByHand:
 
     # -- what a library tells and does with all -----------------------------------------------------------------------
 
-    def parts(self) -> Mapping[str, str]:
+    def status_lines(self) -> Mapping[str, str]:
         return dict.fromkeys(("text vectors", "picture vectors", "text in pictures", "speech"), "by hand")
 
     @property

@@ -45,7 +45,7 @@ def settings(folder: Path, profile: object, **given: object) -> Settings:
 
 def wanted(library: Library) -> Embedder:
     """The embedder of the wanted profile."""
-    models = library._parts.models
+    models = library._shared.models
     return models.embedders.made(models.maker, PATIENCE)
 
 
