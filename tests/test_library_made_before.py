@@ -150,3 +150,9 @@ def test_jobs_that_were_killed_go_on_from_what_was_staged(
 def test_what_makes_a_spaces_vectors_is_said_in_the_same_words(name: str, said: dict[str, Any]) -> None:
     (made_by,) = said["made_by"][name]
     assert recipe.recipe_of(recipe.profile_in_recipe(made_by), recipe.embedder_in_recipe(made_by)) == made_by
+
+
+def test_a_new_catalog_has_the_tables_columns_and_indexes_of_before(folder: Path, tmp_path: Path) -> None:
+    Library.open(tmp_path / "new").close()
+    made, new = (before.schema(path) for path in (folder / "held", tmp_path / "new"))
+    assert made == new

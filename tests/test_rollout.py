@@ -340,7 +340,7 @@ def test_real_models_change_places_and_the_old_one_leaves_memory(tmp_path: Path,
         library.add().wait(PATIENCE)
         assert library.settle(PATIENCE)
         assert models.profile == str(one)
-        old = weakref.ref(models.embedder())
+        old = weakref.ref(models.embedders.made(models.maker))
         found = library.search("red boat").hits[0].id
         read = read_at(library)
         library.choose(str(other))

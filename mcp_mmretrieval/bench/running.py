@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 
 SECONDS_BY_EFFORT = {"quick": 0.3, "usual": 1.2, "full": 5.0}
-"""That each row is measured for, by how effort it is to be."""
+"""Seconds that each row is measured for, by how thorough the measurement is to be."""
 _PIXELS, _FRAME_PIXELS = 1_000_000, 300_000
 """Of a picture and a frame where no record says: what the library's own pictures of pages have, about."""
 

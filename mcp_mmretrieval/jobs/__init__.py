@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from mcp_mmretrieval.answers import Outcome
-from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, RetrievalError
 from mcp_mmretrieval.jobs.asked import AddRequest
 
-__all__ = ["ENDED_JOBS_KEPT", "JOBS_AT_ONCE", "AddRequest", "FairSemaphore", "Job", "Jobs"]
+__all__ = ["ENDED_JOBS_KEPT", "JOBS_AT_ONCE", "AddRequest", "Job", "Jobs"]
 
 logger = logging.getLogger(__name__)
 

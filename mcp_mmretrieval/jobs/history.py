@@ -84,10 +84,6 @@ class JobHistory:
 
     # -- what became of them ------------------------------------------------------------------------------------------
 
-    def find(self, id: str) -> Job | None:
-        """A job of this process."""
-        return self._jobs.find(id)
-
     def outcome(self, id: str, roots: Roots) -> Outcome:
         """What a job has come to. Raises BadArgument for an unknown one, and for one that concerns other roots."""
         if (job := self._jobs.find(id)) and _concerns(job.asked, roots):

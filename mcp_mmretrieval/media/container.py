@@ -90,11 +90,6 @@ def streamed_windows(
         start += WINDOW_STEP_SECONDS
 
 
-def recording_windows(seconds: float) -> list[tuple[float, float]]:
-    """Start and end of every window over a recording of so many seconds."""
-    return list(streamed_windows(lambda until: min(until, seconds)))
-
-
 def rounded_up(seconds: float) -> float:
     """The next tenth of a second, so that a place never ends before its last sample."""
     return math.ceil(round(seconds * 10, 6)) / 10

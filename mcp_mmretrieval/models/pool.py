@@ -25,7 +25,7 @@ from mcp_mmretrieval.models.readers import ReaderPool
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber
+    from mcp_mmretrieval.models import Reranker, TextReader, Transcriber
 
 logger = logging.getLogger(__name__)
 
@@ -94,10 +94,6 @@ class ModelPool:
             return "builtin", f"auto chose builtin, because torch does not load: {error}. Run: mcp-mmretrieval doctor."
 
     # -- models ---------------------------------------------------------------------------------------------------
-
-    def embedder(self, timeout: float | None = None) -> Embedder:
-        """The wanted embedder. Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""
-        return self.embedders.made(self.maker, timeout)
 
     def reranker(self, timeout: float | None = None) -> Reranker | None:
         """See `RerankerSource`."""

@@ -83,7 +83,7 @@ class Space:
     """Stored as float16."""
     active: bool
     made_by: str = ""
-    """What makes its vectors, so that it can be loaded again: see `models.recipe`. Empty where that is not known."""
+    """What makes its vectors, so that it can be loaded again: see `models.recipe`."""
     retired: bool = False
     """Replaced by another one, and about to be dropped."""
 
@@ -167,7 +167,7 @@ class JobRow:
     key: str
     """Equal for the same request."""
     asked: str
-    """Empty for a job from before this was kept."""
+    """What was asked for, and for whom."""
     state: JobState
     """A job that is `running` at the start is begun again; `cancelled` stands there as soon as it is asked for."""
     outcome: str

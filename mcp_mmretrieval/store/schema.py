@@ -58,7 +58,7 @@ CREATE TABLE files (
     mtime_ns INTEGER NOT NULL,
     added_at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX files_of_one ON files(document, path, mtime_ns);
+CREATE INDEX files_of_document ON files(document, path, mtime_ns);
 CREATE INDEX files_by_time ON files(mtime_ns, document);
 
 -- Narrow, so that a check of many hits stays in the page cache; what can be read stands in `texts`.

@@ -6,6 +6,7 @@ import pytest
 
 from mcp_mmretrieval.bench import untrained
 from mcp_mmretrieval.bench.untrained import ARCHITECTURES
+from mcp_mmretrieval.bench.untrained.design import design_parameter_count
 from mcp_mmretrieval.bench.untrained.english import ENGLISH_WORDS
 from mcp_mmretrieval.bench.workloads import Workloads
 from mcp_mmretrieval.config.profiles import EMBEDDERS, RERANKERS
@@ -18,7 +19,7 @@ RECORDS = [*EMBEDDERS.values(), *RERANKERS.values()]
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_architecture_has_the_published_number_of_parameters(name: str) -> None:
-    assert round(untrained.parameter_count(name) / 1e6) == ARCHITECTURES[name].millions
+    assert round(design_parameter_count(untrained.design_of(name)) / 1e6) == ARCHITECTURES[name].millions
 
 
 @pytest.mark.parametrize("spec", RECORDS, ids=lambda spec: spec.model)
@@ -36,13 +37,14 @@ def test_every_embedder_of_a_profile_has_one_that_stands_for_it() -> None:
 
 def test_an_unknown_one_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(BadArgument, match="Did you mean clip-vit-b-32"):
-        untrained.parameter_count("clip-vit-b-23")
+        untrained.design_of("clip-vit-b-23")
 
 
 @pytest.mark.parametrize(("name", "picture"), [("minilm-l6", False), ("clip-vit-b-32", True)])
 def test_a_small_one_is_loaded_by_the_products_own_code(name: str, picture: bool, tmp_path: Path) -> None:
     folder = untrained.build_architecture(name, tmp_path)
-    embedder = ModelPool(Settings(library=tmp_path / "library", profile=str(folder), threads=1)).embedder(60)
+    models = ModelPool(Settings(library=tmp_path / "library", profile=str(folder), threads=1))
+    embedder = models.embedders.made(models.maker, 60)
     assert ("picture" in embedder.dims) == picture
     assert embedder.identity["model"] == name
     made = Workloads()

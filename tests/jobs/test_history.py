@@ -69,7 +69,7 @@ def pictures(folder: Path, before: int, after: int) -> None:
 
 def ended(library: Library, id: str) -> Outcome:
     """What a job of this process comes to."""
-    job = library._opened.jobs.find(id)
+    job = library._opened.jobs._jobs.find(id)
     assert job is not None
     outcome = job.wait(PATIENCE)
     assert outcome.state != "running"

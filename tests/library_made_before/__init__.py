@@ -147,6 +147,17 @@ def kept(library: Path) -> dict[str, Rows]:
         }
 
 
+def schema(library: Path) -> dict[tuple[str, str], list[str]]:
+    """Kind and name of everything in the catalog's schema, and the columns of each table and index, in order."""
+    with catalog(library) as db:
+        found = db.execute("SELECT type, name FROM sqlite_schema ORDER BY type, name").fetchall()
+        return {
+            (kind, name): [row[0] for row in db.execute("SELECT name FROM pragma_table_xinfo(?)", (name,))]
+            + [str(row[0]) for row in db.execute("SELECT name FROM pragma_index_xinfo(?)", (name,))]
+            for kind, name in found
+        }
+
+
 def staged(library: Path) -> dict[str, list[str]]:
     """By document, the payloads of what was read of unfinished files, in order."""
     found: dict[str, list[str]] = {}

@@ -23,17 +23,22 @@ def split(module: ModuleType, data: bytes) -> list[SplitPart]:
     return [step for step in module.split(source(data), Limits()) if isinstance(step, SplitPart)]
 
 
+def windows(seconds: float) -> list[tuple[float, float]]:
+    """Start and end of every window over a recording of so many seconds."""
+    return list(container.streamed_windows(lambda until: min(until, seconds)))
+
+
 def test_windows_cover_a_recording_and_leave_no_sliver() -> None:
-    assert container.recording_windows(0.0) == []
-    assert container.recording_windows(12.0) == [(0.0, 12.0)]
-    assert container.recording_windows(34.9) == [(0.0, 34.9)]
-    assert container.recording_windows(35.0) == [(0.0, 30.0), (25.0, 35.0)]
-    assert container.recording_windows(72.0) == [(0.0, 30.0), (25.0, 55.0), (50.0, 72.0)]
+    assert windows(0.0) == []
+    assert windows(12.0) == [(0.0, 12.0)]
+    assert windows(34.9) == [(0.0, 34.9)]
+    assert windows(35.0) == [(0.0, 30.0), (25.0, 35.0)]
+    assert windows(72.0) == [(0.0, 30.0), (25.0, 55.0), (50.0, 72.0)]
 
 
 @pytest.mark.parametrize("seconds", np.linspace(0.1, 200.0, 57).tolist())
 def test_windows_overlap_cover_everything_and_are_never_tiny(seconds: float) -> None:
-    found = container.recording_windows(seconds)
+    found = windows(seconds)
     assert found[0][0] == 0.0 and found[-1][1] == seconds
     assert all(after[0] == before[1] - 5.0 for before, after in pairwise(found))
     assert all(10.0 <= end - start < 35.0 for start, end in found) or len(found) == 1

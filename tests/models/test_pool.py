@@ -47,7 +47,7 @@ def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> N
     models = ModelPool(Settings(library=tmp_path, profile="crystal-ball"))
     models.start()
     with pytest.raises(ModelUnavailable, match=r"crystal-ball: no such profile.*builtin"):
-        models.embedder(10)
+        models.embedders.made(models.maker, 10)
     assert models.embedders.state_of(models.maker) == "missing"
     assert "crystal-ball" in models.message_of(models.maker)
 
@@ -72,7 +72,7 @@ def test_everything_loads_and_answers_without_a_word_on_stdout(
     models: ModelPool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     models.start()
-    embedder, reranker = models.embedder(), models.reranker()
+    embedder, reranker = models.embedders.made(models.maker), models.reranker()
     assert models.transcriber() is not None
     assert models.text_reader() is not None
     assert reranker is not None

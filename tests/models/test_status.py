@@ -62,7 +62,7 @@ def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(
     assert models.status_lines()["text vectors"].startswith("fetching for")
     gate.set()
     with pytest.raises(ModelUnavailable, match="no network"):
-        models.embedder(10)
+        models.embedders.made(models.maker, 10)
     assert models.loading == ""
 
 

@@ -76,13 +76,6 @@ def architecture_of(model: str) -> str | None:
     return next((name for name, one in ARCHITECTURES.items() if one.stands_for.lower() == model.lower()), None)
 
 
-def parameter_count(name: str) -> int:
-    """How many it has, counted without making them. Raises BadArgument for an unknown name."""
-    from mcp_mmretrieval.bench.untrained import design
-
-    return design.design_parameter_count(design_of(name))
-
-
 def build_architecture(name: str, folder: Path, device: str = "cpu") -> Path:
     """Save it, in bfloat16 as such models are published, into a new folder within `folder`, and return that.
 

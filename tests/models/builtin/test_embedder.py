@@ -16,7 +16,7 @@ SEEN = [crossword(), traffic_light(), clock()]
 
 @pytest.fixture(scope="module")
 def embedder(models: ModelPool) -> Embedder:
-    return models.embedder()
+    return models.embedders.made(models.maker)
 
 
 def test_a_picture_finds_its_like_and_the_text_about_it(embedder: Embedder) -> None:
@@ -50,7 +50,7 @@ def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models:
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device.device import Device
 
-    whole = models.embedder()
+    whole = models.embedders.made(models.maker)
     alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNameVectors())
     assert (dict(alone.dims), alone.sees) == ({"text": 384}, frozenset())
     assert alone.identity != whole.identity

@@ -19,7 +19,7 @@ SEEN = [crossword(), traffic_light(), clock()]
 
 @pytest.fixture(scope="module")
 def embedder(models: ModelPool) -> Embedder:
-    return models.embedder()
+    return models.embedders.made(models.maker)
 
 
 def test_pictures_become_unit_vectors_each_by_itself(embedder: Embedder) -> None:

@@ -16,7 +16,7 @@ PROSE = "The ferry's gearbox ran too hot after two hours at sea; a bearing is wo
 
 @pytest.fixture(scope="module")
 def embedder(models: ModelPool) -> Embedder:
-    return models.embedder()
+    return models.embedders.made(models.maker)
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def models(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelPool:
 
 @pytest.fixture(scope="module")
 def embedder(models: ModelPool) -> Embedder:
-    return models.embedder(PATIENCE)
+    return models.embedders.made(models.maker, PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_a_commit_of_the_hub_is_loaded_from_the_cache(offline: Path, folder: Pat
 def test_a_commit_that_is_not_there_is_missed_with_the_command_that_fetches_it(offline: Path, tmp_path: Path) -> None:
     models = ModelPool(settings(tmp_path, f"owner/name@{COMMIT}"))
     with pytest.raises(ModelUnavailable, match=f"mcp-mmretrieval download owner/name@{COMMIT}"):
-        models.embedder(PATIENCE)
+        models.embedders.made(models.maker, PATIENCE)
 
 
 def nothing(_: Path, made: Path) -> None:

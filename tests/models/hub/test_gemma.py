@@ -234,7 +234,8 @@ from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.config.settings import Settings
 try:
-    ModelPool(Settings.read(library=sys.argv[1], profile=sys.argv[2])).embedder()
+    models = ModelPool(Settings.read(library=sys.argv[1], profile=sys.argv[2]))
+    models.embedders.made(models.maker)
 except ModelUnavailable as error:
     print(error)
 """
