@@ -152,6 +152,7 @@ def test_what_makes_a_spaces_vectors_is_said_in_the_same_words(name: str, said: 
     assert recipe.recipe_of(recipe.profile_in_recipe(made_by), recipe.embedder_in_recipe(made_by)) == made_by
 
 
+@pytest.mark.usefixtures("said")
 def test_a_new_catalog_has_the_tables_columns_and_indexes_of_before(folder: Path, tmp_path: Path) -> None:
     Library.open(tmp_path / "new").close()
     made, new = (before.schema(path) for path in (folder / "held", tmp_path / "new"))
