@@ -131,7 +131,7 @@ def test_what_a_second_reader_reads_is_found_by_its_words(
     library = open_library()
     (folder / "board.txt").write_bytes(minutes("Ann opens the meeting.", "The umbrella budget is doubled."))
     assert library.add().wait(PATIENCE).state == "done"
-    (hit,) = library.search("umbrella").hits
+    (hit,) = library.search("umbrella", lanes=("words",)).hits
     assert (hit.segment.modality, hit.title, hit.segment.text) == (
         "text",
         "The minutes",
