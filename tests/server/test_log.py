@@ -5,7 +5,7 @@ from pathlib import Path
 NOISY = """
 import logging, os, sys
 from mcp_mmretrieval.server import log
-log.to_file(sys.argv[1])
+log.log_to_file(sys.argv[1])
 for number in range(4_000):
     logging.getLogger("engine").info("line %d %s", number, "x" * 1_000)
 print("a library that prints", flush=True)
