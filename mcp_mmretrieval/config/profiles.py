@@ -1,8 +1,8 @@
 """Profiles: which models serve. A record each; the setting `profile` names one, or points at a model of one's own.
 
-To add a model is one record: in `EMBEDDERS` or `RERANKERS`, and for a name of its own one line in `PROFILES`. Nothing
-else knows of it. The standard library alone: settings, `doctor` and the command line read the records without loading
-anything.
+To add a model is one record: in `EMBEDDERS` or `RERANKERS`, and for a name of its own one line in `PROFILES`;
+docs/recipes.md has the rest. The standard library alone: settings, `doctor` and the command line read the records
+without loading anything.
 """
 
 from __future__ import annotations
