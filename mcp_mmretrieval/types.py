@@ -224,6 +224,11 @@ class Segment:
     """Under which heading or title it stands."""
     frames: tuple[float, ...] = ()
     """Seconds of the frames that stand for a stretch of film."""
+    label: str = ""
+    """What the document itself calls the place: the printed label of a page (`iv`), the title of a chapter."""
+    times: tuple[tuple[float, float], ...] = ()
+    """Seconds from and to of the first lines of `text`, one a line: what was said or captioned. Lines after them, such
+    as what is read in frames, have none."""
 
     @property
     def traits(self) -> ModalityTraits:
@@ -287,5 +292,9 @@ class DocumentMetadata:
     pages: int | None = None
     seconds: float | None = None
     """Duration, from decoded samples or frames, never from a header."""
+    dated: float | None = None
+    """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
+    keywords: str = ""
+    """Words about the whole of it that stand in none of its places: caption, keywords, author, album."""
     note: str = ""
     """What the person should know: a part that was left out and why."""

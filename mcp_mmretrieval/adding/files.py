@@ -248,6 +248,8 @@ class DocumentAdder:
             bytes=size,
             pages=read.pages,
             seconds=read.seconds,
+            dated=read.dated,
+            keywords=read.keywords,
             notes=tuple(read.notes),
             inline=inline,
         )

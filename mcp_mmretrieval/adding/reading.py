@@ -25,7 +25,7 @@ from mcp_mmretrieval.types import (
     SplitPart,
 )
 
-SPLITTER = 1
+SPLITTER = 2
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
 
 FrameTexts = dict[float, str]
@@ -55,6 +55,8 @@ class FileText:
     title: str = ""
     pages: int | None = None
     seconds: float | None = None
+    dated: float | None = None
+    keywords: str = ""
     notes: list[str] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     means: set[Recogniser] = field(default_factory=set)
@@ -66,6 +68,8 @@ class FileText:
         self.title = about.title or self.title
         self.pages = about.pages if about.pages is not None else self.pages
         self.seconds = about.seconds if about.seconds is not None else self.seconds
+        self.dated = about.dated if about.dated is not None else self.dated
+        self.keywords = about.keywords or self.keywords
         if about.note and about.note not in self.notes:
             self.notes.append(about.note)
 

@@ -32,6 +32,10 @@ MAX_FILM_FRAMES = 64
 """Frames of one stretch of film, at most."""
 MAX_SOUND_SECONDS = 120
 """Seconds of one stretch of sound, at most."""
+MAX_LABEL_CHARACTERS = 200
+MAX_KEYWORDS_CHARACTERS = 20_000
+MAX_DATE = 253_402_300_800.0
+"""Seconds from 1970 to the year 10000, or as far back."""
 MAX_WIRE_RATE_HZ = 768_000
 """Samples per second, at most."""
 MODALITIES: frozenset[str] = frozenset(get_args(Modality))
@@ -121,6 +125,8 @@ def encode_segment(segment: Segment) -> Header:
         "text": segment.text,
         "heading": segment.heading,
         "frames": list(segment.frames),
+        "label": segment.label,
+        "times": [list(times) for times in segment.times],
     }
 
 
@@ -154,6 +160,8 @@ def encode_step(step: SplitPart | DocumentMetadata) -> tuple[Header, list[memory
             "title": step.title,
             "pages": step.pages,
             "seconds": step.seconds,
+            "dated": step.dated,
+            "keywords": step.keywords,
             "note": step.note,
         }
     }, []
@@ -201,6 +209,8 @@ def decode_segment(header: Header, document: str) -> Segment:
         text=_text(header.get("text")),
         heading=_text(header.get("heading")),
         frames=tuple(_seconds(time) for time in _list(header.get("frames"), most=MAX_FILM_FRAMES)),
+        label=_text(header.get("label"))[:MAX_LABEL_CHARACTERS],
+        times=tuple(_times(each) for each in _list(header.get("times"))),
     )
 
 
@@ -274,12 +284,14 @@ class _Lump:
 
 def _about(header: Header) -> DocumentMetadata:
     pages, seconds = header.get("pages"), header.get("seconds")
-    modality = header.get("modality")
+    modality, dated = header.get("modality"), header.get("dated")
     return DocumentMetadata(
         modality=None if modality is None else _modality(modality),
         title=_text(header.get("title"))[:500],
         pages=None if pages is None else _whole(pages),
         seconds=None if seconds is None else _seconds(seconds),
+        dated=None if dated is None else _date(dated),
+        keywords=_text(header.get("keywords"))[:MAX_KEYWORDS_CHARACTERS],
         note=_text(header.get("note"))[:1000],
     )
 
@@ -313,6 +325,19 @@ def _whole(value: object, *, least: int = 0) -> int:
 def _seconds(value: object) -> float:
     if type(value) not in (int, float) or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
         raise ProtocolError(f"{value!r} instead of seconds")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _times(value: object) -> tuple[float, float]:
+    start, end = map(_seconds, _list(value, length=2))
+    if start > end:
+        raise ProtocolError(f"words from {start} to {end} s")
+    return start, end
+
+
+def _date(value: object) -> float:
+    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type, operator]
+        raise ProtocolError(f"{value!r} instead of a date")
     return float(value)  # type: ignore[arg-type]
 
 

@@ -450,10 +450,11 @@ class Catalog(Spaces):
 def _write_document(db: sqlite3.Connection, document: Document) -> int:
     """Insert or renew a document, without its segments. Its key."""
     sql = (
-        "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, inline, segments, read_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
+        "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, dated, keywords, "
+        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
         "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
-        "seconds = excluded.seconds, notes = excluded.notes, read_at = excluded.read_at RETURNING key"
+        "seconds = excluded.seconds, notes = excluded.notes, dated = excluded.dated, keywords = excluded.keywords, "
+        "read_at = excluded.read_at RETURNING key"
     )
     return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
 
@@ -476,8 +477,9 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
         at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
-        frames = json.dumps(segment.frames) if segment.frames else None
-        db.execute("INSERT INTO texts VALUES (?, ?, ?, ?)", (at, segment.heading, segment.text, frames))
+        frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
+        what = (at, segment.heading, segment.text, frames, segment.label, times)
+        db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
         if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
     db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))

@@ -52,6 +52,10 @@ class Document:
     bytes: int = 0
     pages: int | None = None
     seconds: float | None = None
+    dated: float | None = None
+    """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
+    keywords: str = ""
+    """Words about the whole of it that stand in none of its places."""
     notes: tuple[str, ...] = ()
     inline: bool = False
     """Given as text, without a file."""

@@ -13,11 +13,13 @@ from mcp_mmretrieval.types import Place, Segment
 FILE_TABLES = "files f JOIN documents d ON d.key = f.document"
 FILE_COLUMNS = "f.path, d.id, f.size, f.mtime_ns, f.added_at"
 DOCUMENT_COLUMNS = (
-    "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, d.inline, d.read_at"  # of documents d
+    "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, d.inline, d.read_at, "
+    "d.dated, d.keywords"  # of documents d
 )
 SEGMENT_TABLES = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT_COLUMNS = (
-    's.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, s.page, s.start, s."end", s.first, s.last'
+    "s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, "
+    's.page, s.start, s."end", s.first, s.last'
 )
 SPACE_COLUMNS = "id, identity, dim, half, active, made_by, retired"
 JOB_COLUMNS = "id, key, asked, state, outcome, attempts, reading, started, ended"
@@ -32,7 +34,8 @@ def without_surrogates(text: str) -> str:
 
 def storable_segment(segment: Segment) -> Segment:
     """The segment as it can be stored, without lone surrogates."""
-    return replace(segment, heading=without_surrogates(segment.heading), text=without_surrogates(segment.text))
+    heading, text, label = map(without_surrogates, (segment.heading, segment.text, segment.label))
+    return replace(segment, heading=heading, text=text, label=label)
 
 
 def file_from_row(row: SqlRow) -> File:
@@ -43,7 +46,7 @@ def file_from_row(row: SqlRow) -> File:
 
 def document_from_row(row: SqlRow) -> Document:
     """From the columns `DOCUMENT_COLUMNS`."""
-    id, modality, reading, title, size, pages, seconds, notes, inline, read_at = row[:10]
+    id, modality, reading, title, size, pages, seconds, notes, inline, read_at, dated, keywords = row[:12]
     return Document(
         id=id,
         modality=modality,
@@ -55,24 +58,27 @@ def document_from_row(row: SqlRow) -> Document:
         notes=tuple(json.loads(notes)),
         inline=bool(inline),
         read_at=read_at,
+        dated=dated,
+        keywords=keywords,
     )
 
 
 def row_from_document(document: Document) -> SqlRow:
-    """Id to notes, in the order of the columns `DOCUMENT_COLUMNS`."""
+    """Id to notes, in the order of the columns `DOCUMENT_COLUMNS`; then its date and keywords."""
     notes = json.dumps([without_surrogates(note) for note in document.notes])
     what = (document.id, document.modality, document.reading, without_surrogates(document.title))
-    return (*what, document.bytes, document.pages, document.seconds, notes)
+    more = (document.dated, without_surrogates(document.keywords))
+    return (*what, document.bytes, document.pages, document.seconds, notes, *more)
 
 
 def listed_from_row(row: SqlRow, files: tuple[File, ...]) -> ListedDocument:
     """From the columns `DOCUMENT_COLUMNS`, the number of segments, and whether it is embedded."""
-    return ListedDocument(document=document_from_row(row), files=files, segments=row[10], embedded=bool(row[11]))
+    return ListedDocument(document=document_from_row(row), files=files, segments=row[12], embedded=bool(row[13]))
 
 
 def segment_from_row(row: SqlRow) -> StoredSegment:
     """From the columns `SEGMENT_COLUMNS`."""
-    key, ordinal, document, modality, text, heading, frames, *place = row
+    key, ordinal, document, modality, text, heading, frames, label, times, *place = row
     segment = Segment(
         document=document,
         modality=modality,
@@ -80,6 +86,8 @@ def segment_from_row(row: SqlRow) -> StoredSegment:
         text=text,
         heading=heading,
         frames=tuple(json.loads(frames)) if frames else (),
+        label=label,
+        times=_times(json.loads(times)) if times else (),
     )
     return StoredSegment(key=key, ordinal=ordinal, segment=segment)
 
@@ -87,6 +95,10 @@ def segment_from_row(row: SqlRow) -> StoredSegment:
 def row_from_place(place: Place) -> SqlRow:
     """Page, start, end, first, last."""
     return (place.page, place.start, place.end, place.first, place.last)
+
+
+def _times(values: list[list[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((start, end) for start, end in values)
 
 
 def _place(values: list[Any]) -> Place:
@@ -97,14 +109,23 @@ def _place(values: list[Any]) -> Place:
 def segment_to_json(segment: Segment) -> str:
     """A segment as JSON, without its document."""
     place = row_from_place(segment.place)
-    return json.dumps([segment.modality, segment.text, segment.heading, segment.frames, place])
+    return json.dumps(
+        [segment.modality, segment.text, segment.heading, segment.frames, segment.label, segment.times, place]
+    )
 
 
 def segment_from_json(document: str, payload: str) -> Segment:
     """The segment that `segment_to_json` made JSON of."""
-    modality, text, heading, frames, place = json.loads(payload)
+    modality, text, heading, frames, label, times, place = json.loads(payload)
     return Segment(
-        document=document, modality=modality, place=_place(place), text=text, heading=heading, frames=tuple(frames)
+        document=document,
+        modality=modality,
+        place=_place(place),
+        text=text,
+        heading=heading,
+        frames=tuple(frames),
+        label=label,
+        times=_times(times),
     )
 
 

@@ -3,7 +3,7 @@
 APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
 _WORDS = "porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
@@ -42,7 +42,9 @@ CREATE TABLE documents (
     notes TEXT NOT NULL,
     inline INTEGER NOT NULL,
     segments INTEGER NOT NULL,
-    read_at REAL NOT NULL
+    read_at REAL NOT NULL,
+    dated REAL,
+    keywords TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_inline ON documents(key) WHERE inline;
 CREATE TABLE inline_texts (
@@ -79,7 +81,9 @@ CREATE TABLE texts (
     segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
     heading TEXT NOT NULL,
     text TEXT NOT NULL,
-    frames TEXT
+    frames TEXT,
+    label TEXT NOT NULL DEFAULT '',
+    times TEXT
 );
 
 CREATE VIRTUAL TABLE words USING fts5(
@@ -179,5 +183,12 @@ CREATE TABLE chosen (
 );
 """
 
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    3: """
+ALTER TABLE documents ADD COLUMN dated REAL;
+ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
+ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE texts ADD COLUMN times TEXT;
+"""
+}
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

@@ -12,7 +12,15 @@ from tests.support.parsing import DOCUMENT
 
 BOUNDS = wire.AnswerBounds.of(Limits())
 
-GOOD: wire.Header = {"modality": "page", "place": [1, None, None, None, None], "text": "", "heading": "", "frames": []}
+GOOD: wire.Header = {
+    "modality": "page",
+    "place": [1, None, None, None, None],
+    "text": "",
+    "heading": "",
+    "frames": [],
+    "label": "",
+    "times": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,8 @@ GOOD: wire.Header = {"modality": "page", "place": [1, None, None, None, None], "
         {"frames": [float("nan")]},
         {"frames": [1.0] * 1000},
         {"frames": "12"},
+        {"times": [[2.0, 1.0]]},
+        {"times": [1.0]},
     ],
 )
 def test_a_segment_that_makes_no_sense_is_nonsense(wrong: wire.Header) -> None:
