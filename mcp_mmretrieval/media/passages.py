@@ -111,16 +111,8 @@ _HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
 _UNDERLINE = re.compile(r"(=+|-{3,}|~{3,})\s*")
 _NO_TITLE = re.compile(r"\s|[-=>*+|#`:]")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_FRONT = re.compile(r"---[ \t]*\r?\n.*?^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
+_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\r?\n.*?^(?:\1|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _LEVELS = {"=": 1, "-": 2, "~": 3}
-
-
-def markdown_title(text: str) -> str:
-    """The title in the front matter, or empty."""
-    front = _FRONT.match(text)
-    title = _FRONT_TITLE.search(front[0]) if front else None
-    return title[1].strip().strip("\"'") if title else ""
 
 
 def markdown_headings(text: str) -> list[Heading]:
