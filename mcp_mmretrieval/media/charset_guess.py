@@ -122,11 +122,14 @@ def _odd(before: str, sign: str, after: str) -> float:
         odd += 1.0
     if category == "Ll" and after.isupper():
         odd += 1.0
-    asian = _EAST_ASIAN.match(sign) is not None
-    for other in (before, after):
-        if other.isalpha() and _script(other) != _script(sign):
-            odd += 0.1 if asian and _EAST_ASIAN.match(other) else 0.5 if asian and not other.islower() else 1.5
-    return odd
+    return odd + sum(_mixed(sign, other) for other in (before, after) if other.isalpha())
+
+
+def _mixed(letter: str, other: str) -> float:
+    """How odd it is that two letters stand side by side: scripts are mixed in East Asia alone."""
+    if _script(letter) == _script(other) or (_EAST_ASIAN.match(letter) and _EAST_ASIAN.match(other)):
+        return 0.0
+    return 0.5 if _EAST_ASIAN.match(letter) and not other.islower() else 1.5
 
 
 def _odd_sign(before: str, sign: str, after: str) -> float:

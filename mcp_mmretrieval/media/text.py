@@ -7,6 +7,7 @@ behind its marks (see `notation`).
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice

@@ -52,7 +52,7 @@ def test_a_range_of_what_is_seen_leads_to_its_source_and_back() -> None:
     html = "<html><body>a &amp; b <i>and</i> caf&eacute; <script>no</script>end</body>"
     page = markup.read_html(html)
     for words, written in (("a & b", "a &amp; b"), ("and", "and"), ("café", "caf&eacute;"), ("end", "end")):
-        first = page.text.index(words)
-        begin, end = page.source_of(first, first + len(words))
+        first = page.mapped.text.index(words)
+        begin, end = page.mapped.source_of(first, first + len(words))
         assert html[begin:end] == written
-        assert page.seen(begin, end) == words
+        assert page.mapped.range_of(begin, end) == (first, first + len(words))
