@@ -58,7 +58,7 @@ _SYSTEM = re.compile(
         )
     )
 )
-"""Names, in lower case, of what systems and browsers leave in folders: locks, thumbnails, links, unfinished downloads."""
+"""Names, in lower case, of what systems and browsers leave in folders: locks, thumbnails, unfinished downloads."""
 _LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 

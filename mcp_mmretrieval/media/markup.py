@@ -86,10 +86,11 @@ class _Reader:
             self._data(at, mark.start() if mark else len(source))
             at = self._markup(mark) if mark else len(source)
         mapped = self._out.mapped()
-        headings = []
-        for heading in self._headings:
-            if title := " ".join(mapped.text[heading.at : heading.end].split())[:200]:
-                headings.append(Heading(heading.at, heading.end, heading.level, title))
+        headings = [
+            Heading(heading.at, heading.end, heading.level, title)
+            for heading in self._headings
+            if (title := " ".join(mapped.text[heading.at : heading.end].split())[:200])
+        ]
         about = self._about
         dates = (parse_date(about[name]) for name in _DATES if name in about)
         title = self._title or about.get("og:title", "")[:200] or (headings[0].title if headings else "")

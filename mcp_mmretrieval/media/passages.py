@@ -22,6 +22,7 @@ _FULL_WIDTH = r"\u3002\uff01\uff1f"  # the full stop and marks of Chinese and Ja
 _PARAGRAPH = re.compile(rf"[.!?:…{_FULL_WIDTH}]{_CLOSING}[ \t\r]*\n")
 _SENTENCE = re.compile(rf"[.!?…]{_CLOSING}\s+|[{_FULL_WIDTH}]{_CLOSING}\s*")
 _LINE = re.compile(r"\r\n|\n|\r")
+_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _SEPARATOR = re.compile(r"[,;>}\]]\s*")
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w")
@@ -31,6 +32,7 @@ PassageEnds = Sequence[re.Pattern[str]]
 
 ENDS_IN_PROSE: PassageEnds = (_BLANK, _PARAGRAPH, _SENTENCE, _LINE, _SPACE)
 ENDS_IN_LINES: PassageEnds = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
+ENDS_IN_OBJECTS: PassageEnds = (_BLANK, _LINE, _OBJECT, _SEPARATOR, _SPACE)
 ENDS_IN_ROWS: PassageEnds = (_LINE, _SEPARATOR, _SPACE)
 
 

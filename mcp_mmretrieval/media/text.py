@@ -40,7 +40,22 @@ _QUOTED_TWICE = {".yaml", ".yml", ".toml", ".po", ".pot"}
 _CODE = {
     *(".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".java", ".kt", ".kts", ".scala", ".groovy"),
     *(".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".cs", ".go", ".rs", ".swift", ".m", ".mm", ".php", ".rb"),
-    *(".pl", ".pm", ".lua", ".dart", ".r", ".jl", ".ex", ".exs", ".erl", ".hs", ".proto", ".gradle", ".strings", ".vue"),
+    *(
+        ".pl",
+        ".pm",
+        ".lua",
+        ".dart",
+        ".r",
+        ".jl",
+        ".ex",
+        ".exs",
+        ".erl",
+        ".hs",
+        ".proto",
+        ".gradle",
+        ".strings",
+        ".vue",
+    ),
 }
 _JSON = {".json", ".jsonl", ".ndjson", ".geojson", ".topojson", ".ipynb", ".har", ".webmanifest", ".jsonc", ".json5"}
 _MAY_BE_JSON = {"", ".txt", ".log", ".data", ".cache", ".dump", ".out"}
@@ -135,7 +150,11 @@ def _read(text: _Text) -> Rendering:
     read = _over(without, _plain(without.text, suffix))
     if not encoded:
         return read
-    note = f"Encoded data inside of it was left out: {encoded:,} pieces of base64." if encoded > 1 else "A piece of base64 inside of it was left out."
+    note = (
+        f"Encoded data inside of it was left out: {encoded:,} pieces of base64."
+        if encoded > 1
+        else "A piece of base64 inside of it was left out."
+    )
     return replace(read, notes=[note])
 
 
@@ -152,7 +171,9 @@ def _plain(source: str, suffix: str) -> Rendering:
         read = escapes.read_entities
     mapped = read(source) if read else MappedText.as_written(source)
     mapped = escapes.read_terminal(mapped.text).over(mapped)
-    if suffix not in _PROSE or read is escapes.read_json_escapes:
+    if read is escapes.read_json_escapes:
+        return Rendering(mapped=mapped, ends=passages.ENDS_IN_OBJECTS)
+    if suffix not in _PROSE:
         return Rendering(mapped=mapped)
     headings = passages.markdown_headings(mapped.text)
     front = read_front_matter(mapped.text)

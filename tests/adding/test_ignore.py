@@ -14,7 +14,18 @@ from mcp_mmretrieval.adding.ignore import IgnoreRules
 from mcp_mmretrieval.adding.walk import FoundFile, walk
 from mcp_mmretrieval.roots import Roots
 
-NAMES = ("a.md", "b.txt", "foo/keep.md", "foo/x.txt", "foo/bar/y.md", "d/e/f.md", "d/a.md", "7.log", "x y", "build/z.md")
+NAMES = (
+    "a.md",
+    "b.txt",
+    "foo/keep.md",
+    "foo/x.txt",
+    "foo/bar/y.md",
+    "d/e/f.md",
+    "d/a.md",
+    "7.log",
+    "x y",
+    "build/z.md",
+)
 TABLE = (
     "*\n!*/\n!*.md\n",
     "foo/**\n!foo/keep.md\n",
@@ -48,7 +59,26 @@ TABLE = (
     "d/[a/]*\n",
     "a**.md\nd**f.md\n",
 )
-PIECES = ("*", "**", "?", "/", "a", "d", "e", "f", "foo", "bar", ".md", ".txt", "[a-e]", "[!a]", "!", "\\", "[[:alpha:]]", "x")
+PIECES = (
+    "*",
+    "**",
+    "?",
+    "/",
+    "a",
+    "d",
+    "e",
+    "f",
+    "foo",
+    "bar",
+    ".md",
+    ".txt",
+    "[a-e]",
+    "[!a]",
+    "!",
+    "\\",
+    "[[:alpha:]]",
+    "x",
+)
 
 
 def plant(folder: Path, rules: str, deeper: str = "") -> None:
@@ -75,7 +105,9 @@ def test_what_git_leaves_out_is_left_out_and_nothing_else(tmp_path: Path) -> Non
     root = tmp_path / "root"
 
     def invented() -> str:
-        return "".join("".join(dice.choices(PIECES, k=dice.randrange(1, 5))) + "\n" for _ in range(dice.randrange(1, 4)))
+        return "".join(
+            "".join(dice.choices(PIECES, k=dice.randrange(1, 5))) + "\n" for _ in range(dice.randrange(1, 4))
+        )
 
     for number, rules in enumerate(TABLE):
         plant(root / f"table{number}", rules)
@@ -99,7 +131,15 @@ def test_what_git_leaves_out_is_left_out_and_nothing_else(tmp_path: Path) -> Non
 )
 def test_the_last_pattern_that_matches_counts(rules: str, left_out: Sequence[str]) -> None:
     asked = IgnoreRules(rules.encode())
-    paths = {"a.txt": False, "d/a.txt": False, "private.md": False, "foo": True, "foo/x.md": False, "dir": True, "d": True}
+    paths = {
+        "a.txt": False,
+        "d/a.txt": False,
+        "private.md": False,
+        "foo": True,
+        "foo/x.md": False,
+        "dir": True,
+        "d": True,
+    }
     paths["foo/keep.md"] = False
     out = [path for path, is_folder in paths.items() if asked.ignores(path, is_folder=is_folder)]
     assert out == left_out

@@ -50,7 +50,9 @@ def read_json_escapes(source: str) -> MappedText:
 
 def read_properties(source: str) -> MappedText:
     r"""A Java `.properties` file: `\u00fc`, `\:`, and lines that go on after a backslash."""
-    return substitute(_PROPERTY, lambda found: "" if found[0][-1].isspace() and "\n" in found[0] else _decoded(found[0][1:]), source)
+    return substitute(
+        _PROPERTY, lambda found: "" if found[0][-1].isspace() and "\n" in found[0] else _decoded(found[0][1:]), source
+    )
 
 
 def read_code(source: str) -> MappedText:

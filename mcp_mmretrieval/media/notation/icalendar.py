@@ -14,7 +14,8 @@ _BEGINS = re.compile(r"\s*BEGIN:(?:VCALENDAR|VCARD)\b", re.IGNORECASE)
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _ESCAPE = re.compile(r"\\[nN,;:\\]")
 _QUOTED = re.compile(
-    r"^[A-Za-z.-]+(?P<how>;[^:\n]*QUOTED-PRINTABLE[^:\n]*):(?P<value>(?:[^\n]*=\r?\n)*[^\n]*)", re.MULTILINE | re.IGNORECASE
+    r"^[A-Za-z.-]+(?P<how>;[^:\n]*QUOTED-PRINTABLE[^:\n]*):(?P<value>(?:[^\n]*=\r?\n)*[^\n]*)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _CHARSET = re.compile(r"CHARSET=\"?([\w.:-]+)", re.IGNORECASE)
 _BINARY = re.compile(
@@ -45,9 +46,8 @@ def read_calendar(source: str) -> Rendering:
         done = found.end("value")
     quoted.keep(done, len(source))
     mapped = quoted.mapped()
-    for pattern, read in ((_FOLD, ""), (_BINARY, ""), (_ESCAPE, None)):
-        step = substitute(pattern, lambda found, read=read: _unescaped(found[0]) if read is None else read, mapped.text)
-        mapped = step.over(mapped)
+    for pattern in (_FOLD, _BINARY, _ESCAPE):
+        mapped = substitute(pattern, _read, mapped.text).over(mapped)
     entries = list(_ENTRY.finditer(mapped.text))
     headings = [
         Heading(entry.start(), entry.start(2), 1, name[1].strip()[:200])
@@ -60,5 +60,8 @@ def read_calendar(source: str) -> Rendering:
     return Rendering(mapped=mapped, headings=headings, title=title, dated=parse_date(start[1]) if start else None)
 
 
-def _unescaped(escape: str) -> str:
-    return "\n" if escape[1] in "nN" else escape[1]
+def _read(found: re.Match[str]) -> str:
+    """What stands behind an escape; nothing for a fold and a photo."""
+    if found[0][0] != "\\":
+        return ""
+    return "\n" if found[0][1] in "nN" else found[0][1]

@@ -120,7 +120,9 @@ class _Mail:
         if not boundary:
             self._text(headers, first, last, is_html=False)
             return
-        marks = list(re.compile(rf"^--{re.escape(boundary)}(--)?[ \t]*\r?$\n?", re.MULTILINE).finditer(self.source, first, last))
+        marks = list(
+            re.compile(rf"^--{re.escape(boundary)}(--)?[ \t]*\r?$\n?", re.MULTILINE).finditer(self.source, first, last)
+        )
         ends = [*(mark.start() for mark in marks[1:]), last]
         parts = [(mark.end(), end) for mark, end in zip(marks, ends, strict=True) if not mark[1]]
         read = [(*self._headers(begin, end), end) for begin, end in parts]

@@ -136,15 +136,14 @@ class MapBuilder:
 
 def substitute(pattern: re.Pattern[str], read: Callable[[re.Match[str]], str], source: str) -> MappedText:
     """A source in which each match is read as what `read` returns; nothing is left out between them."""
-    match = pattern.search(source)
-    if match is None:
-        return MappedText.as_written(source)
     out, done = MapBuilder(source), 0
-    for match in pattern.finditer(source, match.start()):
+    for match in pattern.finditer(source):
         text = read(match)
         if text != match[0]:
             out.keep(done, match.start())
             out.put(text, match.start(), match.end())
             done = match.end()
+    if not done:
+        return MappedText.as_written(source)
     out.keep(done, len(source))
     return out.mapped()

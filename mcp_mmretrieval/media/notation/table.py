@@ -18,7 +18,8 @@ _LOOKED_AT = 30_000
 _ROWS = 60
 _SEPARATOR_LINE = re.compile(r"\A\ufeff?\"?sep=(?P<mark>[^\r\n\"]|\\t)\"?[ \t]*(?:\r\n|\n|\r)", re.IGNORECASE)
 _NOTATION = re.compile(
-    _SEPARATOR_LINE.pattern + r"|(?:(?<=[,;\t|\r\n])|(?<![\s\S]))\"[^\"]*+(?:\"\"[^\"]*+){0,500}+\"(?=[,;\t|\r\n]|\Z)|\r(?!\n)",
+    _SEPARATOR_LINE.pattern
+    + r"|(?:(?<=[,;\t|\r\n])|(?<![\s\S]))\"[^\"]*+(?:\"\"[^\"]*+){0,500}+\"(?=[,;\t|\r\n]|\Z)|\r(?!\n)",
     re.IGNORECASE,
 )
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -52,7 +53,11 @@ def _header(text: str, separator: str) -> str:
         return ""
     separator = separator or _separator(lines)
     rows = [next(csv.reader([line], delimiter=separator), []) for line in lines]
-    width, _ = Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0] if any(len(row) > 1 for row in rows) else (1, 0)
+    width, _ = (
+        Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0]
+        if any(len(row) > 1 for row in rows)
+        else (1, 0)
+    )
     for number, row in enumerate(rows):
         if len(row) >= width and sum(bool(cell.strip()) for cell in row) * 2 > width:
             return "" if _is_data(row, rows[number + 1 :]) else lines[number].strip().strip(separator)
@@ -71,7 +76,7 @@ def _separator(lines: list[str]) -> str:
 
 
 def _is_data(row: list[str], rows: list[list[str]]) -> bool:
-    """Whether what could be a header is a row as the others: numbers stand where they have numbers. Years may be names."""
+    """Whether a header is a row as the others: with numbers where they have numbers. Years may be names."""
     alike = [other for other in rows if len(other) == len(row)][:20]
     numbers = [all(_NUMBER.fullmatch(other[at].strip()) for other in alike) for at in range(len(row))] if alike else []
     if not any(numbers):

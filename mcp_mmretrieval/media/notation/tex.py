@@ -13,14 +13,49 @@ from mcp_mmretrieval.media.notation.source_map import substitute
 from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
 
 _ACCENTS = {
-    **{"`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u0308", "=": "\u0304", ".": "\u0307"},
-    **{"u": "\u0306", "v": "\u030c", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "d": "\u0323"},
+    "`": "\u0300",
+    "'": "\u0301",
+    "^": "\u0302",
+    "~": "\u0303",
+    '"': "\u0308",
+    "=": "\u0304",
+    ".": "\u0307",
+    "u": "\u0306",
+    "v": "\u030c",
+    "H": "\u030b",
+    "c": "\u0327",
+    "k": "\u0328",
+    "r": "\u030a",
+    "d": "\u0323",
     "b": "\u0331",
 }
 _LETTERS = {
-    **{"ss": "ß", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å"},
-    **{"AA": "Å", "i": "ı", "j": "ȷ", "dj": "đ", "DJ": "Đ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "ng": "ŋ"},
-    **{"SS": "ẞ", "textquotesingle": "'", "textdegree": "°", "euro": "€", "pounds": "£", "textendash": "–"},
+    "ss": "ß",
+    "o": "ø",
+    "O": "Ø",
+    "l": "ł",
+    "L": "Ł",
+    "ae": "æ",
+    "AE": "Æ",
+    "oe": "œ",
+    "OE": "Œ",
+    "aa": "å",
+    "AA": "Å",
+    "i": "ı",
+    "j": "ȷ",
+    "dj": "đ",
+    "DJ": "Đ",
+    "dh": "ð",
+    "DH": "Ð",
+    "th": "þ",
+    "TH": "Þ",
+    "ng": "ŋ",
+    "SS": "ẞ",
+    "textquotesingle": "'",
+    "textdegree": "°",
+    "euro": "€",
+    "pounds": "£",
+    "textendash": "–",
 }
 _SHORT = {"a": "ä", "o": "ö", "u": "ü", "A": "Ä", "O": "Ö", "U": "Ü", "s": "ß", "z": "ß", "-": "", "=": "-", "~": "-"}
 _BASE = r"(?:\\([ij])(?![A-Za-z])[ ]?|([A-Za-z]))"
@@ -45,7 +80,7 @@ _KEPT_CAPITALS = re.compile(r"(?<![\\A-Za-z])\{([A-Z][A-Za-z]{0,3})\}(?=[a-z-])"
 
 def read_tex(source: str) -> Rendering:
     """A LaTeX or BibTeX source."""
-    mapped = substitute(_NOTATION, _read, source) if "\\" in source or "~" in source else substitute(_NEVER, _read, source)
+    mapped = substitute(_NOTATION, _read, source)
     if _GERMAN.search(source[:20_000]):
         mapped = substitute(_SHORTHAND, lambda found: _SHORT[found[1]], mapped.text).over(mapped)
     mapped = substitute(_KEPT_CAPITALS, lambda found: found[1], mapped.text).over(mapped)
@@ -60,9 +95,6 @@ def read_tex(source: str) -> Rendering:
         ends=ENDS_IN_PROSE,
         title=_plain(title[1]) if title else "",
     )
-
-
-_NEVER = re.compile(r"(?!)")
 
 
 def _read(found: re.Match[str]) -> str:
