@@ -74,7 +74,7 @@ _NAMES = {
 }
 """Python's codecs by the names that files use, in small letters and without marks. No others are taken."""
 
-_ISO_2022 = re.compile(rb"\x1b(?:\$[@B]|\(J|\$\(D|\$\)C)")
+_ISO_2022 = re.compile(rb"\x1b(?:\$[@B]|\([JI]|\$\(D|\$\)C)")
 
 
 def decode_text(data: bytes, declared: str = "") -> str:

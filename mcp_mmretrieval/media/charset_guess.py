@@ -129,16 +129,26 @@ def guess_encoding(data: bytes) -> str | None:
     leaning = 1 / (1 + sum(byte > 127 for byte in sample) / 40)  # the longer a text, the less need of a habit
     for one in found:
         encoding = one["encoding"]
-        if encoding is None or one["confidence"] + _UNSURE < (found[0]["confidence"] + _UNSURE) / 30:
+        if encoding is None:
             continue
         text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
-        score = (
-            math.log(one["confidence"] + _UNSURE)
-            + leaning * math.log(_MET[encoding])
-            - _oddness(text, one["language"], languages)
-        )
+        confidence = max(one["confidence"], _in_small_letters(text, encoding)) + _UNSURE
+        if confidence < (found[0]["confidence"] + _UNSURE) / 30:
+            continue
+        score = math.log(confidence) + leaning * math.log(_MET[encoding]) - _oddness(text, one["language"], languages)
         best = max(best, (score, encoding))
     return best[1]
+
+
+def _in_small_letters(text: str, encoding: str) -> float:
+    """Chardet's figure for a text in capitals, which it hardly knows, as if it were in small letters."""
+    if not text.isupper():
+        return 0.0
+    data = text.lower().encode(encoding, "ignore")
+    if data.isascii():
+        return 0.0
+    found = chardet.detect_all(data, ignore_threshold=True, compat_names=False, include_encodings=[encoding])
+    return found[0]["confidence"]
 
 
 def _sample(data: bytes) -> bytes:

@@ -123,7 +123,7 @@ class _Mail:
         marks = list(
             re.compile(rf"^--{re.escape(boundary)}(--)?[ \t]*\r?$\n?", re.MULTILINE).finditer(self.source, first, last)
         )
-        ends = [*(mark.start() for mark in marks[1:]), last]
+        ends = [*(mark.start() for mark in marks[1:]), last][: len(marks)]
         parts = [(mark.end(), end) for mark, end in zip(marks, ends, strict=True) if not mark[1]]
         read = [(*self._headers(begin, end), end) for begin, end in parts]
         if headers.get_content_type() == "multipart/alternative":

@@ -59,7 +59,8 @@ def _header(text: str, separator: str) -> str:
         else (1, 0)
     )
     for number, row in enumerate(rows):
-        if len(row) >= width and sum(bool(cell.strip()) for cell in row) * 2 > width:
+        filled = [at for at, cell in enumerate(row, 1) if cell.strip()]
+        if len(row) >= width and len(filled) * 2 > width and filled[-1] * 4 >= width * 3:
             return "" if _is_data(row, rows[number + 1 :]) else lines[number].strip().strip(separator)
     return ""
 

@@ -48,7 +48,10 @@ def test_strings_of_code_show_their_letters_and_code_stays_as_it_is(written: str
 
 
 def test_only_double_quotes_of_yaml_have_escapes() -> None:
-    assert escapes.read_yaml(r"""a: "Z\xFCrich" b: 'C:\new' c: D:\temp""").text == r"""a: "Zürich" b: 'C:\new' c: D:\temp"""
+    assert (
+        escapes.read_yaml(r"""a: "Z\xFCrich" b: 'C:\new' c: D:\temp""").text
+        == r"""a: "Zürich" b: 'C:\new' c: D:\temp"""
+    )
 
 
 def test_references_are_read_but_not_in_code() -> None:

@@ -25,6 +25,8 @@ def test_the_title_and_the_date_are_read(text: str, title: str, date: str) -> No
 
 @pytest.mark.timeout(10)
 def test_hostile_yaml_ends() -> None:
-    bomb = "---\na: &a [x]\n" + "".join(f"{c}: &{c} [{', '.join('*' + p for _ in range(9))}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "---\na: &a [x]\n" + "".join(
+        f"{c}: &{c} [{', '.join('*' + p for _ in range(9))}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     assert read_front_matter(bomb + "---\n") == FrontMatter()
     assert read_front_matter("---\n" + "[" * 9000 + "\n---\n") == FrontMatter()

@@ -29,7 +29,13 @@ def test_runs_of_base64_are_left_out(before: str, run: str, after: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["ACGTTGCA" * 100, "https://example.org/" + "a-long-name-of-a-page/" * 20, "word " * 300, "0123456789" * 50, DATA[:200]],
+    [
+        "ACGTTGCA" * 100,
+        "https://example.org/" + "a-long-name-of-a-page/" * 20,
+        "word " * 300,
+        "0123456789" * 50,
+        DATA[:200],
+    ],
 )
 def test_sequences_names_and_short_keys_stay(text: str) -> None:
     mapped, count = leave_out_payloads(text)

@@ -21,7 +21,9 @@ def test_any_range_of_any_text_leads_back_to_itself() -> None:
     for _ in range(100):
         source = "".join(dice.choices(["a", "b", " ", "&xx;", "<t>", "=41", "\n"], k=40))
         first = substitute(re.compile("<t>|&xx;"), lambda found: "" if found[0] == "<t>" else "é", source)
-        both = substitute(re.compile("=41|ab"), lambda found: "A" if found[0] == "=41" else "ba", first.text).over(first)
+        both = substitute(re.compile("=41|ab"), lambda found: "A" if found[0] == "=41" else "ba", first.text).over(
+            first
+        )
         for _ in range(20):
             begin = dice.randrange(max(1, len(both.text)))
             end = min(len(both.text), begin + dice.randrange(1, 9))

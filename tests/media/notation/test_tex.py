@@ -28,7 +28,7 @@ def test_german_shorthands_count_where_german_is_set() -> None:
 
 
 def test_the_title_and_the_headings_are_found() -> None:
-    read = read_tex("\\title{A \\emph{new} M\\\"uhle}\n\\section{One}\ntext\n\\subsection*{Two}\n")
+    read = read_tex('\\title{A \\emph{new} M\\"uhle}\n\\section{One}\ntext\n\\subsection*{Two}\n')
     assert read.title == "A new Mühle"
     assert [(heading.level, heading.title) for heading in read.headings] == [(3, "One"), (5 - 1, "Two")]
 

@@ -12,7 +12,9 @@ from mcp_mmretrieval.media.notation.transfer import put_decoded
 @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1250", "iso-2022-jp", "gb2312", ""])
 @pytest.mark.parametrize("transfer", ["base64", "quoted-printable"])
 def test_letters_are_decoded_and_lead_to_their_source(transfer: str, charset: str) -> None:
-    words = {"iso-2022-jp": "花火大会 at 5", "gb2312": "图书馆 at 5", "windows-1250": "Święta, łódź"}.get(charset, "Grüße = café " * 9)
+    words = {"iso-2022-jp": "花火大会 at 5", "gb2312": "图书馆 at 5", "windows-1250": "Święta, łódź"}.get(
+        charset, "Grüße = café " * 9
+    )
     data = words.encode(charset or "utf-8")
     encoded = base64.encodebytes(data) if transfer == "base64" else quopri.encodestring(data)
     source = "head\n" + encoded.decode("ascii") + "tail"
