@@ -175,6 +175,7 @@ def _plain(source: str, suffix: str) -> Rendering:
         return Rendering(mapped=mapped, ends=passages.ENDS_IN_OBJECTS)
     if suffix not in _PROSE:
         return Rendering(mapped=mapped)
+    mapped = escapes.read_ruby(mapped.text).over(mapped)
     headings = passages.markdown_headings(mapped.text)
     front = read_front_matter(mapped.text)
     title = front.title or (headings[0].title if headings else "")

@@ -181,7 +181,7 @@ def test_what_is_left_out_is_said() -> None:
 def test_dates_and_keywords_are_told() -> None:
     for name, data in {
         "a.md": "---\ndate: 2025-05-06\n---\nwords",
-        "a.html": "<html><meta property='article:published_time' content='2025-05-06'><meta name=author content=Ann>words",
+        "a.html": "<html><meta property='dcterms.date' content='2025-05-06'><meta name=author content=Ann>words",
         "a.eml": "From: a@b.c\nSubject: x\nDate: Tue, 06 May 2025 00:00:00 +0000\n\nwords",
         "a.ics": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20250506\nEND:VEVENT\nEND:VCALENDAR",
     }.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 from mcp_mmretrieval.media.notation.source_map import MapBuilder, MappedText, substitute
 
@@ -22,6 +23,7 @@ _IN_CODE = re.compile(
     rf"\\\\|(?:{_HEX_BYTE})+|(?:{_OCTAL_BYTE}){{2,}}|\\{_PAIR}|\\u\{{[0-9a-fA-F]{{1,6}}\}}|\\u[0-9a-fA-F]{{4}}"
     r"|\\U[0-9a-fA-F]{8}|\\[ntr](?=\w)"
 )
+_HINT = re.compile(r"\\[xuU23ntr]\w")
 _QUOTED = re.compile(
     r"(?P<raw>(?<!\w)[rR][bB]?|(?<!\w)[bB][rR])?(?P<string>\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
 )
@@ -31,6 +33,10 @@ _IN_MARKDOWN = re.compile(
     r"(?P<code>^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:[^\n]*\n)*?(?: {0,3}(?P=fence)|\Z)|(?<!`)(?P<tick>`+)(?!`)"
     r"[^`\n]{0,1000}(?<!`)(?P=tick)(?!`))|<rp>[^<]{0,20}</rp>|<rt>[^<]{0,200}</rt>|</?ruby>|" + _ENTITY.pattern,
     re.MULTILINE,
+)
+_KANA = r"[\u3041-\u30ff]{1,30}"
+_RUBY = re.compile(
+    rf"(?<=[\u3400-\u9fff\u3005])\u300a{_KANA}\u300b|\uff5c(?=[^\u300a\n]{{1,30}}\u300a)|(?<=[^\W_])\u300a{_KANA}\u300b"
 )
 _TERMINAL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b\n]{0,2000}\x1b\\"
@@ -92,20 +98,35 @@ def read_terminal(source: str) -> MappedText:
     return substitute(_TERMINAL, lambda _: "", source)
 
 
+def read_ruby(source: str) -> MappedText:
+    """Japanese without the readings that Aozora Bunko writes behind words: the house style of plain text."""
+    return substitute(_RUBY, lambda _: "", source) if "\u300a" in source else MappedText.as_written(source)
+
+
 def _in_strings(strings: re.Pattern[str], source: str) -> MappedText:
-    if "\\" not in source:
-        return MappedText.as_written(source)
     out, done = MapBuilder(source), 0
-    for string in strings.finditer(source):
-        if string["raw"] or "\\" not in string["string"]:
-            continue
-        for escape in _IN_CODE.finditer(source, string.start("string"), string.end("string")):
-            if escape[0] != "\\\\":
-                out.keep(done, escape.start())
-                out.put(_in_code(escape[0]), escape.start(), escape.end())
-                done = escape.end()
+    for first, last in _lines_with_escapes(source) if strings is _QUOTED else [(0, len(source))]:
+        for string in strings.finditer(source, first, last):
+            if string["raw"] or "\\" not in string["string"]:
+                continue
+            for escape in _IN_CODE.finditer(source, string.start("string"), string.end("string")):
+                if escape[0] != "\\\\":
+                    out.keep(done, escape.start())
+                    out.put(_in_code(escape[0]), escape.start(), escape.end())
+                    done = escape.end()
+    if not done:
+        return MappedText.as_written(source)
     out.keep(done, len(source))
     return out.mapped()
+
+
+def _lines_with_escapes(source: str) -> Iterator[tuple[int, int]]:
+    """Where lines begin and end that may have something to decode: few of a program's have."""
+    at = 0
+    while escape := _HINT.search(source, at):
+        first, last = source.rfind("\n", at, escape.start()) + 1, source.find("\n", escape.start())
+        at = last if last >= 0 else len(source)
+        yield first, at
 
 
 def _in_code(escape: str) -> str:

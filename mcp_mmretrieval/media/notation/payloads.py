@@ -8,6 +8,7 @@ from mcp_mmretrieval.media.notation.source_map import MapBuilder, MappedText
 
 _LEAST = 240
 """Characters of the shortest run that is left out."""
+_LONG = re.compile(r"[A-Za-z0-9+/_-]{40}")
 _RUN = re.compile(
     r"(?P<marked>;base64,[ \t]*)?(?P<run>(?<![A-Za-z0-9+/_=-])"
     r"(?:[A-Za-z0-9+/_-]{40,}+(?:={0,2}(?:\\r)?\\n|\\/|[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9+/_-]{4,}={0,2}[ \t]*\r?$))?)++"
@@ -18,8 +19,11 @@ _RUN = re.compile(
 
 def leave_out_payloads(source: str) -> tuple[MappedText, int]:
     """A source without its runs of base64, and how many there were."""
+    long = _LONG.search(source)
+    if long is None:
+        return MappedText.as_written(source), 0
     out, done, count = MapBuilder(source), 0, 0
-    for found in _RUN.finditer(source):
+    for found in _RUN.finditer(source, max(0, long.start() - 50)):
         run = found["run"]
         if len(run) >= _LEAST and (found["marked"] or _is_encoded(run)):
             out.keep(done, found.start("run"))

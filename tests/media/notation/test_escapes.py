@@ -65,3 +65,8 @@ def test_references_are_read_but_not_in_code() -> None:
 def test_a_terminal_shows_no_colours() -> None:
     written = "\x1b[31mOver\x1b[0mheated \x1b]0;title\x07in \x1b[1;38;5;9mmill\x1b[K N\x08NA\x08AME \x1b(B."
     assert escapes.read_terminal(written).text == "Overheated in mill NAME ."
+
+
+def test_readings_behind_japanese_words_are_left_out_and_titles_of_books_are_not() -> None:
+    assert escapes.read_ruby("吾輩《わがはい》は\uff5c東京府《とうきょうふ》の猫").text == "吾輩は東京府の猫"
+    assert escapes.read_ruby("他读了《红楼梦》和《水浒传》").text == "他读了《红楼梦》和《水浒传》"
