@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks whether anything else is to be done."""
-RETRY_SECONDS = 30.0
+RETRY_FIGURES_SECONDS = 30.0
 """Seconds until a full disk or a missing model is tried again."""
 
 
@@ -78,11 +78,11 @@ class FigureThread:
                 return
             except (ModelUnavailable, LibraryUnavailable) as error:
                 logger.warning("pictures inside of pages are not read for now: %s", error)
-                self._closed.wait(RETRY_SECONDS)
+                self._closed.wait(RETRY_FIGURES_SECONDS)
                 continue
             except Exception:  # without this thread none would be read any more
                 logger.exception("pictures inside of pages are not read for now")
-                self._closed.wait(RETRY_SECONDS)
+                self._closed.wait(RETRY_FIGURES_SECONDS)
                 continue
             if not left:
                 self._sleep()

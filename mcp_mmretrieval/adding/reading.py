@@ -131,6 +131,7 @@ class FileReader:
                 break
         if staged:  # with what those were read is not kept
             result.means |= MODALITY_TRAITS[result.modality].recognisers
+            result.figures |= {segment.id for segment in staged if segment.traits.looks_like == "document"}
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result

@@ -1,6 +1,6 @@
 """The pictures that stand inside of a PDF page and may hold words that its text layer does not: charts, screenshots.
 
-They are read by OCR only once nothing else is to be done, so telling whether a page has some has to cost next to nothing.
+They are read by OCR only once nothing else is to be done, so telling whether a page has some must cost next to nothing.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _covers(one: Box, other: Box) -> bool:
 
 def _stacked(pictures: list[Picture], side: int) -> Picture:
     """One picture, as many of the first as there is room for; the first is there in any case."""
-    height, kept = 0, []
+    height = 0
+    kept: list[Picture] = []
     for picture in pictures:
         if kept and height + _GAP + picture.shape[0] > side:
             break

@@ -337,7 +337,7 @@ def _times(value: object) -> tuple[float, float]:
 
 
 def _date(value: object) -> float:
-    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type, operator]
+    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type]
         raise ProtocolError(f"{value!r} instead of a date")
     return float(value)  # type: ignore[arg-type]
 
