@@ -19,7 +19,7 @@ from mcp_mmretrieval.store.normal_form import (
     without_runs,
     word_spans,
 )
-from mcp_mmretrieval.store.stems import is_english, related_forms, spelt_words, transcribed
+from mcp_mmretrieval.store.stems import is_english, stems_of, spelt_words, transcribed
 
 MAX_QUERY_TERMS = 48
 """Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count."""
@@ -62,8 +62,8 @@ class QueryTerm:
 
     def expression(self, languages: Collection[str] = ()) -> str:
         """For FTS5, with the stems of texts in these languages."""
-        stems = related_forms(self.spelt, languages) if self.spelt and languages else ()
-        forms = [_quoted(form) for form in dict.fromkeys((*self.forms, *stems))]
+        stems = stems_of(self.spelt, languages) if self.spelt and languages else ()
+        forms = [*map(_quoted, self.forms), *(f"stems : {_quoted(stem)}" for stem in stems)]
         return f"({' OR '.join(forms)})" if len(forms) > 1 else forms[0]
 
 

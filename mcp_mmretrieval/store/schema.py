@@ -8,11 +8,11 @@ SCHEMA_VERSION = 4
 # What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
 _WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
 
-WHOLE_WORDS_SQL = """(
-    SELECT group_concat(w.text || ' ' || w.forms || ' ' || w.stems, char(10)) FROM (
+WHOLE_WORDS_SQL = """
+    SELECT {key}, group_concat(w.text || ' ' || w.forms, char(10)), group_concat(w.stems, char(10)) FROM (
         SELECT key FROM segments WHERE document = {key} ORDER BY ordinal
     ) s JOIN words w ON w.rowid = s.key
-)"""
+"""
 """All words of one document, always the same: what a contentless table forgets has to be said word for word."""
 
 WORD_TABLES_SQL = f"""
@@ -24,9 +24,9 @@ CREATE TRIGGER words_removed AFTER DELETE ON texts BEGIN
 END;
 
 -- One row a document with all its words: a question names the company, the page that answers does not.
-CREATE VIRTUAL TABLE wholes USING fts5(text, content='', tokenize="{_WORDS}");
+CREATE VIRTUAL TABLE wholes USING fts5(text, stems, content='', tokenize="{_WORDS}");
 CREATE TRIGGER wholes_removed BEFORE DELETE ON documents BEGIN
-    INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', old.key, {WHOLE_WORDS_SQL.format(key="old.key")});
+    INSERT INTO wholes(wholes, rowid, text, stems) SELECT 'delete', * FROM ({WHOLE_WORDS_SQL.format(key="old.key")});
 END;
 
 -- What things are called: a row for each path, which only those may find who may see it, and one without a path for
@@ -37,7 +37,7 @@ CREATE TABLE named (
     path BLOB UNIQUE REFERENCES files(path) ON DELETE CASCADE
 );
 CREATE INDEX named_of_document ON named(document);
-CREATE VIRTUAL TABLE names USING fts5(name, folders, pairs, tokenize="{_WORDS}");
+CREATE VIRTUAL TABLE names USING fts5(name, folders, pairs, stems, tokenize="{_WORDS}");
 CREATE TRIGGER names_removed AFTER DELETE ON named BEGIN
     DELETE FROM names WHERE rowid = old.id;
 END;

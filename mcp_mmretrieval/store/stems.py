@@ -94,35 +94,30 @@ def is_english(words: Collection[str]) -> bool:
 
 
 def stems_beside(text: str, language: str) -> str:
-    """The stems of a text's words in normal form, for the index, where they differ from the words; else empty."""
+    """The stems of a text's words in normal form, for the index; empty without a language."""
     if not language:
         return ""
-    words = _WORD.findall(text.lower())
     with _lock:
-        stems = _stemmer(language).stemWords(words)
-    changed = ((word, stem) for word, stem in zip(words, stems, strict=True) if stem != word)
-    return " ".join(form for word, stem in changed if (form := folded(stem)) != folded(word))
+        stems = _stemmer(language).stemWords(_WORD.findall(text.lower()))
+    return folded(" ".join(stems))
 
 
-def related_forms(word: str, languages: Collection[str]) -> list[str]:
-    """What else a word of a query may be looked for as, in normal form, where texts of these languages are held.
+def stems_of(word: str, languages: Collection[str]) -> list[str]:
+    """The stems of a query's word in normal form, where texts of these languages are held.
 
     `word` has its accents and is in small letters.
     """
+    spoken = sorted(_languages_of_script(word) & set(languages))
     found: list[str] = []
-    spoken = _languages_of_script(word) & set(languages)
-    spelt = [word]
-    if spoken & _UMLAUTS and (other := re.sub(r"([aou])e(?=[^\W\d_])", _umlaut, word)) != word:
-        spelt.append(other)
-        found.append(folded(other))
-    for language in sorted(spoken):
+    for language in spoken:
+        spelt = re.sub(r"([aou])e(?=[^\W\d_])", _umlaut, word) if language in _UMLAUTS else word
         with _lock:
-            found += map(folded, _stemmer(language).stemWords(spelt))
-    return [form for form in dict.fromkeys(found) if form and form != folded(word)]
+            found += _stemmer(language).stemWords([word, spelt])
+    return [stem for stem in dict.fromkeys(map(folded, found)) if stem]
 
 
 def spelt_words(text: str) -> dict[str, str]:
-    """The words of a text as they are spelt, in small letters, by their normal form: what `related_forms` asks for."""
+    """The words of a text as they are spelt, in small letters, by their normal form: what `stems_of` asks for."""
     words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
     return {folded(word): word for word in words}
 

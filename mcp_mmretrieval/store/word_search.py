@@ -41,8 +41,8 @@ UNQUOTED_WEIGHT = 0.25
 _WEIGHTS = {
     "words": f", {HEADING_WEIGHT}, 1.0, 1.0, {STEM_WEIGHT}",
     "pairs": "",
-    "wholes": "",
-    "names": f", 1.0, {FOLDER_WEIGHT}, 1.0",
+    "wholes": f", 1.0, {STEM_WEIGHT}",
+    "names": f", 1.0, {FOLDER_WEIGHT}, 1.0, {STEM_WEIGHT}",
 }
 
 
@@ -215,7 +215,7 @@ def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict
     shares = dict.fromkeys(found, 0.0)
     total = sum(weight for _, weight in terms)
     for term, weight in terms:
-        called, below = (_holding(db, columns, term, found) for columns in ("{name pairs}", "folders"))
+        called, below = (_holding(db, columns, term, found) for columns in ("{name pairs stems}", "folders"))
         for at in called | below:
             shares[at] += (1.0 if at in called else FOLDER_WEIGHT) * weight / total
     best: dict[int, float] = {}
@@ -239,7 +239,7 @@ def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[
     rows = _rows(db, "wholes")
     best = best_bm25((_count(db, "wholes", term) for term in plan.each), rows)
     sql = (
-        "SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes) AS score FROM wholes WHERE wholes MATCH ? "
+        f"SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) AS score FROM wholes WHERE wholes MATCH ? "
         f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}) w JOIN segments s ON s.document = w.rowid "
         "JOIN json_each(?) j ON j.value = s.key"
     )

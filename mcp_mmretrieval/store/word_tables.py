@@ -21,7 +21,7 @@ def forget_whole(db: sqlite3.Connection, document: int) -> None:
     """Take the words of a whole document out, before any of its segments goes: they say what was given."""
     if db.execute("SELECT 1 FROM segments WHERE document = ? LIMIT 1", (document,)).fetchone():
         whole = WHOLE_WORDS_SQL.format(key=document)
-        db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (document,))
+        db.execute(f"INSERT INTO wholes(wholes, rowid, text, stems) SELECT 'delete', * FROM ({whole})")
 
 
 def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedText], language: str) -> None:
@@ -33,7 +33,7 @@ def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedTex
         if neighbours := character_bigrams(both):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
     whole = WHOLE_WORDS_SQL.format(key=document)
-    db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (document,))
+    db.execute(f"INSERT INTO wholes(rowid, text, stems) {whole}")
     db.execute("UPDATE documents SET language = ? WHERE key = ?", (language, document))
 
 
@@ -57,9 +57,9 @@ def _write_name(db: sqlite3.Connection, document: int, path: bytes | None, names
     name, folders = names
     (language,) = db.execute("SELECT language FROM documents WHERE key = ?", (document,)).fetchone()
     at = db.execute("INSERT INTO named(document, path) VALUES (?, ?)", (document, path)).lastrowid
-    words = " ".join([normal_words(name), forms_beside(name), stems_beside(name, language)])
-    what = (at, words, normal_words(folders), character_bigrams(f"{name} {folders}"))
-    db.execute("INSERT INTO names(rowid, name, folders, pairs) VALUES (?, ?, ?, ?)", what)
+    words = f"{normal_words(name)} {forms_beside(name)}"
+    what = (at, words, normal_words(folders), character_bigrams(f"{name} {folders}"), stems_beside(name, language))
+    db.execute("INSERT INTO names(rowid, name, folders, pairs, stems) VALUES (?, ?, ?, ?, ?)", what)
 
 
 def write_all_words(db: sqlite3.Connection) -> None:
