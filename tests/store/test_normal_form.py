@@ -1,5 +1,7 @@
 """What is written in different ways has one normal form, and what differs keeps its own."""
 
+# ruff: noqa: RUF001 (letters that look alike are what is tested)
+
 from __future__ import annotations
 
 import pytest
@@ -121,7 +123,7 @@ def test_what_may_be_written_otherwise_stands_beside(text: str, form: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "plain words of a text.", "27.35", "1299.00", "2019 2020", "99/99/20", "the year 2024", "well- known"]
+    "text", ["", "plain words of a text.", "27.35", "1299.00", "2019 2020", "9/9/99", "the year 2024", "well- known"]
 )
 def test_most_texts_are_written_in_one_way_only(text: str) -> None:
     assert forms_beside(text) == ""
