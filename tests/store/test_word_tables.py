@@ -29,8 +29,8 @@ def rows(db: sqlite3.Connection, table: str, match: str) -> list[int]:
 
 
 def test_the_words_of_one_segment_are_written_again(db: sqlite3.Connection) -> None:
-    tables.forget_whole(db, 1)
-    tables.rewrite_words(db, 1, (2, "Heading", "Straße 東京"))
+    tables.forget_words(db, 1, 2)
+    tables.write_words(db, 1, [(2, "Heading", "Straße 東京")], "")
     assert rows(db, "words", "strasse") == [2]
     assert rows(db, "words", "second") == []
     assert rows(db, "pairs", "東京") == [2]
