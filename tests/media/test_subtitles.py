@@ -50,5 +50,5 @@ def test_garbage_holds_no_cues_and_takes_no_time(data: bytes) -> None:
 
 def test_a_window_is_told_what_is_said_in_it_and_repeated_lines_once() -> None:
     cues = [Cue(0, 2, "one"), Cue(2, 4, "one\ntwo"), Cue(4, 6, "two\nthree"), Cue(9, 10, "late")]
-    assert subtitles.spoken_between(cues, 1.0, 5.0) == "one\ntwo\nthree"
-    assert subtitles.spoken_between(cues, 6.0, 9.0) == ""
+    assert subtitles.spoken_between(cues, 1.0, 5.0) == [Cue(0, 4, "one"), Cue(2, 6, "two"), Cue(4, 6, "three")]
+    assert subtitles.spoken_between(cues, 6.0, 9.0) == []
