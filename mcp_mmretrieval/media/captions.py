@@ -74,7 +74,7 @@ class Captions:
 
 
 def _embedded(opened: InputContainer, wanted: list[int], *, first: int) -> Iterator[tuple[int, Cue]]:
-    """The cues of streams of text, in the order of the file, each with the number of its stream: n-th wanted + first."""
+    """The cues of streams of text in the order of the file, each with a number: `first` for the first wanted stream."""
     tracks = {index: Track(opened, opened.streams[index]) for index in wanted}
     for stream in opened.streams:
         stream.discard = Discard.default if stream.index in tracks else Discard.all

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from av.sidedata.sidedata import Type as SideDataType
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
@@ -127,7 +126,8 @@ def _upright(pixels: Picture, frame: VideoFrame) -> Picture:
 
     It brings x to a x + c y, and y to b x + d y (ISO 14496-12). A turn by less than an eighth is left out.
     """
-    told: Any = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    side_data: Any = frame.side_data
+    told = side_data.get("DISPLAYMATRIX")
     if told is None or told.buffer_size < 20:
         return np.ascontiguousarray(pixels)
     a, b, _, c, d = struct.unpack_from("=5i", bytes(told))
