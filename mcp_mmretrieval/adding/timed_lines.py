@@ -1,4 +1,4 @@
-"""Lines of a stretch of sound or film with their seconds: what captions say, what is heard, what stands in frames. Pure.
+"""Lines of a stretch of sound or film with their seconds: of captions, of speech, of what stands in frames. Pure.
 
 The same sentence is not told twice. Captions and speech never agree letter by letter, so that they are compared by
 pieces of three letters.
@@ -21,7 +21,7 @@ _LONG = 8.0
 """Seconds of a cue beyond which its sentences get times of their own."""
 _SLACK = 1.0
 """Seconds by which the time of such a sentence may be wrong: it is reckoned by the share of its letters."""
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=\S)|(?<=[。！？])\s*(?=\S)")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=\S)|(?<=[\u3002\uff01\uff1f])\s*(?=\S)")
 
 
 def known_lines(segment: Segment) -> list[Cue]:

@@ -30,18 +30,18 @@ def narrow_to_words(segment: Segment, terms: QueryTerms, *, least: float = 0.0) 
     found.sort()
     best: tuple[int, float, list[int]] = (0, 0.0, [])
     for first, ((start, _), _, _) in enumerate(found):
-        held: set[str] = set()
+        holding: set[str] = set()
         taken: list[int] = []
         until = start
         for (_, end), at, here in found[first:]:
             if end - start > _ONE_BREATH and taken:
                 continue
-            if not here <= held:
-                held |= here
+            if not here <= holding:
+                holding |= here
                 taken.append(at)
                 until = max(until, end)
-                if (len(held), start - until) > best[:2]:
-                    best = len(held), start - until, list(taken)
+                if (len(holding), start - until) > best[:2]:
+                    best = len(holding), start - until, list(taken)
     wanted = len(frozenset(terms.words) | frozenset(terms.runs))
     if not best[2] or best[0] < least * wanted:
         return None

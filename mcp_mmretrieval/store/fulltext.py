@@ -170,7 +170,7 @@ def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
 
 
 def terms_in(text: str, terms: QueryTerms) -> frozenset[str]:
-    """Which of the terms stand in a text, each by its stem or pair: of two texts the one with more of them is nearer."""
+    """Which of the terms stand in a text, each by its stem or pair."""
     return frozenset(term for _, term in _places(text, terms))
 
 
