@@ -283,6 +283,8 @@ class SplitPart:
     content: Content | None = None
     more: tuple[Sound, ...] = ()
     """The same stretch on the other tracks of sound, where they hold something else."""
+    figures: bool = False
+    """Whether pictures stand in it that may hold more words: `media.figures` gives them, for whoever has time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

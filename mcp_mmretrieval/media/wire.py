@@ -160,7 +160,8 @@ def encode_step(step: SplitPart | DocumentMetadata) -> tuple[Header, list[memory
         content, lump = encode_content(step.content)
         more = [_tell_sound(sound) for sound in step.more]
         lump += [_bytes(sound.samples) for sound in step.more]
-        return {"part": encode_segment(step.segment), "content": content, "more": more}, lump
+        told = {"part": encode_segment(step.segment), "content": content, "more": more, "figures": step.figures}
+        return told, lump
     return {
         "about": {
             "modality": step.modality,
@@ -195,7 +196,8 @@ def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerB
     content = None if header.get("content") is None else _content(header["content"], rest, bounds)
     more = tuple(rest.sound(_dict(sound)) for sound in _list(header.get("more", []), most=MAX_MORE_SOUNDS))
     rest.finish()
-    return SplitPart(segment=decode_segment(header["part"], document), content=content, more=more)
+    segment, figures = decode_segment(header["part"], document), header.get("figures") is True
+    return SplitPart(segment=segment, content=content, more=more, figures=figures)
 
 
 def decode_segment(header: Header, document: str) -> Segment:
@@ -356,7 +358,7 @@ def _times(value: object) -> tuple[float, float]:
 
 
 def _date(value: object) -> float:
-    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type, operator]
+    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type]
         raise ProtocolError(f"{value!r} instead of a date")
     return float(value)  # type: ignore[arg-type]
 
