@@ -43,6 +43,8 @@ class FileToRead:
     """SHA-256 in hex: the id of the document that its segments belong to."""
     sidecars: Sequence[OpenFile] = ()
     """Files that are read with it, such as subtitles."""
+    left_out: Sequence[str] = ()
+    """Names of those beyond the number that is read with one file."""
 
 
 StageSegments = Callable[[int, Sequence[Segment]], None]
@@ -117,6 +119,8 @@ class FileReader:
         Raises UnreadableMedia, Cancelled.
         """
         result = FileText(segments=list(staged))
+        if source.left_out:
+            result.notes.append(f"More subtitles than are read with one file: {', '.join(source.left_out)[:600]}.")
         frames: FrameTexts = {}
         kept = len(result.segments)
         for part in self._parts(source, kept, result, stop):
