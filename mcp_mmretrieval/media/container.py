@@ -55,6 +55,7 @@ _CODECS: dict[StreamKind, str] = {
     "subtitle": "ass mov_text ssa subrip text webvtt",
 }
 """What is decoded of FFmpeg's 557 codecs: those that people have. Besides, all of PCM."""
+_KNOWN = frozenset(name for names in _CODECS.values() for name in names.split())
 MAX_STREAM_RATE_HZ = 768_000
 """Samples per second, at most."""
 MAX_CHANNELS = 16
@@ -258,7 +259,7 @@ def stream_name(stream: Stream) -> str:
     language = tags.get("language", "")
     flags = [flag.name or "" for flag in _TOLD if stream.disposition & flag]
     told = [language if language != "und" else "", tags.get("title", ""), *flags]
-    if stream.type == "subtitle" or codec_name(stream) not in _CODECS["audio"].split():
+    if stream.type == "subtitle" or codec_name(stream) not in _KNOWN:
         told.append(codec_name(stream))
     words = ", ".join(filter(None, told))
     return f"track {stream.index + 1}" + (f" ({words})" if words else "")

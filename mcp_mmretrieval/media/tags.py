@@ -45,7 +45,11 @@ def title(container: InputContainer) -> str:
 
 def keywords(container: InputContainer) -> str:
     """Words about the whole: who, which album, what the comment says. One tag a line."""
-    tags = _tags(container)
+    return words_of(_tags(container))
+
+
+def words_of(tags: Mapping[str, str]) -> str:
+    """The values of those tags, by their names in lower case, that are words about the whole; one a line."""
     found: dict[str, None] = {}
     for wanted in _KEYWORD_TAGS:
         for name, value in tags.items():  # comments and lyrics come with their language: `lyrics-eng`
@@ -55,12 +59,12 @@ def keywords(container: InputContainer) -> str:
     return "\n".join(found)[:20_000]
 
 
-def dated(container: InputContainer) -> float | None:
+def date_of(tags: Mapping[str, str]) -> float | None:
     """When it was recorded, in seconds since 1970; of a published work (with artist or album) when that came out.
 
-    None where no tag says it, or only a clock that was never set. Times without a zone are taken as UTC.
+    None where no tag (by its name in lower case) says it, or only a clock that was never set. Times without a zone are
+    taken as UTC.
     """
-    tags = _tags(container)
     clock = " ".join(filter(None, (tags.get("origination_date"), tags.get("origination_time"))))
     tags = {**tags, "origination_date": clock}
     published = bool({"artist", "album", "album_artist"} & tags.keys())
@@ -89,7 +93,7 @@ class AboutRecording:
         self.title = title(container)
         """What it is called; empty where no tag says it."""
         self._keywords = keywords(container)
-        self._dated = dated(container)
+        self._dated = date_of(_tags(container))
         self._chapters = chapters(container)
 
     def metadata(self, modality: Literal["audio", "video"]) -> DocumentMetadata:
