@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import BinaryIO
 
-MAX_SIDECARS = 24
+MAX_SIDECARS = 16
 """Files that are read with one document, at most: each is a descriptor of the worker's."""
 
 

@@ -70,7 +70,8 @@ def narrow_to_moments(
             continue
         telling = next(iter(one.hit.lanes))
         sensed = telling if telling in ("sound", "picture") and telling in asked else None
-        said = narrow_to_words(segment, terms, least=_ENOUGH_WORDS if sensed else 0.0)
+        by_words = "words" in one.hit.lanes or "text" in one.hit.lanes
+        said = narrow_to_words(segment, terms, least=_ENOUGH_WORDS if sensed else 0.0) if by_words else None
         if said is not None:
             found[one.hit.key] = said
         elif sensed is not None:

@@ -70,6 +70,6 @@ def test_a_film_in_ten_bits_that_says_it_is_pq_is_mapped() -> None:
             one.pts = number
             box.mux(stream.encode(one))
         box.mux(stream.encode(None))
-    with av.open(io.BytesIO(file.getvalue())) as box:
-        decoded = next(box.decode(video=0))
+    with av.open(io.BytesIO(file.getvalue()), "r") as written:
+        decoded = next(written.decode(video=0))
         assert video.picture_of_frame(decoded, 64).mean() > 245

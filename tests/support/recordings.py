@@ -190,7 +190,7 @@ class TrackMade:
     pace: float = 1.0
     """Seconds that the clock goes while a second is heard."""
     cues: Sequence[tuple[float, float, str]] = ()
-    flags: av.stream.Disposition = av.stream.Disposition(0)
+    flags: av.stream.Disposition | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -237,7 +237,7 @@ def _stream(container: Any, track: TrackMade) -> Any:
     else:
         stream = container.add_stream("libx264", rate=5, options=_FAST["libx264"])
         stream.width, stream.height, stream.pix_fmt = 96, 72, "yuv420p"
-    stream.disposition = track.flags
+    stream.disposition = track.flags or av.stream.Disposition(0)
     stream.metadata.update(track.tags)
     return stream
 
