@@ -3,7 +3,7 @@
 Runs in the server, reads names only, and follows links no further than the roots. What is left out is counted by rule.
 """
 
-# ruff: noqa: PTH112, PTH113, PTH118, PTH122
+# ruff: noqa: PTH112, PTH113, PTH118
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from mcp_mmretrieval.adding import sidecars
 from mcp_mmretrieval.adding.ignore import IgnoreRules
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
@@ -62,14 +63,6 @@ _SYSTEM = re.compile(
 _LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 
-RECORDING_SUFFIXES = {
-    *(".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".aiff", ".aif", ".amr"),
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".ogv"),
-}
-"""Suffixes beside which a file of subtitles belongs to the recording."""
-SUBTITLE_SUFFIXES = {".srt", ".vtt"}
-_LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*(?:\.(?:forced|sdh|cc))?$", re.IGNORECASE)
-"""What stands after the recording's name: `talk.en.srt`, `talk.pt-BR.forced.srt`."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -145,6 +138,10 @@ class _Folder:
 
 FolderEntries = dict[str, bool | None]
 """What a folder holds: True for folders, False for files, None for links and the rest."""
+FolderEntry = tuple[str, str, bool]
+"""A path in a folder, where it leads, and whether that is a folder."""
+OwnedSubtitles = dict[str, tuple[str, ...]]
+"""Recordings, and the subtitles that belong to each, as absolute paths."""
 
 
 class _Walk:
@@ -176,12 +173,12 @@ class _Walk:
 
     def _file_by_name(self, real: str) -> Iterator[WalkItem]:
         folder, _, name = real.rpartition("/")
-        try:
-            names = self._names(folder)[1] if _suffix(name) in RECORDING_SUFFIXES | SUBTITLE_SUFFIXES else {}
-        except (NotAllowed, UnreadableMedia):
-            names = {}
-        owned = _owned([f"{folder}/{name}" for name, is_folder in names.items() if is_folder is False])
-        if any(real in sidecars for sidecars in owned.values()):
+        owned: OwnedSubtitles = {}
+        if sidecars.is_recording(name):
+            owned = self._owned_at(folder)
+        elif sidecars.suffix_of(name) in sidecars.SUBTITLE_SUFFIXES:
+            owned = self._owned_at(folder) | self._owned_at(sidecars.folder_of_recordings(folder))
+        if any(real in subtitles for subtitles in owned.values()):
             yield SkippedPath(path=real, rule=_BELONGS)
         else:
             yield from self._file(real, owned.get(real, ()))
@@ -236,7 +233,7 @@ class _Walk:
             yield SkippedPath(path=real, rule="virtual environment")
             return
         rules = [*folder.above, *self._rules_of(real, names)]
-        kept: list[tuple[str, str, bool]] = []
+        kept: list[FolderEntry] = []
         for name in sorted(names):
             self._left -= 1
             if self._left < 0:
@@ -250,17 +247,62 @@ class _Walk:
                 yield SkippedPath(path=path, rule=ignoring.name, since=ignoring.written)
             else:
                 kept.append((path, target, bool(is_folder)))
-        yield from self._kept(kept, replace(folder, above=rules))
+        yield from self._kept(kept, replace(folder, path=real, above=rules))
 
-    def _kept(self, kept: Sequence[tuple[str, str, bool]], folder: _Folder) -> Iterator[WalkItem | _Folder]:
+    def _kept(self, kept: Sequence[FolderEntry], folder: _Folder) -> Iterator[WalkItem | _Folder]:
         """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
-        owned = _owned([path for path, _, is_folder in kept if not is_folder])
-        belonging = {sidecar for sidecars in owned.values() for sidecar in sidecars}
+        owned = self._owned(kept, folder.above)
+        belonging = {sidecar for subtitles in owned.values() for sidecar in subtitles}
+        if home := sidecars.folder_of_recordings(folder.path):
+            rules = self._rules_above(home)
+            there = self._owned_at(home, [*rules, *self._rules_of(home, IGNORE_FILES)]).values()
+            belonging |= {sidecar for subtitles in there for sidecar in subtitles}
         for path, target, is_folder in kept:
             if not is_folder and path not in belonging:
                 yield from self._file(target, owned.get(path, ()))
+            elif not is_folder and home and folder.named:
+                yield SkippedPath(path=path, rule=_BELONGS)
             elif is_folder and folder.depth != 0:
                 yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
+
+    def _owned_at(self, folder: str, rules: Sequence[_Rules] | None = None) -> OwnedSubtitles:
+        """The recordings in a folder with their subtitles; without rules of all that lies there."""
+        return self._owned([entry for _, entry in self._entries(folder, rules)], rules) if folder else {}
+
+    def _owned(self, kept: Sequence[FolderEntry], rules: Sequence[_Rules] | None) -> OwnedSubtitles:
+        """The recordings among the entries of one folder that have subtitles, there or in a folder of subtitles."""
+        files = {path.rpartition("/")[2]: path for path, _, is_folder in kept if not is_folder}
+        if not any(map(sidecars.is_recording, files)):
+            return {}
+        for path, target, is_folder in kept:
+            name = path.rpartition("/")[2]
+            if is_folder and name.lower() in sidecars.SUBTITLE_FOLDERS:
+                files |= {f"{name}/{below}": real for below, real in self._subtitles_in(target, rules)}
+        owned = sidecars.owned(files)
+        return {files[film]: tuple(files[name] for name in names) for film, names in owned.items()}
+
+    def _subtitles_in(self, folder: str, rules: Sequence[_Rules] | None) -> Iterator[tuple[str, str]]:
+        """Subtitles in a folder and in the folders that it holds, with their path below it."""
+        for name, (path, target, is_folder) in self._entries(folder, rules):
+            within = [(f"{name}/{below}", entry) for below, entry in self._entries(target, rules)] if is_folder else []
+            for below, (real, _, too_deep) in [*within, (name, (path, target, is_folder))]:
+                if not too_deep and sidecars.suffix_of(below) in sidecars.SUBTITLE_SUFFIXES:
+                    yield below, real
+
+    def _entries(self, folder: str, rules: Sequence[_Rules] | None) -> Iterator[tuple[str, FolderEntry]]:
+        """What a folder holds that no rule leaves out, in order of names; without rules all of it."""
+        try:
+            real, names = self._names(folder)
+        except (NotAllowed, UnreadableMedia):
+            return
+        for name in sorted(names):
+            path = os.path.join(real, name)
+            target, is_folder = self._target(path, names[name])
+            if is_folder is None:
+                continue
+            left_out = self._rule(path, target, is_folder=is_folder) or _ignored(rules or (), path, is_folder=is_folder)
+            if rules is None or not left_out:
+                yield name, (path, target, is_folder)
 
     def _file(self, real: str, sidecars: Iterable[str]) -> Iterator[FoundFile]:
         if real not in self._files:
@@ -339,25 +381,6 @@ def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> _Rules |
 def _is_secret(name: str, *, is_folder: bool) -> bool:
     lower = name.lower()
     return lower in _SECRET_FOLDERS if is_folder else _SECRET.match(lower) is not None
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
-
-
-def _owned(files: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The recordings among the files of one folder that have subtitles, with these, in order of names."""
-    subtitles: dict[str, list[str]] = {}
-    recordings = []
-    for path in files:
-        if _suffix(path) in SUBTITLE_SUFFIXES:
-            stem = os.path.splitext(path)[0]
-            for of in {stem, _LANGUAGE.sub("", stem)}:
-                subtitles.setdefault(of, []).append(path)
-        elif _suffix(path) in RECORDING_SUFFIXES:
-            recordings.append(path)
-    stems = ((path, os.path.splitext(path)[0]) for path in recordings)
-    return {path: tuple(sorted(subtitles[stem])) for path, stem in stems if stem in subtitles}
 
 
 def _matches(path: str, pattern: Sequence[str]) -> bool:

@@ -322,6 +322,26 @@ def test_a_recording_that_is_named_brings_its_subtitles(root: Path) -> None:
     assert sidecars(root, "v/other.srt") == {"v/other.srt": []}
 
 
+def test_folders_of_subtitles_belong_to_the_films_beside_them(root: Path) -> None:
+    make(root, "a/film.mkv", "a/Subs/2_English.srt", "a/Subs/film/forced.srt", "a/Subs/notes.txt")
+    make(root, "b/Subs/3_German.srt")
+    belonging = {
+        "a/Subs/notes.txt": [],
+        "a/film.mkv": ["a/Subs/2_English.srt", "a/Subs/film/forced.srt"],
+        "b/Subs/3_German.srt": [],
+    }
+    assert sidecars(root) == belonging
+    assert sidecars(root, "a/*.mkv") == sidecars(root, "a/film.mkv") == {"a/film.mkv": belonging["a/film.mkv"]}
+    assert sidecars(root, "a/Subs") == {"a/Subs/notes.txt": []}
+    assert sidecars(root, "a/Subs/2_English.srt") == sidecars(root, "a/Subs/film/forced.srt") == {}
+
+
+def test_ignored_subtitles_do_not_belong_and_those_of_an_ignored_film_stand_by_themselves(root: Path) -> None:
+    make(root, ".gitignore", text="Subs/2_*\nother.mkv\n")
+    make(root, "film.mkv", "Subs/2_English.srt", "Subs/film.de.srt", "Subs/other.srt", "other.mkv")
+    assert sidecars(root) == {"film.mkv": ["Subs/film.de.srt"], "Subs/other.srt": []}
+
+
 def test_subtitles_that_link_outside_do_not_belong(root: Path, tmp_path: Path) -> None:
     make(tmp_path, "secret.srt")
     make(root, "talk.mp4")
