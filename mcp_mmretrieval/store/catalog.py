@@ -451,7 +451,8 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
     """Insert or renew a document, without its segments. Its key."""
     sql = (
         "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, dated, keywords, "
-        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
+        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) "
+        "ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
         "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, dated = excluded.dated, keywords = excluded.keywords, "
         "read_at = excluded.read_at RETURNING key"

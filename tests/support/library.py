@@ -93,6 +93,10 @@ class FakeLibrary:
     """A search waits for it, if the query says wait."""
     asked: dict[str, Any] = field(default_factory=dict)
     """Arguments of the last search."""
+    added: tuple[tuple[str, ...], str | None, str | None] = ((), None, None)
+    """Paths, text and title of the last adding."""
+    removed: tuple[str, ...] = ()
+    """Targets of the last removal."""
     closed: bool = False
     loading: str = ""
     """Models that are being loaded."""
@@ -129,6 +133,7 @@ class FakeLibrary:
 
     def add(self, paths: Sequence[str] = (), **given: Any) -> Job:
         owner = given.pop("owner")
+        self.added = tuple(paths), given["text"], given["title"]
         job = self._jobs.start(repr((tuple(paths), given)), self.work, owner)
         self.jobs_started.append(job)
         return job
@@ -149,6 +154,7 @@ class FakeLibrary:
         return held[offset : offset + limit], len(held)
 
     def remove(self, targets: Sequence[str] = (), *, dry_run: bool = False) -> Removal:
+        self.removed = tuple(targets)
         return Removal(files=1, documents=1, segments=12, unknown=tuple(targets[1:]))
 
     def status(self) -> Status:
