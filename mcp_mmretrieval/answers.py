@@ -201,6 +201,8 @@ class Removal:
     """Of these documents."""
     unknown: tuple[str, ...] = ()
     """Targets that the library does not hold."""
+    notes: tuple[str, ...] = ()
+    """What to do about each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

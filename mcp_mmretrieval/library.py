@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +32,7 @@ from mcp_mmretrieval.answers import (
 )
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import BadArgument, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.errors import BadArgument, NotInLibrary, RetrievalError, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
@@ -43,9 +45,9 @@ from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.searching.search import Searcher
-from mcp_mmretrieval.store import ListedDocument, Scope, Store, StoredSegment
+from mcp_mmretrieval.store import Document, ListedDocument, Scope, Store, StoredSegment
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
-from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
+from mcp_mmretrieval.types import ALL_LANES, MODALITY_TRAITS, SHORT_ID_DIGITS, Lane, Modality, Place, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
@@ -244,12 +246,16 @@ class Library:
 
         Raises BadArgument, NotAllowed, NotInLibrary.
         """
+        with _naming("under"):
+            folder = self._targets.path(under, folders=True) if under else None
+        with _naming("document"):
+            id = self._targets.find(document).document.id if document else None
         return Filters(
             modality=tuple(modality),
-            under=self._targets.path(under) if under else None,
+            under=folder,
             after=_seconds("after", after),
             before=_seconds("before", before),
-            document=self._targets.find(document).document.id if document else None,
+            document=id,
         )
 
     def rerank(
@@ -460,17 +466,42 @@ class Library:
         )
 
 
+@contextmanager
+def _naming(argument: str) -> Iterator[None]:
+    """Let an error say which argument was wrong."""
+    try:
+        yield
+    except RetrievalError as error:
+        error.args = (f"{argument}: {error}",)
+        raise
+
+
 def _shown(found: Target) -> StoredSegment:
     """The segment that stands for what was pointed at: the one in the middle of the place."""
     if not found.segments:
+        name = found.document.title or found.document.id[:SHORT_ID_DIGITS]
         raise NotInLibrary(
-            f"{found.document.title or found.document.id[:12]}: nothing at {found.place.fragment}. "
+            f"{name}: nothing at {found.place.fragment or 'all'}; {_extent(found.document)}. "
             "Leave the place out to open the beginning."
         )
-    if found.place.start is None or found.place.end is None:
+    start, end = found.place.start, found.place.end
+    if start is None or end is None:
         return found.segments[0]
-    middle = (found.place.start + found.place.end) / 2
+    if math.isinf(end):
+        begun = [one for one in found.segments if (one.segment.place.start or 0.0) <= start]
+        return begun[-1] if begun else found.segments[0]
+    middle = (start + end) / 2
     return min(found.segments, key=lambda one: abs(_middle(one.segment.place) - middle))
+
+
+def _extent(document: Document) -> str:
+    """How long a document is, for who asked beyond its end."""
+    if document.pages is not None:
+        return "it has 1 page" if document.pages == 1 else f"it has {document.pages} pages"
+    if document.seconds is not None:
+        return f"it is {document.seconds:.1f} s long"
+    traits = MODALITY_TRAITS[document.modality]
+    return f"it is {traits.phrase}" + (", cited as #char=0,500" if traits.content == "text" else "")
 
 
 def _middle(place: Place) -> float:

@@ -130,6 +130,20 @@ class Catalog(Spaces):
             sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
             return [rows.file_from_row(each) for each in db.execute(sql, below.values)]
 
+    def paths(self, scope: Scope) -> list[str]:
+        """All paths within a scope's folders, in order. Reads them all: for what nothing was found by."""
+        with self._database.reading() as db:
+            within = resolve_scope(db, scope.rooted).files()
+            sql = f"SELECT f.path FROM files f {within.where} ORDER BY f.path"
+            return [os.fsdecode(path) for (path,) in db.execute(sql, within.values)]
+
+    def titled(self, title: str, scope: Scope) -> list[str]:
+        """Whole ids of the documents within a scope that bear a title, whatever the case of its ASCII letters."""
+        with self._database.reading() as db:
+            within = Clause("d.title = ? COLLATE NOCASE", (title,)) & resolve_scope(db, scope).holds("d.key")
+            sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
+            return [id for (id,) in db.execute(sql, within.values)]
+
     def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
         """The files of each document, by path; a document without one is left out."""
         with self._database.reading() as db:

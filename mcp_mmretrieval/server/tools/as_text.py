@@ -119,9 +119,9 @@ def remove_text(result: RemoveResult) -> str:
     verb = "Would take out" if result.get("dry_run") else "Took out"
     line = f"{verb} {result['files']} files, {result['documents']} documents, {result['segments']} places."
     lines = [line, "The files themselves stay where they are."]
-    if unknown := result.get("unknown"):
+    if (unknown := result.get("unknown")) and "notes" not in result:
         lines.append(f"Not in the library: {', '.join(unknown)}. Call list_documents to see what is.")
-    return "\n".join(lines)
+    return _joined(lines, result.get("notes", ()))
 
 
 def status_text(result: StatusResult) -> str:

@@ -165,6 +165,7 @@ class RemoveResult(TypedDict):
     segments: int
     unknown: NotRequired[list[str]]
     dry_run: NotRequired[bool]
+    notes: NotRequired[list[str]]
 
 
 class StatusResult(TypedDict):
@@ -183,6 +184,7 @@ class StatusResult(TypedDict):
     sandbox: NotRequired[str]
     engine: NotRequired[str]
     problems: NotRequired[list[str]]
+    notes: NotRequired[list[str]]
     jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
 
 
@@ -344,6 +346,8 @@ def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
         result["unknown"] = [sanitize_name(target) for target in removal.unknown]
     if dry_run:
         result["dry_run"] = True
+    if removal.notes:
+        result["notes"] = [sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in removal.notes[:MAX_LISTED_FAILURES]]
     return result
 
 
