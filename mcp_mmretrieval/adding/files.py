@@ -213,7 +213,7 @@ class DocumentAdder:
                 tally.removed(self._catalog.remove_files(gone).files)
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
-        named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
+        named = [path for given in paths for path in self._roots.readings(given)] if paths else self._roots.folders
         return [path for path in named if self._rooted(path)]
 
     def _rooted(self, path: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
+from urllib.parse import unquote
 
 MAX_NEAR_NAMES = 3
 """Paths that are suggested at most."""
@@ -12,18 +13,23 @@ MAX_COMPARED_NAMES = 20_000
 """Names that are compared letter by letter at most: each takes some microseconds."""
 
 
-def paths_ending_in(written: str, paths: Iterable[str]) -> list[str]:
-    """The paths whose last parts are the written ones, whatever their case and the form of their accents."""
+def paths_ending_in(written: str, paths: Sequence[str]) -> list[str]:
+    """The paths whose last parts are the written ones, whatever their case and the form of their accents.
+
+    The written ones may be percent-encoded, as in a citation.
+    """
     wanted = _parts(written)
     if not wanted or written.startswith("/"):
         return []
+    if (decoded := unquote(written)) != written and (found := paths_ending_in(decoded, paths)):
+        return found
     named = (path for path in paths if _plain(path.rpartition("/")[2]) == wanted[-1])
     return [path for path in named if _parts(path)[-len(wanted) :] == wanted]
 
 
-def near_paths(written: str, paths: Iterable[str]) -> list[str]:
+def near_paths(written: str, paths: Sequence[str]) -> list[str]:
     """At most `MAX_NEAR_NAMES` paths called nearly like a written one: of the same stem first, then the most alike."""
-    wanted = _plain(written.rstrip("/").rpartition("/")[2])
+    wanted = _plain(unquote(written).rstrip("/").rpartition("/")[2])
     named: dict[str, list[str]] = {}
     for path in paths:
         named.setdefault(_plain(path.rpartition("/")[2]), []).append(path)
