@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +22,7 @@ from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
     Filters,
+    ListOrder,
     Look,
     Outcome,
     ProfileInfo,
@@ -41,6 +41,7 @@ from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.parts import narrow_to_place
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.searching.dates import date_seconds
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.scoring import ScoringCosts
@@ -242,7 +243,9 @@ class Library:
         before: str | None = None,
         document: str | None = None,
     ) -> Filters:
-        """Filters from what an agent writes: a path or citation, ISO dates, a document's id, citation or path.
+        """Filters from what an agent writes: a path or citation, dates, a document's id, citation or path.
+
+        Dates as `searching.dates` understands them: ISO 8601, parts of it, `last month`.
 
         Raises BadArgument, NotAllowed, NotInLibrary.
         """
@@ -253,8 +256,8 @@ class Library:
         return Filters(
             modality=tuple(modality),
             under=folder,
-            after=_seconds("after", after),
-            before=_seconds("before", before),
+            after=date_seconds("after", after),
+            before=date_seconds("before", before),
             document=id,
         )
 
@@ -335,6 +338,8 @@ class Library:
             path=file.path if file else "",
             citation=self._targets.citation(file, segment),
             title=found.document.title,
+            modified=file.mtime_ns / 1e9 if file else found.document.read_at,
+            dated=found.document.dated,
             text=stored.segment.text[:MAX_SHOWN_CHARACTERS],
             content=content,
             before=before[-1] if before else "",
@@ -347,13 +352,19 @@ class Library:
         self,
         filters: Filters = Filters(),
         *,
+        order: ListOrder = "path",
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[list[DocumentInfo], int]:
-        """A page of documents, by path, and how many there are in all."""
+        """A page of documents, by path or the newest first, and how many there are in all.
+
+        By its own date where a document has one, else by that of its file.
+        """
         space = self._catalog.active_space()
         scope = self._view.scope(filters)
-        listed, total = self._catalog.listing(scope, space=space.id if space else None, limit=limit, offset=offset)
+        listed, total = self._catalog.listing(
+            scope, space=space.id if space else None, order=order, limit=limit, offset=offset
+        )
         return [self._info(one) for one in listed], total
 
     def _info(self, listed: ListedDocument) -> DocumentInfo:
@@ -370,6 +381,7 @@ class Library:
             segments=listed.segments,
             bytes=document.bytes,
             modified=file.mtime_ns / 1e9 if file else document.read_at,
+            dated=document.dated,
             pages=document.pages,
             seconds=document.seconds,
             embedded=listed.embedded,
@@ -506,15 +518,6 @@ def _extent(document: Document) -> str:
 
 def _middle(place: Place) -> float:
     return ((place.start or 0.0) + (place.end or 0.0)) / 2
-
-
-def _seconds(name: str, date: str | None) -> float | None:
-    if not date:
-        return None
-    try:
-        return datetime.fromisoformat(date).timestamp()
-    except ValueError as error:
-        raise BadArgument(f"{name}: {date!r} is no ISO date. Write 2026-03-02 or 2026-03-02T14:30.") from error
 
 
 def _size(folder: Path) -> int:

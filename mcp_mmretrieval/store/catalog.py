@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import json_list, scalar
@@ -365,18 +366,24 @@ class Catalog(Spaces):
         return best_bm25((int(scalar(db, count, term)) for term in each), size)
 
     def listing(
-        self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
+        self, scope: Scope, *, space: int | None = None, order: ListOrder = "path", limit: int = 50, offset: int = 0
     ) -> tuple[list[ListedDocument], int]:
-        """A page of documents, by their first path (inline texts last, by title), and how many there are in all."""
+        """A page of documents, and how many there are in all.
+
+        By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
+        newest first.
+        """
         with self._database.reading() as db:
             reach = resolve_scope(db, scope)
             within, files = _documents_within(reach), reach.files()
             first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
             embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
+            changed = "(SELECT f.mtime_ns / 1e9 FROM files f WHERE f.path = first)"
+            newest = f"coalesce(d.dated, {changed}, d.read_at) DESC, " if order == "date" else ""
             sql = (
                 f"SELECT {rows.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
                 f"FROM documents d {within.where} "
-                "ORDER BY first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
+                f"ORDER BY {newest}first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
             )
             found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
             paths = _files_of(db, [each[0] for each in found], files)

@@ -47,6 +47,7 @@ CREATE TABLE documents (
     keywords TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_inline ON documents(key) WHERE inline;
+CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
 CREATE TABLE inline_texts (
     document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
     text BLOB NOT NULL
@@ -186,6 +187,7 @@ CREATE TABLE chosen (
 MIGRATIONS: dict[int, str] = {
     3: """
 ALTER TABLE documents ADD COLUMN dated REAL;
+CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;

@@ -14,6 +14,7 @@ from mcp_mmretrieval.answers import (
     Failure,
     Filters,
     Hit,
+    ListOrder,
     Look,
     Outcome,
     Removal,
@@ -24,6 +25,7 @@ from mcp_mmretrieval.answers import (
 )
 from mcp_mmretrieval.errors import BadArgument, Cancelled, NotInLibrary
 from mcp_mmretrieval.jobs import Job, Jobs
+from mcp_mmretrieval.searching.dates import date_seconds
 from mcp_mmretrieval.types import Modality, Place, Segment
 
 if TYPE_CHECKING:
@@ -114,7 +116,8 @@ class FakeLibrary:
         self._jobs.close()
 
     def filters(self, *, modality: Sequence[Modality] = (), **given: str | None) -> Filters:
-        return Filters(modality=tuple(modality), under=given.get("under"))
+        after, before = (date_seconds(name, given.get(name)) for name in ("after", "before"))
+        return Filters(modality=tuple(modality), under=given.get("under"), after=after, before=before)
 
     def search(self, query: str = "", **given: Any) -> Answer:
         self.asked = {"query": query, **given}
@@ -149,7 +152,10 @@ class FakeLibrary:
             raise NotInLibrary(f"{target}: not in the library. Take an id from search_media.")
         return self.looks[target]
 
-    def documents(self, filters: Filters = Filters(), *, limit: int = 50, offset: int = 0) -> tuple[list[Any], int]:
+    def documents(
+        self, filters: Filters = Filters(), *, order: ListOrder = "path", limit: int = 50, offset: int = 0
+    ) -> tuple[list[Any], int]:
+        self.asked = {"filters": filters, "order": order}
         held = [LISTED] * 3
         return held[offset : offset + limit], len(held)
 

@@ -43,6 +43,8 @@ def search_text(result: SearchResult) -> str:
 def _hit_line(rank: int, hit: Found) -> str:
     scores = f"{hit['score']:.2f}" + (f", relevance {hit['relevance']:.2f}" if "relevance" in hit else "")
     line = f"{rank}. [{hit['modality']}] {hit['citation']} ({scores}; {', '.join(hit['lanes'])}) id={hit['id']}"
+    if date := _date(hit):
+        line += f" {date}"
     if "start" in hit and "end" in hit:
         line += f" {format_timestamp(hit['start'])} to {format_timestamp(hit['end'])}"
     if "snippet" in hit:
@@ -50,6 +52,13 @@ def _hit_line(rank: int, hit: Found) -> str:
     if "more_in_document" in hit:
         line += f" (+{hit['more_in_document']} more in this document)"
     return line
+
+
+def _date(found: Found | Listed) -> str:
+    """The day of a document: its own where it has one, else, and said so, that of its file."""
+    if "dated" in found:
+        return found["dated"][:10]
+    return f"changed {found['modified'][:10]}" if "modified" in found else ""
 
 
 def add_text(result: AddResult) -> str:
@@ -109,6 +118,7 @@ def _document_line(document: Listed) -> str:
         line += f", {document['pages']} pages"
     if "seconds" in document:
         line += f", {format_timestamp(document['seconds'])}"
+    line += f", {_date(document)}"
     if "title" in document:
         line += f" {quoted_text(document['title'])}"
     return line if document["embedded"] else f"{line} (found by words only so far)"

@@ -12,6 +12,7 @@ from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.tools import contact_sheet
 from mcp_mmretrieval.server.tools.as_text import format_timestamp
 from mcp_mmretrieval.server.tools.contact_sheet import Tile
+from mcp_mmretrieval.server.tools.results import iso_time
 from mcp_mmretrieval.server.tools.sanitize import (
     Fence,
     count_hidden_characters,
@@ -155,6 +156,10 @@ def _heading(look: Look) -> str:
     heading = f"{sanitize_name(look.citation)} [{look.segment.modality}] id={look.segment.id}"
     if place := _where(look):
         heading += f" {place}"
+    if look.dated is not None:
+        heading += f" {iso_time(look.dated)[:10]}"
+    elif look.modified:
+        heading += f" changed {iso_time(look.modified)[:10]}"
     return f"{heading} file: {sanitize_name(look.path)}" if look.path else heading
 
 

@@ -6,7 +6,7 @@ Every text that comes out of a file passes `sanitize` here, on its way to the mo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
@@ -52,6 +52,8 @@ class Found(TypedDict):
     start: NotRequired[float]
     end: NotRequired[float]
     title: NotRequired[str]
+    dated: NotRequired[str]
+    modified: NotRequired[str]
     score: float
     relevance: NotRequired[float]
     match: float | None
@@ -142,6 +144,7 @@ class Listed(TypedDict):
     pages: NotRequired[int]
     seconds: NotRequired[float]
     bytes: int
+    dated: NotRequired[str]
     modified: str
     files: NotRequired[int]
     embedded: bool
@@ -211,6 +214,10 @@ def _found(hit: Hit, room: int) -> Found:
         "lanes": list(hit.lanes),
     }
     place = hit.segment.place
+    if hit.dated is not None:
+        found["dated"] = iso_time(hit.dated)
+    if hit.modified:
+        found["modified"] = iso_time(hit.modified)
     if hit.relevance is not None:
         found["relevance"] = round(hit.relevance, 4)
     if hit.path:
@@ -321,9 +328,11 @@ def _listed(document: DocumentInfo) -> Listed:
         "modality": document.modality,
         "segments": document.segments,
         "bytes": document.bytes,
-        "modified": datetime.fromtimestamp(document.modified, UTC).isoformat(timespec="seconds"),
+        "modified": iso_time(document.modified),
         "embedded": document.embedded,
     }
+    if document.dated is not None:
+        listed["dated"] = iso_time(document.dated)
     if document.path:
         listed["path"] = sanitize_name(document.path)
     if title := sanitize_line(document.title, 120):
@@ -337,6 +346,11 @@ def _listed(document: DocumentInfo) -> Listed:
     if document.notes:
         listed["notes"] = [sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in document.notes]
     return listed
+
+
+def iso_time(seconds: float) -> str:
+    """A moment as ISO 8601 in the time zone of this machine, to the second: a date of a file is one here."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone().isoformat(timespec="seconds")
 
 
 def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:

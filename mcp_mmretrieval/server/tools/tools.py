@@ -12,12 +12,14 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
+from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
 from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.server.tools.arguments import (
     ModalitiesValue,
+    OrderValue,
     PathsValue,
     PathValue,
     TextsValue,
@@ -25,7 +27,7 @@ from mcp_mmretrieval.server.tools.arguments import (
     WordsValue,
     is_blank,
 )
-from mcp_mmretrieval.server.tools.notes import add_notes, list_notes, search_notes
+from mcp_mmretrieval.server.tools.notes import add_notes, date_notes, list_notes, search_notes
 from mcp_mmretrieval.server.tools.progress import WaitingCalls, with_progress
 from mcp_mmretrieval.server.tools.results import (
     AddResult,
@@ -63,8 +65,12 @@ ModalityArg = Annotated[
 UnderArg = Annotated[
     str, PathValue, Field(description="Only files under this folder (absolute path, or as in a citation).")
 ]
-AfterArg = Annotated[str, PathValue, Field(description="Only files changed on or after this date, e.g. 2026-03-02.")]
-BeforeArg = Annotated[str, PathValue, Field(description="Only files changed before this date.")]
+AfterArg = Annotated[
+    str,
+    PathValue,
+    Field(description="Only from this date on (2026-03-02, 2026-03, last month): its own, else the file's date."),
+]
+BeforeArg = Annotated[str, PathValue, Field(description="Only earlier than this date.")]
 DocumentArg = Annotated[str, PathValue, Field(description="Only this document (id, citation or path).")]
 RerankArg = Annotated[
     bool | None,
@@ -100,6 +106,7 @@ RemovalTargetsArg = Annotated[
     Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
 ]
 PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
+OrderArg = Annotated[ListOrder, OrderValue, Field(description="date: newest first.")]
 OffsetArg = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
 JobIdArg = Annotated[str, PathValue, Field(description="A job from add_documents. Left out: the whole library.")]
 
@@ -169,21 +176,23 @@ class Tools:
         filters = {name: value for name, value in {**filters, "document": document}.items() if value}
 
         def work(library: Library) -> SearchResult:
+            within = library.filters(
+                modality=modality,
+                under=under or None,
+                after=after or None,
+                before=before or None,
+                document=document or None,
+            )
             answer = library.search(
                 query,
                 like=like or None,
                 limit=limit,
-                filters=library.filters(
-                    modality=modality,
-                    under=under or None,
-                    after=after or None,
-                    before=before or None,
-                    document=document or None,
-                ),
+                filters=within,
                 rerank=rerank,
                 deadline=_seconds(call, deadline_ms),
             )
-            return results.search_result(answer, search_notes(answer, filters, self._read_only))
+            notes = [*search_notes(answer, filters, self._read_only), *date_notes(within)]
+            return results.search_result(answer, notes)
 
         result = await self._ask(call, work)
         return _structured(result, as_text.search_text(result))
@@ -252,18 +261,22 @@ class Tools:
         call: ToolCall,
         under: UnderArg = "",
         modality: ModalityArg = (),
+        after: AfterArg = "",
+        before: BeforeArg = "",
+        order: OrderArg = "path",
         limit: PageSizeArg = 50,
         offset: OffsetArg = 0,
     ) -> Annotated[CallToolResult, ListResult]:
-        """List what the library holds, with ids and citations. To find something by what it says or shows, use
+        """List what the library holds, with ids, citations and dates. To find something by what it says or shows, use
         search_media instead.
         """
-        filters = {name: value for name, value in {"under": under, "modality": ",".join(modality)}.items() if value}
+        filters = {"under": under, "modality": ",".join(modality), "after": after, "before": before}
+        filters = {name: value for name, value in filters.items() if value}
 
         def work(library: Library) -> ListResult:
-            chosen = library.filters(modality=modality, under=under or None)
-            documents, total = library.documents(chosen, limit=limit, offset=offset)
-            notes = list_notes(len(documents), total, filters, self._read_only)
+            within = library.filters(modality=modality, under=under or None, after=after or None, before=before or None)
+            documents, total = library.documents(within, order=order, limit=limit, offset=offset)
+            notes = [*list_notes(len(documents), total, filters, self._read_only), *date_notes(within)]
             return results.list_result(documents, total, offset, notes)
 
         result = await self._ask(call, work)
