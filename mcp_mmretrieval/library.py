@@ -109,7 +109,7 @@ class _OpenLibrary:
         """One job's work."""
         adder = self.adder(ConnectionView(self.shared.catalog, roots))
         if asked.text is not None:
-            adder.text(job, asked.text, asked.title or "")
+            adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
         else:
             adder.files(job, asked.paths, dry_run=asked.dry_run)
         self.embedding.wake(again=True)
