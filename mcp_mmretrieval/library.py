@@ -322,8 +322,8 @@ class Library:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def look(self, target: str, *, side: int = 1024) -> Look:
-        """What there is to see at an id, citation or path; pictures with at most `side` pixels.
+    def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
+        """What there is to see at an id, citation or path; pictures with at most `side` pixels, or no `content`.
 
         Raises NotInLibrary. A file that changed since answers with its stored text, `stale` and without pixels.
         """
@@ -332,11 +332,11 @@ class Library:
         segment = narrow_to_place(stored.segment, found.place)
         files = self._catalog.files_of_one(found.document.id)
         file = self._targets.visible_file(files)
-        content, stale, note = None, False, ""
-        if stored.segment.traits.content != "text" and file is not None:
+        shown, stale, note = None, False, ""
+        if content and stored.segment.traits.content != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
-                    content = self._shared.workers.load(opened.fd, segment, name=opened.path, side=side)
+                    shown = self._shared.workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
@@ -350,7 +350,7 @@ class Library:
             modified=file.mtime_ns / 1e9 if file else found.document.read_at,
             dated=found.document.dated,
             text=stored.segment.text[:MAX_SHOWN_CHARACTERS],
-            content=content,
+            content=shown,
             before=before[-1] if before else "",
             after=after[0] if after else "",
             stale=stale,
@@ -468,6 +468,10 @@ class Library:
         problems = [self._opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
         if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
             problems.append(alone)
+        problems += [
+            f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
+            for folder in self.roots.missing
+        ]
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         return Status(

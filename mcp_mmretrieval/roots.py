@@ -7,7 +7,7 @@ on only the open file is handed around; it is never opened again by name.
 Hard links pass: nothing in a file tells under which other names it stands.
 """
 
-# ruff: noqa: PTH100, PTH111, PTH115, PTH116, PTH117, PTH118
+# ruff: noqa: PTH100, PTH111, PTH112, PTH115, PTH116, PTH117, PTH118
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
@@ -71,6 +71,11 @@ class Roots:
         self.folders: tuple[str, ...] = tuple(dict.fromkeys(real))
         """Absolute real paths in the order given, each once. A folder that is not there yet holds nothing."""
         self._labels = dict(zip(self.folders, _labels(self.folders), strict=True))
+
+    @property
+    def missing(self) -> list[str]:
+        """Those of the folders that are not there just now. Asks the disk."""
+        return [folder for folder in self.folders if not os.path.isdir(folder)]
 
     def open(self, path: StrPath) -> OpenFile:
         """A regular file under the roots; `path` as `resolve` takes it.

@@ -196,6 +196,8 @@ class _Walk:
         near = (ending or near_paths(path, self._known))[:MAX_NEAR_NAMES]
         if near:
             error = NotAllowed(path, f"Did you mean {' or '.join(self._roots.citation(one) for one in near)}?")
+        elif missing := self._roots.missing:
+            error = NotAllowed(path, f"The allowed folder {missing[0]} does not exist: correct --root, or make it.")
         yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=str(error))
 
     def _glob(self, pattern: str) -> Iterator[WalkItem]:

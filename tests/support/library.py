@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_mmretrieval.answers import (
@@ -95,9 +95,9 @@ class FakeLibrary:
     """A search waits for it, if the query says wait."""
     asked: dict[str, Any] = field(default_factory=dict)
     """Arguments of the last search."""
-    added: tuple[tuple[str, ...], str | None, str | None] = ((), None, None)
+    added: list[object] = field(default_factory=list)
     """Paths, text and title of the last adding."""
-    removed: tuple[str, ...] = ()
+    removed: list[str] = field(default_factory=list)
     """Targets of the last removal."""
     closed: bool = False
     loading: str = ""
@@ -136,7 +136,7 @@ class FakeLibrary:
 
     def add(self, paths: Sequence[str] = (), **given: Any) -> Job:
         owner = given.pop("owner")
-        self.added = tuple(paths), given["text"], given["title"]
+        self.added[:] = [list(paths), given["text"], given["title"]]
         job = self._jobs.start(repr((tuple(paths), given)), self.work, owner)
         self.jobs_started.append(job)
         return job
@@ -147,10 +147,11 @@ class FakeLibrary:
             raise BadArgument(f"{id}: no such job. Call status without a job to see the latest ones.")
         return found.outcome
 
-    def look(self, target: str, *, side: int = 1024) -> Look:
+    def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
         if target not in self.looks:
             raise NotInLibrary(f"{target}: not in the library. Take an id from search_media.")
-        return self.looks[target]
+        look = self.looks[target]
+        return look if content else replace(look, content=None)
 
     def documents(
         self, filters: Filters = Filters(), *, order: ListOrder = "path", limit: int = 50, offset: int = 0
@@ -160,7 +161,7 @@ class FakeLibrary:
         return held[offset : offset + limit], len(held)
 
     def remove(self, targets: Sequence[str] = (), *, dry_run: bool = False) -> Removal:
-        self.removed = tuple(targets)
+        self.removed[:] = targets
         return Removal(files=1, documents=1, segments=12, unknown=tuple(targets[1:]))
 
     def status(self) -> Status:

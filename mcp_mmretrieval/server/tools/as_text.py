@@ -142,7 +142,7 @@ def status_text(result: StatusResult) -> str:
 
 def _health_lines(result: StatusResult) -> Iterator[str]:
     counts = ", ".join(f"{count} {modality}" for modality, count in result.get("documents", {}).items() if count)
-    yield f"mcp-mmretrieval {result.get('version')}; library {result.get('library')}."
+    yield f"mcp-mmretrieval {result.get('version')}; library {result.get('library')}. Today is {result.get('today')}."
     yield f"Documents: {counts or 'none'}; {result.get('segments', 0)} places, {result.get('bytes', 0)} bytes."
     if pending := result.get("pending_vectors"):
         yield f"Found by words only so far: {pending} documents."

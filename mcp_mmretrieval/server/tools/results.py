@@ -5,6 +5,7 @@ Every text that comes out of a file passes `sanitize` here, on its way to the mo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
@@ -189,6 +190,7 @@ class StatusResult(TypedDict):
     engine: NotRequired[str]
     problems: NotRequired[list[str]]
     notes: NotRequired[list[str]]
+    today: NotRequired[str]
     jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
 
 
@@ -380,6 +382,7 @@ def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -
         "models": dict(status.models),
         "index": status.index,
         "sandbox": status.sandbox,
+        "today": iso_time(time.time())[:10],
         "jobs": [plain_dict(add_result(job)) for job in status.jobs],
     }
     if status.unread_figures:

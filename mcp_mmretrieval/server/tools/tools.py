@@ -102,6 +102,7 @@ SheetArg = Annotated[
     bool | None,
     Field(description="One contact sheet. Default: for several targets; false gives each its own picture (4 at most)."),
 ]
+PictureArg = Annotated[bool, Field(description="false: text alone, for who sees no pictures.")]
 RemovalTargetsArg = Annotated[
     Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
 ]
@@ -198,7 +199,12 @@ class Tools:
         return _structured(result, as_text.search_text(result))
 
     async def open_media(
-        self, call: ToolCall, targets: TargetsArg, context: ContextArg = True, sheet: SheetArg = None
+        self,
+        call: ToolCall,
+        targets: TargetsArg,
+        context: ContextArg = True,
+        sheet: SheetArg = None,
+        picture: PictureArg = True,
     ) -> list[ContentBlock]:
         """Look at what was found: the page, chart, photo or frames as a picture, sound as a spectrogram, with the text
         that was read or heard there and what stands around it. Several targets give one contact sheet, good for
@@ -207,7 +213,8 @@ class Tools:
         from mcp_mmretrieval.server.tools import look
 
         return await self._ask(
-            call, lambda library: look.open_media_content(library, targets, context=context, sheet=sheet)
+            call,
+            lambda library: look.open_media_content(library, targets, context=context, sheet=sheet, picture=picture),
         )
 
     async def rerank(

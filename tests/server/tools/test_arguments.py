@@ -52,11 +52,11 @@ async def test_blank_paths_beside_a_text_and_a_blank_text_beside_paths_are_none(
 ) -> None:
     async with connect() as client:
         data_of(await client.call_tool("add_documents", {"text": "A note.", "paths": "", "title": "null"}))
-        assert library.added == ((), "A note.", None)
+        assert library.added == [[], "A note.", None]
         data_of(await client.call_tool("add_documents", {"text": "null", "paths": ["a.pdf"]}))
-        assert library.added == (("a.pdf",), None, None)
+        assert library.added == [["a.pdf"], None, None]
         data_of(await client.call_tool("add_documents", {"text": "null"}))
-        assert library.added == ((), "null", None)
+        assert library.added == [[], "null", None]
 
 
 async def test_the_word_null_is_searched_for_unless_an_example_is_given(connect: Connect, library: FakeLibrary) -> None:
@@ -128,19 +128,19 @@ async def test_paths_come_without_what_is_wrapped_around_them(
 ) -> None:
     async with connect() as client:
         data_of(await client.call_tool("remove_documents", {"targets": written, "dry_run": True}))
-        assert library.removed == ("a b.pdf",)
+        assert library.removed == ["a b.pdf"]
         ranked = data_of(await client.call_tool("rerank", {"query": "a", "candidates": written}))
         assert [one["candidate"] for one in ranked["results"]] == ["a b.pdf"]
         data_of(await client.call_tool("add_documents", {"paths": written}))
-        assert library.added[0] == ("a b.pdf",)
+        assert library.added[0] == ["a b.pdf"]
 
 
 async def test_a_line_each_is_a_list_and_brackets_may_belong_to_a_name(connect: Connect, library: FakeLibrary) -> None:
     async with connect() as client:
         data_of(await client.call_tool("remove_documents", {"targets": "a.pdf\n'b.pdf'\n"}))
-        assert library.removed == ("a.pdf", "b.pdf")
+        assert library.removed == ["a.pdf", "b.pdf"]
         data_of(await client.call_tool("remove_documents", {"targets": "[draft]"}))
-        assert library.removed == ("[draft]",)
+        assert library.removed == ["[draft]"]
         nothing = await client.call_tool("remove_documents", {"targets": [""]})
         assert text_of(nothing).startswith("targets: ")
 

@@ -11,7 +11,7 @@ from tests.support.library import PAGE, FakeLibrary
 pytestmark = pytest.mark.anyio
 
 LOOK = Look(segment=PAGE, path="/data/q3.pdf", citation="q3.pdf#page=7", title="", text="Revenue", content=None)
-EACH_TOOL = {
+EACH_TOOL: dict[str, dict[str, object]] = {
     "open_media": {"targets": ["q3"]},
     "rerank": {"query": "a", "texts": ["x"]},
     "list_documents": {},
@@ -38,8 +38,14 @@ async def test_an_unknown_argument_is_refused_with_the_one_that_was_meant(connec
 
 
 async def test_what_a_framework_adds_for_itself_is_ignored_and_said(connect: Connect, library: FakeLibrary) -> None:
-    added = {"toolCallId": "1", "sessionId": "s", "action": "x", "chatInput": "", "task_progress": "- [x] a"}
-    added |= {"wait_for_previous": False, "security_context": {}, "context_id": "c"}  # type: ignore[dict-item]
+    added: dict[str, object] = {
+        "toolCallId": "1",
+        "sessionId": "s",
+        "action": "x",
+        "chatInput": "",
+        "task_progress": "- [x] a",
+    }
+    added |= {"wait_for_previous": False, "security_context": {}, "context_id": "c"}
     async with connect() as client:
         found = await client.call_tool("search_media", {"query": "a", **added})
         assert data_of(found)["notes"][-1].startswith("Ignored toolCallId, sessionId, action, chatInput, task_progress")
