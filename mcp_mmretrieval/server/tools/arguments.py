@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import BeforeValidator
 
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.server.tools.sanitize import sanitize_line
-from mcp_mmretrieval.types import MODALITY_TRAITS, Modality
+from mcp_mmretrieval.types import MODALITY_TRAITS, SHORT_ID_DIGITS, Modality
 
 MAX_IGNORED_NAMES = 5
 """Ignored arguments that a note names."""
@@ -46,6 +47,8 @@ _ORDERS = {
     **dict.fromkeys(("date", "newest", "recent", "latest", "modified", "mtime", "time", "created", "dated"), "date"),
     **dict.fromkeys(("path", "name", "filename", "title", "alphabetical", "citation"), "path"),
 }
+_BETWEEN_IDS = re.compile(rf"[,;\s]\s*(?=[0-9a-f]{{{SHORT_ID_DIGITS},64}}(?:#|[,;\s]|$))")
+"""In a line of ids: no path goes on like this."""
 _TARGET_KEYS = ("citation", "id", "path", "uri", "target")
 """Where a model that hands over a whole hit has put what names it, best first."""
 
@@ -128,9 +131,11 @@ def plain_path(value: object) -> object:
 
 
 def _words(value: object) -> object:
-    """Words, also where a model wrote a number."""
+    """Words, also where a model wrote a number, or a list of words."""
     if value is None or value is False:
         return ""
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return " ".join(value)
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -174,7 +179,8 @@ def _each_path(item: object) -> Iterator[object]:
     elif isinstance(item, str) and (listed := _written_list(item)) is not None:
         yield from (plain_path(one) for one in listed)
     elif isinstance(item, str):
-        yield from (plain_path(line) for line in item.strip().splitlines())
+        for line in item.strip().splitlines():
+            yield from (plain_path(one) for one in _BETWEEN_IDS.split(line))
     else:
         yield plain_path(item)
 

@@ -67,6 +67,8 @@ async def test_the_word_null_is_searched_for_unless_an_example_is_given(connect:
         assert library.asked["query"] == ""
         data_of(await client.call_tool("search_media", {"query": 2024}))
         assert library.asked["query"] == "2024"
+        data_of(await client.call_tool("search_media", {"query": ["red", "boiler"]}))
+        assert library.asked["query"] == "red boiler"
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,11 @@ async def test_a_line_each_is_a_list_and_brackets_may_belong_to_a_name(connect: 
     async with connect() as client:
         data_of(await client.call_tool("remove_documents", {"targets": "a.pdf\n'b.pdf'\n"}))
         assert library.removed == ["a.pdf", "b.pdf"]
+        ids = ["3f9a0c12d4e5#t=1.0,2.0", "abababababab", "cdcdcdcdcdcd#page=3"]
+        data_of(await client.call_tool("remove_documents", {"targets": ", ".join(ids)}))
+        assert library.removed == ids
+        data_of(await client.call_tool("remove_documents", {"targets": "Smith, John.pdf"}))
+        assert library.removed == ["Smith, John.pdf"]
         data_of(await client.call_tool("remove_documents", {"targets": "[draft]"}))
         assert library.removed == ["[draft]"]
         nothing = await client.call_tool("remove_documents", {"targets": [""]})
