@@ -325,7 +325,8 @@ class Library:
     def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
         """What there is to see at an id, citation or path; pictures with at most `side` pixels, or no `content`.
 
-        Raises NotInLibrary. A file that changed since answers with its stored text, `stale` and without pixels.
+        Raises NotInLibrary; BadArgument for a place that cannot be read. A file that changed since
+        answers with its stored text, `stale` and without pixels.
         """
         found = self._targets.find(target)
         stored = _shown(found)

@@ -105,7 +105,9 @@ class TargetResolver:
     def _hint(self, text: str) -> str:
         """What to do about a name that nothing held has."""
         name = _readings(text)[0][0]
-        if self._lying(name):
+        if lying := self._lying(name):
+            if Path(lying).is_dir():
+                return "It is a folder: list_documents shows what is held under it."
             return "The file is there: add it with add_documents, which also says why if it cannot be read."
         held = self._catalog.paths(self._everything)
         if near := paths_ending_in(name, held) or near_paths(name, held):
@@ -117,9 +119,9 @@ class TargetResolver:
             "added with add_documents."
         )
 
-    def _lying(self, name: str) -> bool:
-        """Whether a file or folder lies where a name may lead, held or not."""
-        return any(os.path.lexists(path) for path in self._paths(name))
+    def _lying(self, name: str) -> str:
+        """Where a file or folder lies to which a name may lead, held or not; empty where there is none."""
+        return next((path for path in self._paths(name) if os.path.lexists(path)), "")
 
     def _named(self, paths: Sequence[str]) -> str:
         """Paths to choose from, as citations."""

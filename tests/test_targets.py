@@ -108,6 +108,9 @@ def test_a_file_that_lies_there_and_is_not_held_is_told_so(view: ConnectionView,
     (folder / "new.md").write_text("new", encoding="utf-8")
     with pytest.raises(NotInLibrary, match="The file is there: add it with add_documents"):
         view.targets.find("new.md")
+    (folder / "papers").mkdir()
+    with pytest.raises(NotInLibrary, match="It is a folder: list_documents"):
+        view.targets.find("papers")
 
 
 def test_a_hash_may_belong_to_the_name_of_a_file(catalog: Catalog, view: ConnectionView, folder: Path) -> None:

@@ -47,8 +47,8 @@ _ORDERS = {
     **dict.fromkeys(("date", "newest", "recent", "latest", "modified", "mtime", "time", "created", "dated"), "date"),
     **dict.fromkeys(("path", "name", "filename", "title", "alphabetical", "citation"), "path"),
 }
-_BETWEEN_IDS = re.compile(rf"[,;\s]\s*(?=[0-9a-f]{{{SHORT_ID_DIGITS},64}}(?:#|[,;\s]|$))")
-"""In a line of ids: no path goes on like this."""
+_ID = re.compile(rf"[0-9a-f]{{{SHORT_ID_DIGITS},64}}(?:#|[,;\s]|$)")
+_BETWEEN_IDS = re.compile(rf"[,;\s]\s*(?={_ID.pattern})")
 _TARGET_KEYS = ("citation", "id", "path", "uri", "target")
 """Where a model that hands over a whole hit has put what names it, best first."""
 
@@ -180,7 +180,7 @@ def _each_path(item: object) -> Iterator[object]:
         yield from (plain_path(one) for one in listed)
     elif isinstance(item, str):
         for line in item.strip().splitlines():
-            yield from (plain_path(one) for one in _BETWEEN_IDS.split(line))
+            yield from (plain_path(one) for one in (_BETWEEN_IDS.split(line) if _ID.match(line) else [line]))
     else:
         yield plain_path(item)
 

@@ -144,8 +144,9 @@ async def test_a_line_each_is_a_list_and_brackets_may_belong_to_a_name(connect: 
         ids = ["3f9a0c12d4e5#t=1.0,2.0", "abababababab", "cdcdcdcdcdcd#page=3"]
         data_of(await client.call_tool("remove_documents", {"targets": ", ".join(ids)}))
         assert library.removed == ids
-        data_of(await client.call_tool("remove_documents", {"targets": "Smith, John.pdf"}))
-        assert library.removed == ["Smith, John.pdf"]
+        for name in ("Smith, John.pdf", "Photos 202411031230"):
+            data_of(await client.call_tool("remove_documents", {"targets": name}))
+            assert library.removed == [name]
         data_of(await client.call_tool("remove_documents", {"targets": "[draft]"}))
         assert library.removed == ["[draft]"]
         nothing = await client.call_tool("remove_documents", {"targets": [""]})
