@@ -66,7 +66,7 @@ class MediaReader:
 _RECORDINGS = "sound and film in the usual formats"
 
 READERS: tuple[MediaReader, ...] = (
-    MediaReader(".pdf", "page", "PDF"),
+    MediaReader(".pdf.reader", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),

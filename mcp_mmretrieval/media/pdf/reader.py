@@ -19,6 +19,8 @@ import pypdfium2.raw  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.pdf.cleaning import clean_text_layer
+from mcp_mmretrieval.media.pdf.text_layer import read_text_layer
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
 
 MIN_TEXT_LAYER_CHARACTERS = 20
 """A page with fewer characters in its text layer is read by OCR."""
-
-MAX_PAGE_CHARACTERS = 100_000
-"""Characters kept of one page."""
 
 _HEAD = 1024
 _BOOKMARKS = 20_000
@@ -41,21 +40,6 @@ _BLANK = 8
 
 _PAGE_FAILS = (pypdfium2.PdfiumError, ValueError, OverflowError)
 _LOCKED = {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY}
-_HYPHEN = re.compile(r"(\w+)[\x02\ufffe](?:\r\n)?(\w+)")
-_WORD = re.compile(r"[a-z]{2,}")
-_FIRST = re.compile("co|cross|ex|long|multi|non|part|post|pre|self|semi|short|sub|third|well|wholly")
-_SECOND = re.compile(
-    "based|term|party|related|owned|service|for|than|to|of|in|up|off|free|side|level|time|year|day|wide|like|"
-    "specific|driven|neutral|sale|employee|current|recurring|public|line|end|high|low"
-)
-"""Halves that mostly stand before or after a hyphen that is always there."""
-_STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\ufeff\ufffd-\uffff\ud800-\udfff]")
-_PRIVATE = re.compile("[\ue000-\uf8ff]")
-_GLYPHS = str.maketrans(
-    {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
-    | {"\uf0b7": "•", "\uf0a7": "•", "\uf0d8": "•", "\xa0": " ", "\r": None}
-)
-_SPACES = re.compile(r"[ \t]+")
 _PROGRAM = re.compile(r"^Microsoft \w+ - |\.(?:docx?|pptx?|xlsx?|indd|qxd|tex|dvi|pdf)$", re.IGNORECASE)
 
 
@@ -138,7 +122,7 @@ def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> 
     try:
         page = document[(segment.place.page or 1) - 1]
         try:
-            text = clean_text_layer(_text(page))
+            text = clean_text_layer(read_text_layer(page))
             picture = _draw(page, limits.side) if len(text) < MIN_TEXT_LAYER_CHARACTERS else None
         finally:
             page.close()
@@ -146,15 +130,6 @@ def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> 
         return None
     seen = picture is not None and int(np.ptp(picture)) > _BLANK
     return SplitPart(segment=replace(segment, text=text), content=picture if seen else None)
-
-
-def _text(page: pypdfium2.PdfPage) -> str:
-    textpage = page.get_textpage()
-    try:
-        text: str = textpage.get_text_bounded()
-    finally:
-        textpage.close()
-    return text[:MAX_PAGE_CHARACTERS]
 
 
 def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:
@@ -167,21 +142,6 @@ def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:
         return np.array(bitmap.to_numpy()[:side, :side, :3])
     finally:
         bitmap.close()
-
-
-def clean_text_layer(text: str) -> str:
-    """A text layer as one reads it: words whole, lines as on the page, no glyphs that mean nothing elsewhere."""
-    alone = set(_WORD.findall(_HYPHEN.sub(" ", text))) if "\x02" in text or "\ufffe" in text else set()
-
-    def joined(match: re.Match[str]) -> str:
-        # PDFium marks every hyphen at a line's end alike, those of `long-term` and those of `improve-ment`
-        left, right = match[1], match[2]
-        known = _FIRST.fullmatch(left.lower()) or _SECOND.fullmatch(right) or right in alone
-        return f"{left}-{right}" if known or not right[0].islower() else left + right
-
-    text = _HYPHEN.sub(joined, text).translate(_GLYPHS)
-    text = _SPACES.sub(" ", _PRIVATE.sub("", _STRANGE.sub("", text)))
-    return "\n".join(line for line in map(str.strip, text.split("\n")) if line)
 
 
 def _headings(document: pypdfium2.PdfDocument, pages: int) -> list[str]:
