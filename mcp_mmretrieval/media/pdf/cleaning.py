@@ -16,8 +16,12 @@ _SECOND = re.compile(
 )
 """Halves that mostly stand before or after a hyphen that is always there."""
 _TEX = re.compile("[\x0b-\x0f\x1b-\x1f](?=[^\\W\\d_])|(?<=[^\\W\\d_])[\x0b-\x0f\x1b-\x1f]")
-_TEX_LIGATURES = dict(zip("\x0b\x0c\r\x0e\x0f\x1b\x1c\x1d\x1e\x1f", ("ff", "fi", "fl", "ffi", "ffl") * 2, strict=True))
-"""Where TeX's fonts have their ligatures, the old encoding (OT1) and the new one (T1); as bitmaps they have no names."""
+_TEX_LIGATURES = {
+    code: ligature
+    for codes in ("\x0b\x0c\r\x0e\x0f", "\x1b\x1c\x1d\x1e\x1f")  # its old encoding and the new one, OT1 and T1
+    for code, ligature in zip(codes, ("ff", "fi", "fl", "ffi", "ffl"), strict=True)
+}
+"""Where TeX's fonts have their ligatures: as bitmaps these letters have no names, and their codes come back."""
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\ufeff\ufffd-\uffff\ud800-\udfff]")
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _GLYPHS = str.maketrans(

@@ -1,4 +1,4 @@
-"""PDF: one segment a page, with its text layer. PDFium reads and draws.
+"""The reader of PDF: one segment a page, with its text layer, form values and remarks. PDFium reads and draws.
 
 PDFium is not safe in threads, and a file can make it end the process: it runs in a worker, one document at a time.
 """
@@ -6,11 +6,9 @@ PDFium is not safe in threads, and a file can make it end the process: it runs i
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +17,13 @@ import pypdfium2.raw  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.pdf.annotations import annotation_lines
 from mcp_mmretrieval.media.pdf.cleaning import clean_text_layer
-from mcp_mmretrieval.media.pdf.text_layer import read_text_layer
+from mcp_mmretrieval.media.pdf.legibility import has_letters, is_language
+from mcp_mmretrieval.media.pdf.outline import page_headings, page_label
+from mcp_mmretrieval.media.pdf.pictures import picture_coverage
+from mcp_mmretrieval.media.pdf.properties import document_date, document_keywords, document_title, unread_content
+from mcp_mmretrieval.media.pdf.text_layer import MAX_PAGE_CHARACTERS, read_text_layer
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
@@ -30,8 +33,11 @@ if TYPE_CHECKING:
 MIN_TEXT_LAYER_CHARACTERS = 20
 """A page with fewer characters in its text layer is read by OCR."""
 
+SCANS = ((0.7, 500), (0.3, 200))
+"""Share of a page that pictures cover, and characters below which its text layer is then a stamp, a header or a title:
+the page is read by OCR as well."""
+
 _HEAD = 1024
-_BOOKMARKS = 20_000
 _GIVE_UP = 20
 """Pages that fail, one after the other, until the rest of the file is given up."""
 
@@ -40,7 +46,6 @@ _BLANK = 8
 
 _PAGE_FAILS = (pypdfium2.PdfiumError, ValueError, OverflowError)
 _LOCKED = {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY}
-_PROGRAM = re.compile(r"^Microsoft \w+ - |\.(?:docx?|pptx?|xlsx?|indd|qxd|tex|dvi|pdf)$", re.IGNORECASE)
 
 
 def recognises(source: Source) -> bool:
@@ -63,16 +68,28 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
     with _opened(source) as document:
         pages = len(document)
         last = min(pages, limits.pages)
-        yield DocumentMetadata(title=_title(document), pages=pages)
+        yield DocumentMetadata(
+            title=document_title(document),
+            pages=pages,
+            dated=document_date(document),
+            keywords=document_keywords(document),
+        )
+        for note in unread_content(document):
+            yield DocumentMetadata(note=note)
         if pages > last:
             yield DocumentMetadata(
                 note=f"{_range(last + 1, pages)} left out: the limit is {limits.pages:,} pages of one file."
             )
-        headings = _headings(document, last)
+        headings = page_headings(document, last)
         failed = lost = 0
         for number in range(start + 1, last + 1):
-            place, heading = Place(page=number), headings[number - 1]
-            segment = Segment(document=source.document, modality="page", place=place, heading=heading)
+            segment = Segment(
+                document=source.document,
+                modality="page",
+                place=Place(page=number),
+                heading=headings[number - 1],
+                label=page_label(document, number),
+            )
             part = _read(document, segment, limits)
             failed = 0 if part else failed + 1
             lost += part is None
@@ -118,18 +135,31 @@ def _opened(source: Source) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> SplitPart | None:
-    """One page's text, and the page itself where that is next to nothing. None where the page fails."""
+    """One page's text, and the page itself where that is not all there is to read. None where the page fails."""
     try:
         page = document[(segment.place.page or 1) - 1]
         try:
-            text = clean_text_layer(read_text_layer(page))
-            picture = _draw(page, limits.side) if len(text) < MIN_TEXT_LAYER_CHARACTERS else None
+            layer = read_text_layer(page)
+            text = clean_text_layer(layer) if has_letters(layer) else ""
+            lines = annotation_lines(document, page, text)
+            picture = _draw(page, limits.side) if _needs_ocr(page, layer, text) else None
         finally:
             page.close()
     except _PAGE_FAILS:
         return None
     seen = picture is not None and int(np.ptp(picture)) > _BLANK
+    text = "\n".join([text, *lines] if text else lines)[:MAX_PAGE_CHARACTERS]
     return SplitPart(segment=replace(segment, text=text), content=picture if seen else None)
+
+
+def _needs_ocr(page: pypdfium2.PdfPage, layer: str, text: str) -> bool:
+    """Whether a page shows more words than its text layer has: none, a scan with a stamp, letters that mean nothing."""
+    if len(text) < MIN_TEXT_LAYER_CHARACTERS:
+        return True
+    if not is_language(layer):
+        return True
+    share = picture_coverage(page) if len(text) < max(most for _, most in SCANS) else 0.0
+    return any(share >= least and len(text) < most for least, most in SCANS)
 
 
 def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:
@@ -142,33 +172,6 @@ def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:
         return np.array(bitmap.to_numpy()[:side, :side, :3])
     finally:
         bitmap.close()
-
-
-def _headings(document: pypdfium2.PdfDocument, pages: int) -> list[str]:
-    """For each page the trail of bookmarks that lead to it: `Part I > Item 1`. The first that begins there counts."""
-    first: dict[int, str] = {}
-    latest: dict[int, str] = {}
-    trail: list[str] = []
-    for bookmark in islice(document.get_toc(), _BOOKMARKS):
-        del trail[bookmark.level :]
-        trail.append(clean_text_layer(bookmark.get_title())[:200].replace("\n", " "))
-        target = bookmark.get_dest()
-        index = target.get_index() if target is not None else None
-        if index is not None:
-            latest[index] = " > ".join(part for part in trail if part)[:500]
-            first.setdefault(index, latest[index])
-    headings, current = [], ""
-    for index in range(pages):
-        headings.append(first.get(index, current))
-        current = latest.get(index, current)
-    return headings
-
-
-def _title(document: pypdfium2.PdfDocument) -> str:
-    """The title in the metadata, unless a program made it up."""
-    title = _PROGRAM.sub("", clean_text_layer(document.get_metadata_value("Title")).replace("\n", " ")).strip()
-    sensible = any(letter.isalpha() for letter in title) and title.lower() not in {"untitled", "slide 1", "document"}
-    return title[:200] if sensible else ""
 
 
 def _range(first: int, last: int) -> str:

@@ -24,7 +24,7 @@ _COLUMN_LINES = 4
 """Lines of two columns side by side, at least."""
 _COLUMN_WORDS = 4
 """Words of a line of a column, at least, as a rule."""
-_NUMBER = re.compile(r"[^\w]*(?:[\d.,'’ ]*\d[\d.,'’ ]*|[-–—]|n/?a)[^\w]*\w{0,3}[^\w]*", re.IGNORECASE)
+_NUMBER = re.compile(r"\W*(?:\d(?:\W*\d)*|n/?a)?\W*\w{0,3}\W*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
