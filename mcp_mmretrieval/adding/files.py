@@ -40,6 +40,14 @@ PENDING_EVERY_SECONDS = 2.0
 LEAVING_SECONDS = 60.0
 """Seconds that a process has to leave once its device was lost."""
 
+MAX_NOTES = 20
+"""Notes on files in one job's outcome."""
+
+NOTES_OF_ONE = 3
+"""Notes on one file in there."""
+
+MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
+
 OUTCOME_FIELDS: dict[Change, str] = {
     "added": "added",
     "attached": "added",
@@ -181,6 +189,7 @@ class DocumentAdder:
             return change
         read = self._read(tally, source)
         change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
+        tally.noted(file.path, read.notes)
         self._on_commit()
         return change
 
@@ -281,6 +290,15 @@ class _Tally:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
         failure = Failure(path=path, code=code, reason=reason)
         self.job.update(failed=(*self.job.outcome.failed, failure))
+
+    def noted(self, path: str, notes: Sequence[str]) -> None:
+        """What was left out of a file that was added."""
+        room = MAX_NOTES - len(self.job.outcome.notes)
+        lines = [f"{path}: {note}" for note in notes[:NOTES_OF_ONE]]
+        if lines and room > 0:
+            more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
+            kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
+            self.job.update(notes=(*kept, *more))
 
     def removed(self, files: int) -> None:
         self.job.update(removed=self.job.outcome.removed + files)

@@ -15,8 +15,8 @@ _LONG = 90
 """Characters of such a line, at most."""
 _NEAR = 4
 """Pages before and after within which the numbers have to run on."""
-_AGREE = 3
-"""Pages of those, the page itself among them, that have to agree."""
+_AGREE, _MOST = 3, 0.4
+"""Pages of those, the page itself among them, that have to agree, and their share."""
 _NUMBER = re.compile(r"(?<![\w.,/:$€£-])(?:[A-Z]-)?(\d{1,4})(?![\w/:%]|[.,]\d)")
 _ROMAN = re.compile(r"(?<!\w)[ivxl]{1,7}(?!\w)")
 _ROMAN_DIGITS = (("l", 50), ("xl", 40), ("x", 10), ("ix", 9), ("v", 5), ("iv", 4), ("i", 1))
@@ -51,7 +51,8 @@ def _running(page: int, printed: Mapping[int, Mapping[_Sequence, str]]) -> _Sequ
     votes = Counter(sequence for near in nearby for sequence in printed.get(near, ()))
     most = max(votes.values(), default=0)
     own = [sequence for sequence in printed[page] if votes[sequence] == most]
-    return own[0] if own and most >= _AGREE else None
+    enough = max(_AGREE, _MOST * sum(near in printed for near in nearby))
+    return own[0] if own and most >= enough else None
 
 
 def _printed(segment: Segment) -> Iterator[tuple[_Sequence, str]]:
