@@ -83,6 +83,7 @@ NAMES_OF_MANY = {
     "split": "every reader of media has it",
     "load": "every reader of media has it",
     "recognises": "every reader of media has it",
+    "figures": "every reader of media whose places hold pictures has it",
     "main": "every module that can be run has it",
     "logger": "every module that logs has it",
     "TYPE_CHECKING": "a front does without typing's own, which costs a fifth of its start",

@@ -47,6 +47,9 @@ JOB_DAYS = 90
 MAX_TERM_ROWS_COUNTED = 20_000
 """A term's rows are counted up to this number: only its logarithm matters."""
 
+MAX_FIGURE_ATTEMPTS = 3
+"""How often reading the pictures of a place is begun that never comes to an end."""
+
 MAX_CONTEXT_DOCUMENTS = 1_000
 """Documents whose words count for their segments at most."""
 
@@ -163,13 +166,20 @@ class Catalog(Spaces):
             return [id for (id,) in db.execute(sql, (prefix, prefix + "g"))]
 
     def commit_read(
-        self, document: Document, segments: Iterable[Segment], *, file: File | None = None, text: str | None = None
+        self,
+        document: Document,
+        segments: Iterable[Segment],
+        *,
+        file: File | None = None,
+        text: str | None = None,
+        figures: Collection[str] = (),
     ) -> Change:
         """Commit what was read of one file or of inline `text` (exactly one of the two).
 
         In one transaction: the document and its segments with their words (a held one keeps those it has, and their
         vectors, if they are the same; else loses them), the path, the removal of what the path pointed at before (if
-        that was its last path), the end of its staging. Each segment's `document` is `document.id`.
+        that was its last path), the end of its staging. Each segment's `document` is `document.id`. `figures`: ids of
+        segments with pictures that are read later, see `unread_figures`.
         """
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
@@ -180,6 +190,7 @@ class Catalog(Spaces):
             same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
             if not same:
                 _write_segments(db, key, document.id, new)
+                _mark_figures(db, key, figures)
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
             before = _point(db, file, key) if file is not None else _keep_text(db, key, text or "")
             if held is None:
@@ -225,6 +236,47 @@ class Catalog(Spaces):
             )
             documents, segments = _drop_orphans(db, keys)
             return RemovalCounts(files=0, documents=documents, segments=segments)
+
+    # -- pictures inside of pages ---------------------------------------------------------------------------------
+
+    def unread_figures(self, *, skip: Collection[str] = ()) -> dict[int, StoredSegment]:
+        """The segments of one document, not of `skip`, in which pictures wait to be read; empty where none do.
+
+        What was begun `MAX_FIGURE_ATTEMPTS` times and never came to an end is left alone.
+        """
+        waiting = f"SELECT segment FROM unread_figures WHERE attempts < {MAX_FIGURE_ATTEMPTS}"
+        with self._database.reading() as db:
+            sql = (
+                f"SELECT s.document FROM segments s JOIN documents d ON d.key = s.document WHERE s.key IN ({waiting}) "
+                "AND d.id NOT IN (SELECT value FROM json_each(?)) ORDER BY s.key LIMIT 1"
+            )
+            key = scalar(db, sql, json_list(skip))
+            wanted = Clause(f"s.document = ? AND s.key IN ({waiting})", (key,))
+            return {stored.key: stored for stored in _stored(db, wanted)} if key is not None else {}
+
+    def begin_figures(self, key: int) -> None:
+        """Note that the pictures of a segment are about to be read: should that end the process, it is counted."""
+        with self._database.writing() as db:
+            db.execute("UPDATE unread_figures SET attempts = attempts + 1 WHERE segment = ?", (key,))
+
+    def commit_figures(self, key: int, text: str) -> None:
+        """Add what was read of the pictures of a segment, if it is still held. It keeps its key and its vectors."""
+        with self._database.writing() as db:
+            if db.execute("DELETE FROM unread_figures WHERE segment = ?", (key,)).rowcount and text:
+                _add_text(db, key, rows.without_surrogates(text))
+
+    def count_unread_figures(self, scope: Scope) -> int:
+        """How many segments within a scope have pictures that are still to be read."""
+
+        def count(db: sqlite3.Connection) -> int:
+            held = resolve_scope(db, scope).holds("s.document")
+            sql = (
+                "SELECT count(*) FROM unread_figures u JOIN segments s ON s.key = u.segment "
+                f"WHERE u.attempts < {MAX_FIGURE_ATTEMPTS} {held.and_where}"
+            )
+            return int(scalar(db, sql, *held.values))
+
+        return self._remembered(("figures", scope), count)
 
     # -- staging --------------------------------------------------------------------------------------------------
 
@@ -451,8 +503,9 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
     """Insert or renew a document, without its segments. Its key."""
     sql = (
         "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, dated, keywords, "
-        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
-        "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
+        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) "
+        "ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, reading = excluded.reading, "
+        "title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, dated = excluded.dated, keywords = excluded.keywords, "
         "read_at = excluded.read_at RETURNING key"
     )
@@ -478,12 +531,37 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
         )
         at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
-        what = (at, segment.heading, segment.text, frames, segment.label, times)
-        db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
-        if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
-            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
+        _write_text(db, int(at or 0), segment.heading, segment.text, (frames, segment.label, times))
     db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
+
+
+def _write_text(db: sqlite3.Connection, key: int, heading: str, text: str, more: Sequence[str | None]) -> None:
+    """What can be read in a segment, with its words. `more`: its frames, label and times, as they are stored."""
+    db.execute(
+        "INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)",
+        (key, heading, text, *more),
+    )
+    if neighbours := character_bigrams(f"{heading} {text}"):
+        db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
+
+
+def _mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
+    """Note in which segments of a document pictures stand that are still to be read."""
+    found = [stored.key for stored in _stored(db, Clause("d.key = ?", (key,))) if stored.segment.id in figures]
+    db.executemany("INSERT INTO unread_figures(segment) VALUES (?)", [(segment,) for segment in found])
+
+
+def _add_text(db: sqlite3.Connection, key: int, text: str) -> None:
+    """Lines at the end of a segment's text, in all tables of words."""
+    document = scalar(db, "SELECT document FROM segments WHERE key = ?", key)
+    whole = WHOLE_TEXT_SQL.format(key=int(document))
+    db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (document,))
+    columns = "segment, heading, text, frames, label, times"
+    held = db.execute(f"SELECT {columns} FROM texts WHERE segment = ?", (key,)).fetchone()
+    db.execute("DELETE FROM texts WHERE segment = ?", (key,))
+    _write_text(db, key, held[1], "\n".join(part for part in (held[2], text) if part), held[3:])
+    db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (document,))
 
 
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:

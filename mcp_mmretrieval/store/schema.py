@@ -86,6 +86,12 @@ CREATE TABLE texts (
     times TEXT
 );
 
+-- Places in which pictures stand that were not read yet, and how often that was begun.
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+
 CREATE VIRTUAL TABLE words USING fts5(
     heading, text, content='texts', content_rowid='segment', tokenize="{_WORDS}"
 );
@@ -189,6 +195,10 @@ ALTER TABLE documents ADD COLUMN dated REAL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
 """
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

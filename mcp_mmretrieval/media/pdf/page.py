@@ -11,6 +11,7 @@ import pypdfium2  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.media.pdf.annotations import annotation_lines
 from mcp_mmretrieval.media.pdf.cleaning import clean_text_layer
+from mcp_mmretrieval.media.pdf.figures import find_figures
 from mcp_mmretrieval.media.pdf.legibility import has_letters, is_language
 from mcp_mmretrieval.media.pdf.missing_fonts import lacks_font
 from mcp_mmretrieval.media.pdf.pictures import picture_coverage
@@ -38,6 +39,8 @@ class PageContent:
     """Text layer, form values, remarks."""
     picture: Picture | None
     """The page as drawn, where OCR has to read it."""
+    figures: bool
+    """Whether pictures stand in it whose words are still to be read."""
     lacks_font: bool
     """Whether its letters cannot be drawn."""
 
@@ -52,10 +55,11 @@ def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_a
         picture = draw_page(page, side) if _needs_ocr(page, layer, text) else None
         if picture is not None and int(np.ptp(picture)) <= _BLANK:
             picture = None
+        figures = picture is None and bool(find_figures(page))
         undrawn = look_at_fonts and (bool(text) or picture is None) and lacks_font(page, text)
     finally:
         page.close()
-    return PageContent("\n".join([text, *lines] if text else lines)[:MAX_PAGE_CHARACTERS], picture, undrawn)
+    return PageContent("\n".join([text, *lines] if text else lines)[:MAX_PAGE_CHARACTERS], picture, figures, undrawn)
 
 
 def draw_page(page: pypdfium2.PdfPage, side: int) -> Picture:

@@ -14,6 +14,7 @@ import pypdfium2.raw  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.pdf.figures import draw_figures
 from mcp_mmretrieval.media.pdf.outline import page_headings, page_label
 from mcp_mmretrieval.media.pdf.page import PageContent, draw_page, read_page
 from mcp_mmretrieval.media.pdf.properties import document_date, document_keywords, document_title, unread_content
@@ -94,7 +95,26 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
                 heading=headings[number - 1],
                 label=page_label(document, number),
             )
-            yield SplitPart(segment=segment, content=page.picture if page else None)
+            if page:
+                yield SplitPart(segment=segment, content=page.picture, figures=page.figures)
+            else:
+                yield SplitPart(segment=segment)
+
+
+def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart]:
+    """A part for each page, with the pictures that stand in it on one sheet."""
+    with _opened(source) as document:
+        for number in range(start + 1, min(len(document), limits.pages) + 1):
+            place = Place(page=number)
+            try:
+                page = document[number - 1]
+                try:
+                    sheet = draw_figures(page, limits.side)
+                finally:
+                    page.close()
+            except _PAGE_FAILS:
+                sheet = None
+            yield SplitPart(segment=Segment(document=source.document, modality="page", place=place), content=sheet)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
