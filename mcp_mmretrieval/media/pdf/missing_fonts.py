@@ -44,4 +44,4 @@ def _foreign(textpage: pypdfium2.PdfTextPage, index: int) -> bool:
 def _shapeless(textpage: pypdfium2.PdfTextPage, index: int) -> bool:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     found = pdfium.FPDFText_GetCharBox(textpage, index, left, right, bottom, top)
-    return bool(found) and top.value - bottom.value < 0.01
+    return bool(found) and top.value - bottom.value < 0.01 * (right.value - left.value)

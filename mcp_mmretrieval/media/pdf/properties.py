@@ -19,7 +19,8 @@ _PROGRAM = re.compile(
 )
 _NO_TITLE = re.compile(
     r"[(\[<]?(?:untitled|anonymous|unspecified|unknown|none|null|no ?title|title|unbenannt|sans titre|sin título"
-    r"|(?:slide|document|dokument|doc|presentation|präsentation|book|folie|page|blank|layout|scan)[ _-]?\d*)[)\]>]?",
+    r"|slide|document|dokument|doc|(?:powerpoint )?presentation|präsentation|book|folie|page|blank|layout|scan)"
+    r"[ _-]?\d*[)\]>]?",
     re.IGNORECASE,
 )
 _DATE = re.compile(
