@@ -11,7 +11,7 @@ import pypdfium2  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.media.pdf.annotations import annotation_lines
 from mcp_mmretrieval.media.pdf.cleaning import clean_text_layer
-from mcp_mmretrieval.media.pdf.figures import find_figures
+from mcp_mmretrieval.media.pdf.figures import MIN_FIGURE_SHARE, find_figures
 from mcp_mmretrieval.media.pdf.legibility import has_letters, is_language
 from mcp_mmretrieval.media.pdf.missing_fonts import lacks_font
 from mcp_mmretrieval.media.pdf.pictures import picture_coverage
@@ -52,10 +52,11 @@ def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_a
         layer = read_text_layer(page)
         text = clean_text_layer(layer) if has_letters(layer) else ""
         lines = annotation_lines(document, page, text)
-        picture = draw_page(page, side) if _needs_ocr(page, layer, text) else None
+        share = picture_coverage(page)
+        picture = draw_page(page, side) if _needs_ocr(layer, text, share) else None
         if picture is not None and int(np.ptp(picture)) <= _BLANK:
             picture = None
-        figures = picture is None and bool(find_figures(page))
+        figures = picture is None and share > MIN_FIGURE_SHARE / 2 and bool(find_figures(page))
         undrawn = look_at_fonts and (bool(text) or picture is None) and lacks_font(page, text)
     finally:
         page.close()
@@ -75,9 +76,8 @@ def draw_page(page: pypdfium2.PdfPage, side: int) -> Picture:
         bitmap.close()
 
 
-def _needs_ocr(page: pypdfium2.PdfPage, layer: str, text: str) -> bool:
+def _needs_ocr(layer: str, text: str, share: float) -> bool:
     """Whether a page shows more words than its text layer has: none, a scan with a stamp, letters that mean nothing."""
     if len(text) < MIN_TEXT_LAYER_CHARACTERS or not is_language(layer):
         return True
-    share = picture_coverage(page) if len(text) < max(most for _, most in SCANS) else 0.0
     return any(share >= least and len(text) < most for least, most in SCANS)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from mcp_mmretrieval.media.pdf.cleaning import LINE_END_HYPHEN
 
 _SAME_LINE = 0.4
 """Of a line's height: how far apart the middles of two pieces of one line may lie."""
+_PAIRS = 2
+"""Cells of two columns that stand on one line, at least."""
 _CELL_WORDS = 4
 """Words of a cell of a table, at most, as a rule."""
 _WORDY_ROWS = range(3, 16)
@@ -27,8 +29,7 @@ _COLUMN_WORDS = 4
 _NUMBER = re.compile(r"\W*(?:\d(?:\W*\d)*|n/?a)?\W*\w{0,3}\W*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Words that stand together on one line; coordinates grow to the right and upwards."""
 
     text: str
@@ -61,16 +62,30 @@ def in_reading_order(pieces: Sequence[Piece]) -> str:
 
 
 def _lines(rows: list[Row]) -> Iterator[str]:
-    done = 0
+    again = _next(rows, [at > 0 and rows[at][0].bottom > rows[at - 1][0].bottom for at in range(len(rows))])
+    several = _next(rows, [len(row) > 1 for row in rows])
+    done = plain = 0
     while done < len(rows):
-        for reordered, count in (_table(rows[done:]), _columns(rows[done:])):
-            if count:
-                yield from reordered
-                done += count
-                break
-        else:
-            yield " ".join(piece.text for piece in rows[done])
-            done += 1
+        reordered: list[str] = []
+        count = 0
+        if several[done] == done:
+            reordered, count = _columns(rows[done:])
+        elif plain <= done < (begins := again[min(done + 1, len(rows) - 1)]) < several[done]:
+            # another column begins before the next line of several pieces; most stand beside nothing
+            if _pairs([row[0] for row in rows[done:begins]], [row[0] for row in rows[begins : several[done]]]) < _PAIRS:
+                plain = begins
+            else:
+                reordered, count = _table(rows[done : several[done]])
+        yield from reordered if count else [" ".join(piece.text for piece in rows[done])]
+        done += count or 1
+
+
+def _next(rows: list[Row], marked: list[bool]) -> list[int]:
+    """For each row the number of the first marked one from it on, or how many rows there are."""
+    found = [len(rows)] * len(rows)
+    for at in reversed(range(len(rows))):
+        found[at] = at if marked[at] else found[min(at + 1, len(rows) - 1)]
+    return found
 
 
 def _rows(pieces: Sequence[Piece]) -> list[Row]:
@@ -124,6 +139,11 @@ def _drawn_columns(rows: list[Row]) -> list[Row]:
 
 def _linked(left: Row, right: Row) -> bool:
     """Whether the second column's cells stand on the lines of the first one's."""
+    return _pairs(left, right) >= max(_PAIRS, 0.6 * min(len(left), len(right)))
+
+
+def _pairs(left: Row, right: Row) -> int:
+    """Cells of the second column that stand on a line of the first one, beside its cell."""
     pairs, at = 0, 0
     for cell in right:
         while at < len(left) and left[at].middle > cell.middle and not left[at].beside(cell):
@@ -131,7 +151,7 @@ def _linked(left: Row, right: Row) -> bool:
         if at < len(left) and left[at].beside(cell):
             pairs += cell.left >= left[at].right or cell.right <= left[at].left
             at += 1
-    return pairs >= max(2, 0.6 * min(len(left), len(right)))
+    return pairs
 
 
 def _tabular(columns: list[Row]) -> bool:

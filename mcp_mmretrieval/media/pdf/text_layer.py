@@ -24,8 +24,6 @@ MAX_PAGE_CHARACTERS = 100_000
 
 _GAP = 1.2
 """Of a line's height: a blank as wide as this parts columns."""
-_SHORT = 25
-"""Characters of a line that may be a cell of a table, at most."""
 _SAMPLES = 8
 """Long lines that are looked at for a wide blank inside."""
 _LONG = 30
@@ -35,6 +33,9 @@ _COLUMN_WORDS = 3
 """Words on either side of such a blank, at least."""
 _WORD = re.compile(r"\S+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_HIGH, _LOW = 0xD800, 0xDC00
+"""Where the first and the second halves of characters begin."""
+_CHARACTERS = {code: chr(code) for code in range(0x3000)} | {2: LINE_END_HYPHEN}
 _MARK = "\x02"
 """What some of PDFium's functions give for a hyphen at the end of a line."""
 
@@ -81,8 +82,6 @@ class _Look:
 
     def text(self) -> str:
         """The lines in reading order."""
-        if not any(max(end - start, last - first) <= _SHORT for (start, end), (first, last) in pairwise(self._lines)):
-            return self._text
         pieces = []
         for start, end in self._lines:
             first, last = self._box(start), self._box(end - 1)
@@ -182,22 +181,22 @@ def _letters(textpage: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Letter]]:
     turn, high = 0, ""
     for index in range(min(textpage.count_chars(), MAX_PAGE_CHARACTERS)):
         code = pypdfium2.raw.FPDFText_GetUnicode(textpage, index)
-        if 0xD800 <= code < 0xDC00:
+        if _HIGH <= code < _LOW:
             high = chr(code)
             continue
-        text, high = _character(high, code), ""
+        text = _CHARACTERS.get(code) or _character(high, code)
+        high = ""
         box = _box(textpage, index)
         if not text.isspace():
             if not (left <= (box[0] + box[2]) / 2 <= right and bottom <= (box[1] + box[3]) / 2 <= top):
                 continue
             turn = round(_angle(textpage, index) / (math.pi / 2)) % 4
-        yield turn, Letter(text, *_upright(box, turn))
+        yield turn, Letter(text, *_upright(box, turn)) if turn else Letter(text, *box)
 
 
 def _character(high: str, code: int) -> str:
     """The character of a code, which may be the second half of one."""
-    text = (high + chr(min(code, 0x10FFFF))).encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-    return text.replace(_MARK, LINE_END_HYPHEN)
+    return (high + chr(min(code, 0x10FFFF))).encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _upright(box: _Box, turn: int) -> _Box:
@@ -214,9 +213,9 @@ def _upright(box: _Box, turn: int) -> _Box:
 
 def _box(textpage: pypdfium2.PdfTextPage, index: int) -> _Box:
     """Left, bottom, right, top: the letter's advance and the height of its line."""
-    rectangle = pypdfium2.raw.FS_RECTF()
-    pypdfium2.raw.FPDFText_GetLooseCharBox(textpage, index, rectangle)
-    return rectangle.left, rectangle.bottom, rectangle.right, rectangle.top
+    box = pypdfium2.raw.FS_RECTF()
+    pypdfium2.raw.FPDFText_GetLooseCharBox(textpage, index, box)
+    return box.left, box.bottom, box.right, box.top
 
 
 def _angle(textpage: pypdfium2.PdfTextPage, index: int) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _FEWEST = 4
@@ -19,8 +19,7 @@ _UPRIGHT_NUMBER = 1.4
 """Of a letter's height: how broad letters side by side may be that take the room of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A letter, or several that stand as one, and its box; coordinates grow to the right and upwards."""
 
     text: str
