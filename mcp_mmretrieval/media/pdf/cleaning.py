@@ -15,6 +15,7 @@ _SECOND = re.compile(
     "specific|driven|neutral|sale|employee|current|recurring|public|line|end|high|low"
 )
 """Halves that mostly stand before or after a hyphen that is always there."""
+_CODES = re.compile("[\x0b-\x0f\x1b-\x1f]")
 _TEX = re.compile("[\x0b-\x0f\x1b-\x1f](?=[^\\W\\d_])|(?<=[^\\W\\d_])[\x0b-\x0f\x1b-\x1f]")
 _TEX_LIGATURES = {
     code: ligature
@@ -34,7 +35,9 @@ _SPACES = re.compile(r"[ \t]+")
 def clean_text_layer(text: str) -> str:
     """The text of a page as PDFium gives it, to be read and searched."""
     text = text.replace("\r\n", "\n")
-    text = _TEX.sub(lambda match: _TEX_LIGATURES[match[0]], text).translate(_GLYPHS)
+    if _CODES.search(text):
+        text = _TEX.sub(lambda match: _TEX_LIGATURES[match[0]], text)
+    text = text.translate(_GLYPHS)
     alone = set(_WORD.findall(_HYPHEN.sub(" ", text))) if _HYPHEN.search(text) else set()
 
     def joined(match: re.Match[str]) -> str:

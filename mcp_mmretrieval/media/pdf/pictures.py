@@ -40,8 +40,9 @@ def picture_coverage(page: pypdfium2.PdfPage) -> float:
 
 def _picture_boxes(page: pypdfium2.PdfPage) -> Iterator[tuple[float, float, float, float]]:
     # by PDFium's own functions: the binding's objects would cost as much as all the rest of a page
+    kind_of = pdfium.FPDFPageObj_GetType
     left = _MAX_OBJECTS
-    drawings: list[tuple[object, _Matrix | None, int]] = [(page, None, 0)]
+    drawings: list[tuple[object, _Matrix | None, int]] = [(page.raw, None, 0)]
     while drawings and left > 0:
         inside, outer, depth = drawings.pop()
         count, get = (
@@ -52,7 +53,7 @@ def _picture_boxes(page: pypdfium2.PdfPage) -> Iterator[tuple[float, float, floa
         for index in range(min(count(inside), left)):
             left -= 1
             each = get(inside, index)
-            sort = pdfium.FPDFPageObj_GetType(each)
+            sort = kind_of(each)
             if sort == pdfium.FPDF_PAGEOBJ_IMAGE:
                 corners = _UNIT @ _matrix(each, outer)
                 low, high = corners.min(axis=0), corners.max(axis=0)

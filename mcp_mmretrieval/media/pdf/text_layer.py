@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 import pypdfium2  # type: ignore[import-untyped]
-import pypdfium2.raw  # type: ignore[import-untyped]
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.media.pdf.cleaning import LINE_END_HYPHEN
 from mcp_mmretrieval.media.pdf.reading_order import Piece, in_reading_order
@@ -33,6 +33,8 @@ _COLUMN_WORDS = 3
 """Words on either side of such a blank, at least."""
 _WORD = re.compile(r"\S+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_BLANKS = " \t\xa0"
+"""What is taken off a line's ends: Python's own blanks have the codes of TeX's ligatures among them."""
 _HIGH, _LOW = 0xD800, 0xDC00
 """Where the first and the second halves of characters begin."""
 _CHARACTERS = {code: chr(code) for code in range(0x3000)} | {2: LINE_END_HYPHEN}
@@ -70,7 +72,7 @@ class _Look:
         self._lines: list[tuple[int, int]] = []
         start = 0
         for line in text.split("\r\n"):
-            if kept := line.strip():
+            if kept := line.strip(_BLANKS):
                 first = start + line.index(kept[0])
                 self._lines.append((first, first + len(kept)))
             start += len(line) + 2
@@ -147,7 +149,9 @@ def _pieces(letters: list[Letter]) -> Iterator[Piece]:
     """The lines as PDFium has them, cut at wide blanks."""
     piece: list[Letter] = []
     for letter in letters:
-        ends = letter.text in "\r\n"
+        ends = letter.text == "\n"
+        if ends and piece and piece[-1].text == "\r":
+            piece.pop()  # alone it would be a ligature of TeX's
         last = next((one for one in reversed(piece) if one.text != " "), None)
         if last is not None and (ends or _apart(last, letter)):
             yield _piece(piece)
@@ -167,7 +171,7 @@ def _apart(one: Letter, other: Letter) -> bool:
 def _piece(letters: list[Letter]) -> Piece:
     seen = [letter for letter in letters if letter.seen] or letters
     return Piece(
-        "".join(letter.text for letter in letters).strip(),
+        "".join(letter.text for letter in letters).strip(_BLANKS),
         min(letter.left for letter in seen),
         median(letter.bottom for letter in seen),
         max(letter.right for letter in seen),
@@ -180,7 +184,7 @@ def _letters(textpage: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Letter]]:
     left, bottom, right, top = textpage.page.get_bbox()
     turn, high = 0, ""
     for index in range(min(textpage.count_chars(), MAX_PAGE_CHARACTERS)):
-        code = pypdfium2.raw.FPDFText_GetUnicode(textpage, index)
+        code = pdfium.FPDFText_GetUnicode(textpage.raw, index)
         if _HIGH <= code < _LOW:
             high = chr(code)
             continue
@@ -213,11 +217,11 @@ def _upright(box: _Box, turn: int) -> _Box:
 
 def _box(textpage: pypdfium2.PdfTextPage, index: int) -> _Box:
     """Left, bottom, right, top: the letter's advance and the height of its line."""
-    box = pypdfium2.raw.FS_RECTF()
-    pypdfium2.raw.FPDFText_GetLooseCharBox(textpage, index, box)
+    box = pdfium.FS_RECTF()
+    pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, box)
     return box.left, box.bottom, box.right, box.top
 
 
 def _angle(textpage: pypdfium2.PdfTextPage, index: int) -> float:
     """Radians by which a letter is turned clockwise."""
-    return float(pypdfium2.raw.FPDFText_GetCharAngle(textpage, index))
+    return float(pdfium.FPDFText_GetCharAngle(textpage.raw, index))

@@ -120,3 +120,26 @@ def test_a_letter_beyond_the_basic_plane_is_whole() -> None:
 
 def test_an_empty_page_has_no_text() -> None:
     assert text_of(page_pdf("")) == ""
+
+
+@pytest.mark.parametrize("beyond", ["", "BT /J 14 Tf 60 900 Td (a) Tj ET\n"], ids=["as it is", "by its letters"])
+def test_ligatures_of_bitmap_fonts_of_tex_are_letters_also_at_the_end_of_a_line(beyond: str) -> None:
+    # a font without a map to characters, whose codes come back: 12 is fi, 13 is fl, 11 is ff
+    codes = (11, 12, 13, *range(97, 123))
+    names = " ".join(f"{code} /c{code}" for code in codes)
+    shapes = " ".join(f"/c{code} @1" for code in codes)
+    widths = " ".join("500" for _ in range(11, 123))
+    font = (
+        "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 500 700] /FontMatrix [0.001 0 0 0.001 0 0] "
+        f"/CharProcs << {shapes} >> /Encoding << /Type /Encoding /Differences [{names}] >> "
+        f"/FirstChar 11 /LastChar 122 /Widths [{widths}] /Resources << >> >>"
+    )
+    lines = (r"\014nally the e\013ect", r"is con\014dential and \015at", r"a clo\014", "of things")
+    drawn = "".join(
+        f"BT /J 14 Tf {60 + 9.5 * column} {700 - 20 * at} Td ({word}) Tj ET\n"
+        for at, line in enumerate(lines)
+        for column, word in zip((0, 9, 15, 24), line.split(" "), strict=False)
+    )
+    data = page_pdf(beyond + drawn, objects=[font], streams=[(b"500 0 0 0 500 700 d1 50 0 400 700 re f", "")],
+                    page="/Resources << /Font << /J @0 >> >>")  # fmt: skip
+    assert text_of(data) == "finally the effect\nis confidential and flat\na clofi\nof things"
