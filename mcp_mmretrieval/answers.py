@@ -179,6 +179,9 @@ class Look:
     stale: bool = False
     """The file changed since it was read: the text is the stored one and no pixels are shown."""
     note: str = ""
+    """Why there is nothing to see, though there should be."""
+    document_notes: tuple[str, ...] = ()
+    """What of the whole document was left out, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -357,6 +357,7 @@ class Library:
             after=after[0] if after else "",
             stale=stale,
             note=note,
+            document_notes=found.document.notes,
         )
 
     def documents(

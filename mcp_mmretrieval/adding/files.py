@@ -42,6 +42,14 @@ PENDING_EVERY_SECONDS = 2.0
 LEAVING_SECONDS = 60.0
 """Seconds that a process has to leave once its device was lost."""
 
+MAX_NOTES = 20
+"""Notes on files in one job's outcome."""
+
+NOTES_OF_ONE = 3
+"""Notes on one file in there."""
+
+MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
+
 OUTCOME_FIELDS: dict[Change, str] = {
     "added": "added",
     "attached": "added",
@@ -158,9 +166,8 @@ class DocumentAdder:
         yield_to_foreground()
         with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            if known is not None and self._current(known, file):
-                if known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document:
-                    return "unchanged"
+            if known is not None and self._current(known, file) and self._beside(known, file, sidecars):
+                return "unchanged"
             self._reader.probe(FileToRead(file, "", sidecars), stop)
         return "replaced" if known else "added"
 
@@ -208,6 +215,7 @@ class DocumentAdder:
         read = self._read(tally, source)
         document = self._document(id, read, file.size)
         change = self._catalog.commit_read(document, read.segments, file=row, figures=read.figures)
+        tally.noted(file.path, read.notes)
         self._on_commit()
         return change
 
@@ -272,6 +280,10 @@ class DocumentAdder:
 
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
+
+    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile]) -> bool:
+        """Whether what belongs to a file is what it was added with."""
+        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
 
     def _held(self, id: str) -> bool:
         document = self._catalog.document(id)
@@ -344,6 +356,15 @@ class _Tally:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
         failure = Failure(path=path, code=code, reason=reason)
         self.job.update(failed=(*self.job.outcome.failed, failure))
+
+    def noted(self, path: str, notes: Sequence[str]) -> None:
+        """What was left out of a file that was added."""
+        room = MAX_NOTES - len(self.job.outcome.notes)
+        lines = [f"{path}: {note}" for note in notes[:NOTES_OF_ONE]]
+        if lines and room > 0:
+            more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
+            kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
+            self.job.update(notes=(*kept, *more))
 
     def removed(self, files: int) -> None:
         self.job.update(removed=self.job.outcome.removed + files)

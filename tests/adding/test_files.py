@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.adding.files import MAX_NOTES, MORE_NOTES
 from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.errors import NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
@@ -13,6 +14,7 @@ from mcp_mmretrieval.types import Picture
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 from tests.support.files import BLUE, PURPLE, RED, film, picture, recording
+from tests.support.media_files import pdf
 from tests.support.models import PATIENCE, PitchTranscriber, ShapeReader
 
 
@@ -245,3 +247,23 @@ def test_a_note_is_not_kept_by_a_dry_run(library: Library) -> None:
     assert cited(library, "hedgehog") == []
     library.add(text="A note on the hedgehog.").wait(PATIENCE)
     assert dry(library, text="A note on the hedgehog.").unchanged == 1
+
+
+def test_what_is_left_out_of_a_file_is_said_when_it_is_added_and_when_it_is_opened(
+    open_library: OpenLibrary, folder: Path
+) -> None:
+    (folder / "long.pdf").write_bytes(pdf(["A page with a text layer that says enough."] * 3))
+    library = open_library(max_pages=1)
+    note = "Pages 2 to 3 were left out: the limit is 1 pages of one file."
+    assert add(library).notes == (f"{folder / 'long.pdf'}: {note}",)
+    assert library.look(str(folder / "long.pdf")).document_notes == (note,)
+    assert add(library).notes == ()
+
+
+def test_many_notes_become_few_and_a_pointer_to_the_others(open_library: OpenLibrary, folder: Path) -> None:
+    for number in range(MAX_NOTES + 3):
+        (folder / f"{number:02}.pdf").write_bytes(pdf([f"Page {number} with a text layer that says enough.", "x"]))
+    notes = add(open_library(max_pages=1)).notes
+    assert len(notes) == MAX_NOTES + 1
+    assert notes[-1] == MORE_NOTES
+    assert len(set(notes)) == len(notes)

@@ -30,6 +30,8 @@ MAX_ANSWER_TEXT_CHARACTERS = 12_000
 """Characters of retrieved text in one answer."""
 CONTEXT_CHARACTERS = 600
 """Characters of what stands before, and of what stands after."""
+NOTES_OF_A_DOCUMENT = 3
+"""Lines on what was left out of a document."""
 MAX_ANSWER_PICTURES = 4
 """Pictures of one answer."""
 MAX_ANSWER_PICTURES_BYTES = 640_000
@@ -96,10 +98,7 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
 def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
     """The lines of text about one place."""
     yield _heading(look)
-    if look.stale:
-        yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
-    elif look.note:
-        yield sanitize_line(look.note, 300)
+    yield from _notes(look)
     text, after, before = _text(look), sanitize_line(look.after, CONTEXT_CHARACTERS), _end(look.before)
     if text or (context and (before or after)):
         yield fence.notice
@@ -115,6 +114,17 @@ def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[
         yield f"{taken} hidden characters were taken out of the text."
     if not text and look.content is None:
         yield "There is no text and no picture for this place."
+
+
+def _notes(look: Look) -> Iterator[str]:
+    if look.stale:
+        yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
+    elif look.note:
+        yield sanitize_line(look.note, 300)
+    for note in look.document_notes[:NOTES_OF_A_DOCUMENT]:
+        yield f"Of the document: {sanitize_line(note, 300)}"
+    if len(look.document_notes) > NOTES_OF_A_DOCUMENT:
+        yield "More of the document was left out: list_documents has all notes on it."
 
 
 def _text(look: Look) -> str:

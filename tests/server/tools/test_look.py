@@ -124,6 +124,8 @@ async def test_without_pictures_each_target_comes_as_text_in_full(connect: Conne
         ({"text": "", "content": None, "before": "", "after": "", "title": ""}, "no text and no picture"),
         ({"note": "The page could not be drawn.", "content": None}, "could not be drawn"),
         ({"text": "word " * 5_000, "content": None}, "more characters were cut"),
+        ({"document_notes": ("Page 9 was left out.",), "content": None}, "Of the document: Page 9 was left out."),
+        ({"document_notes": tuple("abcd"), "content": None}, "list_documents has all notes"),
     ],
 )
 async def test_what_cannot_be_shown_is_said(
