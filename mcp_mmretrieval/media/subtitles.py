@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from mcp_mmretrieval.media.text import decode_text
+from mcp_mmretrieval.media.charset import decode_text
 from mcp_mmretrieval.types import Cue
 
 MAX_SUBTITLE_BYTES = 10_000_000

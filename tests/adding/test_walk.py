@@ -110,6 +110,24 @@ def test_what_is_outside_or_missing_is_refused_with_one_text(root: Path, tmp_pat
         assert only.code == "not_found_or_not_allowed"
 
 
+def test_a_path_may_be_written_as_a_uri_or_a_citation(root: Path) -> None:
+    make(root, "a b.txt", "sub/c d.txt")
+    for path in ("a%20b.txt", f"file://{root}/a%20b.txt", "a b.txt#page=3", "root/a%20b.txt"):
+        assert found(root, path) == ["a b.txt"]
+    assert found(root, f"file://{root}/sub") == ["sub/c d.txt"]
+    assert found(root, "sub/c%20*.txt") == ["sub/c d.txt"]
+
+
+def test_the_end_of_only_one_path_is_taken_and_near_names_are_told(root: Path) -> None:
+    make(root, "notes/boiler.md", "a/plan.md", "b/plan.md", ".hidden/secret.md")
+    assert found(root, "Boiler.md") == ["notes/boiler.md"]
+    (several,) = refused(root, "plan.md")
+    assert "Did you mean a/plan.md or b/plan.md?" in several.reason
+    (misspelt,) = refused(root, "boilr.md")
+    assert misspelt.reason == "boilr.md: not found under the allowed folders. Did you mean notes/boiler.md?"
+    assert "Did you mean" not in refused(root, "secret.md")[0].reason
+
+
 def test_a_root_that_is_missing_is_said_and_the_others_go_on(root: Path, tmp_path: Path) -> None:
     make(root, "a.txt")
     items = list(walk(Roots([tmp_path / "unplugged", root])))
@@ -206,6 +224,21 @@ def test_the_library_folder_is_left_out_even_when_it_is_named(root: Path) -> Non
     assert skipped(root, library=root / "library") == {"library": "the library itself"}
     (root / "alias").symlink_to("library")
     assert found(root, "alias/deep/x.txt", "alias", library=root / "library") == []
+
+
+def test_what_systems_and_browsers_leave_is_left_out(root: Path) -> None:
+    left = ("~$report.docx", "Thumbs.db", "way.lnk", "film.mp4.crdownload", "film.mkv.part", "Icon\r", "Desktop.ini")
+    make(root, "a.txt", *left, "$RECYCLE.BIN/b.txt")
+    assert found(root) == ["a.txt"]
+    assert skipped(root) == dict.fromkeys((*left, "$RECYCLE.BIN"), "system and unfinished files")
+
+
+def test_rules_that_a_repository_keeps_for_itself_hold_too(root: Path) -> None:
+    make(root, "a.txt", "b.txt", "r/a.txt", "r/b.txt", "r/.git/config")
+    make(root, "r/.git/info/exclude", text="a.txt\n")
+    make(root, "w/.git", "w/a.txt", text="gitdir: elsewhere\n")
+    assert found(root) == ["a.txt", "b.txt", "r/b.txt", "w/a.txt"]
+    assert found(root, "r") == ["r/b.txt"]
 
 
 def test_what_is_named_outright_need_not_keep_to_hidden_and_ignore_rules(root: Path) -> None:
