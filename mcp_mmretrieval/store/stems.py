@@ -64,7 +64,9 @@ _SCRIPTS = (
 )
 _LATIN = frozenset(_ALGORITHMS) - frozenset().union(*(languages for _, languages in _SCRIPTS)) | {"sr"}
 _ENGLISH = frozenset(re.findall(r"\w+", "the and that with from this which what how where when were have does"))
-"""Words that hardly a text of another language holds together."""
+"""Small words that hardly another language has."""
+_ENGLISH_TEXT = _ENGLISH | set(re.findall(r"\w+", "of to a in is for it as was on by are be at or not an you we i"))
+"""Small words that make a third of an English text, and of no other."""
 
 SAMPLE_CHARACTERS = 3_000
 MIN_CERTAINTY = 0.5
@@ -78,15 +80,15 @@ def language_of(texts: Sequence[str]) -> str:
     step = max(1, len(texts) * share // SAMPLE_CHARACTERS)
     sample = " ".join(text[:share] for text in texts[::step] if text)[:SAMPLE_CHARACTERS].lower()
     words = _WORD.findall(sample)
-    if len(words) < MIN_WORDS or is_english(words):
-        return ""
+    if len(words) < MIN_WORDS or 4 * sum(word in _ENGLISH_TEXT for word in words) > len(words):
+        return ""  # English as a rule, and then the detector is not loaded
     with _lock:
         language, certainty = _detector().classify(" ".join(words))
     return language if language in _ALGORITHMS and certainty >= MIN_CERTAINTY else ""
 
 
 def is_english(words: Collection[str]) -> bool:
-    """Whether words in small letters hold as many of the small words of English as its texts do."""
+    """Whether the words of a query, in small letters, hold small words of English."""
     return sum(word in _ENGLISH for word in words) > len(words) // 10
 
 
