@@ -72,6 +72,9 @@ SAMPLE_CHARACTERS = 3_000
 MIN_CERTAINTY = 0.5
 """Of the detector, from which on its language is believed."""
 MIN_WORDS = 3
+FEW_WORDS = 20
+FEW_WORDS_CERTAINTY = 0.9
+"""The same for texts of fewer words in Latin letters: the labels of a chart look like many a language."""
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -84,7 +87,9 @@ def language_of(texts: Sequence[str]) -> str:
         return ""  # English as a rule, and then the detector is not loaded
     with _lock:
         language, certainty = _detector().classify(" ".join(words))
-    return language if language in _ALGORITHMS and certainty >= MIN_CERTAINTY else ""
+    few = len(words) < FEW_WORDS and language in _LATIN
+    certain = certainty >= (FEW_WORDS_CERTAINTY if few else MIN_CERTAINTY)
+    return language if certain and language in _ALGORITHMS else ""
 
 
 def is_english(words: Collection[str]) -> bool:
