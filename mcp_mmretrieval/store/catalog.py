@@ -540,9 +540,10 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
     path = os.fsencode(file.path)
     before = scalar(db, "SELECT document FROM files WHERE path = ?", path)
     db.execute(
-        "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE "
-        "SET document = excluded.document, size = excluded.size, mtime_ns = excluded.mtime_ns",
-        (path, key, file.size, file.mtime_ns, time.time()),
+        "INSERT INTO files(path, document, size, mtime_ns, added_at, sidecars) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT(path) DO UPDATE SET document = excluded.document, size = excluded.size, "
+        "mtime_ns = excluded.mtime_ns, sidecars = excluded.sidecars",
+        (path, key, file.size, file.mtime_ns, time.time(), file.sidecars),
     )
     if before != key:
         word_tables.write_path(db, key, path)
