@@ -20,7 +20,7 @@ from mcp_mmretrieval.store.normal_form import (
     without_runs,
     word_spans,
 )
-from mcp_mmretrieval.store.stems import is_english, spelt_words, stems_of, transcribed
+from mcp_mmretrieval.store.stems import is_english, respelt, spelt_words, stems_of, transcribed
 
 MAX_QUERY_TERMS = 48
 """Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count."""
@@ -66,6 +66,11 @@ class QueryTerm:
         stems = stems_of(self.spelt, languages) if self.spelt and languages else ()
         forms = [*map(_quoted, self.forms), *(f"stems : {_quoted(stem)}" for stem in stems)]
         return f"({' OR '.join(forms)})" if len(forms) > 1 else forms[0]
+
+    @property
+    def respelt(self) -> str:
+        """Expression for how else it may be spelt, where nothing holds it as it was written; or empty."""
+        return " OR ".join(map(_quoted, respelt(self.spelt)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def stems_of(word: str, languages: Collection[str]) -> list[str]:
     spoken = sorted(_languages_of_script(word) & set(languages))
     found: list[str] = []
     for language in spoken:
-        spelt = re.sub(r"([aou])e(?=[^\W\d_])", _umlaut, word) if language in _UMLAUTS else word
+        spelt = _TWO_LETTERS.sub(_umlaut, word) if language in _UMLAUTS else word
         with _lock:
             found += _stemmer(language).stemWords([word, spelt])
     return [stem for stem in dict.fromkeys(map(folded, found)) if stem]
@@ -132,6 +132,13 @@ def transcribed(word: str) -> list[str]:
     return [folded(spelt)] if spelt != word else []
 
 
+def respelt(word: str) -> list[str]:
+    """A word in small letters, written on a keyboard without `ü`, as it is written with it: `mueller`."""
+    spelt = _TWO_LETTERS.sub(_umlaut, word)
+    return [folded(spelt)] if spelt != word else []
+
+
+_TWO_LETTERS = re.compile(r"([aou])e(?=[^\W\d_aeiou])")
 _TRANSCRIBED = {"ä": "ae", "ö": "oe", "ü": "ue", "æ": "ae", "ø": "oe", "å": "aa"}
 
 

@@ -8,7 +8,15 @@ import threading
 
 import pytest
 
-from mcp_mmretrieval.store.stems import is_english, language_of, spelt_words, stems_beside, stems_of, transcribed
+from mcp_mmretrieval.store.stems import (
+    is_english,
+    language_of,
+    respelt,
+    spelt_words,
+    stems_beside,
+    stems_of,
+    transcribed,
+)
 
 TEXTS = {
     "de": "Die Fähre legt um acht Uhr ab. Bei Nebel bleiben die Boote im Hafen und die Fischer zu Hause.",
@@ -77,6 +85,8 @@ def test_letters_with_marks_are_also_written_in_two_plain_ones() -> None:
     assert transcribed("haustür") == ["haustuer"]
     assert transcribed("ærø") == ["aeroe"]
     assert transcribed("plain") == []
+    assert respelt("mueller") == ["muller"]
+    assert respelt("value") == respelt("queen") == []
 
 
 def test_threads_take_turns_at_the_stemmer() -> None:
