@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mcp_mmretrieval.store.normal_form import (
+    MIN_JOINED_DIGITS,
     bigrams,
     compounds,
     dates,
@@ -218,7 +219,13 @@ def _terms(
             asides.append(normal_words(text[within.start : within.end]))  # the e of e-mail
             continue
         word = spelt.get(unit.form, "")
-        forms = [unit.form, *_camel(unit.raw), *([within.form] if within else []), *transcribed(word)]
+        forms = [
+            unit.form,
+            *_camel(unit.raw),
+            *_long_digits(unit),
+            *([within.form] if within else []),
+            *transcribed(word),
+        ]
         terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
         number[unit] = numbers.setdefault(unit.form, len(numbers))
     return terms, number, asides
@@ -298,6 +305,12 @@ def _letters(phrases: Sequence[Sequence[_Unit]], shouted: bool) -> tuple[list[tu
 def _camel(raw: str) -> list[str]:
     """`getUserName` as its words."""
     return [" ".join(part.casefold() for part in _CAMEL_PARTS.findall(raw))] if _CAMEL.search(raw) else []
+
+
+def _long_digits(unit: _Unit) -> list[str]:
+    """The digits of `DE123456789`, whose letters may stand apart."""
+    last = unit.words[-1]
+    return [last] if len(unit.words) == 2 and last.isdigit() and len(last) >= MIN_JOINED_DIGITS else []
 
 
 def _quoted(words: str) -> str:

@@ -26,6 +26,8 @@ TEXTS = {
     "el": "Το πλοίο φεύγει στις οκτώ. Με ομίχλη τα σκάφη μένουν στο λιμάνι.",
     "ar": "تغادر العبارة في الساعة الثامنة. في الضباب تبقى القوارب في الميناء.",
     "pl": "Prom odpływa o ósmej. We mgle łodzie zostają w porcie, a rybacy w domu.",
+    "hu": "A komp nyolckor indul. Ködben a hajók a kikötőben maradnak.",
+    "bg": "Фериботът тръгва в осем часа. В мъгла лодките остават в пристанището, а рибарите у дома.",
     "": "The ferry leaves at eight. In fog the boats stay in the harbour and the fishermen at home.",
 }
 
@@ -59,6 +61,9 @@ def test_the_language_is_that_of_most_of_a_long_document() -> None:
         ("el", "λογαριασμός", "ΛΟΓΑΡΙΑΣΜΟΊ"),
         ("pl", "książka", "dwie książki"),
         ("tr", "kayıt", "kayıtları"),
+        ("uk", "збори", "зборами"),
+        ("he", "מסמכים", "והמסמכים"),
+        ("he", "בארון", "הארון"),
     ],
 )
 def test_a_word_and_its_forms_share_a_stem(language: str, asked: str, written: str) -> None:

@@ -71,6 +71,7 @@ def notes(catalog: Catalog, count: int = 12) -> None:
         ("Call +44 20 7946 0018 after noon.", "442079460018"),
         ("Call 02079460018 after noon.", "020 7946 0018"),
         ("IBAN NL91 ABNA 0417 1643 00", "NL91ABNA0417164300"),
+        ("VAT DE 123 456 789", "DE123456789"),
         ("conforms to EN12464", "EN 12464"),
         ("serial 7B-2F-90", "7B2F90"),
         ("send it by email", "e-mail"),
