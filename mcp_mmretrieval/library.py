@@ -37,7 +37,7 @@ from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.models.pool import ModelPool
-from mcp_mmretrieval.parts import narrow_to_place
+from mcp_mmretrieval.parts import narrow_to_place, text_around
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching.query import Query
@@ -331,14 +331,15 @@ class Library:
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
-        before = [one.segment.text for one in around if one.ordinal < stored.ordinal]
-        after = [one.segment.text for one in around if one.ordinal > stored.ordinal]
+        own_before, own_after = text_around(stored.segment, segment.place)
+        before = [*(one.segment.text for one in around if one.ordinal < stored.ordinal), *filter(None, [own_before])]
+        after = [*filter(None, [own_after]), *(one.segment.text for one in around if one.ordinal > stored.ordinal)]
         return Look(
             segment=segment,
             path=file.path if file else "",
             citation=self._targets.citation(file, segment),
             title=found.document.title,
-            text=stored.segment.text[:MAX_SHOWN_CHARACTERS],
+            text=segment.text[:MAX_SHOWN_CHARACTERS],
             content=content,
             before=before[-1] if before else "",
             after=after[0] if after else "",

@@ -23,6 +23,7 @@ from typing import ParamSpec, TypeVar
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import wire
+from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ _START_TIMEOUT = 60.0
 """Seconds until a new worker must be ready."""
 _PING_TIMEOUT = 5.0
 """Seconds until a worker that waits must have said so."""
-_SIDECARS = 8
 _TAIL = 2_000
 """Bytes of a dead worker's stderr that are logged."""
 
@@ -186,8 +186,8 @@ class Workers:
         self._starter.shutdown(cancel_futures=True)
 
     def _task(self, name: str, document: str, sidecars: Sequence[tuple[str, int]]) -> wire.Header:
-        if len(sidecars) > _SIDECARS:
-            raise UnreadableMedia("too_large", f"{len(sidecars)} files belong to it; at most {_SIDECARS} are read")
+        if len(sidecars) > MAX_SIDECARS:
+            raise UnreadableMedia("too_large", f"{len(sidecars)} files belong to it; at most {MAX_SIDECARS} are read")
         return {
             "name": name,
             "document": document,

@@ -157,11 +157,8 @@ class Searcher:
         files = self._catalog.files_of(ids)
         more = Counter(held[place.hit.key].segment.document for place in run.places)
         more.subtract(held[place.hit.key].segment.document for place in shown)
-        moments = (
-            narrow_to_moments(self._catalog, findings.space, findings.query_vectors, shown, held)
-            if findings.query_vectors
-            else {}
-        )
+        asked = findings.query_vectors or {}
+        moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, held)
         hits: list[Hit] = []
         for place in shown:
             segment = moments.get(place.hit.key, held[place.hit.key].segment)
