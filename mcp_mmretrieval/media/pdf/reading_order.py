@@ -109,8 +109,12 @@ def _table(rows: list[Row]) -> tuple[list[str], int]:
     linked = 1
     while linked < len(columns) and _linked(columns[linked - 1], columns[linked]):
         linked += 1
+    if linked < 2:
+        return [], 0
     columns = columns[:linked]
-    if linked < 2 or not _tabular(columns):
+    lowest = min(cell.bottom for column in columns[:-1] for cell in column)
+    columns[-1] = [cell for cell in columns[-1] if cell.middle > lowest]  # then comes what stands below the table
+    if not columns[-1] or not _tabular(columns):
         return [], 0
     cells = sorted((piece for column in columns for piece in column), key=lambda piece: -piece.middle)
     table: list[Row] = []
