@@ -22,6 +22,8 @@ _CELL_WORDS = 4
 """Words of a cell of a table, at most, as a rule."""
 _WORDY_ROWS = range(3, 16)
 """Rows with which columns of mere words count as a table: fewer are the lines of its head, more are an index."""
+_ROOMY = 1.2
+"""Of a line's height: how far apart such rows are at least; lines of one cell are closer."""
 _COLUMN_LINES = 4
 """Lines of two columns side by side, at least."""
 _COLUMN_WORDS = 4
@@ -165,7 +167,9 @@ def _tabular(columns: list[Row]) -> bool:
     if any(sum(bool(_NUMBER.fullmatch(cell.text)) for cell in column) >= 0.6 * len(column) for column in columns[1:]):
         return True
     counts = {len(column) for column in columns}
-    return len(columns) > 2 and len(counts) == 1 and counts.pop() in _WORDY_ROWS
+    steps = [above.middle - below.middle for above, below in pairwise(columns[1])]
+    roomy = bool(steps) and min(steps) > _ROOMY * columns[1][0].height
+    return roomy and len(columns) > 2 and len(counts) == 1 and counts.pop() in _WORDY_ROWS
 
 
 # -- columns that were drawn line by line ------------------------------------------------------------------------------

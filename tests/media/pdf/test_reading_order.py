@@ -103,6 +103,12 @@ def test_what_stands_above_and_below_a_table_stays_there() -> None:
 def test_the_lines_of_a_tables_head_stay_together() -> None:
     drawn = [*column(50, "Number of", "Shares"), *column(150, "Average", "Price", "Per Share"), *column(250, "Plans")]
     assert in_reading_order(drawn) == "Number of\nShares\nAverage\nPrice\nPer Share\nPlans"
+    heads = [column(50 + 100 * at, "Foreign", "Exchange", f"Contracts {at}", down=11) for at in range(4)]
+    assert in_reading_order([piece for head in heads for piece in head]).split("\n")[:3] == [
+        "Foreign",
+        "Exchange",
+        "Contracts 0",
+    ]
 
 
 def test_an_index_in_columns_is_no_table() -> None:
