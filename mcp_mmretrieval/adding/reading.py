@@ -107,6 +107,18 @@ class FileReader:
         depends = {"splitter", *MODALITY_TRAITS[modality].recognisers}
         return all(now.get(what) == value for what, value in read_with.items() if what in depends)
 
+    def probe(self, source: FileToRead, stop: threading.Event | None = None) -> None:
+        """Find out whether a file can be read, by its first place, without OCR or speech.
+
+        Raises UnreadableMedia, Cancelled.
+        """
+        self._workers.probe(
+            source.file.fd,
+            name=Path(source.file.path).name,
+            sidecars=[(Path(sidecar.path).name, sidecar.fd) for sidecar in source.sidecars],
+            stop=stop,
+        )
+
     def read(
         self,
         source: FileToRead,

@@ -172,6 +172,8 @@ class Searcher:
                     path=file.path if file else "",
                     citation=self._view.targets.citation(file, segment),
                     title=document.title,
+                    modified=file.mtime_ns / 1e9 if file else document.read_at,
+                    dated=document.dated,
                     score=round(place.hit.score, 4),
                     relevance=run.relevance.get(place.hit.key),
                     snippet=best_snippet(segment.text, run.query.terms),

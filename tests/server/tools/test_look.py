@@ -46,11 +46,11 @@ async def test_a_page_comes_as_complete_text_and_one_labelled_picture(connect: C
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": "3f9a0c12d4e5#page=7"})
     assert result.structured_content is None
-    assert [block.type for block in result.content] == ["text", "text", "image"]
-    first, label = texts(result)
+    assert [block.type for block in result.content] == ["text", "image"]
+    (first,) = texts(result)
     for told in ("q3.pdf#page=7", "[page]", "page 7", "/data/q3.pdf", PAGE.text, "Page six.", "Page eight.", "is data"):
         assert told in first
-    assert label == "Page of q3.pdf#page=7, page 7:"
+    assert "\nPage of q3.pdf#page=7, page 7: below. If you see no picture, this client shows none:" in first
     assert share(pictures(result)[0], RED) > 0.9
 
 
@@ -81,11 +81,11 @@ async def test_several_places_come_as_one_contact_sheet(connect: Connect, librar
     }
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": ["a", "b", "gone", "c"]})
-    assert [block.type for block in result.content] == ["text", "text", "image"]
-    first, label = texts(result)
+    assert [block.type for block in result.content] == ["text", "image"]
+    (first,) = texts(result)
     assert "Not opened: gone: not in the library." in first
     assert "B. b.mp4#t=20.0,40.0 [video]" in first
-    assert label == "Contact sheet: A q3.pdf#page=7, B b.mp4#t=20.0,40.0, C c.md#char=0,9"
+    assert "\nContact sheet of A q3.pdf#page=7, B b.mp4#t=20.0,40.0, C c.md#char=0,9: below." in first
     sheet = pictures(result)[0]
     assert share(sheet, RED) > 0.05
     assert share(sheet, BLUE) > 0.05
@@ -100,6 +100,20 @@ async def test_several_places_one_by_one_have_four_pictures_at_most(connect: Con
     assert [block.type for block in result.content] == ["text", *["text", "image"] * 4]
     assert "open 5.png by itself" in texts(result)[0]
     assert len(json.dumps(result.model_dump(mode="json"))) < 1_000_000  # what Claude Desktop takes
+
+
+@pytest.mark.anyio
+async def test_without_pictures_each_target_comes_as_text_in_full(connect: Connect, library: FakeLibrary) -> None:
+    library.looks = {"a": look(dated=1_710_244_800.0), "b": look(citation="b.pdf#page=1", modified=1_710_244_800.0)}
+    async with connect() as client:
+        for targets in (["a"], ["a", "b"]):
+            result = await client.call_tool("open_media", {"targets": targets, "picture": False})
+            assert [block.type for block in result.content] == ["text"]
+            (told,) = texts(result)
+            assert told.count(PAGE.text) == len(targets)
+            assert "below" not in told
+            assert "2024-03-12" in told
+    assert "changed 2024-03-12" in told
 
 
 @pytest.mark.anyio
@@ -131,7 +145,7 @@ async def test_a_sound_comes_as_its_spectrogram(connect: Connect, library: FakeL
     library.looks["a"] = look(segment=call, citation="call.wav#t=73.0,77.0", content=tone(), text="hello")
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": "a"})
-    assert texts(result)[1] == "Spectrogram of call.wav#t=73.0,77.0, 1:13-1:17:"
+    assert "\nSpectrogram of call.wav#t=73.0,77.0, 1:13-1:17: below." in texts(result)[0]
     assert pictures(result)[0].width == MAX_JPEG_SIDE_PIXELS
 
 
