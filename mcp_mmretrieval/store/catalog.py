@@ -79,7 +79,7 @@ class Catalog(Spaces):
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
-                for table in ("words", "pairs"):
+                for table in ("words", "pairs", "names"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
             return [str(error)]
@@ -375,7 +375,8 @@ class Catalog(Spaces):
         """Segment keys that hold any of the terms, best first, each with its bm25 as a share of the best possible.
 
         A document that is called so (title, keywords, names of files and folders that the scope may see) brings its
-        first segment where no words do, and its words count for more. The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
+        first segment where no words do, and its words count for more. The measure is of the whole table, also where the
+        scope allows only some of it, as FTS5's bm25 is.
         """
         plan = self._plan(terms)
         with self._database.reading() as db:

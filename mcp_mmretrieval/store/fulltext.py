@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from mcp_mmretrieval.store.normal_form import (
     bigrams,
     compounds,
+    dates,
     folded,
     normal_words,
     numbers_joined,
@@ -88,13 +89,15 @@ class QueryTerms:
     """Longer pieces that count once more where they stand so in a text, in normal form."""
     joined: tuple[JoinedNumber, ...] = ()
     quoted: tuple[str, ...] = ()
-    """Expressions of what stands in quotation marks, for the table of words: all of them are asked for."""
+    """Expressions of what stands in quotation marks, for the table of words."""
     quoted_pairs: tuple[str, ...] = ()
     """The same for the table of pairs."""
     each_pair: tuple[str, ...] = ()
     """One FTS5 expression a pair of characters (scripts without spaces)."""
     runs: tuple[str, ...] = ()
     """Unbroken runs of scripts without spaces (Chinese, Japanese, Korean, Thai, ...)."""
+    phrase_asked: bool = False
+    """Most of it stands in quotation marks: it is a phrase that is asked for, and not a question that names one."""
     english: bool = False
     """It is plain English: no stems of other languages are looked for."""
 
@@ -168,21 +171,8 @@ def query_terms(query: str) -> QueryTerms:
     telling = [[unit for unit in phrase if not unit.stops or _is_name(unit, shouted)] for phrase in phrases]
     if not any(telling) and not runs:
         telling = phrases
-    others = compounds(spaced)
-    terms: dict[str, QueryTerm] = {}
-    number: dict[_Unit, int] = {}
-    for unit in (unit for phrase in telling for unit in phrase):
-        within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
-        if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
-            continue  # the e of e-mail
-        forms = [unit.form, *_camel(unit.raw)]
-        if within:
-            forms.append(within.form)
-        word = spelt.get(unit.form, "")
-        forms += transcribed(word)
-        term = terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
-        number[unit] = list(terms).index(term.forms[0])
-    lettered, asides = _letters(phrases, shouted)
+    terms, number, asides = _terms(telling, spaced, spelt)
+    lettered, perhaps = _letters(phrases, shouted)
     for raw, form in lettered:
         terms.setdefault(form, QueryTerm(raw, (form,)))
     neighbours = dict.fromkeys(
@@ -191,27 +181,58 @@ def query_terms(query: str) -> QueryTerms:
         for one, other in pairwise(phrase)
         if one in number and other in number and number[one] != number[other]
     )
-    joined = []
-    for other in numbers_joined(spaced):
-        parts = [unit for phrase in phrases for unit in phrase if other.start <= unit.start and unit.end <= other.end]
-        form = " ".join(unit.form for unit in parts)
-        term = QueryTerm(spaced[other.start : other.end], tuple(dict.fromkeys((other.form, form))))
-        joined.append(JoinedNumber(term, frozenset(number[unit] for unit in parts if unit in number)))
-        asides.append(form)
-    asides += [normal_words(spaced[other.start : other.end]) for other in others]
-    quoted_words = [normal_words(each) for each in quoted]
-    quoted_runs = [run for each in quoted for run in unspaced_runs(each.casefold())]
+    joined = _joined_numbers(phrases, spaced, number)
+    asides += [*perhaps, *(other.form for other in dates(spaced)), *(each.term.forms[-1] for each in joined)]
+    quoted_words = [words for each in quoted if (words := normal_words(each))]
     return QueryTerms(
-        tuple(terms.values()),
-        tuple(neighbours),
-        tuple(dict.fromkeys(aside for aside in asides if " " in aside)),
-        tuple(joined),
-        tuple(_quoted(words) for words in quoted_words if words),
-        tuple(_quoted_run(run) for run in quoted_runs),
-        tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
-        tuple(runs),
-        is_english(spelt.values()),
+        terms=tuple(terms.values()),
+        neighbours=tuple(neighbours),
+        phrases=tuple(dict.fromkeys(aside for aside in asides if aside not in terms)),
+        joined=tuple(joined),
+        quoted=tuple(map(_quoted, quoted_words)),
+        quoted_pairs=tuple(_quoted_run(run) for each in quoted for run in unspaced_runs(each.casefold())),
+        each_pair=tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
+        runs=tuple(runs),
+        phrase_asked=_asks_for_phrase(quoted, _QUOTED.sub(" ", query)),
+        english=is_english(spelt.values()),
     )
+
+
+def _terms(
+    telling: Sequence[Sequence[_Unit]], text: str, spelt: Mapping[str, str]
+) -> tuple[dict[str, QueryTerm], dict[_Unit, int], list[str]]:
+    """The terms of a plain text by their first form, the number of each unit's term, and phrases that count beside."""
+    terms: dict[str, QueryTerm] = {}
+    numbers: dict[str, int] = {}
+    number: dict[_Unit, int] = {}
+    asides: list[str] = []
+    others = compounds(text)
+    for unit in (unit for phrase in telling for unit in phrase):
+        within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
+        if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
+            asides.append(normal_words(text[within.start : within.end]))  # the e of e-mail
+            continue
+        word = spelt.get(unit.form, "")
+        forms = [unit.form, *_camel(unit.raw), *([within.form] if within else []), *transcribed(word)]
+        terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
+        number[unit] = numbers.setdefault(unit.form, len(numbers))
+    return terms, number, asides
+
+
+def _joined_numbers(phrases: Sequence[Sequence[_Unit]], text: str, number: Mapping[_Unit, int]) -> list[JoinedNumber]:
+    found = []
+    for other in numbers_joined(text):
+        parts = [unit for phrase in phrases for unit in phrase if other.start <= unit.start and unit.end <= other.end]
+        forms = dict.fromkeys([other.form, " ".join(unit.form for unit in parts)])
+        term = QueryTerm(text[other.start : other.end], tuple(forms))
+        found.append(JoinedNumber(term, frozenset(number[unit] for unit in parts if unit in number)))
+    return found
+
+
+def _asks_for_phrase(quoted: Sequence[str], rest: str) -> bool:
+    """Whether a query asks for what it quotes, and is no question that only names it."""
+    told = [word for word in normal_words(rest).split() if word not in _STOP]
+    return bool(quoted) and (not told or (len(quoted) == 1 and len(told) <= len(quoted[0].split())))
 
 
 def _phrases(text: str) -> list[list[_Unit]]:
