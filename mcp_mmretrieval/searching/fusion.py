@@ -74,6 +74,11 @@ class FusedHit:
     lanes: Mapping[Lane, int]
     """The lanes that found it, the telling one first, with the rank it had there, from 1."""
 
+    @property
+    def evidence(self) -> float:
+        """What stands behind the score."""
+        return _weighed(self.score)
+
 
 def fuse(
     lanes: Mapping[Lane, Sequence[tuple[int, float]]],
@@ -81,20 +86,23 @@ def fuse(
     scales: Mapping[Lane, LaneScale] = BUILTIN_SCALES,
     depth: int | None = None,
     context: Mapping[int, float] | None = None,
+    pointed: Mapping[int, float] | None = None,
 ) -> list[FusedHit]:
     """One list of segments out of lanes of (key, score), each best first.
 
     Evidence is words + meaning: the share that words give (`Catalog.words`), plus the strongest lane of vectors on its
     scale. A lane without a scale counts by rank. A lane of `depth` hits was cut off there: what words found beyond it
     is taken to be as near in meaning as the last hit of the text lane. `context` is, for a key whose document holds
-    words of the query, the document's bm25 as a share of its best score.
+    words of the query, the document's bm25 as a share of its best score. `pointed` is what places count for besides,
+    because the query points at them; what no lane found was found by words then.
     """
+    pointed = pointed or {}
     evidence = {lane: _evidence(hits, scales.get(lane)) for lane, hits in lanes.items()}
     ranks = {lane: _ranks(hits) for lane, hits in lanes.items()}
     text = lanes.get("text", ())
     rest = min(evidence["text"].values()) if text and depth is not None and len(text) >= depth else 0.0
     found = []
-    for key in dict.fromkeys(key for values in evidence.values() for key in values):
+    for key in dict.fromkeys([*(key for values in evidence.values() for key in values), *pointed]):
         parts = {lane: values[key] for lane, values in evidence.items() if key in values}
         words = parts.get("words", 0.0)
         if context and ("words" in parts or "text" in parts):
@@ -103,7 +111,8 @@ def fuse(
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
         telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane)))
-        found.append((words + meaning, key, {lane: ranks[lane][key] for lane in telling}))
+        where: dict[Lane, int] = {lane: ranks[lane][key] for lane in telling}
+        found.append((words + meaning + pointed.get(key, 0.0), key, where or {"words": 1}))
     found.sort(key=lambda one: (-one[0], one[1]))
     return [FusedHit(key, _score(total), where) for total, key, where in found if total > 0.0]
 

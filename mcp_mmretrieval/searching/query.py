@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.searching.pointers import Pointers, parse_pointers
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
 from mcp_mmretrieval.types import ALL_LANES, Lane
 
@@ -30,10 +31,13 @@ class Query:
     """Where is looked."""
     terms: QueryTerms = field(init=False)
     """What full text can find of the words."""
+    pointers: Pointers = field(init=False)
+    """What of a document the words point at."""
 
     def __post_init__(self) -> None:
         if not self.has_words and self.like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
+        object.__setattr__(self, "pointers", parse_pointers(self.text))
         object.__setattr__(self, "terms", query_terms(self.text))
 
     @property

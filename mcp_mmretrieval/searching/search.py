@@ -18,6 +18,7 @@ from mcp_mmretrieval.searching import fusion
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
+from mcp_mmretrieval.searching.lookup import PointedLookup
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
@@ -38,6 +39,7 @@ class Searcher:
         self._settings = shared.settings
         self._view = view
         self._lanes = LaneSearcher(shared.store, LikeResolver(shared, view))
+        self._lookup = PointedLookup(shared.catalog, view)
         self._inputs = ScoringInputs(shared, view)
         self._costs = costs
 
@@ -77,8 +79,12 @@ class Searcher:
         context = self._catalog.context(run.query.terms, keys) if "words" in ranked else {}
         unmeasured = fusion.UNMEASURED_SCALES if run.query.like is None else fusion.LIKE_SCALES
         scales = fusion.BUILTIN_SCALES if run.answering.measured else unmeasured
-        fused = fusion.fuse(ranked, scales=scales, depth=LANE_DEPTH, context=context)
+        fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
+        fused = fuse()
         run.held = self._catalog.segments([one.key for one in fused])
+        if pointed := self._lookup.evidence(run, fused):
+            fused = fuse(pointed=pointed)
+            run.held |= self._catalog.segments(pointed.keys() - run.held.keys())
         where = {key: (stored.segment.document, stored.segment.place) for key, stored in run.held.items()}
         run.places = fusion.merge_places(fused, where)
 

@@ -30,6 +30,7 @@ from mcp_mmretrieval.store.records import (
 )
 from mcp_mmretrieval.store.schema import WHOLE_TEXT_SQL
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
+from mcp_mmretrieval.store.soundalike import sound_codes, sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
@@ -84,7 +85,7 @@ class Catalog(Spaces):
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
-                for table in ("words", "pairs"):
+                for table in ("words", "pairs", "sounds"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
             return [str(error)]
@@ -325,6 +326,23 @@ class Catalog(Spaces):
         order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
         return [(key, min(1.0, score / best)) for key, score in order]
 
+    def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
+        """Keys of recordings and films that hold words which sound like these, best first, with shares as in `words`."""
+        terms = sound_terms(words)
+        if not terms:
+            return []
+        with self._database.reading() as db:
+            found = _matches(db, "sounds", " OR ".join(terms), resolve_scope(db, scope), depth)
+            best = self._best(db, "sounds", terms) if found else 1.0
+        return [(key, min(1.0, score / best)) for key, score in found]
+
+    def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
+        """Title and first path of each document within a scope, by id; kept until the next commit.
+
+        An inline text has an empty path.
+        """
+        return self._remembered(("names", scope), lambda db: _names(db, resolve_scope(db, scope)))
+
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
 
@@ -482,6 +500,8 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
         db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
         if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
+        if segment.traits.listened_to and (codes := sound_codes(segment.text)):
+            db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (at, codes))
     db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
 
@@ -621,6 +641,13 @@ def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[in
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
     allowed = scalar(db, sql, *source.values, *condition.values, most + 1)
     return int(allowed), int(scalar(db, "SELECT coalesce(max(key), 0) FROM segments"))
+
+
+def _names(db: sqlite3.Connection, reach: ResolvedScope) -> dict[str, tuple[str, str]]:
+    within, files = _documents_within(reach), reach.files()
+    first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
+    found = db.execute(f"SELECT d.id, d.title, {first} FROM documents d {within.where}", (*files.values, *within.values))
+    return {id: (title, os.fsdecode(path or b"")) for id, title, path in found}
 
 
 def _counted(db: sqlite3.Connection, reach: ResolvedScope) -> tuple[int, int]:

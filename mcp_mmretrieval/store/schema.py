@@ -15,6 +15,14 @@ WHOLE_TEXT_SQL = """(
 )"""
 """All text of one document, always the same: what a contentless table forgets has to be said word for word."""
 
+SOUNDS_SQL = """
+-- How the words of recordings and films sound, made by `soundalike.sound_codes`: what was misheard is spelt otherwise.
+CREATE VIRTUAL TABLE sounds USING fts5(code, tokenize="unicode61");
+CREATE TRIGGER sounds_removed AFTER DELETE ON texts BEGIN
+    DELETE FROM sounds WHERE rowid = old.segment;
+END;
+"""
+
 TABLES_SQL = f"""
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY,
@@ -108,7 +116,7 @@ CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritic
 CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
     DELETE FROM pairs WHERE rowid = old.segment;
 END;
-
+{SOUNDS_SQL}
 CREATE TABLE embedded (
     document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
     space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
@@ -184,11 +192,11 @@ CREATE TABLE chosen (
 """
 
 MIGRATIONS: dict[int, str] = {
-    3: """
+    3: f"""
 ALTER TABLE documents ADD COLUMN dated REAL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
-"""
+{SOUNDS_SQL}"""
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
