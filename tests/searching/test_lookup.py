@@ -73,7 +73,7 @@ def test_a_document_that_the_question_names_is_meant(reports: Library, name: str
 
 
 def test_a_question_that_points_and_names_no_document_is_told_the_likeliest(reports: Library) -> None:
-    answer = reports.search("How many cranes and tides does this report show on page 1?")
+    answer = reports.search("How many cranes, tides and pears does this report show on page 1?")
     (note,) = [note for note in answer.notes if "points into a document" in note]
     assert "`this report`" in note and "`page 1`" in note
     assert note.index("harbour.pdf (Harbour board yearbook)") < note.index("orchard.pdf")
