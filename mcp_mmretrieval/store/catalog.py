@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import rows
+from mcp_mmretrieval.store import rows, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
-from mcp_mmretrieval.store.fulltext import QueryTerms, best_bm25, character_bigrams
+from mcp_mmretrieval.store.fulltext import QueryTerms
 from mcp_mmretrieval.store.records import (
     Change,
     Document,
@@ -28,10 +28,17 @@ from mcp_mmretrieval.store.records import (
     ScopeCounts,
     StoredSegment,
 )
-from mcp_mmretrieval.store.schema import WHOLE_TEXT_SQL
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
-from mcp_mmretrieval.store.soundalike import sound_codes, sound_terms
+from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
+from mcp_mmretrieval.store.stems import language_of
+from mcp_mmretrieval.store.word_search import (
+    WordPlan,
+    matching_documents,
+    matching_segments,
+    plan_words,
+    sounding_segments,
+)
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
@@ -44,16 +51,6 @@ STAGED_DAYS = 14
 
 JOB_DAYS = 90
 """Days for which the outcome of a job is kept."""
-
-MAX_TERM_ROWS_COUNTED = 20_000
-"""A term's rows are counted up to this number: only its logarithm matters."""
-
-MAX_CONTEXT_DOCUMENTS = 1_000
-"""Documents whose words count for their segments at most."""
-
-
-HEADING_WEIGHT = 2.0
-"""Weight of a word in the heading; a word in the text weighs 1."""
 
 
 class Catalog(Spaces):
@@ -175,12 +172,15 @@ class Catalog(Spaces):
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
         new = [rows.storable_segment(segment) for segment in segments]
+        language = language_of([segment.text for segment in new])
         with self._database.writing() as db:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = _write_document(db, document)
             same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
             if not same:
-                _write_segments(db, key, document.id, new)
+                texts = _write_segments(db, key, document.id, new)
+                word_tables.write_words(db, key, texts, language)
+            word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
             before = _point(db, file, key) if file is not None else _keep_text(db, key, text or "")
             if held is None:
@@ -314,27 +314,18 @@ class Catalog(Spaces):
     def words(self, terms: QueryTerms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Segment keys that hold any of the terms, best first, each with its bm25 as a share of the best possible.
 
-        The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
+        A document that is called so (title, keywords, names of files and folders that the scope may see) brings its
+        first segment where no words do, and its words count for more. The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
         """
-        scores: dict[int, float] = {}
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            reach = resolve_scope(db, scope)
-            for table, match in (("words", terms.match), ("pairs", terms.pairs_match)):
-                for key, score in _matches(db, table, match, reach, depth) if match else ():
-                    scores[key] = scores.get(key, 0.0) + score
-            best = self._best(db, "words", terms.each) + self._best(db, "pairs", terms.each_pair) if scores else 1.0
-        order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
-        return [(key, min(1.0, score / best)) for key, score in order]
+            return matching_segments(db, plan, terms, resolve_scope(db, scope), depth)
 
     def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Keys of recordings and films that hold words which sound like these, best first, with shares as in `words`."""
         terms = sound_terms(words)
-        if not terms:
-            return []
         with self._database.reading() as db:
-            found = _matches(db, "sounds", " OR ".join(terms), resolve_scope(db, scope), depth)
-            best = self._best(db, "sounds", terms) if found else 1.0
-        return [(key, min(1.0, score / best)) for key, score in found]
+            return sounding_segments(db, terms, resolve_scope(db, scope), depth) if terms else []
 
     def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
         """Title and first path of each document within a scope, by id; kept until the next commit.
@@ -348,25 +339,12 @@ class Catalog(Spaces):
 
         Beyond the first `MAX_CONTEXT_DOCUMENTS` documents there is none.
         """
-        if not terms.each:
-            return {}
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            best = self._best(db, "wholes", terms.each)
-            sql = (
-                "SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes) AS score FROM wholes WHERE wholes MATCH ? "
-                f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}) w JOIN segments s ON s.document = w.rowid "
-                "JOIN json_each(?) j ON j.value = s.key"
-            )
-            found = db.execute(sql, (" OR ".join(terms.each), json_list(keys))).fetchall()
-        return {key: min(1.0, score / best) for key, score in found}
+            return matching_documents(db, plan, keys)
 
-    def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
-        """The highest bm25 that a row of one table of words could have."""
-        if not each:
-            return 0.0
-        size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
-        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
-        return best_bm25((int(scalar(db, count, term)) for term in each), size)
+    def _plan(self, terms: QueryTerms) -> WordPlan:
+        return self._remembered(("words", terms), lambda db: plan_words(db, terms))
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
@@ -477,33 +455,31 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
     return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
 
 
-def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
-    """Segments of a document with their words, in place of those that it has."""
+def _write_segments(
+    db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]
+) -> list[word_tables.HeadedText]:
+    """Segments of a document in place of those that it has, without their words. What words are made of."""
     # The table `wholes` keeps no text of its own (FTS5's contentless form), so it can forget a document only when it is
-    # told, word for word, what it was given. So its row goes first, while the old texts are still there to say it, and
-    # the new row is made last. Rows of `words` and `pairs` are deleted by triggers.
-    whole = WHOLE_TEXT_SQL.format(key=key)
-    if scalar(db, "SELECT count(*) FROM segments WHERE document = ?", key):
-        db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
+    # told, word for word, what it was given. So its row goes first, while the old words are still there to say it.
+    # Rows of `words` and `pairs` are deleted by triggers.
+    word_tables.forget_whole(db, key)
     for table in ("segments", "vectors", "embedded", "attempts"):
         db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
+    texts: list[word_tables.HeadedText] = []
     for ordinal, segment in enumerate(segments):
         if segment.document != document:
             raise ValueError(f"A segment of {segment.document} among those of {document}.")
         sql = (
             'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING key"
         )
-        at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
+        at = int(scalar(db, sql, key, ordinal, segment.modality, *rows.row_from_place(segment.place)))
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
         what = (at, segment.heading, segment.text, frames, segment.label, times)
         db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
-        if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
-            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
-        if segment.traits.listened_to and (codes := sound_codes(segment.text)):
-            db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (at, codes))
-    db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))
+        texts.append((at, segment.heading, segment.text))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
+    return texts
 
 
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
@@ -515,6 +491,8 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
         "SET document = excluded.document, size = excluded.size, mtime_ns = excluded.mtime_ns",
         (path, key, file.size, file.mtime_ns, time.time()),
     )
+    if before != key:
+        word_tables.write_path(db, key, path)
     if before not in (None, key):
         _drop_orphans(db, {before})
     return before  # type: ignore[no-any-return]
@@ -620,20 +598,6 @@ def _keys_within(db: sqlite3.Connection, reach: ResolvedScope) -> list[int]:
     source, condition = _segments_within(reach)
     sql = f"SELECT s.key FROM {source.sql} {condition.where}"
     return [key for (key,) in db.execute(sql, (*source.values, *condition.values))]
-
-
-def _matches(
-    db: sqlite3.Connection, table: str, match: str, reach: ResolvedScope, depth: int
-) -> list[tuple[int, float]]:
-    """The best of one table of words: segment keys and scores, more is better."""
-    weights = f"{HEADING_WEIGHT}, 1.0" if table == "words" else "1.0"
-    held = reach.holds("s.document") & reach.modality("s.modality")
-    narrow = "" if reach.everything else f"CROSS JOIN segments s ON s.key = {table}.rowid"
-    sql = (
-        f"SELECT {table}.rowid, -bm25({table}, {weights}) AS score FROM {table} {narrow} "
-        f"WHERE {table} MATCH ? {held.and_where} ORDER BY score DESC LIMIT ?"
-    )
-    return db.execute(sql, (match, *held.values, depth)).fetchall()
 
 
 def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[int, int]:

@@ -1,0 +1,257 @@
+"""Searching the tables of words: what of a query is looked for in this library, and how much of it rows hold."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms, best_bm25, rarity
+from mcp_mmretrieval.store.scope import Clause, ResolvedScope
+
+MAX_TERM_ROWS_COUNTED = 20_000
+"""A term's rows are counted up to this number: only its logarithm matters."""
+MAX_TERMS_WEIGHED = 256
+"""Terms of a long query of which the rarest are chosen, and"""
+MAX_ROWS_WEIGHED = 400
+"""the rows up to which they are counted for that."""
+MAX_LANGUAGES = 6
+"""Languages whose stems are tried: those of most documents."""
+MAX_NAMES = 64
+"""Files and titles whose names count in one search."""
+MAX_CONTEXT_DOCUMENTS = 1_000
+"""Documents whose words count for their segments at most."""
+
+HEADING_WEIGHT = 2.0
+"""Weight of a word in the heading; a word in the text, or written in another way, weighs 1."""
+STEM_WEIGHT = 0.5
+"""Weight of a stem."""
+FOLDER_WEIGHT = 0.3
+"""Weight of a word in the name of a folder; one in the name of the file or the title weighs 1."""
+NAME_WEIGHT = 0.5
+"""What a word that names the document counts for beside one that a segment holds."""
+NAME_ALONE_WEIGHT = 0.9
+"""What it counts for where it alone finds a document."""
+MIN_NAME_SHARE = 0.25
+"""Of the query's words that a name has to hold to find a document alone."""
+UNQUOTED_WEIGHT = 0.25
+"""What the words of a query that asks for a phrase count for where the phrase is missing."""
+
+_WEIGHTS = {
+    "words": f", {HEADING_WEIGHT}, 1.0, 1.0, {STEM_WEIGHT}",
+    "pairs": "",
+    "wholes": f", 1.0, {STEM_WEIGHT}",
+    "sounds": "",
+    "names": f", 1.0, {FOLDER_WEIGHT}, 1.0, {STEM_WEIGHT}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WordPlan:
+    """What is looked for of a query, in a library as it is now."""
+
+    each: tuple[str, ...]
+    """One expression a term, for tables of words."""
+    rarities: tuple[float, ...]
+    """Of these, in the table `words`."""
+    match: str
+    each_pair: tuple[str, ...]
+    pair_rarities: tuple[float, ...]
+    best: float
+    """The highest bm25 that a segment could have."""
+
+
+def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
+    """What to look for, by what the library holds: its languages, its numbers, and of a long query the rarest words."""
+    languages = [] if terms.english else _languages(db)
+    replaced: set[int] = set()
+    whole: list[str] = []
+    for number in terms.joined:
+        if number.parts and not number.parts & replaced and _count(db, "words", f'"{number.term.forms[0]}"', 1):
+            replaced |= number.parts
+            whole.append(number.term.expression())
+    kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
+    kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
+    each = (*whole, *dict.fromkeys(kept.values()))
+    pairs = dict(enumerate(terms.each_pair))
+    each_pair = tuple(pairs[at] for at in _rarest(db, "pairs", pairs, MAX_QUERY_TERMS))
+    rarities, pair_rarities = _rarities(db, "words", each), _rarities(db, "pairs", each_pair)
+    best = 2.2 * (sum(rarities) + sum(pair_rarities))
+    return WordPlan(each, rarities, terms.match_of(each, set(kept)), each_pair, pair_rarities, best)
+
+
+def _languages(db: sqlite3.Connection) -> list[str]:
+    sql = (
+        "SELECT language FROM documents WHERE language > '' GROUP BY language "
+        f"ORDER BY count(*) DESC, language LIMIT {MAX_LANGUAGES}"
+    )
+    return [language for (language,) in db.execute(sql)]
+
+
+def _rarest(db: sqlite3.Connection, table: str, expressions: dict[int, str], most: int) -> list[int]:
+    """Which of the expressions to look for, in order: all, or those in the fewest rows, then those in none."""
+    if len(expressions) <= most:
+        return list(expressions)
+    weighed = sorted(expressions, key=lambda at: -len(expressions[at]))[:MAX_TERMS_WEIGHED]
+    found = {at: _count(db, table, expressions[at], MAX_ROWS_WEIGHED) for at in weighed}
+    return sorted(sorted(weighed, key=lambda at: (not found[at], found[at]))[:most])
+
+
+def _count(db: sqlite3.Connection, table: str, match: str, most: int = MAX_TERM_ROWS_COUNTED) -> int:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {most})"
+    return int(db.execute(sql, (match,)).fetchone()[0])
+
+
+def _rows(db: sqlite3.Connection, table: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0])
+
+
+def _rarities(db: sqlite3.Connection, table: str, each: Collection[str]) -> tuple[float, ...]:
+    if not each:
+        return ()
+    rows = _rows(db, table)
+    return tuple(rarity(_count(db, table, term), rows) for term in each)
+
+
+# -- segments
+
+
+def matching_segments(
+    db: sqlite3.Connection, plan: WordPlan, terms: QueryTerms, reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
+    """Segment keys that hold any of the terms, or whose document is called so, best first: see `Catalog.words`."""
+    scores: dict[int, float] = {}
+    for table, match in (("words", plan.match), ("pairs", " OR ".join(plan.each_pair))):
+        for key, score in _matches(db, table, match, reach, depth) if match else ():
+            scores[key] = scores.get(key, 0.0) + score
+    if terms.quoted or terms.quoted_pairs:
+        scores = _with_phrases(db, plan, terms, reach, depth, scores)
+    shares = {key: score / plan.best for key, score in scores.items()}
+    _add_names(db, plan, reach, shares)
+    order = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:depth]
+    return [(key, min(1.0, share)) for key, share in order]
+
+
+def _matches(
+    db: sqlite3.Connection, table: str, match: str, reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
+    """The best of one table of words: segment keys and scores, more is better."""
+    held = reach.holds("s.document") & reach.modality("s.modality")
+    narrow = "" if reach.everything else f"CROSS JOIN segments s ON s.key = {table}.rowid"
+    sql = (
+        f"SELECT {table}.rowid, -bm25({table}{_WEIGHTS[table]}) AS score FROM {table} {narrow} "
+        f"WHERE {table} MATCH ? {held.and_where} ORDER BY score DESC LIMIT ?"
+    )
+    return db.execute(sql, (match, *held.values, depth)).fetchall()
+
+
+def _with_phrases(
+    db: sqlite3.Connection,
+    plan: WordPlan,
+    terms: QueryTerms,
+    reach: ResolvedScope,
+    depth: int,
+    scores: dict[int, float],
+) -> dict[int, float]:
+    """The scores where phrases are asked for: what lacks one stands far behind."""
+    holding: list[dict[int, float]] = []
+    for table, quoted, any_of in (
+        ("words", terms.quoted, plan.match),
+        ("pairs", terms.quoted_pairs, " OR ".join(plan.each_pair)),
+    ):
+        if quoted:
+            match = " AND ".join([*quoted, f"({any_of})"] if any_of else quoted)
+            holding.append(dict(_matches(db, table, match, reach, depth)))
+    with_all = set.intersection(*(set(found) for found in holding))
+    found = {key: UNQUOTED_WEIGHT * score for key, score in scores.items() if key not in with_all}
+    for key in with_all:
+        score = max(scores.get(key, 0.0), *(each.get(key, 0.0) for each in holding))
+        found[key] = (min(score, plan.best) + plan.best) / 2
+    return found
+
+
+def sounding_segments(
+    db: sqlite3.Connection, terms: Sequence[str], reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
+    """Keys of recordings and films with words that sound like those asked for, best first: see `Catalog.sounds`."""
+    found = _matches(db, "sounds", " OR ".join(terms), reach, depth)
+    best = 2.2 * sum(_rarities(db, "sounds", terms)) if found else 1.0
+    return [(key, min(1.0, score / best)) for key, score in found]
+
+
+# -- names
+
+
+def _add_names(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope, shares: dict[int, float]) -> None:
+    """Let the names of files and documents count: for what words found in them, and for the first place otherwise."""
+    named = _named(db, plan, reach)
+    if not named:
+        return
+    documents = json.dumps(list(named))
+    sql = (
+        "SELECT s.key, s.document FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value "
+        "WHERE s.document IN (SELECT value FROM json_each(?))"
+    )
+    for key, document in db.execute(sql, (json.dumps(list(shares)), documents)).fetchall():
+        shares[key] += NAME_WEIGHT * named[document]
+    of_kind = reach.modality("s.modality")
+    sql = (
+        "SELECT s.document, s.key, min(s.ordinal) FROM json_each(?) j CROSS JOIN segments s ON s.document = j.value "
+        f"{of_kind.where} GROUP BY s.document"
+    )
+    for document, key, _ in db.execute(sql, (documents, *of_kind.values)).fetchall():
+        if named[document] >= MIN_NAME_SHARE:
+            shares[key] = max(shares.get(key, 0.0), NAME_ALONE_WEIGHT * named[document])
+
+
+def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict[int, float]:
+    """Documents whose names may be seen and hold words of the query: the share of it that they hold, by rarity."""
+    files = reach.files()
+    seen = Clause(
+        f"(n.path IS NULL OR EXISTS (SELECT 1 FROM files f WHERE f.path = n.path {files.and_where}))", files.values
+    )
+    held = (seen if files else Clause()) & reach.holds("n.document")
+    sql = (
+        "SELECT n.id, n.document FROM names CROSS JOIN named n ON n.id = names.rowid "
+        f"WHERE names MATCH ? {held.and_where} ORDER BY bm25(names{_WEIGHTS['names']}) LIMIT {MAX_NAMES}"
+    )
+    terms = [*zip(plan.each, plan.rarities, strict=True), *zip(plan.each_pair, plan.pair_rarities, strict=True)]
+    if not terms:
+        return {}
+    found = dict(db.execute(sql, (" OR ".join(term for term, _ in terms), *held.values)).fetchall())
+    if not found:
+        return {}
+    shares = dict.fromkeys(found, 0.0)
+    total = sum(weight for _, weight in terms)
+    for term, weight in terms:
+        called, below = (_holding(db, columns, term, found) for columns in ("{name pairs stems}", "folders"))
+        for at in called | below:
+            shares[at] += (1.0 if at in called else FOLDER_WEIGHT) * weight / total
+    best: dict[int, float] = {}
+    for at, share in shares.items():
+        best[found[at]] = max(share, best.get(found[at], 0.0))
+    return best
+
+
+def _holding(db: sqlite3.Connection, columns: str, term: str, names: Iterable[int]) -> set[int]:
+    sql = "SELECT rowid FROM names WHERE names MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
+    return {at for (at,) in db.execute(sql, (f"{columns} : ({term})", json.dumps(list(names))))}
+
+
+# -- documents
+
+
+def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -> dict[int, float]:
+    """By segment, the share of the terms that its document holds anywhere: see `Catalog.context`."""
+    if not plan.each:
+        return {}
+    rows = _rows(db, "wholes")
+    best = best_bm25((_count(db, "wholes", term) for term in plan.each), rows)
+    sql = (
+        f"SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) AS score FROM wholes WHERE wholes MATCH ? "
+        f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}) w JOIN segments s ON s.document = w.rowid "
+        "JOIN json_each(?) j ON j.value = s.key"
+    )
+    found = db.execute(sql, (" OR ".join(plan.each), json.dumps(list(keys)))).fetchall()
+    return {key: min(1.0, score / best) for key, score in found}
