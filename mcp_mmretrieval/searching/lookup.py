@@ -31,8 +31,8 @@ class PointedLookup:
     def evidence(self, run: SearchRun, found: Sequence[FusedHit]) -> dict[int, float]:
         """What places count for because the question of `run` points at them, by key.
 
-        `found` is what the lanes found, best first, and `run.held` its segments. Where the question points and nobody says
-        into which document, the notes of `run` name the likeliest.
+        `found` is what the lanes found, best first, and `run.held` its segments. Where the question points and nobody
+        says into which document, the notes of `run` name the likeliest.
         """
         pointers = run.query.pointers
         if not pointers.phrases:
@@ -64,14 +64,14 @@ class PointedLookup:
 
     def _note(self, run: SearchRun, likely: Sequence[tuple[str, str]]) -> str:
         """Which documents may be meant, and how to ask again; empty where nothing is likely."""
-        cited = [self._view.roots.citation(path) if path else title for title, path in likely]
-        if not cited:
+        names = [(self._view.roots.citation(path) if path else title, title if path else "") for title, path in likely]
+        if not names:
             return ""
-        titled = [f"{name} ({title})" if path and title else name for name, (title, path) in zip(cited, likely, strict=True)]
+        listed = "; ".join(f"{name} ({title})" if title else name for name, title in names)
         pointed = ", ".join(f"`{phrase}`" for phrase in run.query.pointers.phrases[:3])
         return (
-            f"The question points into a document ({pointed}) and names none. Likeliest: {'; '.join(titled)}. Ask again "
-            f'with document="{cited[0]}" (or another one): only there such a place can be looked up for certain.'
+            f"The question points into a document ({pointed}) and names none. Likeliest: {listed}. Ask again with "
+            f'document="{names[0][0]}" (or another one): only there such a place can be looked up for certain.'
         )
 
 

@@ -15,9 +15,14 @@ _WORD = re.compile(r"[^\W\d_]{2,}|\d{2,}")
 _EXTENSION = re.compile(r"\.\w{2,5}\b")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _COMMON = frozenset(
-    "a an and at by for from in of on or the to with document report paper presentation slide slides deck manual guide "
-    "page pages figure table chart section chapter appendix file pdf book letter article final draft copy version new "
-    "untitled scan img image picture photo recording video audio".split()
+    re.findall(
+        r"\w+",
+        """
+    a an and any article as at audio book by chapter copy deck document draft file figure final for from guide image in
+    img it its letter manual new of on or page pages paper pdf photo picture presentation recording report scan section
+    slide slides table that the this to untitled version video what which with
+    """,
+    )
 )
 """Words that name no document by themselves."""
 

@@ -20,10 +20,11 @@ CAPTION_KINDS = {
 MAX_RANGE_PAGES = 50
 """Pages of one range (`pages 3 to 5`) at most."""
 
-CARDINALS = (
+CARDINALS = re.findall(
+    r"\w+",
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
+    "eighteen nineteen twenty",
+)
 """One to twenty, in order."""
 ROMAN = {
     tens + ones: 10 * ten + one
@@ -32,10 +33,11 @@ ROMAN = {
     if tens + ones
 }
 """Roman numerals up to 39."""
-_ORDINALS = (
+_ORDINALS = re.findall(
+    r"\w+",
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
+)
 _VALUES = {word: number for words in (CARDINALS, _ORDINALS) for number, word in enumerate(words, 1)}
 _OFTEN_ELSEWHERE = {"part", "equation"}
 """Kinds whose names are said of much else: they are looked up, and no note asks which document is meant."""
@@ -44,11 +46,9 @@ _COUNT = "|".join(sorted(CARDINALS, key=len, reverse=True))
 _PAGE = (
     r"(?:page|pg|slide|sheet|folio|seite|folie|p[áa]gina|diapositiv[ea]|bladzijde|sida|strona|страница|стр)\b\.?|p\."
 )
-_PAGES = (
-    r"(?:pages|pgs|slides|sheets|seiten|folien|p[áa]ginas|pagine|diapositives|diapositivas|страницы)\b\.?|pp\b\.?"
-)
-_NUMBER = rf"\d{{1,4}}|[ivxlc]{{2,7}}|(-i:[ivx])|[a-z]{{1,2}}-?\d{{1,3}}|{_COUNT}".replace("(-i:", "(?-i:")
-_THROUGH = r"\s*(?:-|–|—|to|through|until|bis|al?|à)\s*"
+_PAGES = r"(?:pages|pgs|slides|sheets|seiten|folien|p[áa]ginas|pagine|diapositives|diapositivas|страницы)\b\.?|pp\b\.?"
+_NUMBER = rf"\d{{1,4}}|[ivxlc]{{2,7}}|(?-i:[ivx])|[a-z]{{1,2}}-?\d{{1,3}}|{_COUNT}"
+_THROUGH = r"\s*(?:[-\u2013\u2014]|to|through|until|bis|al?|à)\s*"
 _AND = r"\s*,?\s*(?:,|&|and|or|und|et|y|e|en)\s*"
 _SIGN = r"\s*(?:no\.?|number|nr\.?|#|№)?\s*[(\[]?\s*"
 _NUMBERED_PAGES = re.compile(
@@ -63,10 +63,13 @@ _ORDINAL_PAGE = re.compile(
     re.IGNORECASE,
 )
 _END_PAGES = re.compile(
-    rf"(?<!to[ -])\b(?P<end>first|last|final|opening|closing)\s+(?:(?P<count>\d{{1,2}}|{_COUNT})\s+)?(?:page|slide|sheet)s?\b",
+    rf"(?<!to[ -])\b(?P<end>first|last|final|opening|closing)\s+(?:(?P<count>\d{{1,2}}|{_COUNT})\s+)?"
+    r"(?:page|slide|sheet)s?\b",
     re.IGNORECASE,
 )
-_SECOND_LAST = re.compile(r"\b(?:second[ -]to[ -]last|penultimate|next[ -]to[ -]last)\s+(?:page|slide)\b", re.IGNORECASE)
+_SECOND_LAST = re.compile(
+    r"\b(?:second[ -]to[ -]last|penultimate|next[ -]to[ -]last)\s+(?:page|slide)\b", re.IGNORECASE
+)
 _BACK_COVER = re.compile(r"\bback\s+cover\b", re.IGNORECASE)
 _COVER = re.compile(
     r"\b(?:cover|title|front)\s+(?:page|slide|sheet)\b|\b(?:on|of|in)\s+the\s+(?:front\s+)?cover\b|"
@@ -100,6 +103,13 @@ _THIS = re.compile(
 )
 _EXAMPLES = re.compile(r"\[\s*[\"'][^\]]*\]")
 """How an answer is to be written: `as a list, for example, ["Chapter 5"]`."""
+_ON_THE_WHOLE = re.compile(
+    r"\b(?:dated?|titled?|subtitle|authors?|wrote|written|created|made|prepared|presented|published|publishers?|issued|"
+    r"version|edition|revision|copyright)\b",
+    re.IGNORECASE,
+)
+"""What stands at the beginning of a document about the whole of it."""
+_HOW_MANY = re.compile(r"\bhow\s+many\s+(?:chapters|sections|parts|appendices|units|lessons|articles)\b", re.IGNORECASE)
 _LEADING = re.compile(
     r"(?:\b(?:according\s+to|based\s+on|(?:as\s+)?(?:shown|seen|stated|listed|given|mentioned|noted|presented)\s+(?:in|on|at)|"
     r"in|on|at|of|from)\s+)?(?:\bthe\s+)?(?:\b(?:chart|graph|table|figure|text|photo|photograph|picture|image|diagram)s?\s+"
@@ -126,6 +136,8 @@ class Pointers:
     """Numbers of pages as they may be printed, in lower case: `14`, `iv`, `a-3`."""
     positions: tuple[int, ...] = ()
     """Pages counted from an end: 1 is the first, -1 the last."""
+    beginning: bool = False
+    """Whether it asks for what stands at the beginning: who made the document, and when."""
     contents: bool = False
     """Whether it asks for the list of contents."""
     captions: tuple[Caption, ...] = ()
@@ -138,7 +150,8 @@ class Pointers:
 
     def __bool__(self) -> bool:
         """Whether there is something to look up."""
-        return bool(self.pages or self.positions or self.contents or self.captions or self.headings)
+        looked_up = self.pages or self.positions or self.captions or self.headings
+        return bool(looked_up or self.contents or self.beginning)
 
 
 def parse_pointers(question: str) -> Pointers:
@@ -151,11 +164,13 @@ def parse_pointers(question: str) -> Pointers:
     captions = _found(plain, _CAPTION)
     headings = _found(plain, _HEADING, _TITLED)
     plainly = [match for match in captions if _caption(match).kind not in _OFTEN_ELSEWHERE]
-    named = [*paged, *ends, *covers, *contents, *plainly, *headings, *_found(plain, _THIS)]
+    whole = _found(plain, _THIS)
+    named = [*paged, *ends, *covers, *contents, *plainly, *headings, *whole]
     return Pointers(
         pages=tuple(dict.fromkeys(number for match in paged for number in _numbers(match))),
         positions=tuple(dict.fromkeys([at for match in ends for at in _positions(match)] + [1] * bool(covers))),
-        contents=bool(contents),
+        beginning=bool(whole and _ON_THE_WHOLE.search(plain)),
+        contents=bool(contents or (whole and _HOW_MANY.search(plain))),
         captions=tuple(dict.fromkeys(_caption(match) for match in captions)),
         headings=tuple(dict.fromkeys(" ".join(_title(match).split()) for match in headings)),
         phrases=tuple(dict.fromkeys(match[0].strip() for match in sorted(named, key=lambda match: match.start()))),

@@ -18,6 +18,8 @@ CAPTION_EVIDENCE = 0.8
 """What a place counts for where a line begins with the caption or heading that is pointed at."""
 MENTION_EVIDENCE = 0.2
 """What it counts for where that is only mentioned, as in a list of contents."""
+BEGINNING_EVIDENCE = 0.5
+"""What the first page counts for where the question is on the document as such: its date, its author."""
 CONTENTS_LINES = 5
 """Lines with the number of a page at their end that make a list of contents."""
 
@@ -26,7 +28,8 @@ _BARE = {"section", "chapter", "appendix", "part"}
 _LEADER = re.compile(r"(?:\.\s?){3,}|(?<=\w)\s+\d{1,3}\s*$")
 """How a line of a list of contents ends."""
 _CONTENTS_HEADING = re.compile(
-    r"\W*(?:(?:table of )?contents?|inhalt(?:sverzeichnis)?|table des matières|sommaire|índice|sommario)\W*", re.IGNORECASE
+    r"\W*(?:(?:table of )?contents?|inhalt(?:sverzeichnis)?|table des matières|sommaire|índice|sommario)\W*",
+    re.IGNORECASE,
 )
 
 
@@ -44,7 +47,8 @@ def _pages(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, f
     pages = sorted({stored.segment.place.page for stored in segments if stored.segment.place.page is not None})
     wanted = {int(number) for number in pointers.pages if number.isdecimal()}
     wanted |= {pages[at - 1 if at > 0 else at] for at in pointers.positions if abs(at) <= len(pages)}
-    return {
+    first = {segments[0].key: BEGINNING_EVIDENCE} if pointers.beginning and segments else {}
+    return first | {
         stored.key: PAGE_EVIDENCE
         for stored in segments
         if stored.segment.place.page is not None

@@ -322,7 +322,7 @@ class Catalog(Spaces):
             return matching_segments(db, plan, terms, resolve_scope(db, scope), depth)
 
     def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
-        """Keys of recordings and films that hold words which sound like these, best first, with shares as in `words`."""
+        """Keys of recordings and films whose words sound like these, best first, with shares as in `words`."""
         terms = sound_terms(words)
         with self._database.reading() as db:
             return sounding_segments(db, terms, resolve_scope(db, scope), depth) if terms else []
@@ -610,7 +610,8 @@ def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[in
 def _names(db: sqlite3.Connection, reach: ResolvedScope) -> dict[str, tuple[str, str]]:
     within, files = _documents_within(reach), reach.files()
     first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
-    found = db.execute(f"SELECT d.id, d.title, {first} FROM documents d {within.where}", (*files.values, *within.values))
+    sql = f"SELECT d.id, d.title, {first} FROM documents d {within.where}"
+    found = db.execute(sql, (*files.values, *within.values))
     return {id: (title, os.fsdecode(path or b"")) for id, title, path in found}
 
 

@@ -1,14 +1,15 @@
 """How words sound, as codes that full text can hold: what a recogniser misheard is often spelt otherwise. Pure.
 
-Metaphone (Philips 1990) writes an English word by its consonants: `bee`, `be` and `B` are one code, as are `mustard` and
-`mustered`. Words in other letters than Latin have none.
+Metaphone (Philips 1990) writes an English word by its consonants: `bee`, `be` and `B` are one code, as are `lark` and
+`LARC`. Here a consonant and its voiceless twin are one, too: `bison` and `Pyson`. Words in other letters than Latin
+have no code.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -17,6 +18,9 @@ import jellyfish
 _WORD = re.compile(r"[a-z]+")
 MIN_JOINED_LETTERS = 5
 """Letters of two words together from which they may be one that was heard apart: `mountain goat`."""
+
+_VOICELESS = str.maketrans("bj", "px")
+"""Metaphone itself makes no difference between d and t, v and f, z and s, g and k."""
 
 
 def sound_codes(text: str) -> str:
@@ -39,4 +43,4 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def _code(word: str) -> str:
-    return jellyfish.metaphone(word).replace(" ", "").casefold()
+    return jellyfish.metaphone(word).replace(" ", "").casefold().translate(_VOICELESS)

@@ -93,8 +93,15 @@ def test_what_points_nowhere_is_looked_up_nowhere(question: str) -> None:
     assert not parse_pointers(question)
 
 
+def test_the_document_as_such_is_known_by_its_beginning_and_its_contents() -> None:
+    assert parse_pointers("Who wrote this report?").beginning
+    assert parse_pointers("What is the date of the document?").beginning
+    assert parse_pointers("How many chapters are in this report?").contents
+    assert not parse_pointers("What is the date of the treaty?").beginning
+
+
 def test_a_question_on_this_report_points_without_anything_to_look_up() -> None:
-    pointers = parse_pointers("How many chapters are in this report?")
+    pointers = parse_pointers("What does this report say about rain?")
     assert (bool(pointers), pointers.phrases) == (False, ("this report",))
 
 
