@@ -281,6 +281,8 @@ class SplitPart:
 
     segment: Segment
     content: Content | None = None
+    figures: bool = False
+    """Whether pictures stand in it that may hold more words: `media.figures` gives them, for whoever has time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

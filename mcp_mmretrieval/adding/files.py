@@ -180,7 +180,8 @@ class DocumentAdder:
         if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
             return change
         read = self._read(tally, source)
-        change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
+        document = self._document(id, read, file.size)
+        change = self._catalog.commit_read(document, read.segments, file=row, figures=read.figures)
         self._on_commit()
         return change
 

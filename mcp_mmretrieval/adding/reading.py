@@ -61,6 +61,8 @@ class FileText:
     segments: list[Segment] = field(default_factory=list)
     means: set[Recogniser] = field(default_factory=set)
     """What was asked for words, whether or not it is switched off: with another one the file reads otherwise."""
+    figures: set[str] = field(default_factory=set)
+    """Ids of the segments in which pictures stand that are read later."""
 
     def learn(self, about: DocumentMetadata) -> None:
         """Take in what `split` says of the whole document."""
@@ -119,6 +121,9 @@ class FileReader:
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
             result.segments.append(self._with_text(part, frames, result.means))
+            if part.figures:
+                result.figures.add(part.segment.id)
+                result.means.add("ocr")
             if stage is not None and part.content is not None:
                 stage(kept, result.segments[kept:])
                 kept = len(result.segments)
@@ -126,6 +131,7 @@ class FileReader:
                 break
         if staged:  # with what those were read is not kept
             result.means |= MODALITY_TRAITS[result.modality].recognisers
+            result.figures |= {segment.id for segment in staged if segment.traits.looks_like == "document"}
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result

@@ -153,7 +153,7 @@ def encode_step(step: SplitPart | DocumentMetadata) -> tuple[Header, list[memory
     """A step of `split` as header and lump."""
     if isinstance(step, SplitPart):
         content, lump = encode_content(step.content)
-        return {"part": encode_segment(step.segment), "content": content}, lump
+        return {"part": encode_segment(step.segment), "content": content, "figures": step.figures}, lump
     return {
         "about": {
             "modality": step.modality,
@@ -185,7 +185,8 @@ def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerB
     if "part" not in header:
         raise ProtocolError("neither a part nor what it is about")
     content = None if header.get("content") is None else decode_content(header["content"], lump, bounds)
-    return SplitPart(segment=decode_segment(header["part"], document), content=content)
+    figures = header.get("figures") is True
+    return SplitPart(segment=decode_segment(header["part"], document), content=content, figures=figures)
 
 
 def decode_segment(header: Header, document: str) -> Segment:
@@ -336,7 +337,7 @@ def _times(value: object) -> tuple[float, float]:
 
 
 def _date(value: object) -> float:
-    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type, operator]
+    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type]
         raise ProtocolError(f"{value!r} instead of a date")
     return float(value)  # type: ignore[arg-type]
 

@@ -125,7 +125,7 @@ def _serve(
     limits = Limits(**task["limits"])
     try:
         if task["segment"] is None:
-            for step in split(source, limits, task["start"]):
+            for step in (media.figures if task["figures"] else split)(source, limits, task["start"]):
                 header, lump = wire.encode_step(step)
                 _say(link, header, lump)
         else:

@@ -106,7 +106,20 @@ class Workers:
         within a second after `stop` is set. The descriptors stay the caller's and must stay open.
         """
         task = self._task(name, document, sidecars) | {"start": start}
-        files = [fd, *(number for _, number in sidecars)]
+        return self._steps(task, [fd, *(number for _, number in sidecars)], stop)
+
+    def figures(
+        self, fd: int, *, name: str, document: str, start: int = 0, stop: threading.Event | None = None
+    ) -> Iterator[SplitPart | DocumentMetadata]:
+        """The parts of an open document once more, each with the pictures that stand in it: see `media.figures`."""
+        task = self._task(name, document, ()) | {"start": start, "figures": True}
+        return self._steps(task, [fd], stop)
+
+    def _steps(
+        self, task: wire.Header, files: Sequence[int], stop: threading.Event | None
+    ) -> Iterator[SplitPart | DocumentMetadata]:
+        """What a worker says of one document, and of the rest with the next worker where one dies."""
+        start, document = task["start"], task["document"]
         patience = _Patience(self._limits, stop)
         bounds = wire.AnswerBounds.of(self._limits)
         last: Segment | None = None
@@ -180,6 +193,7 @@ class Workers:
             "document": document,
             "sidecars": [sidecar for sidecar, _ in sidecars],
             "start": 0,
+            "figures": False,
             "segment": None,
             "limits": dataclasses.asdict(self._limits),
         }

@@ -52,6 +52,9 @@ STAGED_DAYS = 14
 JOB_DAYS = 90
 """Days for which the outcome of a job is kept."""
 
+MAX_FIGURE_ATTEMPTS = 3
+"""How often reading the pictures of a place is begun that never comes to an end."""
+
 
 class Catalog(Spaces):
     """The database of one library."""
@@ -161,13 +164,20 @@ class Catalog(Spaces):
             return [id for (id,) in db.execute(sql, (prefix, prefix + "g"))]
 
     def commit_read(
-        self, document: Document, segments: Iterable[Segment], *, file: File | None = None, text: str | None = None
+        self,
+        document: Document,
+        segments: Iterable[Segment],
+        *,
+        file: File | None = None,
+        text: str | None = None,
+        figures: Collection[str] = (),
     ) -> Change:
         """Commit what was read of one file or of inline `text` (exactly one of the two).
 
         In one transaction: the document and its segments with their words (a held one keeps those it has, and their
         vectors, if they are the same; else loses them), the path, the removal of what the path pointed at before (if
-        that was its last path), the end of its staging. Each segment's `document` is `document.id`.
+        that was its last path), the end of its staging. Each segment's `document` is `document.id`. `figures`: ids of
+        segments with pictures that are read later, see `unread_figures`.
         """
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
@@ -180,6 +190,7 @@ class Catalog(Spaces):
             if not same:
                 texts = _write_segments(db, key, document.id, new)
                 word_tables.write_words(db, key, texts, language)
+                _mark_figures(db, key, figures)
             word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
             before = _point(db, file, key) if file is not None else _keep_text(db, key, text or "")
@@ -226,6 +237,47 @@ class Catalog(Spaces):
             )
             documents, segments = _drop_orphans(db, keys)
             return RemovalCounts(files=0, documents=documents, segments=segments)
+
+    # -- pictures inside of pages ---------------------------------------------------------------------------------
+
+    def unread_figures(self, *, skip: Collection[str] = ()) -> dict[int, StoredSegment]:
+        """The segments of one document, not of `skip`, in which pictures wait to be read; empty where none do.
+
+        What was begun `MAX_FIGURE_ATTEMPTS` times and never came to an end is left alone.
+        """
+        waiting = f"SELECT segment FROM unread_figures WHERE attempts < {MAX_FIGURE_ATTEMPTS}"
+        with self._database.reading() as db:
+            sql = (
+                f"SELECT s.document FROM segments s JOIN documents d ON d.key = s.document WHERE s.key IN ({waiting}) "
+                "AND d.id NOT IN (SELECT value FROM json_each(?)) ORDER BY s.key LIMIT 1"
+            )
+            key = scalar(db, sql, json_list(skip))
+            wanted = Clause(f"s.document = ? AND s.key IN ({waiting})", (key,))
+            return {stored.key: stored for stored in _stored(db, wanted)} if key is not None else {}
+
+    def begin_figures(self, key: int) -> None:
+        """Note that the pictures of a segment are about to be read: should that end the process, it is counted."""
+        with self._database.writing() as db:
+            db.execute("UPDATE unread_figures SET attempts = attempts + 1 WHERE segment = ?", (key,))
+
+    def commit_figures(self, key: int, text: str) -> None:
+        """Add what was read of the pictures of a segment, if it is still held. It keeps its key and its vectors."""
+        with self._database.writing() as db:
+            if db.execute("DELETE FROM unread_figures WHERE segment = ?", (key,)).rowcount and text:
+                _add_text(db, key, rows.without_surrogates(text))
+
+    def count_unread_figures(self, scope: Scope) -> int:
+        """How many segments within a scope have pictures that are still to be read."""
+
+        def count(db: sqlite3.Connection) -> int:
+            held = resolve_scope(db, scope).holds("s.document")
+            sql = (
+                "SELECT count(*) FROM unread_figures u JOIN segments s ON s.key = u.segment "
+                f"WHERE u.attempts < {MAX_FIGURE_ATTEMPTS} {held.and_where}"
+            )
+            return int(scalar(db, sql, *held.values))
+
+        return self._remembered(("figures", scope), count)
 
     # -- staging --------------------------------------------------------------------------------------------------
 
@@ -315,7 +367,8 @@ class Catalog(Spaces):
         """Segment keys that hold any of the terms, best first, each with its bm25 as a share of the best possible.
 
         A document that is called so (title, keywords, names of files and folders that the scope may see) brings its
-        first segment where no words do, and its words count for more. The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
+        first segment where no words do, and its words count for more. The measure is of the whole table, also where the
+        scope allows only some of it, as FTS5's bm25 is.
         """
         plan = self._plan(terms)
         with self._database.reading() as db:
@@ -447,8 +500,9 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
     """Insert or renew a document, without its segments. Its key."""
     sql = (
         "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, dated, keywords, "
-        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
-        "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
+        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) "
+        "ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, reading = excluded.reading, "
+        "title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, dated = excluded.dated, keywords = excluded.keywords, "
         "read_at = excluded.read_at RETURNING key"
     )
@@ -480,6 +534,22 @@ def _write_segments(
         texts.append((at, segment.heading, segment.text))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
     return texts
+
+
+def _mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
+    """Note in which segments of a document pictures stand that are still to be read."""
+    found = [stored.key for stored in _stored(db, Clause("d.key = ?", (key,))) if stored.segment.id in figures]
+    db.executemany("INSERT INTO unread_figures(segment) VALUES (?)", [(segment,) for segment in found])
+
+
+def _add_text(db: sqlite3.Connection, key: int, text: str) -> None:
+    """Lines at the end of a segment's text, in all tables of words."""
+    sql = "SELECT s.document, t.heading, t.text FROM segments s JOIN texts t ON t.segment = s.key WHERE s.key = ?"
+    document, heading, held = db.execute(sql, (key,)).fetchone()
+    longer = "\n".join(part for part in (held, text) if part)
+    word_tables.forget_whole(db, document)
+    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (longer, key))
+    word_tables.rewrite_words(db, document, (key, heading, longer))
 
 
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from mcp_mmretrieval.store.normal_form import (
     bigrams,
     compounds,
+    dates,
     folded,
     normal_words,
     numbers_joined,
@@ -88,13 +89,15 @@ class QueryTerms:
     """Longer pieces that count once more where they stand so in a text, in normal form."""
     joined: tuple[JoinedNumber, ...] = ()
     quoted: tuple[str, ...] = ()
-    """Expressions of what stands in quotation marks, for the table of words: all of them are asked for."""
+    """Expressions of what stands in quotation marks, for the table of words."""
     quoted_pairs: tuple[str, ...] = ()
     """The same for the table of pairs."""
     each_pair: tuple[str, ...] = ()
     """One FTS5 expression a pair of characters (scripts without spaces)."""
     runs: tuple[str, ...] = ()
     """Unbroken runs of scripts without spaces (Chinese, Japanese, Korean, Thai, ...)."""
+    phrase_asked: bool = False
+    """Most of it stands in quotation marks: it is a phrase that is asked for, and not a question that names one."""
     english: bool = False
     """It is plain English: no stems of other languages are looked for."""
 
@@ -172,11 +175,13 @@ def query_terms(query: str) -> QueryTerms:
     if not any(telling) and not runs:
         telling = phrases
     others = compounds(spaced)
+    asides: list[str] = []
     terms: dict[str, QueryTerm] = {}
     number: dict[_Unit, int] = {}
     for unit in (unit for phrase in telling for unit in phrase):
         within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
         if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
+            asides.append(normal_words(spaced[within.start : within.end]))
             continue  # the e of e-mail
         forms = [unit.form, *_camel(unit.raw)]
         if within:
@@ -185,7 +190,7 @@ def query_terms(query: str) -> QueryTerms:
         forms += transcribed(word)
         term = terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
         number[unit] = list(terms).index(term.forms[0])
-    lettered, asides = _letters(phrases, shouted)
+    lettered, perhaps = _letters(phrases, shouted)
     for raw, form in lettered:
         terms.setdefault(form, QueryTerm(raw, (form,)))
     neighbours = dict.fromkeys(
@@ -195,26 +200,33 @@ def query_terms(query: str) -> QueryTerms:
         if one in number and other in number and number[one] != number[other]
     )
     joined = []
+    asides += perhaps + [other.form for other in dates(spaced)]
     for other in numbers_joined(spaced):
         parts = [unit for phrase in phrases for unit in phrase if other.start <= unit.start and unit.end <= other.end]
         form = " ".join(unit.form for unit in parts)
         term = QueryTerm(spaced[other.start : other.end], tuple(dict.fromkeys((other.form, form))))
         joined.append(JoinedNumber(term, frozenset(number[unit] for unit in parts if unit in number)))
         asides.append(form)
-    asides += [normal_words(spaced[other.start : other.end]) for other in others]
     quoted_words = [normal_words(each) for each in quoted]
     quoted_runs = [run for each in quoted for run in unspaced_runs(each.casefold())]
     return QueryTerms(
         tuple(terms.values()),
         tuple(neighbours),
-        tuple(dict.fromkeys(aside for aside in asides if " " in aside)),
+        tuple(dict.fromkeys(aside for aside in asides if aside not in terms)),
         tuple(joined),
         tuple(_quoted(words) for words in quoted_words if words),
         tuple(_quoted_run(run) for run in quoted_runs),
         tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
         tuple(runs),
+        _asks_for_phrase(quoted, _QUOTED.sub(" ", query)),
         is_english(spelt.values()),
     )
+
+
+def _asks_for_phrase(quoted: Sequence[str], rest: str) -> bool:
+    """Whether a query asks for what it quotes, and is no question that only names it."""
+    told = [word for word in normal_words(rest).split() if word not in _STOP]
+    return bool(quoted) and (not told or (len(quoted) == 1 and len(told) <= len(quoted[0].split())))
 
 
 def _phrases(text: str) -> list[list[_Unit]]:

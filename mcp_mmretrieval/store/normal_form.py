@@ -217,8 +217,8 @@ def compounds(text: str) -> list[WrittenOtherwise]:
 
 
 def numbers_joined(text: str) -> list[WrittenOtherwise]:
-    """Codes, dates, account and telephone numbers of a plain text without their separators."""
-    return _codes(text) + _digit_groups(text) + dates(text)
+    """Codes, account and telephone numbers of a plain text without their separators."""
+    return _codes(text) + _digit_groups(text)
 
 
 def _codes(text: str) -> list[WrittenOtherwise]:

@@ -122,6 +122,12 @@ CREATE TABLE texts (
     times TEXT
 );
 
+-- Places in which pictures stand that were not read yet, and how often that was begun.
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+
 {WORD_TABLES_SQL}
 -- Pairs of neighbouring characters of scripts without spaces, made by `normal_form.character_bigrams`. Trigrams would
 -- not find the two-character words that most of Chinese is made of.
@@ -218,6 +224,10 @@ DROP TABLE words;
 DROP TABLE wholes;
 DELETE FROM pairs;
 {WORD_TABLES_SQL}
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
 """
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

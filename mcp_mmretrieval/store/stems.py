@@ -48,8 +48,7 @@ _ALGORITHMS = {
     "tr": "turkish",
 }
 """The languages that have a stemmer, and its name in Snowball."""
-_OTHERS = ("en", "be", "bg", "bn", "he", "hr", "is", "ja", "ko", "la", "lv", "mk", "ms", "sk", "sl", "sq", "th", "uk")
-_OTHERS += ("ur", "vi", "zh")
+_OTHERS = re.findall(r"\w+", "en be bg bn he hr is ja ko la lv mk ms sk sl sq th uk ur vi zh")
 """Languages that are told from those, so that they are not taken for one of them."""
 _UMLAUTS = frozenset(["de", "da", "et", "fi", "hu", "no", "sv", "tr"])
 """Where a keyboard without the letters writes `ue` for `ü`."""
@@ -146,7 +145,7 @@ _lock = threading.Lock()
 
 @lru_cache
 def _detector() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # takes a second
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]  # takes a second
 
     detector = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     detector.set_languages([*_ALGORITHMS, *_OTHERS])
@@ -155,6 +154,6 @@ def _detector() -> Any:
 
 @lru_cache
 def _stemmer(language: str) -> Any:
-    import Stemmer
+    import Stemmer  # type: ignore[import-not-found]
 
     return Stemmer.Stemmer(_ALGORITHMS[language], 0)

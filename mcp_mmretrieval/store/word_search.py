@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms, best_bm25, rarity
@@ -27,9 +27,9 @@ MAX_NARROW_SEGMENTS = 3_000
 """Segments of a scope that has rarities of its own, at most: a long report, or a folder with a few."""
 
 HEADING_WEIGHT = 2.0
-"""Weight of a word in the heading; a word in the text, or written in another way, weighs 1."""
-STEM_WEIGHT = 0.5
-"""Weight of a stem."""
+"""Weight of a word in the heading; a word in the text weighs 1."""
+BESIDE_WEIGHT = 0.5
+"""Weight of what stands beside the words: other forms of them, and stems."""
 FOLDER_WEIGHT = 0.3
 """Weight of a word in the name of a folder; one in the name of the file or the title weighs 1."""
 NAME_WEIGHT = 0.5
@@ -40,13 +40,15 @@ MIN_NAME_SHARE = 0.25
 """Of the query's words that a name has to hold to find a document alone."""
 UNQUOTED_WEIGHT = 0.25
 """What the words of a query that asks for a phrase count for where the phrase is missing."""
+MAX_PHRASE_ROWS = 1_000
+"""Segments with a phrase that is asked for, at most."""
 
 _WEIGHTS = {
-    "words": f", {HEADING_WEIGHT}, 1.0, 1.0, {STEM_WEIGHT}",
+    "words": f", {HEADING_WEIGHT}, 1.0, {BESIDE_WEIGHT}, {BESIDE_WEIGHT}",
     "pairs": "",
-    "wholes": f", 1.0, {STEM_WEIGHT}",
     "sounds": "",
-    "names": f", 1.0, {FOLDER_WEIGHT}, 1.0, {STEM_WEIGHT}",
+    "wholes": f", 1.0, {BESIDE_WEIGHT}",
+    "names": f", 1.0, {FOLDER_WEIGHT}, 1.0, {BESIDE_WEIGHT}",
 }
 
 
@@ -134,7 +136,7 @@ def matching_segments(
             for key, score in _matches(db, table, match, reach, depth) if match else ():
                 scores[key] = scores.get(key, 0.0) + score
     if terms.quoted or terms.quoted_pairs:
-        scores = _with_phrases(db, plan, terms, reach, depth, scores)
+        scores = _with_phrases(db, plan, terms, reach, scores)
     shares = {key: score / plan.best for key, score in scores.items()}
     _add_names(db, plan, reach, shares)
     order = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:depth]
@@ -197,27 +199,27 @@ def _matches(
 
 
 def _with_phrases(
-    db: sqlite3.Connection,
-    plan: WordPlan,
-    terms: QueryTerms,
-    reach: ResolvedScope,
-    depth: int,
-    scores: dict[int, float],
+    db: sqlite3.Connection, plan: WordPlan, terms: QueryTerms, reach: ResolvedScope, scores: dict[int, float]
 ) -> dict[int, float]:
-    """The scores where phrases are asked for: what lacks one stands far behind."""
+    """The scores where phrases are asked for: what has them all comes first, by far if they are most of the query."""
     holding: list[dict[int, float]] = []
-    for table, quoted, any_of in (
+    for table, phrases, any_of in (
         ("words", terms.quoted, plan.match),
         ("pairs", terms.quoted_pairs, " OR ".join(plan.each_pair)),
     ):
-        if quoted:
-            match = " AND ".join([*quoted, f"({any_of})"] if any_of else quoted)
-            holding.append(dict(_matches(db, table, match, reach, depth)))
-    with_all = set.intersection(*(set(found) for found in holding))
-    found = {key: UNQUOTED_WEIGHT * score for key, score in scores.items() if key not in with_all}
-    for key in with_all:
-        score = max(scores.get(key, 0.0), *(each.get(key, 0.0) for each in holding))
-        found[key] = (min(score, plan.best) + plan.best) / 2
+        for phrase in phrases:
+            match = f"{phrase} AND ({any_of})" if any_of else phrase
+            holding.append(dict(_matches(db, table, match, reach, MAX_PHRASE_ROWS)))
+    found: dict[int, float] = {}
+    for key in scores.keys() | set().union(*holding):
+        score = min(plan.best, max(scores.get(key, 0.0), *(each.get(key, 0.0) for each in holding)))
+        share = sum(key in each for each in holding) / len(holding)
+        if not terms.phrase_asked:
+            found[key] = score * (1.0 + share) / 2
+        elif share == 1.0:
+            found[key] = (score + plan.best) / 2
+        else:
+            found[key] = UNQUOTED_WEIGHT * score * (1.0 + share)
     return found
 
 
@@ -238,19 +240,14 @@ def _add_names(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope, sha
     named = _named(db, plan, reach)
     if not named:
         return
-    documents = json.dumps(list(named))
-    sql = (
-        "SELECT s.key, s.document FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value "
-        "WHERE s.document IN (SELECT value FROM json_each(?))"
-    )
-    for key, document in db.execute(sql, (json.dumps(list(shares)), documents)).fetchall():
-        shares[key] += NAME_WEIGHT * named[document]
+    for key, document in _documents_of(db, shares).items():
+        shares[key] += NAME_WEIGHT * named.get(document, 0.0)
     of_kind = reach.modality("s.modality")
     sql = (
         "SELECT s.document, s.key, min(s.ordinal) FROM json_each(?) j CROSS JOIN segments s ON s.document = j.value "
         f"{of_kind.where} GROUP BY s.document"
     )
-    for document, key, _ in db.execute(sql, (documents, *of_kind.values)).fetchall():
+    for document, key, _ in db.execute(sql, (json.dumps(list(named)), *of_kind.values)).fetchall():
         if named[document] >= MIN_NAME_SHARE:
             shares[key] = max(shares.get(key, 0.0), NAME_ALONE_WEIGHT * named[document])
 
@@ -275,8 +272,9 @@ def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict
     shares = dict.fromkeys(found, 0.0)
     total = sum(weight for _, weight in terms)
     for term, weight in terms:
-        called, below = (_holding(db, columns, term, found) for columns in ("{name pairs stems}", "folders"))
-        for at in called | below:
+        holding = _holding(db, "{name pairs stems folders}", term) & shares.keys()
+        called = holding & _holding(db, "{name pairs stems}", term) if holding else holding
+        for at in holding:
             shares[at] += (1.0 if at in called else FOLDER_WEIGHT) * weight / total
     best: dict[int, float] = {}
     for at, share in shares.items():
@@ -284,9 +282,9 @@ def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict
     return best
 
 
-def _holding(db: sqlite3.Connection, columns: str, term: str, names: Iterable[int]) -> set[int]:
-    sql = "SELECT rowid FROM names WHERE names MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
-    return {at for (at,) in db.execute(sql, (f"{columns} : ({term})", json.dumps(list(names))))}
+def _holding(db: sqlite3.Connection, columns: str, term: str) -> set[int]:
+    sql = f"SELECT rowid FROM names WHERE names MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED}"
+    return {at for (at,) in db.execute(sql, (f"{columns} : ({term})",))}
 
 
 # -- documents
@@ -296,12 +294,16 @@ def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[
     """By segment, the share of the terms that its document holds anywhere: see `Catalog.context`."""
     if not plan.each:
         return {}
-    rows = _rows(db, "wholes")
-    best = best_bm25((_count(db, "wholes", term) for term in plan.each), rows)
+    best = best_bm25((_count(db, "wholes", term) for term in plan.each), _rows(db, "wholes"))
     sql = (
-        f"SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) AS score FROM wholes "
-        f"WHERE wholes MATCH ? ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}) w "
-        "JOIN segments s ON s.document = w.rowid JOIN json_each(?) j ON j.value = s.key"
+        f"SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) AS score FROM wholes WHERE wholes MATCH ? "
+        f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}"
     )
-    found = db.execute(sql, (" OR ".join(plan.each), json.dumps(list(keys)))).fetchall()
-    return {key: min(1.0, score / best) for key, score in found}
+    scores = dict(db.execute(sql, (" OR ".join(plan.each),)).fetchall())
+    found = _documents_of(db, keys)
+    return {key: min(1.0, scores[document] / best) for key, document in found.items() if document in scores}
+
+
+def _documents_of(db: sqlite3.Connection, keys: Collection[int]) -> dict[int, int]:
+    sql = "SELECT s.key, s.document FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value"
+    return dict(db.execute(sql, (json.dumps(list(keys)),)).fetchall())
