@@ -37,7 +37,7 @@ def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedTex
 def rewrite_words(db: sqlite3.Connection, document: int, text: HeadedText) -> None:
     """The words of one segment in place of those that it has, where those of the whole document were forgotten."""
     (language,) = db.execute("SELECT language FROM documents WHERE key = ?", (document,)).fetchone()
-    for table in ("words", "pairs"):
+    for table in ("words", "pairs", "sounds"):
         db.execute(f"DELETE FROM {table} WHERE rowid = ?", (text[0],))
     _write_segment(db, text, language)
     _write_whole(db, document)
