@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
 
@@ -36,13 +36,31 @@ class LaneScale:
         least = rank_evidence(rank) if self.ranked else 0.0
         return max(least, self.offset + self.slope * score) if score >= self.floor else least
 
+    def times(self, share: float) -> LaneScale:
+        """The scale of a lane whose evidence counts for this share."""
+        return replace(self, offset=share * self.offset, slope=share * self.slope)
+
 
 BUILTIN_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
-    {"words": LaneScale(), "text": LaneScale(), "picture": LaneScale(0.3, 1.3, 0.05)}
+    {"words": LaneScale(slope=0.8), "text": LaneScale(-0.15), "picture": LaneScale(0.35, 1.2, 0.05)}
 )
-"""Words count by the share of bm25 that they reach, a text by its cosine. A picture's Bhattacharyya coefficient starts
-where the best of a thousand unrelated texts ends (0.3): a coefficient of 0.5 is right as often (one in nine) as text
-evidence of 1.0, and 0.7 as often as 1.6. Below 0.05 it is chance."""
+"""Words count by the share of bm25 that they reach, a text by its cosine, less what unrelated texts have. A picture's
+Bhattacharyya coefficient starts where the best of a thousand unrelated texts ends; below 0.05 it is chance."""
+
+PICTURE_WORDS = 6
+"""Words of a query up to which pictures count in full: a long question is about no single object."""
+NEAR_CLASSES = (0.3, 0.15)
+"""What pictures count for of a query that lies half on the classes that the classifier knows and half on none of them;
+and how much more for each e-fold of that ratio."""
+
+
+def builtin_scales(words: int, classes: float) -> Mapping[Lane, LaneScale]:
+    """`BUILTIN_SCALES` for a query of so many words, of which this share (in [0, 1]) asks for classes of pictures."""
+    ratio = math.log(max(classes, 1e-9) / max(1.0 - classes, 1e-9))
+    even, more = NEAR_CLASSES
+    share = min(1.0, max(0.0, even + more * ratio)) * min(1.0, PICTURE_WORDS / max(words, 1))
+    return {**BUILTIN_SCALES, "picture": BUILTIN_SCALES["picture"].times(share)}
+
 
 UNMEASURED_SCALES: Mapping[Lane, LaneScale] = MappingProxyType({"words": LaneScale()})
 """Of other models, whose likenesses lie on scales of their own: their lanes count by rank."""
@@ -54,9 +72,8 @@ LIKE_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
 """Of other models, for what is like an example: the same once more has a cosine of 1 in any space, and comes first. How
 unlike others are differs from space to space and from kind to kind, so that below the first ranks decide."""
 
-CONTEXT_WEIGHT = 0.35
-"""What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
-nDCG@10 on pages 0.464 without, 0.477 at 0.25, 0.485 at 0.35, 0.495 at 0.5; pictures and charts lose 0.01 above."""
+CONTEXT_WEIGHT = 0.4
+"""What a word counts for that the document holds, wherever in it: a question names the company, its page does not."""
 
 TELLING_ORDER: tuple[Lane, ...] = ("words", "sound", "picture", "text")
 """Which of two lanes of equal evidence tells of a hit: the one that knows more closely where it is."""

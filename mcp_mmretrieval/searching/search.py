@@ -78,7 +78,7 @@ class Searcher:
         keys = {key for found in ranked.values() for key, _ in found}
         context = self._catalog.context(run.query.terms, keys) if "words" in ranked else {}
         unmeasured = fusion.UNMEASURED_SCALES if run.query.like is None else fusion.LIKE_SCALES
-        scales = fusion.BUILTIN_SCALES if run.answering.measured else unmeasured
+        scales = _builtin_scales(run) if run.answering.measured else unmeasured
         fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
         fused = fuse()
         run.held = self._catalog.segments([one.key for one in fused])
@@ -201,6 +201,14 @@ class Searcher:
             models=run.answering.state,
             note=run.answering.message,
         )
+
+
+def _builtin_scales(run: SearchRun) -> Mapping[Lane, fusion.LaneScale]:
+    """How the lanes of the built-in models count for this query."""
+    asked = run.findings.query_vectors.get("picture")
+    # its last number is the root of what asks for none of the classes
+    none = 0.0 if asked is None or run.example is not None else float(asked[0, -1]) ** 2
+    return fusion.builtin_scales(len(run.query.terms.words), 1.0 - none)
 
 
 def _reordered(

@@ -544,12 +544,15 @@ def _mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) ->
 
 def _add_text(db: sqlite3.Connection, key: int, text: str) -> None:
     """Lines at the end of a segment's text, in all tables of words."""
-    sql = "SELECT s.document, t.heading, t.text FROM segments s JOIN texts t ON t.segment = s.key WHERE s.key = ?"
-    document, heading, held = db.execute(sql, (key,)).fetchone()
-    longer = "\n".join(part for part in (held, text) if part)
-    word_tables.forget_whole(db, document)
-    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (longer, key))
-    word_tables.rewrite_words(db, document, (key, heading, longer))
+    sql = (
+        "SELECT s.document, d.language, t.heading, t.text FROM segments s JOIN documents d ON d.key = s.document "
+        "JOIN texts t ON t.segment = s.key WHERE s.key = ?"
+    )
+    document, language, heading, before = db.execute(sql, (key,)).fetchone()
+    text = "\n".join(part for part in (before, text) if part)
+    word_tables.forget_words(db, document, key)
+    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (text, key))
+    word_tables.write_words(db, document, [(key, heading, text)], language)
 
 
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:

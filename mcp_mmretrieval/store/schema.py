@@ -217,6 +217,10 @@ ALTER TABLE documents ADD COLUMN language TEXT NOT NULL DEFAULT '';
 CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
 DROP TRIGGER words_added;
 DROP TRIGGER words_removed;
 DROP TRIGGER wholes_removed;
@@ -224,10 +228,6 @@ DROP TABLE words;
 DROP TABLE wholes;
 DELETE FROM pairs;
 {WORD_TABLES_SQL}
-CREATE TABLE unread_figures (
-    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
-    attempts INTEGER NOT NULL DEFAULT 0
-);
 """
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

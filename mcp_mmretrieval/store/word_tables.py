@@ -26,37 +26,27 @@ def forget_whole(db: sqlite3.Connection, document: int) -> None:
         db.execute(f"INSERT INTO wholes(wholes, rowid, text, stems) SELECT 'delete', * FROM ({whole})")
 
 
-def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedText], language: str) -> None:
-    """The words of all segments of a document, which has none yet. `language`: see `language_of`."""
-    for text in texts:
-        _write_segment(db, text, language)
-    _write_whole(db, document)
-    db.execute("UPDATE documents SET language = ? WHERE key = ?", (language, document))
-
-
-def rewrite_words(db: sqlite3.Connection, document: int, text: HeadedText) -> None:
-    """The words of one segment in place of those that it has, where those of the whole document were forgotten."""
-    (language,) = db.execute("SELECT language FROM documents WHERE key = ?", (document,)).fetchone()
+def forget_words(db: sqlite3.Connection, document: int, segment: int) -> None:
+    """Take the words of one segment out, and those of its whole document, which are written anew with them."""
+    forget_whole(db, document)
     for table in ("words", "pairs", "sounds"):
-        db.execute(f"DELETE FROM {table} WHERE rowid = ?", (text[0],))
-    _write_segment(db, text, language)
-    _write_whole(db, document)
+        db.execute(f"DELETE FROM {table} WHERE rowid = ?", (segment,))
 
 
-def _write_segment(db: sqlite3.Connection, headed: HeadedText, language: str) -> None:
-    key, heading, text = headed
-    both = f"{heading}\n\n{text}" if heading else text
-    columns = (normal_words(heading), normal_words(text), forms_beside(both), stems_beside(both, language))
-    db.execute("INSERT INTO words(rowid, heading, text, forms, stems) VALUES (?, ?, ?, ?, ?)", (key, *columns))
-    if neighbours := character_bigrams(both):
-        db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
-    (modality,) = db.execute("SELECT modality FROM segments WHERE key = ?", (key,)).fetchone()
-    if MODALITY_TRAITS[modality].listened_to and (codes := sound_codes(text)):
-        db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (key, codes))
-
-
-def _write_whole(db: sqlite3.Connection, document: int) -> None:
-    db.execute(f"INSERT INTO wholes(rowid, text, stems) {WHOLE_WORDS_SQL.format(key=document)}")
+def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedText], language: str) -> None:
+    """The words of those segments of a document that have none, which completes it. `language`: see `language_of`."""
+    for key, heading, text in texts:
+        both = f"{heading}\n\n{text}" if heading else text
+        columns = (normal_words(heading), normal_words(text), forms_beside(both), stems_beside(both, language))
+        db.execute("INSERT INTO words(rowid, heading, text, forms, stems) VALUES (?, ?, ?, ?, ?)", (key, *columns))
+        if neighbours := character_bigrams(both):
+            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
+        (modality,) = db.execute("SELECT modality FROM segments WHERE key = ?", (key,)).fetchone()
+        if MODALITY_TRAITS[modality].listened_to and (codes := sound_codes(text)):
+            db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (key, codes))
+    whole = WHOLE_WORDS_SQL.format(key=document)
+    db.execute(f"INSERT INTO wholes(rowid, text, stems) {whole}")
+    db.execute("UPDATE documents SET language = ? WHERE key = ?", (language, document))
 
 
 def write_title(db: sqlite3.Connection, document: int, title: str, keywords: str) -> None:
