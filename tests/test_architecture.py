@@ -72,6 +72,7 @@ DOORS = {
     "resvg_py": {"media"},
     "pathspec": {"adding"},
     "Stemmer": {"store"},
+    "jellyfish": {"store"},
     "py3langid": {"store"},
     "rich": {"cli"},
     "matplotlib": {"cli"},

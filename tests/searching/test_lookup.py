@@ -88,3 +88,25 @@ def test_a_question_that_points_nowhere_has_no_such_note(reports: Library) -> No
 def test_a_place_outside_the_filters_is_not_shown(reports: Library) -> None:
     filters = reports.filters(document="harbour.pdf", modality=("image",))
     assert reports.search("page 5", filters=filters).hits == ()
+
+
+def test_within_a_document_its_own_common_words_tell_nothing(library: Library, folder: Path) -> None:
+    # in the library only one file is on Kestrel; on its pages the name stands everywhere
+    hold(library, folder / "kestrel.pdf", ["Kestrel Kestrel Kestrel", "Kestrel tax", "Kestrel sales", "Kestrel staff"])
+    hold(library, folder / "others.pdf", [f"tax on {number}" for number in range(40)])
+    assert first(library, "Kestrel tax", document="kestrel.pdf") == "kestrel.pdf#page=2"
+
+
+def test_a_recording_is_found_by_words_that_were_misheard(library: Library, folder: Path) -> None:
+    reading = library._catalog.reading({"splitter": 1})
+    for name, heard in (("one", "Pyson"), ("two", "duck")):
+        id = hashlib.sha256(name.encode()).hexdigest()
+        segment = Segment(document=id, modality="audio", place=Place(start=0.0, end=2.0), text=heard)
+        path = str(folder / f"{name}.wav")
+        library._catalog.commit_read(
+            Document(id=id, modality="audio", reading=reading, seconds=2.0),
+            [segment],
+            file=File(path=path, document=id, size=1, mtime_ns=1),
+        )
+    assert first(library, "A bison.") == "one.wav#t=0.0,2.0"
+    assert library.search("A bison.").hits[0].lanes == ("words",)
