@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -69,19 +69,25 @@ class DocumentAdder:
         if not self._roots.folders:
             raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         tally = _Tally(job, self._pending)
+        counted = set[str]()
+        ignored: dict[str, float] = {}
         for item in walk(self._roots, paths, library=self._library):
             if job.stop.is_set():
                 raise Cancelled("Stopped.")
             match item:
                 case FoundFile():
+                    counted.add(item.path)
                     tally.found(item.path)
                     self._try(tally, item, dry_run=dry_run)
                 case SkippedPath():
                     tally.skipped(item.rule)
+                    if item.since is not None:
+                        ignored[item.path] = item.since
                 case RefusedPath():
                     tally.failed(item.path, item.code, item.reason)
         if not dry_run:
             self._forget_vanished(tally, paths)
+            self._forget_ignored(tally, paths, ignored, counted)
             tally.count_pending()
 
     def text(self, job: Job, text: str, title: str) -> None:
@@ -213,6 +219,29 @@ class DocumentAdder:
             if gone := [path for path in held if not os.path.lexists(path)]:
                 tally.removed(self._catalog.remove_files(gone).files)
 
+    def _forget_ignored(
+        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]
+    ) -> None:
+        """Take out what was read before an ignore file came to leave it out.
+
+        `ignored`: paths, and when the file that leaves each out was written. What was read after that was named
+        outright, and stays; so do those of this walk (`counted`).
+        """
+        if not ignored:
+            return
+        held = [file for folder in self._folders(paths) for file in self._catalog.files_under(folder)]
+        since = {file.path: _since(file.path, ignored) for file in held if file.path not in counted}
+        documents = self._catalog.documents({file.document for file in held if since.get(file.path) is not None})
+        gone = [
+            file.path
+            for file in held
+            if (written := since.get(file.path)) is not None
+            and file.document in documents
+            and documents[file.document].read_at < written
+        ]
+        if gone:
+            tally.removed(self._catalog.remove_files(gone).files)
+
     def _folders(self, paths: Sequence[str]) -> list[str]:
         named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
         return [path for path in named if self._rooted(path)]
@@ -254,6 +283,13 @@ class DocumentAdder:
             notes=tuple(read.notes),
             inline=inline,
         )
+
+
+def _since(path: str, ignored: Mapping[str, float]) -> float | None:
+    """When a path, or a folder above it, came to be ignored."""
+    while path and path not in ignored:
+        path = path.rpartition("/")[0]
+    return ignored.get(path)
 
 
 class _Tally:

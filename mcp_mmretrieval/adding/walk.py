@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import pathspec
-
+from mcp_mmretrieval.adding.ignore import IgnoreRules
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
 
@@ -27,7 +26,10 @@ SECRETS_RULE = "keys and secrets"
 """The rule that leaves out what nobody wants an assistant to read."""
 
 _BELONGS = "subtitles of a recording"
+_GIT_EXCLUDES = ".git/info/exclude"
+"""Git's rules that are not shared with others."""
 IGNORE_FILES = (".gitignore", ".mmretrievalignore")
+_SYSTEM_RULE = "system and unfinished files"
 _IGNORE_BYTES = 1_000_000
 
 _SECRET = re.compile(
@@ -46,6 +48,17 @@ _SECRET = re.compile(
 )
 """Names, in lower case, of files with keys and passwords."""
 _SECRET_FOLDERS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", ".gcloud"}
+_SYSTEM = re.compile(
+    "|".join(
+        fnmatch.translate(pattern)
+        for pattern in (
+            *("~$*", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "*.lnk"),
+            *("*.crdownload", "*.part", "*.partial", "*.download", "*.opdownload", "*.!ut", "$recycle.bin"),
+            "system volume information",
+        )
+    )
+)
+"""Names, in lower case, of what systems and browsers leave in folders: locks, thumbnails, unfinished downloads."""
 _LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 
@@ -57,7 +70,6 @@ RECORDING_SUFFIXES = {
 SUBTITLE_SUFFIXES = {".srt", ".vtt"}
 _LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*(?:\.(?:forced|sdh|cc))?$", re.IGNORECASE)
 """What stands after the recording's name: `talk.en.srt`, `talk.pt-BR.forced.srt`."""
-_STARS = re.compile(r"\*+")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -78,6 +90,8 @@ class SkippedPath:
     path: str
     rule: str
     """`hidden`, `.gitignore`, `keys and secrets`, ...: to be counted by."""
+    since: float | None = None
+    """When the ignore file that leaves it out was last written, in seconds since 1970; None for other rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +123,13 @@ class _Rules:
 
     folder: str
     name: str
-    spec: pathspec.GitIgnoreSpec
+    patterns: IgnoreRules
+    written: float
+    """When the file was last written, in seconds since 1970."""
 
     def ignores(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether they leave a path out, take it in again, or say nothing of it."""
-        relative = path[len(self.folder) :].lstrip("/") + ("/" if is_folder else "")
-        return self.spec.check_file(relative).include
+        return self.patterns.ignores(path[len(self.folder) :].lstrip("/"), is_folder=is_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +244,10 @@ class _Walk:
                 break
             path = os.path.join(real, name)
             target, is_folder = self._target(path, names[name])
-            if rule := self._rule(path, target, rules, is_folder=is_folder):
+            if rule := self._rule(path, target, is_folder=is_folder):
                 yield SkippedPath(path=path, rule=rule)
+            elif ignoring := _ignored(rules, path, is_folder=bool(is_folder)):
+                yield SkippedPath(path=path, rule=ignoring.name, since=ignoring.written)
             else:
                 kept.append((path, target, bool(is_folder)))
         yield from self._kept(kept, replace(folder, above=rules))
@@ -269,8 +286,8 @@ class _Walk:
             return real, True
         return real, False if self._roots.covers(real) and os.path.isfile(real) else None
 
-    def _rule(self, path: str, target: str, rules: Sequence[_Rules], *, is_folder: bool | None) -> str:
-        """The rule that leaves an entry out, or empty."""
+    def _rule(self, path: str, target: str, *, is_folder: bool | None) -> str:
+        """The rule that leaves an entry out by its name or its place, or empty."""
         name = path.rpartition("/")[2]
         if is_folder is None:
             return "leads out of the folders or to no file"
@@ -282,7 +299,7 @@ class _Walk:
             return "hidden"
         if is_folder and name in _LEFT_OUT:
             return name
-        return _ignored(rules, path, is_folder=is_folder)
+        return _SYSTEM_RULE if _SYSTEM.match(name.lower()) else ""
 
     def _never(self, real: str, *, is_folder: bool) -> str:
         """The rule that holds even for what is named outright, or empty."""
@@ -298,41 +315,25 @@ class _Walk:
         rules: list[_Rules] = []
         at = root
         for part in folder.removeprefix(root).split("/")[1:]:
-            rules += self._rules_of(at, IGNORE_FILES)
+            rules += self._rules_of(at, (".git", *IGNORE_FILES))
             at = os.path.join(at, part)
         return [] if _ignored(rules, folder, is_folder=True) else rules
 
     def _rules_of(self, folder: str, names: Iterable[str]) -> Iterator[_Rules]:
-        for name in IGNORE_FILES:
-            if name in names:
+        for name, within in ((_GIT_EXCLUDES, ".git"), *((name, name) for name in IGNORE_FILES)):
+            if within in names:
                 with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
-                    lines = os.pread(opened.fd, _IGNORE_BYTES, 0).decode("utf-8", "replace").splitlines()
-                    yield _Rules(folder, name, _spec(lines))
+                    rules = IgnoreRules(os.pread(opened.fd, _IGNORE_BYTES, 0))
+                    yield _Rules(folder, name, rules, opened.mtime_ns / 1e9)
 
 
-def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> str:
-    """The ignore file that leaves a path out, or empty. The nearest that says anything decides."""
+def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> _Rules | None:
+    """The ignore file that leaves a path out, or None. The nearest that says anything decides."""
     for one in reversed(rules):
         verdict = one.ignores(path, is_folder=is_folder)
         if verdict is not None:
-            return one.name if verdict else ""
-    return ""
-
-
-def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
-    """Patterns of an ignore file; those that are none are passed over, as git does.
-
-    So are those with more than three stars: matching them can take longer than anybody waits, and strangers write
-    such files.
-    """
-    good = []
-    for line in lines:
-        if len(_STARS.findall(line)) > 3:
-            continue
-        with suppress(ValueError, re.error):
-            pathspec.GitIgnoreSpec.from_lines([line])
-            good.append(line)
-    return pathspec.GitIgnoreSpec.from_lines(good)
+            return one if verdict else None
+    return None
 
 
 def _is_secret(name: str, *, is_folder: bool) -> bool:

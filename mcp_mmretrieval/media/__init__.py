@@ -71,13 +71,16 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
+_TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
-    MediaReader(".text", "text", "plain text, Markdown, HTML, CSV, JSON, source code and subtitles"),
+    MediaReader(
+        ".text", "text", "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
+    ),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""
 

@@ -85,7 +85,7 @@ class Catalog(Spaces):
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
-                for table in ("words", "pairs", "sounds"):
+                for table in ("words", "pairs", "names", "sounds"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
             return [str(error)]

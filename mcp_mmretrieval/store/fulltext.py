@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -174,22 +174,7 @@ def query_terms(query: str) -> QueryTerms:
     telling = [[unit for unit in phrase if not unit.stops or _is_name(unit, shouted)] for phrase in phrases]
     if not any(telling) and not runs:
         telling = phrases
-    others = compounds(spaced)
-    asides: list[str] = []
-    terms: dict[str, QueryTerm] = {}
-    number: dict[_Unit, int] = {}
-    for unit in (unit for phrase in telling for unit in phrase):
-        within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
-        if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
-            asides.append(normal_words(spaced[within.start : within.end]))
-            continue  # the e of e-mail
-        forms = [unit.form, *_camel(unit.raw)]
-        if within:
-            forms.append(within.form)
-        word = spelt.get(unit.form, "")
-        forms += transcribed(word)
-        term = terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
-        number[unit] = list(terms).index(term.forms[0])
+    terms, number, asides = _terms(telling, spaced, spelt)
     lettered, perhaps = _letters(phrases, shouted)
     for raw, form in lettered:
         terms.setdefault(form, QueryTerm(raw, (form,)))
@@ -199,28 +184,52 @@ def query_terms(query: str) -> QueryTerms:
         for one, other in pairwise(phrase)
         if one in number and other in number and number[one] != number[other]
     )
-    joined = []
-    asides += perhaps + [other.form for other in dates(spaced)]
-    for other in numbers_joined(spaced):
-        parts = [unit for phrase in phrases for unit in phrase if other.start <= unit.start and unit.end <= other.end]
-        form = " ".join(unit.form for unit in parts)
-        term = QueryTerm(spaced[other.start : other.end], tuple(dict.fromkeys((other.form, form))))
-        joined.append(JoinedNumber(term, frozenset(number[unit] for unit in parts if unit in number)))
-        asides.append(form)
-    quoted_words = [normal_words(each) for each in quoted]
-    quoted_runs = [run for each in quoted for run in unspaced_runs(each.casefold())]
+    joined = _joined_numbers(phrases, spaced, number)
+    asides += [*perhaps, *(other.form for other in dates(spaced)), *(each.term.forms[-1] for each in joined)]
+    quoted_words = [words for each in quoted if (words := normal_words(each))]
     return QueryTerms(
-        tuple(terms.values()),
-        tuple(neighbours),
-        tuple(dict.fromkeys(aside for aside in asides if aside not in terms)),
-        tuple(joined),
-        tuple(_quoted(words) for words in quoted_words if words),
-        tuple(_quoted_run(run) for run in quoted_runs),
-        tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
-        tuple(runs),
-        _asks_for_phrase(quoted, _QUOTED.sub(" ", query)),
-        is_english(spelt.values()),
+        terms=tuple(terms.values()),
+        neighbours=tuple(neighbours),
+        phrases=tuple(dict.fromkeys(aside for aside in asides if aside not in terms)),
+        joined=tuple(joined),
+        quoted=tuple(map(_quoted, quoted_words)),
+        quoted_pairs=tuple(_quoted_run(run) for each in quoted for run in unspaced_runs(each.casefold())),
+        each_pair=tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
+        runs=tuple(runs),
+        phrase_asked=_asks_for_phrase(quoted, _QUOTED.sub(" ", query)),
+        english=is_english(spelt.values()),
     )
+
+
+def _terms(
+    telling: Sequence[Sequence[_Unit]], text: str, spelt: Mapping[str, str]
+) -> tuple[dict[str, QueryTerm], dict[_Unit, int], list[str]]:
+    """The terms of a plain text by their first form, the number of each unit's term, and phrases that count beside."""
+    terms: dict[str, QueryTerm] = {}
+    numbers: dict[str, int] = {}
+    number: dict[_Unit, int] = {}
+    asides: list[str] = []
+    others = compounds(text)
+    for unit in (unit for phrase in telling for unit in phrase):
+        within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
+        if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
+            asides.append(normal_words(text[within.start : within.end]))  # the e of e-mail
+            continue
+        word = spelt.get(unit.form, "")
+        forms = [unit.form, *_camel(unit.raw), *([within.form] if within else []), *transcribed(word)]
+        terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
+        number[unit] = numbers.setdefault(unit.form, len(numbers))
+    return terms, number, asides
+
+
+def _joined_numbers(phrases: Sequence[Sequence[_Unit]], text: str, number: Mapping[_Unit, int]) -> list[JoinedNumber]:
+    found = []
+    for other in numbers_joined(text):
+        parts = [unit for phrase in phrases for unit in phrase if other.start <= unit.start and unit.end <= other.end]
+        forms = dict.fromkeys([other.form, " ".join(unit.form for unit in parts)])
+        term = QueryTerm(text[other.start : other.end], tuple(forms))
+        found.append(JoinedNumber(term, frozenset(number[unit] for unit in parts if unit in number)))
+    return found
 
 
 def _asks_for_phrase(quoted: Sequence[str], rest: str) -> bool:

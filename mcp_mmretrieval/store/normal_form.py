@@ -100,6 +100,7 @@ _CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _CODE = re.compile(r"(?<![\w.,-])[A-Za-z0-9]+(?:[-/._][A-Za-z0-9]+)+")
 _DIGIT_GROUPS = re.compile(r"\d(?:(?<![\w.,'-]\d)|(?<=\b[A-Z]{2}\d))\d*(?:[ )(/-]{1,3}(?:[A-Z]{4} )?\d+)+(?![.,']?\w)")
+_YEARS = re.compile(r"(?:(?:19|20)\d\d\W*)+")
 _COUNTRY = re.compile(r"\b[A-Z]{2}$")
 _ROW = re.compile(r"\b\d{1,3}(?:,\d{3})+\b")  # an amount, or two cells of a row
 _INNER_DIGITS = re.compile(r"\d[^\dA-Za-z]+\d")
@@ -235,6 +236,8 @@ def _codes(text: str) -> list[WrittenOtherwise]:
 def _digit_groups(text: str) -> list[WrittenOtherwise]:
     found = []
     for match in _DIGIT_GROUPS.finditer(text):
+        if _YEARS.fullmatch(match[0]):
+            continue
         country = _COUNTRY.search(text, max(0, match.start() - 3), match.start())
         start = country.start() if country else match.start()
         code = re.sub(r"[^A-Za-z0-9]", "", text[start : match.end()])

@@ -63,9 +63,7 @@ _SCRIPTS = (
     (re.compile("[\u0b80-\u0bff]"), frozenset({"ta"})),
 )
 _LATIN = frozenset(_ALGORITHMS) - frozenset().union(*(languages for _, languages in _SCRIPTS)) | {"sr"}
-_ENGLISH = frozenset(
-    re.findall(r"\w+", "the and of to that with from this which what how where when for are was were have does")
-)
+_ENGLISH = frozenset(re.findall(r"\w+", "the and that with from this which what how where when were have does"))
 """Words that hardly a text of another language holds together."""
 
 SAMPLE_CHARACTERS = 3_000

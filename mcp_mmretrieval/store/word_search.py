@@ -12,7 +12,7 @@ from mcp_mmretrieval.store.scope import Clause, ResolvedScope
 
 MAX_TERM_ROWS_COUNTED = 20_000
 """A term's rows are counted up to this number: only its logarithm matters."""
-MAX_TERMS_WEIGHED = 256
+MAX_TERMS_WEIGHED = 2_000
 """Terms of a long query of which the rarest are chosen, and"""
 MAX_ROWS_WEIGHED = 400
 """the rows up to which they are counted for that."""
@@ -33,9 +33,10 @@ BESIDE_WEIGHT = 0.5
 FOLDER_WEIGHT = 0.3
 """Weight of a word in the name of a folder; one in the name of the file or the title weighs 1."""
 NAME_WEIGHT = 0.5
-"""What a word that names the document counts for beside one that a segment holds."""
-NAME_ALONE_WEIGHT = 0.9
-"""What it counts for where it alone finds a document."""
+"""What a name counts for that holds part of the query, as a share of what words in a segment lack of it; 0.3 and 0.7
+gain less on pages, whose documents have titles."""
+FULL_NAME_WEIGHT = 0.9
+"""What one counts for that holds all of it: it was asked for by name."""
 MIN_NAME_SHARE = 0.25
 """Of the query's words that a name has to hold to find a document alone."""
 UNQUOTED_WEIGHT = 0.25
@@ -241,7 +242,7 @@ def _add_names(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope, sha
     if not named:
         return
     for key, document in _documents_of(db, shares).items():
-        shares[key] += NAME_WEIGHT * named.get(document, 0.0)
+        shares[key] += _name_evidence(named.get(document, 0.0)) * max(0.0, 1.0 - shares[key])
     of_kind = reach.modality("s.modality")
     sql = (
         "SELECT s.document, s.key, min(s.ordinal) FROM json_each(?) j CROSS JOIN segments s ON s.document = j.value "
@@ -249,7 +250,11 @@ def _add_names(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope, sha
     )
     for document, key, _ in db.execute(sql, (json.dumps(list(named)), *of_kind.values)).fetchall():
         if named[document] >= MIN_NAME_SHARE:
-            shares[key] = max(shares.get(key, 0.0), NAME_ALONE_WEIGHT * named[document])
+            shares[key] = max(shares.get(key, 0.0), _name_evidence(named[document]))
+
+
+def _name_evidence(share: float) -> float:
+    return NAME_WEIGHT * share + (FULL_NAME_WEIGHT - NAME_WEIGHT) * share**4
 
 
 def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict[int, float]:

@@ -1,5 +1,6 @@
 """Bringing files into the library: what is new, held, moved, changed, gone, bad."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -55,6 +56,28 @@ def test_what_vanished_from_an_added_folder_is_taken_out(library: Library, folde
     (folder / "goes.png").unlink()
     assert add(library).removed == 1
     assert cited(library, "blue") == ["stays.png"]
+
+
+def test_what_is_ignored_later_leaves_the_library(library: Library, folder: Path) -> None:
+    for name in ("stays.md", "goes.md", "out/goes.md", "out/deep/goes.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"A note called {name}.")
+    add(library)
+    assert library.documents()[1] == 4
+    (folder / ".mmretrievalignore").write_text("goes.md\nout/\n")
+    outcome = add(library)
+    assert (outcome.removed, outcome.unchanged, outcome.skipped) == (3, 1, {".mmretrievalignore": 2, "hidden": 1})
+    assert library.documents()[1] == 1
+    assert add(library).removed == 0
+
+
+def test_what_was_named_outright_though_it_is_ignored_stays(library: Library, folder: Path) -> None:
+    (folder / ".gitignore").write_text("*.log\n")
+    os.utime(folder / ".gitignore", (1e9, 1e9))
+    (folder / "a.log").write_text("A log that was asked for.")
+    add(library, "a.log")
+    assert add(library).removed == 0
+    assert library.documents()[1] == 1
 
 
 def test_a_root_that_is_missing_as_a_whole_takes_nothing_out(library: Library, folder: Path, tmp_path: Path) -> None:

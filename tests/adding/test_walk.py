@@ -208,6 +208,21 @@ def test_the_library_folder_is_left_out_even_when_it_is_named(root: Path) -> Non
     assert found(root, "alias/deep/x.txt", "alias", library=root / "library") == []
 
 
+def test_what_systems_and_browsers_leave_is_left_out(root: Path) -> None:
+    left = ("~$report.docx", "Thumbs.db", "way.lnk", "film.mp4.crdownload", "film.mkv.part", "Icon\r", "Desktop.ini")
+    make(root, "a.txt", *left, "$RECYCLE.BIN/b.txt")
+    assert found(root) == ["a.txt"]
+    assert skipped(root) == dict.fromkeys((*left, "$RECYCLE.BIN"), "system and unfinished files")
+
+
+def test_rules_that_a_repository_keeps_for_itself_hold_too(root: Path) -> None:
+    make(root, "a.txt", "b.txt", "r/a.txt", "r/b.txt", "r/.git/config")
+    make(root, "r/.git/info/exclude", text="a.txt\n")
+    make(root, "w/.git", "w/a.txt", text="gitdir: elsewhere\n")
+    assert found(root) == ["a.txt", "b.txt", "r/b.txt", "w/a.txt"]
+    assert found(root, "r") == ["r/b.txt"]
+
+
 def test_what_is_named_outright_need_not_keep_to_hidden_and_ignore_rules(root: Path) -> None:
     make(root, ".notes/a.txt", ".notes/.b.txt", "build/c.txt", "build/d.log", ".e.txt", "node_modules/f.txt")
     make(root, ".gitignore", text="build/\n*.log\n")
