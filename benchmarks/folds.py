@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp_mmretrieval.searching import fusion
-from mcp_mmretrieval.types import Lane
 
 CONSTANTS: dict[str, tuple[float, ...]] = {
     "words slope": (0.7, 0.8, 0.9, 1.0),
@@ -58,20 +57,20 @@ def recording() -> Iterator[Recorded]:
 @contextmanager
 def constants(values: Mapping[str, float]) -> Iterator[None]:
     """With other constants of fusion within."""
-    scales: dict[Lane, fusion.LaneScale] = dict(fusion.BUILTIN_SCALES)
-    others = {name: value for name, value in values.items() if " " not in name}
+    scales: dict[str, fusion.LaneScale] = {str(lane): scale for lane, scale in fusion.BUILTIN_SCALES.items()}
+    others: dict[str, object] = {name: value for name, value in values.items() if " " not in name}
     before = {name: getattr(fusion, name) for name in (*others, "BUILTIN_SCALES")}
     for name, value in values.items():
         lane, _, what = name.partition(" ")
         if what:
-            scales[lane] = replace(scales[lane], **{what: value})  # type: ignore[index]
-    for name, value in {**others, "BUILTIN_SCALES": scales}.items():
-        setattr(fusion, name, value)
+            scales[lane] = replace(scales[lane], **{what: value})  # type: ignore[arg-type]
     try:
+        for name, changed in {**others, "BUILTIN_SCALES": scales}.items():
+            setattr(fusion, name, changed)
         yield
     finally:
-        for name, value in before.items():
-            setattr(fusion, name, value)
+        for name, original in before.items():
+            setattr(fusion, name, original)
 
 
 def refused(recorded: Recorded) -> list[int]:

@@ -27,6 +27,8 @@ class PointedLookup:
     def __init__(self, catalog: Catalog, view: ConnectionView) -> None:
         self._catalog = catalog
         self._view = view
+        self._index: tuple[object, NameIndex] | None = None
+        """Of the names that the catalog gave last: it gives the same ones until something is committed."""
 
     def evidence(self, run: SearchRun, found: Sequence[FusedHit]) -> dict[int, float]:
         """What places count for because the question of `run` points at them, by key.
@@ -40,8 +42,9 @@ class PointedLookup:
         names = self._catalog.names(run.scope)
         if len(names) == 1:
             return self._places(run, dict.fromkeys(names, 1.0))
-        index = NameIndex({id: DocumentName(title, path) for id, (title, path) in names.items()})
-        named = index.named(run.query.text)
+        if self._index is None or self._index[0] is not names:
+            self._index = names, NameIndex({id: DocumentName(*name) for id, name in names.items()})
+        named = self._index[1].named(run.query.text)
         if 0 < len(named) <= GUESSED_DOCUMENTS:
             evidence = {key: NAMED_EVIDENCE for key, stored in run.held.items() if stored.segment.document in named}
             for key, value in self._places(run, dict.fromkeys(named, 1.0)).items():

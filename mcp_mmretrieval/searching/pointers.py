@@ -96,9 +96,9 @@ _TITLED = re.compile(
     r"\b(?i:section|chapter)\s+(?P<title>[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
 )
 _THIS = re.compile(
-    r"\b(?:this|the|that|given|attached|provided)\s+(?:\w+\s+)?(?:document|report|paper|presentation|slide\s*deck|"
+    r"\b(?:(?:this|that|given|attached|provided)\s+(?:\w+\s+)?|the\s+)(?:document|report|paper|presentation|slide\s*deck|"
     r"slideshow|deck|slides?|guidebook|guide|manual|brochure|booklet|leaflet|handbook|white\s?paper|thesis|filing|"
-    r"contract|agreement|pdf)\b",
+    r"contract|agreement|pdf)\b(?!\s+(?:of|on|about|by|from|for|that|which|called|titled)\b)",
     re.IGNORECASE,
 )
 _EXAMPLES = re.compile(r"\[\s*[\"'][^\]]*\]")

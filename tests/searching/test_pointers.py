@@ -85,6 +85,8 @@ def test_the_list_of_contents_is_pointed_at() -> None:
         "the slide I liked",
         "a table of 5 rows",
         "figure a dog",
+        "the annual report of the harbour board",
+        "the report on harbour dues",
         "coffee order: large, sixteen ounce",
         'formatted as a list, for example ["Chapter 5", "Page 8"]',
     ],
