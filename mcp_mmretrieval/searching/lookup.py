@@ -40,7 +40,7 @@ class PointedLookup:
         if not pointers.phrases:
             return {}
         names = self._catalog.names(run.scope)
-        if len(names) == 1:
+        if len(names) == 1 or (len(names) <= GUESSED_DOCUMENTS and run.scope.filters.under):
             return self._places(run, dict.fromkeys(names, 1.0))
         if self._index is None or self._index[0] is not names:
             self._index = names, NameIndex({id: DocumentName(*name) for id, name in names.items()})

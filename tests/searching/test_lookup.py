@@ -65,6 +65,15 @@ def test_a_caption_is_found_in_the_document_that_is_given(reports: Library) -> N
     assert first(reports, "What does Table 2 say?", under="orchard.pdf") == "orchard.pdf#page=3"
 
 
+def test_in_a_folder_of_few_documents_each_may_be_meant(reports: Library, folder: Path) -> None:
+    (folder / "sub").mkdir()
+    hold(reports, folder / "sub" / "eels.pdf", ["eels", "traps"])
+    hold(reports, folder / "sub" / "larks.pdf", ["larks", "nests"])
+    answer = reports.search("the last page", filters=reports.filters(under="sub"))
+    assert {hit.citation for hit in answer.hits[:2]} == {"sub/eels.pdf#page=2", "sub/larks.pdf#page=2"}
+    assert not any("points into" in note for note in answer.notes)
+
+
 @pytest.mark.parametrize("name", ["orchard.pdf", "the orchard file"])
 def test_a_document_that_the_question_names_is_meant(reports: Library, name: str) -> None:
     answer = reports.search(f"What is on page 5 of {name}?")
