@@ -14,12 +14,13 @@ from typing import Any
 from mcp_mmretrieval.searching import fusion
 
 CONSTANTS: dict[str, tuple[float, ...]] = {
-    "words slope": (0.7, 0.8, 0.9, 1.0),
-    "text offset": (-0.25, -0.15, 0.0),
+    "words slope": (0.6, 0.7, 0.8, 0.9),
+    "text offset": (-0.2, -0.1, 0.0),
+    "text slope": (0.75, 0.85, 1.0),
     "picture offset": (0.25, 0.35, 0.45),
     "picture slope": (1.1, 1.2, 1.3),
-    "CONTEXT_WEIGHT": (0.3, 0.4, 0.5),
-    "PICTURE_WORDS": (4, 6, 8),
+    "CONTEXT_WEIGHT": (0.35, 0.45, 0.55),
+    "PICTURE_WORDS": (4, 5, 7),
 }
 """What is tried for each constant of `searching.fusion`; all others stay as they are meanwhile."""
 

@@ -42,14 +42,14 @@ class LaneScale:
 
 
 BUILTIN_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
-    {"words": LaneScale(slope=0.8), "text": LaneScale(-0.15), "picture": LaneScale(0.35, 1.2, 0.05)}
+    {"words": LaneScale(slope=0.7), "text": LaneScale(-0.1, 0.85), "picture": LaneScale(0.35, 1.2, 0.05)}
 )
 """Words count by the share of bm25 that they reach, a text by its cosine, less what unrelated texts have. A picture's
 Bhattacharyya coefficient starts where the best of a thousand unrelated texts ends; below 0.05 it is chance."""
 
-PICTURE_WORDS = 6
+PICTURE_WORDS = 5
 """Words of a query up to which pictures count in full: a long question is about no single object."""
-NEAR_CLASSES = (0.3, 0.15)
+NEAR_CLASSES = (0.2, 0.2)
 """What pictures count for of a query that lies half on the classes that the classifier knows and half on none of them;
 and how much more for each e-fold of that ratio."""
 
@@ -72,7 +72,7 @@ LIKE_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
 """Of other models, for what is like an example: the same once more has a cosine of 1 in any space, and comes first. How
 unlike others are differs from space to space and from kind to kind, so that below the first ranks decide."""
 
-CONTEXT_WEIGHT = 0.4
+CONTEXT_WEIGHT = 0.45
 """What a word counts for that the document holds, wherever in it: a question names the company, its page does not."""
 
 TELLING_ORDER: tuple[Lane, ...] = ("words", "sound", "picture", "text")

@@ -18,7 +18,7 @@ from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 LANE_DEPTH = 200
 """Segments taken from each lane."""
 
-SOUND_SHARE = 0.8
+SOUND_SHARE = 0.9
 """What words count for that only sound like those of a query, beside words that are the same."""
 
 
