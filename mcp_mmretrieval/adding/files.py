@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import tempfile
@@ -27,6 +28,7 @@ from mcp_mmretrieval.errors import (
     UnreadableMedia,
 )
 from mcp_mmretrieval.jobs import Job
+from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.roots import OpenFile, document_digest
 from mcp_mmretrieval.store import Change, Document, File
 from mcp_mmretrieval.targets import ConnectionView
@@ -39,6 +41,14 @@ PENDING_EVERY_SECONDS = 2.0
 
 LEAVING_SECONDS = 60.0
 """Seconds that a process has to leave once its device was lost."""
+
+MAX_NOTES = 20
+"""Notes on files in one job's outcome."""
+
+NOTES_OF_ONE = 3
+"""Notes on one file in there."""
+
+MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
 
 OUTCOME_FIELDS: dict[Change, str] = {
     "added": "added",
@@ -85,12 +95,12 @@ class DocumentAdder:
                         ignored[item.path] = item.since
                 case RefusedPath():
                     tally.failed(item.path, item.code, item.reason)
+        self._forget_vanished(tally, paths, dry_run=dry_run)
+        self._forget_ignored(tally, paths, ignored, counted, dry_run=dry_run)
         if not dry_run:
-            self._forget_vanished(tally, paths)
-            self._forget_ignored(tally, paths, ignored, counted)
             tally.count_pending()
 
-    def text(self, job: Job, text: str, title: str) -> None:
+    def text(self, job: Job, text: str, title: str, *, dry_run: bool = False) -> None:
         """Add text that was given as such; the same text again is no work."""
         data = text.encode("utf-8", "replace")
         id = hashlib.sha256(data).hexdigest()
@@ -99,6 +109,9 @@ class DocumentAdder:
             held = self._catalog.document(id)
             if held and held.inline and self._current_reading(held) and (held.title == title or not title):
                 tally.changed("unchanged")
+                return
+            if dry_run:
+                tally.changed("unchanged" if held and held.inline else "added")
                 return
             with self._fair_share.turn(job.stop), tempfile.TemporaryFile() as file:
                 file.write(data)
@@ -128,7 +141,7 @@ class DocumentAdder:
     def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool, again: bool = False) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
         try:
-            if change := self._preview(found) if dry_run else self._add(tally, found):
+            if change := self._preview(tally, found) if dry_run else self._add(tally, found):
                 tally.changed(change)
         except NotAllowed as error:
             tally.failed(found.path, "not_found_or_not_allowed", str(error))
@@ -147,15 +160,22 @@ class DocumentAdder:
             logger.exception("%s: cannot be added", found.path)
             tally.failed(found.path, "internal", "An internal error; the log has the details.")
 
-    def _preview(self, found: FoundFile) -> Change:
-        known, current = self._known(found)
-        return "unchanged" if current else "replaced" if known else "added"
+    def _preview(self, tally: _Tally, found: FoundFile) -> Change:
+        """What adding would do; of a file that would be read the first place is decoded, to see whether it can be."""
+        stop = tally.job.stop
+        yield_to_foreground()
+        with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
+            known = self._catalog.file(file.path)
+            if known is not None and self._current(known, file) and self._beside(known, file, sidecars):
+                return "unchanged"
+            self._reader.probe(FileToRead(file, "", sidecars), stop)
+        return "replaced" if known else "added"
 
     def _add(self, tally: _Tally, found: FoundFile) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
         with self._fair_share.key_lock(found.path, stop):
-            if self._known(found)[1] and not found.sidecars:
+            if self._is_held(found):
                 return "unchanged"
             while True:
                 yield_to_foreground()
@@ -163,31 +183,39 @@ class DocumentAdder:
                     id = document_digest(file, sidecars)
                     with self._fair_share.try_key_lock(id) as mine:
                         if mine:
-                            return self._take_in(tally, FileToRead(file, id, sidecars))
+                            left = [Path(path).name for path in found.sidecars[MAX_SIDECARS:]]
+                            return self._take_in(tally, FileToRead(file, id, sidecars, left))
                 self._fair_share.wait_for_key(id, stop)  # another job reads the same content, and then it is held
 
-    def _known(self, found: FoundFile) -> tuple[bool, bool]:
-        """Whether something was added from the path, and whether it is what lies there now."""
-        with self._roots.open(found.path) as file:
+    def _is_held(self, found: FoundFile) -> bool:
+        """Whether what lies at the path, and what belongs to it, is what was added from there."""
+        with self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            return known is not None, known is not None and self._current(known, file)
+            return known is not None and self._current(known, file) and known.sidecars == _state_of(sidecars)
 
     @contextmanager
     def _opened(self, found: FoundFile) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
         """The file and what belongs to it."""
         with ExitStack() as stack:
             file = stack.enter_context(self._roots.open(found.path))
-            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars]
+            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
 
     def _take_in(self, tally: _Tally, source: FileToRead) -> Change:
         """One more path of what is held, or else read and committed."""
         file, id = source.file, source.document
-        row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
+        row = File(
+            path=file.path,
+            document=id,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            sidecars=_state_of(source.sidecars),
+        )
         if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
             return change
         read = self._read(tally, source)
         document = self._document(id, read, file.size)
         change = self._catalog.commit_read(document, read.segments, file=row, figures=read.figures)
+        tally.noted(file.path, read.notes)
         self._on_commit()
         return change
 
@@ -212,15 +240,15 @@ class DocumentAdder:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 
-    def _forget_vanished(self, tally: _Tally, paths: Sequence[str]) -> None:
+    def _forget_vanished(self, tally: _Tally, paths: Sequence[str], *, dry_run: bool) -> None:
         """Take out what lies no longer where it was added from; a root that is missing as a whole says nothing."""
         for folder in self._folders(paths):
             held = [file.path for file in self._catalog.files_under(folder)]
             if gone := [path for path in held if not os.path.lexists(path)]:
-                tally.removed(self._catalog.remove_files(gone).files)
+                tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
 
     def _forget_ignored(
-        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]
+        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str], *, dry_run: bool
     ) -> None:
         """Take out what was read before an ignore file came to leave it out.
 
@@ -240,10 +268,10 @@ class DocumentAdder:
             and documents[file.document].read_at < written
         ]
         if gone:
-            tally.removed(self._catalog.remove_files(gone).files)
+            tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
-        named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
+        named = [path for given in paths for path in self._roots.readings(given)] if paths else self._roots.folders
         return [path for path in named if self._rooted(path)]
 
     def _rooted(self, path: str) -> bool:
@@ -252,6 +280,10 @@ class DocumentAdder:
 
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
+
+    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile]) -> bool:
+        """Whether what belongs to a file is what it was added with."""
+        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
 
     def _held(self, id: str) -> bool:
         document = self._catalog.document(id)
@@ -292,6 +324,12 @@ def _since(path: str, ignored: Mapping[str, float]) -> float | None:
     return ignored.get(path)
 
 
+def _state_of(sidecars: Sequence[OpenFile]) -> str:
+    """Names, sizes and times of what belongs to a file; empty for nothing."""
+    states = [[Path(one.path).name, one.size, one.mtime_ns] for one in sidecars]
+    return json.dumps(states) if states else ""
+
+
 class _Tally:
     """Counts into a job's outcome."""
 
@@ -318,6 +356,15 @@ class _Tally:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
         failure = Failure(path=path, code=code, reason=reason)
         self.job.update(failed=(*self.job.outcome.failed, failure))
+
+    def noted(self, path: str, notes: Sequence[str]) -> None:
+        """What was left out of a file that was added."""
+        room = MAX_NOTES - len(self.job.outcome.notes)
+        lines = [f"{path}: {note}" for note in notes[:NOTES_OF_ONE]]
+        if lines and room > 0:
+            more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
+            kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
+            self.job.update(notes=(*kept, *more))
 
     def removed(self, files: int) -> None:
         self.job.update(removed=self.job.outcome.removed + files)

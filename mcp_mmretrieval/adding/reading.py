@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mcp_mmretrieval.adding import timed_lines
+from mcp_mmretrieval.adding.joined_text import join_texts
+from mcp_mmretrieval.adding.page_numbers import with_printed_numbers
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
@@ -14,6 +17,7 @@ from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
     MODALITY_TRAITS,
     Content,
+    Cue,
     DocumentMetadata,
     Film,
     Identity,
@@ -41,6 +45,8 @@ class FileToRead:
     """SHA-256 in hex: the id of the document that its segments belong to."""
     sidecars: Sequence[OpenFile] = ()
     """Files that are read with it, such as subtitles."""
+    left_out: Sequence[str] = ()
+    """Names of those beyond the number that is read with one file."""
 
 
 StageSegments = Callable[[int, Sequence[Segment]], None]
@@ -101,6 +107,18 @@ class FileReader:
         depends = {"splitter", *MODALITY_TRAITS[modality].recognisers}
         return all(now.get(what) == value for what, value in read_with.items() if what in depends)
 
+    def probe(self, source: FileToRead, stop: threading.Event | None = None) -> None:
+        """Find out whether a file can be read, by its first place, without OCR or speech.
+
+        Raises UnreadableMedia, Cancelled.
+        """
+        self._workers.probe(
+            source.file.fd,
+            name=Path(source.file.path).name,
+            sidecars=[(Path(sidecar.path).name, sidecar.fd) for sidecar in source.sidecars],
+            stop=stop,
+        )
+
     def read(
         self,
         source: FileToRead,
@@ -115,6 +133,8 @@ class FileReader:
         Raises UnreadableMedia, Cancelled.
         """
         result = FileText(segments=list(staged))
+        if source.left_out:
+            result.notes.append(f"More subtitles than are read with one file: {', '.join(source.left_out)[:600]}.")
         frames: FrameTexts = {}
         kept = len(result.segments)
         for part in self._parts(source, kept, result, stop):
@@ -133,19 +153,8 @@ class FileReader:
             result.means |= MODALITY_TRAITS[result.modality].recognisers
             result.figures |= {segment.id for segment in staged if segment.traits.looks_like == "document"}
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
-        result.segments = list({segment.id: segment for segment in result.segments}.values())
+        result.segments = with_printed_numbers(list({segment.id: segment for segment in result.segments}.values()))
         return result
-
-    def _text(self, content: Content, frames: FrameTexts) -> str:
-        """The words in a content: as they are, read off the pixels, or heard."""
-        if isinstance(content, str):
-            return content
-        if isinstance(content, Sound):
-            return self._heard(content)
-        if isinstance(content, Film):
-            heard = self._heard(content.sound).splitlines() if content.sound is not None else []
-            return "\n".join(dict.fromkeys([*heard, *self._shown(content, frames)]))
-        return self._seen(content)
 
     def _parts(
         self,
@@ -172,26 +181,48 @@ class FileReader:
             return part.segment
         means |= _means(part.content)
         try:
-            read = self._text(part.content, frames)
+            if isinstance(part.content, Sound | Film):
+                return self._timed(part, part.content, frames)
+            read = part.content if isinstance(part.content, str) else self._seen(part.content)
         except DeviceLost:  # no fault of the file's, nor of the model's
             raise
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:
             raise UnreadableMedia("memory", str(error)) from error
-        return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
+        own = part.segment.text
+        if isinstance(part.content, str | Sound | Film):
+            return replace(part.segment, text="\n".join(text for text in (own, read) if text))
+        return replace(part.segment, text=join_texts(own, read))
 
-    def _shown(self, film: Film, frames: FrameTexts) -> list[str]:
-        """Lines that stand in the frames of one window; `frames` goes from window to window."""
+    def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts) -> Segment:
+        """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""
+        segment = part.segment
+        lines = timed_lines.known_lines(segment)
+        first = content.sound if isinstance(content, Film) else content
+        for sound in [first, *part.more] if first is not None else part.more:
+            lines += list(timed_lines.heard_lines(self._heard(sound), segment, lines))
+        if isinstance(content, Film):
+            told = {line.text for line in lines}
+            shown = timed_lines.shown_lines(self._shown(content, frames), segment.place.end or 0.0)
+            lines += [line for line in shown if line.text not in told]
+        return replace(
+            segment,
+            text="\n".join(line.text for line in lines),
+            times=tuple((line.start, line.end) for line in lines),
+        )
+
+    def _shown(self, film: Film, frames: FrameTexts) -> FrameTexts:
+        """What stands in the frames of one window; `frames` goes from window to window."""
         last = dict(frames)
         frames.clear()
         for time, picture in zip(film.times, film.pictures, strict=True):
             frames[time] = last[time] if time in last else self._seen(picture)
-        return [line for text in frames.values() for line in text.splitlines()]
+        return frames
 
-    def _heard(self, sound: Sound) -> str:
+    def _heard(self, sound: Sound) -> list[Cue]:
         transcriber: Transcriber | None = self._models.transcriber()
-        return "\n".join(cue.text for cue in transcriber.transcribe(sound)) if transcriber else ""
+        return transcriber.transcribe(sound) if transcriber else []
 
     def _seen(self, picture: Picture) -> str:
         reader: TextReader | None = self._models.text_reader()

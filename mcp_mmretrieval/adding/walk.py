@@ -3,7 +3,7 @@
 Runs in the server, reads names only, and follows links no further than the roots. What is left out is counted by rule.
 """
 
-# ruff: noqa: PTH112, PTH113, PTH118, PTH122
+# ruff: noqa: PTH112, PTH113, PTH118
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
+from mcp_mmretrieval.adding import sidecars
 from mcp_mmretrieval.adding.ignore import IgnoreRules
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
+from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending_in
 
 MAX_WALK_ENTRIES = 1_000_000
 """Files and folders that are looked at in one walk."""
+
+MAX_NAMES_LOOKED_AT = 20_000
+"""Files whose names are compared with one that is not there."""
 
 SECRETS_RULE = "keys and secrets"
 """The rule that leaves out what nobody wants an assistant to read."""
@@ -62,14 +68,6 @@ _SYSTEM = re.compile(
 _LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 
-RECORDING_SUFFIXES = {
-    *(".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".aiff", ".aif", ".amr"),
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".ogv"),
-}
-"""Suffixes beside which a file of subtitles belongs to the recording."""
-SUBTITLE_SUFFIXES = {".srt", ".vtt"}
-_LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*(?:\.(?:forced|sdh|cc))?$", re.IGNORECASE)
-"""What stands after the recording's name: `talk.en.srt`, `talk.pt-BR.forced.srt`."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -145,6 +143,10 @@ class _Folder:
 
 FolderEntries = dict[str, bool | None]
 """What a folder holds: True for folders, False for files, None for links and the rest."""
+FolderEntry = tuple[str, str, bool]
+"""A path in a folder, where it leads, and whether that is a folder."""
+OwnedSubtitles = dict[str, tuple[str, ...]]
+"""Recordings, and the subtitles that belong to each, as absolute paths."""
 
 
 class _Walk:
@@ -155,6 +157,8 @@ class _Walk:
         self._library = library
         self._files: set[str] = set()
         self._left = MAX_WALK_ENTRIES
+        self._known: list[str] | None = None
+        """Files under the roots, once one was asked for that is not there."""
 
     def argument(self, path: str) -> Iterator[WalkItem]:
         """What one argument names: a file, a folder, or a glob where nothing is called so."""
@@ -164,7 +168,7 @@ class _Walk:
             if _GLOB.search(path):
                 yield from self._glob(path)
             else:
-                yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=str(error))
+                yield from self._by_its_end(path, error)
             return
         is_folder = os.path.isdir(real)
         if rule := self._never(real, is_folder=is_folder):
@@ -176,20 +180,42 @@ class _Walk:
 
     def _file_by_name(self, real: str) -> Iterator[WalkItem]:
         folder, _, name = real.rpartition("/")
-        try:
-            names = self._names(folder)[1] if _suffix(name) in RECORDING_SUFFIXES | SUBTITLE_SUFFIXES else {}
-        except (NotAllowed, UnreadableMedia):
-            names = {}
-        owned = _owned([f"{folder}/{name}" for name, is_folder in names.items() if is_folder is False])
-        if any(real in sidecars for sidecars in owned.values()):
+        owned: OwnedSubtitles = {}
+        if sidecars.is_recording(name):
+            owned = self._owned_at(folder)
+        elif sidecars.suffix_of(name) in sidecars.SUBTITLE_SUFFIXES:
+            owned = self._owned_at(folder) | self._owned_at(sidecars.folder_of_recordings(folder))
+        if any(real in subtitles for subtitles in owned.values()):
             yield SkippedPath(path=real, rule=_BELONGS)
         else:
             yield from self._file(real, owned.get(real, ()))
 
+    def _by_its_end(self, path: str, error: NotAllowed) -> Iterator[WalkItem]:
+        """The only file whose path ends so; else what is called nearly so is named."""
+        if path in self._roots.folders:
+            reason = f"{path}: this allowed folder does not exist. Correct --root, or make the folder."
+            yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=reason)
+            return
+        if self._known is None:
+            there = [folder for folder in self._roots.folders if os.path.isdir(folder)]
+            every = walk(self._roots, there, library=self._library) if there else iter(())
+            looked_at = islice(every, MAX_NAMES_LOOKED_AT)
+            self._known = [item.path for item in looked_at if isinstance(item, FoundFile)]
+        ending = paths_ending_in(path, self._known)
+        if len(ending) == 1:
+            yield from self._file_by_name(ending[0])
+            return
+        near = (ending or near_paths(path, self._known))[:MAX_NEAR_NAMES]
+        if near:
+            error = NotAllowed(path, f"Did you mean {' or '.join(self._roots.citation(one) for one in near)}?")
+        elif missing := self._roots.missing:
+            error = NotAllowed(path, f"The allowed folder {missing[0]} does not exist: correct --root, or make it.")
+        yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=str(error))
+
     def _glob(self, pattern: str) -> Iterator[WalkItem]:
         """Files under the pattern's fixed part that match it. The rules hold for them."""
         matched = False
-        for candidate in self._roots.candidates(pattern):
+        for candidate in self._roots.readings(pattern):
             fixed = _GLOB.split(candidate, maxsplit=1)[0].rpartition("/")[0]
             rest = candidate[len(fixed) :]
             parts = rest.split("/")
@@ -236,7 +262,7 @@ class _Walk:
             yield SkippedPath(path=real, rule="virtual environment")
             return
         rules = [*folder.above, *self._rules_of(real, names)]
-        kept: list[tuple[str, str, bool]] = []
+        kept: list[FolderEntry] = []
         for name in sorted(names):
             self._left -= 1
             if self._left < 0:
@@ -250,17 +276,62 @@ class _Walk:
                 yield SkippedPath(path=path, rule=ignoring.name, since=ignoring.written)
             else:
                 kept.append((path, target, bool(is_folder)))
-        yield from self._kept(kept, replace(folder, above=rules))
+        yield from self._kept(kept, replace(folder, path=real, above=rules))
 
-    def _kept(self, kept: Sequence[tuple[str, str, bool]], folder: _Folder) -> Iterator[WalkItem | _Folder]:
+    def _kept(self, kept: Sequence[FolderEntry], folder: _Folder) -> Iterator[WalkItem | _Folder]:
         """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
-        owned = _owned([path for path, _, is_folder in kept if not is_folder])
-        belonging = {sidecar for sidecars in owned.values() for sidecar in sidecars}
+        owned = self._owned(kept, folder.above)
+        belonging = {sidecar for subtitles in owned.values() for sidecar in subtitles}
+        if home := sidecars.folder_of_recordings(folder.path):
+            rules = self._rules_above(home)
+            there = self._owned_at(home, [*rules, *self._rules_of(home, IGNORE_FILES)]).values()
+            belonging |= {sidecar for subtitles in there for sidecar in subtitles}
         for path, target, is_folder in kept:
             if not is_folder and path not in belonging:
                 yield from self._file(target, owned.get(path, ()))
+            elif not is_folder and home and folder.named:
+                yield SkippedPath(path=path, rule=_BELONGS)
             elif is_folder and folder.depth != 0:
                 yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
+
+    def _owned_at(self, folder: str, rules: Sequence[_Rules] | None = None) -> OwnedSubtitles:
+        """The recordings in a folder with their subtitles; without rules of all that lies there."""
+        return self._owned([entry for _, entry in self._entries(folder, rules)], rules) if folder else {}
+
+    def _owned(self, kept: Sequence[FolderEntry], rules: Sequence[_Rules] | None) -> OwnedSubtitles:
+        """The recordings among the entries of one folder that have subtitles, there or in a folder of subtitles."""
+        files = {path.rpartition("/")[2]: path for path, _, is_folder in kept if not is_folder}
+        if not any(map(sidecars.is_recording, files)):
+            return {}
+        for path, target, is_folder in kept:
+            name = path.rpartition("/")[2]
+            if is_folder and name.lower() in sidecars.SUBTITLE_FOLDERS:
+                files |= {f"{name}/{below}": real for below, real in self._subtitles_in(target, rules)}
+        owned = sidecars.owned(files)
+        return {files[film]: tuple(files[name] for name in names) for film, names in owned.items()}
+
+    def _subtitles_in(self, folder: str, rules: Sequence[_Rules] | None) -> Iterator[tuple[str, str]]:
+        """Subtitles in a folder and in the folders that it holds, with their path below it."""
+        for name, (path, target, is_folder) in self._entries(folder, rules):
+            within = [(f"{name}/{below}", entry) for below, entry in self._entries(target, rules)] if is_folder else []
+            for below, (real, _, too_deep) in [*within, (name, (path, target, is_folder))]:
+                if not too_deep and sidecars.suffix_of(below) in sidecars.SUBTITLE_SUFFIXES:
+                    yield below, real
+
+    def _entries(self, folder: str, rules: Sequence[_Rules] | None) -> Iterator[tuple[str, FolderEntry]]:
+        """What a folder holds that no rule leaves out, in order of names; without rules all of it."""
+        try:
+            real, names = self._names(folder)
+        except (NotAllowed, UnreadableMedia):
+            return
+        for name in sorted(names):
+            path = os.path.join(real, name)
+            target, is_folder = self._target(path, names[name])
+            if is_folder is None:
+                continue
+            left_out = self._rule(path, target, is_folder=is_folder) or _ignored(rules or (), path, is_folder=is_folder)
+            if rules is None or not left_out:
+                yield name, (path, target, is_folder)
 
     def _file(self, real: str, sidecars: Iterable[str]) -> Iterator[FoundFile]:
         if real not in self._files:
@@ -339,25 +410,6 @@ def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> _Rules |
 def _is_secret(name: str, *, is_folder: bool) -> bool:
     lower = name.lower()
     return lower in _SECRET_FOLDERS if is_folder else _SECRET.match(lower) is not None
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
-
-
-def _owned(files: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The recordings among the files of one folder that have subtitles, with these, in order of names."""
-    subtitles: dict[str, list[str]] = {}
-    recordings = []
-    for path in files:
-        if _suffix(path) in SUBTITLE_SUFFIXES:
-            stem = os.path.splitext(path)[0]
-            for of in {stem, _LANGUAGE.sub("", stem)}:
-                subtitles.setdefault(of, []).append(path)
-        elif _suffix(path) in RECORDING_SUFFIXES:
-            recordings.append(path)
-    stems = ((path, os.path.splitext(path)[0]) for path in recordings)
-    return {path: tuple(sorted(subtitles[stem])) for path, stem in stems if stem in subtitles}
 
 
 def _matches(path: str, pattern: Sequence[str]) -> bool:

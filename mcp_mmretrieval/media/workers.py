@@ -23,6 +23,7 @@ from typing import ParamSpec, TypeVar
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import wire
+from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ _START_TIMEOUT = 60.0
 """Seconds until a new worker must be ready."""
 _PING_TIMEOUT = 5.0
 """Seconds until a worker that waits must have said so."""
-_SIDECARS = 8
 _TAIL = 2_000
 """Bytes of a dead worker's stderr that are logged."""
 
@@ -114,6 +114,14 @@ class Workers:
         """The parts of an open document once more, each with the pictures that stand in it: see `media.figures`."""
         task = self._task(name, document, ()) | {"start": start, "figures": True}
         return self._steps(task, [fd], stop)
+
+    def probe(
+        self, fd: int, *, name: str, sidecars: Sequence[tuple[str, int]] = (), stop: threading.Event | None = None
+    ) -> None:
+        """Decode the first place of an open document, and nothing more: whether it can be read. Raises as `split`."""
+        task = self._task(name, "", sidecars) | {"first": True}
+        for _ in self._steps(task, [fd, *(number for _, number in sidecars)], stop):
+            pass  # what it holds is not asked for
 
     def _steps(
         self, task: wire.Header, files: Sequence[int], stop: threading.Event | None
@@ -186,14 +194,15 @@ class Workers:
         self._starter.shutdown(cancel_futures=True)
 
     def _task(self, name: str, document: str, sidecars: Sequence[tuple[str, int]]) -> wire.Header:
-        if len(sidecars) > _SIDECARS:
-            raise UnreadableMedia("too_large", f"{len(sidecars)} files belong to it; at most {_SIDECARS} are read")
+        if len(sidecars) > MAX_SIDECARS:
+            raise UnreadableMedia("too_large", f"{len(sidecars)} files belong to it; at most {MAX_SIDECARS} are read")
         return {
             "name": name,
             "document": document,
             "sidecars": [sidecar for sidecar, _ in sidecars],
             "start": 0,
             "figures": False,
+            "first": False,
             "segment": None,
             "limits": dataclasses.asdict(self._limits),
         }

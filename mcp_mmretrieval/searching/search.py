@@ -163,11 +163,8 @@ class Searcher:
         files = self._catalog.files_of(ids)
         more = Counter(held[place.hit.key].segment.document for place in run.places)
         more.subtract(held[place.hit.key].segment.document for place in shown)
-        moments = (
-            narrow_to_moments(self._catalog, findings.space, findings.query_vectors, shown, held)
-            if findings.query_vectors
-            else {}
-        )
+        asked = findings.query_vectors or {}
+        moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, held)
         hits: list[Hit] = []
         for place in shown:
             segment = moments.get(place.hit.key, held[place.hit.key].segment)
@@ -181,6 +178,8 @@ class Searcher:
                     path=file.path if file else "",
                     citation=self._view.targets.citation(file, segment),
                     title=document.title,
+                    modified=file.mtime_ns / 1e9 if file else document.read_at,
+                    dated=document.dated,
                     score=round(place.hit.score, 4),
                     relevance=run.relevance.get(place.hit.key),
                     snippet=best_snippet(segment.text, run.query.terms),

@@ -333,6 +333,11 @@ def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
     return _cut(text, start, start + characters)
 
 
+def terms_in(text: str, terms: QueryTerms) -> frozenset[str]:
+    """Which of the terms stand in a text, each by its stem or pair."""
+    return frozenset(term for _, term in _places(text, terms))
+
+
 def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
     """Where terms stand, in order: offset and which one. A word counts when it begins like the term's stem."""
     pairs = {pair for run in terms.runs for pair in bigrams(run)}

@@ -83,6 +83,7 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_inline ON documents(key) WHERE inline;
 CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
+CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
 CREATE TABLE inline_texts (
     document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
     text BLOB NOT NULL
@@ -94,7 +95,8 @@ CREATE TABLE files (
     document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
-    added_at REAL NOT NULL
+    added_at REAL NOT NULL,
+    sidecars TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX files_of_document ON files(document, path, mtime_ns);
 CREATE INDEX files_by_time ON files(mtime_ns, document);
@@ -212,11 +214,13 @@ CREATE TABLE chosen (
 MIGRATIONS: dict[int, str] = {
     3: f"""
 ALTER TABLE documents ADD COLUMN dated REAL;
+CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
 ALTER TABLE documents ADD COLUMN language TEXT NOT NULL DEFAULT '';
 CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
+ALTER TABLE files ADD COLUMN sidecars TEXT NOT NULL DEFAULT '';
 CREATE TABLE unread_figures (
     segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
     attempts INTEGER NOT NULL DEFAULT 0

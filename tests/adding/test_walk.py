@@ -110,6 +110,24 @@ def test_what_is_outside_or_missing_is_refused_with_one_text(root: Path, tmp_pat
         assert only.code == "not_found_or_not_allowed"
 
 
+def test_a_path_may_be_written_as_a_uri_or_a_citation(root: Path) -> None:
+    make(root, "a b.txt", "sub/c d.txt")
+    for path in ("a%20b.txt", f"file://{root}/a%20b.txt", "a b.txt#page=3", "root/a%20b.txt"):
+        assert found(root, path) == ["a b.txt"]
+    assert found(root, f"file://{root}/sub") == ["sub/c d.txt"]
+    assert found(root, "sub/c%20*.txt") == ["sub/c d.txt"]
+
+
+def test_the_end_of_only_one_path_is_taken_and_near_names_are_told(root: Path) -> None:
+    make(root, "notes/boiler.md", "a/plan.md", "b/plan.md", ".hidden/secret.md")
+    assert found(root, "Boiler.md") == ["notes/boiler.md"]
+    (several,) = refused(root, "plan.md")
+    assert "Did you mean a/plan.md or b/plan.md?" in several.reason
+    (misspelt,) = refused(root, "boilr.md")
+    assert misspelt.reason == "boilr.md: not found under the allowed folders. Did you mean notes/boiler.md?"
+    assert "Did you mean" not in refused(root, "secret.md")[0].reason
+
+
 def test_a_root_that_is_missing_is_said_and_the_others_go_on(root: Path, tmp_path: Path) -> None:
     make(root, "a.txt")
     items = list(walk(Roots([tmp_path / "unplugged", root])))
@@ -320,6 +338,26 @@ def test_a_recording_that_is_named_brings_its_subtitles(root: Path) -> None:
     assert sidecars(root, "v/*.MP4") == {"v/talk.MP4": ["v/talk.en.srt"]}
     assert sidecars(root, "v/talk.en.srt") == {}
     assert sidecars(root, "v/other.srt") == {"v/other.srt": []}
+
+
+def test_folders_of_subtitles_belong_to_the_films_beside_them(root: Path) -> None:
+    make(root, "a/film.mkv", "a/Subs/2_English.srt", "a/Subs/film/forced.srt", "a/Subs/notes.txt")
+    make(root, "b/Subs/3_German.srt")
+    belonging = {
+        "a/Subs/notes.txt": [],
+        "a/film.mkv": ["a/Subs/2_English.srt", "a/Subs/film/forced.srt"],
+        "b/Subs/3_German.srt": [],
+    }
+    assert sidecars(root) == belonging
+    assert sidecars(root, "a/*.mkv") == sidecars(root, "a/film.mkv") == {"a/film.mkv": belonging["a/film.mkv"]}
+    assert sidecars(root, "a/Subs") == {"a/Subs/notes.txt": []}
+    assert sidecars(root, "a/Subs/2_English.srt") == sidecars(root, "a/Subs/film/forced.srt") == {}
+
+
+def test_ignored_subtitles_do_not_belong_and_those_of_an_ignored_film_stand_by_themselves(root: Path) -> None:
+    make(root, ".gitignore", text="Subs/2_*\nother.mkv\n")
+    make(root, "film.mkv", "Subs/2_English.srt", "Subs/film.de.srt", "Subs/other.srt", "other.mkv")
+    assert sidecars(root) == {"film.mkv": ["Subs/film.de.srt"], "Subs/other.srt": []}
 
 
 def test_subtitles_that_link_outside_do_not_belong(root: Path, tmp_path: Path) -> None:
