@@ -90,7 +90,7 @@ def test_a_picture_that_shows_what_is_asked_goes_before_texts_that_are_about_som
 
 
 def test_a_text_that_answers_goes_before_a_picture_that_may() -> None:
-    fused = fuse({"words": [(1, 0.8)], "text": [(1, 0.7)], "picture": [(9, 0.6)]})
+    fused = fuse({"words": [(1, 0.8)], "text": [(1, 0.7)], "picture": [(9, 0.5)]})
     assert keys(fused)[0] == 1
 
 
