@@ -4,8 +4,8 @@ Lanes are added by evidence and not by rank. Reciprocal rank fusion (Cormack et 
 lane that knows nothing of the matter gets as many places as one that found the very words. Here every lane's score is
 brought to one scale first (a convex combination, which beats rank fusion where scores can be compared: Bruch et al.
 2023), by constants and not by the query's own best hit, so that a score means the same for every query, lane and
-library. The constants were fitted in one library of pages, charts, pictures and recordings, and judged on documents that
-they were not fitted to: `docs/quality.md` has them with their spread.
+library. The constants were fitted in one library of pages, charts, pictures and recordings, and judged on documents
+that they were not fitted to: `docs/quality.md` has them with their spread.
 """
 
 from __future__ import annotations
