@@ -18,8 +18,8 @@ from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 LANE_DEPTH = 200
 """Segments taken from each lane."""
 
-SOUND_SHARE = 0.9
-"""What words count for that only sound like those of a query, beside words that are the same."""
+SOUND_SHARE = 1.0
+"""What words count for that only sound like those of a query: at 0.9 spoken nouns lose 0.05, and no other set gains."""
 
 
 class LaneSearcher:
