@@ -1,9 +1,11 @@
 """Measures retrieval through the product: all sets in ONE library, all questions, each lane alone and all together.
 
-    python benchmarks/quality.py DATA [--library FOLDER] [--out FILE]
+    python benchmarks/quality.py DATA [--library FOLDER] [--folds 5]
 
 DATA holds one folder per set: `files/` and `queries.jsonl` with lines
-{"id", "query", "group", "relevant": [{"file", "page"?, "grade"}]}. Prints a Markdown table.
+{"id", "query", "group", "relevant": [{"file", "page"?, "grade"}]}. Prints a Markdown table. Where pages are asked for,
+`document given` asks again within the document of the first right page. With `--folds` the questions are split by
+document, and the constants of fusion are fitted on all folds but one and judged on that one.
 nDCG@10 (Järvelin & Kekäläinen 2002) with the grades as gains; 95 % intervals by 1,000 bootstrap samples.
 """
 
@@ -16,15 +18,18 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
+from benchmarks import folds
 from mcp_mmretrieval.answers import Hit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import ALL_LANES, Lane
 
 DEPTH = 10
+GIVEN = "document given"
 MEASURED_LANES: dict[str, tuple[Lane, ...] | None] = {"all": None, **{lane: (lane,) for lane in ALL_LANES}}
 
 Target = tuple[str, int | None]
@@ -99,23 +104,109 @@ def add(library: Library, folder: Path) -> float:
     return time.monotonic() - began
 
 
+def asks_for_pages(asked: Sequence[Question]) -> bool:
+    return any(page is not None for question in asked for _, page in question.grades)
+
+
 def measure(library: Library, asked: Sequence[Question]) -> dict[str, dict[str, Figures]]:
     """Figures by lanes and group; group `all` holds every question."""
-    paged = any(page is not None for question in asked for _, page in question.grades)
+    paged = asks_for_pages(asked)
     results: dict[str, dict[str, Figures]] = {name: defaultdict(Figures) for name in MEASURED_LANES}
-    for name, lanes in MEASURED_LANES.items():
+    if paged:
+        results[GIVEN] = defaultdict(Figures)
+    for name in results:
         for question in asked:
-            answer = library.search(question.query, limit=DEPTH, lanes=lanes)
+            document = next(iter(question.grades))[0] if name == GIVEN else None
+            filters = library.filters(document=document)
+            answer = library.search(question.query, limit=DEPTH, lanes=MEASURED_LANES.get(name), filters=filters)
             ranked = targets(answer.hits, paged)
             for group in ("all", question.group):
                 results[name][group].add(ranked, question.grades)
     return results
 
 
+def cross_validate(library: Library, sets: dict[str, list[Question]], count: int, out: TextIO) -> None:
+    """Print how the constants of fusion do on documents that they were not fitted to, beside the best single lane."""
+    asked = [(name, question) for name, questions_of in sets.items() for question in questions_of]
+    where = [folds.fold(next(iter(question.grades))[0], count) for _, question in asked]
+    recorded = []
+    for _, question in asked:
+        with folds.recording() as one:
+            library.search(question.query, limit=DEPTH)
+        recorded.append(one)
+    shown = ShownTargets(library)
+
+    def judged(values: Mapping[str, float]) -> list[float]:
+        figures = Figures()
+        with folds.constants(values):
+            for (name, question), one in zip(asked, recorded, strict=True):
+                keys = folds.refused(one) if "fuse" in one.calls else []
+                figures.add(shown.of(keys, asks_for_pages(sets[name])), question.grades)
+        return figures.ndcg
+
+    now = judged({})
+    tried = {name: {value: judged({name: value}) for value in values} for name, values in folds.CONSTANTS.items()}
+    sizes = {name: len(questions_of) for name, questions_of in sets.items()}
+    held_out = [0.0] * len(asked)
+    fits: dict[str, list[float]] = defaultdict(list)
+    for number in range(count):
+        weights = [0.0 if at == number else 1 / sizes[name] for at, (name, _) in zip(where, asked, strict=True)]
+        best = folds.fitted(tried, weights)
+        for name, value in best.items():
+            fits[name].append(value)
+        for at, value in enumerate(judged(best)):
+            if where[at] == number:
+                held_out[at] = value
+    print(
+        f"\n| set | as it is | fitted on the other folds | best single lane | ({count} folds, nDCG@10 ± deviation)",
+        file=out,
+    )
+    print("|---|---|---|---|---|", file=out)
+    for name, questions_of in sets.items():
+        of_set = [at for at, (other, _) in enumerate(asked) if other == name]
+        split = [where[at] for at in of_set]
+        lanes = {lane: measure_lane(library, questions_of, lane) for lane in ALL_LANES}
+        means = {lane: folds.mean_over_folds(values, split) for lane, values in lanes.items()}
+        lane = max(means, key=lambda each: means[each][0])
+        figures = [folds.mean_over_folds([values[at] for at in of_set], split) for values in (now, held_out)]
+        cells = [f"{mean:.3f} ± {spread:.3f}" for mean, spread in (*figures, means[lane])]
+        print(f"| {name} | {' | '.join(cells)} | {lane} |", file=out)
+    print("\nConstants fitted on all folds but one, fold by fold:", file=out)
+    for name, values in fits.items():
+        print(f"- {name}: {', '.join(f'{value:g}' for value in values)}", file=out)
+
+
+def measure_lane(library: Library, asked: Sequence[Question], lane: Lane) -> list[float]:
+    """nDCG@10 of one lane alone, one a question."""
+    figures = Figures()
+    for question in asked:
+        answer = library.search(question.query, limit=DEPTH, lanes=(lane,))
+        figures.add(targets(answer.hits, asks_for_pages(asked)), question.grades)
+    return figures.ndcg
+
+
+class ShownTargets:
+    """Which file and page a key stands for."""
+
+    def __init__(self, library: Library) -> None:
+        self._catalog = library._catalog
+        self._known: dict[int, Target] = {}
+
+    def of(self, keys: Sequence[int], paged: bool) -> list[Target]:
+        """As `targets`, for the keys of segments."""
+        new = [key for key in keys if key not in self._known]
+        for key, stored in self._catalog.segments(new).items():
+            file = self._catalog.files_of_one(stored.segment.document)[0]
+            self._known[key] = Path(file.path).name, stored.segment.place.page
+        found = (self._known[key] for key in keys)
+        return list(dict.fromkeys((name, page if paged else None) for name, page in found))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=lambda path: Path(path).resolve())
     parser.add_argument("--library", type=Path, help="kept between runs; default: a new one")
+    parser.add_argument("--folds", type=int, help="cross-validate the constants of fusion over so many folds")
     arguments = parser.parse_args()
     sets = sorted(path.parent for path in arguments.data.glob("*/queries.jsonl"))
     with tempfile.TemporaryDirectory() as scratch:
@@ -128,6 +219,8 @@ def main() -> None:
                 for name, groups in measure(library, questions(path)).items():
                     for group, figures in sorted(groups.items()):
                         print(f"| {path.name} | {group} | {len(figures.ndcg)} | {name} | {figures.row()} |")
+            if arguments.folds:
+                cross_validate(library, {path.name: questions(path) for path in sets}, arguments.folds, sys.stdout)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\nSeconds to add: {', '.join(f'{name} {value:.0f}' for name, value in seconds.items())}.")
     print(f"Peak memory, parsers not counted: {peak:.0f} MiB.")

@@ -71,6 +71,7 @@ DOORS = {
     "pypdfium2": {"media"},
     "resvg_py": {"media"},
     "Stemmer": {"store"},
+    "jellyfish": {"store"},
     "py3langid": {"store"},
     "chardet": {"media"},
     "yaml": {"media"},

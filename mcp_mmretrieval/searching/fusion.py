@@ -4,14 +4,15 @@ Lanes are added by evidence and not by rank. Reciprocal rank fusion (Cormack et 
 lane that knows nothing of the matter gets as many places as one that found the very words. Here every lane's score is
 brought to one scale first (a convex combination, which beats rank fusion where scores can be compared: Bruch et al.
 2023), by constants and not by the query's own best hit, so that a score means the same for every query, lane and
-library. The constants were measured in one library of pages, charts, pictures and recordings.
+library. The constants were fitted in one library of pages, charts, pictures and recordings, and judged on documents
+that they were not fitted to: `docs/quality.md` has them with their spread.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
 
@@ -36,13 +37,31 @@ class LaneScale:
         least = rank_evidence(rank) if self.ranked else 0.0
         return max(least, self.offset + self.slope * score) if score >= self.floor else least
 
+    def times(self, share: float) -> LaneScale:
+        """The scale of a lane whose evidence counts for this share."""
+        return replace(self, offset=share * self.offset, slope=share * self.slope)
+
 
 BUILTIN_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
-    {"words": LaneScale(), "text": LaneScale(), "picture": LaneScale(0.3, 1.3, 0.05)}
+    {"words": LaneScale(slope=0.7), "text": LaneScale(-0.1, 0.85), "picture": LaneScale(0.35, 1.2, 0.05)}
 )
-"""Words count by the share of bm25 that they reach, a text by its cosine. A picture's Bhattacharyya coefficient starts
-where the best of a thousand unrelated texts ends (0.3): a coefficient of 0.5 is right as often (one in nine) as text
-evidence of 1.0, and 0.7 as often as 1.6. Below 0.05 it is chance."""
+"""Words count by the share of bm25 that they reach, a text by its cosine, less what unrelated texts have. A picture's
+Bhattacharyya coefficient starts where the best of a thousand unrelated texts ends; below 0.05 it is chance."""
+
+PICTURE_WORDS = 5
+"""Words of a query up to which pictures count in full: a long question is about no single object."""
+NEAR_CLASSES = (0.2, 0.2)
+"""What pictures count for of a query that lies half on the classes that the classifier knows and half on none of them;
+and how much more for each e-fold of that ratio."""
+
+
+def builtin_scales(words: int, classes: float) -> Mapping[Lane, LaneScale]:
+    """`BUILTIN_SCALES` for a query of so many words, of which this share (in [0, 1]) asks for classes of pictures."""
+    ratio = math.log(max(classes, 1e-9) / max(1.0 - classes, 1e-9))
+    even, more = NEAR_CLASSES
+    share = min(1.0, max(0.0, even + more * ratio)) * min(1.0, PICTURE_WORDS / max(words, 1))
+    return {**BUILTIN_SCALES, "picture": BUILTIN_SCALES["picture"].times(share)}
+
 
 UNMEASURED_SCALES: Mapping[Lane, LaneScale] = MappingProxyType({"words": LaneScale()})
 """Of other models, whose likenesses lie on scales of their own: their lanes count by rank."""
@@ -54,9 +73,8 @@ LIKE_SCALES: Mapping[Lane, LaneScale] = MappingProxyType(
 """Of other models, for what is like an example: the same once more has a cosine of 1 in any space, and comes first. How
 unlike others are differs from space to space and from kind to kind, so that below the first ranks decide."""
 
-CONTEXT_WEIGHT = 0.35
-"""What a word counts for that the document holds, wherever in it: a question names the company, its page does not.
-nDCG@10 on pages 0.464 without, 0.477 at 0.25, 0.485 at 0.35, 0.495 at 0.5; pictures and charts lose 0.01 above."""
+CONTEXT_WEIGHT = 0.45
+"""What a word counts for that the document holds, wherever in it: a question names the company, its page does not."""
 
 TELLING_ORDER: tuple[Lane, ...] = ("words", "sound", "picture", "text")
 """Which of two lanes of equal evidence tells of a hit: the one that knows more closely where it is."""
@@ -69,10 +87,16 @@ class FusedHit:
     key: int
     score: float
     """In [0, 1), comparable between queries and kinds of media: 1 - 2 ** -evidence, where evidence is the share of the
-    query's words that the place holds (rare words weigh more) plus its likeness in meaning. On the development
-    sets one hit in a hundred was right below 0.3, one in twenty at 0.45, one in three at 0.7, two in three above."""
+    query's words that the place and its document hold (rare words weigh more), plus its likeness in meaning, plus what
+    it counts for because the query points at it. On the development sets two hits in a hundred were right below 0.3,
+    one in fifteen at 0.35, one in seven at 0.5, two in three above 0.6."""
     lanes: Mapping[Lane, int]
     """The lanes that found it, the telling one first, with the rank it had there, from 1."""
+
+    @property
+    def evidence(self) -> float:
+        """What stands behind the score."""
+        return _weighed(self.score)
 
 
 def fuse(
@@ -81,20 +105,23 @@ def fuse(
     scales: Mapping[Lane, LaneScale] = BUILTIN_SCALES,
     depth: int | None = None,
     context: Mapping[int, float] | None = None,
+    pointed: Mapping[int, float] | None = None,
 ) -> list[FusedHit]:
     """One list of segments out of lanes of (key, score), each best first.
 
     Evidence is words + meaning: the share that words give (`Catalog.words`), plus the strongest lane of vectors on its
     scale. A lane without a scale counts by rank. A lane of `depth` hits was cut off there: what words found beyond it
     is taken to be as near in meaning as the last hit of the text lane. `context` is, for a key whose document holds
-    words of the query, the document's bm25 as a share of its best score.
+    words of the query, the document's bm25 as a share of its best score. `pointed` is what places count for besides,
+    because the query points at them; what no lane found was found by words then.
     """
+    pointed = pointed or {}
     evidence = {lane: _evidence(hits, scales.get(lane)) for lane, hits in lanes.items()}
     ranks = {lane: _ranks(hits) for lane, hits in lanes.items()}
     text = lanes.get("text", ())
     rest = min(evidence["text"].values()) if text and depth is not None and len(text) >= depth else 0.0
     found = []
-    for key in dict.fromkeys(key for values in evidence.values() for key in values):
+    for key in dict.fromkeys([*(key for values in evidence.values() for key in values), *pointed]):
         parts = {lane: values[key] for lane, values in evidence.items() if key in values}
         words = parts.get("words", 0.0)
         if context and ("words" in parts or "text" in parts):
@@ -103,7 +130,8 @@ def fuse(
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
         telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane)))
-        found.append((words + meaning, key, {lane: ranks[lane][key] for lane in telling}))
+        where: dict[Lane, int] = {lane: ranks[lane][key] for lane in telling}
+        found.append((words + meaning + pointed.get(key, 0.0), key, where or {"words": 1}))
     found.sort(key=lambda one: (-one[0], one[1]))
     return [FusedHit(key, _score(total), where) for total, key, where in found if total > 0.0]
 

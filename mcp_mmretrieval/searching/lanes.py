@@ -18,6 +18,9 @@ from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 LANE_DEPTH = 200
 """Segments taken from each lane."""
 
+SOUND_SHARE = 1.0
+"""What words count for that only sound like those of a query: at 0.9 spoken nouns lose 0.05, and no other set gains."""
+
 
 class LaneSearcher:
     """Looks for a query in all lanes that it asks for."""
@@ -58,14 +61,19 @@ class LaneSearcher:
         if not run.query.has_words or "words" not in run.query.lanes:
             return {}
         with run.clock.stage("words"):
-            return {"words": self._catalog.words(run.query.terms, run.scope, depth=LANE_DEPTH)}
+            held = self._catalog.words(run.query.terms, run.scope, depth=LANE_DEPTH)
+            heard = self._catalog.sounds(run.query.terms.words, run.scope, depth=LANE_DEPTH)
+        best = dict(held)
+        for key, share in heard:
+            best[key] = max(best.get(key, 0.0), SOUND_SHARE * share)
+        return {"words": sorted(best.items(), key=lambda item: (-item[1], item[0]))[:LANE_DEPTH]}
 
     def _vector_lanes(self, run: SearchRun, stop: Event) -> None:
         """Fill `run.findings`, lane by lane, with what is near to the query and the example in each kind of vector."""
         query, findings = run.query, run.findings
         with run.clock.stage("embed"):
             embedder = run.answering.embedder(run.clock.left())
-            vectors = dict(embedder.embed_query(query.text)) if query.has_words else {}
+            vectors = dict(embedder.embed_query(query.sought)) if query.has_words else {}
         if run.example is not None:
             with run.clock.stage("example"):
                 shown = run.example.shown(embedder, stop)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.searching.pointers import Pointers, parse_pointers
+from mcp_mmretrieval.searching.wording import line_items, without_instructions
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
 from mcp_mmretrieval.types import ALL_LANES, Lane
 
@@ -28,13 +30,23 @@ class Query:
     """Seconds for the whole search; None without one."""
     lanes: Sequence[Lane] = ALL_LANES
     """Where is looked."""
+    sought: str = field(init=False)
+    """What is looked for: the words without those that say where it stands and how to answer, with what a measure is
+    computed from."""
     terms: QueryTerms = field(init=False)
-    """What full text can find of the words."""
+    """What full text can find of it."""
+    pointers: Pointers = field(init=False)
+    """What of a document the words point at."""
 
     def __post_init__(self) -> None:
         if not self.has_words and self.like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
-        object.__setattr__(self, "terms", query_terms(self.text))
+        pointers = parse_pointers(self.text)
+        asked = without_instructions(pointers.rest)
+        sought = f"{asked} {items}" if (items := line_items(asked)) else asked
+        object.__setattr__(self, "pointers", pointers)
+        object.__setattr__(self, "sought", sought if sought.strip(" .,;:!?") else self.text)
+        object.__setattr__(self, "terms", query_terms(self.sought))
 
     @property
     def has_words(self) -> bool:

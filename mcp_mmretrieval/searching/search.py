@@ -18,6 +18,7 @@ from mcp_mmretrieval.searching import fusion
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
+from mcp_mmretrieval.searching.lookup import PointedLookup
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
@@ -38,6 +39,7 @@ class Searcher:
         self._settings = shared.settings
         self._view = view
         self._lanes = LaneSearcher(shared.store, LikeResolver(shared, view))
+        self._lookup = PointedLookup(shared.catalog, view)
         self._inputs = ScoringInputs(shared, view)
         self._costs = costs
 
@@ -76,9 +78,13 @@ class Searcher:
         keys = {key for found in ranked.values() for key, _ in found}
         context = self._catalog.context(run.query.terms, keys) if "words" in ranked else {}
         unmeasured = fusion.UNMEASURED_SCALES if run.query.like is None else fusion.LIKE_SCALES
-        scales = fusion.BUILTIN_SCALES if run.answering.measured else unmeasured
-        fused = fusion.fuse(ranked, scales=scales, depth=LANE_DEPTH, context=context)
+        scales = _builtin_scales(run) if run.answering.measured else unmeasured
+        fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
+        fused = fuse()
         run.held = self._catalog.segments([one.key for one in fused])
+        if pointed := self._lookup.evidence(run, fused):
+            fused = fuse(pointed=pointed)
+            run.held |= self._catalog.segments(pointed.keys() - run.held.keys())
         where = {key: (stored.segment.document, stored.segment.place) for key, stored in run.held.items()}
         run.places = fusion.merge_places(fused, where)
 
@@ -194,6 +200,14 @@ class Searcher:
             models=run.answering.state,
             note=run.answering.message,
         )
+
+
+def _builtin_scales(run: SearchRun) -> Mapping[Lane, fusion.LaneScale]:
+    """How the lanes of the built-in models count for this query."""
+    asked = run.findings.query_vectors.get("picture")
+    # its last number is the root of what asks for none of the classes
+    none = 0.0 if asked is None or run.example is not None else float(asked[0, -1]) ** 2
+    return fusion.builtin_scales(len(run.query.terms.words), 1.0 - none)
 
 
 def _reordered(

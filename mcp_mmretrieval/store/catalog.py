@@ -30,9 +30,16 @@ from mcp_mmretrieval.store.records import (
     StoredSegment,
 )
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
+from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
-from mcp_mmretrieval.store.word_search import WordPlan, matching_documents, matching_segments, plan_words
+from mcp_mmretrieval.store.word_search import (
+    WordPlan,
+    matching_documents,
+    matching_segments,
+    plan_words,
+    sounding_segments,
+)
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
@@ -79,7 +86,7 @@ class Catalog(Spaces):
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
-                for table in ("words", "pairs", "names"):
+                for table in ("words", "pairs", "names", "sounds"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
             return [str(error)]
@@ -382,6 +389,19 @@ class Catalog(Spaces):
         with self._database.reading() as db:
             return matching_segments(db, plan, terms, resolve_scope(db, scope), depth)
 
+    def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
+        """Keys of recordings and films whose words sound like these, best first, with shares as in `words`."""
+        terms = sound_terms(words)
+        with self._database.reading() as db:
+            return sounding_segments(db, terms, resolve_scope(db, scope), depth) if terms else []
+
+    def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
+        """Title and first path of each document within a scope, by id; kept until the next commit.
+
+        An inline text has an empty path.
+        """
+        return self._remembered(("names", scope), lambda db: _names(db, resolve_scope(db, scope)))
+
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
 
@@ -680,6 +700,14 @@ def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[in
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
     allowed = scalar(db, sql, *source.values, *condition.values, most + 1)
     return int(allowed), int(scalar(db, "SELECT coalesce(max(key), 0) FROM segments"))
+
+
+def _names(db: sqlite3.Connection, reach: ResolvedScope) -> dict[str, tuple[str, str]]:
+    within, files = _documents_within(reach), reach.files()
+    first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
+    sql = f"SELECT d.id, d.title, {first} FROM documents d {within.where}"
+    found = db.execute(sql, (*files.values, *within.values))
+    return {id: (title, os.fsdecode(path or b"")) for id, title, path in found}
 
 
 def _counted(db: sqlite3.Connection, reach: ResolvedScope) -> tuple[int, int]:

@@ -127,13 +127,16 @@ class QueryTerms:
 
     def match_of(self, each: Sequence[str], chosen: Collection[int]) -> str:
         """The same where it looks for other expressions, and where only the `chosen` terms may be neighbours."""
-        beside = [
+        return " OR ".join([*each, *self.beside(chosen)])
+
+    def beside(self, chosen: Collection[int]) -> tuple[str, ...]:
+        """One FTS5 expression for each piece of the query that counts once more where it stands so in a text."""
+        near = [
             f"NEAR({_quoted(self.terms[one].forms[0])} {_quoted(self.terms[other].forms[0])}, {MAX_WORDS_BETWEEN})"
             for one, other in self.neighbours
             if one in chosen and other in chosen
         ]
-        beside += map(_quoted, self.phrases)
-        return " OR ".join([*each, *beside[:MAX_QUERY_TERMS]])
+        return (*near, *map(_quoted, self.phrases))[:MAX_QUERY_TERMS]
 
     @property
     def pairs_match(self) -> str:

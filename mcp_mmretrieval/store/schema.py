@@ -41,6 +41,12 @@ CREATE VIRTUAL TABLE names USING fts5(name, folders, pairs, stems, tokenize="{_W
 CREATE TRIGGER names_removed AFTER DELETE ON named BEGIN
     DELETE FROM names WHERE rowid = old.id;
 END;
+
+-- How the words of recordings and films sound, made by `soundalike.sound_codes`: what was misheard is spelt otherwise.
+CREATE VIRTUAL TABLE sounds USING fts5(code, tokenize="unicode61");
+CREATE TRIGGER sounds_removed AFTER DELETE ON texts BEGIN
+    DELETE FROM sounds WHERE rowid = old.segment;
+END;
 """
 
 TABLES_SQL = f"""
@@ -131,7 +137,6 @@ CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritic
 CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
     DELETE FROM pairs WHERE rowid = old.segment;
 END;
-
 CREATE TABLE embedded (
     document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
     space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms, best_bm25, rarity
@@ -22,6 +22,9 @@ MAX_NAMES = 64
 """Files and titles whose names count in one search."""
 MAX_CONTEXT_DOCUMENTS = 1_000
 """Documents whose words count for their segments at most."""
+
+MAX_NARROW_SEGMENTS = 3_000
+"""Segments of a scope that has rarities of its own, at most: a long report, or a folder with a few."""
 
 HEADING_WEIGHT = 2.0
 """Weight of a word in the heading; a word in the text weighs 1."""
@@ -44,6 +47,7 @@ MAX_PHRASE_ROWS = 1_000
 _WEIGHTS = {
     "words": f", {HEADING_WEIGHT}, 1.0, {BESIDE_WEIGHT}, {BESIDE_WEIGHT}",
     "pairs": "",
+    "sounds": "",
     "wholes": f", 1.0, {BESIDE_WEIGHT}",
     "names": f", 1.0, {FOLDER_WEIGHT}, 1.0, {BESIDE_WEIGHT}",
 }
@@ -58,6 +62,8 @@ class WordPlan:
     rarities: tuple[float, ...]
     """Of these, in the table `words`."""
     match: str
+    beside: tuple[str, ...]
+    """One expression for each piece of the query that counts once more where it stands so in a text."""
     each_pair: tuple[str, ...]
     pair_rarities: tuple[float, ...]
     best: float
@@ -84,7 +90,8 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
     each_pair = tuple(pairs[at] for at in _rarest(db, "pairs", pairs, MAX_QUERY_TERMS))
     rarities, pair_rarities = _rarities(db, "words", each), _rarities(db, "pairs", each_pair)
     best = 2.2 * (sum(rarities) + sum(pair_rarities))
-    return WordPlan(each, rarities, terms.match_of(each, set(kept)), each_pair, pair_rarities, best)
+    beside = terms.beside(set(kept))
+    return WordPlan(each, rarities, " OR ".join([*each, *beside]), beside, each_pair, pair_rarities, best)
 
 
 def _languages(db: sqlite3.Connection) -> list[str]:
@@ -127,10 +134,12 @@ def matching_segments(
     db: sqlite3.Connection, plan: WordPlan, terms: QueryTerms, reach: ResolvedScope, depth: int
 ) -> list[tuple[int, float]]:
     """Segment keys that hold any of the terms, or whose document is called so, best first: see `Catalog.words`."""
-    scores: dict[int, float] = {}
-    for table, match in (("words", plan.match), ("pairs", " OR ".join(plan.each_pair))):
-        for key, score in _matches(db, table, match, reach, depth) if match else ():
-            scores[key] = scores.get(key, 0.0) + score
+    scores = _narrow_scores(db, plan, reach)
+    if scores is None:
+        scores = {}
+        for table, match in (("words", plan.match), ("pairs", " OR ".join(plan.each_pair))):
+            for key, score in _matches(db, table, match, reach, depth) if match else ():
+                scores[key] = scores.get(key, 0.0) + score
     if terms.quoted or terms.quoted_pairs:
         scores = _with_phrases(db, plan, terms, reach, scores)
     shares = {key: score / plan.best for key, score in scores.items()}
@@ -139,11 +148,53 @@ def matching_segments(
     return [(key, min(1.0, share)) for key, share in order]
 
 
+def _narrow_scores(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict[int, float] | None:
+    """Scores of the segments of a scope of few by how rare words are among these; None for a scope of many.
+
+    Within one annual report the company's name, rare in the library, tells nothing. Each term counts by its rarity
+    there, and for a segment by its bm25 as a share of the best segment's.
+    """
+    keys = _few_keys(db, reach)
+    if keys is None:
+        return None
+    scores: dict[int, float] = {}
+    total = 0.0
+    pieces = [("words", each, 1) for each in plan.each] + [("words", each, 0) for each in plan.beside]
+    for table, expression, asked in [*pieces, *(("pairs", each, 1) for each in plan.each_pair)]:
+        found = _matches(db, table, expression, reach, len(keys), within=(keys[0], keys[-1])) if keys else []
+        weight = rarity(len(found), len(keys))
+        total += asked * weight
+        for key, score in found:
+            scores[key] = scores.get(key, 0.0) + weight * score / found[0][1]
+    return {key: plan.best * score / total for key, score in scores.items()}
+
+
+def _few_keys(db: sqlite3.Connection, reach: ResolvedScope) -> list[int] | None:
+    """The segments of a scope, by key, if it is a small part of the library."""
+    if not reach.limited:
+        return None
+    documents, of_kind = reach.documents(), reach.modality("s.modality")
+    sql = (
+        f"SELECT s.key FROM (SELECT DISTINCT document FROM ({documents.sql})) r CROSS JOIN segments s "
+        f"ON s.document = r.document {of_kind.where} LIMIT {MAX_NARROW_SEGMENTS + 1}"
+    )
+    keys = sorted(key for (key,) in db.execute(sql, (*documents.values, *of_kind.values)))
+    return keys if len(keys) <= MAX_NARROW_SEGMENTS else None
+
+
 def _matches(
-    db: sqlite3.Connection, table: str, match: str, reach: ResolvedScope, depth: int
+    db: sqlite3.Connection,
+    table: str,
+    match: str,
+    reach: ResolvedScope,
+    depth: int,
+    *,
+    within: tuple[int, int] | None = None,
 ) -> list[tuple[int, float]]:
-    """The best of one table of words: segment keys and scores, more is better."""
+    """The best of one table of words: segment keys and scores, more is better. `within`: the first key and the last."""
     held = reach.holds("s.document") & reach.modality("s.modality")
+    if within:
+        held &= Clause(f"{table}.rowid BETWEEN ? AND ?", within)
     narrow = "" if reach.everything else f"CROSS JOIN segments s ON s.key = {table}.rowid"
     sql = (
         f"SELECT {table}.rowid, -bm25({table}{_WEIGHTS[table]}) AS score FROM {table} {narrow} "
@@ -175,6 +226,15 @@ def _with_phrases(
         else:
             found[key] = UNQUOTED_WEIGHT * score * (1.0 + share)
     return found
+
+
+def sounding_segments(
+    db: sqlite3.Connection, terms: Sequence[str], reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
+    """Keys of recordings and films with words that sound like those asked for, best first: see `Catalog.sounds`."""
+    found = _matches(db, "sounds", " OR ".join(terms), reach, depth)
+    best = 2.2 * sum(_rarities(db, "sounds", terms)) if found else 1.0
+    return [(key, min(1.0, score / best)) for key, score in found]
 
 
 # -- names

@@ -9,8 +9,9 @@ from pathlib import PurePath
 
 from mcp_mmretrieval.store.normal_form import character_bigrams, forms_beside, normal_words
 from mcp_mmretrieval.store.schema import WHOLE_WORDS_SQL
+from mcp_mmretrieval.store.soundalike import sound_codes
 from mcp_mmretrieval.store.stems import language_of, stems_beside
-from mcp_mmretrieval.types import Segment
+from mcp_mmretrieval.types import MODALITY_TRAITS, Segment
 
 MAX_FOLDERS = 3
 """Folders above a file whose names count for it."""
@@ -37,7 +38,7 @@ def forget_whole(db: sqlite3.Connection, document: int) -> None:
 def forget_words(db: sqlite3.Connection, document: int, segment: int) -> None:
     """Take the words of one segment out, and those of its whole document, which are written anew with them."""
     forget_whole(db, document)
-    for table in ("words", "pairs"):
+    for table in ("words", "pairs", "sounds"):
         db.execute(f"DELETE FROM {table} WHERE rowid = ?", (segment,))
 
 
@@ -49,6 +50,9 @@ def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedTex
         db.execute("INSERT INTO words(rowid, heading, text, forms, stems) VALUES (?, ?, ?, ?, ?)", (key, *columns))
         if neighbours := character_bigrams(both):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
+        (modality,) = db.execute("SELECT modality FROM segments WHERE key = ?", (key,)).fetchone()
+        if MODALITY_TRAITS[modality].listened_to and (codes := sound_codes(text)):
+            db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (key, codes))
     whole = WHOLE_WORDS_SQL.format(key=document)
     db.execute(f"INSERT INTO wholes(rowid, text, stems) {whole}")
     db.execute("UPDATE documents SET language = ? WHERE key = ?", (language, document))

@@ -3,7 +3,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_mmretrieval.searching.fusion import FoundPlace, FusedHit, blend_late_interaction, diversify, fuse, merge_places
+from mcp_mmretrieval.searching.fusion import (
+    BUILTIN_SCALES,
+    PICTURE_WORDS,
+    FoundPlace,
+    FusedHit,
+    blend_late_interaction,
+    builtin_scales,
+    diversify,
+    fuse,
+    merge_places,
+)
 from mcp_mmretrieval.types import Lane, Modality, Place
 
 
@@ -52,7 +62,7 @@ def test_the_telling_lane_comes_first() -> None:
 def test_several_windows_of_a_segment_count_once_by_the_best() -> None:
     fused = fuse({"text": [(1, 0.9), (1, 0.5), (2, 0.6)]})
     assert [(one.key, dict(one.lanes)) for one in fused] == [(1, {"text": 1}), (2, {"text": 2})]
-    assert weighed(fused[0].score) == pytest.approx(0.9)
+    assert weighed(fused[0].score) == pytest.approx(BUILTIN_SCALES["text"].evidence(0.9))
 
 
 def test_a_lane_that_knows_nothing_does_not_push_out_one_that_found_the_words() -> None:
@@ -69,8 +79,9 @@ def test_words_that_match_little_of_the_query_do_not_push_out_a_likeness_in_mean
 def test_a_lane_that_was_cut_off_gives_its_last_score_to_what_words_found_beyond() -> None:
     lanes: dict[Lane, list[tuple[int, float]]] = {"words": [(1, 0.2), (2, 0.2)], "text": [(1, 0.6), (3, 0.5)]}
     cut, whole = ({one.key: weighed(one.score) for one in fuse(lanes, depth=depth)} for depth in (2, 3))
-    assert cut[2] == pytest.approx(0.2 + 0.5)
-    assert whole[2] == pytest.approx(0.2)
+    words, last = BUILTIN_SCALES["words"].evidence(0.2), BUILTIN_SCALES["text"].evidence(0.5)
+    assert cut[2] == pytest.approx(words + last)
+    assert whole[2] == pytest.approx(words)
 
 
 def test_a_picture_that_shows_what_is_asked_goes_before_texts_that_are_about_something_else() -> None:
@@ -79,7 +90,7 @@ def test_a_picture_that_shows_what_is_asked_goes_before_texts_that_are_about_som
 
 
 def test_a_text_that_answers_goes_before_a_picture_that_may() -> None:
-    fused = fuse({"words": [(1, 0.8)], "text": [(1, 0.7)], "picture": [(9, 0.6)]})
+    fused = fuse({"words": [(1, 0.8)], "text": [(1, 0.7)], "picture": [(9, 0.5)]})
     assert keys(fused)[0] == 1
 
 
@@ -89,7 +100,29 @@ def test_a_picture_that_shows_something_else_is_no_hit() -> None:
 
 def test_a_place_counts_by_its_words_and_its_strongest_meaning() -> None:
     (one,) = fuse({"words": [(1, 0.2)], "text": [(1, 0.2)], "picture": [(1, 0.5)]})
-    assert weighed(one.score) == pytest.approx(0.2 + 0.3 + 1.3 * 0.5)
+    words, picture = BUILTIN_SCALES["words"].evidence(0.2), BUILTIN_SCALES["picture"].evidence(0.5)
+    assert weighed(one.score) == one.evidence == pytest.approx(words + picture)
+
+
+def test_a_picture_counts_less_for_a_long_question_and_for_one_that_no_class_is_near_to() -> None:
+    short, long = (builtin_scales(words, 1.0)["picture"].evidence(0.5) for words in (2, 3 * PICTURE_WORDS))
+    assert short == BUILTIN_SCALES["picture"].evidence(0.5)
+    assert long == pytest.approx(short / 3)
+    shares = [builtin_scales(2, classes)["picture"].evidence(0.5) for classes in (0.0, 0.4, 0.8, 1.0)]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, short)
+
+
+def test_a_long_question_has_no_picture_before_the_text_that_answers() -> None:
+    lanes: dict[Lane, list[tuple[int, float]]] = {"words": [(1, 0.4)], "text": [(1, 0.4)], "picture": [(9, 0.4)]}
+    assert keys(fuse(lanes, scales=builtin_scales(2, 1.0)))[0] == 9
+    assert keys(fuse(lanes, scales=builtin_scales(15, 1.0)))[0] == 1
+
+
+def test_what_the_query_points_at_comes_first_even_where_no_lane_found_it() -> None:
+    fused = fuse({"words": [(1, 0.5), (2, 0.4)]}, pointed={2: 1.0, 3: 1.0})
+    assert keys(fused) == [2, 3, 1]
+    assert dict(fused[1].lanes) == {"words": 1}
 
 
 def test_of_two_like_pages_the_one_whose_document_names_the_subject_goes_first() -> None:

@@ -1,0 +1,73 @@
+"""Where in a document the places are that are pointed at."""
+
+from mcp_mmretrieval.searching.pointers import parse_pointers
+from mcp_mmretrieval.searching.pointing import pointed_places
+from mcp_mmretrieval.store import StoredSegment
+from mcp_mmretrieval.types import Place, Segment
+
+
+def pages(*texts: str, labels: tuple[str, ...] = ()) -> list[StoredSegment]:
+    """Pages with keys from 1."""
+    return [
+        StoredSegment(
+            key=number,
+            ordinal=number - 1,
+            segment=Segment(
+                document="d",
+                modality="page",
+                place=Place(page=number),
+                text=text,
+                label=labels[number - 1] if labels else "",
+            ),
+        )
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def best(question: str, segments: list[StoredSegment]) -> list[int]:
+    """The keys with the highest evidence."""
+    evidence = pointed_places(parse_pointers(question), segments)
+    return [key for key, value in evidence.items() if value == max(evidence.values())]
+
+
+def test_a_number_means_the_page_in_the_file_and_the_one_that_is_printed() -> None:
+    held = pages("", "", "", "", labels=("i", "ii", "1", "2"))
+    assert best("page 2", held) == [2, 4]
+    assert best("page ii", held) == [2]
+    assert best("page 9", held) == []
+
+
+def test_pages_are_counted_from_either_end() -> None:
+    held = pages("a", "b", "c")
+    assert best("the cover page", held) == [1]
+    assert best("the last page", held) == [3]
+    assert best("the second to last slide", held) == [2]
+
+
+def test_a_line_that_begins_with_the_caption_goes_before_a_mention() -> None:
+    held = pages("As Figure 3 shows, it rose.", "Rain\nFigure 3: Rain by month", "Figure 30: Snow\nFigure 3.1: Hail")
+    assert best("What does Figure 3 show?", held) == [2]
+    assert pointed_places(parse_pointers("Figure 3"), held).keys() == {1, 2}
+
+
+def test_a_caption_is_found_under_another_name_and_number_of_its_kind() -> None:
+    held = pages("Fig. 2. Rain", "CHAPTER III\nSnow", "Annex B\nHail")
+    assert best("figure 2", held) == [1]
+    assert best("chapter 3", held) == [2]
+    assert best("Appendix B", held) == [3]
+
+
+def test_a_section_is_found_by_its_number_alone() -> None:
+    held = pages("Contents\n4.1 Rain ........ 2", "4.1 Rain\nIt rained.", "4.1.2 Drizzle")
+    assert best("Section 4.1", held) == [2]
+
+
+def test_a_heading_is_found_where_it_stands_alone_in_a_line() -> None:
+    held = pages("see Parts and Features below", "2 PARTS AND FEATURES\nan egg bin")
+    assert best('the styles in the "Parts and Features" section', held) == [2]
+
+
+def test_the_list_of_contents_is_the_page_that_lists() -> None:
+    lines = "\n".join(f"Chapter {number} ...... {number}0" for number in range(1, 7))
+    held = pages("Cover", f"Contents\n{lines}", "The contents are listed before.")
+    assert best("the table of contents", held) == [2]
