@@ -478,8 +478,9 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
         )
         at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
-        what = (at, segment.heading, segment.text, frames, segment.label, times)
-        db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
+        what = (at, segment.heading, segment.text, frames, segment.label, times, segment.turn)
+        columns = "segment, heading, text, frames, label, times, turn"
+        db.execute(f"INSERT INTO texts({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", what)
         if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
             db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
     db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))

@@ -83,7 +83,8 @@ CREATE TABLE texts (
     text TEXT NOT NULL,
     frames TEXT,
     label TEXT NOT NULL DEFAULT '',
-    times TEXT
+    times TEXT,
+    turn INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE VIRTUAL TABLE words USING fts5(
@@ -189,6 +190,7 @@ ALTER TABLE documents ADD COLUMN dated REAL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
+ALTER TABLE texts ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 """
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""

@@ -15,6 +15,11 @@ _BROAD = 0.25
 _ACROSS = 0.2
 """Share of the pieces that may cross from column to column: titles, captions, footers."""
 
+_PAGE = 4
+"""Pieces that make a page, whose side can be told."""
+_AGREED = 0.85
+"""Share of the letters that stand the same way on a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
@@ -25,6 +30,8 @@ class TextBox:
     right: float
     bottom: float
     text: str
+    flipped: bool = False
+    """Whether it was turned by half a turn to be read: an upright piece runs upwards then, and else downwards."""
 
     @property
     def width(self) -> float:
@@ -36,13 +43,26 @@ class TextBox:
 
     @property
     def upright(self) -> bool:
-        """Whether it runs upwards, as an axis label does. A single letter does not tell."""
+        """Whether it runs upwards, as an axis label does, or downwards. A single letter does not tell."""
         return self.height > _UPRIGHT * self.width and len(self.text) > 1
 
     def beside(self, other: TextBox) -> bool:
         """Whether the two stand on one line: they share most of the lower one's height."""
         shared = min(self.bottom, other.bottom) - max(self.top, other.top)
         return not self.upright and not other.upright and shared > min(self.height, other.height) / 2
+
+
+def turn_of_page(boxes: Sequence[TextBox]) -> int:
+    """Degrees, clockwise, by which a page that was scanned on its side or its head is to be turned.
+
+    0 unless nearly all its words say so: a chart may have many labels that run upwards.
+    """
+    signs = {0: 0, 90: 0, 180: 0, 270: 0}
+    for box in boxes:
+        signs[(90 if box.flipped else 270) if box.upright else (180 if box.flipped else 0)] += len(box.text)
+    turn = max(signs, key=signs.__getitem__)
+    told = len(boxes) >= _PAGE and signs[turn] >= _AGREED * sum(signs.values())
+    return turn if told else 0
 
 
 def lines_in_reading_order(boxes: Sequence[TextBox]) -> list[str]:

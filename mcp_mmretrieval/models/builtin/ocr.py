@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from PIL import Image
 from rapidocr import RapidOCR
+from rapidocr.main import RapidOCRError
+from rapidocr.utils.process_img import map_boxes_to_original
 
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
-from mcp_mmretrieval.models.builtin.layout import TextBox, lines_in_reading_order
+from mcp_mmretrieval.models import RecognisedText
+from mcp_mmretrieval.models.builtin.layout import TextBox, lines_in_reading_order, turn_of_page
+from mcp_mmretrieval.models.builtin.tiles import TILE_PIXELS, LineBox, joined_lines, tiles_of
 from mcp_mmretrieval.models.identity import OCR_MIN_CONFIDENCE, OCR_SIDE_PIXELS, builtin_ocr_identity
 from mcp_mmretrieval.models.weights import PADDLE_OCR_WHEEL
+from mcp_mmretrieval.small_print import small_print
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.models.builtin.tiles import Corners
     from mcp_mmretrieval.types import Picture
 
 _NARROW = 1 / 24
 """Least shorter side over longer side: RapidOCR refuses narrower pictures."""
+_UPSIDE_DOWN = "180"
 
 
 class PaddleOcr:
@@ -52,20 +59,68 @@ class PaddleOcr:
 
     def read(self, picture: Picture) -> str:
         """The words in reading order, a line each; see `layout`."""
+        return self.recognise(picture).text
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        """The words, also of a picture that stands on its side or its head: it is turned and read again."""
         with self._turns:
-            found: Any = self._ocr(_widened(picture[..., ::-1]))
-        if found.boxes is None or found.txts is None:
-            return ""
-        pieces = zip(found.boxes, found.txts, strict=True)
-        # a bar or a bullet reads as some sign: only letters and digits make text
-        return "\n".join(
-            lines_in_reading_order([_box(corners, text) for corners, text in pieces if any(map(str.isalnum, text))])
-        )
+            boxes = self._boxes(picture)
+            turn = turn_of_page(boxes)
+            if turn:
+                upright = self._boxes(np.rot90(picture, -turn // 90))
+                if turn_of_page(upright):  # neither way is upright
+                    turn = 0
+                else:
+                    boxes = upright
+        return RecognisedText("\n".join(lines_in_reading_order(boxes)), turn)
+
+    def _boxes(self, picture: Picture) -> list[TextBox]:
+        """The pieces of text that are read for sure."""
+        image = np.ascontiguousarray(picture[..., ::-1])
+        if max(image.shape) <= TILE_PIXELS:
+            lines, crops = self._detected(image)
+        else:
+            lines = self._lines(image)
+            crops = self._ocr.crop_text_regions(image, lines)
+        if not crops:
+            return []
+        crops, sides = self._ocr.cls_and_rotate(crops)
+        read: Any = self._ocr.recognize_txt(crops)
+        return [
+            _box(corners, text, side)
+            for corners, text, score, (side, _) in zip(lines, read.txts, read.scores, sides.cls_res, strict=True)
+            # a bar or a bullet reads as some sign: only letters and digits make text
+            if score >= OCR_MIN_CONFIDENCE and any(map(str.isalnum, text))
+        ]
+
+    def _lines(self, image: Picture) -> list[Corners]:
+        """The corners of each line of a large picture, in its small print too."""
+        height, width = image.shape[:2]
+        scale = TILE_PIXELS / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        seen, _ = self._detected(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+        boxes = [LineBox(corners / scale, 0) for corners in seen]
+        tiles = tiles_of(width, height, small_print(Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))))
+        for number, tile in enumerate(tiles, 1):
+            corner = np.array([tile.left, tile.top], np.float32)
+            piece = np.ascontiguousarray(image[tile.top : tile.bottom, tile.left : tile.right])
+            boxes += [LineBox(corners + corner, number) for corners in self._detected(piece)[0]]
+        return joined_lines(boxes, tiles)
+
+    def _detected(self, image: Picture) -> tuple[list[Corners], list[Picture]]:
+        """The corners of each line that stands in a picture of at most the usual size, and its pixels."""
+        given, record = self._ocr.preprocess_img(_widened(image))
+        try:
+            crops, found = self._ocr.detect_and_crop(given, record)
+        except RapidOCRError:  # there is none
+            return [], []
+        height, width = given.shape[:2]
+        return [np.asarray(corners, np.float32) for corners in map_boxes_to_original(found.boxes, record, height, width)], crops
 
 
-def _box(corners: Sequence[Sequence[float]], text: str) -> TextBox:
-    across, down = zip(*corners, strict=True)
-    return TextBox(float(min(across)), float(min(down)), float(max(across)), float(max(down)), text.strip())
+def _box(corners: Corners, text: str, side: str) -> TextBox:
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    return TextBox(float(left), float(top), float(right), float(bottom), text.strip(), _UPSIDE_DOWN in side)
 
 
 def _widened(picture: Picture) -> Picture:
@@ -74,5 +129,5 @@ def _widened(picture: Picture) -> Picture:
     least = int(np.ceil(max(height, width) * _NARROW))
     missing = (max(0, least - height), max(0, least - width))
     if not any(missing):
-        return np.ascontiguousarray(picture)
+        return picture
     return np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), constant_values=255)
