@@ -10,11 +10,13 @@ from PIL import Image, ImageChops
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEGIBLE_SIDE_PIXELS = 2_048
-"""Longer side up to which a picture loses no letters that are worth a second look when it is read whole."""
+LEGIBLE_SIDE_PIXELS = 1_600
+"""Longer side up to which a picture is read whole without a look for small print."""
 CELL_PIXELS = 320
 """Side of a cell, the unit in which small print is looked for."""
 
+_SHRUNKEN_SIDE, _SHRUNKEN = 1_700, 2 / 3
+"""Longer side, or share of it, to which a picture is shrunken to see what is lost."""
 _LEAST_RANGE = 110
 """Differences of brightness in a cell, of 255, below which there are no letters but shades."""
 _LOST = 90 / 255
@@ -35,9 +37,9 @@ def small_print(grey: Image.Image) -> NDArray[np.bool_]:
     """Which cells of a picture in shades of grey hold small print: rows from the top, columns from the left."""
     width, height = grey.size
     cells = np.zeros((-(-height // CELL_PIXELS), -(-width // CELL_PIXELS)), np.bool_)
-    scale = LEGIBLE_SIDE_PIXELS / max(grey.size)
-    if scale >= 1:
+    if max(grey.size) <= LEGIBLE_SIDE_PIXELS:
         return cells
+    scale = min(_SHRUNKEN, _SHRUNKEN_SIDE / max(grey.size))
     small = grey.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX)
     lost = np.asarray(ImageChops.difference(grey, small.resize(grey.size, Image.Resampling.BILINEAR)))
     values = np.asarray(grey)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
+from mcp_mmretrieval.models import ReadingModels, RecognisedText, TextReader, Transcriber
 from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
     MODALITY_TRAITS,
@@ -118,7 +120,7 @@ class FileReader:
         for part in self._parts(source, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
-            result.segments.append(self._with_text(part, frames, result.means))
+            result.segments.append(self._with_text(part, frames, result))
             if stage is not None and part.content is not None:
                 stage(kept, result.segments[kept:])
                 kept = len(result.segments)
@@ -131,7 +133,7 @@ class FileReader:
         return result
 
     def _text(self, content: Content, frames: FrameTexts) -> str:
-        """The words in a content: as they are, read off the pixels, or heard."""
+        """The words in a content: as they are, heard, or read off the frames of a film."""
         if isinstance(content, str):
             return content
         if isinstance(content, Sound):
@@ -139,7 +141,7 @@ class FileReader:
         if isinstance(content, Film):
             heard = self._heard(content.sound).splitlines() if content.sound is not None else []
             return "\n".join(dict.fromkeys([*heard, *self._shown(content, frames)]))
-        return self._seen(content)
+        return self._recognised(content).text
 
     def _parts(
         self,
@@ -161,19 +163,25 @@ class FileReader:
             else:
                 yield step
 
-    def _with_text(self, part: SplitPart, frames: FrameTexts, means: set[Recogniser]) -> Segment:
+    def _with_text(self, part: SplitPart, frames: FrameTexts, result: FileText) -> Segment:
         if part.content is None:
             return part.segment
-        means |= _means(part.content)
+        result.means |= _means(part.content)
+        turn = 0
         try:
-            read = self._text(part.content, frames)
+            if isinstance(part.content, np.ndarray):
+                seen = self._recognised(part.content)
+                read, turn = seen.text, seen.turn
+                result.learn(DocumentMetadata(note=seen.note))
+            else:
+                read = self._text(part.content, frames)
         except DeviceLost:  # no fault of the file's, nor of the model's
             raise
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:
             raise UnreadableMedia("memory", str(error)) from error
-        return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
+        return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text), turn=turn)
 
     def _shown(self, film: Film, frames: FrameTexts) -> list[str]:
         """Lines that stand in the frames of one window; `frames` goes from window to window."""
@@ -186,6 +194,10 @@ class FileReader:
     def _heard(self, sound: Sound) -> str:
         transcriber: Transcriber | None = self._models.transcriber()
         return "\n".join(cue.text for cue in transcriber.transcribe(sound)) if transcriber else ""
+
+    def _recognised(self, picture: Picture) -> RecognisedText:
+        reader: TextReader | None = self._models.text_reader()
+        return reader.recognise(picture) if reader else RecognisedText("")
 
     def _seen(self, picture: Picture) -> str:
         reader: TextReader | None = self._models.text_reader()

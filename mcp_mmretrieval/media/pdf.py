@@ -104,13 +104,13 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
-    """The page, drawn on white, its longer side `limits.side` pixels."""
+    """The page, drawn on white, its words upright, its longer side `limits.side` pixels."""
     number = segment.place.page or 1
     with _opened(source) as document:
         if number > len(document):
             raise UnreadableMedia("corrupt", f"{source.name}: has {len(document):,} pages, no page {number:,}.")
         try:
-            return _draw(document[number - 1], limits.side)
+            return np.rot90(_draw(document[number - 1], limits.side), -segment.turn // 90)
         except _PAGE_FAILS as error:
             raise UnreadableMedia("corrupt", f"{source.name}: page {number:,} cannot be drawn ({error}).") from error
 

@@ -14,7 +14,7 @@ from rapidocr.utils.process_img import map_boxes_to_original
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 from mcp_mmretrieval.models import RecognisedText
 from mcp_mmretrieval.models.builtin.layout import TextBox, lines_in_reading_order, turn_of_page
-from mcp_mmretrieval.models.builtin.tiles import TILE_PIXELS, LineBox, joined_lines, tiles_of
+from mcp_mmretrieval.models.builtin.tiles import TILE_PIXELS, joined_lines, tiles_of
 from mcp_mmretrieval.models.identity import OCR_MIN_CONFIDENCE, OCR_SIDE_PIXELS, builtin_ocr_identity
 from mcp_mmretrieval.models.weights import PADDLE_OCR_WHEEL
 from mcp_mmretrieval.small_print import small_print
@@ -84,14 +84,26 @@ class PaddleOcr:
             crops = self._ocr.crop_text_regions(image, lines)
         if not crops:
             return []
-        crops, sides = self._ocr.cls_and_rotate(crops)
-        read: Any = self._ocr.recognize_txt(crops)
         return [
-            _box(corners, text, side)
-            for corners, text, score, (side, _) in zip(lines, read.txts, read.scores, sides.cls_res, strict=True)
+            _box(corners, text, flipped)
+            for corners, (text, score, flipped) in zip(lines, self._read_lines(crops), strict=True)
             # a bar or a bullet reads as some sign: only letters and digits make text
             if score >= OCR_MIN_CONFIDENCE and any(map(str.isalnum, text))
         ]
+
+    def _read_lines(self, crops: list[Picture]) -> list[tuple[str, float, bool]]:
+        """The text of each line, its score, and whether it stood on its head."""
+        turned, sides = self._ocr.cls_and_rotate(crops)
+        read: Any = self._ocr.recognize_txt(turned)
+        found = [(text, float(score), False) for text, score in zip(read.txts, read.scores, strict=True)]
+        sure = self._ocr.cfg.Cls.cls_thresh
+        doubted = [n for n, (side, score) in enumerate(sides.cls_res) if _UPSIDE_DOWN in side and score > sure]
+        if doubted:  # long lines are squeezed to be judged, and then often misjudged: the better reading tells
+            as_it_stood: Any = self._ocr.recognize_txt([crops[number] for number in doubted])
+            for number, text, score in zip(doubted, as_it_stood.txts, as_it_stood.scores, strict=True):
+                on_its_head = found[number][1] > score
+                found[number] = (*found[number][:2], True) if on_its_head else (text, float(score), False)
+        return found
 
     def _lines(self, image: Picture) -> list[Corners]:
         """The corners of each line of a large picture, in its small print too."""
@@ -99,13 +111,13 @@ class PaddleOcr:
         scale = TILE_PIXELS / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         seen, _ = self._detected(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-        boxes = [LineBox(corners / scale, 0) for corners in seen]
+        pieces: list[Corners] = []
         tiles = tiles_of(width, height, small_print(Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))))
-        for number, tile in enumerate(tiles, 1):
+        for tile in tiles:
             corner = np.array([tile.left, tile.top], np.float32)
             piece = np.ascontiguousarray(image[tile.top : tile.bottom, tile.left : tile.right])
-            boxes += [LineBox(corners + corner, number) for corners in self._detected(piece)[0]]
-        return joined_lines(boxes, tiles)
+            pieces += [corners + corner for corners in self._detected(piece)[0]]
+        return joined_lines([corners / scale for corners in seen], pieces, tiles)
 
     def _detected(self, image: Picture) -> tuple[list[Corners], list[Picture]]:
         """The corners of each line that stands in a picture of at most the usual size, and its pixels."""
@@ -115,12 +127,14 @@ class PaddleOcr:
         except RapidOCRError:  # there is none
             return [], []
         height, width = given.shape[:2]
-        return [np.asarray(corners, np.float32) for corners in map_boxes_to_original(found.boxes, record, height, width)], crops
+        return [
+            np.asarray(corners, np.float32) for corners in map_boxes_to_original(found.boxes, record, height, width)
+        ], crops
 
 
-def _box(corners: Corners, text: str, side: str) -> TextBox:
+def _box(corners: Corners, text: str, flipped: bool) -> TextBox:
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-    return TextBox(float(left), float(top), float(right), float(bottom), text.strip(), _UPSIDE_DOWN in side)
+    return TextBox(float(left), float(top), float(right), float(bottom), text.strip(), flipped)
 
 
 def _widened(picture: Picture) -> Picture:

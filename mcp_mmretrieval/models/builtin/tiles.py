@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Corners = NDArray[np.float32]
     """Of one line, shape (4, 2): across and down, in pixels of the whole picture."""
+    Line = tuple[Corners, "Bounds"]
 
 Bounds = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -25,8 +26,6 @@ TILE_PIXELS = 1_280
 OVERLAP_PIXELS = 160
 """What two tiles share at least: a line that one of them cuts lies whole in the other."""
 
-_JOINED = -1
-"""The look of a box that was put together from several ones."""
 _LARGE = 110
 """Height of letters, in pixels, that are seen better in the whole picture than in a tile."""
 _SAME_HEIGHT = 1.7
@@ -35,6 +34,8 @@ _INSIDE = 0.7
 """Share of a box that lies in another one which holds it."""
 _BESIDE = 0.6
 """Share of the height that two boxes have in common on one line."""
+_SHORT = 2.0
+"""By how many heights one look at a line may be shorter than another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,6 @@ class Tile:
     top: int
     right: int
     bottom: int
-
-
-@dataclass(frozen=True, slots=True)
-class LineBox:
-    """Where a line was seen, and in which look: 0 is the whole picture, 1 the first tile, and so on."""
-
-    corners: Corners
-    look: int
-
-    @property
-    def bounds(self) -> Bounds:
-        """Left, top, right, bottom."""
-        (left, top), (right, bottom) = self.corners.min(axis=0), self.corners.max(axis=0)
-        return float(left), float(top), float(right), float(bottom)
 
 
 def tiles_of(width: int, height: int, cells: NDArray[np.bool_]) -> list[Tile]:
@@ -81,77 +68,89 @@ def _spans(length: int) -> Iterator[tuple[int, int]]:
         yield start, start + size
 
 
-def joined_lines(boxes: Sequence[LineBox], tiles: Sequence[Tile]) -> list[Corners]:
-    """Each line once, from the looks at the whole picture and at its tiles; parts of one line are joined."""
-    waiting = [box for box in boxes if box.look or _is_large(box) or not _within_tiles(box, tiles)]
-    waiting.sort(key=_area, reverse=True)
-    lines: list[LineBox] = []
+def joined_lines(whole: Sequence[Corners], pieces: Sequence[Corners], tiles: Sequence[Tile]) -> list[Corners]:
+    """Each line once: those seen in the whole picture, and those seen in its tiles, in pixels of the whole picture.
+
+    Parts of one line are joined. What both see counts as the tiles see it, but for letters too large for them.
+    """
+    lines = _lines_of_tiles(pieces)
+    for corners in whole:
+        box = _bounds(corners)
+        if _is_large(box):
+            lines = [(each, bounds) for each, bounds in lines if not _is_inside(bounds, box)]
+            lines.append((corners, box))
+            continue
+        met = [line for line in lines if _is_inside(line[1], box) or (_shared(line[1], box) and _in_line(line[1], box))]
+        if not met:
+            # seen from afar, what tiles have looked at is a mistake
+            if not any(_is_inside(box, (tile.left, tile.top, tile.right, tile.bottom)) for tile in tiles):
+                lines.append((corners, box))
+        elif len(met) == 1 and _in_line(met[0][1], box) and not _covers(met[0][1], box):
+            lines = [line for line in lines if line is not met[0]]
+            lines.append(_union(met[0][1], box))
+    return [corners for corners, _ in lines]
+
+
+def _lines_of_tiles(pieces: Sequence[Corners]) -> list[Line]:
+    waiting = sorted(((corners, _bounds(corners)) for corners in pieces), key=lambda line: _area(line[1]))
+    lines: list[Line] = []
     while waiting:
-        box = waiting.pop(0)
+        line = waiting.pop()
         for number, other in enumerate(lines):
-            together = _together(other, box)
-            if together is other:
-                break
-            if together is not None:
+            if _shared(line[1], other[1]) and _in_line(line[1], other[1]):
                 del lines[number]
-                waiting.insert(0, together)  # it may reach further ones
+                waiting.append(_union(line[1], other[1]))  # it may reach further ones
+                break
+            if _is_inside(line[1], other[1]):
                 break
         else:
-            lines.append(box)
-    return [line.corners for line in lines]
+            lines.append(line)
+    return lines
 
 
-def _together(one: LineBox, other: LineBox) -> LineBox | None:
-    """The larger of two boxes that are one line, or the two joined; None where each stands for itself."""
-    shared = _shared(one, other)
-    if shared <= 0 or (one.look == other.look and one.look != _JOINED):
-        return None
-    inside = shared > _INSIDE * min(_area(one), _area(other))
-    if _on_one_line(one, other):
-        return max(one, other, key=_area) if inside else _union(one, other)
-    if not inside:
-        return None
-    large, small = sorted((one, other), key=_area, reverse=True)
-    # seen from afar, several lines of small print melt into one
-    return small if large.look == 0 and not _is_large(large) else large
+def _in_line(a: Bounds, b: Bounds) -> bool:
+    """Whether two boxes are parts of one line that runs across, down or up."""
+    return any(_in_row(a, b, low) for low in (1, 0))
 
 
-def _on_one_line(one: LineBox, other: LineBox) -> bool:
-    return any(_in_line(one.bounds, other.bounds, low) for low in (1, 0))
-
-
-def _in_line(a: Bounds, b: Bounds, low: int) -> bool:
+def _in_row(a: Bounds, b: Bounds, low: int) -> bool:
     """Whether two boxes are parts of one line; `low` 1: of a line across, 0: of one that runs down or up."""
-    heights, lengths = (tuple(box[2 + side] - box[side] for box in (a, b)) for side in (low, 1 - low))
+    heights, lengths = ([box[2 + side] - box[side] for box in (a, b)] for side in (low, 1 - low))
     common = min(a[2 + low], b[2 + low]) - max(a[low], b[low])
     alike = max(heights) < _SAME_HEIGHT * min(heights) and common > _BESIDE * min(heights)
     return alike and max(lengths) > max(heights)
 
 
-def _union(one: LineBox, other: LineBox) -> LineBox:
-    a, b = one.bounds, other.bounds
-    left, top, right, bottom = min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    return LineBox(corners, _JOINED)
-
-
-def _is_large(box: LineBox) -> bool:
-    left, top, right, bottom = box.bounds
-    return min(right - left, bottom - top) > _LARGE
-
-
-def _within_tiles(box: LineBox, tiles: Sequence[Tile]) -> bool:
-    left, top, right, bottom = box.bounds
-    return any(
-        tile.left <= left and tile.top <= top and right <= tile.right and bottom <= tile.bottom for tile in tiles
+def _covers(a: Bounds, b: Bounds) -> bool:
+    """Whether the first reaches as far as the second, along the line."""
+    low = 0 if b[2] - b[0] > b[3] - b[1] else 1
+    return a[low] - b[low] < _SHORT * (a[3 - low] - a[1 - low]) and b[2 + low] - a[2 + low] < _SHORT * (
+        a[3 - low] - a[1 - low]
     )
 
 
-def _area(box: LineBox) -> float:
-    left, top, right, bottom = box.bounds
-    return (right - left) * (bottom - top)
+def _is_inside(small: Bounds, large: Bounds) -> bool:
+    return _shared(small, large) > _INSIDE * _area(small)
 
 
-def _shared(one: LineBox, other: LineBox) -> float:
-    a, b = one.bounds, other.bounds
+def _union(a: Bounds, b: Bounds) -> Line:
+    left, top, right, bottom = min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    return corners, (left, top, right, bottom)
+
+
+def _bounds(corners: Corners) -> Bounds:
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _is_large(box: Bounds) -> bool:
+    return min(box[2] - box[0], box[3] - box[1]) > _LARGE
+
+
+def _area(box: Bounds) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _shared(a: Bounds, b: Bounds) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
