@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -23,7 +23,8 @@ MAX_XMP_BYTES = 4_000_000
 """Larger packets of XMP are passed over: they hold histories of edits and thumbnails."""
 
 _NO_TITLE = re.compile(
-    r"DIGITAL CAMERA|SONY DSC|MINOLTA|SAMSUNG|DCIM|^\S*[/\\]\S*$|^\S+\.\w{2,4}$|^[{\[<]|^ImageJ=|^\(?(?:anonymous|untitled)\)?$"
+    r"DIGITAL CAMERA|SONY DSC|MINOLTA|SAMSUNG|DCIM|^\S*[/\\]\S*$|^\S+\.\w{2,4}$|^[{\[<]|^ImageJ="
+    r"|^\(?(?:anonymous|untitled)\)?$"
     r"|^(?:Matplotlib|Created (?:with|by)|CREATOR: |gnuplot)\b|^(?:screenshot|ASCII|UNICODE|JIS)$",
     re.IGNORECASE,
 )
@@ -210,7 +211,7 @@ def seconds_since_1970(text: str) -> float | None:
             ahead = timedelta(hours=hours, minutes=minutes)
             when = when.replace(tzinfo=timezone(-ahead if zone[0] == "-" else ahead))
         elif zone:
-            when = when.replace(tzinfo=timezone.utc)
+            when = when.replace(tzinfo=UTC)
         return when.timestamp()
     except (ValueError, OverflowError, OSError):
         return None

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw  # type: ignore[import-untyped]
+from PIL import Image
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.source import Source
+from mcp_mmretrieval.small_print import small_print
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 if TYPE_CHECKING:
@@ -38,6 +40,11 @@ _GIVE_UP = 20
 
 _BLANK = 8
 """Difference between the brightest and the darkest value of a page with nothing on it, of 255."""
+
+_SHEET_POINTS = 1_250
+"""Longer side, in points, from which on a page is larger than A3."""
+_PIXELS_A_POINT = 1.6
+"""At which letters of 2 mm are read."""
 
 _PAGE_FAILS = (pypdfium2.PdfiumError, ValueError, OverflowError)
 _LOCKED = {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY}
@@ -139,7 +146,7 @@ def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> 
         page = document[(segment.place.page or 1) - 1]
         try:
             text = clean_text_layer(_text(page))
-            picture = _draw(page, limits.side) if len(text) < MIN_TEXT_LAYER_CHARACTERS else None
+            picture = _draw_for_reading(page, limits) if len(text) < MIN_TEXT_LAYER_CHARACTERS else None
         finally:
             page.close()
     except _PAGE_FAILS:
@@ -155,6 +162,17 @@ def _text(page: pypdfium2.PdfPage) -> str:
     finally:
         textpage.close()
     return text[:MAX_PAGE_CHARACTERS]
+
+
+def _draw_for_reading(page: pypdfium2.PdfPage, limits: Limits) -> Picture:
+    """The page as OCR gets it: a sheet, a poster or a till roll larger, if it has small print."""
+    width, height = page.get_size()
+    if max(width, height) > _SHEET_POINTS and width * height > 0:
+        scale = min(_PIXELS_A_POINT, math.sqrt(limits.reading_pixels / (width * height)))
+        large = _draw(page, math.floor(max(width, height) * scale))
+        if small_print(Image.fromarray(large).convert("L")).any():
+            return large
+    return _draw(page, limits.side)
 
 
 def _draw(page: pypdfium2.PdfPage, side: int) -> Picture:

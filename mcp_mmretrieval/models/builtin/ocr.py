@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,7 +15,14 @@ from rapidocr.utils.process_img import map_boxes_to_original
 
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 from mcp_mmretrieval.models import RecognisedText
-from mcp_mmretrieval.models.builtin.layout import TextBox, lines_in_reading_order, turn_of_page
+from mcp_mmretrieval.models.builtin.layout import (
+    TextBox,
+    columns_from_the_right,
+    lines_in_reading_order,
+    runs_down_in_han,
+    turn_of_page,
+)
+from mcp_mmretrieval.models.builtin.scripts import LineRead, script_note
 from mcp_mmretrieval.models.builtin.tiles import TILE_PIXELS, joined_lines, tiles_of
 from mcp_mmretrieval.models.identity import OCR_MIN_CONFIDENCE, OCR_SIDE_PIXELS, builtin_ocr_identity
 from mcp_mmretrieval.models.weights import PADDLE_OCR_WHEEL
@@ -27,6 +36,18 @@ if TYPE_CHECKING:
 _NARROW = 1 / 24
 """Least shorter side over longer side: RapidOCR refuses narrower pictures."""
 _UPSIDE_DOWN = "180"
+_ASKED = 3
+"""Lines that tell whether a page is written from the top down."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one look at a picture gave."""
+
+    boxes: list[TextBox]
+    note: str
+    vertical: bool
+    """Whether it is written from the top down, in columns from the right."""
 
 
 class PaddleOcr:
@@ -64,18 +85,19 @@ class PaddleOcr:
     def recognise(self, picture: Picture) -> RecognisedText:
         """The words, also of a picture that stands on its side or its head: it is turned and read again."""
         with self._turns:
-            boxes = self._boxes(picture)
-            turn = turn_of_page(boxes)
+            seen = self._seen(picture)
+            turn = 0 if seen.vertical else turn_of_page(seen.boxes)
             if turn:
-                upright = self._boxes(np.rot90(picture, -turn // 90))
-                if turn_of_page(upright):  # neither way is upright
+                upright = self._seen(np.rot90(picture, -turn // 90))
+                if turn_of_page(upright.boxes):  # neither way is upright
                     turn = 0
                 else:
-                    boxes = upright
-        return RecognisedText("\n".join(lines_in_reading_order(boxes)), turn)
+                    seen = upright
+        lines = columns_from_the_right(seen.boxes) if seen.vertical else lines_in_reading_order(seen.boxes)
+        return RecognisedText("\n".join(lines), turn, seen.note)
 
-    def _boxes(self, picture: Picture) -> list[TextBox]:
-        """The pieces of text that are read for sure."""
+    def _seen(self, picture: Picture) -> _Seen:
+        """The pieces of text that are read for sure, and what there is to tell of them."""
         image = np.ascontiguousarray(picture[..., ::-1])
         if max(image.shape) <= TILE_PIXELS:
             lines, crops = self._detected(image)
@@ -83,13 +105,31 @@ class PaddleOcr:
             lines = self._lines(image)
             crops = self._ocr.crop_text_regions(image, lines)
         if not crops:
-            return []
-        return [
-            _box(corners, text, flipped)
-            for corners, (text, score, flipped) in zip(lines, self._read_lines(crops), strict=True)
+            return _Seen([], "", vertical=False)
+        read = self._read_lines(crops)
+        sure = [
+            (_box(corners, text, flipped), crop)
+            for corners, crop, (text, score, flipped) in zip(lines, crops, read, strict=True)
             # a bar or a bullet reads as some sign: only letters and digits make text
             if score >= OCR_MIN_CONFIDENCE and any(map(str.isalnum, text))
         ]
+        boxes = [box for box, _ in sure]
+        lengths = (crop.shape[1] / crop.shape[0] for crop in crops)
+        note = script_note([LineRead(*line[:2], length) for line, length in zip(read, lengths, strict=True)])
+        vertical = runs_down_in_han(boxes) and self._signs_stand_upright(sure)
+        return _Seen(boxes, note, vertical)
+
+    def _signs_stand_upright(self, sure: Sequence[tuple[TextBox, Picture]]) -> bool:
+        """Whether the signs of lines that run down stand upright: else it is a page on its side."""
+        longest = sorted(sure, key=lambda piece: len(piece[0].text))[-_ASKED:]
+        rows = []
+        for _, crop in longest:
+            side = crop.shape[0]
+            signs = [np.rot90(crop[:, at : at + side], -1) for at in range(0, crop.shape[1] - side + 1, side)]
+            rows.append(np.ascontiguousarray(np.concatenate(signs, axis=1)) if signs else crop)
+        read: Any = self._ocr.recognize_txt(rows)
+        common = [len(set(text) & set(box.text)) for text, (box, _) in zip(read.txts, longest, strict=True)]
+        return 2 * sum(common) > sum(len(set(box.text)) for box, _ in longest)
 
     def _read_lines(self, crops: list[Picture]) -> list[tuple[str, float, bool]]:
         """The text of each line, its score, and whether it stood on its head."""
