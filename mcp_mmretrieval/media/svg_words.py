@@ -45,7 +45,7 @@ class _Element:
 def read_svg_words(source: str) -> SvgWords:
     """Titles, descriptions, and the words that are drawn. A label that stands twice counts once.
 
-    Programs write labels in HTML and, cut short, for those that know none. Raises nothing: what is no element is passed over.
+    Programs write labels in HTML and, cut short, for those that know none. What is no element is passed over.
     """
     reader = _Reader(set(_CLASS_NOT_SEEN.findall(source)))
     for token in _TOKEN.finditer(source):

@@ -39,7 +39,7 @@ _SHORT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class PictureTile:
     """A piece of a picture: pixels from the left and from the top."""
 
     left: int
@@ -48,7 +48,7 @@ class Tile:
     bottom: int
 
 
-def tiles_of(width: int, height: int, cells: NDArray[np.bool_]) -> list[Tile]:
+def tiles_of(width: int, height: int, cells: NDArray[np.bool_]) -> list[PictureTile]:
     """The tiles that hold small print by `small_print`'s cells, row by row."""
     found = []
     for top, bottom in _spans(height):
@@ -56,7 +56,7 @@ def tiles_of(width: int, height: int, cells: NDArray[np.bool_]) -> list[Tile]:
             rows = slice(top // CELL_PIXELS, math.ceil(bottom / CELL_PIXELS))
             columns = slice(left // CELL_PIXELS, math.ceil(right / CELL_PIXELS))
             if cells[rows, columns].any():
-                found.append(Tile(left, top, right, bottom))
+                found.append(PictureTile(left, top, right, bottom))
     return found
 
 
@@ -68,7 +68,7 @@ def _spans(length: int) -> Iterator[tuple[int, int]]:
         yield start, start + size
 
 
-def joined_lines(whole: Sequence[Corners], pieces: Sequence[Corners], tiles: Sequence[Tile]) -> list[Corners]:
+def joined_lines(whole: Sequence[Corners], pieces: Sequence[Corners], tiles: Sequence[PictureTile]) -> list[Corners]:
     """Each line once: those seen in the whole picture, and those seen in its tiles, in pixels of the whole picture.
 
     Parts of one line are joined. What both see counts as the tiles see it, but for letters too large for them.
