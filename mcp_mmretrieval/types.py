@@ -259,6 +259,8 @@ class Segment:
     times: tuple[tuple[float, float], ...] = ()
     """Seconds from and to of the first lines of `text`, one a line: captions, what was said, what stands in frames.
     Lines after them have none."""
+    turn: int = 0
+    """Degrees, clockwise, by which its picture is turned so that its words stand upright: 0, 90, 180 or 270."""
 
     @property
     def traits(self) -> ModalityTraits:

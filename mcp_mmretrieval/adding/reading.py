@@ -12,7 +12,7 @@ from mcp_mmretrieval.adding.joined_text import join_texts
 from mcp_mmretrieval.adding.page_numbers import with_printed_numbers
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
+from mcp_mmretrieval.models import ReadingModels, RecognisedText, TextReader, Transcriber
 from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
     MODALITY_TRAITS,
@@ -140,7 +140,7 @@ class FileReader:
         for part in self._parts(source, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
-            result.segments.append(self._with_text(part, frames, result.means))
+            result.segments.append(self._with_text(part, frames, result))
             if part.figures:
                 result.figures.add(part.segment.id)
                 result.means.add("ocr")
@@ -176,21 +176,27 @@ class FileReader:
             else:
                 yield step
 
-    def _with_text(self, part: SplitPart, frames: FrameTexts, means: set[Recogniser]) -> Segment:
+    def _with_text(self, part: SplitPart, frames: FrameTexts, result: FileText) -> Segment:
         if part.content is None:
             return part.segment
-        means |= _means(part.content)
+        result.means |= _means(part.content)
+        turn = 0
         try:
             if isinstance(part.content, Sound | Film):
                 return self._timed(part, part.content, frames)
-            read = part.content if isinstance(part.content, str) else self._seen(part.content)
+            if isinstance(part.content, str):
+                read = part.content
+            else:
+                seen = self._recognised(part.content)
+                read, turn = seen.text, seen.turn
+                result.learn(DocumentMetadata(note=seen.note))
         except DeviceLost:  # no fault of the file's, nor of the model's
             raise
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:
             raise UnreadableMedia("memory", str(error)) from error
-        return replace(part.segment, text=join_texts(part.segment.text, read))
+        return replace(part.segment, text=join_texts(part.segment.text, read), turn=turn)
 
     def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts) -> Segment:
         """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""
@@ -220,6 +226,10 @@ class FileReader:
     def _heard(self, sound: Sound) -> list[Cue]:
         transcriber: Transcriber | None = self._models.transcriber()
         return transcriber.transcribe(sound) if transcriber else []
+
+    def _recognised(self, picture: Picture) -> RecognisedText:
+        reader: TextReader | None = self._models.text_reader()
+        return reader.recognise(picture) if reader else RecognisedText("")
 
     def _seen(self, picture: Picture) -> str:
         reader: TextReader | None = self._models.text_reader()

@@ -8,8 +8,9 @@ class Limits:
     """Bounds for one file. Beyond a bound a file is refused, or cut with a note; never silently."""
 
     file_bytes: int = 2_000_000_000
-    pixels: int = 50_000_000
-    """Pixels of one picture, checked before it is decoded."""
+    pixels: int = 120_000_000
+    """Pixels of one picture, checked before it is decoded. A JPEG is scaled down while it is decoded: here what is left
+    of it counts."""
     pages: int = 2_000
     seconds: float = 4 * 3600.0
     frames: int = 128
@@ -18,6 +19,8 @@ class Limits:
     """Characters of one plain text."""
     side: int = 1_280
     """Longer side, in pixels, of the pictures that are handed on for reading."""
+    reading_pixels: int = 24_000_000
+    """Pixels of a picture that is handed on larger than that, for its small print."""
     memory_bytes: int = 3_000_000_000
     """Address space of a parser worker."""
     part_timeout: float = 60.0

@@ -139,7 +139,9 @@ class Settings(BaseModel):
         default="token", description="`none` serves HTTP without a token, on loopback only."
     )
     max_file_mb: int = Field(default=2_000, ge=1, description="Larger files are skipped with a reason.")
-    max_pixels_mp: int = Field(default=50, ge=1, le=1_000, description="Megapixels of one picture.")
+    max_pixels_mp: int = Field(
+        default=120, ge=1, le=1_000, description="Megapixels of one picture; a JPEG may have more, which are left out."
+    )
     max_pages: int = Field(default=2_000, ge=1, description="Pages read of one PDF; the rest is named in a note.")
     max_hours: float = Field(default=4.0, gt=0, description="Hours read of one recording; the rest is named in a note.")
     max_frames: int = Field(default=128, ge=1, le=10_000, description="Frames kept of one film.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +13,10 @@ from PIL import Image, ImageCms, UnidentifiedImageError  # noqa: F401  # LAB pic
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import svg
+from mcp_mmretrieval.media import flatten, svg
+from mcp_mmretrieval.media.image_metadata import describe_image, exif_tags
 from mcp_mmretrieval.media.source import Source
+from mcp_mmretrieval.small_print import LEGIBLE_SIDE_PIXELS, has_even_ground, small_print
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 if TYPE_CHECKING:
@@ -30,11 +32,12 @@ IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 MIN_DRAWING_CHARACTERS = 20
 """A drawing whose source holds so many characters of text needs no OCR."""
 
+STRIPS_FROM = 5
+"""Longer side over shorter side from which on a picture is shown cut into strips."""
+
 _HEAD = 65_536
 _ANIMATED = {"GIF", "PNG", "WEBP", "AVIF"}
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}
-_GREY_BEYOND_8_BITS = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
-_ORIENTATION, _DESCRIPTION, _XP_TITLE = 0x0112, 0x010E, 0x9C9B
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,8 +48,17 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """How a picture is turned upright, by EXIF orientation."""
-_NO_TITLE = re.compile(r"DIGITAL CAMERA|SONY DSC|MINOLTA|SAMSUNG|DCIM|^\S*[/\\]\S*$|^\S+\.\w{2,4}$", re.IGNORECASE)
-"""What cameras and programs write there: their names, and those of files."""
+_NEW_SUBFILE_TYPE = 254
+_NO_PAGE = 1 | 4
+"""Bits of that tag: a smaller version of another picture of the file, or a mask for one."""
+_DOTS = (1.2, 4.0)
+"""How unequal the dots of a picture may be across and down to be believed: a fax has 204 x 98 in an inch."""
+_STRIP_OVERLAP = 1 / 24
+"""Share of a strip that stands in the next one too, so that no line is cut in both."""
+_LEAST_STRIP = 100
+"""Pixels of the shorter side of a picture that is cut."""
+_STRIP_GAP = 12
+"""Pixels between two strips."""
 
 
 def recognises(source: Source) -> bool:
@@ -64,7 +76,10 @@ def recognises(source: Source) -> bool:
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
-    """One part; of a TIFF with several pages one a page. Each with its pixels, for OCR."""
+    """One part; of a TIFF with several pages one a page. Each with its pixels, for OCR.
+
+    Those are as many as `limits.reading_pixels` where there is small print, else at most `limits.side` a side.
+    """
     if drawing := _drawing(source):
         title, description, drawn = svg.svg_words(drawing)
         yield DocumentMetadata(title=title[:200])
@@ -79,16 +94,26 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
     with _decoding(source):
         frames, about = _look_at(source, limits)
     yield from about
-    for index in range(start, min(frames, limits.pages)):
-        place = Place(page=index + 1) if frames > 1 else Place()
-        yield SplitPart(segment=_segment(source, place), content=_pixels(source, index, limits))
+    for index in range(start, min(len(frames), limits.pages)):
+        place = Place(page=index + 1) if len(frames) > 1 else Place()
+        yield SplitPart(segment=_segment(source, place), content=_for_reading(source, frames[index], limits))
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
-    """The picture, upright, on white, its longer side at most `limits.side`; drawings exactly."""
+    """The picture, upright, on an even ground, its longer side at most `limits.side`; drawings exactly.
+
+    A very long one is cut into strips that stand side by side.
+    """
     if drawing := _drawing(source):
-        return svg.render_svg(drawing, source.name, limits.side)
-    return _pixels(source, (segment.place.page or 1) - 1, limits)
+        return np.rot90(svg.render_svg(drawing, source.name, limits.side), -segment.turn // 90)
+    with _decoding(source):
+        with _opened(source) as image:
+            frames = _pages(image)
+        page = (segment.place.page or 1) - 1
+        if page >= len(frames):
+            raise UnreadableMedia("corrupt", f"{source.name}: has {len(frames):,} pages, no page {page + 1:,}.")
+        flat = _flat(source, frames[page], limits, limits.side**2)
+        return np.asarray(_shrunken(_in_strips(flat.rotate(-segment.turn, expand=True), limits.side), limits.side))
 
 
 def _segment(source: Source, place: Place, text: str = "") -> Segment:
@@ -107,35 +132,107 @@ def _drawing(source: Source) -> str:
     return svg.decode_svg(data)
 
 
-def _look_at(source: Source, limits: Limits) -> tuple[int, list[DocumentMetadata]]:
-    """How many pictures are read, and what there is to say of the file, without decoding pixels."""
+def _look_at(source: Source, limits: Limits) -> tuple[list[int], list[DocumentMetadata]]:
+    """Which pictures of the file are read, and what there is to say of it, without decoding pixels."""
     with _opened(source) as image:
         count: int = getattr(image, "n_frames", 1)
-        about = [DocumentMetadata(title=_title(image))]
-        pages = count if image.format == "TIFF" else 1
-        if pages > 1:
-            about.append(DocumentMetadata(pages=pages))
-        if pages > limits.pages:
-            note = f"Pages {limits.pages + 1:,} to {pages:,} were left out: the limit is {limits.pages:,} pages."
+        about = [describe_image(image)]
+        frames = _pages(image)
+        if len(frames) > 1:
+            about.append(DocumentMetadata(pages=len(frames)))
+        if len(frames) > limits.pages:
+            note = f"Pages {limits.pages + 1:,} to {len(frames):,} were left out: the limit is {limits.pages:,} pages."
             about.append(DocumentMetadata(note=note))
         if count > 1 and image.format in _ANIMATED:
             about.append(DocumentMetadata(note=f"An animation of {count:,} pictures, of which the first was read."))
-        return pages, about
+        return frames, about
 
 
-def _pixels(source: Source, index: int, limits: Limits) -> Picture:
-    """One picture of the file, counted from 0. Raises UnreadableMedia."""
-    with _decoding(source), _opened(source) as image:
-        if index:
-            image.seek(index)
+def _pages(image: Image.Image) -> list[int]:
+    """The numbers, from 0, of the pictures that are pages: of a TIFF all but small versions of others, and masks."""
+    count: int = getattr(image, "n_frames", 1)
+    if image.format != "TIFF" or count == 1:
+        return [0]
+    kinds, areas = [], []
+    for number in range(count):
+        image.seek(number)
+        kind = image.tag_v2.get(_NEW_SUBFILE_TYPE, 0)  # type: ignore[attr-defined]
+        kinds.append(kind if isinstance(kind, int) else 0)
+        areas.append(image.width * image.height)
+    whole = [number for number, kind in enumerate(kinds) if not kind & _NO_PAGE]
+    return whole or [max(range(count), key=areas.__getitem__)]
+
+
+def _for_reading(source: Source, frame: int, limits: Limits) -> Picture:
+    """One picture of the file for OCR. Raises UnreadableMedia."""
+    with _decoding(source):
+        flat = _flat(source, frame, limits, limits.side**2)
+        with _opened(source) as image:
+            image.seek(frame)
+            size = image.size
+        if max(size) > LEGIBLE_SIDE_PIXELS and has_even_ground(flat.convert("L")):
+            if max(flat.size) < max(size):  # it was scaled while it was decoded
+                flat = _flat(source, frame, limits, limits.reading_pixels)
+            if flat.width * flat.height > limits.reading_pixels:
+                scale = math.sqrt(limits.reading_pixels / (flat.width * flat.height))
+                flat.thumbnail((flat.width * scale, flat.height * scale), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            if small_print(flat.convert("L")).any():
+                return np.asarray(flat)
+        return np.asarray(_shrunken(flat, limits.side))
+
+
+def _flat(source: Source, frame: int, limits: Limits, least: int) -> Image.Image:
+    """One picture of the file, upright, RGB, with square dots and `least` pixels or more where it has them."""
+    with _opened(source) as image:
+        if frame:
+            image.seek(frame)
+        scale = min(1.0, math.sqrt(least / (image.width * image.height)))
+        image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         _check_pixels(source, image, limits)
-        image.draft(None, (limits.side, limits.side))
         image.load()
-        turn = _exif(image).get(_ORIENTATION)
-        upright = image.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else image
-        flat = _on_white(_eight_bits(upright))
-        flat.thumbnail((limits.side, limits.side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        return np.asarray(flat)
+        turn = exif_tags(image).get("Orientation")
+        deep = flatten.eight_bits(image)
+        if (many := math.isqrt(deep.width * deep.height // max(least, limits.reading_pixels))) > 1:
+            deep = deep.convert("RGB" if deep.mode in ("P", "1") else None).reduce(many)
+        square = _with_square_dots(deep, image.info)
+        upright = square.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else square
+        return flatten.on_even_ground(upright)
+
+
+def _with_square_dots(image: Image.Image, info: dict[str | tuple[int, int], object]) -> Image.Image:
+    """A picture whose dots lie closer in one direction, stretched along the other one: a fax, some scans."""
+    dots = info.get("dpi") or info.get("resolution") or info.get("aspect")
+    try:
+        across, down = (float(value) for value in dots)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        return image
+    if across <= 0 or down <= 0 or not _DOTS[0] < max(across / down, down / across) < _DOTS[1]:
+        return image
+    size = (round(image.width * max(1, down / across)), round(image.height * max(1, across / down)))
+    return image.convert("L" if image.mode == "1" else None).resize(size, Image.Resampling.BICUBIC)
+
+
+def _shrunken(flat: Image.Image, side: int) -> Image.Image:
+    flat.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return flat
+
+
+def _in_strips(flat: Image.Image, side: int) -> Image.Image:
+    """A very long picture cut across into strips that stand side by side (a broad one: below each other)."""
+    long, short = max(flat.size), min(flat.size)
+    if long <= side or short < _LEAST_STRIP or long < STRIPS_FROM * short:
+        return flat
+    count = round(math.sqrt(long / short))
+    length = math.ceil(long / (count - (count - 1) * _STRIP_OVERLAP))
+    starts = [round(number * (long - length) / (count - 1)) for number in range(count)]
+    broad = flat.width > flat.height
+    sheet_size = (length, count * short + (count - 1) * _STRIP_GAP)
+    sheet = Image.new("RGB", sheet_size if broad else sheet_size[::-1], "grey")
+    for number, start in enumerate(starts):
+        at = number * (short + _STRIP_GAP)
+        box = (start, 0, start + length, short) if broad else (0, start, short, start + length)
+        sheet.paste(flat.crop(box), (0, at) if broad else (at, 0))
+    return sheet
 
 
 def _check_pixels(source: Source, image: Image.Image, limits: Limits) -> None:
@@ -168,56 +265,3 @@ def _decoding(source: Source) -> Iterator[None]:
         raise UnreadableMedia(
             "corrupt", f"{source.name}: damaged or cut short ({error or type(error).__name__})."
         ) from error
-
-
-def _exif(image: Image.Image) -> dict[int, object]:
-    """The main EXIF tags; empty where they are damaged, since the picture may still be good."""
-    try:
-        return dict(image.getexif())
-    except Exception:  # noqa: BLE001  # as above: any exception there is
-        return {}
-
-
-def _title(image: Image.Image) -> str:
-    """The title that someone gave the picture, not the one that every picture of a camera has."""
-    exif = _exif(image)
-    xp_title = exif.get(_XP_TITLE)
-    given = (
-        image.info.get("Title"),
-        xp_title.decode("utf-16-le", "ignore") if isinstance(xp_title, bytes) else None,
-        exif.get(_DESCRIPTION),
-        image.info.get("Description"),
-    )
-    for value in given:
-        title = " ".join(str(value or "").replace("\0", " ").split())
-        if any(letter.isalpha() for letter in title) and not _NO_TITLE.search(title):
-            return title[:200]
-    return ""
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey values beyond 8 bits, scaled by the range that they use; Pillow alone would clip them to white."""
-    if image.mode not in _GREY_BEYOND_8_BITS:
-        return image
-    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0, neginf=0)
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) * (255 / (high - low)) if high > low else np.full_like(values, 128)
-    return Image.fromarray(scaled.round().astype(np.uint8))
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """RGB; what shows through is white, or black under a drawing that is itself all white."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    drawing = image.convert("RGBA")
-    flat = _on(drawing, "white")
-    if np.asarray(flat).min() <= 250:
-        return flat
-    alpha = np.asarray(drawing.getchannel("A"))
-    return _on(drawing, "black") if alpha.min() < 255 and alpha.any() else flat
-
-
-def _on(drawing: Image.Image, colour: str) -> Image.Image:
-    ground = Image.new("RGBA", drawing.size, colour)
-    ground.alpha_composite(drawing)
-    return ground.convert("RGB")

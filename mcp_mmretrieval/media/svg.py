@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import io
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ import resvg_py
 from PIL import Image
 
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.svg_style import for_resvg
+from mcp_mmretrieval.media.svg_words import read_svg_words
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
@@ -36,8 +38,6 @@ _ENCODING = re.compile(rb"<\?xml[^>]*?encoding=[\"']([\w.-]+)")
 _HREF = re.compile(r"""(?P<name>\bhref\s*=\s*)(?P<quote>["'])(?!\s*(?:\#|data:image/(?:png|jpe?g|gif|webp)[;,]))""")
 _ENTITY = re.compile(r"<!ENTITY\s+(?P<name>[^\s%]+)\s+(?P<quote>[\"'])(?P<value>.*?)(?P=quote)\s*>", re.DOTALL)
 _SIZE = re.compile(r"""\s(?:width|height|viewBox)\s*=\s*("[^"]*"|'[^']*')""")
-_WORDS = re.compile(r"<(?P<close>/?)(?:[\w.-]+:)?(?P<name>text|title|desc)\b[^>]*+(?<!/)>")
-_TAG = re.compile(r"<[^>]*+>")
 _TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(?P<close>/?)(?P<name>[^\W\d])[^<>]*+>", re.DOTALL)
 _FAMILIES = (
     ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono"),
@@ -46,8 +46,29 @@ _FAMILIES = (
     ("Helvetica", "Times", "Courier"),
 )
 """What stands in for fonts that are not there: without one resvg leaves the words out. Sans, serif, fixed width."""
-_FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
+_FONT_FOLDERS = (
+    Path("/usr/share/fonts"),
+    Path("/usr/local/share/fonts"),
+    Path("~/.local/share/fonts").expanduser(),
+    Path("~/.fonts").expanduser(),
+)
+_EAST_ASIAN = (
+    "NotoSansCJK*",
+    "NotoSans[JKST]*",
+    "SourceHanSans*",
+    "wqy-*",
+    "DroidSansFallback*",
+    "ipa*g*",
+    "Takao*Gothic*",
+    "VL-*Gothic*",
+    "Nanum*Gothic*",
+    "uming*",
+    "unifont*",
+)
+"""Names of fonts with the signs of Chinese, Japanese or Korean, those with all of them first. resvg finds by itself in
+which of its fonts a sign is."""
 _FONT_BYTES = 5_000_000
+_EAST_ASIAN_BYTES = 120_000_000
 
 
 def _in_memory(font: Path) -> str:
@@ -57,17 +78,28 @@ def _in_memory(font: Path) -> str:
     return f"/proc/self/fd/{fd}"
 
 
+def _east_asian_fonts(files: Sequence[Path]) -> list[str]:
+    """The first font that is installed of those, as a name under which it opens."""
+    fit = [file for file in files if file.stat().st_size < _EAST_ASIAN_BYTES and "Bold" not in file.stem]
+    for name in _EAST_ASIAN:
+        if found := [file for file in fit if file.match(name)]:
+            return [_in_memory(sorted(found)[0])]
+    return []
+
+
 def _fonts() -> tuple[tuple[str, str, str], list[str] | None]:
     """Families to draw with, and the files that hold them; no files where resvg is to look for itself."""
     if sys.platform != "linux":
         return _FAMILIES[-1], None
-    installed = {file.stem: file for folder in _FONT_FOLDERS for file in folder.rglob("*.ttf")}
+    files_of = [file for folder in _FONT_FOLDERS for end in ("ttf", "otf", "ttc") for file in folder.rglob(f"*.{end}")]
+    installed = {file.stem.removesuffix(".otf"): file for file in files_of}
+    east_asian = _east_asian_fonts(files_of)
     for families in _FAMILIES:
         stems = [family.replace(" ", "") + end for family in families for end in ("", "-Regular", "-Bold")]
         files = [installed[stem] for stem in stems if stem in installed]
         if files:
-            return families, [_in_memory(file) for file in files if file.stat().st_size < _FONT_BYTES]
-    return _FAMILIES[0], []
+            return families, [_in_memory(file) for file in files if file.stat().st_size < _FONT_BYTES] + east_asian
+    return _FAMILIES[0], east_asian
 
 
 (_SANS, _SERIF, _MONO), FONT_FILES = _fonts()
@@ -93,22 +125,15 @@ def decode_svg(data: bytes) -> str:
 
 def svg_words(source: str) -> tuple[str, str, str]:
     """Title, description, and the words that are drawn, a line each."""
-    found: dict[str, list[str]] = {"title": [], "desc": [], "text": []}
-    begin, inside = 0, ""
-    for tag in _WORDS.finditer(source):
-        if not tag["close"] and not inside:
-            begin, inside = tag.end(), tag["name"]
-        elif tag["close"] and tag["name"] == inside:
-            line = " ".join(html.unescape(_TAG.sub(" ", source[begin : tag.start()])).split())
-            found[inside].append(line)
-            inside = ""
-    title = next(filter(None, found["title"]), "")  # further ones name the author, or parts
-    return title, "\n".join(filter(None, found["desc"])), "\n".join(filter(None, found["text"]))
+    found = read_svg_words(source)
+    title = found.titles[0] if found.titles else ""  # further ones name the author, or parts
+    return title, "\n".join(found.descriptions), "\n".join(found.lines)
 
 
 def render_svg(source: str, name: str, side: int) -> Picture:
     """The drawing on white, its longer side `side` pixels. Raises UnreadableMedia (`corrupt`)."""
-    safe = _HREF.sub(r"\g<name>\g<quote>#left-out-", _without_bombs(source, name))
+    # what is rewritten may hold no reference to other files either, so these are taken out last
+    safe = _HREF.sub(r"\g<name>\g<quote>#left-out-", for_resvg(_without_bombs(source, name)))
     try:
         data = _draw(safe, side)
     except ValueError as error:

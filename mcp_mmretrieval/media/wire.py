@@ -53,19 +53,19 @@ class AnswerBounds:
 
     side: int
     characters: int
+    reading_pixels: int = 0
+    """Pixels that a picture with a longer side may have."""
 
     @classmethod
     def of(cls, limits: Limits) -> AnswerBounds:
         """The bounds that a document's limits leave."""
-        return cls(side=limits.side, characters=limits.characters)
+        return cls(side=limits.side, characters=limits.characters, reading_pixels=limits.reading_pixels)
 
     @property
     def lump(self) -> int:
         """Bytes of one answer's lump."""
-        return max(
-            4 * self.characters,
-            MAX_FILM_FRAMES * 3 * self.side**2 + (1 + MAX_MORE_SOUNDS) * MAX_SOUND_SECONDS * 4 * 16_000,
-        )
+        film = MAX_FILM_FRAMES * 3 * self.side**2 + (1 + MAX_MORE_SOUNDS) * MAX_SOUND_SECONDS * 4 * 16_000
+        return max(4 * self.characters, 3 * self.reading_pixels, film)
 
 
 # -- frames ------------------------------------------------------------------------------------------------------------
@@ -132,6 +132,7 @@ def encode_segment(segment: Segment) -> Header:
         "frames": list(segment.frames),
         "label": segment.label,
         "times": [list(times) for times in segment.times],
+        "turn": segment.turn,
     }
 
 
@@ -223,6 +224,7 @@ def decode_segment(header: Header, document: str) -> Segment:
         frames=tuple(_seconds(time) for time in _list(header.get("frames"), most=MAX_FILM_FRAMES)),
         label=_text(header.get("label"))[:MAX_LABEL_CHARACTERS],
         times=tuple(_times(each) for each in _list(header.get("times"))),
+        turn=_turn(header.get("turn")),
     )
 
 
@@ -245,13 +247,11 @@ def _content(header: object, rest: _Lump, bounds: AnswerBounds) -> Content:
             except UnicodeDecodeError as error:
                 raise ProtocolError("text that is not UTF-8") from error
         case "picture":
-            content = rest.picture(header.get("shape"), bounds.side)
+            content = rest.picture(header.get("shape"), bounds)
         case "sound":
             content = rest.sound(header)
         case "film":
-            pictures = [
-                rest.picture(shape, bounds.side) for shape in _list(header.get("pictures"), most=MAX_FILM_FRAMES)
-            ]
+            pictures = [rest.picture(shape, bounds) for shape in _list(header.get("pictures"), most=MAX_FILM_FRAMES)]
             times = tuple(_seconds(time) for time in _list(header.get("times"), length=len(pictures)))
             sound = None if header.get("sound") is None else rest.sound(_dict(header["sound"]))
             content = Film(pictures, times, sound)
@@ -284,10 +284,10 @@ class _Lump:
     def take_all(self) -> memoryview:
         return self.take(len(self._data))
 
-    def picture(self, shape: object, side: int) -> Picture:
+    def picture(self, shape: object, bounds: AnswerBounds) -> Picture:
         height, width = (_whole(number, least=1) for number in _list(shape, length=2))
-        if max(height, width) > side:
-            raise ProtocolError(f"a picture of {width} x {height} where {side} was asked for")
+        if max(height, width) > bounds.side and height * width > bounds.reading_pixels:
+            raise ProtocolError(f"a picture of {width} x {height} where {bounds.side} was asked for")
         return np.frombuffer(self.take(height * width * 3), np.uint8).reshape(height, width, 3)
 
     def sound(self, header: Header) -> Sound:
@@ -355,6 +355,13 @@ def _times(value: object) -> tuple[float, float]:
     if start > end:
         raise ProtocolError(f"words from {start} to {end} s")
     return start, end
+
+
+def _turn(value: object) -> int:
+    turn = _whole(value)
+    if turn not in (0, 90, 180, 270):
+        raise ProtocolError(f"a turn by {turn} degrees")
+    return turn
 
 
 def _date(value: object) -> float:

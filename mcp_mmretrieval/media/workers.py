@@ -163,7 +163,7 @@ class Workers:
         stop: threading.Event | None = None,
     ) -> Content:
         """The content of one place, pictures with at most `side` pixels. Raises UnreadableMedia and Cancelled."""
-        limits = self._limits if side is None else dataclasses.replace(self._limits, side=side)
+        limits = dataclasses.replace(self._limits, side=side or self._limits.side, reading_pixels=0)
         task = self._task(name, segment.document, sidecars) | {
             "segment": wire.encode_segment(segment),
             "limits": dataclasses.asdict(limits),

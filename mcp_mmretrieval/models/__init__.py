@@ -8,6 +8,7 @@ the first four protocols and nothing else. The others say what each part of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from mcp_mmretrieval.types import Content, Cue, Identity, Modality, Sound, VectorKind
@@ -94,6 +95,18 @@ class Transcriber(Protocol):
         """What is said, with seconds from the beginning of the given sound. Empty where nobody speaks."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecognisedText:
+    """What OCR reads in a picture."""
+
+    text: str
+    """The words in reading order, a line each. Empty where there are none."""
+    turn: int = 0
+    """Degrees, clockwise, by which the picture is to be turned for its words to stand upright."""
+    note: str = ""
+    """What the person should know: that there are letters which the model does not know."""
+
+
 class TextReader(Protocol):
     """Pictures to text (OCR)."""
 
@@ -103,6 +116,9 @@ class TextReader(Protocol):
 
     def read(self, picture: Picture) -> str:
         """The words in a picture in reading order, a line each. Empty where there are none."""
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        """The same, and what else there is to say of it. A picture may be larger than the usual `limits.side`."""
 
 
 # -- what each part of the library needs of all models ---------------------------------------------------------------

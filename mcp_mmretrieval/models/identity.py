@@ -19,7 +19,7 @@ OCR_MIN_CONFIDENCE = 0.8
 
 def builtin_ocr_identity() -> Identity:
     """The identity of the built-in text reader."""
-    return {"name": "PP-OCRv6 small", "side": OCR_SIDE_PIXELS, "sure": OCR_MIN_CONFIDENCE}
+    return {"name": "PP-OCRv6 small", "side": OCR_SIDE_PIXELS, "sure": OCR_MIN_CONFIDENCE, "looks": 2}
 
 
 def builtin_speech_identity() -> Identity:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -550,8 +551,9 @@ def _write_segments(
         )
         at = int(scalar(db, sql, key, ordinal, segment.modality, *rows.row_from_place(segment.place)))
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
-        what = (at, segment.heading, segment.text, frames, segment.label, times)
-        db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
+        what = (at, segment.heading, segment.text, frames, segment.label, times, segment.turn)
+        columns = "segment, heading, text, frames, label, times, turn"
+        db.execute(f"INSERT INTO texts({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", what)
         texts.append(word_tables.headed(at, segment))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
     return texts
@@ -565,15 +567,14 @@ def _mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) ->
 
 def _add_text(db: sqlite3.Connection, key: int, text: str) -> None:
     """Lines at the end of a segment's text, in all tables of words."""
-    sql = (
-        "SELECT s.document, d.language, t.heading, t.text FROM segments s JOIN documents d ON d.key = s.document "
-        "JOIN texts t ON t.segment = s.key WHERE s.key = ?"
-    )
-    document, language, heading, before = db.execute(sql, (key,)).fetchone()
-    text = "\n".join(part for part in (before, text) if part)
+    (stored,) = _stored(db, Clause("s.key = ?", (key,)))
+    added = "\n".join(part for part in (stored.segment.text, text) if part)
+    document, language = db.execute(
+        "SELECT d.key, d.language FROM segments s JOIN documents d ON d.key = s.document WHERE s.key = ?", (key,)
+    ).fetchone()
     word_tables.forget_words(db, document, key)
-    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (text, key))
-    word_tables.write_words(db, document, [(key, heading, text)], language)
+    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (added, key))
+    word_tables.write_words(db, document, [word_tables.headed(key, replace(stored.segment, text=added))], language)
 
 
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:

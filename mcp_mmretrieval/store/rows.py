@@ -18,7 +18,7 @@ DOCUMENT_COLUMNS = (
 )
 SEGMENT_TABLES = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT_COLUMNS = (
-    "s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, "
+    "s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, t.turn, "
     's.page, s.start, s."end", s.first, s.last'
 )
 SPACE_COLUMNS = "id, identity, dim, half, active, made_by, retired"
@@ -85,7 +85,7 @@ def listed_from_row(row: SqlRow, files: tuple[File, ...]) -> ListedDocument:
 
 def segment_from_row(row: SqlRow) -> StoredSegment:
     """From the columns `SEGMENT_COLUMNS`."""
-    key, ordinal, document, modality, text, heading, frames, label, times, *place = row
+    key, ordinal, document, modality, text, heading, frames, label, times, turn, *place = row
     segment = Segment(
         document=document,
         modality=modality,
@@ -95,6 +95,7 @@ def segment_from_row(row: SqlRow) -> StoredSegment:
         frames=tuple(json.loads(frames)) if frames else (),
         label=label,
         times=_times(json.loads(times)) if times else (),
+        turn=turn,
     )
     return StoredSegment(key=key, ordinal=ordinal, segment=segment)
 
@@ -116,14 +117,13 @@ def _place(values: list[Any]) -> Place:
 def segment_to_json(segment: Segment) -> str:
     """A segment as JSON, without its document."""
     place = row_from_place(segment.place)
-    return json.dumps(
-        [segment.modality, segment.text, segment.heading, segment.frames, segment.label, segment.times, place]
-    )
+    what = (segment.text, segment.heading, segment.frames, segment.label, segment.times, segment.turn)
+    return json.dumps([segment.modality, *what, place])
 
 
 def segment_from_json(document: str, payload: str) -> Segment:
     """The segment that `segment_to_json` made JSON of."""
-    modality, text, heading, frames, label, times, place = json.loads(payload)
+    modality, text, heading, frames, label, times, turn, place = json.loads(payload)
     return Segment(
         document=document,
         modality=modality,
@@ -133,6 +133,7 @@ def segment_from_json(document: str, payload: str) -> Segment:
         frames=tuple(frames),
         label=label,
         times=_times(times),
+        turn=turn,
     )
 
 

@@ -121,7 +121,8 @@ CREATE TABLE texts (
     text TEXT NOT NULL,
     frames TEXT,
     label TEXT NOT NULL DEFAULT '',
-    times TEXT
+    times TEXT,
+    turn INTEGER NOT NULL DEFAULT 0
 );
 
 -- Places in which pictures stand that were not read yet, and how often that was begun.
@@ -220,6 +221,7 @@ ALTER TABLE documents ADD COLUMN language TEXT NOT NULL DEFAULT '';
 CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
+ALTER TABLE texts ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE files ADD COLUMN sidecars TEXT NOT NULL DEFAULT '';
 CREATE TABLE unread_figures (
     segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,

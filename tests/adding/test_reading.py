@@ -12,7 +12,7 @@ from mcp_mmretrieval.adding.reading import FileReader, FileToRead
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import TextReader, Transcriber
+from mcp_mmretrieval.models import RecognisedText, TextReader, Transcriber
 from mcp_mmretrieval.roots import OpenFile, Roots
 from mcp_mmretrieval.types import Cue, Picture, Segment, Sound
 from tests.support import recordings
@@ -33,6 +33,9 @@ class CountingReader(ShapeReader):
     def read(self, picture: Picture) -> str:
         self.read_so_far += 1
         return f"picture {self.read_so_far}"
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        return RecognisedText(self.read(picture))
 
 
 class CountingModels(ModelsByHand):

@@ -9,7 +9,7 @@ from mcp_mmretrieval.adding.reading import SPLITTER
 from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import TextReader, Transcriber
+from mcp_mmretrieval.models import RecognisedText, TextReader, Transcriber
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.types import Cue, Identity, Picture, Sound
 from tests.support.files import BLUE, GREEN, RED, film, picture, recording, scanned_pdf
@@ -48,6 +48,9 @@ class _Reader(ShapeReader):
     def read(self, picture: Picture) -> str:
         self._means.seen += 1
         return f"seen by {self._means.ocr}"
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        return RecognisedText(self.read(picture))
 
 
 class _Listener(PitchTranscriber):

@@ -1,12 +1,13 @@
 """Pictures of every kind, upright and on white; damaged and hostile ones refused with a reason."""
 
+import dataclasses
 import io
 import time
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin, TiffImagePlugin
 
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
@@ -154,7 +155,7 @@ def test_large_pictures_are_scaled_to_the_side_asked_for_and_small_ones_are_left
 @pytest.mark.timeout(10)
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     began = time.process_time()
-    for data in (large_png(), png_of(30_000, 30_000), png_of(2**31 - 1, 2**31 - 1, data=b"")):
+    for data in (large_png(12_000), png_of(30_000, 30_000), png_of(2**31 - 1, 2**31 - 1, data=b"")):
         failure = refusal(data)
         assert failure.code == "too_large"
         assert "megapixels" in str(failure)
@@ -165,6 +166,79 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
 def test_a_limit_that_was_raised_is_kept_to() -> None:
     (part,) = split(large_png(10_000), Limits(pixels=100_000_001, side=50))
     assert isinstance(part.content, np.ndarray) and part.content.shape == (50, 50, 3)
+
+
+def test_a_jpeg_beyond_the_limit_is_scaled_down_while_it_is_decoded() -> None:
+    data = saved(half_red_half_blue((1_200, 800)), "JPEG")
+    (part,) = split(data, Limits(pixels=300_000, side=400))
+    assert isinstance(part.content, np.ndarray) and part.content.shape == (267, 400, 3)
+    assert refusal(saved(half_red_half_blue((1_200, 800))), Limits(pixels=300_000)).code == "too_large"
+
+
+def screenshot(size: tuple[int, int]) -> Image.Image:
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    for top in range(0, size[1], 40):
+        draw.text((10, top), f"line {top} of the chat", fill="black", font=ImageFont.load_default(16))
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_large_picture_with_small_print_is_read_as_it_is_and_a_photo_is_not(kind: str) -> None:
+    (part,) = split(saved(screenshot((400, 4_000)), kind))
+    assert isinstance(part.content, np.ndarray) and part.content.shape == (4_000, 400, 3)
+    (part,) = split(saved(half_red_half_blue((4_000, 400)), kind))
+    assert isinstance(part.content, np.ndarray) and max(part.content.shape) == LIMITS.side
+
+
+def test_what_is_read_of_a_large_picture_has_a_bound() -> None:
+    (part,) = split(saved(screenshot((400, 4_000))), Limits(reading_pixels=1_400_000))
+    assert isinstance(part.content, np.ndarray)
+    assert 2_000 < part.content.shape[0] < 4_000 and part.content.shape[0] * part.content.shape[1] <= 1_400_000
+
+
+def test_a_very_long_picture_is_shown_in_strips_side_by_side() -> None:
+    drawn = pixels(saved(screenshot((200, 4_000))), Limits(side=1_000))
+    assert max(drawn.shape) == 1_000 and min(drawn.shape[:2]) > 700
+    assert (drawn < 128).any(axis=(1, 2)).mean() > 0.3
+
+
+# -- dots, turns, grounds ------------------------------------------------------------------------------------------------
+
+
+def test_dots_that_lie_closer_across_are_squared() -> None:
+    data = saved(Image.new("1", (400, 200), 1), "TIFF", dpi=(204.0, 98.0), compression="group4")
+    assert pixels(data).shape == (416, 400, 3)
+    assert pixels(saved(Image.new("L", (400, 200)), dpi=(96, 96))).shape == (200, 400, 3)
+
+
+def test_a_picture_is_shown_as_its_words_stand_upright() -> None:
+    turned = dataclasses.replace(whole(), turn=90)
+    drawn = image.load(source(saved(half_red_half_blue())), turned, LIMITS)
+    assert drawn.shape == (60, 40, 3)
+    assert near(drawn[5, 20], RED) and near(drawn[55, 20], BLUE)
+
+
+def test_grey_in_which_0_is_white_is_turned_round() -> None:
+    steps = np.linspace(0, 65_535, 256, dtype=np.uint16)[None].repeat(8, 0)
+    for meaning, first in ((0, 255), (1, 0)):
+        data = saved(Image.fromarray(steps), "TIFF", tiffinfo={262: meaning})
+        with Image.open(io.BytesIO(data)) as written:
+            said = written.tag_v2[262]  # type: ignore[attr-defined]
+        if said == meaning:
+            assert pixels(data)[0, 0, 0] == first
+
+
+def test_small_versions_of_a_tiff_are_no_pages() -> None:
+    pages = [Image.new("RGB", (60, 40), "red"), Image.new("RGB", (30, 20), "red"), Image.new("RGB", (60, 40), "blue")]
+    file = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(file, new=True) as writer:
+        for page, kind in zip(pages, (0, 1, 2), strict=True):
+            page.save(writer, "TIFF", tiffinfo={254: kind})
+            writer.newFrame()
+    steps = list(image.split(source(file.getvalue()), LIMITS))
+    assert [part.segment.place.page for part in parts(steps)] == [1, 2]
+    assert near(pixels(file.getvalue(), page=2)[20, 20], BLUE)
 
 
 # -- several pictures in one file --------------------------------------------------------------------------------------

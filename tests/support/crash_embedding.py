@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import TextReader
+from mcp_mmretrieval.models import RecognisedText, TextReader
 from mcp_mmretrieval.types import Picture
 from tests.support.models import ModelsByHand, ShapeReader
 
@@ -52,6 +52,9 @@ class Halting(ShapeReader):
             self._left -= 1
         say("READ")
         return super().read(picture)
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        return RecognisedText(self.read(picture))
 
 
 class HaltingModels(ModelsByHand):

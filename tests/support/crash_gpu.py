@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, TextReader, recipe
+from mcp_mmretrieval.models import Embedder, RecognisedText, TextReader, recipe
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.device.placement import DevicePlacement
 from mcp_mmretrieval.types import Content, Picture, VectorKind, Vectors
@@ -48,6 +48,9 @@ class LosingReader(ShapeReader):
         found: list[str] = []
         self._losing.run(lambda: found.append(super(LosingReader, self).read(picture)))
         return found[0]
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        return RecognisedText(self.read(picture))
 
 
 class LosingEmbedder(ColourEmbedder):

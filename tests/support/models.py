@@ -9,7 +9,16 @@ import numpy as np
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import Embedder, EmbedderSource, ModelState, Reranker, TextReader, Transcriber, recipe
+from mcp_mmretrieval.models import (
+    Embedder,
+    EmbedderSource,
+    ModelState,
+    RecognisedText,
+    Reranker,
+    TextReader,
+    Transcriber,
+    recipe,
+)
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
 
 COLOURS = ("red", "green", "blue")
@@ -140,6 +149,9 @@ class ShapeReader:
     def read(self, picture: Picture) -> str:
         height, width = picture.shape[:2]
         return "wide sign" if width > 2 * height else ""
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        return RecognisedText(self.read(picture))
 
 
 class LengthReranker:

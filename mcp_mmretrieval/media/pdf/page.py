@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
+from PIL import Image
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.pdf.annotations import annotation_lines
 from mcp_mmretrieval.media.pdf.cleaning import clean_text_layer
 from mcp_mmretrieval.media.pdf.figures import MIN_FIGURE_SHARE, find_figures
@@ -17,6 +19,7 @@ from mcp_mmretrieval.media.pdf.legibility import has_letters, is_language
 from mcp_mmretrieval.media.pdf.missing_fonts import lacks_font
 from mcp_mmretrieval.media.pdf.pictures import picture_coverage
 from mcp_mmretrieval.media.pdf.text_layer import MAX_PAGE_CHARACTERS, read_text_layer
+from mcp_mmretrieval.small_print import small_print
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
@@ -31,6 +34,10 @@ the page is read by OCR as well."""
 _BLANK = 8
 """Difference between the brightest and the darkest value of a page with nothing on it, of 255."""
 
+_SHEET_POINTS = 1_250
+"""Longer side, in points, from which on a page is larger than A3."""
+_PIXELS_A_POINT = 1.6
+"""At which letters of 2 mm are read."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f]")
 """What stands for a blank where glyphs have numbers in place of letters."""
@@ -50,7 +57,7 @@ class PageContent:
     """Whether its letters cannot be drawn."""
 
 
-def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_at_fonts: bool) -> PageContent:
+def read_page(document: pypdfium2.PdfDocument, number: int, limits: Limits, *, look_at_fonts: bool) -> PageContent:
     """What can be read on page `number` (from 1). Raises as PDFium does, ValueError and OverflowError."""
     page = document[number - 1]
     try:
@@ -61,7 +68,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_a
         text = clean_text_layer(layer)
         lines = annotation_lines(document, page, text)
         share = picture_coverage(page)
-        picture = draw_page(page, side) if _needs_ocr(text, share, meaningful=meaningful) else None
+        picture = draw_page_for_reading(page, limits) if _needs_ocr(text, share, meaningful=meaningful) else None
         if picture is not None and int(np.ptp(picture)) <= _BLANK:
             picture = None
         figures = picture is None and share > MIN_FIGURE_SHARE / 2 and bool(find_figures(page))
@@ -69,6 +76,17 @@ def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_a
     finally:
         page.close()
     return PageContent("\n".join([text, *lines] if text else lines)[:MAX_PAGE_CHARACTERS], picture, figures, undrawn)
+
+
+def draw_page_for_reading(page: pypdfium2.PdfPage, limits: Limits) -> Picture:
+    """The page as OCR gets it: a sheet, a poster or a till roll larger, if it has small print. Raises as `draw_page`."""
+    width, height = page.get_size()
+    if max(width, height) > _SHEET_POINTS and width * height > 0:
+        scale = min(_PIXELS_A_POINT, math.sqrt(limits.reading_pixels / (width * height)))
+        large = draw_page(page, math.floor(max(width, height) * scale))
+        if small_print(Image.fromarray(large).convert("L")).any():
+            return large
+    return draw_page(page, limits.side)
 
 
 def draw_page(page: pypdfium2.PdfPage, side: int) -> Picture:

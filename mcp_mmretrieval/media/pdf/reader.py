@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw  # type: ignore[import-untyped]
 
@@ -118,13 +119,13 @@ def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPar
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
-    """The page, drawn on white, its longer side `limits.side` pixels."""
+    """The page, drawn on white, its words upright, its longer side `limits.side` pixels."""
     number = segment.place.page or 1
     with _opened(source) as document:
         if number > len(document):
             raise UnreadableMedia("corrupt", f"{source.name}: has {len(document):,} pages, no page {number:,}.")
         try:
-            return draw_page(document[number - 1], limits.side)
+            return np.rot90(draw_page(document[number - 1], limits.side), -segment.turn // 90)
         except _PAGE_FAILS as error:
             raise UnreadableMedia("corrupt", f"{source.name}: page {number:,} cannot be drawn ({error}).") from error
 
@@ -132,7 +133,7 @@ def load(source: Source, segment: Segment, limits: Limits) -> Picture:
 def _read(document: pypdfium2.PdfDocument, number: int, limits: Limits) -> PageContent | None:
     """None where the page fails."""
     try:
-        return read_page(document, number, limits.side, look_at_fonts=number <= _FONT_PAGES)
+        return read_page(document, number, limits, look_at_fonts=number <= _FONT_PAGES)
     except _PAGE_FAILS:
         return None
 

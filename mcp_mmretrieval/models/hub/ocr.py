@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models import RecognisedText
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.generation import YieldBetweenTokens, to_model_device
@@ -89,6 +90,10 @@ class HubTextReader:
         for _, written in self._device.each(self._spec.model, [tokens], lambda _: self._written(picture)):
             return _words(written)
         return ""
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        """The same: which way a picture stands, and what it does not know, such a model does not tell."""
+        return RecognisedText(self.read(picture))
 
     def _written(self, picture: Picture) -> str:
         given = self._given(_fitted(picture, self._spec.pixels))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.pdf.missing_fonts import lacks_font
 from mcp_mmretrieval.media.pdf.page import draw_page, read_page
 from tests.support.pdf_pages import boxes_font, opened, page_pdf, words_at
@@ -27,7 +28,7 @@ def test_one_letter_at_a_time_too_though_pdfium_then_drops_the_text() -> None:
     content = "".join(f"BT /J 14 Tf {60 + at * 4} 700 Td <{CHINESE[at : at + 4]}> Tj ET\n" for at in range(0, 40, 4))
     document = opened(page_pdf(content, objects=NOT_EMBEDDED, page=RESOURCES))
     drawn = int(np.ptp(draw_page(document[0], 400))) > 100
-    assert read_page(document, 1, 400, look_at_fonts=True).lacks_font != drawn
+    assert read_page(document, 1, Limits(side=400), look_at_fonts=True).lacks_font != drawn
 
 
 def test_letters_with_a_shape_and_latin_ones_lack_nothing() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.pdf.legibility import is_language
 from mcp_mmretrieval.media.pdf.page import PageContent, read_page
 from tests.media.pdf.test_legibility import ENGLISH, exchanged
@@ -23,7 +24,7 @@ def scan() -> Image.Image:
 
 
 def content(data: bytes) -> PageContent:
-    return read_page(opened(data), 1, 300, look_at_fonts=False)
+    return read_page(opened(data), 1, Limits(side=300), look_at_fonts=False)
 
 
 @pytest.mark.parametrize(

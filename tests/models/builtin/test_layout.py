@@ -1,6 +1,12 @@
 """The order in which pieces of text are read."""
 
-from mcp_mmretrieval.models.builtin.layout import TextBox, lines_in_reading_order
+from mcp_mmretrieval.models.builtin.layout import (
+    TextBox,
+    columns_from_the_right,
+    lines_in_reading_order,
+    runs_down_in_han,
+    turn_of_page,
+)
 
 
 def row(top: float, *pieces: tuple[float, float, str]) -> list[TextBox]:
@@ -65,3 +71,30 @@ def test_a_table_is_read_row_by_row() -> None:
 def test_a_list_with_figures_beside_it_is_read_row_by_row() -> None:
     entries = [box for number in range(12) for box in row(30 * number, (0, 500, f"chapter {number}"), (600, 640, "7"))]
     assert lines_in_reading_order(entries)[0] == "chapter 0 7"
+
+
+def column(right: float, text: str, *, flipped: bool = False, top: float = 0) -> TextBox:
+    return TextBox(right - 30, top, right, top + 30 * len(text), text, flipped)
+
+
+def test_a_page_stands_as_nearly_all_its_words_do() -> None:
+    lines = ["Inspection of the bridge", "Two hangers are corroded", "Close the path", "until Easter"]
+    assert turn_of_page([column(40 * n, line, flipped=True) for n, line in enumerate(lines)]) == 90
+    assert turn_of_page([column(40 * n, line) for n, line in enumerate(lines)]) == 270
+    on_its_head = [TextBox(0, 40 * n, 300, 40 * n + 20, line, True) for n, line in enumerate(lines)]
+    assert turn_of_page(on_its_head) == 180
+    assert turn_of_page(on_its_head[:3]) == 0
+
+
+def test_a_chart_with_labels_that_run_upwards_stays_as_it_is() -> None:
+    labels = [column(40 * number, "Northern region", flipped=True) for number in range(6)]
+    assert turn_of_page([*labels, *row(0, (0, 300, "Revenue by region 2026")), *row(900, (0, 90, "euros"))]) == 0
+
+
+def test_writing_from_the_top_down_is_read_from_the_right() -> None:
+    boxes = [column(100, "\u660e\u65e5"), column(200, "\u5929\u6c17", top=70), column(200, "\u6771\u4eac")]
+    assert runs_down_in_han(boxes)
+    title = TextBox(0, -60, 200, -30, "\u65b0\u805e")
+    assert columns_from_the_right([*boxes, title]) == ["\u65b0\u805e", "\u6771\u4eac\u5929\u6c17", "\u660e\u65e5"]
+    assert not runs_down_in_han(row(0, (0, 90, "\u6771\u4eac")))
+    assert not runs_down_in_han([])

@@ -58,3 +58,32 @@ def test_a_page_of_two_columns_is_read_column_by_column(reader: TextReader) -> N
             draw.text((left, 30 + 56 * number), text, fill="black", font=ImageFont.load_default(28))
     expected = [f"the {side} column, line number {number}" for side in ("left", "right") for number in range(9)]
     assert reader.read(pixels(image)).splitlines() == expected
+
+
+def scan() -> np.ndarray:
+    image, draw = canvas(size=(700, 420))
+    for number, line in enumerate(SCANNED):
+        draw.text((40, 40 + 70 * number), line, fill="black", font=ImageFont.load_default(34))
+    return pixels(image)
+
+
+SCANNED = [
+    "Inspection of the suspension bridge",
+    "Two hangers are corroded",
+    "The parapet leans by four degrees",
+    "Close the footpath until Easter",
+]
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_scan_is_read_in_order_whichever_way_it_lies(reader: TextReader, turn: int) -> None:
+    found = reader.recognise(np.rot90(scan(), turn // 90))
+    assert (found.text.splitlines(), found.turn, found.note) == (SCANNED, turn, "")
+
+
+def test_small_print_of_a_long_screenshot_is_read_each_line_once(reader: TextReader) -> None:
+    image, draw = canvas(size=(360, 2_600))
+    lines = [f"message number {number}" for number in range(100, 140)]
+    for number, line in enumerate(lines):
+        draw.text((20, 20 + 64 * number), line, fill="black", font=ImageFont.load_default(16))
+    assert reader.read(pixels(image)).splitlines() == lines
