@@ -346,7 +346,7 @@ def _turn(value: object) -> int:
 
 
 def _date(value: object) -> float:
-    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type, operator]
+    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type]
         raise ProtocolError(f"{value!r} instead of a date")
     return float(value)  # type: ignore[arg-type]
 
