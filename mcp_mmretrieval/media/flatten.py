@@ -49,7 +49,7 @@ def on_even_ground(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB")
     drawing = image.convert("RGBA")
-    lowest = drawing.getchannel("A").getextrema()[0]
+    lowest = int(np.asarray(drawing.getchannel("A")).min())
     return _on(drawing, _ground(drawing) if lowest < _CLEAR else _WHITE)
 
 

@@ -203,7 +203,7 @@ def test_a_very_long_picture_is_shown_in_strips_side_by_side() -> None:
     assert (drawn < 128).any(axis=(1, 2)).mean() > 0.3
 
 
-# -- dots, turns, grounds ------------------------------------------------------------------------------------------------
+# -- dots, turns, grounds --------------------------------------------------------------------------------------------
 
 
 def test_dots_that_lie_closer_across_are_squared() -> None:

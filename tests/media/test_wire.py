@@ -20,6 +20,7 @@ GOOD: wire.Header = {
     "frames": [],
     "label": "",
     "times": [],
+    "turn": 0,
 }
 
 
@@ -42,6 +43,7 @@ GOOD: wire.Header = {
         {"frames": [1.0] * 1000},
         {"frames": "12"},
         {"times": [[2.0, 1.0]]},
+        {"turn": 45},
         {"times": [1.0]},
     ],
 )

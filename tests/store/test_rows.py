@@ -29,11 +29,18 @@ def test_a_segment_comes_back_from_json_as_it_was(place: Place) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_segment_comes_back_from_its_columns_as_it_was(place: Place) -> None:
-    columns = (7, 2, "d1", "page", "text", "heading", None, "iv", "[[0.0, 1.5]]", *rows.row_from_place(place))
+    columns = (7, 2, "d1", "page", "text", "heading", None, "iv", "[[0.0, 1.5]]", 90, *rows.row_from_place(place))
     stored = rows.segment_from_row(columns)
     assert (stored.key, stored.ordinal) == (7, 2)
     assert stored.segment == Segment(
-        document="d1", modality="page", place=place, text="text", heading="heading", label="iv", times=((0.0, 1.5),)
+        document="d1",
+        modality="page",
+        place=place,
+        text="text",
+        heading="heading",
+        label="iv",
+        times=((0.0, 1.5),),
+        turn=90,
     )
 
 

@@ -79,7 +79,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int, limits: Limits, *, l
 
 
 def draw_page_for_reading(page: pypdfium2.PdfPage, limits: Limits) -> Picture:
-    """The page as OCR gets it: a sheet, a poster or a till roll larger, if it has small print. Raises as `draw_page`."""
+    """The page as OCR gets it: a sheet, a poster, a till roll larger if it has small print. Raises as `draw_page`."""
     width, height = page.get_size()
     if max(width, height) > _SHEET_POINTS and width * height > 0:
         scale = min(_PIXELS_A_POINT, math.sqrt(limits.reading_pixels / (width * height)))

@@ -19,8 +19,8 @@ _ACROSS = 0.2
 _HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u3001\u3002]")
 _MOSTLY_HAN = 0.6
 """Share of the signs that are Han or kana in lines that run down."""
-_PAGE = 4
-"""Pieces that make a page, whose side can be told."""
+_PAGE, _PAGE_LETTERS = 2, 30
+"""Pieces and letters that make a page, whose side can be told; on its head half of them may be missed."""
 _AGREED = 0.85
 """Share of the letters that stand the same way on a page."""
 
@@ -74,7 +74,8 @@ def turn_of_page(boxes: Sequence[TextBox]) -> int:
     for box in boxes:
         signs[(90 if box.flipped else 270) if box.upright else (180 if box.flipped else 0)] += len(box.text)
     turn = max(signs, key=signs.__getitem__)
-    told = len(boxes) >= _PAGE and signs[turn] >= _AGREED * sum(signs.values())
+    enough = len(boxes) >= _PAGE and sum(signs.values()) >= _PAGE_LETTERS
+    told = enough and signs[turn] >= _AGREED * sum(signs.values())
     return turn if told else 0
 
 
