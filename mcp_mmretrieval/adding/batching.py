@@ -32,6 +32,8 @@ BATCH_WINDOWS = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
 BATCH_DECODED_BYTES = 48_000_000
 """Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
+UNKNOWN_SCRIPT_REASON = "the text model was not taught its script; its words are found"
+"""Why a text that holds letters has no window."""
 NOTE_REASONS = 3
 """Reasons that a note names, and places of each."""
 MAX_REASON_CHARACTERS = 160
@@ -168,8 +170,11 @@ class DocumentBatcher:
         title = document.title if document else ""
         segments = self._catalog.segments_of(one.document)
         for stored in segments:
-            for part, window in enumerate(embedder.windows(stored.segment.text)):
+            windows = embedder.windows(stored.segment.text)
+            for part, window in enumerate(windows):
                 yield "text", BatchItem(one, stored, part, window, title)
+            if not windows and any(letter.isalnum() for letter in stored.segment.text):
+                one.leave_out("text", stored.segment, 0, Unfit([0], UNKNOWN_SCRIPT_REASON))
         since = 0.0
         shown = []
         for stored in segments:

@@ -18,6 +18,11 @@ from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 LANE_DEPTH = 200
 """Segments taken from each lane."""
 
+UNKNOWN_SCRIPT_NOTE = (
+    "The text model was not taught the script of this query, so it was looked for by its very words only: try the "
+    "spelling that the files have, or ask in English for what they say in English."
+)
+
 
 class LaneSearcher:
     """Looks for a query in all lanes that it asks for."""
@@ -66,6 +71,8 @@ class LaneSearcher:
         with run.clock.stage("embed"):
             embedder = run.answering.embedder(run.clock.left())
             vectors = dict(embedder.embed_query(query.text)) if query.has_words else {}
+        if query.has_words and not vectors:
+            run.notes.append(UNKNOWN_SCRIPT_NOTE)
         if run.example is not None:
             with run.clock.stage("example"):
                 shown = run.example.shown(embedder, stop)
