@@ -170,11 +170,8 @@ class DocumentBatcher:
         title = document.title if document else ""
         segments = self._catalog.segments_of(one.document)
         for stored in segments:
-            windows = embedder.windows(stored.segment.text)
-            for part, window in enumerate(windows):
+            for part, window in enumerate(_windows(embedder, one, stored.segment)):
                 yield "text", BatchItem(one, stored, part, window, title)
-            if not windows and any(letter.isalnum() for letter in stored.segment.text):
-                one.leave_out("text", stored.segment, 0, Unfit([0], UNKNOWN_SCRIPT_REASON))
         since = 0.0
         shown = []
         for stored in segments:
@@ -194,6 +191,14 @@ class DocumentBatcher:
                         continue
                     for piece in part_contents(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
                         yield piece.kind, BatchItem(one, stored, piece.part, piece.content)
+
+
+def _windows(embedder: Embedder, one: DocumentVectors, segment: Segment) -> list[str]:
+    """The windows of a place's text; that there are none, although it holds words, is said."""
+    windows = embedder.windows(segment.text)
+    if not windows and any(letter.isalnum() for letter in segment.text):
+        one.leave_out("text", segment, 0, Unfit([0], UNKNOWN_SCRIPT_REASON))
+    return windows
 
 
 def embed_each(

@@ -47,7 +47,7 @@ class SharedTokenizer:
         return ids
 
     def known_share(self, text: str) -> float:
-        """Share of the letters of `text` that stand in tokens from which a model can have learnt something; 1 without any.
+        """Share of the letters of `text` in tokens from which a model can have learnt something; 1 without letters.
 
         Not in the token for what is unknown, and not in tokens of a single letter of a far script: a tokenizer that
         spells a language letter by letter has hardly seen it. With MiniLM's, unrelated sentences of one such script

@@ -74,6 +74,11 @@ class FusedHit:
     lanes: Mapping[Lane, int]
     """The lanes that found it, the telling one first, with the rank it had there, from 1."""
 
+    @property
+    def evidence(self) -> float:
+        """What stands behind the score."""
+        return _weighed(self.score)
+
 
 def fuse(
     lanes: Mapping[Lane, Sequence[tuple[int, float]]],

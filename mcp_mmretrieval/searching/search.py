@@ -18,6 +18,7 @@ from mcp_mmretrieval.searching import fusion
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
+from mcp_mmretrieval.searching.match import MatchCollector, judge
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
@@ -54,7 +55,7 @@ class Searcher:
             )
 
     def _run(self, run: SearchRun) -> Answer:
-        ranked = self._lanes.find(run)
+        run.ranked = ranked = self._lanes.find(run)
         with run.clock.stage("fuse"):
             self._fuse(run, ranked)
         if run.query.has_words and (reranker := self._reranker(run)):
@@ -62,7 +63,7 @@ class Searcher:
                 self._rerank(run, reranker)
         with run.clock.stage("hits"):
             hits = self._hits(run)
-            searched = self._coverage(run)
+            searched = self._coverage(run, hits)
         return Answer(
             hits=hits,
             searched=searched,
@@ -81,6 +82,7 @@ class Searcher:
         run.held = self._catalog.segments([one.key for one in fused])
         where = {key: (stored.segment.document, stored.segment.place) for key, stored in run.held.items()}
         run.places = fusion.merge_places(fused, where)
+        run.fused = {one.key: one.evidence for one in fused}
 
     # -- reranking ------------------------------------------------------------------------------------------------
 
@@ -162,6 +164,7 @@ class Searcher:
             if findings.query_vectors
             else {}
         )
+        matches = MatchCollector(run, self._catalog).collect(shown)
         hits: list[Hit] = []
         for place in shown:
             segment = moments.get(place.hit.key, held[place.hit.key].segment)
@@ -179,13 +182,15 @@ class Searcher:
                     relevance=run.relevance.get(place.hit.key),
                     snippet=best_snippet(segment.text, run.query.terms),
                     lanes=place.lanes,
+                    match=judge(matches[place.hit.key]),
                     more_in_document=more[document.id],
                 )
             )
         return tuple(hits)
 
-    def _coverage(self, run: SearchRun) -> SearchCoverage:
+    def _coverage(self, run: SearchRun, hits: Sequence[Hit]) -> SearchCoverage:
         counts = self._catalog.counts(run.scope, space=run.answering.space)
+        answered = any(hit.match != "weak" for hit in hits)
         return SearchCoverage(
             documents=counts.documents,
             segments=counts.segments,
@@ -194,6 +199,7 @@ class Searcher:
             not_added=0,
             models=run.answering.state,
             note=run.answering.message,
+            unknown_words=() if answered else tuple(self._catalog.absent(run.query.terms, run.scope)),
         )
 
 

@@ -7,7 +7,9 @@ nothing. A full or failing disk raises LibraryUnavailable; reads go on.
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -27,6 +29,7 @@ from mcp_mmretrieval.store.records import (
     RemovalCounts,
     ScopeCounts,
     StoredSegment,
+    TermShares,
 )
 from mcp_mmretrieval.store.schema import WHOLE_TEXT_SQL
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
@@ -53,6 +56,23 @@ MAX_CONTEXT_DOCUMENTS = 1_000
 
 HEADING_WEIGHT = 2.0
 """Weight of a word in the heading; a word in the text weighs 1."""
+
+
+OTHER_PLACES = 50
+"""Places without any word of the query that rarity counts besides: in a library of one note no word is common."""
+
+_HOLDING = {
+    table: f"SELECT j.value FROM json_each(?) j CROSS JOIN {table} ON {table}.rowid = j.value WHERE {table} MATCH ?"
+    for table in ("words", "pairs")
+}
+"""Which of some segments hold a term."""
+_IN_DOCUMENTS_HOLDING = (
+    "SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value "
+    "CROSS JOIN wholes ON wholes.rowid = s.document WHERE wholes MATCH ?"
+)
+"""Which of some segments stand in a document that holds a term."""
+_WRITTEN = re.compile(r'"([^"]+)"')
+"""A word in an FTS5 expression."""
 
 
 class Catalog(Spaces):
@@ -342,6 +362,52 @@ class Catalog(Spaces):
             found = db.execute(sql, (" OR ".join(terms.each), json_list(keys))).fetchall()
         return {key: min(1.0, score / best) for key, score in found}
 
+    def term_shares(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, TermShares]:
+        """For each segment the share of the query's terms that it holds, and that its document holds.
+
+        Each term weighs by its rarity, and counts once however often it stands there; unlike in bm25, terms that are
+        rare in the language weigh something in a library of one note too.
+        """
+        held = dict.fromkeys(keys, 0.0)
+        whole = dict.fromkeys(keys, 0.0)
+        total = 0.0
+        given = json_list(keys)
+        with self._database.reading() as db:
+            for table, term in _each_term(terms):
+                weight = self._rarity(db, table, term)
+                total += weight
+                here = {key for (key,) in db.execute(_HOLDING[table], (given, term))}
+                around = set(here)
+                if table == "words":
+                    around.update(key for (key,) in db.execute(_IN_DOCUMENTS_HOLDING, (given, term)))
+                for key in here:
+                    held[key] += weight
+                for key in around:
+                    whole[key] += weight
+        return {key: TermShares(held[key] / total, whole[key] / total) for key in keys} if total else {}
+
+    def rarest(self, terms: QueryTerms) -> int:
+        """How many places hold the rarest of the terms."""
+        with self._database.reading() as db:
+            return min((self._held_by(db, table, term) for table, term in _each_term(terms)), default=0)
+
+    def absent(self, terms: QueryTerms, scope: Scope) -> list[str]:
+        """The query's words that no segment of a scope holds, as they stand in the index."""
+        with self._database.reading() as db:
+            reach = resolve_scope(db, scope)
+            missing = [term for table, term in _each_term(terms) if not _matches(db, table, term, reach, 1)]
+        return [written[0] for term in missing if (written := _WRITTEN.findall(term))]
+
+    def _rarity(self, db: sqlite3.Connection, table: str, term: str) -> float:
+        """Inverse document frequency among the library's places and `OTHER_PLACES` more without the term."""
+        size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
+        return math.log((size + OTHER_PLACES) / (self._held_by(db, table, term) + 0.5))
+
+    def _held_by(self, db: sqlite3.Connection, table: str, term: str) -> int:
+        """How many places hold a term; of very many, `MAX_TERM_ROWS_COUNTED`."""
+        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
+        return int(scalar(db, count, term))
+
     def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
         """The highest bm25 that a row of one table of words could have."""
         if not each:
@@ -593,6 +659,11 @@ def _vectors_within(
         "CROSS JOIN vectors v ON v.document = r.document AND v.space = ? AND v.kind = ?"
     )
     return db.execute(sql, (*documents.values, space, kind))
+
+
+def _each_term(terms: QueryTerms) -> list[tuple[str, str]]:
+    """The table and the FTS5 expression of each term."""
+    return [("words", term) for term in terms.each] + [("pairs", term) for term in terms.each_pair]
 
 
 def _keys_within(db: sqlite3.Connection, reach: ResolvedScope) -> list[int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from mcp_mmretrieval.answers import JobState
+from mcp_mmretrieval.answers import JobState, Match
 from mcp_mmretrieval.errors import FailureCode
 from mcp_mmretrieval.server.tools.sanitize import sanitize_line, sanitize_name
 from mcp_mmretrieval.types import Lane, Modality
@@ -35,6 +35,8 @@ MAX_SNIPPET_CHARACTERS = 300
 """Characters of one snippet."""
 MAX_ALL_SNIPPETS_CHARACTERS = 8_000
 """Characters of all snippets of one answer."""
+MAX_WORD_CHARACTERS = 40
+"""Characters of a word of the query that an answer repeats."""
 MAX_LISTED_FAILURES = 25
 """Failed files that one answer lists; it says how many there are in all."""
 
@@ -54,7 +56,7 @@ class Found(TypedDict):
     title: NotRequired[str]
     score: float
     relevance: NotRequired[float]
-    match: float | None
+    match: Match
     snippet: NotRequired[str]
     lanes: list[Lane]
     more_in_document: NotRequired[int]
@@ -68,6 +70,8 @@ class Searched(TypedDict):
     excluded: NotRequired[int]
     pending_vectors: NotRequired[int]
     not_added: NotRequired[int]
+    unknown_words: NotRequired[list[str]]
+    unread: NotRequired[dict[str, int]]
     models: ModelsState
 
 
@@ -205,7 +209,7 @@ def _found(hit: Hit, room: int) -> Found:
         "citation": hit.citation,
         "modality": hit.segment.modality,
         "score": round(hit.score, 4),
-        "match": None,  # until it is calibrated
+        "match": hit.match,
         "lanes": list(hit.lanes),
     }
     place = hit.segment.place
@@ -234,6 +238,10 @@ def _searched(searched: SearchCoverage) -> Searched:
         coverage["pending_vectors"] = searched.pending_vectors
     if searched.not_added:
         coverage["not_added"] = searched.not_added
+    if searched.unknown_words:
+        coverage["unknown_words"] = [sanitize_line(word, MAX_WORD_CHARACTERS) for word in searched.unknown_words]
+    if searched.unread:
+        coverage["unread"] = dict(searched.unread)
     return coverage
 
 
