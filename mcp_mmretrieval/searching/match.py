@@ -24,10 +24,10 @@ from mcp_mmretrieval.types import VECTOR_KINDS, Lane, VectorKind
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
-WEIGHTS = (1.87, 1.94, 4.09, -5.04, 7.62)
+WEIGHTS = (1.87, 1.94, 4.08, -5.03, 7.61)
 """Of `MatchEvidence.features`."""
-INTERCEPT = -4.31
-STRONG_FROM, FAIR_FROM = -0.74, -2.75
+INTERCEPT = -4.32
+STRONG_FROM, FAIR_FROM = -1.02, -3.13
 """Sums from which on a hit is strong, and fair."""
 
 NEXT_HITS = 9
@@ -36,6 +36,10 @@ NO_HIT_EVIDENCE = 0.4
 """What stands for each of them that a small library does not have: what an unrelated place has."""
 BACKGROUND_HITS = 50
 """Nearest places of other documents that are a lane's background."""
+SMALL_LIBRARY_PLACES = 50
+"""Places below which the rarity of words, and so bm25, says nothing yet."""
+HELD_WORDS = 0.7
+"""What all words of the query count for there; the median of right hits elsewhere."""
 UNRELATED_LIKENESS = 0.25
 """The background of a text where there are no other documents; cosine of the built-in model."""
 LEAST_BACKGROUND = 8
@@ -97,6 +101,7 @@ class MatchCollector:
         self._run = run
         self._catalog = catalog
         self._scores = {lane: dict(found) for lane, found in run.ranked.items()}
+        self._small = catalog.counts(run.scope).segments < SMALL_LIBRARY_PLACES
         self._measured = run.answering.measured and run.query.like is None
         self._shares: Mapping[int, TermShares] = {}
         self._unusual: dict[int, dict[VectorKind, float]] = {}
@@ -130,12 +135,13 @@ class MatchCollector:
 
     def _evidence(self, key: int) -> float:
         """As fusion gives it for the built-in models; for others the words and what is unusual in their lanes."""
-        if self._measured:
-            return self._run.fused[key]
-        around = CONTEXT_WEIGHT * self._shares[key].document if key in self._shares else 0.0
         words = self._scores.get("words", {}).get(key, 0.0)
-        near = self._unusual[key]
-        return words + around + max((_in_units(kind, unusual) for kind, unusual in near.items()), default=0.0)
+        held = self._shares.get(key, TermShares(0.0, 0.0))
+        known = max(words, HELD_WORDS * held.place) if self._small else words
+        if self._measured:
+            return self._run.fused[key] + known - words
+        near = (_in_units(kind, unusual) for kind, unusual in self._unusual[key].items())
+        return known + CONTEXT_WEIGHT * held.document + max(near, default=0.0)
 
     def _text_likeness(self, key: int) -> tuple[float, float]:
         """Likeness of a hit's text, and the background that it stands before."""
