@@ -256,3 +256,5 @@ class Status:
     """Running ones and the last few that ended, newest first: those whose roots all lie within this connection's."""
     problems: tuple[str, ...] = ()
     """Each with the next step."""
+    unread_figures: int = 0
+    """Pages with pictures whose words are read once nothing else is to be done."""

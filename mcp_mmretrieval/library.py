@@ -13,6 +13,7 @@ from typing import Self
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
+from mcp_mmretrieval.adding.figures import FigureThread
 from mcp_mmretrieval.adding.files import DocumentAdder
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.removing import DocumentRemover
@@ -38,7 +39,7 @@ from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.models.pool import ModelPool
-from mcp_mmretrieval.parts import narrow_to_place
+from mcp_mmretrieval.parts import narrow_to_place, text_around
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching.query import Query
@@ -79,10 +80,12 @@ class _OpenLibrary:
         self.costs = ScoringCosts()
         self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
         self.jobs = JobHistory(store.catalog, self._add)
+        self.figures = FigureThread(store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working)
         self._leave: Callable[[str], None] | None = None
         self._closed = threading.Event()
         models.tell_losses_to(self._lost)
         self.embedding.start()
+        self.figures.start()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
         rollout.start()
 
@@ -98,6 +101,7 @@ class _OpenLibrary:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
         self._closed.set()
         self.jobs.close()
+        self.figures.close()
         self.embedding.close()
         self.shared.workers.close()
         self.shared.store.close()
@@ -110,6 +114,7 @@ class _OpenLibrary:
         else:
             adder.files(job, asked.paths, dry_run=asked.dry_run)
         self.embedding.wake(again=True)
+        self.figures.wake()
 
     def _rest(self) -> None:
         """Let models leave a GPU that nobody uses, until the library is closed."""
@@ -301,9 +306,13 @@ class Library:
         asked = AddRequest(roots=self.roots.folders, paths=tuple(paths), text=text, title=title, dry_run=dry_run)
         return self._opened.jobs.start(asked, self.roots, owner)
 
-    def settle(self, seconds: float | None = None) -> bool:
-        """Wait until everything that was read has its vectors; whether it came to that."""
-        return self._opened.embedding.settle(seconds)
+    def settle(self, seconds: float | None = None, *, figures: bool = False) -> bool:
+        """Wait until everything that was read has its vectors; whether it came to that.
+
+        `figures`: also until the pictures inside of pages are read, which comes last; so long again at most.
+        """
+        settled = self._opened.embedding.settle(seconds)
+        return settled and (not figures or self._opened.figures.settle(seconds))
 
     def remove(self, targets: Sequence[str], *, dry_run: bool = False) -> Removal:
         """Take files, folders or documents out of the library; the files themselves stay on disk."""
@@ -329,14 +338,15 @@ class Library:
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
-        before = [one.segment.text for one in around if one.ordinal < stored.ordinal]
-        after = [one.segment.text for one in around if one.ordinal > stored.ordinal]
+        own_before, own_after = text_around(stored.segment, segment.place)
+        before = [*(one.segment.text for one in around if one.ordinal < stored.ordinal), *filter(None, [own_before])]
+        after = [*filter(None, [own_after]), *(one.segment.text for one in around if one.ordinal > stored.ordinal)]
         return Look(
             segment=segment,
             path=file.path if file else "",
             citation=self._targets.citation(file, segment),
             title=found.document.title,
-            text=stored.segment.text[:MAX_SHOWN_CHARACTERS],
+            text=segment.text[:MAX_SHOWN_CHARACTERS],
             content=content,
             before=before[-1] if before else "",
             after=after[0] if after else "",
@@ -458,6 +468,7 @@ class Library:
             segments=counts.segments,
             bytes=_size(self.settings.library),
             pending_vectors=counts.pending,
+            unread_figures=self._catalog.count_unread_figures(scope),
             models={**shared.models.status_lines(), **shared.rollout.lines()},
             models_state=state,
             index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),

@@ -7,7 +7,7 @@ order, a stretch of sound by its beginning and its length. So vectors stay where
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -112,7 +112,8 @@ def moment_of_part(segment: Segment, kind: VectorKind, part: int) -> Place:
 def narrow_to_place(segment: Segment, place: Place) -> Segment:
     """The segment narrowed to the time that it shares with a place: the frames there, or one from the middle.
 
-    As it is where one of the two lies in no time.
+    Of its text the lines of that time, and those whose time is not known. As it is where one of the two lies in no
+    time.
     """
     own = segment.place
     if own.start is None or own.end is None or place.start is None or place.end is None:
@@ -123,7 +124,35 @@ def narrow_to_place(segment: Segment, place: Place) -> Segment:
     frames = tuple(time for time in segment.frames if start <= time < end)
     if segment.traits.content == "film" and not frames:
         frames = ((start + end) / 2,)
-    return replace(segment, place=Place(start=start, end=end), frames=frames)
+    text, times = _lines_between(segment, start, end)
+    return replace(segment, place=Place(start=start, end=end), frames=frames, text=text, times=times)
+
+
+def place_of_lines(segment: Segment, lines: Iterable[int]) -> Place:
+    """Where some lines of a segment's text are said or shown, in tenths of a second; the segment's own for none."""
+    times = [segment.times[line] for line in lines]
+    if not times or segment.place.start is None:
+        return segment.place
+    return _between(segment.place, min(start for start, _ in times), max(end for _, end in times))
+
+
+def text_around(segment: Segment, place: Place) -> tuple[str, str]:
+    """The lines of a segment's text that end before a place in it, and those that begin behind it."""
+    if place.start is None or place.end is None:
+        return "", ""
+    lines = list(zip(segment.text.split("\n"), segment.times, strict=False))
+    before = [line for line, (_, end) in lines if end <= place.start]
+    after = [line for line, (start, _) in lines if start >= place.end]
+    return "\n".join(before), "\n".join(after)
+
+
+def _lines_between(segment: Segment, start: float, end: float) -> tuple[str, tuple[tuple[float, float], ...]]:
+    """The lines of a segment's text in a time, with their times; lines without a time stay."""
+    lines = segment.text.split("\n")
+    count = min(len(lines), len(segment.times))
+    kept = [at for at in range(count) if segment.times[at][0] < end and segment.times[at][1] > start]
+    text = "\n".join([*(lines[at] for at in kept), *lines[count:]])
+    return text, tuple(segment.times[at] for at in kept)
 
 
 def evenly_spread(items: Sequence[SpreadItemT], most: int) -> list[SpreadItemT]:

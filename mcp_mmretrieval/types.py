@@ -227,8 +227,8 @@ class Segment:
     label: str = ""
     """What the document itself calls the place: the printed label of a page (`iv`), the title of a chapter."""
     times: tuple[tuple[float, float], ...] = ()
-    """Seconds from and to of the first lines of `text`, one a line: what was said or captioned. Lines after them, such
-    as what is read in frames, have none."""
+    """Seconds from and to of the first lines of `text`, one a line: captions, what was said, what stands in frames.
+    Lines after them have none."""
 
     @property
     def traits(self) -> ModalityTraits:
@@ -281,6 +281,10 @@ class SplitPart:
 
     segment: Segment
     content: Content | None = None
+    more: tuple[Sound, ...] = ()
+    """The same stretch on the other tracks of sound, where they hold something else."""
+    figures: bool = False
+    """Whether pictures stand in it that may hold more words: `media.figures` gives them, for whoever has time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What of a segment gets a vector, and where a part of it lies."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -18,7 +19,9 @@ from mcp_mmretrieval.parts import (
     narrow_to_place,
     overlapping_stretches,
     part_contents,
+    place_of_lines,
     segment_to_decode,
+    text_around,
 )
 from mcp_mmretrieval.types import MODALITY_TRAITS, Film, Modality, Place, Segment, Sound
 from tests.support.models import ColourEmbedder, HearingEmbedder
@@ -117,6 +120,22 @@ def test_a_segment_within_a_place_has_the_time_that_they_share() -> None:
     assert narrow_to_place(film, Place()) == film
     page = Segment(document="a" * 64, modality="page", place=Place(page=2))
     assert narrow_to_place(page, Place(start=1.0, end=2.0)) == page
+
+
+def test_a_narrowed_segment_has_the_lines_of_its_time_and_those_without_one() -> None:
+    text, times = "one\ntwo\nthree\na sign", ((0.0, 4.0), (4.0, 9.0), (20.0, 24.0))
+    whole = replace(window(0.0, 30.0), text=text, times=times)
+    narrow = narrow_to_place(whole, Place(start=5.0, end=10.0))
+    assert (narrow.text, narrow.times) == ("two\na sign", ((4.0, 9.0),))
+    assert text_around(whole, narrow.place) == ("one", "three")
+    assert text_around(whole, Place()) == ("", "")
+
+
+def test_lines_lie_where_the_first_begins_and_the_last_ends() -> None:
+    whole = replace(window(0.0, 30.0), text="one\ntwo\nthree", times=((0.0, 4.0), (4.02, 9.01), (20.0, 24.0)))
+    assert place_of_lines(whole, [1]) == Place(start=4.0, end=9.1)
+    assert place_of_lines(whole, [0, 1]) == Place(start=0.0, end=9.1)
+    assert place_of_lines(whole, []) == whole.place
 
 
 def test_a_few_of_many_are_spread_from_the_first_to_the_last() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from mcp_mmretrieval.errors import (
     UnreadableMedia,
 )
 from mcp_mmretrieval.jobs import Job
+from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.roots import OpenFile, document_digest
 from mcp_mmretrieval.store import Change, Document, File
 from mcp_mmretrieval.targets import ConnectionView
@@ -69,19 +71,25 @@ class DocumentAdder:
         if not self._roots.folders:
             raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         tally = _Tally(job, self._pending)
+        counted = set[str]()
+        ignored: dict[str, float] = {}
         for item in walk(self._roots, paths, library=self._library):
             if job.stop.is_set():
                 raise Cancelled("Stopped.")
             match item:
                 case FoundFile():
+                    counted.add(item.path)
                     tally.found(item.path)
                     self._try(tally, item, dry_run=dry_run)
                 case SkippedPath():
                     tally.skipped(item.rule)
+                    if item.since is not None:
+                        ignored[item.path] = item.since
                 case RefusedPath():
                     tally.failed(item.path, item.code, item.reason)
         if not dry_run:
             self._forget_vanished(tally, paths)
+            self._forget_ignored(tally, paths, ignored, counted)
             tally.count_pending()
 
     def text(self, job: Job, text: str, title: str) -> None:
@@ -150,14 +158,20 @@ class DocumentAdder:
             tally.failed(found.path, "internal", "An internal error; the log has the details.")
 
     def _preview(self, found: FoundFile) -> Change:
-        known, current = self._known(found)
-        return "unchanged" if current else "replaced" if known else "added"
+        with self._opened(found) as (file, sidecars):
+            known = self._catalog.file(file.path)
+            if known is None:
+                return "added"
+            if (known.size, known.mtime_ns) != (file.size, file.mtime_ns) or not self._held(known.document):
+                return "replaced"
+            same = known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
+            return "unchanged" if same else "replaced"
 
     def _add(self, tally: _Tally, found: FoundFile) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
         with self._fair_share.key_lock(found.path, stop):
-            if self._known(found)[1] and not found.sidecars:
+            if self._is_held(found):
                 return "unchanged"
             while True:
                 yield_to_foreground()
@@ -165,30 +179,38 @@ class DocumentAdder:
                     id = document_digest(file, sidecars)
                     with self._fair_share.try_key_lock(id) as mine:
                         if mine:
-                            return self._take_in(tally, FileToRead(file, id, sidecars))
+                            left = [Path(path).name for path in found.sidecars[MAX_SIDECARS:]]
+                            return self._take_in(tally, FileToRead(file, id, sidecars, left))
                 self._fair_share.wait_for_key(id, stop)  # another job reads the same content, and then it is held
 
-    def _known(self, found: FoundFile) -> tuple[bool, bool]:
-        """Whether something was added from the path, and whether it is what lies there now."""
-        with self._roots.open(found.path) as file:
+    def _is_held(self, found: FoundFile) -> bool:
+        """Whether what lies at the path, and what belongs to it, is what was added from there."""
+        with self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            return known is not None, known is not None and self._current(known, file)
+            return known is not None and self._current(known, file) and known.sidecars == _state_of(sidecars)
 
     @contextmanager
     def _opened(self, found: FoundFile) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
         """The file and what belongs to it."""
         with ExitStack() as stack:
             file = stack.enter_context(self._roots.open(found.path))
-            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars]
+            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
 
     def _take_in(self, tally: _Tally, source: FileToRead) -> Change:
         """One more path of what is held, or else read and committed."""
         file, id = source.file, source.document
-        row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
+        row = File(
+            path=file.path,
+            document=id,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            sidecars=_state_of(source.sidecars),
+        )
         if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
             return change
         read = self._read(tally, source)
-        change = self._catalog.commit_read(self._document(id, read, file.size), read.segments, file=row)
+        document = self._document(id, read, file.size)
+        change = self._catalog.commit_read(document, read.segments, file=row, figures=read.figures)
         self._on_commit()
         return change
 
@@ -219,6 +241,29 @@ class DocumentAdder:
             held = [file.path for file in self._catalog.files_under(folder)]
             if gone := [path for path in held if not os.path.lexists(path)]:
                 tally.removed(self._catalog.remove_files(gone).files)
+
+    def _forget_ignored(
+        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]
+    ) -> None:
+        """Take out what was read before an ignore file came to leave it out.
+
+        `ignored`: paths, and when the file that leaves each out was written. What was read after that was named
+        outright, and stays; so do those of this walk (`counted`).
+        """
+        if not ignored:
+            return
+        held = [file for folder in self._folders(paths) for file in self._catalog.files_under(folder)]
+        since = {file.path: _since(file.path, ignored) for file in held if file.path not in counted}
+        documents = self._catalog.documents({file.document for file in held if since.get(file.path) is not None})
+        gone = [
+            file.path
+            for file in held
+            if (written := since.get(file.path)) is not None
+            and file.document in documents
+            and documents[file.document].read_at < written
+        ]
+        if gone:
+            tally.removed(self._catalog.remove_files(gone).files)
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
         named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
@@ -261,6 +306,19 @@ class DocumentAdder:
             notes=tuple(read.notes),
             inline=inline,
         )
+
+
+def _since(path: str, ignored: Mapping[str, float]) -> float | None:
+    """When a path, or a folder above it, came to be ignored."""
+    while path and path not in ignored:
+        path = path.rpartition("/")[0]
+    return ignored.get(path)
+
+
+def _state_of(sidecars: Sequence[OpenFile]) -> str:
+    """Names, sizes and times of what belongs to a file; empty for nothing."""
+    states = [[Path(one.path).name, one.size, one.mtime_ns] for one in sidecars]
+    return json.dumps(states) if states else ""
 
 
 class _Tally:

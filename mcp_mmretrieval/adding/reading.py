@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mcp_mmretrieval.adding import timed_lines
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
@@ -14,6 +15,7 @@ from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
     MODALITY_TRAITS,
     Content,
+    Cue,
     DocumentMetadata,
     Film,
     Identity,
@@ -41,6 +43,8 @@ class FileToRead:
     """SHA-256 in hex: the id of the document that its segments belong to."""
     sidecars: Sequence[OpenFile] = ()
     """Files that are read with it, such as subtitles."""
+    left_out: Sequence[str] = ()
+    """Names of those beyond the number that is read with one file."""
 
 
 StageSegments = Callable[[int, Sequence[Segment]], None]
@@ -61,6 +65,8 @@ class FileText:
     segments: list[Segment] = field(default_factory=list)
     means: set[Recogniser] = field(default_factory=set)
     """What was asked for words, whether or not it is switched off: with another one the file reads otherwise."""
+    figures: set[str] = field(default_factory=set)
+    """Ids of the segments in which pictures stand that are read later."""
 
     def learn(self, about: DocumentMetadata) -> None:
         """Take in what `split` says of the whole document."""
@@ -113,12 +119,17 @@ class FileReader:
         Raises UnreadableMedia, Cancelled.
         """
         result = FileText(segments=list(staged))
+        if source.left_out:
+            result.notes.append(f"More subtitles than are read with one file: {', '.join(source.left_out)[:600]}.")
         frames: FrameTexts = {}
         kept = len(result.segments)
         for part in self._parts(source, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
             result.segments.append(self._with_text(part, frames, result.means))
+            if part.figures:
+                result.figures.add(part.segment.id)
+                result.means.add("ocr")
             if stage is not None and part.content is not None:
                 stage(kept, result.segments[kept:])
                 kept = len(result.segments)
@@ -126,20 +137,10 @@ class FileReader:
                 break
         if staged:  # with what those were read is not kept
             result.means |= MODALITY_TRAITS[result.modality].recognisers
+            result.figures |= {segment.id for segment in staged if segment.traits.looks_like == "document"}
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = list({segment.id: segment for segment in result.segments}.values())
         return result
-
-    def _text(self, content: Content, frames: FrameTexts) -> str:
-        """The words in a content: as they are, read off the pixels, or heard."""
-        if isinstance(content, str):
-            return content
-        if isinstance(content, Sound):
-            return self._heard(content)
-        if isinstance(content, Film):
-            heard = self._heard(content.sound).splitlines() if content.sound is not None else []
-            return "\n".join(dict.fromkeys([*heard, *self._shown(content, frames)]))
-        return self._seen(content)
 
     def _parts(
         self,
@@ -166,7 +167,9 @@ class FileReader:
             return part.segment
         means |= _means(part.content)
         try:
-            read = self._text(part.content, frames)
+            if isinstance(part.content, Sound | Film):
+                return self._timed(part, part.content, frames)
+            read = part.content if isinstance(part.content, str) else self._seen(part.content)
         except DeviceLost:  # no fault of the file's, nor of the model's
             raise
         except ModelUnavailable as error:
@@ -175,17 +178,34 @@ class FileReader:
             raise UnreadableMedia("memory", str(error)) from error
         return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
 
-    def _shown(self, film: Film, frames: FrameTexts) -> list[str]:
-        """Lines that stand in the frames of one window; `frames` goes from window to window."""
+    def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts) -> Segment:
+        """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""
+        segment = part.segment
+        lines = timed_lines.known_lines(segment)
+        first = content.sound if isinstance(content, Film) else content
+        for sound in [first, *part.more] if first is not None else part.more:
+            lines += list(timed_lines.heard_lines(self._heard(sound), segment, lines))
+        if isinstance(content, Film):
+            told = {line.text for line in lines}
+            shown = timed_lines.shown_lines(self._shown(content, frames), segment.place.end or 0.0)
+            lines += [line for line in shown if line.text not in told]
+        return replace(
+            segment,
+            text="\n".join(line.text for line in lines),
+            times=tuple((line.start, line.end) for line in lines),
+        )
+
+    def _shown(self, film: Film, frames: FrameTexts) -> FrameTexts:
+        """What stands in the frames of one window; `frames` goes from window to window."""
         last = dict(frames)
         frames.clear()
         for time, picture in zip(film.times, film.pictures, strict=True):
             frames[time] = last[time] if time in last else self._seen(picture)
-        return [line for text in frames.values() for line in text.splitlines()]
+        return frames
 
-    def _heard(self, sound: Sound) -> str:
+    def _heard(self, sound: Sound) -> list[Cue]:
         transcriber: Transcriber | None = self._models.transcriber()
-        return "\n".join(cue.text for cue in transcriber.transcribe(sound)) if transcriber else ""
+        return transcriber.transcribe(sound) if transcriber else []
 
     def _seen(self, picture: Picture) -> str:
         reader: TextReader | None = self._models.text_reader()

@@ -3,7 +3,7 @@
 Runs in the server, reads names only, and follows links no further than the roots. What is left out is counted by rule.
 """
 
-# ruff: noqa: PTH112, PTH113, PTH118, PTH122
+# ruff: noqa: PTH112, PTH113, PTH118
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import pathspec
-
+from mcp_mmretrieval.adding import sidecars
+from mcp_mmretrieval.adding.ignore import IgnoreRules
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
 
@@ -27,7 +27,10 @@ SECRETS_RULE = "keys and secrets"
 """The rule that leaves out what nobody wants an assistant to read."""
 
 _BELONGS = "subtitles of a recording"
+_GIT_EXCLUDES = ".git/info/exclude"
+"""Git's rules that are not shared with others."""
 IGNORE_FILES = (".gitignore", ".mmretrievalignore")
+_SYSTEM_RULE = "system and unfinished files"
 _IGNORE_BYTES = 1_000_000
 
 _SECRET = re.compile(
@@ -46,18 +49,20 @@ _SECRET = re.compile(
 )
 """Names, in lower case, of files with keys and passwords."""
 _SECRET_FOLDERS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", ".gcloud"}
+_SYSTEM = re.compile(
+    "|".join(
+        fnmatch.translate(pattern)
+        for pattern in (
+            *("~$*", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "*.lnk"),
+            *("*.crdownload", "*.part", "*.partial", "*.download", "*.opdownload", "*.!ut", "$recycle.bin"),
+            "system volume information",
+        )
+    )
+)
+"""Names, in lower case, of what systems and browsers leave in folders: locks, thumbnails, unfinished downloads."""
 _LEFT_OUT = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
 
-RECORDING_SUFFIXES = {
-    *(".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".aiff", ".aif", ".amr"),
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".3gp", ".ogv"),
-}
-"""Suffixes beside which a file of subtitles belongs to the recording."""
-SUBTITLE_SUFFIXES = {".srt", ".vtt"}
-_LANGUAGE = re.compile(r"\.[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*(?:\.(?:forced|sdh|cc))?$", re.IGNORECASE)
-"""What stands after the recording's name: `talk.en.srt`, `talk.pt-BR.forced.srt`."""
-_STARS = re.compile(r"\*+")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -78,6 +83,8 @@ class SkippedPath:
     path: str
     rule: str
     """`hidden`, `.gitignore`, `keys and secrets`, ...: to be counted by."""
+    since: float | None = None
+    """When the ignore file that leaves it out was last written, in seconds since 1970; None for other rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +116,13 @@ class _Rules:
 
     folder: str
     name: str
-    spec: pathspec.GitIgnoreSpec
+    patterns: IgnoreRules
+    written: float
+    """When the file was last written, in seconds since 1970."""
 
     def ignores(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether they leave a path out, take it in again, or say nothing of it."""
-        relative = path[len(self.folder) :].lstrip("/") + ("/" if is_folder else "")
-        return self.spec.check_file(relative).include
+        return self.patterns.ignores(path[len(self.folder) :].lstrip("/"), is_folder=is_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,10 @@ class _Folder:
 
 FolderEntries = dict[str, bool | None]
 """What a folder holds: True for folders, False for files, None for links and the rest."""
+FolderEntry = tuple[str, str, bool]
+"""A path in a folder, where it leads, and whether that is a folder."""
+OwnedSubtitles = dict[str, tuple[str, ...]]
+"""Recordings, and the subtitles that belong to each, as absolute paths."""
 
 
 class _Walk:
@@ -161,12 +173,12 @@ class _Walk:
 
     def _file_by_name(self, real: str) -> Iterator[WalkItem]:
         folder, _, name = real.rpartition("/")
-        try:
-            names = self._names(folder)[1] if _suffix(name) in RECORDING_SUFFIXES | SUBTITLE_SUFFIXES else {}
-        except (NotAllowed, UnreadableMedia):
-            names = {}
-        owned = _owned([f"{folder}/{name}" for name, is_folder in names.items() if is_folder is False])
-        if any(real in sidecars for sidecars in owned.values()):
+        owned: OwnedSubtitles = {}
+        if sidecars.is_recording(name):
+            owned = self._owned_at(folder)
+        elif sidecars.suffix_of(name) in sidecars.SUBTITLE_SUFFIXES:
+            owned = self._owned_at(folder) | self._owned_at(sidecars.folder_of_recordings(folder))
+        if any(real in subtitles for subtitles in owned.values()):
             yield SkippedPath(path=real, rule=_BELONGS)
         else:
             yield from self._file(real, owned.get(real, ()))
@@ -221,7 +233,7 @@ class _Walk:
             yield SkippedPath(path=real, rule="virtual environment")
             return
         rules = [*folder.above, *self._rules_of(real, names)]
-        kept: list[tuple[str, str, bool]] = []
+        kept: list[FolderEntry] = []
         for name in sorted(names):
             self._left -= 1
             if self._left < 0:
@@ -229,21 +241,68 @@ class _Walk:
                 break
             path = os.path.join(real, name)
             target, is_folder = self._target(path, names[name])
-            if rule := self._rule(path, target, rules, is_folder=is_folder):
+            if rule := self._rule(path, target, is_folder=is_folder):
                 yield SkippedPath(path=path, rule=rule)
+            elif ignoring := _ignored(rules, path, is_folder=bool(is_folder)):
+                yield SkippedPath(path=path, rule=ignoring.name, since=ignoring.written)
             else:
                 kept.append((path, target, bool(is_folder)))
-        yield from self._kept(kept, replace(folder, above=rules))
+        yield from self._kept(kept, replace(folder, path=real, above=rules))
 
-    def _kept(self, kept: Sequence[tuple[str, str, bool]], folder: _Folder) -> Iterator[WalkItem | _Folder]:
+    def _kept(self, kept: Sequence[FolderEntry], folder: _Folder) -> Iterator[WalkItem | _Folder]:
         """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
-        owned = _owned([path for path, _, is_folder in kept if not is_folder])
-        belonging = {sidecar for sidecars in owned.values() for sidecar in sidecars}
+        owned = self._owned(kept, folder.above)
+        belonging = {sidecar for subtitles in owned.values() for sidecar in subtitles}
+        if home := sidecars.folder_of_recordings(folder.path):
+            rules = self._rules_above(home)
+            there = self._owned_at(home, [*rules, *self._rules_of(home, IGNORE_FILES)]).values()
+            belonging |= {sidecar for subtitles in there for sidecar in subtitles}
         for path, target, is_folder in kept:
             if not is_folder and path not in belonging:
                 yield from self._file(target, owned.get(path, ()))
+            elif not is_folder and home and folder.named:
+                yield SkippedPath(path=path, rule=_BELONGS)
             elif is_folder and folder.depth != 0:
                 yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
+
+    def _owned_at(self, folder: str, rules: Sequence[_Rules] | None = None) -> OwnedSubtitles:
+        """The recordings in a folder with their subtitles; without rules of all that lies there."""
+        return self._owned([entry for _, entry in self._entries(folder, rules)], rules) if folder else {}
+
+    def _owned(self, kept: Sequence[FolderEntry], rules: Sequence[_Rules] | None) -> OwnedSubtitles:
+        """The recordings among the entries of one folder that have subtitles, there or in a folder of subtitles."""
+        files = {path.rpartition("/")[2]: path for path, _, is_folder in kept if not is_folder}
+        if not any(map(sidecars.is_recording, files)):
+            return {}
+        for path, target, is_folder in kept:
+            name = path.rpartition("/")[2]
+            if is_folder and name.lower() in sidecars.SUBTITLE_FOLDERS:
+                files |= {f"{name}/{below}": real for below, real in self._subtitles_in(target, rules)}
+        owned = sidecars.owned(files)
+        return {files[film]: tuple(files[name] for name in names) for film, names in owned.items()}
+
+    def _subtitles_in(self, folder: str, rules: Sequence[_Rules] | None) -> Iterator[tuple[str, str]]:
+        """Subtitles in a folder and in the folders that it holds, with their path below it."""
+        for name, (path, target, is_folder) in self._entries(folder, rules):
+            within = [(f"{name}/{below}", entry) for below, entry in self._entries(target, rules)] if is_folder else []
+            for below, (real, _, too_deep) in [*within, (name, (path, target, is_folder))]:
+                if not too_deep and sidecars.suffix_of(below) in sidecars.SUBTITLE_SUFFIXES:
+                    yield below, real
+
+    def _entries(self, folder: str, rules: Sequence[_Rules] | None) -> Iterator[tuple[str, FolderEntry]]:
+        """What a folder holds that no rule leaves out, in order of names; without rules all of it."""
+        try:
+            real, names = self._names(folder)
+        except (NotAllowed, UnreadableMedia):
+            return
+        for name in sorted(names):
+            path = os.path.join(real, name)
+            target, is_folder = self._target(path, names[name])
+            if is_folder is None:
+                continue
+            left_out = self._rule(path, target, is_folder=is_folder) or _ignored(rules or (), path, is_folder=is_folder)
+            if rules is None or not left_out:
+                yield name, (path, target, is_folder)
 
     def _file(self, real: str, sidecars: Iterable[str]) -> Iterator[FoundFile]:
         if real not in self._files:
@@ -269,8 +328,8 @@ class _Walk:
             return real, True
         return real, False if self._roots.covers(real) and os.path.isfile(real) else None
 
-    def _rule(self, path: str, target: str, rules: Sequence[_Rules], *, is_folder: bool | None) -> str:
-        """The rule that leaves an entry out, or empty."""
+    def _rule(self, path: str, target: str, *, is_folder: bool | None) -> str:
+        """The rule that leaves an entry out by its name or its place, or empty."""
         name = path.rpartition("/")[2]
         if is_folder is None:
             return "leads out of the folders or to no file"
@@ -282,7 +341,7 @@ class _Walk:
             return "hidden"
         if is_folder and name in _LEFT_OUT:
             return name
-        return _ignored(rules, path, is_folder=is_folder)
+        return _SYSTEM_RULE if _SYSTEM.match(name.lower()) else ""
 
     def _never(self, real: str, *, is_folder: bool) -> str:
         """The rule that holds even for what is named outright, or empty."""
@@ -298,65 +357,30 @@ class _Walk:
         rules: list[_Rules] = []
         at = root
         for part in folder.removeprefix(root).split("/")[1:]:
-            rules += self._rules_of(at, IGNORE_FILES)
+            rules += self._rules_of(at, (".git", *IGNORE_FILES))
             at = os.path.join(at, part)
         return [] if _ignored(rules, folder, is_folder=True) else rules
 
     def _rules_of(self, folder: str, names: Iterable[str]) -> Iterator[_Rules]:
-        for name in IGNORE_FILES:
-            if name in names:
+        for name, within in ((_GIT_EXCLUDES, ".git"), *((name, name) for name in IGNORE_FILES)):
+            if within in names:
                 with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
-                    lines = os.pread(opened.fd, _IGNORE_BYTES, 0).decode("utf-8", "replace").splitlines()
-                    yield _Rules(folder, name, _spec(lines))
+                    rules = IgnoreRules(os.pread(opened.fd, _IGNORE_BYTES, 0))
+                    yield _Rules(folder, name, rules, opened.mtime_ns / 1e9)
 
 
-def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> str:
-    """The ignore file that leaves a path out, or empty. The nearest that says anything decides."""
+def _ignored(rules: Sequence[_Rules], path: str, *, is_folder: bool) -> _Rules | None:
+    """The ignore file that leaves a path out, or None. The nearest that says anything decides."""
     for one in reversed(rules):
         verdict = one.ignores(path, is_folder=is_folder)
         if verdict is not None:
-            return one.name if verdict else ""
-    return ""
-
-
-def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
-    """Patterns of an ignore file; those that are none are passed over, as git does.
-
-    So are those with more than three stars: matching them can take longer than anybody waits, and strangers write
-    such files.
-    """
-    good = []
-    for line in lines:
-        if len(_STARS.findall(line)) > 3:
-            continue
-        with suppress(ValueError, re.error):
-            pathspec.GitIgnoreSpec.from_lines([line])
-            good.append(line)
-    return pathspec.GitIgnoreSpec.from_lines(good)
+            return one if verdict else None
+    return None
 
 
 def _is_secret(name: str, *, is_folder: bool) -> bool:
     lower = name.lower()
     return lower in _SECRET_FOLDERS if is_folder else _SECRET.match(lower) is not None
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
-
-
-def _owned(files: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The recordings among the files of one folder that have subtitles, with these, in order of names."""
-    subtitles: dict[str, list[str]] = {}
-    recordings = []
-    for path in files:
-        if _suffix(path) in SUBTITLE_SUFFIXES:
-            stem = os.path.splitext(path)[0]
-            for of in {stem, _LANGUAGE.sub("", stem)}:
-                subtitles.setdefault(of, []).append(path)
-        elif _suffix(path) in RECORDING_SUFFIXES:
-            recordings.append(path)
-    stems = ((path, os.path.splitext(path)[0]) for path in recordings)
-    return {path: tuple(sorted(subtitles[stem])) for path, stem in stems if stem in subtitles}
 
 
 def _matches(path: str, pattern: Sequence[str]) -> bool:

@@ -184,6 +184,8 @@ def render_status(result: StatusResult) -> RenderableType:
     table.add_row("size", f"{result.get('bytes', 0) / 1e6:,.1f} MB")
     if pending := result.get("pending_vectors"):
         table.add_row("without vectors", f"{pending} documents, found by their words only so far")
+    if unread := result.get("unread_figures"):
+        table.add_row("to be read", f"the pictures of {unread} pages, once nothing else is to be done")
     table.add_row("models", result.get("models_state", ""))
     for part, line in result.get("models", {}).items():
         table.add_row(f"  {part}", Text(line))

@@ -51,6 +51,13 @@ class MediaModule(Protocol):
         """Decode one place. Raises UnreadableMedia where there is no such place, or it cannot be decoded."""
 
 
+class MediaModuleWithFigures(MediaModule, Protocol):
+    """A reader whose places may hold pictures with words of their own, such as charts in a report."""
+
+    def figures(self, source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart]:
+        """A part for each part of `split`, from the number `start` on: its pictures on one sheet, or no content."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaReader:
     """A module that reads files, and what its files become."""
@@ -64,13 +71,16 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
+_TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
-    MediaReader(".text", "text", "plain text, Markdown, HTML, CSV, JSON, source code and subtitles"),
+    MediaReader(
+        ".text", "text", "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
+    ),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""
 
@@ -121,6 +131,17 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
         yield step
     if not parts and not start:
         raise UnreadableMedia("nothing_to_read", f"{source.name}: holds nothing that could be read.")
+
+
+def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
+    """The places of a file once more, in the order and number of `split`, each with the pictures that stand in it.
+
+    A place without any has no content. Nothing where the reader knows no pictures inside of places. Raises as `split`.
+    """
+    _check_size(source, limits)
+    module = reader_module(_reader_of(source))
+    if hasattr(module, "figures"):
+        yield from cast(MediaModuleWithFigures, module).figures(source, limits, start)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Content:

@@ -17,6 +17,7 @@ from mcp_mmretrieval.media import container
 from mcp_mmretrieval.media.captions import Captions
 from mcp_mmretrieval.media.container import Track
 from mcp_mmretrieval.media.source import Source
+from mcp_mmretrieval.media.tags import AboutRecording
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound, SplitPart
 
 if TYPE_CHECKING:
@@ -33,8 +34,32 @@ SILENCE_PEAK = 1e-3
 MAX_LOADED_SECONDS = 60.0
 """Seconds of one place that are loaded, at most."""
 
+MAX_TRACKS_HEARD = 3
+"""Tracks of sound of one file that are listened to: in two languages, or a film with a comment."""
+
+_CENTRE, _SIDE, _SURROUND = 1.0, 0.7071, 0.5
+_WEIGHTS = {"FC": _CENTRE, "FL": _SIDE, "FR": _SIDE, "LFE": 0.0, "LFE2": 0.0}
+_NAMED = frozenset(
+    {
+        *("FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "LFE2", "WL", "WR", "SDL", "SDR"),
+        *("TC", "TFL", "TFC", "TFR", "TBL", "TBC", "TBR", "TSL", "TSR", "DL", "DR"),
+    }
+)
+"""Channels that have a place in a room, by FFmpeg's names."""
+_CANCELLED = 0.1
+"""Of the loudness of the difference of two channels: a mix that is quieter cancels what they hold."""
+_ALIKE = 0.95
+"""Correlation of the loudness of two tracks from which on they are the same sound."""
+_LOUDNESS_SAMPLES = SOUND_RATE_HZ // 20
+
 _GAP = 0.1
 """Seconds by which a frame may come later than expected before silence is put in between."""
+_LEAP = 0.06
+"""Seconds that the clock may gain or lose within a frame; more is a leap, which says nothing of its pace."""
+_MEASURED = 0.8
+"""Seconds over which a pace is measured, at least."""
+_FASTEST = 1.5
+"""A pace beyond is no clock that runs slow, but one that is broken."""
 _LONGEST_GAP = 600.0
 """Seconds of a gap beyond which the clock is wrong and not the recording."""
 _RUN_UP = 1.0
@@ -47,28 +72,32 @@ def recognises(source: Source) -> bool:
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
-    """Windows over the recording from number `start` (from 0) on: what subtitles say of each, or else its samples."""
+    """Windows over the recording from number `start` (from 0) on: what subtitles say of each, and its samples."""
     with ExitStack() as stack:
         opened = stack.enter_context(container.open_container(source.file))
         captions = stack.enter_context(Captions(source, opened))
-        title = container.tagged_title(opened)
-        yield DocumentMetadata(modality="audio", title=title)
-        tape = AudioReader(sound_track(opened), since=start * container.WINDOW_STEP_SECONDS)
+        about = AboutRecording(opened)
+        yield about.metadata("audio")
+        tapes = SoundTracks(stack, source, opened, since=start * container.WINDOW_STEP_SECONDS)
         heard = False
-        for begin, end in container.streamed_windows(tape.read, most=limits.seconds, first=start):
-            sound = tape.cut(begin, end)
-            heard = heard or is_audible(sound)
-            text = captions.between(begin, end)
-            place = Place(start=begin, end=container.rounded_up(end))
-            segment = Segment(document=source.document, modality="audio", place=place, text=text, heading=title)
-            yield SplitPart(segment=segment, content=sound if is_audible(sound) and not text else None)
-            tape.forget(begin + container.WINDOW_STEP_SECONDS)
-        if not tape.seconds:
+        for begin, end in container.streamed_windows(tapes.read, most=limits.seconds, first=start):
+            sounds = tapes.cut(begin, end)
+            heard = heard or bool(sounds)
+            segment = Segment(
+                document=source.document,
+                modality="audio",
+                place=Place(start=begin, end=container.rounded_up(end)),
+                heading=about.title,
+            )
+            segment = about.told(segment, captions.between(begin, end), last=end >= min(tapes.seconds, limits.seconds))
+            yield SplitPart(segment=segment, content=sounds[0] if sounds else None, more=tuple(sounds[1:]))
+            tapes.forget(begin + container.WINDOW_STEP_SECONDS)
+        if not tapes.seconds:
             raise UnreadableMedia("corrupt", "no sound in it can be decoded")
         if not heard and not start:
             yield DocumentMetadata(note="Nothing can be heard: the recording is silent.")
-        notes = [*captions.notes, *container.damage_notes(tape.damaged, "sound")]
-        yield from container.closing_metadata(tape.seconds, limits, notes)
+        notes = [*captions.notes, *tapes.notes, *container.damage_notes(tapes.damaged, "sound")]
+        yield from container.closing_metadata(tapes.seconds, limits, notes)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Sound:
@@ -76,37 +105,123 @@ def load(source: Source, segment: Segment, limits: Limits) -> Sound:
 
     Raises UnreadableMedia where there is nothing to hear.
     """
-    with container.open_container(source.file) as opened:
-        sound = sound_at(opened, segment.place)
+    sound = sound_at(source, segment.place)
     if not len(sound.samples):
         raise UnreadableMedia("corrupt", f"there is no sound at {segment.place.fragment or 'its beginning'}")
     return sound
 
 
-def sound_at(opened: InputContainer, place: Place) -> Sound:
-    """The samples of a place, at most a minute; none beyond the end."""
+def sound_at(source: Source, place: Place) -> Sound:
+    """The samples of a place, at most a minute; none beyond the end. Of the first track where anything can be heard."""
     begin = place.start or 0.0
     end = min(begin + MAX_LOADED_SECONDS, begin + container.WINDOW_SECONDS if place.end is None else place.end)
-    tape = AudioReader(sound_track(opened), since=begin)
-    tape.read(end + _RUN_UP)
-    return tape.cut(begin, end)
+    first: Sound | None = None
+    for number in range(MAX_TRACKS_HEARD):
+        with container.open_container(source.file) as opened:
+            if number and number >= len(container.readable_streams(opened, "audio")):
+                break
+            tape = AudioReader(sound_track(opened, number), since=begin)
+            tape.read(end + _RUN_UP)
+            sound = tape.cut(begin, end)
+        if is_audible(sound):
+            return sound
+        first = sound if first is None else first
+    assert first is not None
+    return first
 
 
-def sound_track(opened: InputContainer) -> Track:
-    """The sound of a container. Raises UnreadableMedia where there is none, or none that is read here."""
-    stream = container.first_stream(opened, "audio")
-    if stream is None:
+def sound_track(opened: InputContainer, number: int = 0) -> Track:
+    """The sound of a container, or another track of it in the order of `readable_streams`.
+
+    Raises UnreadableMedia where there is none, or none that is read here.
+    """
+    streams = container.readable_streams(opened, "audio")
+    if number >= len(streams):
         names = ", ".join(filter(None, map(container.codec_name, opened.streams)))
         reason = f"its streams ({names}) are not read" if names else "it holds no sound"
         raise UnreadableMedia("unsupported_type", reason)
-    context: Any = stream.codec_context
+    context: Any = streams[number].codec_context
     _check(context.sample_rate, context.layout.nb_channels)
-    return Track(opened, stream)
+    return Track(opened, streams[number])
 
 
 def is_audible(sound: Sound) -> bool:
     """Whether there is anything to hear."""
     return bool(len(sound.samples)) and float(np.abs(sound.samples).max()) >= SILENCE_PEAK
+
+
+def is_same_sound(one: Sound, other: Sound) -> bool:
+    """Whether two tracks sound alike: the same in stereo and in surround, and not a comment or another language."""
+    count = min(len(one.samples), len(other.samples)) // _LOUDNESS_SAMPLES * _LOUDNESS_SAMPLES
+    if not count:
+        return False
+    first, second = (
+        np.sqrt(np.square(sound.samples[:count].reshape(-1, _LOUDNESS_SAMPLES)).mean(axis=1)) for sound in (one, other)
+    )
+    first, second = first - first.mean(), second - second.mean()
+    scale = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return bool(scale) and float(first @ second) / scale >= _ALIKE
+
+
+class SoundTracks:
+    """The sound of a recording or film, all tracks of it up to `MAX_TRACKS_HEARD`, each through a reader of its own."""
+
+    def __init__(self, stack: ExitStack, source: Source, opened: InputContainer, *, since: float = 0.0) -> None:
+        """`stack` closes what is opened. Raises UnreadableMedia where there is no sound that is read here."""
+        streams = container.readable_streams(opened, "audio")
+        self._tapes: list[AudioReader] = []
+        for number in range(max(1, min(len(streams), MAX_TRACKS_HEARD))):
+            own = stack.enter_context(container.open_container(source.file))
+            self._tapes.append(AudioReader(sound_track(own, number), since=since))
+        self.notes = sound_notes(opened)
+        """What is not heard."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the beginning to the last sample read."""
+        return max(tape.seconds for tape in self._tapes)
+
+    @property
+    def damaged(self) -> int:
+        """Packets that could not be decoded."""
+        return sum(tape.damaged for tape in self._tapes)
+
+    def read(self, until: float) -> float:
+        """Read on to `until` seconds, or to the end; how many seconds there are so far."""
+        return max(tape.read(until) for tape in self._tapes)
+
+    def cut(self, start: float, end: float) -> list[Sound]:
+        """What can be heard from `start` to `end` on each track, the default one first; what sounds alike only once."""
+        found: list[Sound] = []
+        for tape in self._tapes:
+            sound = tape.cut(start, end)
+            if is_audible(sound) and not any(is_same_sound(sound, other) for other in found):
+                found.append(sound)
+        return found
+
+    def forget(self, before: float) -> None:
+        """Let go of what lies before."""
+        for tape in self._tapes:
+            tape.forget(before)
+
+
+def sound_notes(opened: InputContainer) -> list[str]:
+    """A note on the tracks of sound that nobody hears; none where there are none."""
+    beyond = container.readable_streams(opened, "audio")[MAX_TRACKS_HEARD:]
+    left = [*map(container.stream_name, beyond), *container.unread_streams(opened, "audio")]
+    return [f"Sound that was not heard: {', '.join(left)}."] if left else []
+
+
+def mixing_weights(layout: av.AudioLayout) -> NDArray[np.float32]:
+    """What each channel counts for in the mono mix: as ITU-R BS.775 says, but adding up to 1 so that nothing clips.
+
+    Channels that nobody named (several microphones in one file) count alike. Shape (channels,).
+    """
+    names = [channel.name for channel in layout.channels]
+    weights = np.array([_WEIGHTS.get(name, _SURROUND) for name in names], np.float32)
+    if not set(names) <= _NAMED or not weights.any():
+        weights = np.ones(len(names), np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 class AudioReader:
@@ -121,6 +236,8 @@ class AudioReader:
         self._first = round(since * SOUND_RATE_HZ)
         self._end = 0
         self._clock = 0.0
+        self._pace = _Pace()
+        self._weights = np.ones(1, np.float32)
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[object, ...] = ()
         self._frames = self._frames_from(since)
@@ -147,18 +264,19 @@ class AudioReader:
 
     def cut(self, start: float, end: float) -> Sound:
         """The samples from `start` to `end`, as far as they were read and not forgotten."""
-        joined = self._joined()
         first, last = (max(0, round(time * SOUND_RATE_HZ) - self._first) for time in (start, end))
-        return Sound(joined[first:last].copy(), SOUND_RATE_HZ)
+        mixed, difference = self._joined()[:, first:last]
+        cancelled = float(np.linalg.norm(mixed)) < _CANCELLED * float(np.linalg.norm(difference))
+        return Sound((difference if cancelled else mixed).copy(), SOUND_RATE_HZ)
 
     def forget(self, before: float) -> None:
         """Let go of what lies before."""
         count = max(0, round(before * SOUND_RATE_HZ) - self._first)
-        self._held = [self._joined()[count:].copy()]
+        self._held = [self._joined()[:, count:].copy()]
         self._first += count
 
     def _joined(self) -> NDArray[np.float32]:
-        self._held = [np.concatenate(self._held)] if self._held else [np.zeros(0, np.float32)]
+        self._held = [np.concatenate(self._held, axis=1)] if self._held else [np.zeros((2, 0), np.float32)]
         return self._held[0]
 
     def _frames_from(self, since: float) -> Iterator[AudioFrame]:
@@ -187,16 +305,20 @@ class AudioReader:
         time = self._track.time(frame)
         late = 0.0 if time is None else time - self._clock
         gap = late if _GAP < late <= _LONGEST_GAP else 0.0
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        rate = round(frame.sample_rate * self._pace.at(time, self._clock))
+        form = (frame.format.name, frame.layout.name, rate)
         if gap or form != self._form or self._resampler is None:
             self._flush()
             self._clock += gap
-            self._push(np.zeros(max(0, round(self._clock * SOUND_RATE_HZ) - self._end), np.float32))
-            self._resampler, self._form = av.AudioResampler("flt", "mono", SOUND_RATE_HZ), form
-        self._clock += frame.samples / frame.sample_rate
+            self._keep(np.zeros((2, max(0, round(self._clock * SOUND_RATE_HZ) - self._end)), np.float32))
+            # packed, as PyAV cannot show the planes of many channels
+            self._resampler, self._form = av.AudioResampler("flt", frame.layout, SOUND_RATE_HZ), form
+            self._weights = mixing_weights(frame.layout)
+        self._clock += frame.samples / rate
+        frame.sample_rate = rate
         try:
             for resampled in self._resampler.resample(frame):
-                self._push(resampled.to_ndarray()[0])
+                self._push(resampled.to_ndarray())
         except av.FFmpegError as error:
             container.raise_if_out_of_memory(error)
             self._track.damaged += 1
@@ -205,14 +327,46 @@ class AudioReader:
     def _flush(self) -> None:
         if self._resampler is not None:
             for resampled in self._resampler.resample(None):
-                self._push(resampled.to_ndarray()[0])
+                self._push(resampled.to_ndarray())
         self._resampler = None
 
-    def _push(self, samples: NDArray[Any]) -> None:
-        begin, self._end = self._end, self._end + len(samples)
+    def _push(self, packed: NDArray[Any]) -> None:
+        """Take in samples, all channels side by side: their mix, and of two channels half their difference."""
+        channels = np.nan_to_num(packed.reshape(-1, len(self._weights)).T, posinf=1.0, neginf=-1.0)
+        difference = (channels[0] - channels[1]) / 2 if len(channels) == 2 else np.zeros_like(channels[0])
+        self._keep(np.clip(np.stack([self._weights @ channels, difference]), -1.0, 1.0).astype(np.float32))
+
+    def _keep(self, rows: NDArray[np.float32]) -> None:
+        begin, self._end = self._end, self._end + rows.shape[1]
         if self._end > self._first:
-            wanted = samples[max(0, self._first - begin) :].astype(np.float32)
-            self._held.append(np.clip(np.nan_to_num(wanted, posinf=1.0, neginf=-1.0), -1.0, 1.0))
+            self._held.append(rows[:, max(0, self._first - begin) :])
+
+
+class _Pace:
+    """How much faster the samples come than the recording's clock goes: 1 but for a clock that runs slow.
+
+    Its times are what the rest of the document keeps to. So the samples are played that much faster.
+    """
+
+    def __init__(self) -> None:
+        self._factor = 1.0
+        self._since: tuple[float, float] | None = None
+        self._early = 0.0
+
+    def at(self, time: float | None, clock: float) -> float:
+        """The factor, where the recording's clock says `time` and the samples so far say `clock`, in seconds."""
+        if time is None:
+            return self._factor
+        early, before = clock - time, self._early
+        self._early = early
+        if self._since is None or abs(early - before) > _LEAP:
+            self._since, self._factor = (time, clock), 1.0
+            return self._factor
+        passed, played = time - self._since[0], clock - self._since[1]
+        if played - passed > _GAP and passed >= _MEASURED and self._factor * played / passed <= _FASTEST:
+            self._factor *= played / passed
+            self._since = time, clock
+        return self._factor
 
 
 def _in_step(index: int, lead: list[AudioFrame], tick: float) -> int:
@@ -233,14 +387,21 @@ def _without(frames: Iterator[AudioFrame], skip: int) -> Iterator[AudioFrame]:
         if skip >= frame.samples:
             skip -= frame.samples
         elif skip:
-            step = skip if frame.format.is_planar else skip * frame.layout.nb_channels
-            rest: Any = np.ascontiguousarray(frame.to_ndarray()[:, step:])
-            kept = av.AudioFrame.from_ndarray(rest, frame.format.name, frame.layout.name)
-            kept.sample_rate = frame.sample_rate
+            yield from _cut_off(frame, skip)
             skip = 0
-            yield kept
         else:
             yield frame
+
+
+def _cut_off(frame: AudioFrame, skip: int) -> Iterator[AudioFrame]:
+    """A frame without its first samples. Packed on the way, as PyAV cannot show the planes of many channels."""
+    form, layout, rate, samples = frame.format, frame.layout, frame.sample_rate, frame.samples
+    packed = av.AudioResampler(form.packed.name, layout, rate).resample(frame)
+    joined: Any = np.concatenate([part.to_ndarray() for part in packed], axis=1)
+    rest = np.ascontiguousarray(joined[:, skip * (joined.shape[1] // samples) :])
+    kept = av.AudioFrame.from_ndarray(rest, form.packed.name, layout.name)
+    kept.sample_rate = rate
+    yield from av.AudioResampler(form.name, layout, rate).resample(kept)
 
 
 def _check(rate: int, channels: int) -> None:

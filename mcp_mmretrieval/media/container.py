@@ -11,6 +11,7 @@ import importlib
 import itertools
 import math
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -39,30 +40,48 @@ av.logging.set_level(av.logging.PANIC)
 StreamKind = Literal["audio", "video", "subtitle"]
 
 CONTAINER_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mp3,wav,flac,ogg,aac,mpegts,mpeg,mpegvideo,asf,flv,aiff,amr,caf,w64,au"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mp3,wav,flac,ogg,aac,mpegts,mpeg,mpegvideo,asf,flv,aiff,amr,caf,w64,au,"
+    "ac3,eac3,dts,ape,tta,wv"
 )
 _SEEKABLE = frozenset({"mov", "matroska", "webm", "mp3", "wav", "w64", "flac", "ogg", "aiff", "caf", "au"})
 """Formats that tell the right time after a jump; others are read from the start."""
 
 _CODECS: dict[StreamKind, str] = {
-    "audio": "aac aac_latm ac3 adpcm_ima_qt adpcm_ima_wav adpcm_ms alac amr_nb amr_wb ape eac3 flac gsm gsm_ms mp1 mp2"
-    " mp3 opus speex vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice",
+    "audio": "aac aac_latm ac3 adpcm_g722 adpcm_g726 adpcm_ima_qt adpcm_ima_wav adpcm_ms adpcm_swf adpcm_yamaha alac"
+    " amr_nb amr_wb ape cook dts eac3 evrc flac gsm gsm_ms ilbc mace3 mace6 mlp mp1 mp2 mp3 mp4als nellymoser opus"
+    " qcelp qdm2 ra_144 ra_288 sipr speex truehd tta vorbis wavpack wmalossless wmapro wmav1 wmav2 wmavoice",
     "video": "av1 cinepak dnxhd dvvideo ffv1 flv1 h261 h263 h264 hevc huffyuv mjpeg mpeg1video mpeg2video mpeg4"
     " msmpeg4v1 msmpeg4v2 msmpeg4v3 prores qtrle rawvideo rpza svq1 svq3 theora vc1 vp6 vp6f vp8 vp9 wmv1 wmv2 wmv3",
     "subtitle": "ass mov_text ssa subrip text webvtt",
 }
 """What is decoded of FFmpeg's 557 codecs: those that people have. Besides, all of PCM."""
+_KNOWN = frozenset(name for names in _CODECS.values() for name in names.split())
 MAX_STREAM_RATE_HZ = 768_000
 """Samples per second, at most."""
 MAX_CHANNELS = 16
 _STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"crx "})
-_SOUND_MARKS = (b"ID3", b"fLaC", b"OggS", b"caff", b".snd", b"riff", b"#!AMR")
+_SOUND_MARKS = (
+    *(b"ID3", b"fLaC", b"OggS", b"caff", b".snd", b"riff", b"#!AMR"),
+    *(b"MAC ", b"TTA1", b"wvpk", b"\x7f\xfe\x80\x01"),
+)
 _FILM_MARKS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3")
 
 WINDOW_SECONDS, WINDOW_STEP_SECONDS, MIN_TAIL_SECONDS = 30.0, 25.0, 5.0
 """Seconds of a window, from one window's start to the next one's, and of a rest that is too short for its own."""
 SAME_FRAME_SECONDS = 0.001
 """Seconds by which two times of the same frame may differ."""
+_ASIDE = (
+    Disposition.comment
+    | Disposition.visual_impaired
+    | Disposition.descriptions
+    | Disposition.karaoke
+    | Disposition.clean_effects
+    | Disposition.forced
+)
+"""Streams that are made to go beside another one."""
+_TOLD = (Disposition.comment, Disposition.visual_impaired, Disposition.hearing_impaired, Disposition.forced)
+_OGG_TAIL = 131_072
+"""Bytes at the end of an Ogg file in which its last page begins: no page is longer than 65,307."""
 _STUMBLES = 100
 """Errors in a row after which the rest of a container is given up."""
 
@@ -122,7 +141,7 @@ def _promise(head: bytes) -> Literal["audio", "video"] | None:
         return None if head[8:12] in _STILLS else "audio" if head[8:11] in (b"M4A", b"M4B") else "video"
     if head[:4] in (b"RIFF", b"RF64", b"FORM"):
         return "audio" if head[8:12] in (b"WAVE", b"AIFF", b"AIFC") else "video" if head[8:12] == b"AVI " else None
-    if head.startswith(_SOUND_MARKS) or _is_mpeg_sound(head):
+    if head.startswith(_SOUND_MARKS) or _is_mpeg_sound(head) or _is_dolby_sound(head):
         return "audio"
     if head.startswith(_FILM_MARKS) or (head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") and head[0] == 0):
         return "video"
@@ -137,6 +156,11 @@ def _is_mpeg_sound(head: bytes) -> bool:
     if head[1] & 0xF6 == 0xF0:
         return True
     return (head[1] >> 1) & 3 in (1, 2) and head[2] >> 4 != 15 and (head[2] >> 2) & 3 != 3
+
+
+def _is_dolby_sound(head: bytes) -> bool:
+    """A frame of AC-3 or E-AC-3: the mark, a rate, and a version up to 16 (ATSC A/52)."""
+    return head[:2] == b"\x0bw" and len(head) > 5 and head[4] >> 6 != 3 and 6 <= head[5] >> 3 <= 16
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -166,6 +190,10 @@ class FileView:
         """The position."""
         return self._at
 
+    def again(self) -> FileView:
+        """The same file with another position, at its beginning."""
+        return FileView(self._file)
+
 
 # PyAV 19 replaces what is no UTF-8 in tags by itself and no longer takes the word for it
 _TOLERANT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -194,29 +222,53 @@ def _refuse(url: str, *_: object) -> Any:
     raise UnreadableMedia("unsupported_type", "it is a list of other files")
 
 
-def first_stream(container: InputContainer, kind: StreamKind) -> Stream | None:
-    """The first stream of a kind whose codec is read here. A cover is no film, forced subtitles are no transcript."""
+def readable_streams(container: InputContainer, kind: StreamKind) -> list[Stream]:
+    """The streams of a kind whose codec is read here, the one that a player would choose first.
+
+    A cover is no film. Commentaries, descriptions for the blind and forced subtitles come behind the others.
+    """
     known = _CODECS[kind].split()
-    for candidate in container.streams:
-        if candidate.type != kind or candidate.disposition & (Disposition.attached_pic | Disposition.forced):
-            continue
+    found = []
+    for candidate in _streams(container, kind):
         name = codec_name(candidate)
         if name in known or (kind == "audio" and name.startswith("pcm_")):
-            return candidate
-    return None
+            found.append(candidate)
+    default = Disposition.default
+    return sorted(found, key=lambda one: (bool(one.disposition & _ASIDE), not one.disposition & default, one.index))
+
+
+def first_stream(container: InputContainer, kind: StreamKind) -> Stream | None:
+    """The stream of a kind that a player would choose; None where there is none that is read here."""
+    return next(iter(readable_streams(container, kind)), None)
+
+
+def unread_streams(container: InputContainer, kind: StreamKind) -> list[str]:
+    """What the streams of a kind are called whose codec is not read here."""
+    known = {stream.index for stream in readable_streams(container, kind)}
+    return [stream_name(stream) for stream in _streams(container, kind) if stream.index not in known]
+
+
+def _streams(container: InputContainer, kind: StreamKind) -> list[Stream]:
+    covers = Disposition.attached_pic | Disposition.timed_thumbnails
+    return [stream for stream in container.streams if stream.type == kind and not stream.disposition & covers]
+
+
+def stream_name(stream: Stream) -> str:
+    """What a person calls a stream: its number from 1, its tags, its flags, such as `track 3 (ger, Signs, forced)`."""
+    tags = {name.lower(): " ".join(value.split())[:60] for name, value in stream.metadata.items()}
+    language = tags.get("language", "")
+    flags = [flag.name or "" for flag in _TOLD if stream.disposition & flag]
+    told = [language if language != "und" else "", tags.get("title", ""), *flags]
+    if stream.type == "subtitle" or codec_name(stream) not in _KNOWN:
+        told.append(codec_name(stream))
+    words = ", ".join(filter(None, told))
+    return f"track {stream.index + 1}" + (f" ({words})" if words else "")
 
 
 def codec_name(stream: Stream) -> str:
     """The name of a stream's format, such as `h264`; empty if FFmpeg has no decoder."""
     context = stream.codec_context
     return context.codec.canonical_name if context is not None else ""
-
-
-def tagged_title(container: InputContainer) -> str:
-    """What the tags of a recording or film call it; empty if they say nothing."""
-    tags = [container.metadata, *(stream.metadata for stream in container.streams)]
-    found = (value for tag in tags for name, value in tag.items() if name.lower() == "title")
-    return " ".join(next(found, "").split())[:200]
 
 
 def damage_notes(damaged: int, what: str) -> list[str]:
@@ -245,23 +297,25 @@ class Track:
         """Packets that could not be decoded."""
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
-
-    @property
-    def jumps(self) -> bool:
+        formats = container.format.name.split(",")
+        self.jumps = bool(_SEEKABLE.intersection(formats)) and not ("ogg" in formats and _is_chained(container))
         """Whether the time is right after a jump."""
-        return bool(_SEEKABLE.intersection(self._container.format.name.split(",")))
 
     @property
     def expected(self) -> float | None:
         """Seconds that the header promises. A hint, never a fact."""
-        return self._container.duration / av.time_base if self._container.duration else None
+        if not self._container.duration:
+            return None
+        # what Matroska calls a duration is the time of the end
+        late = max(0, self._container.start_time or 0) if "matroska" in self._container.format.name else 0
+        return (self._container.duration - late) / av.time_base
 
-    def packets(self) -> Iterator[Packet[Any]]:
-        """Packets of the stream from here on; the last one is empty and flushes the decoder."""
+    def packets(self, *streams: Stream) -> Iterator[Packet[Any]]:
+        """Packets of the stream, or of several, from here on; the last one is empty and flushes the decoder."""
         stumbles = 0
         while stumbles < _STUMBLES:
             try:
-                for packet in self._container.demux(self.stream):
+                for packet in self._container.demux(*(streams or (self.stream,))):
                     stumbles = 0
                     yield packet
                 return
@@ -325,6 +379,30 @@ class Track:
         first = (self._container.start_time or 0) / av.time_base
         own = (self.stream.start_time or 0) * self.base
         return own if abs(own - first) < 0.1 else first
+
+
+def _is_chained(container: InputContainer) -> bool:
+    """Whether an Ogg file is several, one behind the other: its clock starts again with each, and no jump gets there.
+
+    Each stream has a serial number (RFC 3533). That of the last page is none of those with which the file begins.
+    """
+    file: Any = container.file
+    view = file.file.again()
+    begin = view.read(_OGG_TAIL)
+    view.seek(-_OGG_TAIL, 2)
+    end = view.read(_OGG_TAIL)
+    return bool(serials := _serials(end)) and serials[-1] not in _serials(begin, first=True)
+
+
+def _serials(data: bytes, *, first: bool = False) -> list[bytes]:
+    """Serial numbers of the pages in some bytes of an Ogg file; `first`: of the pages that begin its streams."""
+    found = []
+    for match in re.finditer(b"OggS\\0", data):
+        page = data[match.start() : match.start() + 18]
+        if len(page) < 18 or (first and not page[5] & 2):
+            break
+        found.append(page[14:18])
+    return found
 
 
 def raise_if_out_of_memory(error: Exception) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
 
-from mcp_mmretrieval.media.passages import Heading
+from mcp_mmretrieval.media.notation.dates import parse_date
+from mcp_mmretrieval.media.notation.rendering import Rendering
+from mcp_mmretrieval.media.notation.source_map import MapBuilder
+from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
 
 _PAGE = re.compile(r"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(r"<!--|<[!?]|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*)")
@@ -20,6 +21,7 @@ _TO_THE_END = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _LONGEST_TAG = 100_000
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
 _ALT = re.compile(r"""\balt\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))""")
 _BREAKS = str.maketrans("\n\r\t\f", "    ")
 
 _UNSEEN = frozenset(["script", "style", "noscript", "template", "svg", "iframe", "object", "title"])
@@ -31,6 +33,19 @@ _BLOCKS = frozenset(
         *("h1", "h2", "h3", "h4", "h5", "h6"),
     ]
 )
+_READINGS = frozenset(["rt", "rp", "rtc"])
+"""How the words of a `ruby` are pronounced: furigana. Their end tags may be missing."""
+_READING_ENDS = re.compile(r"<(?:/(?:rt|rp|rtc|ruby|p|div)\b|(?:rt|rp|rb|p|div|br)\b)", re.IGNORECASE)
+_KEYWORDS = (
+    *("description", "og:description", "keywords", "news_keywords", "author", "article:author", "article:tag"),
+    *("dc.description", "dc.subject", "dc.creator", "dcterms.creator", "og:title", "og:site_name", "twitter:title"),
+)
+_DATES = (
+    *("article:published_time", "datepublished", "date", "dc.date", "dcterms.created", "dcterms.date", "pubdate"),
+    *("dc.date.issued", "parsely-pub-date", "sailthru.date", "article:modified_time"),
+)
+_TOLD = frozenset([*_KEYWORDS, *_DATES])
+_MAX_KEYWORDS = 5_000
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 
 
@@ -39,71 +54,56 @@ def is_html(text: str) -> bool:
     return _PAGE.match(text[:20_000]) is not None
 
 
-@dataclass(slots=True)
-class HtmlPage:
-    """The visible text, piece by piece; each piece knows from where in the source to where it stands."""
-
-    text: str = ""
-    title: str = ""
-    headings: list[Heading] = field(default_factory=list)
-    begins: list[int] = field(default_factory=list)
-    """Where each piece begins in `text`."""
-    sources: list[int] = field(default_factory=list)
-    """Where each piece begins in the source."""
-    source_ends: list[int] = field(default_factory=list)
-
-    def source_of(self, first: int, last: int) -> tuple[int, int]:
-        """The range of the source that `text[first:last]` comes from."""
-        head = bisect_right(self.begins, first) - 1
-        tail = bisect_right(self.begins, last - 1) - 1
-        tail_length = (self.begins[tail + 1] if tail + 1 < len(self.begins) else len(self.text)) - self.begins[tail]
-        inside = last - self.begins[tail]
-        end = self.source_ends[tail] if inside == tail_length else self.sources[tail] + inside
-        return self.sources[head] + first - self.begins[head], end
-
-    def seen(self, first: int, last: int) -> str:
-        """What stands in a range of the source, as it is read."""
-        return tidy_blanks(self.text[self._text_at(first) : self._text_at(last - 1) + 1])
-
-    def _text_at(self, source: int) -> int:
-        piece = max(0, bisect_right(self.sources, source) - 1)
-        following = self.begins[piece + 1] if piece + 1 < len(self.begins) else len(self.text)
-        return min(self.begins[piece] + source - self.sources[piece], following - 1)
-
-
 def tidy_blanks(text: str) -> str:
     """Without runs of blanks, empty lines twice over, and blanks at either end of a line."""
     text = re.sub(r"[ \xa0]+", " ", text)
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
 
 
-def read_html(source: str) -> HtmlPage:
-    """Read a page once, from front to back. Broken markup is read as well as may be, as browsers do."""
+def read_html(source: str) -> Rendering:
+    """Read a page once, from front to back. Broken markup is read as well as may be, as browsers do.
+
+    What its `meta` elements say of it are its keywords: they stand nowhere on the page.
+    """
     return _Reader(source).read()
 
 
 class _Reader:
     def __init__(self, source: str) -> None:
         self._source = source
-        self._page = HtmlPage()
-        self._pieces: list[str] = []
-        self._length = 0
+        self._out = MapBuilder(source)
+        self._title = ""
+        self._headings: list[Heading] = []
+        self._about: dict[str, str] = {}
         self._breaks = 2
         self._pre = False
         self._heading: tuple[int, int] | None = None
 
-    def read(self) -> HtmlPage:
+    def read(self) -> Rendering:
         source, at = self._source, 0
         while at < len(source):
             mark = _MARK.search(source, at)
             self._data(at, mark.start() if mark else len(source))
             at = self._markup(mark) if mark else len(source)
-        self._page.text = "".join(self._pieces)
-        for number, heading in enumerate(self._page.headings):
-            title = " ".join(self._page.text[heading.at : heading.end].split())[:200]
-            self._page.headings[number] = Heading(heading.at, heading.end, heading.level, title)
-        self._page.headings = [heading for heading in self._page.headings if heading.title]
-        return self._page
+        mapped = self._out.mapped()
+        headings = [
+            Heading(heading.at, heading.end, heading.level, title)
+            for heading in self._headings
+            if (title := " ".join(mapped.text[heading.at : heading.end].split())[:200])
+        ]
+        about = self._about
+        dates = (parse_date(about[name]) for name in _DATES if name in about)
+        title = self._title or about.get("og:title", "")[:200] or (headings[0].title if headings else "")
+        words = dict.fromkeys(about[name] for name in _KEYWORDS if about.get(name) and about[name] != title)
+        return Rendering(
+            mapped=mapped,
+            headings=headings,
+            ends=ENDS_IN_PROSE,
+            title=title,
+            keywords="\n".join(words)[:_MAX_KEYWORDS],
+            dated=next((moment for moment in dates if moment is not None), None),
+            loose=True,
+        )
 
     def _markup(self, mark: re.Match[str]) -> int:
         """Take one tag, comment or declaration; where it ends."""
@@ -119,6 +119,9 @@ class _Reader:
         name = mark["name"].lower()
         if name in _UNSEEN and not mark["close"]:
             return self._skip(name, end)
+        if name in _READINGS and not mark["close"]:
+            over = _READING_ENDS.search(self._source, end)
+            return over.start() if over else end
         self._tag(name, bool(mark["close"]), mark.start(), end)
         return end
 
@@ -127,22 +130,24 @@ class _Reader:
             self._break(2 if name in _BLOCKS else 1, at)
         elif name in ("td", "th"):
             self._add(" ", at, at)
+        elif name == "meta":
+            self._meta(at, end)
         elif name == "img" and (alt := _ALT.search(self._source, at, end)):
             self._add(f" {html.unescape(alt['double'] or alt['single'] or '')} ".translate(_BREAKS), at, end)
         if name == "pre":
             self._pre = not closes
         if name in _LEVELS and not closes:
-            self._heading = (self._length, _LEVELS[name])
+            self._heading = (self._out.length, _LEVELS[name])
         elif name in _LEVELS and self._heading:
             begin, level = self._heading
-            self._page.headings.append(Heading(begin, self._length, level, ""))
+            self._headings.append(Heading(begin, self._out.length, level, ""))
             self._heading = None
 
     def _skip(self, name: str, at: int) -> int:
         """Leave out an element with all that it holds, but keep the page's title."""
         closing = re.compile(rf"</{name}\b[^>]*>?", re.IGNORECASE).search(self._source, at)
-        if name == "title" and not self._page.title and closing:
-            self._page.title = " ".join(html.unescape(self._source[at : closing.start()]).split())[:200]
+        if name == "title" and not self._title and closing:
+            self._title = " ".join(html.unescape(self._source[at : closing.start()]).split())[:200]
         return closing.end() if closing else len(self._source)
 
     def _after(self, what: str, at: int) -> int:
@@ -170,12 +175,16 @@ class _Reader:
             self._breaks = lines
 
     def _add(self, text: str, at: int, end: int) -> None:
-        if not text:
-            return
-        self._page.begins.append(self._length)
-        self._page.sources.append(at)
-        self._page.source_ends.append(end)
-        self._pieces.append(text)
-        self._length += len(text)
-        if not text.isspace():
+        self._out.put(text, at, end)
+        if text and not text.isspace():
             self._breaks = 0
+
+    def _meta(self, at: int, end: int) -> None:
+        """Keep what a `meta` element says of the page."""
+        fields = {
+            found[1].lower(): html.unescape(found["double"] or found["single"] or found["bare"] or "")
+            for found in _ATTRIBUTE.finditer(self._source, at, end)
+        }
+        name = (fields.get("name") or fields.get("property") or fields.get("itemprop") or "").strip().lower()
+        if name in _TOLD and name not in self._about and (content := " ".join(fields.get("content", "").split())):
+            self._about[name] = content[:2000]

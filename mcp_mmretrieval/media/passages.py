@@ -22,6 +22,7 @@ _FULL_WIDTH = r"\u3002\uff01\uff1f"  # the full stop and marks of Chinese and Ja
 _PARAGRAPH = re.compile(rf"[.!?:…{_FULL_WIDTH}]{_CLOSING}[ \t\r]*\n")
 _SENTENCE = re.compile(rf"[.!?…]{_CLOSING}\s+|[{_FULL_WIDTH}]{_CLOSING}\s*")
 _LINE = re.compile(r"\r\n|\n|\r")
+_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _SEPARATOR = re.compile(r"[,;>}\]]\s*")
 _SPACE = re.compile(r"\s+")
 _WORD = re.compile(r"\w")
@@ -31,6 +32,7 @@ PassageEnds = Sequence[re.Pattern[str]]
 
 ENDS_IN_PROSE: PassageEnds = (_BLANK, _PARAGRAPH, _SENTENCE, _LINE, _SPACE)
 ENDS_IN_LINES: PassageEnds = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
+ENDS_IN_OBJECTS: PassageEnds = (_BLANK, _LINE, _OBJECT, _SEPARATOR, _SPACE)
 ENDS_IN_ROWS: PassageEnds = (_LINE, _SEPARATOR, _SPACE)
 
 
@@ -111,16 +113,8 @@ _HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
 _UNDERLINE = re.compile(r"(=+|-{3,}|~{3,})\s*")
 _NO_TITLE = re.compile(r"\s|[-=>*+|#`:]")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_FRONT = re.compile(r"---[ \t]*\r?\n.*?^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE)
+_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\r?\n.*?^(?:\1|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _LEVELS = {"=": 1, "-": 2, "~": 3}
-
-
-def markdown_title(text: str) -> str:
-    """The title in the front matter, or empty."""
-    front = _FRONT.match(text)
-    title = _FRONT_TITLE.search(front[0]) if front else None
-    return title[1].strip().strip("\"'") if title else ""
 
 
 def markdown_headings(text: str) -> list[Heading]:

@@ -19,6 +19,7 @@ import pypdfium2.raw  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.pdf_figures import draw_figures, find_figures
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
@@ -103,6 +104,22 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
             yield part or SplitPart(segment=segment)
 
 
+def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart]:
+    """A part for each page, with the pictures that stand in it on one sheet."""
+    with _opened(source) as document:
+        for number in range(start + 1, min(len(document), limits.pages) + 1):
+            place = Place(page=number)
+            try:
+                page = document[number - 1]
+                try:
+                    sheet = draw_figures(page, limits.side)
+                finally:
+                    page.close()
+            except _PAGE_FAILS:
+                sheet = None
+            yield SplitPart(segment=Segment(document=source.document, modality="page", place=place), content=sheet)
+
+
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
     """The page, drawn on white, its longer side `limits.side` pixels."""
     number = segment.place.page or 1
@@ -140,12 +157,13 @@ def _read(document: pypdfium2.PdfDocument, segment: Segment, limits: Limits) -> 
         try:
             text = clean_text_layer(_text(page))
             picture = _draw(page, limits.side) if len(text) < MIN_TEXT_LAYER_CHARACTERS else None
+            figures = picture is None and bool(find_figures(page))
         finally:
             page.close()
     except _PAGE_FAILS:
         return None
     seen = picture is not None and int(np.ptp(picture)) > _BLANK
-    return SplitPart(segment=replace(segment, text=text), content=picture if seen else None)
+    return SplitPart(segment=replace(segment, text=text), content=picture if seen else None, figures=figures)
 
 
 def _text(page: pypdfium2.PdfPage) -> str:

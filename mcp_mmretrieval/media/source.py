@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import BinaryIO
 
+MAX_SIDECARS = 16
+"""Files that are read with one document, at most: each is a descriptor of the worker's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:

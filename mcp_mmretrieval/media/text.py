@@ -1,23 +1,26 @@
-"""Text: plain, Markdown, HTML, CSV, JSON, source code, subtitles. One segment a passage.
+"""Text: plain, Markdown, HTML, CSV, JSON, notebooks, mail, TeX, source code, subtitles. One segment a passage.
 
 A place counts code points of the decoded source, from 0, without its byte order mark and with its line ends as they
-are. A passage's text is exactly that slice of the source; of an HTML page it is what can be seen of the slice.
+are. A passage's text is what is read of that slice of the source: of prose the slice itself, of a notation what stands
+behind its marks (see `notation`).
 """
 
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePath
 
-import charset_normalizer
-
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import markup, passages
+from mcp_mmretrieval.media import charset, markup, passages
+from mcp_mmretrieval.media.charset import decode_text
+from mcp_mmretrieval.media.notation import escapes, icalendar, mail, notebook, payloads, table, tex
+from mcp_mmretrieval.media.notation.front_matter import read_front_matter
+from mcp_mmretrieval.media.notation.rendering import Rendering
+from mcp_mmretrieval.media.notation.source_map import MappedText
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
@@ -25,22 +28,38 @@ _SAMPLE = 65_536
 _NOT_TEXT = (b"{\\rtf", b"%!PS", b"%PDF-")
 """What is text only on the outside: RTF, PostScript."""
 _CONTROLS = bytes(code for code in range(32) if code not in b"\b\t\n\v\f\r\x1b") + b"\x7f"
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_LEGACY = [
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp437", "cp866"),
-    *("iso8859_2", "koi8_r", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "tis_620"),
-]
-"""Encodings that are still met, and considered where a text is not Unicode."""
 
 _PAGES = {".html", ".htm", ".xhtml"}
-_TABLES = {".csv", ".tsv"}
-_PROSE = {".md", ".markdown", ".mdx", ".qmd", ".rmd", ".rst", ".txt", ".text", ""}
+_TABLES = {".csv", ".tsv", ".tab", ".psv"}
+_MARKDOWN = {".md", ".markdown", ".mdx", ".qmd", ".rmd", ".mkd"}
+_PROSE = {*_MARKDOWN, ".rst", ".txt", ".text", ""}
+_TEX = {".tex", ".bib", ".ltx", ".latex"}
+_PROPERTIES = {".properties"}
+_QUOTED_TWICE = {".yaml", ".yml", ".toml", ".po", ".pot"}
+"""Where double quotes alone have escapes in them."""
+_CODE = {
+    *(".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".java", ".kt", ".kts", ".scala", ".groovy"),
+    *(".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".cs", ".go", ".rs", ".swift", ".m", ".mm", ".php", ".rb"),
+    *(
+        ".pl",
+        ".pm",
+        ".lua",
+        ".dart",
+        ".r",
+        ".jl",
+        ".ex",
+        ".exs",
+        ".erl",
+        ".hs",
+        ".proto",
+        ".gradle",
+        ".strings",
+        ".vue",
+    ),
+}
+_JSON = {".json", ".jsonl", ".ndjson", ".geojson", ".topojson", ".ipynb", ".har", ".webmanifest", ".jsonc", ".json5"}
+_MAY_BE_JSON = {"", ".txt", ".log", ".data", ".cache", ".dump", ".out"}
+"""Where the first characters tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +71,6 @@ class _Text:
     """Whether the file goes on beyond the limit."""
     suffix: str
 
-    @property
-    def page(self) -> markup.HtmlPage | None:
-        """What can be seen, where the source is an HTML page."""
-        if markup.is_html(self.source) or self.suffix in _PAGES:
-            return markup.read_html(self.source)
-        return None
-
 
 def recognises(source: Source) -> bool:
     """Whether samples from the beginning, the middle and the end are characters that somebody wrote."""
@@ -67,8 +79,8 @@ def recognises(source: Source) -> bool:
     head = source.file.read(_SAMPLE)
     if head.startswith(_NOT_TEXT):
         return False
-    encoding = _unicode(head)
-    if encoding is None and (_strange(head) or _legacy(head) is None):
+    encoding = charset.unicode_encoding(head)
+    if encoding is None and (_strange(head) or charset.encoding_of(head) is None):
         return False
     if encoding is not None and encoding.startswith(("utf-16", "utf-32")):
         return _is_wide_text(head, encoding)
@@ -78,25 +90,23 @@ def recognises(source: Source) -> bool:
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """A part a passage, in order; together they hold every word."""
     text = _decoded(source, limits)
-    page = text.page
-    if page is not None:
-        title = page.title or (page.headings[0].title if page.headings else "")
-        found = passages.cut_passages(page.text, page.headings, passages.ENDS_IN_PROSE)
-    else:
-        title, found = _plain(text)
-    yield DocumentMetadata(title=title)
+    read = _read(text)
+    yield DocumentMetadata(title=read.title, dated=read.dated, keywords=read.keywords)
+    for note in read.notes:
+        yield DocumentMetadata(note=note)
     if text.cut:
         yield DocumentMetadata(note=f"Only the first {limits.characters:,} characters were read, which is the limit.")
+    found = passages.cut_passages(read.mapped.text, read.headings, read.ends)
     for passage in islice(found, start, None):
-        if page is None:
-            first, last, words = passage.first, passage.last, text.source[passage.first : passage.last]
-        else:
-            first, last = page.source_of(passage.first, passage.last)
-            words = page.seen(first, last)
-        place = Place(first=first, last=last)
-        heading = passage.heading[:500]
+        first, last = read.mapped.source_of(passage.first, passage.last)
         yield SplitPart(
-            segment=Segment(document=source.document, modality="text", place=place, text=words, heading=heading)
+            segment=Segment(
+                document=source.document,
+                modality="text",
+                place=Place(first=first, last=last),
+                text=_shown(read, first, last),
+                heading=passage.heading[:500],
+            )
         )
 
 
@@ -108,17 +118,13 @@ def load(source: Source, segment: Segment, limits: Limits) -> str:
     if not 0 <= first <= last <= len(text.source):
         reason = f"{source.name}: has {len(text.source):,} characters, no range {first:,} to {last:,}."
         raise UnreadableMedia("corrupt", reason)
-    page = text.page
-    return text.source[first:last] if page is None else page.seen(first, last)
+    return _shown(_read(text), first, last)
 
 
-def decode_text(data: bytes) -> str:
-    """Characters of a file's bytes, by its byte order mark, as UTF-8, or as its statistics suggest.
-
-    Half a character at the end is left out; what is no character elsewhere becomes U+FFFD.
-    """
-    encoding = _unicode(data) or _legacy(data) or "cp1252"
-    return codecs.getincrementaldecoder(encoding)("replace").decode(data)
+def _shown(read: Rendering, first: int, last: int) -> str:
+    """What is read of a range of the source."""
+    begin, end = read.mapped.range_of(first, last)
+    return markup.tidy_blanks(read.mapped.text[begin:end]) if read.loose else read.mapped.text[begin:end]
 
 
 def _decoded(source: Source, limits: Limits) -> _Text:
@@ -129,17 +135,67 @@ def _decoded(source: Source, limits: Limits) -> _Text:
     return _Text(text[: limits.characters], cut, PurePath(source.name).suffix.lower())
 
 
-def _plain(text: _Text) -> tuple[str, Iterator[passages.Passage]]:
-    """Title and passages of a text that is no HTML page."""
-    if text.suffix in _PROSE:
-        headings = passages.markdown_headings(text.source)
-        title = passages.markdown_title(text.source) or (headings[0].title if headings else "")
-        return title[:200], passages.cut_passages(text.source, headings, passages.ENDS_IN_PROSE)
-    if text.suffix in _TABLES:
-        header, _, _ = text.source.partition("\n")
-        columns = passages.Heading(0, 0, 1, header.strip()[:200])
-        return "", passages.cut_passages(text.source, [columns], passages.ENDS_IN_ROWS)
-    return "", passages.cut_passages(text.source, [], passages.ENDS_IN_LINES)
+def _read(text: _Text) -> Rendering:
+    """What the text says, by its first characters and its suffix."""
+    source, suffix = text.source, text.suffix
+    if suffix in _PAGES or (suffix not in _MARKDOWN and markup.is_html(source)):
+        return markup.read_html(source)
+    if icalendar.is_calendar(source):
+        return icalendar.read_calendar(source)
+    if mail.is_mail(source, suffix):
+        return mail.read_mail(source)
+    if suffix == ".ipynb" and (read := notebook.read_notebook(source)) is not None:
+        return read
+    without, encoded = payloads.leave_out_payloads(source)
+    read = _over(without, _plain(without.text, suffix))
+    if not encoded:
+        return read
+    note = (
+        f"Encoded data inside of it was left out: {encoded:,} pieces of base64."
+        if encoded > 1
+        else "A piece of base64 inside of it was left out."
+    )
+    return replace(read, notes=[note])
+
+
+def _plain(source: str, suffix: str) -> Rendering:
+    """A text that is neither a page nor a message."""
+    if suffix in _TEX:
+        return tex.read_tex(source)
+    if suffix in _TABLES:
+        return table.read_table(source)
+    read = _NOTATIONS.get(suffix)
+    if read is None and suffix in _MAY_BE_JSON and escapes.looks_like_json(source):
+        read = escapes.read_json_escapes
+    elif read is None and source.lstrip("\ufeff \t\r\n").startswith("<?xml"):
+        read = escapes.read_entities
+    mapped = read(source) if read else MappedText.as_written(source)
+    mapped = escapes.read_terminal(mapped.text).over(mapped)
+    if read is escapes.read_json_escapes:
+        return Rendering(mapped=mapped, ends=passages.ENDS_IN_OBJECTS)
+    if suffix not in _PROSE:
+        return Rendering(mapped=mapped)
+    mapped = escapes.read_ruby(mapped.text).over(mapped)
+    headings = passages.markdown_headings(mapped.text)
+    front = read_front_matter(mapped.text)
+    title = front.title or (headings[0].title if headings else "")
+    return Rendering(
+        mapped=mapped, headings=headings, ends=passages.ENDS_IN_PROSE, title=title[:200], dated=front.dated
+    )
+
+
+_NOTATIONS: dict[str, Callable[[str], MappedText]] = {
+    **dict.fromkeys(_JSON, escapes.read_json_escapes),
+    **dict.fromkeys(_MARKDOWN, escapes.read_markdown),
+    **dict.fromkeys(_PROPERTIES, escapes.read_properties),
+    **dict.fromkeys(_CODE, escapes.read_code),
+    **dict.fromkeys(_QUOTED_TWICE, escapes.read_yaml),
+    ".xml": escapes.read_entities,
+}
+
+
+def _over(below: MappedText, read: Rendering) -> Rendering:
+    return read if below.is_as_written else replace(read, mapped=read.mapped.over(below))
 
 
 def _samples(source: Source, size: int) -> Iterator[bytes]:
@@ -159,29 +215,3 @@ def _is_wide_text(head: bytes, encoding: str) -> bool:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     odd = sum(not (character.isprintable() or character.isspace()) or character == "\ufffd" for character in text)
     return odd <= len(text) // 200
-
-
-def _unicode(data: bytes) -> str | None:
-    """The encoding by byte order mark, by zeros in every other byte, or UTF-8 if what is not ASCII mostly is."""
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return encoding
-    sample = data[:_SAMPLE]
-    zeros = (sample[0::2].count(0), sample[1::2].count(0))
-    half = len(sample) // 2
-    if max(zeros) > half * 0.3 and min(zeros) < half * 0.02:
-        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
-    if data.isascii():
-        return "utf-8"
-    text = codecs.getincrementaldecoder("utf-8")("replace").decode(data)
-    wrong = text.count("\ufffd")
-    right = len(text) - len(text.encode("ascii", "ignore")) - wrong
-    return "utf-8" if wrong <= right else None  # a damaged spot is no reason to misread all the rest
-
-
-def _legacy(data: bytes) -> str | None:
-    """The older encoding that makes words of what is not ASCII."""
-    beyond = re.search(rb"[\x80-\xff]", data)
-    around = max(0, beyond.start() - _SAMPLE // 4) if beyond else 0
-    best = charset_normalizer.from_bytes(data[around : around + _SAMPLE // 2], cp_isolation=_LEGACY).best()
-    return best.encoding if best is not None else None

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import audio, container
-from mcp_mmretrieval.media.audio import AudioReader
+from mcp_mmretrieval.media import audio, container, hdr
+from mcp_mmretrieval.media.audio import SoundTracks
 from mcp_mmretrieval.media.captions import Captions
 from mcp_mmretrieval.media.container import Track
 from mcp_mmretrieval.media.source import Source
+from mcp_mmretrieval.media.tags import AboutRecording
 from mcp_mmretrieval.types import DocumentMetadata, Film, Place, Segment, Sound, SplitPart
 
 if TYPE_CHECKING:
@@ -50,35 +54,42 @@ def recognises(source: Source) -> bool:
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
-    """Windows over the film from number `start` (from 0) on: frames and sound, or subtitles in place of the sound."""
+    """Windows over the film from number `start` (from 0) on: frames, sound, and what subtitles say."""
     since = start * container.WINDOW_STEP_SECONDS
     with ExitStack() as stack:
         opened = stack.enter_context(container.open_container(source.file))
         captions = stack.enter_context(Captions(source, opened))
-        title = container.tagged_title(opened)
-        yield DocumentMetadata(modality="video", title=title)
+        about = AboutRecording(opened)
+        yield about.metadata("video")
         reel = VideoReader(_track(opened, limits), limits, since=since, keyframes=_keyframes_suffice(source))
-        tape = _tape(stack, source, since)
+        tapes = SoundTracks(stack, source, opened, since=since) if container.first_stream(opened, "audio") else None
 
         def read(until: float) -> float:
-            return max(reel.read(until), tape.read(until) if tape else 0.0)
+            return max(reel.read(until), tapes.read(until) if tapes else 0.0)
 
         for begin, end in container.streamed_windows(read, most=limits.seconds, first=start):
-            text = captions.between(begin, end)
-            place = Place(start=begin, end=container.rounded_up(end))
-            film = reel.cut(begin, end, None if text or tape is None else tape.cut(begin, end))
+            film, more = reel.cut(begin, end), tapes.cut(begin, end) if tapes else []
+            film = replace(film, sound=more.pop(0) if more else None)
             segment = Segment(
-                document=source.document, modality="video", place=place, text=text, heading=title, frames=film.times
+                document=source.document,
+                modality="video",
+                place=Place(start=begin, end=container.rounded_up(end)),
+                heading=about.title,
+                frames=film.times,
             )
-            yield SplitPart(segment=segment, content=film if film.pictures or film.sound else None)
+            segment = about.told(segment, captions.between(begin, end), last=end >= min(read(0.0), limits.seconds))
+            yield SplitPart(segment=segment, content=film if film.pictures or film.sound else None, more=tuple(more))
             reel.forget(begin + container.WINDOW_STEP_SECONDS)
-            if tape:
-                tape.forget(begin + container.WINDOW_STEP_SECONDS)
+            if tapes:
+                tapes.forget(begin + container.WINDOW_STEP_SECONDS)
         seconds = read(0.0)
         if not seconds:
             raise UnreadableMedia("corrupt", "neither picture nor sound in it can be decoded")
-        notes = [*captions.notes, *container.damage_notes(reel.damaged, "pictures")]
-        notes += container.damage_notes(tape.damaged, "sound") if tape else []
+        notes = [*captions.notes, *_picture_notes(opened), *container.damage_notes(reel.damaged, "pictures")]
+        if tapes:
+            notes += [*tapes.notes, *container.damage_notes(tapes.damaged, "sound")]
+        else:
+            notes += audio.sound_notes(opened)
         yield from container.closing_metadata(seconds, limits, notes)
 
 
@@ -104,8 +115,27 @@ def picture_of_frame(frame: VideoFrame, side: int, shape: float = 1.0) -> Pictur
     width, height = frame.width * max(1.0, shape), frame.height * max(1.0, 1.0 / shape)
     scale = min(1.0, side / max(width, height))
     width, height = (max(1, min(side, round(length * scale))) for length in (width, height))
+    if hdr.is_hdr(frame):
+        return _upright(hdr.tone_mapped(frame, width, height), frame)
     pixels: Any = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
+    return _upright(pixels, frame)
+
+
+def _upright(pixels: Picture, frame: VideoFrame) -> Picture:
+    """The pixels as they are to be shown: turned in quarters, and mirrored, as the frame's display matrix says.
+
+    It brings x to a x + c y, and y to b x + d y (ISO 14496-12). A turn by less than an eighth is left out.
+    """
+    side_data: Any = frame.side_data
+    told = side_data.get("DISPLAYMATRIX")
+    if told is None or told.buffer_size < 20:
+        return np.ascontiguousarray(pixels)
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(told))
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, across, down = pixels.transpose(1, 0, 2), c, b
+    else:
+        across, down = a, d
+    return np.ascontiguousarray(pixels[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
 
 
 class VideoReader:
@@ -146,11 +176,10 @@ class VideoReader:
                 self._look(time, frame)
         return self._seconds
 
-    def cut(self, start: float, end: float, sound: Sound | None) -> Film:
-        """The frames from `start` to `end`, with their sound if it can be heard."""
+    def cut(self, start: float, end: float) -> Film:
+        """The frames from `start` to `end`, without sound."""
         held = [(time, picture) for time, picture in self._held if start <= time < end]
-        heard = sound if sound is not None and audio.is_audible(sound) else None
-        return Film([picture for _, picture in held], tuple(time for time, _ in held), heard)
+        return Film([picture for _, picture in held], tuple(time for time, _ in held))
 
     def forget(self, before: float) -> None:
         """Let go of the frames before."""
@@ -188,7 +217,7 @@ class VideoReader:
     def _keyframes(self) -> Iterator[VideoFrame]:
         """Keyframes, each decoded by itself, so that it comes at once and not when the next ones have been read."""
         context = self._track.stream.codec_context
-        done = -_LOOK
+        done = -math.inf
         for packet in self._track.packets():
             time = None if packet.pts is None else packet.pts * self._track.base
             if packet.is_keyframe and packet.size and (time is None or time - done >= _LOOK):
@@ -225,10 +254,11 @@ def _track(opened: InputContainer, limits: Limits) -> Track:
     return Track(opened, stream)
 
 
-def _tape(stack: ExitStack, source: Source, since: float) -> AudioReader | None:
-    """The sound of a film through a reader of its own: pictures and sound need not be read in step."""
-    opened = stack.enter_context(container.open_container(source.file))
-    return AudioReader(audio.sound_track(opened), since=since) if container.first_stream(opened, "audio") else None
+def _picture_notes(opened: InputContainer) -> list[str]:
+    """A note on pictures that nobody looks at, such as those of a second camera; none where there are none."""
+    beyond = container.readable_streams(opened, "video")[1:]
+    left = [*map(container.stream_name, beyond), *container.unread_streams(opened, "video")]
+    return [f"Pictures that were not looked at: {', '.join(left)}."] if left else []
 
 
 def _sound(source: Source, place: Place) -> Sound | None:
@@ -236,8 +266,8 @@ def _sound(source: Source, place: Place) -> Sound | None:
         stream = container.first_stream(opened, "audio")
         if stream is None or not (Track(opened, stream).jumps or (place.end or 0.0) <= _CHEAP):
             return None
-        sound = audio.sound_at(opened, place)
-        return sound if audio.is_audible(sound) else None
+    sound = audio.sound_at(source, place)
+    return sound if audio.is_audible(sound) else None
 
 
 def _shots(track: Track, wanted: list[tuple[float, float]]) -> Iterator[tuple[float, VideoFrame]]:

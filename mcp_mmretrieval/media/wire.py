@@ -32,6 +32,8 @@ MAX_FILM_FRAMES = 64
 """Frames of one stretch of film, at most."""
 MAX_SOUND_SECONDS = 120
 """Seconds of one stretch of sound, at most."""
+MAX_MORE_SOUNDS = 8
+"""Tracks of sound of one stretch beside the first, at most."""
 MAX_LABEL_CHARACTERS = 200
 MAX_KEYWORDS_CHARACTERS = 20_000
 MAX_DATE = 253_402_300_800.0
@@ -60,7 +62,10 @@ class AnswerBounds:
     @property
     def lump(self) -> int:
         """Bytes of one answer's lump."""
-        return max(4 * self.characters, MAX_FILM_FRAMES * 3 * self.side**2 + MAX_SOUND_SECONDS * 4 * 16_000)
+        return max(
+            4 * self.characters,
+            MAX_FILM_FRAMES * 3 * self.side**2 + (1 + MAX_MORE_SOUNDS) * MAX_SOUND_SECONDS * 4 * 16_000,
+        )
 
 
 # -- frames ------------------------------------------------------------------------------------------------------------
@@ -153,7 +158,10 @@ def encode_step(step: SplitPart | DocumentMetadata) -> tuple[Header, list[memory
     """A step of `split` as header and lump."""
     if isinstance(step, SplitPart):
         content, lump = encode_content(step.content)
-        return {"part": encode_segment(step.segment), "content": content}, lump
+        more = [_tell_sound(sound) for sound in step.more]
+        lump += [_bytes(sound.samples) for sound in step.more]
+        told = {"part": encode_segment(step.segment), "content": content, "more": more, "figures": step.figures}
+        return told, lump
     return {
         "about": {
             "modality": step.modality,
@@ -184,8 +192,12 @@ def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerB
         return _about(_dict(header["about"]))
     if "part" not in header:
         raise ProtocolError("neither a part nor what it is about")
-    content = None if header.get("content") is None else decode_content(header["content"], lump, bounds)
-    return SplitPart(segment=decode_segment(header["part"], document), content=content)
+    rest = _Lump(lump)
+    content = None if header.get("content") is None else _content(header["content"], rest, bounds)
+    more = tuple(rest.sound(_dict(sound)) for sound in _list(header.get("more", []), most=MAX_MORE_SOUNDS))
+    rest.finish()
+    segment, figures = decode_segment(header["part"], document), header.get("figures") is True
+    return SplitPart(segment=segment, content=content, more=more, figures=figures)
 
 
 def decode_segment(header: Header, document: str) -> Segment:
@@ -216,12 +228,20 @@ def decode_segment(header: Header, document: str) -> Segment:
 
 def decode_content(header: Header, lump: memoryview, bounds: AnswerBounds) -> Content:
     """The content that a header and its lump tell. Raises ProtocolError, also where the lump is not used up."""
-    header, rest = _dict(header), _Lump(lump)
+    rest = _Lump(lump)
+    content = _content(header, rest, bounds)
+    rest.finish()
+    return content
+
+
+def _content(header: object, rest: _Lump, bounds: AnswerBounds) -> Content:
+    """The content at the front of a lump; a text is all of it."""
+    header = _dict(header)
     content: Content
     match header.get("kind"):
         case "text":
             try:
-                content = str(rest.take(len(lump)), "utf-8")
+                content = str(rest.take_all(), "utf-8")
             except UnicodeDecodeError as error:
                 raise ProtocolError("text that is not UTF-8") from error
         case "picture":
@@ -237,7 +257,6 @@ def decode_content(header: Header, lump: memoryview, bounds: AnswerBounds) -> Co
             content = Film(pictures, times, sound)
         case other:
             raise ProtocolError(f"content of the kind {other!r}")
-    rest.finish()
     return content
 
 
@@ -261,6 +280,9 @@ class _Lump:
             raise ProtocolError(f"{count} bytes promised, {len(self._data)} sent")
         taken, self._data = self._data[:count], self._data[count:]
         return taken
+
+    def take_all(self) -> memoryview:
+        return self.take(len(self._data))
 
     def picture(self, shape: object, side: int) -> Picture:
         height, width = (_whole(number, least=1) for number in _list(shape, length=2))
@@ -336,7 +358,7 @@ def _times(value: object) -> tuple[float, float]:
 
 
 def _date(value: object) -> float:
-    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type, operator]
+    if type(value) not in (int, float) or not abs(value) <= MAX_DATE:  # type: ignore[arg-type]
         raise ProtocolError(f"{value!r} instead of a date")
     return float(value)  # type: ignore[arg-type]
 

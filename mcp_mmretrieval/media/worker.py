@@ -21,7 +21,7 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import sandbox, wire
-from mcp_mmretrieval.media.source import Sidecar, Source
+from mcp_mmretrieval.media.source import MAX_SIDECARS, Sidecar, Source
 from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
 SplitFunction = Callable[[Source, Limits, int], Iterator[SplitPart | DocumentMetadata]]
@@ -107,7 +107,7 @@ def _import_everything() -> None:
 
 def _next_task(link: socket.socket) -> tuple[wire.Header, list[int]] | None:
     """What to do and with which files; None once the engine has hung up."""
-    prefix, files, _, _ = socket.recv_fds(link, wire.FRAME_PREFIX.size, 16)
+    prefix, files, _, _ = socket.recv_fds(link, wire.FRAME_PREFIX.size, 1 + MAX_SIDECARS)
     if not prefix:
         return None
     task, _ = wire.receive_frame(link, lump=0, wait=lambda: None, prefix=prefix)
@@ -125,7 +125,7 @@ def _serve(
     limits = Limits(**task["limits"])
     try:
         if task["segment"] is None:
-            for step in split(source, limits, task["start"]):
+            for step in (media.figures if task["figures"] else split)(source, limits, task["start"]):
                 header, lump = wire.encode_step(step)
                 _say(link, header, lump)
         else:

@@ -23,6 +23,7 @@ from typing import ParamSpec, TypeVar
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import wire
+from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,6 @@ _START_TIMEOUT = 60.0
 """Seconds until a new worker must be ready."""
 _PING_TIMEOUT = 5.0
 """Seconds until a worker that waits must have said so."""
-_SIDECARS = 8
 _TAIL = 2_000
 """Bytes of a dead worker's stderr that are logged."""
 
@@ -106,7 +106,20 @@ class Workers:
         within a second after `stop` is set. The descriptors stay the caller's and must stay open.
         """
         task = self._task(name, document, sidecars) | {"start": start}
-        files = [fd, *(number for _, number in sidecars)]
+        return self._steps(task, [fd, *(number for _, number in sidecars)], stop)
+
+    def figures(
+        self, fd: int, *, name: str, document: str, start: int = 0, stop: threading.Event | None = None
+    ) -> Iterator[SplitPart | DocumentMetadata]:
+        """The parts of an open document once more, each with the pictures that stand in it: see `media.figures`."""
+        task = self._task(name, document, ()) | {"start": start, "figures": True}
+        return self._steps(task, [fd], stop)
+
+    def _steps(
+        self, task: wire.Header, files: Sequence[int], stop: threading.Event | None
+    ) -> Iterator[SplitPart | DocumentMetadata]:
+        """What a worker says of one document, and of the rest with the next worker where one dies."""
+        start, document = task["start"], task["document"]
         patience = _Patience(self._limits, stop)
         bounds = wire.AnswerBounds.of(self._limits)
         last: Segment | None = None
@@ -173,13 +186,14 @@ class Workers:
         self._starter.shutdown(cancel_futures=True)
 
     def _task(self, name: str, document: str, sidecars: Sequence[tuple[str, int]]) -> wire.Header:
-        if len(sidecars) > _SIDECARS:
-            raise UnreadableMedia("too_large", f"{len(sidecars)} files belong to it; at most {_SIDECARS} are read")
+        if len(sidecars) > MAX_SIDECARS:
+            raise UnreadableMedia("too_large", f"{len(sidecars)} files belong to it; at most {MAX_SIDECARS} are read")
         return {
             "name": name,
             "document": document,
             "sidecars": [sidecar for sidecar, _ in sidecars],
             "start": 0,
+            "figures": False,
             "segment": None,
             "limits": dataclasses.asdict(self._limits),
         }

@@ -163,7 +163,7 @@ class MatchCollector:
         if share < 0.999:
             return "weak"
         code = count <= MAX_CODE_TERMS and any(char.isdigit() for char in self._run.query.text)
-        rare = code and self._catalog.rarest(self._run.query.terms) <= MAX_CODE_PLACES
+        rare = code and self._catalog.fewest_places(self._run.query.terms) <= MAX_CODE_PLACES
         return "strong" if rare else "fair"
 
     # -- models that were not measured, and examples ---------------------------------------------------------------

@@ -159,11 +159,8 @@ class Searcher:
         files = self._catalog.files_of(ids)
         more = Counter(held[place.hit.key].segment.document for place in run.places)
         more.subtract(held[place.hit.key].segment.document for place in shown)
-        moments = (
-            narrow_to_moments(self._catalog, findings.space, findings.query_vectors, shown, held)
-            if findings.query_vectors
-            else {}
-        )
+        asked = findings.query_vectors or {}
+        moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, held)
         matches = MatchCollector(run, self._catalog).collect(shown)
         hits: list[Hit] = []
         for place in shown:
@@ -199,7 +196,7 @@ class Searcher:
             not_added=0,
             models=run.answering.state,
             note=run.answering.message,
-            unknown_words=() if answered else tuple(self._catalog.absent(run.query.terms, run.scope)),
+            unknown_words=() if answered else tuple(self._catalog.absent_words(run.query.terms, run.scope)),
         )
 
 

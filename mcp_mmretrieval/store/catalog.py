@@ -7,9 +7,7 @@ nothing. A full or failing disk raises LibraryUnavailable; reads go on.
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -17,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import rows
+from mcp_mmretrieval.store import rows, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
-from mcp_mmretrieval.store.fulltext import QueryTerms, best_bm25, character_bigrams
+from mcp_mmretrieval.store.fulltext import QueryTerms
 from mcp_mmretrieval.store.records import (
     Change,
     Document,
@@ -31,9 +29,11 @@ from mcp_mmretrieval.store.records import (
     StoredSegment,
     TermShares,
 )
-from mcp_mmretrieval.store.schema import WHOLE_TEXT_SQL
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
+from mcp_mmretrieval.store.stems import language_of
+from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
+from mcp_mmretrieval.store.word_search import WordPlan, matching_documents, matching_segments, plan_words
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
@@ -47,32 +47,8 @@ STAGED_DAYS = 14
 JOB_DAYS = 90
 """Days for which the outcome of a job is kept."""
 
-MAX_TERM_ROWS_COUNTED = 20_000
-"""A term's rows are counted up to this number: only its logarithm matters."""
-
-MAX_CONTEXT_DOCUMENTS = 1_000
-"""Documents whose words count for their segments at most."""
-
-
-HEADING_WEIGHT = 2.0
-"""Weight of a word in the heading; a word in the text weighs 1."""
-
-
-OTHER_PLACES = 50
-"""Places without any word of the query that rarity counts besides: in a library of one note no word is common."""
-
-_HOLDING = {
-    table: f"SELECT j.value FROM json_each(?) j CROSS JOIN {table} ON {table}.rowid = j.value WHERE {table} MATCH ?"
-    for table in ("words", "pairs")
-}
-"""Which of some segments hold a term."""
-_IN_DOCUMENTS_HOLDING = (
-    "SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value "
-    "CROSS JOIN wholes ON wholes.rowid = s.document WHERE wholes MATCH ?"
-)
-"""Which of some segments stand in a document that holds a term."""
-_WRITTEN = re.compile(r'"([^"]+)"')
-"""A word in an FTS5 expression."""
+MAX_FIGURE_ATTEMPTS = 3
+"""How often reading the pictures of a place is begun that never comes to an end."""
 
 
 class Catalog(Spaces):
@@ -104,7 +80,7 @@ class Catalog(Spaces):
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
-                for table in ("words", "pairs"):
+                for table in ("words", "pairs", "names"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
             return [str(error)]
@@ -183,23 +159,34 @@ class Catalog(Spaces):
             return [id for (id,) in db.execute(sql, (prefix, prefix + "g"))]
 
     def commit_read(
-        self, document: Document, segments: Iterable[Segment], *, file: File | None = None, text: str | None = None
+        self,
+        document: Document,
+        segments: Iterable[Segment],
+        *,
+        file: File | None = None,
+        text: str | None = None,
+        figures: Collection[str] = (),
     ) -> Change:
         """Commit what was read of one file or of inline `text` (exactly one of the two).
 
         In one transaction: the document and its segments with their words (a held one keeps those it has, and their
         vectors, if they are the same; else loses them), the path, the removal of what the path pointed at before (if
-        that was its last path), the end of its staging. Each segment's `document` is `document.id`.
+        that was its last path), the end of its staging. Each segment's `document` is `document.id`. `figures`: ids of
+        segments with pictures that are read later, see `unread_figures`.
         """
         if (file is None) == (text is None):
             raise ValueError("Either a file or a text.")
         new = [rows.storable_segment(segment) for segment in segments]
+        language = language_of([segment.text for segment in new])
         with self._database.writing() as db:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = _write_document(db, document)
             same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
             if not same:
-                _write_segments(db, key, document.id, new)
+                texts = _write_segments(db, key, document.id, new)
+                word_tables.write_words(db, key, texts, language)
+                _mark_figures(db, key, figures)
+            word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
             before = _point(db, file, key) if file is not None else _keep_text(db, key, text or "")
             if held is None:
@@ -245,6 +232,47 @@ class Catalog(Spaces):
             )
             documents, segments = _drop_orphans(db, keys)
             return RemovalCounts(files=0, documents=documents, segments=segments)
+
+    # -- pictures inside of pages ---------------------------------------------------------------------------------
+
+    def unread_figures(self, *, skip: Collection[str] = ()) -> dict[int, StoredSegment]:
+        """The segments of one document, not of `skip`, in which pictures wait to be read; empty where none do.
+
+        What was begun `MAX_FIGURE_ATTEMPTS` times and never came to an end is left alone.
+        """
+        waiting = f"SELECT segment FROM unread_figures WHERE attempts < {MAX_FIGURE_ATTEMPTS}"
+        with self._database.reading() as db:
+            sql = (
+                f"SELECT s.document FROM segments s JOIN documents d ON d.key = s.document WHERE s.key IN ({waiting}) "
+                "AND d.id NOT IN (SELECT value FROM json_each(?)) ORDER BY s.key LIMIT 1"
+            )
+            key = scalar(db, sql, json_list(skip))
+            wanted = Clause(f"s.document = ? AND s.key IN ({waiting})", (key,))
+            return {stored.key: stored for stored in _stored(db, wanted)} if key is not None else {}
+
+    def begin_figures(self, key: int) -> None:
+        """Note that the pictures of a segment are about to be read: should that end the process, it is counted."""
+        with self._database.writing() as db:
+            db.execute("UPDATE unread_figures SET attempts = attempts + 1 WHERE segment = ?", (key,))
+
+    def commit_figures(self, key: int, text: str) -> None:
+        """Add what was read of the pictures of a segment, if it is still held. It keeps its key and its vectors."""
+        with self._database.writing() as db:
+            if db.execute("DELETE FROM unread_figures WHERE segment = ?", (key,)).rowcount and text:
+                _add_text(db, key, rows.without_surrogates(text))
+
+    def count_unread_figures(self, scope: Scope) -> int:
+        """How many segments within a scope have pictures that are still to be read."""
+
+        def count(db: sqlite3.Connection) -> int:
+            held = resolve_scope(db, scope).holds("s.document")
+            sql = (
+                "SELECT count(*) FROM unread_figures u JOIN segments s ON s.key = u.segment "
+                f"WHERE u.attempts < {MAX_FIGURE_ATTEMPTS} {held.and_where}"
+            )
+            return int(scalar(db, sql, *held.values))
+
+        return self._remembered(("figures", scope), count)
 
     # -- staging --------------------------------------------------------------------------------------------------
 
@@ -333,88 +361,46 @@ class Catalog(Spaces):
     def words(self, terms: QueryTerms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Segment keys that hold any of the terms, best first, each with its bm25 as a share of the best possible.
 
-        The measure is of the whole table, also where the scope allows only some of it, as FTS5's bm25 is.
+        A document that is called so (title, keywords, names of files and folders that the scope may see) brings its
+        first segment where no words do, and its words count for more. The measure is of the whole table, also where the
+        scope allows only some of it, as FTS5's bm25 is.
         """
-        scores: dict[int, float] = {}
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            reach = resolve_scope(db, scope)
-            for table, match in (("words", terms.match), ("pairs", terms.pairs_match)):
-                for key, score in _matches(db, table, match, reach, depth) if match else ():
-                    scores[key] = scores.get(key, 0.0) + score
-            best = self._best(db, "words", terms.each) + self._best(db, "pairs", terms.each_pair) if scores else 1.0
-        order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:depth]
-        return [(key, min(1.0, score / best)) for key, score in order]
+            return matching_segments(db, plan, terms, resolve_scope(db, scope), depth)
 
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
 
         Beyond the first `MAX_CONTEXT_DOCUMENTS` documents there is none.
         """
-        if not terms.each:
-            return {}
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            best = self._best(db, "wholes", terms.each)
-            sql = (
-                "SELECT s.key, w.score FROM (SELECT rowid, -bm25(wholes) AS score FROM wholes WHERE wholes MATCH ? "
-                f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}) w JOIN segments s ON s.document = w.rowid "
-                "JOIN json_each(?) j ON j.value = s.key"
-            )
-            found = db.execute(sql, (" OR ".join(terms.each), json_list(keys))).fetchall()
-        return {key: min(1.0, score / best) for key, score in found}
+            return matching_documents(db, plan, keys)
 
     def term_shares(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, TermShares]:
-        """For each segment the share of the query's terms that it holds, and that its document holds.
+        """For each segment the share of the query's terms that it or its name holds, and that its document holds.
 
-        Each term weighs by its rarity, and counts once however often it stands there; unlike in bm25, terms that are
-        rare in the language weigh something in a library of one note too.
+        Each term weighs by its rarity and counts once. Empty where the query has no terms.
         """
-        held = dict.fromkeys(keys, 0.0)
-        whole = dict.fromkeys(keys, 0.0)
-        total = 0.0
-        given = json_list(keys)
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            for table, term in _each_term(terms):
-                weight = self._rarity(db, table, term)
-                total += weight
-                here = {key for (key,) in db.execute(_HOLDING[table], (given, term))}
-                around = set(here)
-                if table == "words":
-                    around.update(key for (key,) in db.execute(_IN_DOCUMENTS_HOLDING, (given, term)))
-                for key in here:
-                    held[key] += weight
-                for key in around:
-                    whole[key] += weight
-        return {key: TermShares(held[key] / total, whole[key] / total) for key in keys} if total else {}
+            return term_shares(db, plan, keys)
 
-    def rarest(self, terms: QueryTerms) -> int:
+    def fewest_places(self, terms: QueryTerms) -> int:
         """How many places hold the rarest of the terms."""
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            return min((self._held_by(db, table, term) for table, term in _each_term(terms)), default=0)
+            return fewest_places(db, plan)
 
-    def absent(self, terms: QueryTerms, scope: Scope) -> list[str]:
-        """The query's words that no segment of a scope holds, as they stand in the index."""
+    def absent_words(self, terms: QueryTerms, scope: Scope) -> list[str]:
+        """The query's words that no place of a scope holds and no file there is called, in normal form."""
+        plan = self._plan(terms)
         with self._database.reading() as db:
-            reach = resolve_scope(db, scope)
-            missing = [term for table, term in _each_term(terms) if not _matches(db, table, term, reach, 1)]
-        return [written[0] for term in missing if (written := _WRITTEN.findall(term))]
+            return absent_words(db, plan, resolve_scope(db, scope))
 
-    def _rarity(self, db: sqlite3.Connection, table: str, term: str) -> float:
-        """Inverse document frequency among the library's places and `OTHER_PLACES` more without the term."""
-        size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
-        return math.log((size + OTHER_PLACES) / (self._held_by(db, table, term) + 0.5))
-
-    def _held_by(self, db: sqlite3.Connection, table: str, term: str) -> int:
-        """How many places hold a term; of very many, `MAX_TERM_ROWS_COUNTED`."""
-        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
-        return int(scalar(db, count, term))
-
-    def _best(self, db: sqlite3.Connection, table: str, each: Sequence[str]) -> float:
-        """The highest bm25 that a row of one table of words could have."""
-        if not each:
-            return 0.0
-        size = self._remembered(("rows", table), lambda db: int(scalar(db, f"SELECT count(*) FROM {table}_docsize")))
-        count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
-        return best_bm25((int(scalar(db, count, term)) for term in each), size)
+    def _plan(self, terms: QueryTerms) -> WordPlan:
+        return self._remembered(("words", terms), lambda db: plan_words(db, terms))
 
     def listing(
         self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
@@ -517,39 +503,59 @@ def _write_document(db: sqlite3.Connection, document: Document) -> int:
     """Insert or renew a document, without its segments. Its key."""
     sql = (
         "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, dated, keywords, "
-        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, "
-        "reading = excluded.reading, title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
+        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) "
+        "ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, reading = excluded.reading, "
+        "title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
         "seconds = excluded.seconds, notes = excluded.notes, dated = excluded.dated, keywords = excluded.keywords, "
         "read_at = excluded.read_at RETURNING key"
     )
     return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
 
 
-def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> None:
-    """Segments of a document with their words, in place of those that it has."""
+def _write_segments(
+    db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]
+) -> list[word_tables.HeadedText]:
+    """Segments of a document in place of those that it has, without their words. What words are made of."""
     # The table `wholes` keeps no text of its own (FTS5's contentless form), so it can forget a document only when it is
-    # told, word for word, what it was given. So its row goes first, while the old texts are still there to say it, and
-    # the new row is made last. Rows of `words` and `pairs` are deleted by triggers.
-    whole = WHOLE_TEXT_SQL.format(key=key)
-    if scalar(db, "SELECT count(*) FROM segments WHERE document = ?", key):
-        db.execute(f"INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', ?, {whole})", (key,))
+    # told, word for word, what it was given. So its row goes first, while the old words are still there to say it.
+    # Rows of `words` and `pairs` are deleted by triggers.
+    word_tables.forget_whole(db, key)
     for table in ("segments", "vectors", "embedded", "attempts"):
         db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
+    texts: list[word_tables.HeadedText] = []
     for ordinal, segment in enumerate(segments):
         if segment.document != document:
             raise ValueError(f"A segment of {segment.document} among those of {document}.")
         sql = (
             'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING key"
         )
-        at = db.execute(sql, (key, ordinal, segment.modality, *rows.row_from_place(segment.place))).lastrowid
+        at = int(scalar(db, sql, key, ordinal, segment.modality, *rows.row_from_place(segment.place)))
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
         what = (at, segment.heading, segment.text, frames, segment.label, times)
         db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
-        if neighbours := character_bigrams(f"{segment.heading} {segment.text}"):
-            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (at, neighbours))
-    db.execute(f"INSERT INTO wholes(rowid, text) VALUES (?, {whole})", (key,))
+        texts.append((at, segment.heading, segment.text))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
+    return texts
+
+
+def _mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
+    """Note in which segments of a document pictures stand that are still to be read."""
+    found = [stored.key for stored in _stored(db, Clause("d.key = ?", (key,))) if stored.segment.id in figures]
+    db.executemany("INSERT INTO unread_figures(segment) VALUES (?)", [(segment,) for segment in found])
+
+
+def _add_text(db: sqlite3.Connection, key: int, text: str) -> None:
+    """Lines at the end of a segment's text, in all tables of words."""
+    sql = (
+        "SELECT s.document, d.language, t.heading, t.text FROM segments s JOIN documents d ON d.key = s.document "
+        "JOIN texts t ON t.segment = s.key WHERE s.key = ?"
+    )
+    document, language, heading, before = db.execute(sql, (key,)).fetchone()
+    text = "\n".join(part for part in (before, text) if part)
+    word_tables.forget_words(db, document, key)
+    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (text, key))
+    word_tables.write_words(db, document, [(key, heading, text)], language)
 
 
 def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
@@ -557,10 +563,13 @@ def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
     path = os.fsencode(file.path)
     before = scalar(db, "SELECT document FROM files WHERE path = ?", path)
     db.execute(
-        "INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE "
-        "SET document = excluded.document, size = excluded.size, mtime_ns = excluded.mtime_ns",
-        (path, key, file.size, file.mtime_ns, time.time()),
+        "INSERT INTO files(path, document, size, mtime_ns, added_at, sidecars) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT(path) DO UPDATE SET document = excluded.document, size = excluded.size, "
+        "mtime_ns = excluded.mtime_ns, sidecars = excluded.sidecars",
+        (path, key, file.size, file.mtime_ns, time.time(), file.sidecars),
     )
+    if before != key:
+        word_tables.write_path(db, key, path)
     if before not in (None, key):
         _drop_orphans(db, {before})
     return before  # type: ignore[no-any-return]
@@ -661,30 +670,11 @@ def _vectors_within(
     return db.execute(sql, (*documents.values, space, kind))
 
 
-def _each_term(terms: QueryTerms) -> list[tuple[str, str]]:
-    """The table and the FTS5 expression of each term."""
-    return [("words", term) for term in terms.each] + [("pairs", term) for term in terms.each_pair]
-
-
 def _keys_within(db: sqlite3.Connection, reach: ResolvedScope) -> list[int]:
     """All segments of a scope."""
     source, condition = _segments_within(reach)
     sql = f"SELECT s.key FROM {source.sql} {condition.where}"
     return [key for (key,) in db.execute(sql, (*source.values, *condition.values))]
-
-
-def _matches(
-    db: sqlite3.Connection, table: str, match: str, reach: ResolvedScope, depth: int
-) -> list[tuple[int, float]]:
-    """The best of one table of words: segment keys and scores, more is better."""
-    weights = f"{HEADING_WEIGHT}, 1.0" if table == "words" else "1.0"
-    held = reach.holds("s.document") & reach.modality("s.modality")
-    narrow = "" if reach.everything else f"CROSS JOIN segments s ON s.key = {table}.rowid"
-    sql = (
-        f"SELECT {table}.rowid, -bm25({table}, {weights}) AS score FROM {table} {narrow} "
-        f"WHERE {table} MATCH ? {held.and_where} ORDER BY score DESC LIMIT ?"
-    )
-    return db.execute(sql, (match, *held.values, depth)).fetchall()
 
 
 def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[int, int]:

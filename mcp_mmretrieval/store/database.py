@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL
+from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, WORDS_MADE_ANEW
+from mcp_mmretrieval.store.word_tables import write_all_words
 
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
@@ -131,8 +132,16 @@ class Database:
         Each step is one transaction with the number that it leads to, so a kill leaves one version or the next.
         """
         for number in range(version, SCHEMA_VERSION):
-            script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
-            self._writer.executescript(script)
+            try:
+                self._writer.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]}")
+                if number in WORDS_MADE_ANEW:
+                    write_all_words(self._writer)
+                self._writer.execute(f"PRAGMA user_version = {number + 1}")
+                self._writer.execute("COMMIT")  # executescript would end the transaction before it began
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
 
     def _make(self) -> int:
         """Make the file beside its place and rename it: an empty or half-made file is never taken for a catalog."""

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from mcp_mmretrieval.store.normal_form import (
+    bigrams,
+    compounds,
+    dates,
+    folded,
+    normal_words,
+    numbers_joined,
+    plain,
+    unspaced_runs,
+    without_runs,
+    word_spans,
+)
+from mcp_mmretrieval.store.stems import is_english, spelt_words, stems_of, transcribed
+
 MAX_QUERY_TERMS = 48
-"""Terms of one query at most: each costs a walk through its list of segments."""
+"""Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count."""
 MAX_WORDS_BETWEEN = 1
 """Words that may stand in a text between two neighbours of the query: a stop word, as in `deaths from cancer`."""
 
@@ -24,127 +37,276 @@ _STOP = frozenset(
     """,
     )
 )
-_SMALL = re.findall(
-    r"\w+",
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty",
-)
-_TENS = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_DIGITS = {word: str(number) for number, word in enumerate(_SMALL)} | {
-    word: str(number) for number, word in zip(range(30, 100, 10), _TENS, strict=True)
-}
-_SPOKEN = {digits: word for word, digits in _DIGITS.items()}
 
-_UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Myanmar
-    "\u1780-\u17ff"  # Khmer
-    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029"  # CJK radicals and numerals
-    "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
-    "\U00020000-\U000323af"  # Han, extensions
-)
-_RUN = re.compile(f"[{_UNSPACED}]+")
-_MARKS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff"
-)
-"""Combining marks, which `\\w` leaves out: accents, vowels of Hebrew and Arabic, all of the Indic scripts."""
-_LETTERS = rf"(?:[^\W_]|[{_MARKS}])+"
-_WORD = re.compile(rf"\d+(?:[.,]\d+)+|{_LETTERS}")
 _CLITIC = re.compile(r"(?<=\w)['\u2019](?:s|t|d|m|ll|re|ve)\b", re.IGNORECASE)
-_BREAK = re.compile(r"[,;:!?()\[\]{}\"\u201c\u201d\u00ab\u00bb|\n]|\.(?=\s|$)")
+_BREAK = re.compile(r"[,;:!?()\[\]{}\"|\n\u3001\u3002]|\.(?=\s|$)")
+_QUOTED = re.compile(
+    r"(?<![^\s(\[])(?:\"(?P<plain>[^\"]+)\"|\u201c(?P<high>[^\u201c\u201d]+)\u201d|\u201e(?P<low>[^\u201e\u201c\u201d]+)"
+    r"[\u201c\u201d]|\u00ab(?P<angled>[^\u00ab\u00bb]+)\u00bb)(?!\w)"
+)
+_CAMEL = re.compile(r"[a-z][A-Z]")
+_CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]+")
+_WORD = re.compile(r"\d+(?:[.,'\u2019]\d+)+|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One word of a query: a match of any of its forms is a match of it."""
+
+    word: str
+    """As it was written."""
+    forms: tuple[str, ...]
+    """Words in normal form that stand for it, the one that was written first. Several words are a phrase."""
+    spelt: str = ""
+    """In small letters with its accents, where stems may be made of it."""
+
+    def expression(self, languages: Collection[str] = ()) -> str:
+        """For FTS5, with the stems of texts in these languages."""
+        stems = stems_of(self.spelt, languages) if self.spelt and languages else ()
+        forms = [*map(_quoted, self.forms), *(f"stems : {_quoted(stem)}" for stem in stems)]
+        return f"({' OR '.join(forms)})" if len(forms) > 1 else forms[0]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedNumber:
+    """A code, a date, an account or telephone number of a query, in one word."""
+
+    term: QueryTerm
+    parts: frozenset[int]
+    """The numbers of those of `QueryTerms.terms` that are not looked for where it is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryTerms:
     """What to look for in full text. Every word is quoted: nothing that a user wrote is FTS5 syntax."""
 
-    match: str = ""
-    """FTS5 expression for the table of words (unicode61, porter); empty when the query has none."""
-    each: tuple[str, ...] = ()
-    """One FTS5 expression a term of `match`: how many rows hold it gives `best_bm25` its frequencies."""
-    pairs_match: str = ""
-    """FTS5 expression for the table of pairs of characters (scripts without spaces); empty when the query has none."""
+    terms: tuple[QueryTerm, ...] = ()
+    """For the table of words."""
+    neighbours: tuple[tuple[int, int], ...] = ()
+    """Numbers of terms that stand beside each other."""
+    phrases: tuple[str, ...] = ()
+    """Longer pieces that count once more where they stand so in a text, in normal form."""
+    joined: tuple[JoinedNumber, ...] = ()
+    quoted: tuple[str, ...] = ()
+    """Expressions of what stands in quotation marks, for the table of words."""
+    quoted_pairs: tuple[str, ...] = ()
+    """The same for the table of pairs."""
     each_pair: tuple[str, ...] = ()
-    """One FTS5 expression a term of `pairs_match`."""
-    words: tuple[str, ...] = ()
-    """The words as they are written, for a snippet."""
+    """One FTS5 expression a pair of characters (scripts without spaces)."""
     runs: tuple[str, ...] = ()
-    """Unbroken runs of scripts without spaces (Chinese, Japanese, Thai, ...)."""
+    """Unbroken runs of scripts without spaces (Chinese, Japanese, Korean, Thai, ...)."""
+    phrase_asked: bool = False
+    """Most of it stands in quotation marks: it is a phrase that is asked for, and not a question that names one."""
+    english: bool = False
+    """It is plain English: no stems of other languages are looked for."""
 
     def __bool__(self) -> bool:
-        return bool(self.match or self.pairs_match)
+        return bool(self.terms or self.each_pair)
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        """One FTS5 expression a term, without stems."""
+        return tuple(term.expression() for term in self.terms)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words as they are written."""
+        return tuple(term.word for term in self.terms)
+
+    @property
+    def match(self) -> str:
+        """FTS5 expression for the table of words; empty when the query has none."""
+        return self.match_of(self.each, range(len(self.terms)))
+
+    def match_of(self, each: Sequence[str], chosen: Collection[int]) -> str:
+        """The same where it looks for other expressions, and where only the `chosen` terms may be neighbours."""
+        beside = [
+            f"NEAR({_quoted(self.terms[one].forms[0])} {_quoted(self.terms[other].forms[0])}, {MAX_WORDS_BETWEEN})"
+            for one, other in self.neighbours
+            if one in chosen and other in chosen
+        ]
+        beside += map(_quoted, self.phrases)
+        return " OR ".join([*each, *beside[:MAX_QUERY_TERMS]])
+
+    @property
+    def pairs_match(self) -> str:
+        """FTS5 expression for the table of pairs; empty when the query has none."""
+        return " OR ".join(self.each_pair)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Letters and digits of a query that nothing divides, in normal form."""
+
+    words: tuple[str, ...]
+    start: int
+    end: int
+    raw: str
+
+    @property
+    def stops(self) -> bool:
+        return self.raw.lower() in _STOP
+
+    @property
+    def form(self) -> str:
+        return " ".join(self.words)
 
 
 def query_terms(query: str) -> QueryTerms:
     """What full text can find of a query.
 
-    Any of its words counts, English stop words only where there is nothing else. A number matches digits and spoken
-    words alike (`12`, `twelve`). Words that stand beside each other in the query, stop words and punctuation aside,
-    count again where they are neighbours in the text too: nDCG@10 0.39 -> 0.44 on pages, 0.87 -> 0.89 on charts.
+    Any of its words counts, English stop words only where there is nothing else, or where they are no stop words (`US`,
+    `Exhibit A`). Words that stand beside each other in the query, stop words and punctuation aside, count again where
+    they are neighbours in the text too: nDCG@10 0.39 -> 0.44 on pages, 0.87 -> 0.89 on charts. What stands in quotation
+    marks is asked for as a phrase.
     """
-    query = _CLITIC.sub(" ", unicodedata.normalize("NFC", query))
-    runs = list(dict.fromkeys(_RUN.findall(query)))
-    spaced = _RUN.sub(" , ", query)
-    phrases = [[word.casefold() for word in _WORD.findall(piece)] for piece in _pieces(spaced)]
-    telling = [[word for word in phrase if word not in _STOP] for phrase in phrases]
+    spelt = spelt_words(query)
+    query = plain(_CLITIC.sub(" ", query))
+    quoted = [next(filter(None, match.groups())) for match in _QUOTED.finditer(query)]
+    spaced = without_runs(query, " , ")
+    runs = unspaced_runs(query.casefold())
+    phrases = _phrases(spaced)
+    shouted = query.isupper()
+    telling = [[unit for unit in phrase if not unit.stops or _is_name(unit, shouted)] for phrase in phrases]
     if not any(telling) and not runs:
         telling = phrases
-    words = list(dict.fromkeys(word for phrase in telling for word in phrase))[:MAX_QUERY_TERMS]
-    each = list(dict.fromkeys(_term(word) for word in words))
-    beside = dict.fromkeys(
-        f'NEAR("{one}" "{other}", {MAX_WORDS_BETWEEN})'
+    terms, number, asides = _terms(telling, spaced, spelt)
+    lettered, perhaps = _letters(phrases, shouted)
+    for raw, form in lettered:
+        terms.setdefault(form, QueryTerm(raw, (form,)))
+    neighbours = dict.fromkeys(
+        (number[one], number[other])
         for phrase in telling
-        for first, second in pairwise(phrase)
-        if first != second
-        for one in _forms(first)
-        for other in _forms(second)
+        for one, other in pairwise(phrase)
+        if one in number and other in number and number[one] != number[other]
     )
-    each_pair = list(dict.fromkeys(_quoted(pair) for run in runs for pair in _pairs(run)))[:MAX_QUERY_TERMS]
+    joined = _joined_numbers(phrases, spaced, number)
+    asides += [*perhaps, *(other.form for other in dates(spaced)), *(each.term.forms[-1] for each in joined)]
+    quoted_words = [words for each in quoted if (words := normal_words(each))]
     return QueryTerms(
-        " OR ".join([*each, *list(beside)[:MAX_QUERY_TERMS]]),
-        tuple(each),
-        " OR ".join(each_pair),
-        tuple(each_pair),
-        tuple(words),
-        tuple(runs),
+        terms=tuple(terms.values()),
+        neighbours=tuple(neighbours),
+        phrases=tuple(dict.fromkeys(aside for aside in asides if aside not in terms)),
+        joined=tuple(joined),
+        quoted=tuple(map(_quoted, quoted_words)),
+        quoted_pairs=tuple(_quoted_run(run) for each in quoted for run in unspaced_runs(each.casefold())),
+        each_pair=tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
+        runs=tuple(runs),
+        phrase_asked=_asks_for_phrase(quoted, _QUOTED.sub(" ", query)),
+        english=is_english(spelt.values()),
     )
 
 
-def _pieces(text: str) -> list[str]:
-    """The text cut at punctuation, but not inside a number."""
-    pieces, start, end = [], 0, 0
-    for word in _WORD.finditer(text):
-        if _BREAK.search(text, end, word.start() + 1):
-            pieces.append(text[start:end])
-            start = word.start()
-        end = word.end()
-    return [*pieces, text[start:end]]
+def _terms(
+    telling: Sequence[Sequence[_Unit]], text: str, spelt: Mapping[str, str]
+) -> tuple[dict[str, QueryTerm], dict[_Unit, int], list[str]]:
+    """The terms of a plain text by their first form, the number of each unit's term, and phrases that count beside."""
+    terms: dict[str, QueryTerm] = {}
+    numbers: dict[str, int] = {}
+    number: dict[_Unit, int] = {}
+    asides: list[str] = []
+    others = compounds(text)
+    for unit in (unit for phrase in telling for unit in phrase):
+        within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
+        if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
+            asides.append(normal_words(text[within.start : within.end]))  # the e of e-mail
+            continue
+        word = spelt.get(unit.form, "")
+        forms = [unit.form, *_camel(unit.raw), *([within.form] if within else []), *transcribed(word)]
+        terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
+        number[unit] = numbers.setdefault(unit.form, len(numbers))
+    return terms, number, asides
 
 
-def _forms(word: str) -> list[str]:
-    """A word, and the other way to write a number."""
-    other = _DIGITS.get(word) or _SPOKEN.get(word)
-    return [word, other] if other else [word]
+def _joined_numbers(phrases: Sequence[Sequence[_Unit]], text: str, number: Mapping[_Unit, int]) -> list[JoinedNumber]:
+    found = []
+    for other in numbers_joined(text):
+        parts = [unit for phrase in phrases for unit in phrase if other.start <= unit.start and unit.end <= other.end]
+        forms = dict.fromkeys([other.form, " ".join(unit.form for unit in parts)])
+        term = QueryTerm(text[other.start : other.end], tuple(forms))
+        found.append(JoinedNumber(term, frozenset(number[unit] for unit in parts if unit in number)))
+    return found
 
 
-def _term(word: str) -> str:
-    forms = " OR ".join(f'"{form}"' for form in _forms(word))
-    return f"({forms})" if " OR " in forms else forms
+def _asks_for_phrase(quoted: Sequence[str], rest: str) -> bool:
+    """Whether a query asks for what it quotes, and is no question that only names it."""
+    told = [word for word in normal_words(rest).split() if word not in _STOP]
+    return bool(quoted) and (not told or (len(quoted) == 1 and len(told) <= len(quoted[0].split())))
 
 
-def _pairs(run: str) -> list[str]:
-    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
+def _phrases(text: str) -> list[list[_Unit]]:
+    """The units of a plain text, cut at punctuation, but not inside a number."""
+    phrases: list[list[_Unit]] = [[]]
+    end = 0
+    for unit in _units(text):
+        if _BREAK.search(text, end, unit.start + 1):
+            phrases.append([])
+        phrases[-1].append(unit)
+        end = unit.end
+    return phrases
 
 
-def _quoted(pair: str) -> str:
-    """A pair as FTS5 takes it; one character alone stands for all pairs that it begins."""
-    return f'"{pair}"' if len(pair) > 1 else f'"{pair}"*'
+def _units(text: str) -> list[_Unit]:
+    spans: list[tuple[list[str], int, int]] = []
+    for word, start, end in word_spans(text):
+        if spans and start <= spans[-1][2]:
+            spans[-1] = ([*spans[-1][0], word], spans[-1][1], end)
+        else:
+            spans.append(([word], start, end))
+    units = []
+    for words, start, end in spans:
+        if words[0] == "v" and "." in text[start:end]:  # v2.10.4
+            words = words[1:]
+        units.append(_Unit(tuple(words), start, end, text[start:end]))
+    return units
 
 
-def character_bigrams(text: str) -> str:
-    """Overlapping pairs of characters of each run without spaces, for the table of pairs; empty where there is none."""
-    return " ".join(pair for run in _RUN.findall(text) for pair in _pairs(run))
+def _is_name(unit: _Unit, shouted: bool) -> bool:
+    """Whether a stop word is none: `US`, `WHO`, `IT`."""
+    return len(unit.raw) > 1 and unit.raw.isupper() and not shouted
+
+
+def _letters(phrases: Sequence[Sequence[_Unit]], shouted: bool) -> tuple[list[tuple[str, str]], list[str]]:
+    """Single letters that are stop words elsewhere (`A`, `I`) with the word before them.
+
+    First what is asked for, as written and in normal form; then what may be meant.
+    """
+    asked, perhaps = [], []
+    for phrase in phrases:
+        titled = all(unit.raw[0].isupper() for unit in phrase)
+        for at, (before, unit) in enumerate(pairwise(phrase), 2):
+            if not (unit.stops and len(unit.raw) == 1) or before.stops:
+                continue
+            form = f"{before.form} {unit.form}"
+            follows = phrase[at] if at < len(phrase) else None
+            ends = follows is None or follows.stops or follows.raw[0].isupper()
+            if (ends and (follows is None or not (titled or shouted)) and (unit.raw.isupper() or follows is None)) or (
+                unit.raw == "A" and not titled and not shouted
+            ):
+                asked.append((f"{before.raw} {unit.raw}", form))
+            elif unit.raw.isupper():
+                perhaps.append(form)
+    return asked, perhaps
+
+
+def _camel(raw: str) -> list[str]:
+    """`getUserName` as its words."""
+    return [" ".join(part.casefold() for part in _CAMEL_PARTS.findall(raw))] if _CAMEL.search(raw) else []
+
+
+def _quoted(words: str) -> str:
+    return f'"{words}"'
+
+
+def _quoted_run(run: str) -> str:
+    """A run as FTS5 takes it: its pairs in order; one character alone stands for all pairs that it begins."""
+    return f'"{" ".join(bigrams(run))}"' if len(run) > 1 else f'"{run}"*'
+
+
+def rarity(found: int, rows: int) -> float:
+    """FTS5's idf of a term that `found` of `rows` rows hold."""
+    return max(math.log((rows - min(found, rows) + 0.5) / (found + 0.5)), 1e-6)
 
 
 def best_bm25(frequencies: Iterable[int], rows: int) -> float:
@@ -154,13 +316,12 @@ def best_bm25(frequencies: Iterable[int], rows: int) -> float:
     more than 2.2 idf. A word that no text holds counts too: a query half of whose words are unknown is half answered.
     `frequencies` are the rows that each of `QueryTerms.each` matches, of `rows` in the table.
     """
-    idf = (math.log((rows - min(found, rows) + 0.5) / (found + 0.5)) for found in frequencies)
-    return 2.2 * sum(max(value, 1e-6) for value in idf)
+    return 2.2 * sum(rarity(found, rows) for found in frequencies)
 
 
 def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
     """The stretch of `text` that holds most of the terms, on one line, cut at words, `…` where some was left out."""
-    text = " ".join(text.split())
+    text = " ".join(_INVISIBLE.sub("", text).split())
     if len(text) <= characters:
         return text
     places = _places(text, terms)
@@ -169,19 +330,30 @@ def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
     return _cut(text, start, start + characters)
 
 
+def terms_in(text: str, terms: QueryTerms) -> frozenset[str]:
+    """Which of the terms stand in a text, each by its stem or pair."""
+    return frozenset(term for _, term in _places(text, terms))
+
+
 def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
     """Where terms stand, in order: offset and which one. A word counts when it begins like the term's stem."""
-    found = [(match.start(), pair) for run in terms.runs for pair in _pairs(run) for match in re.finditer(pair, text)]
-    stems = {_plain(word)[: max(4, len(word) - 3)] for word in terms.words}
+    pairs = {pair for run in terms.runs for pair in bigrams(run)}
+    found = [(match.start(), pair) for pair in pairs for match in re.finditer(re.escape(pair), text, re.IGNORECASE)]
+    stems = {word[: max(4, len(word) - 3)] for word in map(_bare, terms.words)}
     if stems:
         shortest, longest = min(map(len, stems)), max(map(len, stems))
         for match in _WORD.finditer(text):
-            word = _plain(match[0])
+            word = _bare(match[0])
             for length in range(longest, shortest - 1, -1):
                 if word[:length] in stems:
                     found.append((match.start(), word[:length]))
                     break
     return sorted(found)
+
+
+def _bare(word: str) -> str:
+    """A word in normal form, a number without its separators."""
+    return re.sub(r"[^\w]", "", folded(word)) if not word.isalpha() else folded(word)
 
 
 def _fullest(places: list[tuple[int, str]], width: int) -> int:
@@ -203,10 +375,3 @@ def _cut(text: str, start: int, end: int) -> str:
         space = text.rfind(" ", end - 24, end)
         end = space if space >= 0 else end
     return ("…" if start > 0 else "") + text[start:end] + ("…" if end < len(text) else "")
-
-
-def _plain(word: str) -> str:
-    """Without case and diacritics, as the words table compares."""
-    if word.isascii():
-        return word.lower()
-    return "".join(char for char in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(char))

@@ -37,6 +37,8 @@ class File:
     mtime_ns: int
     added_at: float = 0.0
     """Seconds since 1970; set by the catalog."""
+    sidecars: str = ""
+    """What was read with it, in words that change when that does: names, sizes and times of subtitles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from mcp_mmretrieval.store.records import Document, File, JobRow, ListedDocument
 from mcp_mmretrieval.types import Place, Segment
 
 FILE_TABLES = "files f JOIN documents d ON d.key = f.document"
-FILE_COLUMNS = "f.path, d.id, f.size, f.mtime_ns, f.added_at"
+FILE_COLUMNS = "f.path, d.id, f.size, f.mtime_ns, f.added_at, f.sidecars"
 DOCUMENT_COLUMNS = (
-    "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, d.inline, d.read_at, "
-    "d.dated, d.keywords"  # of documents d
+    "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, "
+    "d.dated, d.keywords, d.inline, d.read_at"  # of documents d
 )
 SEGMENT_TABLES = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT_COLUMNS = (
@@ -40,13 +40,20 @@ def storable_segment(segment: Segment) -> Segment:
 
 def file_from_row(row: SqlRow) -> File:
     """From the columns `FILE_COLUMNS`."""
-    path, document, size, mtime_ns, added_at = row
-    return File(path=os.fsdecode(path), document=document, size=size, mtime_ns=mtime_ns, added_at=added_at)
+    path, document, size, mtime_ns, added_at, sidecars = row
+    return File(
+        path=os.fsdecode(path),
+        document=document,
+        size=size,
+        mtime_ns=mtime_ns,
+        added_at=added_at,
+        sidecars=sidecars,
+    )
 
 
 def document_from_row(row: SqlRow) -> Document:
     """From the columns `DOCUMENT_COLUMNS`."""
-    id, modality, reading, title, size, pages, seconds, notes, inline, read_at, dated, keywords = row[:12]
+    id, modality, reading, title, size, pages, seconds, notes, dated, keywords, inline, read_at = row[:12]
     return Document(
         id=id,
         modality=modality,
@@ -56,15 +63,15 @@ def document_from_row(row: SqlRow) -> Document:
         pages=pages,
         seconds=seconds,
         notes=tuple(json.loads(notes)),
-        inline=bool(inline),
-        read_at=read_at,
         dated=dated,
         keywords=keywords,
+        inline=bool(inline),
+        read_at=read_at,
     )
 
 
 def row_from_document(document: Document) -> SqlRow:
-    """Id to notes, in the order of the columns `DOCUMENT_COLUMNS`; then its date and keywords."""
+    """Id to keywords, in the order of the columns `DOCUMENT_COLUMNS`."""
     notes = json.dumps([without_surrogates(note) for note in document.notes])
     what = (document.id, document.modality, document.reading, without_surrogates(document.title))
     more = (document.dated, without_surrogates(document.keywords))

@@ -5,15 +5,43 @@ APPLICATION_ID = 0x6D6D7274
 
 SCHEMA_VERSION = 4
 
-# Marks (M*) belong to words: without them Hindi, Hebrew and Arabic fall apart into single letters.
-_WORDS = "porter unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
+# What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
+_WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
 
-WHOLE_TEXT_SQL = """(
-    SELECT group_concat(text, char(10)) FROM (
-        SELECT t.text FROM segments s JOIN texts t ON t.segment = s.key WHERE s.document = {key} ORDER BY s.ordinal
-    )
-)"""
-"""All text of one document, always the same: what a contentless table forgets has to be said word for word."""
+WHOLE_WORDS_SQL = """
+    SELECT {key}, group_concat(w.text || ' ' || w.forms, char(10)), group_concat(w.stems, char(10)) FROM (
+        SELECT key FROM segments WHERE document = {key} ORDER BY ordinal
+    ) s JOIN words w ON w.rowid = s.key
+"""
+"""All words of one document, always the same: what a contentless table forgets has to be said word for word."""
+
+WORD_TABLES_SQL = f"""
+-- What can be read, in normal form (see `normal_form`), with what it may be written as and its stems beside it. The
+-- tables keep what they were given: a later normal form may differ, and a row must be forgotten as it was made.
+CREATE VIRTUAL TABLE words USING fts5(heading, text, forms, stems, tokenize="{_WORDS}");
+CREATE TRIGGER words_removed AFTER DELETE ON texts BEGIN
+    DELETE FROM words WHERE rowid = old.segment;
+END;
+
+-- One row a document with all its words: a question names the company, the page that answers does not.
+CREATE VIRTUAL TABLE wholes USING fts5(text, stems, content='', tokenize="{_WORDS}");
+CREATE TRIGGER wholes_removed BEFORE DELETE ON documents BEGIN
+    INSERT INTO wholes(wholes, rowid, text, stems) SELECT 'delete', * FROM ({WHOLE_WORDS_SQL.format(key="old.key")});
+END;
+
+-- What things are called: a row for each path, which only those may find who may see it, and one without a path for
+-- what a document says of the whole of itself: its title and keywords.
+CREATE TABLE named (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    path BLOB UNIQUE REFERENCES files(path) ON DELETE CASCADE
+);
+CREATE INDEX named_of_document ON named(document);
+CREATE VIRTUAL TABLE names USING fts5(name, folders, pairs, stems, tokenize="{_WORDS}");
+CREATE TRIGGER names_removed AFTER DELETE ON named BEGIN
+    DELETE FROM names WHERE rowid = old.id;
+END;
+"""
 
 TABLES_SQL = f"""
 CREATE TABLE readings (
@@ -44,9 +72,11 @@ CREATE TABLE documents (
     segments INTEGER NOT NULL,
     read_at REAL NOT NULL,
     dated REAL,
-    keywords TEXT NOT NULL DEFAULT ''
+    keywords TEXT NOT NULL DEFAULT '',
+    language TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_inline ON documents(key) WHERE inline;
+CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 CREATE TABLE inline_texts (
     document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
     text BLOB NOT NULL
@@ -58,7 +88,8 @@ CREATE TABLE files (
     document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
-    added_at REAL NOT NULL
+    added_at REAL NOT NULL,
+    sidecars TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX files_of_document ON files(document, path, mtime_ns);
 CREATE INDEX files_by_time ON files(mtime_ns, document);
@@ -86,23 +117,14 @@ CREATE TABLE texts (
     times TEXT
 );
 
-CREATE VIRTUAL TABLE words USING fts5(
-    heading, text, content='texts', content_rowid='segment', tokenize="{_WORDS}"
+-- Places in which pictures stand that were not read yet, and how often that was begun.
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
 );
-CREATE TRIGGER words_added AFTER INSERT ON texts BEGIN
-    INSERT INTO words(rowid, heading, text) VALUES (new.segment, new.heading, new.text);
-END;
-CREATE TRIGGER words_removed AFTER DELETE ON texts BEGIN
-    INSERT INTO words(words, rowid, heading, text) VALUES ('delete', old.segment, old.heading, old.text);
-END;
 
--- One row a document with all its words: a question names the company, the page that answers does not.
-CREATE VIRTUAL TABLE wholes USING fts5(text, content='', tokenize="{_WORDS}");
-CREATE TRIGGER wholes_removed BEFORE DELETE ON documents BEGIN
-    INSERT INTO wholes(wholes, rowid, text) VALUES ('delete', old.key, {WHOLE_TEXT_SQL.format(key="old.key")});
-END;
-
--- Pairs of neighbouring characters of scripts without spaces, made by `fulltext.character_bigrams`. Trigrams would
+{WORD_TABLES_SQL}
+-- Pairs of neighbouring characters of scripts without spaces, made by `normal_form.character_bigrams`. Trigrams would
 -- not find the two-character words that most of Chinese is made of.
 CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
 CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
@@ -184,11 +206,28 @@ CREATE TABLE chosen (
 """
 
 MIGRATIONS: dict[int, str] = {
-    3: """
+    3: f"""
 ALTER TABLE documents ADD COLUMN dated REAL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN language TEXT NOT NULL DEFAULT '';
+CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 ALTER TABLE texts ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE texts ADD COLUMN times TEXT;
+ALTER TABLE files ADD COLUMN sidecars TEXT NOT NULL DEFAULT '';
+CREATE TABLE unread_figures (
+    segment INTEGER PRIMARY KEY REFERENCES segments(key) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0
+);
+DROP TRIGGER words_added;
+DROP TRIGGER words_removed;
+DROP TRIGGER wholes_removed;
+DROP TABLE words;
+DROP TABLE wholes;
+DELETE FROM pairs;
+{WORD_TABLES_SQL}
 """
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
+
+WORDS_MADE_ANEW = frozenset({3})
+"""The steps after which all words are written again, from the texts."""

@@ -1,5 +1,6 @@
 """Bringing files into the library: what is new, held, moved, changed, gone, bad."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -55,6 +56,28 @@ def test_what_vanished_from_an_added_folder_is_taken_out(library: Library, folde
     (folder / "goes.png").unlink()
     assert add(library).removed == 1
     assert cited(library, "blue") == ["stays.png"]
+
+
+def test_what_is_ignored_later_leaves_the_library(library: Library, folder: Path) -> None:
+    for name in ("stays.md", "goes.md", "out/goes.md", "out/deep/goes.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"A note called {name}.")
+    add(library)
+    assert library.documents()[1] == 4
+    (folder / ".mmretrievalignore").write_text("goes.md\nout/\n")
+    outcome = add(library)
+    assert (outcome.removed, outcome.unchanged, outcome.skipped) == (3, 1, {".mmretrievalignore": 2, "hidden": 1})
+    assert library.documents()[1] == 1
+    assert add(library).removed == 0
+
+
+def test_what_was_named_outright_though_it_is_ignored_stays(library: Library, folder: Path) -> None:
+    (folder / ".gitignore").write_text("*.log\n")
+    os.utime(folder / ".gitignore", (1e9, 1e9))
+    (folder / "a.log").write_text("A log that was asked for.")
+    add(library, "a.log")
+    assert add(library).removed == 0
+    assert library.documents()[1] == 1
 
 
 def test_a_root_that_is_missing_as_a_whole_takes_nothing_out(library: Library, folder: Path, tmp_path: Path) -> None:
@@ -114,12 +137,47 @@ def test_subtitles_beside_a_film_are_its_words_and_changing_them_replaces_it(lib
     subtitles = folder / "clip.en.srt"
     subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe harbour at dawn\n", encoding="utf-8")
     assert add(library).added == 1
-    assert cited(library, "harbour", lanes=("words",)) == ["clip.mp4#t=0.0,6.0"]
+    assert cited(library, "harbour", lanes=("words",)) == ["clip.mp4#t=1.0,2.0"]
     assert add(library).unchanged == 1
     subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe market at noon\n", encoding="utf-8")
+    assert library.add(dry_run=True).wait(PATIENCE).replaced == 1
     assert add(library).replaced == 1
     assert cited(library, "harbour", lanes=("words",)) == []
-    assert cited(library, "market", lanes=("words",)) == ["clip.mp4#t=0.0,6.0"]
+    assert cited(library, "market", lanes=("words",)) == ["clip.mp4#t=1.0,2.0"]
+
+
+def test_subtitles_that_were_deleted_leave_and_a_dry_run_says_so(library: Library, folder: Path) -> None:
+    recording(folder / "gone.wav", (440, 3.0))
+    subtitles = folder / "gone.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nThe carousel is turquoise\n", encoding="utf-8")
+    add(library)
+    assert cited(library, "carousel", lanes=("words",)) == ["gone.wav#t=1.0,2.0"]
+    subtitles.unlink()
+    assert library.add(dry_run=True).wait(PATIENCE).replaced == 1
+    assert cited(library, "carousel", lanes=("words",)) == ["gone.wav#t=1.0,2.0"]
+    assert add(library).replaced == 1
+    assert cited(library, "carousel", lanes=("words",)) == []
+    assert (library.add(dry_run=True).wait(PATIENCE).unchanged, add(library).unchanged) == (1, 1)
+
+
+def test_subtitles_that_were_only_touched_change_nothing(library: Library, folder: Path) -> None:
+    recording(folder / "call.wav", (440, 3.0))
+    subtitles = folder / "call.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n", encoding="utf-8")
+    add(library)
+    os.utime(subtitles, (1, 1))
+    assert library.add(dry_run=True).wait(PATIENCE).unchanged == 1
+    assert add(library).unchanged == 1
+
+
+def test_more_subtitles_than_are_read_with_one_file_are_named_in_a_note(library: Library, folder: Path) -> None:
+    recording(folder / "call.wav", (440, 3.0))
+    for number in range(18):
+        text = f"1\n00:00:01,000 --> 00:00:02,000\nword{number:02}\n"
+        (folder / f"call.{chr(97 + number)}a.srt").write_text(text, encoding="utf-8")
+    assert add(library).added == 1
+    assert cited(library, "word15", lanes=("words",)) and not cited(library, "word16", lanes=("words",))
+    assert "call.qa.srt, call.ra.srt" in " ".join(library.documents()[0][0].notes)
 
 
 def test_silence_is_added_and_found_by_nothing(library: Library, folder: Path) -> None:

@@ -1,19 +1,23 @@
-"""Reading one file: what was read once is not read again."""
+"""Reading one file: what was read once is not read again, and every line of sound and film has its seconds."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcp_mmretrieval.adding.reading import FileReader, FileToRead
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import TextReader
+from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.roots import OpenFile, Roots
-from mcp_mmretrieval.types import Picture, Segment
+from mcp_mmretrieval.types import Cue, Picture, Segment, Sound
+from tests.support import recordings
 from tests.support.files import BLUE, GREEN, RED, film, scanned_pdf
-from tests.support.models import ModelsByHand, ShapeReader
+from tests.support.models import ModelsByHand, PitchTranscriber, ShapeReader
+from tests.support.recordings import TrackMade, srt
 
 ID = "a" * 64
 
@@ -80,3 +84,48 @@ def test_only_as_much_is_read_as_is_asked_for(tmp_path: Path, workers: Workers) 
     with opened(scanned_pdf(tmp_path / "scan.pdf", [RED, GREEN, BLUE])) as file:
         read = FileReader(workers, models).read(FileToRead(file, ID), most=2)
     assert [segment.place.page for segment in read.segments] == [1, 2]
+
+
+class LoudnessTranscriber(PitchTranscriber):
+    """Hears one sentence in each sound, from its 2nd to its 3rd second: which one tells the pitch."""
+
+    def transcribe(self, sound: Sound) -> list[Cue]:
+        return [Cue(2.0, 3.0, f"it is {cue.text}") for cue in super().transcribe(sound)]
+
+
+class ListeningModels(CountingModels):
+    def transcriber(self, timeout: float | None = None) -> Transcriber | None:
+        return LoudnessTranscriber()
+
+
+def lines(path: Path, workers: Workers, *sidecars: Path) -> list[list[tuple[float, float, str]]]:
+    """The lines of each segment with their seconds."""
+    with ExitStack() as stack:
+        source = FileToRead(
+            stack.enter_context(opened(path)), ID, [stack.enter_context(opened(sidecar)) for sidecar in sidecars]
+        )
+        read = FileReader(workers, ListeningModels(path.parent)).read(source)
+    return [
+        [(start, end, text) for (start, end), text in zip(segment.times, segment.text.split("\n"), strict=True)]
+        for segment in read.segments
+    ]
+
+
+def test_captions_speech_and_what_is_shown_are_lines_with_their_seconds(tmp_path: Path, workers: Workers) -> None:
+    clip = film(tmp_path / "clip.mp4", (RED, 10), (GREEN, 10), hertz=300)
+    subtitles = tmp_path / "clip.srt"
+    subtitles.write_bytes(srt([(12.0, 15.0, "guten Morgen")]))
+    (found,) = lines(clip, workers, subtitles)
+    assert found[:2] == [(12.0, 15.0, "guten Morgen"), (2.0, 3.0, "it is a low tone")]
+    assert found[2][2] == "picture 1" and found[2][0] == 0.0 and found[2][1] == found[3][0] and found[-1][1] >= 20.0
+    subtitles.write_bytes(srt([(1.5, 3.0, "It is a low tone!")]))
+    (found,) = lines(clip, workers, subtitles)
+    assert [text for _, _, text in found[:2]] == ["It is a low tone!", "picture 1"]
+
+
+def test_what_is_said_on_every_track_is_read(tmp_path: Path, workers: Workers) -> None:
+    path = tmp_path / "two.mka"
+    rising = recordings.chirp(6.0, 48_000)
+    beep = np.where(np.arange(len(rising)) < 200_000, 0.4 * np.sin(np.arange(len(rising)) / 4), 0).astype(np.float32)
+    path.write_bytes(recordings.tracks(TrackMade(samples=rising), TrackMade(samples=beep)))
+    assert lines(path, workers) == [[(2.0, 3.0, "it is a low tone"), (2.0, 3.0, "it is a high tone")]]

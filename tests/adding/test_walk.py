@@ -208,6 +208,21 @@ def test_the_library_folder_is_left_out_even_when_it_is_named(root: Path) -> Non
     assert found(root, "alias/deep/x.txt", "alias", library=root / "library") == []
 
 
+def test_what_systems_and_browsers_leave_is_left_out(root: Path) -> None:
+    left = ("~$report.docx", "Thumbs.db", "way.lnk", "film.mp4.crdownload", "film.mkv.part", "Icon\r", "Desktop.ini")
+    make(root, "a.txt", *left, "$RECYCLE.BIN/b.txt")
+    assert found(root) == ["a.txt"]
+    assert skipped(root) == dict.fromkeys((*left, "$RECYCLE.BIN"), "system and unfinished files")
+
+
+def test_rules_that_a_repository_keeps_for_itself_hold_too(root: Path) -> None:
+    make(root, "a.txt", "b.txt", "r/a.txt", "r/b.txt", "r/.git/config")
+    make(root, "r/.git/info/exclude", text="a.txt\n")
+    make(root, "w/.git", "w/a.txt", text="gitdir: elsewhere\n")
+    assert found(root) == ["a.txt", "b.txt", "r/b.txt", "w/a.txt"]
+    assert found(root, "r") == ["r/b.txt"]
+
+
 def test_what_is_named_outright_need_not_keep_to_hidden_and_ignore_rules(root: Path) -> None:
     make(root, ".notes/a.txt", ".notes/.b.txt", "build/c.txt", "build/d.log", ".e.txt", "node_modules/f.txt")
     make(root, ".gitignore", text="build/\n*.log\n")
@@ -305,6 +320,26 @@ def test_a_recording_that_is_named_brings_its_subtitles(root: Path) -> None:
     assert sidecars(root, "v/*.MP4") == {"v/talk.MP4": ["v/talk.en.srt"]}
     assert sidecars(root, "v/talk.en.srt") == {}
     assert sidecars(root, "v/other.srt") == {"v/other.srt": []}
+
+
+def test_folders_of_subtitles_belong_to_the_films_beside_them(root: Path) -> None:
+    make(root, "a/film.mkv", "a/Subs/2_English.srt", "a/Subs/film/forced.srt", "a/Subs/notes.txt")
+    make(root, "b/Subs/3_German.srt")
+    belonging = {
+        "a/Subs/notes.txt": [],
+        "a/film.mkv": ["a/Subs/2_English.srt", "a/Subs/film/forced.srt"],
+        "b/Subs/3_German.srt": [],
+    }
+    assert sidecars(root) == belonging
+    assert sidecars(root, "a/*.mkv") == sidecars(root, "a/film.mkv") == {"a/film.mkv": belonging["a/film.mkv"]}
+    assert sidecars(root, "a/Subs") == {"a/Subs/notes.txt": []}
+    assert sidecars(root, "a/Subs/2_English.srt") == sidecars(root, "a/Subs/film/forced.srt") == {}
+
+
+def test_ignored_subtitles_do_not_belong_and_those_of_an_ignored_film_stand_by_themselves(root: Path) -> None:
+    make(root, ".gitignore", text="Subs/2_*\nother.mkv\n")
+    make(root, "film.mkv", "Subs/2_English.srt", "Subs/film.de.srt", "Subs/other.srt", "other.mkv")
+    assert sidecars(root) == {"film.mkv": ["Subs/film.de.srt"], "Subs/other.srt": []}
 
 
 def test_subtitles_that_link_outside_do_not_belong(root: Path, tmp_path: Path) -> None:

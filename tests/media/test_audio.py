@@ -1,8 +1,10 @@
 import io
 import struct
 
+import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from mcp_mmretrieval.config.limits import Limits
@@ -11,6 +13,7 @@ from mcp_mmretrieval.media import audio, container
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound, SplitPart
 from tests.support import recordings
+from tests.support.recordings import TrackMade
 
 LIMITS = Limits()
 
@@ -168,3 +171,120 @@ def test_a_place_beyond_the_end_has_no_sound() -> None:
 def test_a_whole_recording_loads_as_its_first_window() -> None:
     whole = Segment(document="ab" * 32, modality="audio", place=Place())
     assert len(audio.load(source(recordings.sound(seconds=50.0)), whole, LIMITS).samples) == 480_000
+
+
+# -- channels, tracks, clocks ------------------------------------------------------------------------------------------
+
+
+def peak(sound: Sound) -> float:
+    return float(np.abs(sound.samples).max())
+
+
+def hertz(sound: Sound) -> float:
+    """The loudest frequency."""
+    return float(np.abs(np.fft.rfft(sound.samples)).argmax()) / (len(sound.samples) / sound.rate)
+
+
+def tone(frequency: float, seconds: float = 6.0, rate: int = 48_000) -> NDArray[np.float32]:
+    """A tone that is loud and soft in a rhythm of its own."""
+    time = np.arange(round(seconds * rate)) / rate
+    swell = 0.5 + 0.5 * np.sin(2 * np.pi * frequency / 700 * time)
+    return (0.5 * swell * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
+
+
+def stretch(start: float, end: float) -> Segment:
+    return Segment(document="ab" * 32, modality="audio", place=Place(start=start, end=end))
+
+
+def test_two_channels_that_cancel_each_other_are_heard() -> None:
+    voice = recordings.chirp(6.0, 16_000)
+    data = recordings.pcm([voice, -voice])
+    parts, abouts = split(data)
+    assert np.abs(samples(parts[0]) - voice).max() < 0.01
+    assert "silent" not in notes(abouts)
+    assert np.abs(audio.load(source(data), stretch(2.0, 4.0), LIMITS).samples - voice[32_000:64_000]).max() < 0.01
+
+
+def test_loud_channels_are_mixed_without_clipping() -> None:
+    voice = 1.9 * recordings.chirp(3.0, 16_000)
+    parts, _ = split(recordings.pcm([voice, voice]))
+    assert np.abs(samples(parts[0]) - voice).max() < 0.01
+
+
+@pytest.mark.parametrize("count", [3, 4, 6, 8])
+def test_every_microphone_of_a_recording_that_names_none_is_heard_alike(count: int) -> None:
+    voices = [np.zeros(48_000, np.float32)] * (count - 1) + [recordings.chirp(3.0, 16_000)]
+    heard = samples(split(recordings.pcm(voices))[0][0])
+    assert float(np.abs(heard).max()) == pytest.approx(0.5 / count, rel=0.02)
+
+
+def test_channels_that_are_named_count_as_in_a_room_and_the_deepest_not_at_all() -> None:
+    surround = audio.mixing_weights(av.AudioLayout("5.1"))
+    assert surround.tolist() == pytest.approx([0.207, 0.207, 0.293, 0.0, 0.146, 0.146], abs=0.001)
+    assert audio.mixing_weights(av.AudioLayout("stereo")).tolist() == [0.5, 0.5]
+    assert audio.mixing_weights(av.AudioLayout("mono")).tolist() == [1.0]
+
+
+def test_sixteen_channels_are_read_from_the_middle_on() -> None:
+    track = TrackMade(samples=recordings.chirp(8.0, 48_000), codec="wavpack", layout="hexadecagonal")
+    data = recordings.tracks(track)
+    whole = samples(split(data)[0][0])
+    loaded = audio.load(source(data), stretch(3.3, 5.1), LIMITS).samples
+    assert np.abs(loaded - whole[52_800:81_600]).max() < 0.02
+
+
+def test_the_default_track_comes_first_then_what_else_is_heard() -> None:
+    data = recordings.tracks(
+        TrackMade(samples=tone(300), flags=Disposition.comment, tags={"title": "Director commentary"}),
+        TrackMade(samples=tone(500)),
+        TrackMade(samples=tone(900), flags=Disposition.default),
+        TrackMade(samples=tone(1500), tags={"language": "fra"}),
+    )
+    parts, abouts = split(data)
+    (part,) = parts
+    assert isinstance(part.content, Sound)
+    assert [round(hertz(sound), -2) for sound in (part.content, *part.more)] == [900, 500, 1500]
+    assert "not heard: track 1 (Director commentary, comment)" in notes(abouts)
+
+
+def test_the_same_sound_on_two_tracks_is_heard_once() -> None:
+    stereo = TrackMade(samples=tone(500), layout="stereo")
+    parts, _ = split(recordings.tracks(TrackMade(samples=0.7 * tone(500)), stereo, TrackMade(samples=tone(900))))
+    assert [round(hertz(sound), -2) for sound in parts[0].more] == [900]
+
+
+def test_where_the_first_track_is_silent_the_next_one_is_heard_and_shown() -> None:
+    data = recordings.tracks(
+        TrackMade(samples=silence(6.0, 48_000), flags=Disposition.default), TrackMade(samples=tone(900))
+    )
+    part = split(data)[0][0]
+    assert isinstance(part.content, Sound) and round(hertz(part.content), -2) == 900
+    assert part.more == ()
+    assert round(hertz(audio.load(source(data), stretch(1.0, 5.0), LIMITS)), -2) == 900
+
+
+@pytest.mark.parametrize("name", ["opus"])
+def test_every_window_of_recordings_that_were_joined_can_be_opened(name: str) -> None:
+    data = recordings.sound(name, 40.0) + recordings.sound(name, 41.0)
+    for part in split(data)[0]:
+        loaded = audio.load(source(data), part.segment, LIMITS)
+        assert np.abs(loaded.samples - samples(part)).max() < 0.02
+
+
+def test_a_clock_that_runs_slow_is_kept_to() -> None:
+    data = recordings.tracks(TrackMade(samples=recordings.chirp(60.0, 48_000), codec="pcm_s16le", pace=0.9))
+    parts, abouts = split(data)
+    assert abouts[-1].seconds == pytest.approx(54.0, abs=0.4)
+    last = parts[-1].segment.place
+    assert last.end is not None and last.end <= 54.5
+    heard = audio.load(source(data), stretch(50.0, 52.0), LIMITS)
+    assert len(heard.samples) == 32_000
+    # at the 51st second by the clock the chirp is in its 56.7th; played faster it is that much higher
+    for sound in (heard, Sound(samples(parts[1])[400_000:432_000], 16_000)):
+        assert hertz(sound) == pytest.approx((200 + 20 * 56.7) / 0.9, abs=40)
+
+
+def test_every_codec_that_is_read_has_a_decoder() -> None:
+    for names in container._CODECS.values():
+        for name in names.split():
+            assert av.codec.Codec(name, "r")

@@ -4,6 +4,7 @@ import pytest
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import markup, text
+from mcp_mmretrieval.media.notation.dates import parse_date
 from mcp_mmretrieval.types import SplitPart
 from tests.support.media_files import HTML_PAGE, parts, source
 
@@ -38,6 +39,33 @@ def test_a_place_in_a_page_counts_characters_of_its_source() -> None:
         assert part.segment.heading == f"Part {number}"
 
 
+def test_the_readings_of_furigana_are_left_out_whether_or_not_their_tags_are_closed() -> None:
+    for ruby in (
+        "<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp>京<rt>きょう</rt></ruby>の図書館",
+        "<ruby>東<rt>とう京<rt>きょう</ruby>の図書館",
+        "<ruby><rb>東<rb>京<rtc><rt>とう<rt>きょう</rtc></ruby>の図書館",
+    ):
+        (part,) = split(f"<html><p>{ruby}です。</p><p>next", "a.html")
+        assert (
+            part.segment.text.replace("京", "", 1).startswith("東の図書館です。")
+            or "東京の図書館です。" in part.segment.text
+        )
+        assert part.segment.text.endswith("next")
+
+
+def test_what_a_page_says_of_itself_is_its_keywords_and_its_date() -> None:
+    head = (
+        '<meta name="description" content="All about &quot;peat&quot;"><META NAME=keywords CONTENT="turf, bog">'
+        "<meta property='og:title' content='The bog'><meta content='Morag Muir' name='author'>"
+        '<meta property="article:published_time" content="2025-05-06T07:08:09Z"><meta name="viewport" content="unseen">'
+    )
+    page = markup.read_html(f"<!doctype html><head>{head}</head><body><p>Words.")
+    assert page.title == "The bog"
+    assert page.keywords.split("\n") == ['All about "peat"', "turf, bog", "Morag Muir"]
+    assert page.dated == parse_date("2025-05-06T07:08:09Z")
+    assert markup.read_html("<html><title>Own</title><meta property=og:title content=Other>").title == "Own"
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "broken",
@@ -52,7 +80,7 @@ def test_a_range_of_what_is_seen_leads_to_its_source_and_back() -> None:
     html = "<html><body>a &amp; b <i>and</i> caf&eacute; <script>no</script>end</body>"
     page = markup.read_html(html)
     for words, written in (("a & b", "a &amp; b"), ("and", "and"), ("café", "caf&eacute;"), ("end", "end")):
-        first = page.text.index(words)
-        begin, end = page.source_of(first, first + len(words))
+        first = page.mapped.text.index(words)
+        begin, end = page.mapped.source_of(first, first + len(words))
         assert html[begin:end] == written
-        assert page.seen(begin, end) == words
+        assert page.mapped.range_of(begin, end) == (first, first + len(words))

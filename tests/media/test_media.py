@@ -85,7 +85,7 @@ def test_empty_and_too_large_files_are_refused_before_they_are_read() -> None:
 def test_importing_the_package_imports_no_decoder() -> None:
     check = "import sys, mcp_mmretrieval.media, mcp_mmretrieval.adding.walk; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"PIL", "av", "pypdfium2", "resvg_py", "numpy", "charset_normalizer", "torch"} & set(loaded)
+    assert not {"PIL", "av", "pypdfium2", "resvg_py", "numpy", "chardet", "torch"} & set(loaded)
 
 
 # -- a second reader of a modality -------------------------------------------------------------------------------------

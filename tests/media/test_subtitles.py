@@ -50,5 +50,52 @@ def test_garbage_holds_no_cues_and_takes_no_time(data: bytes) -> None:
 
 def test_a_window_is_told_what_is_said_in_it_and_repeated_lines_once() -> None:
     cues = [Cue(0, 2, "one"), Cue(2, 4, "one\ntwo"), Cue(4, 6, "two\nthree"), Cue(9, 10, "late")]
-    assert subtitles.spoken_between(cues, 1.0, 5.0) == "one\ntwo\nthree"
-    assert subtitles.spoken_between(cues, 6.0, 9.0) == ""
+    assert subtitles.spoken_between(cues, 1.0, 5.0) == [Cue(0, 4, "one"), Cue(2, 6, "two"), Cue(4, 6, "three")]
+    assert subtitles.spoken_between(cues, 6.0, 9.0) == []
+
+
+ASS = """[Script Info]
+Title: Forge
+
+[V4+ Styles]
+Format: Name, Fontname
+Style: Default,Arial
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Comment: 0,0:00:00.00,0:00:01.00,Default,,0,0,0,,not shown
+Dialogue: 0,0:00:01.00,0:00:02.50,Default,Smith,0,0,0,,{\\i1}He forges{\\i0} a shoe, and\\Nsinks it
+Dialogue: 0,0:00:03.00,0:00:04.00,Sign,,0,0,0,,{\\p1}m 0 0 l 100 0 100 100{\\p0}
+Dialogue: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,last
+"""
+
+
+def test_an_ass_file_becomes_cues_without_styles_and_drawings() -> None:
+    assert subtitles.parse_cues(ASS.encode()) == [
+        Cue(1.0, 2.5, "He forges a shoe, and\nsinks it"),
+        Cue(5.0, 6.0, "last"),
+    ]
+
+
+def test_an_ssa_file_has_its_fields_in_the_order_that_it_tells() -> None:
+    ssa = "[Events]\nFormat: Marked, Start, End, Text\nDialogue: Marked=0,0:01:00.00,0:01:02.00,one, two\n"
+    assert subtitles.parse_cues(ssa.encode()) == [Cue(60.0, 62.0, "one, two")]
+
+
+def test_lyrics_last_until_the_next_line_and_may_come_again() -> None:
+    lrc = "[ti:Song]\n[offset:+500]\n[00:10.50][00:30.5]Row, <00:11.00>row\n[00:14]your boat\n[00:16.00]\n"
+    assert subtitles.parse_cues(lrc.encode()) == [
+        Cue(10.0, 13.5, "Row, row"),
+        Cue(13.5, 15.5, "your boat"),
+        Cue(30.0, 34.0, "Row, row"),
+    ]
+
+
+def test_sixteen_bits_a_character_need_no_byte_order_mark() -> None:
+    assert subtitles.parse_cues(SRT.encode("utf-16-le"))[0].text == "Hello"
+
+
+def test_words_of_another_script_are_read_in_its_encoding() -> None:
+    words = "Завтра обещают снег"
+    text = SRT.replace("Hello", f"{words}, и вечером тоже")
+    assert subtitles.parse_cues(text.encode("cp1251"))[0].text.startswith(words)

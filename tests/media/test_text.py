@@ -1,9 +1,12 @@
 """Text in all its kinds: recognised, decoded, cut into passages that lead back to the source."""
 
+import base64
+import json
 import random
 import re
 import zlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +15,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import text
 from mcp_mmretrieval.types import Place, Segment, SplitPart
-from tests.support.media_files import GUIDE, HTML_PAGE, PARAGRAPHS, notes, parts, source, title
+from tests.support.media_files import GUIDE, HTML_PAGE, PARAGRAPHS, abouts, notes, parts, source, title
 
 LIMITS = Limits()
 
@@ -108,53 +111,83 @@ def test_loading_beyond_the_end_is_refused() -> None:
     assert text.load(source(b"short"), Segment(document="", modality="text", place=Place()), LIMITS) == "short"
 
 
-# -- encodings ---------------------------------------------------------------------------------------------------------
+# -- notations ---------------------------------------------------------------------------------------------------------
 
-GERMAN = "Der Käse schmeckt süß, und die Straße führt über Höfe. Größere Bäume stören hier niemanden. " * 5
-RUSSIAN = "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему. " * 5  # noqa: RUF001
-JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。" * 8
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"),
-    [
-        (GERMAN, "utf-8"),
-        (GERMAN, "utf-8-sig"),
-        (GERMAN, "utf-16"),
-        (GERMAN, "utf-16-le"),
-        (GERMAN, "utf-16-be"),
-        (GERMAN, "utf-32"),
-        (GERMAN, "latin-1"),
-        (GERMAN, "cp1252"),
-        (RUSSIAN, "utf-8"),
-        (RUSSIAN, "cp1251"),
-        (RUSSIAN, "koi8-r"),
-        (JAPANESE, "utf-8"),
-        (JAPANESE, "shift_jis"),
-        (JAPANESE, "euc_jp"),
-        (JAPANESE, "utf-16"),
-    ],
-)
-def test_texts_are_decoded_whatever_their_encoding(content: str, encoding: str) -> None:
-    data = content.encode(encoding)
-    assert text.recognises(source(data))
-    assert text.decode_text(data) == content
-    assert split(data, "a.txt")[0].segment.place.first == 0
+NOTATIONS = {
+    "events.jsonl": r'{"msg": "Z\u00fcrich\nseconderry", "n": 1}' "\n" * 90,
+    "one.json": '{"items":[' + ",".join(f'{{"id":{n},"name":"crate \\u00fc {n}"}}' for n in range(200)) + "]}",
+    "log.txt": '{"log": "\\u001b[31mOver\\u001b[0mheated"}\n' * 60,
+    "prog.py": 'print("Z\\u00fcrich\\ntarragon")\n' * 90,
+    "notes.md": "# M&uuml;ller\n\n" + "Caf&eacute; &amp; words. " * 200,
+    "orders.xml": '<?xml version="1.0"?>\n' + "<a to='M&#252;nster'>Caf&#233;</a>\n" * 90,
+    "thesis.tex": '\\section{Einf\\"uhrung}\n' + 'Die M\\"uhle, Stra{\\ss}e. ' * 90,
+    "a.properties": "key=Gr\\u00fc\\u00dfe\n" * 200,
+    "mill.log": "\x1b[31mOver\x1b[0mheated mill\n" * 90,
+    "mac.csv": "fish,place\r" + 'Eel,"the\rpool"\r' * 200,
+    "mail.eml": "From: a@example.org\nSubject: =?utf-8?Q?Caf=C3=A9?=\nContent-Transfer-Encoding: quoted-printable\n\n"
+    + "The caf=C3=A9 of the c=\nrew is open. " * 90,
+    "cal.ics": "BEGIN:VCALENDAR\n" + "BEGIN:VEVENT\nSUMMARY:Slip\n way\\, one\nEND:VEVENT\n" * 40 + "END:VCALENDAR\n",
+    "salt.ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": ["Caf\u00e9\n", "two. " * 90]}] * 9}),
+}
 
 
-def test_a_damaged_spot_does_not_change_how_the_rest_is_read() -> None:
-    data = GERMAN.encode()[:200] + b"\xff" + GERMAN.encode()[200:]
-    assert text.recognises(source(data))
-    assert text.decode_text(data).count("ß") >= 9
+@pytest.mark.parametrize("name", NOTATIONS)
+def test_what_stands_behind_a_notation_is_cited_and_loaded_by_its_source(name: str) -> None:
+    opened = source(NOTATIONS[name].encode(), name)
+    passages = parts(text.split(opened, LIMITS))
+    assert len(passages) > 1
+    ends = [part.segment.place.last or 0 for part in passages]
+    assert ends == sorted(set(ends))
+    for part in passages:
+        assert "\\u00" not in part.segment.text
+        assert text.load(opened, part.segment, LIMITS) == part.segment.text
 
 
-def test_an_accent_far_behind_is_still_read_right() -> None:
-    data = b"plain words " * 20_000 + GERMAN.encode("latin-1")
-    assert text.decode_text(data).endswith(GERMAN)
+def test_words_behind_a_notation_are_whole() -> None:
+    for name, expected in {
+        "events.jsonl": "Zürich\nseconderry",
+        "log.txt": '"Overheated"',
+        "prog.py": "Zürich\ntarragon",
+        "notes.md": "Café & words.",
+        "orders.xml": "<a to='Münster'>Café</a>",
+        "thesis.tex": "Die Mühle, Straße.",
+        "a.properties": "key=Grüße",
+        "mill.log": "Overheated mill",
+        "mac.csv": 'Eel,"the pool"\n',
+        "mail.eml": "The café of the crew is open.",
+        "cal.ics": "SUMMARY:Slipway, one",
+        "salt.ipynb": "Café\ntwo.",
+    }.items():
+        assert expected in split(NOTATIONS[name], name)[0].segment.text
 
 
-def test_half_a_character_at_the_end_is_left_out() -> None:
-    assert text.decode_text("abcü".encode()[:-1]) == "abc"
+def test_objects_of_a_long_line_stay_whole() -> None:
+    passages = [part.segment.text for part in split(NOTATIONS["one.json"], "one.json")]
+    assert len(passages) > 2
+    assert all(passage.startswith('{"id"') for passage in passages[1:])
+
+
+def test_a_table_shows_its_header_over_each_passage() -> None:
+    assert {part.segment.heading for part in split(NOTATIONS["mac.csv"], "mac.csv")} == {"fish,place"}
+
+
+def test_what_is_left_out_is_said() -> None:
+    payload = base64.b64encode(random.Random(1).randbytes(600)).decode()
+    steps = list(text.split(source(f'{{"a": "{payload}", "b": "words"}}'.encode(), "a.json"), LIMITS))
+    assert notes(steps) == ["A piece of base64 inside of it was left out."]
+    assert parts(steps)[0].segment.text == '{"a": "", "b": "words"}'
+
+
+def test_dates_and_keywords_are_told() -> None:
+    for name, data in {
+        "a.md": "---\ndate: 2025-05-06\n---\nwords",
+        "a.html": "<html><meta property='dcterms.date' content='2025-05-06'><meta name=author content=Ann>words",
+        "a.eml": "From: a@b.c\nSubject: x\nDate: Tue, 06 May 2025 00:00:00 +0000\n\nwords",
+        "a.ics": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20250506\nEND:VEVENT\nEND:VCALENDAR",
+    }.items():
+        about = abouts(text.split(source(data.encode(), name), LIMITS))[0]
+        assert about.dated == datetime(2025, 5, 6, tzinfo=UTC).timestamp()
+        assert about.keywords == ("Ann" if name == "a.html" else "")
 
 
 # -- what is no text ---------------------------------------------------------------------------------------------------

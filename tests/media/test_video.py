@@ -11,6 +11,7 @@ from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import DocumentMetadata, Film, Picture, Place, Segment, SplitPart
 from tests.support import recordings
+from tests.support.recordings import TrackMade
 
 LIMITS = Limits()
 CUES = ((1.0, 3.0, "{\\i1}Hello{\\i0} world"), (4.0, 6.0, "two\\Nlines"), (33.0, 36.0, "later"))
@@ -92,9 +93,17 @@ def test_pictures_are_no_larger_than_asked_and_never_enlarged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("matrix", "bar"), [((0, 1, -1, 0), "right"), ((0, -1, 1, 0), "left"), ((-1, 0, 0, -1), "bottom")]
+    ("matrix", "bar"),
+    [
+        ((0, 1, -1, 0), "right"),
+        ((0, -1, 1, 0), "left"),
+        ((-1, 0, 0, -1), "bottom"),
+        ((-1, 0, 0, 1), "top"),  # mirrored left to right
+        ((1, 0, 0, -1), "bottom"),  # upside down, and not turned
+        ((0, 1, 1, 0), "left"),  # turned and mirrored
+    ],
 )
-def test_a_film_that_was_taken_with_the_telephone_turned_is_shown_upright(
+def test_a_film_that_was_taken_with_the_telephone_turned_or_mirrored_is_shown_upright(
     matrix: tuple[int, int, int, int], bar: str
 ) -> None:
     data = recordings.film(seconds=2.0, size=(160, 80), with_sound=False)
@@ -104,7 +113,19 @@ def test_a_film_that_was_taken_with_the_telephone_turned_is_shown_upright(
     picture = shown(split(turned)[0][0]).pictures[0]
     sides = {"top": picture[:9], "bottom": picture[-9:], "left": picture[:, :9], "right": picture[:, -9:]}
     assert max(sides, key=lambda side: float(sides[side].mean())) == bar
-    assert (picture.shape[0] > picture.shape[1]) == (bar != "bottom")
+    assert (picture.shape[0] > picture.shape[1]) == (matrix[0] == 0)
+
+
+@pytest.mark.parametrize(("name", "late"), [("mpeg", 2**33 / 90_000 - 12.0), ("mkv", 3_600.0)])
+def test_a_clock_that_wraps_or_begins_late_costs_no_frames(name: str, late: float) -> None:
+    parts, abouts = split(recordings.film(name, 30.0, every=5.0, late=late))
+    assert parts[0].segment.frames == pytest.approx([0.0, 5.0, 10.0, 15.0, 20.0, 25.0], abs=0.1)
+    assert abouts[-1].seconds == pytest.approx(30.0, abs=0.1)
+
+
+def test_a_second_camera_is_noted() -> None:
+    _, abouts = split(recordings.tracks(TrackMade(), TrackMade(tags={"title": "rear"}), seconds=2.0))
+    assert "not looked at: track 2 (rear)" in notes(abouts)
 
 
 @pytest.mark.parametrize("limit", [4, 16, 128])

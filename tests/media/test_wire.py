@@ -140,3 +140,16 @@ def test_a_failure_keeps_its_code_and_a_code_that_there_is_not_is_nonsense() -> 
     assert error.code == "encrypted" and len(str(error)) <= 500
     with pytest.raises(wire.ProtocolError):
         wire.decode_error({"error": {"code": "secret", "reason": ""}})
+
+
+def test_the_other_tracks_of_a_part_travel_with_it() -> None:
+    segment = Segment(document=DOCUMENT, modality="audio", place=Place(start=0.0, end=1.0))
+    sounds = [Sound(np.full(count, count / 10, np.float32), 16_000) for count in (3, 4, 5)]
+    header, lump = wire.encode_step(SplitPart(segment=segment, content=sounds[0], more=tuple(sounds[1:])))
+    sent = memoryview(b"".join(lump))
+    heard = wire.decode_step(header, sent, DOCUMENT, BOUNDS)
+    assert isinstance(heard, SplitPart) and isinstance(heard.content, Sound)
+    assert [sound.samples.tolist() for sound in (heard.content, *heard.more)] == [s.samples.tolist() for s in sounds]
+    for wrong in (header | {"more": header["more"] * 9}, header | {"more": []}, header | {"more": [{"rate": 1}]}):
+        with pytest.raises(wire.ProtocolError):
+            wire.decode_step(wrong, sent, DOCUMENT, BOUNDS)

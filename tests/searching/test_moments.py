@@ -9,9 +9,12 @@ import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.types import Film, Sound
+from mcp_mmretrieval.searching.moments import narrow_to_words
+from mcp_mmretrieval.store.fulltext import query_terms
+from mcp_mmretrieval.types import Film, Place, Segment, Sound
 from tests.support.files import BLUE, GREEN, PURPLE, RED, film, picture, recording
 from tests.support.models import PATIENCE, HearingModels
+from tests.support.recordings import srt
 
 OpenHearing = Callable[..., Library]
 HUM, BEEP = 200, 2_000
@@ -161,3 +164,67 @@ def test_what_words_found_stays_whole(opened: OpenHearing, folder: Path) -> None
     hit = library.search("low tone", lanes=("words",)).hits[0]
     assert hit.citation == "call.wav#t=0.0,20.0"
     assert np.isfinite(hit.score)
+
+
+def captioned(folder: Path, name: str, *cues: tuple[float, float, str]) -> None:
+    (folder / f"{name}.srt").write_bytes(srt(cues))
+
+
+def test_a_hit_cites_the_seconds_where_its_words_are(opened: OpenHearing, folder: Path) -> None:
+    library = opened()
+    film(folder / "clip.mp4", (RED, 10), (BLUE, 10), (GREEN, 6), hertz=HUM)
+    captioned(
+        folder, "clip", (1, 3, "We speak of blue"), (10, 12, "The mayor opens"), (12, 14, "the market"), (21, 24, "Bye")
+    )
+    add(library)
+    for query, seconds in {"mayor": "10.0,12.0", "mayor market": "10.0,14.0", "bye": "21.0,24.0"}.items():
+        hit = library.search(query).hits[0]
+        assert hit.citation == f"clip.mp4#t={seconds}"
+        assert "speak" not in hit.snippet
+    look = library.look("clip.mp4#t=10.0,12.0")
+    assert (look.text, look.before) == ("The mayor opens\na low tone", "We speak of blue")  # it hums all the time
+    assert look.after == "the market\nBye"
+
+
+def test_a_frame_that_matched_wins_over_a_word_or_two(opened: OpenHearing, folder: Path) -> None:
+    library = opened()
+    film(folder / "clip.mp4", (RED, 10), (BLUE, 10), hertz=HUM)
+    captioned(folder, "clip", (1, 3, "blue as said once"))
+    add(library)
+    assert library.search("blue", lanes=("picture",)).hits[0].citation.startswith("clip.mp4#t=10.")
+    assert library.search("blue", lanes=("words",)).hits[0].citation == "clip.mp4#t=1.0,3.0"
+
+
+def window_of(*lines: tuple[float, float, str]) -> Segment:
+    return Segment(
+        document="ab" * 32,
+        modality="audio",
+        place=Place(start=0.0, end=30.0),
+        text="\n".join(text for _, _, text in lines),
+        times=tuple((start, end) for start, end, _ in lines),
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("cat", (2.0, 4.0)),
+        ("cat dog", (20.0, 24.0)),
+        ("cat bird", (2.0, 4.0)),
+        ("dog fish", (22.0, 30.0)),
+    ],
+)
+def test_of_several_stretches_the_shortest_with_most_of_the_words_is_cited(
+    query: str, seconds: tuple[float, float]
+) -> None:
+    segment = window_of((2, 4, "a cat"), (8, 10, "no"), (20, 22, "the cat"), (22, 24, "the dog"), (28, 30, "a fish"))
+    narrow = narrow_to_words(segment, query_terms(query))
+    assert narrow is not None
+    assert (narrow.place.start, narrow.place.end) == seconds
+
+
+def test_words_that_stand_in_no_line_narrow_nothing() -> None:
+    segment = window_of((2, 4, "a cat"))
+    assert narrow_to_words(segment, query_terms("horse")) is None
+    assert narrow_to_words(segment, query_terms("cat horse cow"), least=0.5) is None
+    assert narrow_to_words(window_of(), query_terms("cat")) is None

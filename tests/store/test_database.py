@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import Catalog, Scope, Store
+from mcp_mmretrieval.store import Catalog, Scope, Store, database
 from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL
 from tests.support.rows import fill, held, put
@@ -82,6 +82,7 @@ def age(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(path, f"DROP TABLE chosen; PRAGMA user_version = {SCHEMA_VERSION - 1}")
     (chosen,) = re.findall(r"CREATE TABLE chosen .*?;", TABLES_SQL, re.DOTALL)
     monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, chosen)
+    monkeypatch.setattr(database, "WORDS_MADE_ANEW", frozenset())
 
 
 def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(
@@ -115,10 +116,55 @@ def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(
     catalog.close()
 
 
+def test_words_that_are_made_anew_are_those_that_adding_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = made(tmp_path / "catalog.db")
+    tables = ("words", "pairs", "names", "named")
+    content = {table: sorted(rows_of(path, table), key=repr) for table in tables}
+    forgotten = "; ".join(f"DELETE FROM {table}" for table in ("words", "pairs", "named"))
+    run(path, f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    emptied = f"{forgotten}; INSERT INTO wholes(wholes) VALUES ('delete-all');"
+    monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, emptied)
+    catalog = Catalog(path)
+    assert {table: sorted(rows_of(path, table), key=repr) for table in tables} == content
+    assert catalog.check() == []
+    before = catalog.words(query_terms("page 3"), Scope(), depth=5)
+    assert before
+    assert catalog.context(query_terms("page 3"), [key for key, _ in before])
+    catalog.remove_files([file.path for file in catalog.files_under("/r")])
+    assert catalog.check() == []
+    assert rows_of(path, "words_docsize") == rows_of(path, "wholes_docsize") == rows_of(path, "names_docsize") == []
+    catalog.close()
+
+
+def test_words_that_cannot_be_made_anew_leave_the_catalog_at_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(tmp_path / "catalog.db")
+    run(path, f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, "DROP TABLE pairs;")
+    before = schema(path)
+    with pytest.raises(sqlite3.Error):
+        Catalog(path)
+    assert schema(path) == before
+    monkeypatch.setattr(database, "WORDS_MADE_ANEW", frozenset())
+    monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, "")
+    catalog = Catalog(path)
+    assert catalog.words(query_terms("page"), Scope(), depth=1)
+    catalog.close()
+
+
+def rows_of(path: Path, table: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    columns = {"words": "rowid, *", "pairs": "rowid, *", "named": "document, path"}.get(table, "*")
+    found = connection.execute(f"SELECT {columns} FROM {table}").fetchall()
+    connection.close()
+    return found
+
+
 def test_damage_within_the_catalog_is_told_when_it_is_met_and_by_a_check(tmp_path: Path) -> None:
     path = made(tmp_path / "catalog.db")
     content = bytearray(path.read_bytes())
-    content[8192 * 4 :] = bytes(len(content) - 8192 * 4)
+    content[8192 * 4 : 8192 * 40] = bytes(8192 * 36)  # but for the pages that tell of its tables
     path.write_bytes(content)
     catalog = Catalog(path)
     with pytest.raises(LibraryUnavailable, match="damaged"):

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, best_bm25, best_snippet, query_terms
+from mcp_mmretrieval.store.fulltext import best_bm25, best_snippet, query_terms, rarity
+from mcp_mmretrieval.store.normal_form import normal_words
 
 TEXTS = {
     1: "Deaths from cancer per 100,000 people in 2019",
@@ -18,7 +19,8 @@ TEXTS = {
 def table() -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(":memory:")
     db.execute("CREATE VIRTUAL TABLE words USING fts5(text, tokenize='porter unicode61')")
-    db.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", TEXTS.items())
+    rows = [(key, normal_words(text)) for key, text in TEXTS.items()]
+    db.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
     yield db
     db.close()
 
@@ -90,7 +92,7 @@ def test_a_number_is_found_in_digits_and_in_words(table: sqlite3.Connection, que
 
 
 def test_a_number_keeps_its_separators_together() -> None:
-    assert query_terms("debt of 1,234.5 million").each == ('"debt"', '"1,234.5"', '"million"')
+    assert query_terms("debt of 1,234.5 million").each == ('"debt"', '"1234 5"', '"million"')
 
 
 def test_neighbours_in_the_query_prefer_neighbours_in_the_text(table: sqlite3.Connection) -> None:
@@ -114,14 +116,69 @@ def test_one_character_stands_for_the_pairs_that_it_begins() -> None:
     assert query_terms("猫").pairs_match == '"猫"*'
 
 
-def test_a_long_query_is_cut_to_what_can_be_afforded() -> None:
-    match = query_terms(" ".join(f"word{number}" for number in range(1000)))
-    assert len(match.each) == MAX_QUERY_TERMS
-    assert match.match.count(" OR ") < 2 * MAX_QUERY_TERMS
+def test_all_words_of_a_long_query_are_there_to_choose_from() -> None:
+    match = query_terms(" ".join(f"word{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(500)))
+    assert len(match.each) == 500
+    chosen = match.match_of(match.each[:3], {0, 1, 2})
+    assert chosen.count("NEAR(") == 2
 
 
-def test_words_that_are_decomposed_are_found_composed(table: sqlite3.Connection) -> None:
-    assert query_terms("cafe\u0301").each == ('"café"',)
+def test_words_are_looked_for_in_their_normal_form() -> None:
+    assert query_terms("cafe\u0301 STRASSE Straße").each == ('"cafe"', '"strasse"')
+    assert query_terms("Straße").words == ("Straße",)
+
+
+@pytest.mark.parametrize(
+    ("query", "each"),
+    [
+        ("Exhibit A", ('"exhibit"', '"exhibit a"')),
+        ("what does exhibit A show?", ('"exhibit"', '"show"', '"exhibit a"')),
+        ("vitamin a", ('"vitamin"', '"vitamin a"')),
+        ("Henry I of England", ('"henry"', '"england"', '"henry i"')),
+        ("vitamin C", ('"vitamin"', '"c"')),
+        ("where do I find a boat", ('"find"', '"boat"')),
+        ("The Making Of A House", ('"making"', '"house"')),
+        ("WHAT IS A HOUSE", ('"house"',)),
+        ("taxes in the US", ('"taxes"', '"us"')),
+    ],
+)
+def test_a_letter_that_is_a_stop_word_elsewhere_counts_beside_its_word(query: str, each: tuple[str, ...]) -> None:
+    assert query_terms(query).each == each
+
+
+def test_letters_and_digits_without_a_space_are_one_term() -> None:
+    assert query_terms("ISO9001").each == ('"iso 9001"',)
+    assert query_terms("ISO 9001").each == ('"iso"', '"9001"')
+    assert query_terms("v2.10.4").each == query_terms("2.10.4").each == ('"2 10 4"',)
+
+
+def test_a_word_that_may_be_written_otherwise_is_looked_for_in_both_ways() -> None:
+    assert query_terms("co-operative bank").each[0] == '("operative" OR "cooperative")'
+    assert query_terms("e-mail").each == ('("mail" OR "email")',)
+    assert query_terms("getUserName").each == ('("getusername" OR "get user name")',)
+    assert query_terms("Haustür").each == ('("haustur" OR "haustuer")',)
+    assert '"20240312"' in query_terms("12 March 2024").match
+
+
+def test_an_account_or_a_telephone_number_is_known_as_one() -> None:
+    (number,) = query_terms("account DE89 3704 0044 0532 0130 00").joined
+    assert number.term.forms[0] == "de 89370400440532013000"
+    assert 0 not in number.parts
+    assert query_terms("revenue 2019 2020").joined == ()
+
+
+@pytest.mark.parametrize("quoted", ['"%s"', "\u201c%s\u201d", "\u201e%s\u201c", "\u00ab%s\u00bb"])
+def test_quotation_marks_ask_for_the_phrase(quoted: str) -> None:
+    match = query_terms(quoted % "right of first refusal")
+    assert match.quoted == ('"right of first refusal"',)
+    assert match.phrase_asked
+
+
+def test_a_question_that_names_what_it_quotes_asks_for_no_phrase() -> None:
+    assert not query_terms('how many steps does the chapter "Safety" of the manual have').phrase_asked
+    assert not query_terms('is "Plug it in" before "Turn it on" in the manual').phrase_asked
+    assert query_terms('3/4" thread and 5" pipe').quoted == ()
+    assert query_terms("\u201c議事録\u201d").quoted_pairs == ('"議事 事録"',)
 
 
 # -- the best that full text could give
@@ -161,3 +218,17 @@ def test_a_snippet_works_without_spaces_and_without_a_match() -> None:
     chinese = "天气很好。" * 100 + "机器学习部署完成。" + "天气很好。" * 100
     assert "机器学习部署" in best_snippet(chinese, query_terms("部署"))
     assert best_snippet("word " * 200, query_terms("absent")).startswith("word word")
+
+
+def test_a_snippet_finds_words_as_full_text_does() -> None:
+    filler = "Intro. " * 60
+    shown = best_snippet(
+        f"{filler} Die Tür zur Goethe\u00adstraße und 4,310 Kisten. {filler}", query_terms("GOETHESTRASSE")
+    )
+    assert "zur Goethestraße" in shown
+    assert "4,310 Kisten" in best_snippet(f"{filler} Das sind 4,310 Kisten. {filler}", query_terms("4310"))
+    assert "회의록을" in best_snippet(f"{filler} 김 팀장은 회의록을 정리한다. {filler}", query_terms("회의록"))
+
+
+def test_rarity_is_never_below_zero() -> None:
+    assert rarity(1, 1000) > rarity(400, 1000) > rarity(1000, 1000) > 0

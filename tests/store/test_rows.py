@@ -15,22 +15,40 @@ PLACES = [Place(), Place(page=3), Place(start=1.5, end=9.25), Place(first=0, las
 @pytest.mark.parametrize("place", PLACES)
 def test_a_segment_comes_back_from_json_as_it_was(place: Place) -> None:
     segment = Segment(
-        document="d1", modality="video", place=place, text="día 1 “”\n", heading="Scene 1", frames=(2.0, 4.5)
+        document="d1",
+        modality="video",
+        place=place,
+        text="día 1 “”\n",
+        heading="Scene 1",
+        frames=(2.0, 4.5),
+        label="iv",
+        times=((0.0, 1.5),),
     )
     assert rows.segment_from_json("d1", rows.segment_to_json(segment)) == segment
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_segment_comes_back_from_its_columns_as_it_was(place: Place) -> None:
-    columns = (7, 2, "d1", "page", "text", "heading", None, *rows.row_from_place(place))
+    columns = (7, 2, "d1", "page", "text", "heading", None, "iv", "[[0.0, 1.5]]", *rows.row_from_place(place))
     stored = rows.segment_from_row(columns)
     assert (stored.key, stored.ordinal) == (7, 2)
-    assert stored.segment == Segment(document="d1", modality="page", place=place, text="text", heading="heading")
+    assert stored.segment == Segment(
+        document="d1", modality="page", place=place, text="text", heading="heading", label="iv", times=((0.0, 1.5),)
+    )
 
 
 def test_a_document_comes_back_from_its_columns_as_it_was() -> None:
     document = Document(
-        id="d1", modality="audio", reading=4, title="Talk", bytes=9, pages=None, seconds=2.5, notes=("a",)
+        id="d1",
+        modality="audio",
+        reading=4,
+        title="Talk",
+        bytes=9,
+        pages=None,
+        seconds=2.5,
+        notes=("a",),
+        dated=-86400.0,
+        keywords="harbour",
     )
     assert rows.document_from_row((*rows.row_from_document(document), 0, 0.0)) == document
 
@@ -48,6 +66,6 @@ def test_what_utf_8_cannot_hold_is_replaced_before_it_is_stored() -> None:
 
 def test_paths_stay_the_bytes_that_they_were() -> None:
     path = b"/r/caf\xe9/r\xff.pdf"
-    assert os.fsencode(rows.file_from_row((path, "d1", 1, 2, 0.0)).path) == path
+    assert os.fsencode(rows.file_from_row((path, "d1", 1, 2, 0.0, "")).path) == path
     job = rows.job_from_row(("j", "k", "{}", "running", "{}", 1, path, 1.0, None))
     assert os.fsencode(job.reading) == path

@@ -271,6 +271,34 @@ def scanned_pdf(words: Sequence[str]) -> bytes:
     return file.getvalue()
 
 
+def illustrated_pdf(pages: Sequence[tuple[str, Sequence[tuple[Image.Image, tuple[int, int, int, int]]]]]) -> bytes:
+    """Pages of text with pictures; a picture's box is left, bottom, width, height in points of a page of 612 x 792."""
+    out = Pdf()
+    catalog, tree = out.reserve(), out.reserve()
+    font = out.add("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>")
+    kids = []
+    for text, pictures in pages:
+        named, drawing = "", ""
+        for number, (image, (left, bottom, width, height)) in enumerate(pictures):
+            across, down = image.size
+            extra = f"/Type /XObject /Subtype /Image /Width {across} /Height {down} /BitsPerComponent 8"
+            data = zlib.compress(image.convert("RGB").tobytes())
+            named += f"/I{number} {out.stream(data, f'{extra} /ColorSpace /DeviceRGB /Filter /FlateDecode')} 0 R "
+            drawing += f"q {width} 0 0 {height} {left} {bottom} cm /I{number} Do Q\n"
+        content = out.stream((drawing + _lines(text, 792)).encode("cp1252"))
+        resources = f"/Font << /F {font} 0 R >> /XObject << {named}>>"
+        kids.append(
+            out.add(
+                f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 612 792] /Contents {content} 0 R "
+                f"/Resources << {resources} >> >>"
+            )
+        )
+    references = " ".join(f"{kid} 0 R" for kid in kids)
+    out.put(tree, f"<< /Type /Pages /Count {len(kids)} /Kids [{references}] >>")
+    out.put(catalog, f"<< /Type /Catalog /Pages {tree} 0 R >>")
+    return out.written(catalog)
+
+
 def rc4(key: bytes, data: bytes) -> bytes:
     box, at = list(range(256)), 0
     for i in range(256):

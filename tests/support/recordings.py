@@ -2,8 +2,11 @@
 
 import functools
 import io
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import av
@@ -60,6 +63,8 @@ def sound(
     wave: Callable[[float, int], NDArray[np.float32]] = chirp,
     title: str = "",
     channels: int = 1,
+    tags: tuple[tuple[str, str], ...] = (),
+    chapters: tuple[tuple[float, float, str], ...] = (),
 ) -> bytes:
     """A recording; `name` is one of SOUND."""
     kind, codec = SOUND[name]
@@ -67,6 +72,8 @@ def sound(
     with av.open(file, "w", format=kind) as container:
         if title:
             container.metadata["title"] = title
+        container.metadata.update(tags)
+        _put_chapters(container, chapters)
         stream: Any = container.add_stream(codec, rate=rate, layout="mono" if channels == 1 else "stereo")
         _put_sound(container, stream, wave(seconds, rate))
     return file.getvalue()
@@ -86,11 +93,12 @@ def film(
     cue_codec: str = "subrip",
     rotation: int = 0,
     title: str = "",
+    late: float = 0.0,
 ) -> bytes:
-    """A film that shows COLOURS, a new one `every` so many seconds; `name` is one of FILM."""
+    """A film that shows COLOURS, a new one `every` so many seconds; `name` is one of FILM. Its clock begins `late`."""
     kind, picture_codec, sound_codec = FILM[name]
     file = io.BytesIO()
-    with av.open(file, "w", format=kind) as container:
+    with av.open(file, "w", format=kind, options={"output_ts_offset": str(late)}) as container:
         if title:
             container.metadata["title"] = title
         options = _FAST[picture_codec]
@@ -139,13 +147,13 @@ def _time(seconds: float) -> str:
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02},{round(seconds * 1000) % 1000:03}"
 
 
-def _put_sound(container: Any, stream: Any, samples: NDArray[np.float32]) -> None:
+def _put_sound(container: Any, stream: Any, samples: NDArray[np.float32], pace: float = 1.0) -> None:
     layout = stream.codec_context.layout.name
     channels = stream.codec_context.layout.nb_channels
     for begin in range(0, len(samples), 4800):
-        block = np.tile(samples[begin : begin + 4800], (channels, 1))
-        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
-        frame.sample_rate, frame.pts = stream.codec_context.sample_rate, begin
+        block = np.repeat(samples[begin : begin + 4800], channels)[np.newaxis]
+        frame = av.AudioFrame.from_ndarray(block, format="flt", layout=layout)
+        frame.sample_rate, frame.pts = stream.codec_context.sample_rate, round(begin * pace)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 
@@ -169,3 +177,82 @@ def _put_cue(container: Any, stream: Any, start: float, end: float, text: str) -
     packet.pts = packet.dts = round(start * 1000)
     packet.duration = round((end - start) * 1000)
     container.mux(packet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackMade:
+    """A track of a container that a test makes: of sound with `samples`, of subtitles with `cues`, else of pictures."""
+
+    samples: NDArray[np.float32] | None = None
+    """At 48 kHz, shape (n,)."""
+    codec: str = "aac"
+    layout: str = "mono"
+    pace: float = 1.0
+    """Seconds that the clock goes while a second is heard."""
+    cues: Sequence[tuple[float, float, str]] = ()
+    flags: av.stream.Disposition | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def tracks(
+    *made: TrackMade,
+    kind: str = "matroska",
+    seconds: float = 6.0,
+    tags: Mapping[str, str] = MappingProxyType({}),
+    chapters: Sequence[tuple[float, float, str]] = (),
+) -> bytes:
+    """A container with these tracks; pictures show COLOURS, a new one every four `seconds`."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=kind) as container:
+        container.metadata.update(tags)
+        _put_chapters(container, chapters)
+        streams = [_stream(container, track) for track in made]
+        for track, stream in zip(made, streams, strict=True):
+            if track.samples is not None:
+                _put_sound(container, stream, track.samples, track.pace)
+            elif not track.cues:
+                _put_pictures(container, stream, seconds, 4.0, (96, 72))
+            for cue in track.cues:
+                _put_cue(container, stream, *cue)
+    return file.getvalue()
+
+
+def _put_chapters(container: Any, chapters: Sequence[tuple[float, float, str]]) -> None:
+    ticks = Fraction(1, 1000)
+    container.set_chapters(
+        [
+            {"id": n, "start": int(start * 1000), "end": int(end * 1000), "time_base": ticks, "metadata": {"title": t}}
+            for n, (start, end, t) in enumerate(chapters, 1)
+        ]
+    )
+
+
+def _stream(container: Any, track: TrackMade) -> Any:
+    stream: Any
+    if track.samples is not None:
+        stream = container.add_stream(track.codec, rate=48_000, layout=track.layout)
+    elif track.cues:
+        stream = container.add_stream("mov_text" if "mp4" in container.format.name else "subrip")
+        stream.codec_context.subtitle_header = ASS
+    else:
+        stream = container.add_stream("libx264", rate=5, options=_FAST["libx264"])
+        stream.width, stream.height, stream.pix_fmt = 96, 72, "yuv420p"
+    stream.disposition = track.flags or av.stream.Disposition(0)
+    stream.metadata.update(track.tags)
+    return stream
+
+
+def pcm(channels: Sequence[NDArray[np.float32]], rate: int = 16_000) -> bytes:
+    """A plain WAV that says how many channels it has, and not which."""
+    data = (np.stack(channels, axis=1) * 32767).astype("<i2").tobytes()
+    count = len(channels)
+    form = struct.pack("<HHIIHH", 1, count, rate, rate * count * 2, count * 2, 16)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVEfmt \x10\0\0\0"
+        + form
+        + b"data"
+        + struct.pack("<I", len(data))
+        + data
+    )

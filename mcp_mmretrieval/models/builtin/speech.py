@@ -68,8 +68,9 @@ class WhisperTranscriber:
                 vad_parameters=_VOICE,
                 condition_on_previous_text=False,
             )
+            seconds = len(samples) / WHISPER_RATE_HZ
             return [
-                Cue(segment.start, min(segment.end, len(samples) / WHISPER_RATE_HZ), segment.text.strip())
+                Cue(min(segment.start, seconds), min(segment.end, seconds), segment.text.strip())
                 for segment in found
                 if _said(segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio)
             ]

@@ -140,6 +140,8 @@ def _health_lines(result: StatusResult) -> Iterator[str]:
     yield f"Documents: {counts or 'none'}; {result.get('segments', 0)} places, {result.get('bytes', 0)} bytes."
     if pending := result.get("pending_vectors"):
         yield f"Found by words only so far: {pending} documents."
+    if unread := result.get("unread_figures"):
+        yield f"Pages with pictures whose words are still to be read, when nothing else is to be done: {unread}."
     yield f"Allowed folders: {', '.join(result.get('roots', [])) or 'none'}."
     yield f"Models {result.get('models_state')}."
     yield from (f"- {part}: {line}" for part, line in result.get("models", {}).items())

@@ -111,8 +111,15 @@ def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[
 
 def _text(look: Look) -> str:
     """The title, which the file's author chose as well, and the text."""
-    title, text = sanitize_line(look.title, 120), sanitize_text(look.text).strip()
+    title, text = sanitize_line(look.title, 120), sanitize_text(_with_times(look)).strip()
     return f"title: {title}\n\n{text}".strip() if title else text
+
+
+def _with_times(look: Look) -> str:
+    """The text, and before each line of which it is known when it is said or shown, `[0:51]`."""
+    lines, times = look.text.split("\n"), look.segment.times
+    timed = [f"[{format_timestamp(start)}] {line}" for line, (start, _) in zip(lines, times, strict=False)]
+    return "\n".join([*timed, *lines[len(timed) :]])
 
 
 def _end(text: str) -> str:

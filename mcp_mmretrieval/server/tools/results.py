@@ -181,6 +181,7 @@ class StatusResult(TypedDict):
     segments: NotRequired[int]
     bytes: NotRequired[int]
     pending_vectors: NotRequired[int]
+    unread_figures: NotRequired[int]
     models: NotRequired[dict[str, str]]
     models_state: NotRequired[ModelsState]
     index: NotRequired[str]
@@ -371,6 +372,8 @@ def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -
         "sandbox": status.sandbox,
         "jobs": [plain_dict(add_result(job)) for job in status.jobs],
     }
+    if status.unread_figures:
+        result["unread_figures"] = status.unread_figures
     if engine:
         result["engine"] = engine
     if problems := [*status.problems, *notes]:

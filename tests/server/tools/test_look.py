@@ -148,3 +148,18 @@ async def test_more_targets_than_a_sheet_holds_are_refused(connect: Connect) -> 
         result = await client.call_tool("open_media", {"targets": [str(number) for number in range(13)]})
     assert result.is_error
     assert "at most 12" in texts(result)[0]
+
+
+@pytest.mark.anyio
+async def test_each_line_that_is_said_has_its_time_before_it(connect: Connect, library: FakeLibrary) -> None:
+    said = Segment(
+        document="ab" * 32,
+        modality="audio",
+        place=Place(start=50.0, end=80.0),
+        text="Good morning.\nThe report is late.\nEXIT",
+        times=((51.2, 53.0), (63.9, 66.0)),
+    )
+    library.looks["talk"] = look(segment=said, text=said.text, content=None)
+    async with connect() as client:
+        (told,) = texts(await client.call_tool("open_media", {"targets": "talk"}))
+    assert "[0:51] Good morning.\n[1:03] The report is late.\nEXIT" in told

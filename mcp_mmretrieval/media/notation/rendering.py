@@ -1,0 +1,28 @@
+"""What a notation says: its text, and what is known of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp_mmretrieval.media.notation.source_map import MappedText
+from mcp_mmretrieval.media.passages import ENDS_IN_LINES, Heading, PassageEnds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """One text, read."""
+
+    mapped: MappedText
+    headings: Sequence[Heading] = ()
+    """In `mapped.text`."""
+    ends: PassageEnds = ENDS_IN_LINES
+    title: str = ""
+    keywords: str = ""
+    """Words about the whole that do not stand in the text."""
+    dated: float | None = None
+    """Seconds since 1970, by the document's own word."""
+    notes: Sequence[str] = ()
+    """What was left out."""
+    loose: bool = False
+    """Whether runs of blanks and empty lines mean nothing, as in HTML."""

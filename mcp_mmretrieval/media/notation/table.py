@@ -1,0 +1,87 @@
+"""Tables of separated values (CSV, TSV): one line a row, and the row that names the columns.
+
+Excel writes `sep=;` first, banks write an account's number and a date, and cells in quotes hold line ends.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+
+from mcp_mmretrieval.media.notation.rendering import Rendering
+from mcp_mmretrieval.media.notation.source_map import MappedText, substitute
+from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Heading
+
+_LOOKED_AT = 30_000
+"""Characters in which the header is looked for."""
+_ROWS = 60
+_SEPARATOR_LINE = re.compile(r"\A\ufeff?\"?sep=(?P<mark>[^\r\n\"]|\\t)\"?[ \t]*(?:\r\n|\n|\r)", re.IGNORECASE)
+_NOTATION = re.compile(
+    _SEPARATOR_LINE.pattern
+    + r"|(?:(?<=[,;\t|\r\n])|(?<![\s\S]))\"[^\"]*+(?:\"\"[^\"]*+){0,500}+\"(?=[,;\t|\r\n]|\Z)|\r(?!\n)",
+    re.IGNORECASE,
+)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NUMBER = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,' %\u00a0:/-]*(?:[eE][-+]?\d+)?[%)€$]?")
+_MAX_HEADING = 400
+
+
+def read_table(source: str) -> Rendering:
+    """A table; each of its passages stands under the row of names, where there is one."""
+    mapped = substitute(_NOTATION, _row, source) if "\r" in source or '"' in source else _without_mark(source)
+    mark = _SEPARATOR_LINE.match(source)
+    header = _header(mapped.text, mark["mark"].replace("\\t", "\t") if mark else "")
+    headings = [Heading(0, 0, 1, header[:_MAX_HEADING])] if header else []
+    return Rendering(mapped=mapped, headings=headings, ends=ENDS_IN_ROWS)
+
+
+def _without_mark(source: str) -> MappedText:
+    return substitute(_SEPARATOR_LINE, lambda _: "", source)
+
+
+def _row(found: re.Match[str]) -> str:
+    if found["mark"]:
+        return ""
+    return "\n" if found[0] == "\r" else _LINE_END.sub(" ", found[0])
+
+
+def _header(text: str, separator: str) -> str:
+    """The line that names the columns: the first that is as wide as most and as full as names are; or empty."""
+    lines = [line for line in text[:_LOOKED_AT].split("\n")[:-1] or [text] if line.strip()][:_ROWS]
+    if not lines:
+        return ""
+    separator = separator or _separator(lines)
+    rows = [next(csv.reader([line], delimiter=separator), []) for line in lines]
+    width, _ = (
+        Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0]
+        if any(len(row) > 1 for row in rows)
+        else (1, 0)
+    )
+    for number, row in enumerate(rows):
+        filled = [at for at, cell in enumerate(row, 1) if cell.strip()]
+        if len(row) >= width and len(filled) * 2 > width and filled[-1] * 4 >= width * 3:
+            return "" if _is_data(row, rows[number + 1 :]) else lines[number].strip().strip(separator)
+    return ""
+
+
+def _separator(lines: list[str]) -> str:
+    """The mark that stands equally often in most lines."""
+
+    def regular(mark: str) -> tuple[int, int]:
+        counts = Counter(line.count(mark) for line in lines if mark in line)
+        number, lines_with = counts.most_common(1)[0] if counts else (0, 0)
+        return lines_with, number
+
+    return max(",;\t|", key=regular)
+
+
+def _is_data(row: list[str], rows: list[list[str]]) -> bool:
+    """Whether a header is a row as the others: with numbers where they have numbers. Years may be names."""
+    alike = [other for other in rows if len(other) == len(row)][:20]
+    numbers = [all(_NUMBER.fullmatch(other[at].strip()) for other in alike) for at in range(len(row))] if alike else []
+    if not any(numbers):
+        return False
+    names = [cell for cell, number in zip(row, numbers, strict=True) if number]
+    years = sum(bool(re.fullmatch(r"(?:19|20)\d\d", cell.strip())) for cell in names)
+    return all(_NUMBER.fullmatch(cell.strip()) for cell in names) and not (years == len(names) and years > 1)

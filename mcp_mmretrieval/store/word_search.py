@@ -1,0 +1,254 @@
+"""Searching the tables of words: what of a query is looked for in this library, and how much of it rows hold."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms, best_bm25, rarity
+from mcp_mmretrieval.store.scope import Clause, ResolvedScope
+
+MAX_TERM_ROWS_COUNTED = 20_000
+"""A term's rows are counted up to this number: only its logarithm matters."""
+MAX_TERMS_WEIGHED = 2_000
+"""Terms of a long query of which the rarest are chosen, and"""
+MAX_ROWS_WEIGHED = 400
+"""the rows up to which they are counted for that."""
+MAX_LANGUAGES = 6
+"""Languages whose stems are tried: those of most documents."""
+MAX_NAMES = 64
+"""Files and titles whose names count in one search."""
+MAX_CONTEXT_DOCUMENTS = 1_000
+"""Documents whose words count for their segments at most."""
+
+HEADING_WEIGHT = 2.0
+"""Weight of a word in the heading; a word in the text weighs 1."""
+BESIDE_WEIGHT = 0.5
+"""Weight of what stands beside the words: other forms of them, and stems."""
+FOLDER_WEIGHT = 0.3
+"""Weight of a word in the name of a folder; one in the name of the file or the title weighs 1."""
+NAME_WEIGHT = 0.5
+"""What a name counts for that holds part of the query, as a share of what words in a segment lack of it; 0.3 and 0.7
+gain less on pages, whose documents have titles."""
+FULL_NAME_WEIGHT = 0.9
+"""What one counts for that holds all of it: it was asked for by name."""
+MIN_NAME_SHARE = 0.25
+"""Of the query's words that a name has to hold to find a document alone."""
+UNQUOTED_WEIGHT = 0.25
+"""What the words of a query that asks for a phrase count for where the phrase is missing."""
+MAX_PHRASE_ROWS = 1_000
+"""Segments with a phrase that is asked for, at most."""
+
+_WEIGHTS = {
+    "words": f", {HEADING_WEIGHT}, 1.0, {BESIDE_WEIGHT}, {BESIDE_WEIGHT}",
+    "pairs": "",
+    "wholes": f", 1.0, {BESIDE_WEIGHT}",
+    "names": f", 1.0, {FOLDER_WEIGHT}, 1.0, {BESIDE_WEIGHT}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WordPlan:
+    """What is looked for of a query, in a library as it is now."""
+
+    each: tuple[str, ...]
+    """One expression a term, for tables of words."""
+    rarities: tuple[float, ...]
+    """Of these, in the table `words`."""
+    match: str
+    each_pair: tuple[str, ...]
+    pair_rarities: tuple[float, ...]
+    best: float
+    """The highest bm25 that a segment could have."""
+
+
+def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
+    """What to look for, by what the library holds: its languages, its numbers, and of a long query the rarest words."""
+    languages = [] if terms.english else _languages(db)
+    replaced: set[int] = set()
+    whole: list[str] = []
+    for number in terms.joined:
+        if number.parts and not number.parts & replaced and _count(db, "words", f'"{number.term.forms[0]}"', 1):
+            replaced |= number.parts
+            whole.append(number.term.expression())
+    kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
+    kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
+    each = (*whole, *dict.fromkeys(kept.values()))
+    pairs = dict(enumerate(terms.each_pair))
+    each_pair = tuple(pairs[at] for at in _rarest(db, "pairs", pairs, MAX_QUERY_TERMS))
+    rarities, pair_rarities = _rarities(db, "words", each), _rarities(db, "pairs", each_pair)
+    best = 2.2 * (sum(rarities) + sum(pair_rarities))
+    return WordPlan(each, rarities, terms.match_of(each, set(kept)), each_pair, pair_rarities, best)
+
+
+def _languages(db: sqlite3.Connection) -> list[str]:
+    sql = (
+        "SELECT language FROM documents WHERE language > '' GROUP BY language "
+        f"ORDER BY count(*) DESC, language LIMIT {MAX_LANGUAGES}"
+    )
+    return [language for (language,) in db.execute(sql)]
+
+
+def _rarest(db: sqlite3.Connection, table: str, expressions: dict[int, str], most: int) -> list[int]:
+    """Which of the expressions to look for, in order: all, or those in the fewest rows, then those in none."""
+    if len(expressions) <= most:
+        return list(expressions)
+    weighed = sorted(expressions, key=lambda at: -len(expressions[at]))[:MAX_TERMS_WEIGHED]
+    found = {at: _count(db, table, expressions[at], MAX_ROWS_WEIGHED) for at in weighed}
+    return sorted(sorted(weighed, key=lambda at: (not found[at], found[at]))[:most])
+
+
+def _count(db: sqlite3.Connection, table: str, match: str, most: int = MAX_TERM_ROWS_COUNTED) -> int:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {most})"
+    return int(db.execute(sql, (match,)).fetchone()[0])
+
+
+def _rows(db: sqlite3.Connection, table: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0])
+
+
+def _rarities(db: sqlite3.Connection, table: str, each: Collection[str]) -> tuple[float, ...]:
+    if not each:
+        return ()
+    rows = _rows(db, table)
+    return tuple(rarity(_count(db, table, term), rows) for term in each)
+
+
+# -- segments
+
+
+def matching_segments(
+    db: sqlite3.Connection, plan: WordPlan, terms: QueryTerms, reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
+    """Segment keys that hold any of the terms, or whose document is called so, best first: see `Catalog.words`."""
+    scores: dict[int, float] = {}
+    for table, match in (("words", plan.match), ("pairs", " OR ".join(plan.each_pair))):
+        for key, score in _matches(db, table, match, reach, depth) if match else ():
+            scores[key] = scores.get(key, 0.0) + score
+    if terms.quoted or terms.quoted_pairs:
+        scores = _with_phrases(db, plan, terms, reach, scores)
+    shares = {key: score / plan.best for key, score in scores.items()}
+    _add_names(db, plan, reach, shares)
+    order = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:depth]
+    return [(key, min(1.0, share)) for key, share in order]
+
+
+def _matches(
+    db: sqlite3.Connection, table: str, match: str, reach: ResolvedScope, depth: int
+) -> list[tuple[int, float]]:
+    """The best of one table of words: segment keys and scores, more is better."""
+    held = reach.holds("s.document") & reach.modality("s.modality")
+    narrow = "" if reach.everything else f"CROSS JOIN segments s ON s.key = {table}.rowid"
+    sql = (
+        f"SELECT {table}.rowid, -bm25({table}{_WEIGHTS[table]}) AS score FROM {table} {narrow} "
+        f"WHERE {table} MATCH ? {held.and_where} ORDER BY score DESC LIMIT ?"
+    )
+    return db.execute(sql, (match, *held.values, depth)).fetchall()
+
+
+def _with_phrases(
+    db: sqlite3.Connection, plan: WordPlan, terms: QueryTerms, reach: ResolvedScope, scores: dict[int, float]
+) -> dict[int, float]:
+    """The scores where phrases are asked for: what has them all comes first, by far if they are most of the query."""
+    holding: list[dict[int, float]] = []
+    for table, phrases, any_of in (
+        ("words", terms.quoted, plan.match),
+        ("pairs", terms.quoted_pairs, " OR ".join(plan.each_pair)),
+    ):
+        for phrase in phrases:
+            match = f"{phrase} AND ({any_of})" if any_of else phrase
+            holding.append(dict(_matches(db, table, match, reach, MAX_PHRASE_ROWS)))
+    found: dict[int, float] = {}
+    for key in scores.keys() | set().union(*holding):
+        score = min(plan.best, max(scores.get(key, 0.0), *(each.get(key, 0.0) for each in holding)))
+        share = sum(key in each for each in holding) / len(holding)
+        if not terms.phrase_asked:
+            found[key] = score * (1.0 + share) / 2
+        elif share == 1.0:
+            found[key] = (score + plan.best) / 2
+        else:
+            found[key] = UNQUOTED_WEIGHT * score * (1.0 + share)
+    return found
+
+
+# -- names
+
+
+def _add_names(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope, shares: dict[int, float]) -> None:
+    """Let the names of files and documents count: for what words found in them, and for the first place otherwise."""
+    named = _named(db, plan, reach)
+    if not named:
+        return
+    for key, document in _documents_of(db, shares).items():
+        shares[key] += _name_evidence(named.get(document, 0.0)) * max(0.0, 1.0 - shares[key])
+    of_kind = reach.modality("s.modality")
+    sql = (
+        "SELECT s.document, s.key, min(s.ordinal) FROM json_each(?) j CROSS JOIN segments s ON s.document = j.value "
+        f"{of_kind.where} GROUP BY s.document"
+    )
+    for document, key, _ in db.execute(sql, (json.dumps(list(named)), *of_kind.values)).fetchall():
+        if named[document] >= MIN_NAME_SHARE:
+            shares[key] = max(shares.get(key, 0.0), _name_evidence(named[document]))
+
+
+def _name_evidence(share: float) -> float:
+    return NAME_WEIGHT * share + (FULL_NAME_WEIGHT - NAME_WEIGHT) * share**4
+
+
+def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict[int, float]:
+    """Documents whose names may be seen and hold words of the query: the share of it that they hold, by rarity."""
+    files = reach.files()
+    seen = Clause(
+        f"(n.path IS NULL OR EXISTS (SELECT 1 FROM files f WHERE f.path = n.path {files.and_where}))", files.values
+    )
+    held = (seen if files else Clause()) & reach.holds("n.document")
+    sql = (
+        "SELECT n.id, n.document FROM names CROSS JOIN named n ON n.id = names.rowid "
+        f"WHERE names MATCH ? {held.and_where} ORDER BY bm25(names{_WEIGHTS['names']}) LIMIT {MAX_NAMES}"
+    )
+    terms = [*zip(plan.each, plan.rarities, strict=True), *zip(plan.each_pair, plan.pair_rarities, strict=True)]
+    if not terms:
+        return {}
+    found = dict(db.execute(sql, (" OR ".join(term for term, _ in terms), *held.values)).fetchall())
+    if not found:
+        return {}
+    shares = dict.fromkeys(found, 0.0)
+    total = sum(weight for _, weight in terms)
+    for term, weight in terms:
+        holding = _holding(db, "{name pairs stems folders}", term) & shares.keys()
+        called = holding & _holding(db, "{name pairs stems}", term) if holding else holding
+        for at in holding:
+            shares[at] += (1.0 if at in called else FOLDER_WEIGHT) * weight / total
+    best: dict[int, float] = {}
+    for at, share in shares.items():
+        best[found[at]] = max(share, best.get(found[at], 0.0))
+    return best
+
+
+def _holding(db: sqlite3.Connection, columns: str, term: str) -> set[int]:
+    sql = f"SELECT rowid FROM names WHERE names MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED}"
+    return {at for (at,) in db.execute(sql, (f"{columns} : ({term})",))}
+
+
+# -- documents
+
+
+def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -> dict[int, float]:
+    """By segment, the share of the terms that its document holds anywhere: see `Catalog.context`."""
+    if not plan.each:
+        return {}
+    best = best_bm25((_count(db, "wholes", term) for term in plan.each), _rows(db, "wholes"))
+    sql = (
+        f"SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) AS score FROM wholes WHERE wholes MATCH ? "
+        f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}"
+    )
+    scores = dict(db.execute(sql, (" OR ".join(plan.each),)).fetchall())
+    found = _documents_of(db, keys)
+    return {key: min(1.0, scores[document] / best) for key, document in found.items() if document in scores}
+
+
+def _documents_of(db: sqlite3.Connection, keys: Collection[int]) -> dict[int, int]:
+    sql = "SELECT s.key, s.document FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value"
+    return dict(db.execute(sql, (json.dumps(list(keys)),)).fetchall())

@@ -1,0 +1,88 @@
+"""Writing the tables of words: each text, name and title in normal form. Within a transaction of the catalog."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+from mcp_mmretrieval.store.normal_form import character_bigrams, forms_beside, normal_words
+from mcp_mmretrieval.store.schema import WHOLE_WORDS_SQL
+from mcp_mmretrieval.store.stems import language_of, stems_beside
+
+MAX_FOLDERS = 3
+"""Folders above a file whose names count for it."""
+
+HeadedText = tuple[int, str, str]
+"""Key, heading and text of a segment."""
+
+
+def forget_whole(db: sqlite3.Connection, document: int) -> None:
+    """Take the words of a whole document out, before any of its segments goes: they say what was given."""
+    if db.execute("SELECT 1 FROM segments WHERE document = ? LIMIT 1", (document,)).fetchone():
+        whole = WHOLE_WORDS_SQL.format(key=document)
+        db.execute(f"INSERT INTO wholes(wholes, rowid, text, stems) SELECT 'delete', * FROM ({whole})")
+
+
+def forget_words(db: sqlite3.Connection, document: int, segment: int) -> None:
+    """Take the words of one segment out, and those of its whole document, which are written anew with them."""
+    forget_whole(db, document)
+    for table in ("words", "pairs"):
+        db.execute(f"DELETE FROM {table} WHERE rowid = ?", (segment,))
+
+
+def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedText], language: str) -> None:
+    """The words of those segments of a document that have none, which completes it. `language`: see `language_of`."""
+    for key, heading, text in texts:
+        both = f"{heading}\n\n{text}" if heading else text
+        columns = (normal_words(heading), normal_words(text), forms_beside(both), stems_beside(both, language))
+        db.execute("INSERT INTO words(rowid, heading, text, forms, stems) VALUES (?, ?, ?, ?, ?)", (key, *columns))
+        if neighbours := character_bigrams(both):
+            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
+    whole = WHOLE_WORDS_SQL.format(key=document)
+    db.execute(f"INSERT INTO wholes(rowid, text, stems) {whole}")
+    db.execute("UPDATE documents SET language = ? WHERE key = ?", (language, document))
+
+
+def write_title(db: sqlite3.Connection, document: int, title: str, keywords: str) -> None:
+    """What a document says of itself, in place of what it said before."""
+    db.execute("DELETE FROM named WHERE document = ? AND path IS NULL", (document,))
+    if title or keywords:
+        _write_name(db, document, None, (f"{title}\n\n{keywords}", ""))
+
+
+def write_path(db: sqlite3.Connection, document: int, path: bytes) -> None:
+    """What a file of a document is called, in place of what its path named before."""
+    db.execute("DELETE FROM named WHERE path = ?", (path,))
+    # a name may hold bytes that are no UTF-8: what cannot be read cannot be asked for either
+    name = PurePath(path.decode("utf-8", "replace"))
+    folders = " ".join(name.parent.parts[-MAX_FOLDERS:])
+    _write_name(db, document, path, (name.stem, f"{folders} {name.suffix}"))
+
+
+def _write_name(db: sqlite3.Connection, document: int, path: bytes | None, names: tuple[str, str]) -> None:
+    name, folders = names
+    (language,) = db.execute("SELECT language FROM documents WHERE key = ?", (document,)).fetchone()
+    at = db.execute("INSERT INTO named(document, path) VALUES (?, ?)", (document, path)).lastrowid
+    words = f"{normal_words(name)} {forms_beside(name)}"
+    what = (at, words, normal_words(folders), character_bigrams(f"{name} {folders}"), stems_beside(name, language))
+    db.execute("INSERT INTO names(rowid, name, folders, pairs, stems) VALUES (?, ?, ?, ?, ?)", what)
+
+
+def write_all_words(db: sqlite3.Connection) -> None:
+    """All words of a catalog whose tables of words are empty, from the texts, paths and titles that it holds."""
+    for document, title, keywords in db.execute("SELECT key, title, keywords FROM documents").fetchall():
+        sql = (
+            "SELECT s.key, t.heading, t.text FROM segments s JOIN texts t ON t.segment = s.key "
+            "WHERE s.document = ? ORDER BY s.ordinal"
+        )
+        texts = db.execute(sql, (document,)).fetchall()
+        write_words(db, document, texts, document_language(texts))
+        write_title(db, document, title, keywords)
+    for path, document in db.execute("SELECT path, document FROM files").fetchall():
+        write_path(db, document, path)
+
+
+def document_language(texts: Iterable[HeadedText]) -> str:
+    """The language of a document with these texts: see `language_of`. Takes a second the first time."""
+    return language_of([text for _, _, text in texts])

@@ -1,0 +1,262 @@
+"""What words find in a catalog: names, phrases, numbers, forms of a word, and how much of a query that is."""
+
+# ruff: noqa: RUF001 (letters of other scripts look like Latin ones)
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, query_terms
+from mcp_mmretrieval.types import Place
+from tests.support.rows import READING, pages, put, sha
+
+EVERYTHING = Scope()
+
+
+def found(catalog: Catalog, query: str, scope: Scope = EVERYTHING) -> list[str]:
+    """Titles of the documents that words find, best first, each once."""
+    keys = [key for key, _ in catalog.words(query_terms(query), scope, depth=50)]
+    held = catalog.segments(keys)
+    documents = catalog.documents({held[key].segment.document for key in keys})
+    return list(dict.fromkeys(documents[held[key].segment.document].title for key in keys))
+
+
+def share(catalog: Catalog, query: str) -> float:
+    """How much of a query the best segment holds."""
+    return catalog.words(query_terms(query), EVERYTHING, depth=1)[0][1]
+
+
+def add(catalog: Catalog, title: str, *texts: str, keywords: str = "", path: str = "") -> Document:
+    """A document with a page a text, below /r."""
+    id = sha(title + "".join(texts))
+    document = Document(id=id, modality="page", reading=catalog.reading(READING), title=title, keywords=keywords)
+    file = File(path=path or f"/r/{title}", document=id, size=1, mtime_ns=0)
+    catalog.commit_read(document, pages(id, texts), file=file)
+    return document
+
+
+def notes(catalog: Catalog, count: int = 12) -> None:
+    """Documents that hold none of the words that are asked for."""
+    for number in range(count):
+        add(catalog, f"note{'abcdefghijkl'[number]}", f"Nothing of interest happened on walk {'abcdefghijkl'[number]}.")
+
+
+# -- one normal form on both sides
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Der Schlüssel liegt in der Bergstraße.", "BERGSTRASSE"),
+        ("Der Schlüssel liegt in der Bergstraße.", "Bergstraße"),
+        ("Die Hintertür klemmt seit gestern im Winter.", "Hintertuer"),
+        ("Die Hintertuer klemmt seit gestern im Winter.", "Hintertür"),
+        ("Die Äpfel liegen auf dem Boden und die Bücher im Regal.", "Buch"),
+        ("KADIKÖY İSKELESİ YARIN KAPALI", "Kadıköy iskelesi"),
+        ("Условия перевозки груза по договору с заказчиком.", "договор"),
+        ("افتتحت الجامعة مكتبتها الجديدة في المدينة", "جامعة"),
+        ("Les chevaux de la ferme sont partis avec les bateaux.", "cheval"),
+        ("이사회는 결산서를 목요일에 승인했다.", "결산서"),
+        ("平成30年度のPostgreSQL移行計画", "PostgreSQL"),
+        ("平成30年度のPostgreSQL移行計画", "30"),
+        ("平成30年度のPostgreSQL移行計画", "移行計画"),
+        ("In the attic stood a spin-\nning wheel.", "spinning"),
+        ("Paid 8,765 crowns.", "8765"),
+        ("Paid 8765 crowns.", "8.765"),
+        ("Call +44 20 7946 0018 after noon.", "442079460018"),
+        ("Call 02079460018 after noon.", "020 7946 0018"),
+        ("IBAN NL91 ABNA 0417 1643 00", "NL91ABNA0417164300"),
+        ("conforms to EN12464", "EN 12464"),
+        ("serial 7B-2F-90", "7B2F90"),
+        ("send it by email", "e-mail"),
+        ("send it by e-mail", "email"),
+        ("def readConfigFile(path)", "config file"),
+        ("def read_config_file(path)", "readConfigFile"),
+        ("written in C++ for the pump", "C++"),
+        ("on 3 May 2021 the weir broke", "2021-05-03"),
+        ("on 2021-05-03 the weir broke", "3 May 2021"),
+        ("take vitamin A daily", "vitamin A"),
+    ],
+)
+def test_what_is_written_otherwise_is_found(catalog: Catalog, text: str, query: str) -> None:
+    notes(catalog)
+    add(catalog, "right", text)
+    assert found(catalog, query)[:1] == ["right"]
+    assert share(catalog, query) > 0.2
+
+
+def test_all_of_108_part_numbers_are_told_from_their_near_twins(catalog: Catalog) -> None:
+    chance = random.Random(3)
+    numbers = [
+        f"{kind}-{number}-{end}{side}"
+        for kind in ("RT", "PX")
+        for number in ("4410", "4401", "1180")
+        for end in ("89A", "98A", "07", "08", "80", "70")
+        for side in ("", "/L", "/R")
+    ]
+    assert len(set(numbers)) == 108
+    for number in numbers:
+        filler = " ".join(chance.choices(["valve", "seal", "steel", "brass", "ring", "shaft"], k=20))
+        add(catalog, number, f"Bulletin for {number}: {filler}.", path=f"/r/{sha(number)[:8]}.md")
+    assert [number for number in numbers if found(catalog, f"which ring for {number}?")[0] != number] == []
+
+
+def test_one_number_has_one_rarity_however_it_is_written(catalog: Catalog) -> None:
+    notes(catalog)
+    for word in ("eight", "8", "8", "8"):
+        add(catalog, f"{word} {time.monotonic_ns()}", f"May I have {word} of them")
+    for query in ("8", "eight"):
+        scores = [score for _, score in catalog.words(query_terms(query), EVERYTHING, depth=9)]
+        assert len(scores) == 4
+        assert max(scores) == pytest.approx(min(scores))
+    add(catalog, "cup", "a 16oz cup")
+    assert found(catalog, "16 oz") == found(catalog, "16oz") == ["cup"]
+
+
+def test_a_query_in_english_takes_no_stems_of_another_language(catalog: Catalog) -> None:
+    add(catalog, "spanish", "Este año los barcos se quedan en el puerto y los pescadores en casa.")
+    add(catalog, "english", "In the morning an old boat lay in the harbour.")
+    assert found(catalog, "año") == ["spanish"]
+    assert found(catalog, "what is an old boat") == ["english"]
+
+
+# -- phrases
+
+
+def test_a_phrase_in_quotation_marks_comes_first_by_far(catalog: Catalog) -> None:
+    add(catalog, "scattered", "right right refusal refusal first first of of right refusal first refusal of right")
+    long = "of the first week and of the right bank. " * 20
+    add(catalog, "phrase", f"{long} The right of first refusal stays with the tenants. {long}")
+    assert found(catalog, '"right of first refusal"') == ["phrase", "scattered"]
+    (_, best), (_, second) = catalog.words(query_terms('"right of first refusal"'), EVERYTHING, depth=2)
+    assert best > 2 * second
+    assert found(catalog, '"right of first refusal" tenants')[0] == "phrase"
+
+
+def test_a_phrase_without_spaces_is_asked_for_by_its_pairs_in_order(catalog: Catalog) -> None:
+    add(catalog, "scattered", "会議室の予定と議室。会議。会議。議室")
+    add(catalog, "phrase", "第三会議室は今日も使えません。" + "予定はありません。" * 20)
+    assert found(catalog, "“会議室は”")[0] == "phrase"
+
+
+# -- names
+
+
+def test_a_document_is_found_by_its_file_name_alone(catalog: Catalog) -> None:
+    notes(catalog)
+    add(catalog, "", "", "", path="/r/Warranty_Osprey_kettle.pdf")
+    keys = catalog.words(query_terms("Osprey kettle warranty"), EVERYTHING, depth=9)
+    assert [catalog.segments([key])[key].segment.place for key, _ in keys] == [Place(page=1)]
+    assert keys[0][1] > 0.6
+    for query in ("Warranty_Osprey_kettle.pdf", "osprey", "the kettle's warranty"):
+        assert catalog.words(query_terms(query), EVERYTHING, depth=9)[0][0] == keys[0][0]
+
+
+def test_a_name_counts_for_the_words_that_a_place_lacks(catalog: Catalog) -> None:
+    notes(catalog)
+    add(catalog, "other", "The boiler valve leaks.")
+    add(catalog, "named", "First page.", "The boiler valve leaks.", path="/r/Ardvasar 2021.pdf")
+    assert found(catalog, "Ardvasar boiler valve") == ["named", "other"]
+    best = catalog.words(query_terms("Ardvasar boiler valve"), EVERYTHING, depth=9)[0][0]
+    assert catalog.segments([best])[best].segment.place == Place(page=2)
+
+
+def test_titles_and_keywords_are_words(catalog: Catalog) -> None:
+    notes(catalog)
+    add(catalog, "The heron at Glencoul", "", keywords="aunt Ishbel; ferry")
+    assert found(catalog, "heron Glencoul") == ["The heron at Glencoul"]
+    assert found(catalog, "aunt Ishbel") == ["The heron at Glencoul"]
+
+
+def test_a_title_that_changes_is_found_by_its_new_words_alone(catalog: Catalog) -> None:
+    for title, change in (("Unapool", "added"), ("Kylesku", "unchanged")):
+        document = Document(id=sha("same"), modality="page", reading=catalog.reading(READING), title=title)
+        file = File(path="/r/x", document=sha("same"), size=1, mtime_ns=0)
+        assert catalog.commit_read(document, pages(sha("same"), ["a page"]), file=file) == change
+        assert found(catalog, title) == [title]
+    assert found(catalog, "Unapool") == []
+
+
+def test_folders_count_weakly(catalog: Catalog) -> None:
+    add(catalog, "below", "", path="/r/Scalpay/scan.pdf")
+    add(catalog, "called", "", path="/r/other/Scalpay.pdf")
+    assert found(catalog, "Scalpay") == ["called", "below"]
+    notes(catalog)
+    scores = [score for _, score in catalog.words(query_terms("Scalpay"), EVERYTHING, depth=9)]
+    assert scores[0] > 2 * scores[1]
+
+
+def test_a_name_is_found_only_by_those_who_may_see_the_path(catalog: Catalog) -> None:
+    put(catalog, "/r/secret/Lochinver.txt", ["a page"], content="same")
+    catalog.attach(File(path="/r/open/plain.txt", document=sha("same"), size=1, mtime_ns=0))
+    document = Document(id=sha("same"), modality="page", reading=catalog.reading(READING))
+    file = File(path="/r/open/plain.txt", document=sha("same"), size=1, mtime_ns=0)
+    catalog.commit_read(document, pages(sha("same"), ["a page"]), file=file)
+    words = query_terms("Lochinver")
+    assert len(catalog.words(words, EVERYTHING, depth=9)) == 1
+    assert len(catalog.words(words, Scope(("/r/secret",)), depth=9)) == 1
+    assert catalog.words(words, Scope(("/r/open",)), depth=9) == []
+    assert catalog.words(words, Scope(filters=Filters(under="/r/open")), depth=9) == []
+    assert len(catalog.words(query_terms("plain"), Scope(("/r/open",)), depth=9)) == 1
+    catalog.remove_files(["/r/secret/Lochinver.txt"])
+    assert catalog.words(words, EVERYTHING, depth=9) == []
+
+
+def test_a_name_brings_only_places_of_the_wanted_kind(catalog: Catalog) -> None:
+    put(catalog, "/r/Badcall.pdf", ["a page"])
+    words = query_terms("Badcall")
+    assert len(catalog.words(words, Scope(filters=Filters(modality=("page",))), depth=9)) == 1
+    assert catalog.words(words, Scope(filters=Filters(modality=("image",))), depth=9) == []
+
+
+def test_a_moved_file_is_found_by_its_new_name_alone(catalog: Catalog) -> None:
+    put(catalog, "/r/Achiltibuie.txt", ["a page"], content="same")
+    catalog.attach(File(path="/r/Polbain.txt", document=sha("same"), size=1, mtime_ns=0), gone=["/r/Achiltibuie.txt"])
+    put(catalog, "/r/Polbain.txt", ["another page"])
+    assert len(catalog.words(query_terms("Polbain"), EVERYTHING, depth=9)) == 1
+    assert catalog.words(query_terms("Polbain"), EVERYTHING, depth=9)[0][0] != 1
+
+
+def test_a_name_that_is_no_utf_8_is_found_by_what_can_be_read(catalog: Catalog) -> None:
+    put(catalog, "/r/Inver \udce9t\udce9.txt", ["a page"])
+    assert len(catalog.words(query_terms("Inver"), EVERYTHING, depth=9)) == 1
+
+
+# -- long queries
+
+
+def test_the_rare_words_of_a_long_query_count_wherever_they_stand(catalog: Catalog) -> None:
+    chance = random.Random(1)
+    common = [f"{one}{other}ing" for one in "bcdfghjklm" for other in ("a", "e", "i", "o", "u", "y", "ou", "ea")]
+    for number in range(60):
+        add(catalog, f"letter{number}", " ".join(chance.choices(common, k=120)))
+    add(catalog, "right", "The banjo bolt of the ram takes 34 newton metres.")
+    talk = " ".join(common * 3)
+    assert len(query_terms(talk).each) > MAX_QUERY_TERMS
+    for query in (f"banjo bolt torque ram. {talk}", f"{talk} banjo bolt torque ram?"):
+        assert found(catalog, query)[0] == "right"
+
+
+def test_a_long_query_is_cut_to_what_can_be_afforded(catalog: Catalog) -> None:
+    notes(catalog)
+    words = " ".join(f"w{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(1_500))
+    before = time.thread_time()
+    assert catalog.words(query_terms(f"{words} walk"), EVERYTHING, depth=9)
+    assert time.thread_time() - before < 2.0
+
+
+# -- documents
+
+
+def test_a_document_gives_its_words_to_all_of_its_places_also_by_their_stems(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["Die Verträge mit der Werft sind unterschrieben und liegen im Büro.", "Die zweite Seite."])
+    keys = [stored.key for stored in catalog.segments_of(catalog.file("/r/a").document)]  # type: ignore[union-attr]
+    context = catalog.context(query_terms("Vertrag"), keys)
+    assert set(context) == set(keys)
+    assert catalog.context(query_terms("unknown"), keys) == {}
+    assert catalog.context(query_terms("?"), keys) == {}
