@@ -28,7 +28,7 @@ from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import fusion
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
-from mcp_mmretrieval.searching.match import MatchCollector, MatchEvidence, judge
+from mcp_mmretrieval.searching.match import STRONG_FROM, MatchCollector, MatchEvidence, judge
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import SearchRun
 
@@ -173,9 +173,13 @@ def fitted(asked: Sequence[Asked]) -> tuple[Values, float]:
 def sums(asked: Sequence[Asked], weights: Values, intercept: float) -> list[Values]:
     """The sum of each hit of each question; what stands there to be looked up is as strong as can be."""
     return [
-        np.array([99.0 if hit.looked_up == "strong" else intercept + weights @ hit.features for hit in one.evidence])
-        for one in asked
+        np.array([bounded(hit, float(intercept + weights @ hit.features)) for hit in one.evidence]) for one in asked
     ]
+
+
+def bounded(hit: MatchEvidence, total: float) -> float:
+    """The sum, as high or low as can be where a code stands there or does not."""
+    return 99.0 if hit.looked_up == "strong" else min(total, STRONG_FROM - 0.1) if hit.at_most == "fair" else total
 
 
 def thresholds(asked: Sequence[Asked], found: Sequence[Values]) -> tuple[float, float]:

@@ -11,6 +11,7 @@ the background alone: standard deviations above the mean, less what the best of 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,8 +53,13 @@ _SAME, _LIKE = 0.8, 0.5
 _LEAST_DEVIATION = 0.03
 """Of cosines: a few scores may be alike by chance."""
 
+_LEVELS: tuple[Match, ...] = ("weak", "fair", "strong")
+_CODE = re.compile(r"(?=\S*\d)\S{4,}")
+"""Within a query: a part number, a date, an account."""
 MAX_CODE_PLACES = 3
 """Places that may hold a code: one that stands in more is a word like others."""
+_ALL = 0.999
+"""Share of a query's words that is all of them."""
 MAX_CODE_TERMS = 4
 """Pieces of a code: `XK-4711-B` has three."""
 
@@ -75,6 +81,8 @@ class MatchEvidence:
     """By how much that exceeds the nearest places of other documents."""
     looked_up: Match = "weak"
     """At least that well it matches: strong for a code that stands there, fair where each word does."""
+    at_most: Match = "strong"
+    """Fair for a code that does not stand there, however near another one comes."""
 
     @property
     def features(self) -> tuple[float, ...]:
@@ -86,7 +94,7 @@ def judge(evidence: MatchEvidence) -> Match:
     """How far a hit is to be trusted."""
     total = match_logit(evidence)
     by_model: Match = "strong" if total >= STRONG_FROM else "fair" if total >= FAIR_FROM else "weak"
-    return max(by_model, evidence.looked_up, key=("weak", "fair", "strong").index)
+    return min(max(by_model, evidence.looked_up, key=_LEVELS.index), evidence.at_most, key=_LEVELS.index)
 
 
 def match_logit(evidence: MatchEvidence) -> float:
@@ -124,13 +132,15 @@ class MatchCollector:
         count = len(terms.each) + len(terms.each_pair)
         share = self._shares[key].place if key in self._shares else 0.0
         likeness, background = self._text_likeness(key)
+        code = count <= MAX_CODE_TERMS and _CODE.search(self._run.query.text) is not None
         return MatchEvidence(
             evidence,
             evidence - usual,
             share * max(0.0, math.log((1 + count) / 3)),
             likeness,
             likeness - background if likeness else 0.0,
-            self._looked_up(share, count),
+            self._looked_up(share, code),
+            "fair" if code and share < _ALL else "strong",
         )
 
     def _evidence(self, key: int) -> float:
@@ -159,10 +169,9 @@ class MatchCollector:
         ranked = self._run.ranked.get(lane, ())
         return [score for other, score in ranked if other in held and held[other].segment.document != own]
 
-    def _looked_up(self, share: float, count: int) -> Match:
-        if share < 0.999:
+    def _looked_up(self, share: float, code: bool) -> Match:
+        if share < _ALL:
             return "weak"
-        code = count <= MAX_CODE_TERMS and any(char.isdigit() for char in self._run.query.text)
         rare = code and self._catalog.fewest_places(self._run.query.terms) <= MAX_CODE_PLACES
         return "strong" if rare else "fair"
 

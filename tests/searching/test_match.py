@@ -171,5 +171,7 @@ def test_each_kind_of_evidence_makes_a_hit_stronger() -> None:
 def test_what_can_be_looked_up_is_at_least_that_strong() -> None:
     weak = MatchEvidence(0.3, 0.0, 0.0, 0.2, 0.0)
     assert [judge(replace(weak, looked_up=least)) for least in ("weak", "fair", "strong")] == ["weak", "fair", "strong"]
+    likely = MatchEvidence(1.6, 0.7, 0.8, 0.6, 0.3, at_most="fair")
+    assert judge(likely) == "fair"
     assert STRONG_FROM > FAIR_FROM
     assert len(WEIGHTS) == len(weak.features)
