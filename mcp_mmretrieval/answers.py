@@ -17,6 +17,9 @@ JobState = Literal["running", "done", "failed", "cancelled"]
 Match = Literal["strong", "fair", "weak"]
 """How far a hit is to be trusted: strong ones answer nine times in ten, weak ones are what any question finds here."""
 
+ListOrder = Literal["path", "date"]
+"""How a listing is ordered: by path, or the newest first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
@@ -26,9 +29,9 @@ class Filters:
     under: str | None = None
     """Absolute real path of a folder or file."""
     after: float | None = None
-    """Seconds since 1970; a file changed at or after it."""
+    """Seconds since 1970: by its own date, or else its file's time, from then on."""
     before: float | None = None
-    """Seconds since 1970; a file changed before it."""
+    """Seconds since 1970: by its own date, or else its file's time, earlier than then."""
     document: str | None = None
     """The document's whole id."""
 
@@ -50,6 +53,10 @@ class Hit:
     lanes: tuple[Lane, ...]
     match: Match
     """`searching.match` says how it is told."""
+    modified: float = 0.0
+    """When its file was changed, or the text was given: seconds since 1970."""
+    dated: float | None = None
+    """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
     relevance: float | None = None
     """What the reranker gave it, in [0, 1]; None where it was not reranked."""
     more_in_document: int = 0
@@ -177,11 +184,18 @@ class Look:
     text: str
     content: Content | None
     """The picture, frames or sound; None where there is only text, or where the file changed."""
+    modified: float = 0.0
+    """When its file was changed, or the text was given: seconds since 1970."""
+    dated: float | None = None
+    """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
     before: str = ""
     after: str = ""
     stale: bool = False
     """The file changed since it was read: the text is the stored one and no pixels are shown."""
     note: str = ""
+    """Why there is nothing to see, though there should be."""
+    document_notes: tuple[str, ...] = ()
+    """What of the whole document was left out, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +211,9 @@ class DocumentInfo:
     segments: int
     bytes: int
     modified: float
-    """Seconds since 1970."""
+    """When its file was changed, or the text was given: seconds since 1970."""
+    dated: float | None = None
+    """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
     pages: int | None = None
     seconds: float | None = None
     embedded: bool = False
@@ -215,6 +231,8 @@ class Removal:
     """Of these documents."""
     unknown: tuple[str, ...] = ()
     """Targets that the library does not hold."""
+    notes: tuple[str, ...] = ()
+    """What to do about each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

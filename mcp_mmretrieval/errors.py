@@ -56,8 +56,8 @@ class BadArgument(RetrievalError):
 class NotAllowed(RetrievalError):
     """A path outside the allowed folders, or one that is not there."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path}: not found under the allowed folders. Call status to see which folders are allowed.")
+    def __init__(self, path: str, hint: str = "Call status to see which folders are allowed.") -> None:
+        super().__init__(f"{path}: not found under the allowed folders. {hint}")
 
 
 class NotInLibrary(RetrievalError):

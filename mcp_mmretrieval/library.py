@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
     Filters,
+    ListOrder,
     Look,
     Outcome,
     ProfileInfo,
@@ -33,7 +35,7 @@ from mcp_mmretrieval.answers import (
 )
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import BadArgument, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.errors import BadArgument, NotInLibrary, RetrievalError, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
@@ -42,13 +44,14 @@ from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.parts import narrow_to_place, text_around
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.searching.dates import date_seconds
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.searching.search import Searcher
-from mcp_mmretrieval.store import ListedDocument, Scope, Store, StoredSegment
+from mcp_mmretrieval.store import Document, ListedDocument, Scope, Store, StoredSegment
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
-from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
+from mcp_mmretrieval.types import ALL_LANES, MODALITY_TRAITS, SHORT_ID_DIGITS, Lane, Modality, Place, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
@@ -110,7 +113,7 @@ class _OpenLibrary:
         """One job's work."""
         adder = self.adder(ConnectionView(self.shared.catalog, roots))
         if asked.text is not None:
-            adder.text(job, asked.text, asked.title or "")
+            adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
         else:
             adder.files(job, asked.paths, dry_run=asked.dry_run)
         self.embedding.wake(again=True)
@@ -252,16 +255,22 @@ class Library:
         before: str | None = None,
         document: str | None = None,
     ) -> Filters:
-        """Filters from what an agent writes: a path or citation, ISO dates, a document's id, citation or path.
+        """Filters from what an agent writes: a path or citation, dates, a document's id, citation or path.
+
+        Dates as `searching.dates` understands them: ISO 8601, parts of it, `last month`.
 
         Raises BadArgument, NotAllowed, NotInLibrary.
         """
+        with _naming("under"):
+            folder = self._targets.path(under, folders=True) if under else None
+        with _naming("document"):
+            id = self._targets.find(document).document.id if document else None
         return Filters(
             modality=tuple(modality),
-            under=self._targets.path(under) if under else None,
-            after=_seconds("after", after),
-            before=_seconds("before", before),
-            document=self._targets.find(document).document.id if document else None,
+            under=folder,
+            after=date_seconds("after", after),
+            before=date_seconds("before", before),
+            document=id,
         )
 
     def rerank(
@@ -320,21 +329,22 @@ class Library:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def look(self, target: str, *, side: int = 1024) -> Look:
-        """What there is to see at an id, citation or path; pictures with at most `side` pixels.
+    def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
+        """What there is to see at an id, citation or path; pictures with at most `side` pixels, or no `content`.
 
-        Raises NotInLibrary. A file that changed since answers with its stored text, `stale` and without pixels.
+        Raises NotInLibrary; BadArgument for a place that cannot be read. A file that changed since
+        answers with its stored text, `stale` and without pixels.
         """
         found = self._targets.find(target)
         stored = _shown(found)
         segment = narrow_to_place(stored.segment, found.place)
         files = self._catalog.files_of_one(found.document.id)
         file = self._targets.visible_file(files)
-        content, stale, note = None, False, ""
-        if stored.segment.traits.content != "text" and file is not None:
+        shown, stale, note = None, False, ""
+        if content and stored.segment.traits.content != "text" and file is not None:
             try:
                 with reopen(files, self.roots) as opened:
-                    content = self._shared.workers.load(opened.fd, segment, name=opened.path, side=side)
+                    shown = self._shared.workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         around = self._catalog.around(stored.key)
@@ -346,25 +356,34 @@ class Library:
             path=file.path if file else "",
             citation=self._targets.citation(file, segment),
             title=found.document.title,
+            modified=file.mtime_ns / 1e9 if file else found.document.read_at,
+            dated=found.document.dated,
             text=segment.text[:MAX_SHOWN_CHARACTERS],
-            content=content,
+            content=shown,
             before=before[-1] if before else "",
             after=after[0] if after else "",
             stale=stale,
             note=note,
+            document_notes=found.document.notes,
         )
 
     def documents(
         self,
         filters: Filters = Filters(),
         *,
+        order: ListOrder = "path",
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[list[DocumentInfo], int]:
-        """A page of documents, by path, and how many there are in all."""
+        """A page of documents, by path or the newest first, and how many there are in all.
+
+        By its own date where a document has one, else by that of its file.
+        """
         space = self._catalog.active_space()
         scope = self._view.scope(filters)
-        listed, total = self._catalog.listing(scope, space=space.id if space else None, limit=limit, offset=offset)
+        listed, total = self._catalog.listing(
+            scope, space=space.id if space else None, order=order, limit=limit, offset=offset
+        )
         return [self._info(one) for one in listed], total
 
     def _info(self, listed: ListedDocument) -> DocumentInfo:
@@ -381,6 +400,7 @@ class Library:
             segments=listed.segments,
             bytes=document.bytes,
             modified=file.mtime_ns / 1e9 if file else document.read_at,
+            dated=document.dated,
             pages=document.pages,
             seconds=document.seconds,
             embedded=listed.embedded,
@@ -458,6 +478,10 @@ class Library:
         problems = [self._opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
         if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
             problems.append(alone)
+        problems += [
+            f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
+            for folder in self.roots.missing
+        ]
         if not self.roots.folders:
             problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         return Status(
@@ -478,30 +502,46 @@ class Library:
         )
 
 
+@contextmanager
+def _naming(argument: str) -> Iterator[None]:
+    """Let an error say which argument was wrong."""
+    try:
+        yield
+    except RetrievalError as error:
+        error.args = (f"{argument}: {error}",)
+        raise
+
+
 def _shown(found: Target) -> StoredSegment:
     """The segment that stands for what was pointed at: the one in the middle of the place."""
     if not found.segments:
+        name = found.document.title or found.document.id[:SHORT_ID_DIGITS]
         raise NotInLibrary(
-            f"{found.document.title or found.document.id[:12]}: nothing at {found.place.fragment}. "
+            f"{name}: nothing at {found.place.fragment or 'all'}; {_extent(found.document)}. "
             "Leave the place out to open the beginning."
         )
-    if found.place.start is None or found.place.end is None:
+    start, end = found.place.start, found.place.end
+    if start is None or end is None:
         return found.segments[0]
-    middle = (found.place.start + found.place.end) / 2
+    if math.isinf(end):
+        begun = [one for one in found.segments if (one.segment.place.start or 0.0) <= start]
+        return begun[-1] if begun else found.segments[0]
+    middle = (start + end) / 2
     return min(found.segments, key=lambda one: abs(_middle(one.segment.place) - middle))
+
+
+def _extent(document: Document) -> str:
+    """How long a document is, for who asked beyond its end."""
+    if document.pages is not None:
+        return "it has 1 page" if document.pages == 1 else f"it has {document.pages} pages"
+    if document.seconds is not None:
+        return f"it is {document.seconds:.1f} s long"
+    traits = MODALITY_TRAITS[document.modality]
+    return f"it is {traits.phrase}" + (", cited as #char=0,500" if traits.content == "text" else "")
 
 
 def _middle(place: Place) -> float:
     return ((place.start or 0.0) + (place.end or 0.0)) / 2
-
-
-def _seconds(name: str, date: str | None) -> float | None:
-    if not date:
-        return None
-    try:
-        return datetime.fromisoformat(date).timestamp()
-    except ValueError as error:
-        raise BadArgument(f"{name}: {date!r} is no ISO date. Write 2026-03-02 or 2026-03-02T14:30.") from error
 
 
 def _size(folder: Path) -> int:

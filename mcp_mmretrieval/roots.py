@@ -7,7 +7,7 @@ on only the open file is handed around; it is never opened again by name.
 Hard links pass: nothing in a file tells under which other names it stands.
 """
 
-# ruff: noqa: PTH100, PTH111, PTH115, PTH116, PTH117, PTH118
+# ruff: noqa: PTH100, PTH111, PTH112, PTH115, PTH116, PTH117, PTH118
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,12 @@ from typing import Self
 from urllib.parse import quote, unquote_to_bytes
 
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
+from mcp_mmretrieval.types import Place
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:data|file|javascript):", re.IGNORECASE)
+_FILE_URI = re.compile(r"file:(?://(?:localhost)?(?=/))?/?(?=/)", re.IGNORECASE)
+_HIDDEN = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters and marks that nobody sees."""
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 StrPath = str | os.PathLike[str]
 
@@ -67,6 +72,11 @@ class Roots:
         """Absolute real paths in the order given, each once. A folder that is not there yet holds nothing."""
         self._labels = dict(zip(self.folders, _labels(self.folders), strict=True))
 
+    @property
+    def missing(self) -> list[str]:
+        """Those of the folders that are not there just now. Asks the disk."""
+        return [folder for folder in self.folders if not os.path.isdir(folder)]
+
     def open(self, path: StrPath) -> OpenFile:
         """A regular file under the roots; `path` as `resolve` takes it.
 
@@ -80,16 +90,19 @@ class Roots:
         return self._open(path, stat.S_ISDIR)
 
     def resolve(self, path: StrPath) -> str:
-        """Real path of the file or folder that an argument names: absolute, under `~`, or relative to a root.
+        """Real path of the file or folder that an argument names: one of its `readings`, with or without a place.
 
         Relative paths are tried in each root in turn. Raises NotAllowed for what is outside or not there. What comes
         back is a name, not a promise: `open` judges again.
         """
-        for candidate in self.candidates(path):
+        named = os.fspath(path)
+        bare, _, fragment = named.rpartition("#")
+        pointed = [bare] if bare and Place.parse(fragment) else []
+        for candidate in [one for name in (named, *pointed) for one in self.readings(name)]:
             real = real_path(candidate)
             if self.covers(real) and os.path.lexists(real):
                 return real
-        raise NotAllowed(os.fspath(path))
+        raise NotAllowed(named)
 
     def candidates(self, path: StrPath) -> tuple[str, ...]:
         """Absolute paths that an argument may mean, best first, existing or not. Empty for a URL and other nonsense."""
@@ -98,6 +111,15 @@ class Roots:
             return ()
         expanded = os.path.expanduser(named)
         return tuple(dict.fromkeys(os.path.join(folder, expanded) for folder in self.folders))
+
+    def readings(self, text: str) -> tuple[str, ...]:
+        """Absolute paths that an argument may mean in any spelling, best first, existing or not, inside or outside.
+
+        As a path is written; as a `file:` URI (RFC 8089); as a citation.
+        """
+        if uri := _FILE_URI.match(text):
+            return self.candidates(os.fsdecode(unquote_to_bytes(os.fsencode(text[uri.end() :]))))
+        return tuple(dict.fromkeys([*self.candidates(text), *self.path_of(text)]))
 
     def holds(self, path: StrPath) -> bool:
         """Whether an absolute path, existing or not, really lies under a root (or is one)."""
@@ -116,14 +138,15 @@ class Roots:
         return max(holding, key=len)
 
     def citation(self, path: StrPath) -> str:
-        """How an absolute real path is cited: its path under its root, percent-encoded (RFC 3986).
+        """How an absolute real path is cited: its path under its root, as an IRI (RFC 3987).
 
+        Letters of all scripts stay as they are; what would break a citation, and what nobody sees, is percent-encoded.
         With several roots the root's name stands in front. Raises NotAllowed for a path outside.
         """
         root = self.root_of(path)
         relative = os.path.relpath(path, root)
         named = relative if len(self.folders) == 1 else f"{self._labels[root]}/{relative}"
-        return quote(os.fsencode(named), safe="/")
+        return "".join(_cited(letter) for letter in named)
 
     def path_of(self, citation: str) -> tuple[str, ...]:
         """Absolute paths that a citation (without its `#` and place) may mean, best first, existing or not.
@@ -258,6 +281,13 @@ def _same(path: str, state: os.stat_result) -> bool:
         return os.path.samestat(os.lstat(path), state)
     except OSError:
         return False
+
+
+def _cited(letter: str) -> str:
+    """A letter of a path as it stands in a citation."""
+    if letter.isascii() or letter in _HIDDEN or unicodedata.category(letter)[0] not in "LMNPS":
+        return quote(os.fsencode(letter), safe="/")
+    return letter
 
 
 def _possible(path: str) -> bool:

@@ -6,6 +6,7 @@ and after the store, so that reading, embedding, reranking and showing all load 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,9 +52,13 @@ SHORT_ID_DIGITS = 12
 """Hex digits of a document's id that stand in segment ids."""
 
 _NUMBER = r"\d+(?:\.\d+)?"
+_CLOCK = rf"(?:(?:\d+:)?\d+:)?{_NUMBER}s?|(?:\d+h)?(?:\d+m)?(?:{_NUMBER}s)?"
 _FRAGMENT = re.compile(
-    rf"page=(?P<page>\d+)|t=(?P<start>{_NUMBER}),(?P<end>{_NUMBER})|char=(?P<first>\d+),(?P<last>\d+)"
+    rf"(?:page|p|slide)=(?P<page>\d+)|t=(?:npt:)?(?P<start>{_CLOCK})(?:,(?P<end>{_CLOCK}))?"
+    r"|char=(?P<first>\d*)(?P<range>,(?P<last>\d*))?"
 )
+_OPEN_LAST = 1 << 62
+"""More code points than any source has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +173,7 @@ class Place:
     start: float | None = None
     """Seconds from the beginning."""
     end: float | None = None
-    """Seconds from the beginning."""
+    """Seconds from the beginning. Infinite in what somebody points at: to its end."""
     first: int | None = None
     """Code points of the decoded source before the passage."""
     last: int | None = None
@@ -179,25 +184,39 @@ class Place:
         """`page=7`, `t=73.0,88.0` (W3C Media Fragments 1.0), `char=120,480` (RFC 5147), or empty for the whole."""
         if self.page is not None:
             return f"page={self.page}"
-        if self.start is not None:
-            return f"t={self.start:.1f},{self.end:.1f}"
+        if self.start is not None and self.end is not None:
+            return f"t={self.start:.1f}" + ("" if math.isinf(self.end) else f",{self.end:.1f}")
         if self.first is not None:
-            return f"char={self.first},{self.last}"
+            return f"char={self.first}," + ("" if self.last == _OPEN_LAST else f"{self.last}")
         return ""
 
     @classmethod
     def parse(cls, fragment: str) -> Place | None:
-        """The place that a fragment names; the whole for an empty one, None for one that is no place."""
+        """The place that a fragment names; the whole for an empty one, None for one that is no place.
+
+        Of media fragments also `t=110`, `t=,30`, `t=1:50,2:00`, `t=npt:10,20`, with `t=1m50s` as players write it;
+        of several dimensions (`page=3&zoom=2`) the one that is a place.
+        """
         if not fragment:
             return cls()
-        match = _FRAGMENT.fullmatch(fragment)
+        places = [place for part in fragment.split("&") if (place := cls._one(part)) is not None]
+        return places[0] if len(places) == 1 else None
+
+    @classmethod
+    def _one(cls, part: str) -> Place | None:
+        match = _FRAGMENT.fullmatch(part.strip().lower())
         if match is None:
             return None
         if match["page"]:
             return cls(page=int(match["page"]))
-        if match["start"]:
-            return cls(start=float(match["start"]), end=float(match["end"]))
-        return cls(first=int(match["first"]), last=int(match["last"]))
+        if match["start"] or match["end"]:
+            start, end = _clock_seconds(match["start"], 0.0), _clock_seconds(match["end"], math.inf)
+            return cls(start=start, end=end) if start < end else None
+        if match["first"] or match["last"]:
+            first = int(match["first"] or 0)
+            last = _OPEN_LAST if match["range"] and not match["last"] else int(match["last"] or first + 1)
+            return cls(first=first, last=last) if first < last else None
+        return None
 
     def overlaps(self, other: Place) -> bool:
         """Whether the two share a page, some time or some characters. The whole overlaps everything."""
@@ -208,6 +227,17 @@ class Place:
         if self.first is not None and self.last is not None and other.first is not None and other.last is not None:
             return self.first < other.last and other.first < self.last
         return not self.fragment or not other.fragment
+
+
+def _clock_seconds(written: str | None, otherwise: float) -> float:
+    """Seconds of `110`, `1:50`, `1:01:50` or `1m50s`."""
+    if not written:
+        return otherwise
+    seconds = 0.0
+    for part in re.findall(rf"{_NUMBER}[hms:]?", written):
+        unit = {"h": 3600.0, "m": 60.0}.get(part[-1], 1.0)
+        seconds = (seconds + float(part.rstrip("hms:")) * unit) * (60.0 if part[-1] == ":" else 1.0)
+    return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,11 @@ NAMES_OF_MANY = {
 }
 """Public names that stand in several modules, and why they may."""
 
-MIRRORS_OF_A_TOOL = {("server/tools/tools.py", "search_media"), ("library.py", "search")}
+MIRRORS_OF_A_TOOL = {
+    ("server/tools/tools.py", "search_media"),
+    ("server/tools/tools.py", "list_documents"),
+    ("library.py", "search"),
+}
 """Functions that take what a tool takes, one parameter an argument."""
 
 TESTED_TOGETHER = {"bench/untrained": "bench/test_untrained.py"}

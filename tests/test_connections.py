@@ -217,7 +217,10 @@ def test_removing_takes_out_only_what_is_seen_and_tells_nothing_of_the_rest(shar
     assert foreseen == removal == Removal(files=1, documents=1, segments=1)
     assert shared.anna.documents()[1] == 0
     assert [one.path for one in shared.bert.documents()[0]] == [str(shared.berts / "bert.png")]
-    assert shared.anna.remove([id]) == Removal(files=0, documents=0, segments=0, unknown=(id,))
+    never = shared.anna.remove(["0" * 12])
+    again = shared.anna.remove([id])
+    assert (again.files, again.documents, again.segments, again.unknown) == (0, 0, 0, (id,))
+    assert again.notes == (never.notes[0].replace("0" * 12, id),)
     assert shared.bert.remove(["bert.png"]) == Removal(files=1, documents=1, segments=1)
     assert shared.engine._catalog.counts(Scope()).documents == 0
 

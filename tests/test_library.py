@@ -8,10 +8,10 @@ import pytest
 from mcp import Client
 from mcp.types import TextContent
 
-from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotInLibrary
+from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.types import Film, Sound
+from mcp_mmretrieval.types import Film, Place, Sound
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 from tests.support.files import BLUE, GREEN, RED, film, picture, recording, scanned_pdf
@@ -166,8 +166,8 @@ def test_a_file_that_changed_shows_its_stored_text_and_no_pixels(library: Librar
 def test_arguments_that_make_no_sense_are_refused_with_the_next_step(library: Library) -> None:
     with pytest.raises(BadArgument, match="query"):
         library.search("")
-    with pytest.raises(BadArgument, match="ISO"):
-        library.filters(after="yesterday")
+    with pytest.raises(BadArgument, match="is no date"):
+        library.filters(after="soon")
     with pytest.raises(NotInLibrary, match="add_documents"):
         library.look("missing.png")
     with pytest.raises(BadArgument, match="status"):
@@ -191,3 +191,46 @@ def test_two_connections_with_other_roots_never_see_each_others_files(
     for target in (id, "a.png", str(folder / "a.png")):
         with pytest.raises(NotInLibrary):
             stranger.look(target)
+
+
+def test_an_allowed_folder_that_does_not_exist_is_a_problem_and_adding_says_so(
+    open_library: OpenLibrary, folder: Path, tmp_path: Path
+) -> None:
+    library = open_library(roots=(folder, tmp_path / "typo"))
+    assert [problem for problem in library.status().problems if "does not exist" in problem] == [
+        f"The allowed folder {tmp_path / 'typo'} does not exist, so nothing in it can be read. "
+        "Correct --root, or make it."
+    ]
+    for paths in ([], [str(tmp_path / "typo")], [str(tmp_path / "typo" / "a.pdf")], ["a.pdf"]):
+        (failure,) = library.add(paths).wait(PATIENCE).failed
+        assert f"{tmp_path / 'typo'}" in failure.reason + failure.path
+        assert "does not exist" in failure.reason
+
+
+def test_what_lies_beyond_the_end_of_a_document_is_told_with_its_length(library: Library, folder: Path) -> None:
+    scanned_pdf(folder / "report.pdf", [BLUE, RED])
+    recording(folder / "call.wav", (440, 4))
+    add(library)
+    with pytest.raises(NotInLibrary, match="nothing at page=9; it has 2 pages"):
+        library.look("report.pdf#page=9")
+    with pytest.raises(NotInLibrary, match=r"nothing at t=500.0,510.0; it is 4.0 s long"):
+        library.look("call.wav#t=500,510")
+
+
+def test_a_recording_opens_from_a_moment_on(library: Library, folder: Path) -> None:
+    recording(folder / "call.wav", (440, 70))
+    add(library)
+    place = library.look("call.wav#t=0:50").segment.place
+    assert place.start == 50.0
+    assert place.end is not None
+    assert 50.0 < place.end <= 70.0
+    assert library.look("call.wav#t=,10").segment.place == Place(start=0.0, end=10.0)
+
+
+def test_an_error_names_the_argument_that_was_wrong(library: Library, folder: Path) -> None:
+    with pytest.raises(NotAllowed, match=r"^under: nowhere: not found under"):
+        library.filters(under="nowhere")
+    with pytest.raises(NotInLibrary, match=r"^document: nowhere: not in the library"):
+        library.filters(document="nowhere")
+    with pytest.raises(BadArgument, match=r"^after: 'soon' is no date"):
+        library.filters(after="soon")

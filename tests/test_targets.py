@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.errors import NotAllowed, NotInLibrary, UnreadableMedia
+from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.targets import ConnectionView, reopen
@@ -37,6 +37,80 @@ def test_an_id_a_citation_and_a_path_name_the_same_page(catalog: Catalog, view: 
         assert [stored.segment.text for stored in found.segments] == ["two"]
     assert [stored.ordinal for stored in view.targets.find(short).segments] == [0, 1, 2]
     assert view.targets.find(f"{short}#page=9").segments == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "file://{folder}/notes/annual%20report.pdf",
+        "file://{folder}/notes/annual report.pdf",
+        "annual report.pdf",
+        "annual%20report.pdf",
+        "Annual Report.PDF",
+        "notes/annual report.pdf",
+        "Annual figures",
+    ],
+)
+def test_a_document_goes_by_its_uri_the_end_of_its_path_or_its_title(
+    catalog: Catalog, view: ConnectionView, folder: Path, name: str
+) -> None:
+    path = str(folder / "notes" / "annual report.pdf")
+    id = sha("report")
+    document = Document(id=id, modality="page", reading=catalog.reading(READING), title="Annual figures", pages=3)
+    file = File(path=path, document=id, size=1, mtime_ns=0)
+    catalog.commit_read(document, pages(id, ["one", "two", "three"]), file=file)
+    found = view.targets.find(f"{name}#page=2".format(folder=folder))
+    assert (found.document.id, found.place) == (id, Place(page=2))
+
+
+def test_of_several_called_alike_none_is_taken_and_all_are_named(
+    catalog: Catalog, view: ConnectionView, folder: Path
+) -> None:
+    for name in ("a/plan.md", "b/plan.md", "notes/boiler.md"):
+        put(catalog, str(folder / name))
+    with pytest.raises(NotInLibrary, match=r"Did you mean a/plan.md or b/plan.md\?"):
+        view.targets.find("plan.md")
+    with pytest.raises(NotInLibrary, match=r"Did you mean notes/boiler.md\?"):
+        view.targets.find("boilr.md")
+    with pytest.raises(NotAllowed, match=r"Did you mean notes/boiler.md\?"):
+        view.targets.path("boiler")
+    assert view.targets.path("boiler.md") == str(folder / "notes" / "boiler.md")
+
+
+def test_a_name_under_other_roots_is_neither_taken_nor_suggested(
+    catalog: Catalog, view: ConnectionView, tmp_path: Path
+) -> None:
+    put(catalog, str(tmp_path / "other" / "plan.md"))
+    for name in ("plan.md", "plan", str(tmp_path / "other" / "plan.md")):
+        with pytest.raises(NotInLibrary) as refused:
+            view.targets.find(name)
+        assert "Did you mean" not in str(refused.value)
+
+
+def test_a_folder_goes_by_the_end_of_its_path_only_where_folders_are_meant(
+    catalog: Catalog, view: ConnectionView, folder: Path
+) -> None:
+    put(catalog, str(folder / "home" / "notes" / "a.md"))
+    assert view.targets.path("notes", folders=True) == str(folder / "home" / "notes")
+    with pytest.raises(NotAllowed):
+        view.targets.path("notes")
+
+
+def test_a_place_that_cannot_be_read_is_told_from_a_document_that_is_not_held(
+    catalog: Catalog, view: ConnectionView, folder: Path
+) -> None:
+    put(catalog, str(folder / "a.pdf"))
+    with pytest.raises(BadArgument, match=r"a\.pdf is in the library, but #section-2 is no place in it"):
+        view.targets.find("a.pdf#section-2")
+
+
+def test_a_file_that_lies_there_and_is_not_held_is_told_so(view: ConnectionView, folder: Path) -> None:
+    (folder / "new.md").write_text("new", encoding="utf-8")
+    with pytest.raises(NotInLibrary, match="The file is there: add it with add_documents"):
+        view.targets.find("new.md")
+    (folder / "papers").mkdir()
+    with pytest.raises(NotInLibrary, match="It is a folder: list_documents"):
+        view.targets.find("papers")
 
 
 def test_a_hash_may_belong_to_the_name_of_a_file(catalog: Catalog, view: ConnectionView, folder: Path) -> None:

@@ -1,3 +1,4 @@
+import math
 from itertools import pairwise
 from typing import get_args
 
@@ -20,9 +21,46 @@ def test_seconds_may_be_written_without_decimals() -> None:
     assert Place.parse("t=73,88") == Place(start=73.0, end=88.0)
 
 
-@pytest.mark.parametrize("fragment", ["page=", "page=x", "t=5", "t=-1,2", "char=1", "line=3", "page=7&t=1,2"])
+@pytest.mark.parametrize(
+    "fragment", ["page=", "page=x", "t=", "t=,", "t=-1,2", "t=9,5", "char=", "char=,", "line=3", "page=7&t=1,2"]
+)
 def test_what_is_no_place_is_refused(fragment: str) -> None:
     assert Place.parse(fragment) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("t=110", Place(start=110.0, end=math.inf)),
+        ("t=110,", Place(start=110.0, end=math.inf)),
+        ("t=,30", Place(start=0.0, end=30.0)),
+        ("t=1:50,2:00", Place(start=110.0, end=120.0)),
+        ("t=1:01:50.5,1:02:00", Place(start=3710.5, end=3720.0)),
+        ("t=npt:10,20", Place(start=10.0, end=20.0)),
+        ("t=npt:0:10", Place(start=10.0, end=math.inf)),
+        ("t=1m50s", Place(start=110.0, end=math.inf)),
+        ("t=90s,2m", Place(start=90.0, end=120.0)),
+        ("t=1h2m3s", Place(start=3723.0, end=math.inf)),
+        ("page=3&zoom=2", Place(page=3)),
+        ("Page=3", Place(page=3)),
+        ("char=5", Place(first=5, last=6)),
+        ("char=,9", Place(first=0, last=9)),
+    ],
+)
+def test_a_place_may_be_written_as_media_fragments_and_players_do(written: str, place: Place | None) -> None:
+    assert Place.parse(written) == place
+
+
+def test_a_place_to_the_end_overlaps_what_comes_later_and_is_read_back_the_same() -> None:
+    for written, later, earlier in (
+        ("t=110.0", Place(start=500.0, end=510.0), Place(start=0.0, end=110.0)),
+        ("char=100,", Place(first=500, last=510), Place(first=0, last=100)),
+    ):
+        place = Place.parse(written)
+        assert place is not None
+        assert place.fragment == written
+        assert place.overlaps(later)
+        assert not place.overlaps(earlier)
 
 
 def test_an_id_is_twelve_digits_and_the_place() -> None:

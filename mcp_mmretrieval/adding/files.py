@@ -42,6 +42,14 @@ PENDING_EVERY_SECONDS = 2.0
 LEAVING_SECONDS = 60.0
 """Seconds that a process has to leave once its device was lost."""
 
+MAX_NOTES = 20
+"""Notes on files in one job's outcome."""
+
+NOTES_OF_ONE = 3
+"""Notes on one file in there."""
+
+MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
+
 OUTCOME_FIELDS: dict[Change, str] = {
     "added": "added",
     "attached": "added",
@@ -87,12 +95,12 @@ class DocumentAdder:
                         ignored[item.path] = item.since
                 case RefusedPath():
                     tally.failed(item.path, item.code, item.reason)
+        self._forget_vanished(tally, paths, dry_run=dry_run)
+        self._forget_ignored(tally, paths, ignored, counted, dry_run=dry_run)
         if not dry_run:
-            self._forget_vanished(tally, paths)
-            self._forget_ignored(tally, paths, ignored, counted)
             tally.count_pending()
 
-    def text(self, job: Job, text: str, title: str) -> None:
+    def text(self, job: Job, text: str, title: str, *, dry_run: bool = False) -> None:
         """Add text that was given as such; the same text again is no work."""
         data = text.encode("utf-8", "replace")
         id = hashlib.sha256(data).hexdigest()
@@ -101,6 +109,9 @@ class DocumentAdder:
             held = self._catalog.document(id)
             if held and held.inline and self._current_reading(held) and (held.title == title or not title):
                 tally.changed("unchanged")
+                return
+            if dry_run:
+                tally.changed("unchanged" if held and held.inline else "added")
                 return
             with self._fair_share.turn(job.stop), tempfile.TemporaryFile() as file:
                 file.write(data)
@@ -138,7 +149,7 @@ class DocumentAdder:
     def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool, again: bool = False) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
         try:
-            if change := self._preview(found) if dry_run else self._add(tally, found):
+            if change := self._preview(tally, found) if dry_run else self._add(tally, found):
                 tally.changed(change)
         except NotAllowed as error:
             tally.failed(found.path, "not_found_or_not_allowed", str(error))
@@ -157,15 +168,16 @@ class DocumentAdder:
             logger.exception("%s: cannot be added", found.path)
             tally.failed(found.path, "internal", "An internal error; the log has the details.")
 
-    def _preview(self, found: FoundFile) -> Change:
-        with self._opened(found) as (file, sidecars):
+    def _preview(self, tally: _Tally, found: FoundFile) -> Change:
+        """What adding would do; of a file that would be read the first place is decoded, to see whether it can be."""
+        stop = tally.job.stop
+        yield_to_foreground()
+        with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            if known is None:
-                return "added"
-            if (known.size, known.mtime_ns) != (file.size, file.mtime_ns) or not self._held(known.document):
-                return "replaced"
-            same = known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
-            return "unchanged" if same else "replaced"
+            if known is not None and self._current(known, file) and self._beside(known, file, sidecars):
+                return "unchanged"
+            self._reader.probe(FileToRead(file, "", sidecars), stop)
+        return "replaced" if known else "added"
 
     def _add(self, tally: _Tally, found: FoundFile) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
@@ -211,6 +223,7 @@ class DocumentAdder:
         read = self._read(tally, source)
         document = self._document(id, read, file.size)
         change = self._catalog.commit_read(document, read.segments, file=row, figures=read.figures)
+        tally.noted(file.path, read.notes)
         self._on_commit()
         return change
 
@@ -235,15 +248,15 @@ class DocumentAdder:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 
-    def _forget_vanished(self, tally: _Tally, paths: Sequence[str]) -> None:
+    def _forget_vanished(self, tally: _Tally, paths: Sequence[str], *, dry_run: bool) -> None:
         """Take out what lies no longer where it was added from; a root that is missing as a whole says nothing."""
         for folder in self._folders(paths):
             held = [file.path for file in self._catalog.files_under(folder)]
             if gone := [path for path in held if not os.path.lexists(path)]:
-                tally.removed(self._catalog.remove_files(gone).files)
+                tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
 
     def _forget_ignored(
-        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]
+        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str], *, dry_run: bool
     ) -> None:
         """Take out what was read before an ignore file came to leave it out.
 
@@ -263,10 +276,10 @@ class DocumentAdder:
             and documents[file.document].read_at < written
         ]
         if gone:
-            tally.removed(self._catalog.remove_files(gone).files)
+            tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
-        named = [path for given in paths for path in self._roots.candidates(given)] if paths else self._roots.folders
+        named = [path for given in paths for path in self._roots.readings(given)] if paths else self._roots.folders
         return [path for path in named if self._rooted(path)]
 
     def _rooted(self, path: str) -> bool:
@@ -275,6 +288,10 @@ class DocumentAdder:
 
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
+
+    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile]) -> bool:
+        """Whether what belongs to a file is what it was added with."""
+        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
 
     def _held(self, id: str) -> bool:
         document = self._catalog.document(id)
@@ -347,6 +364,15 @@ class _Tally:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
         failure = Failure(path=path, code=code, reason=reason)
         self.job.update(failed=(*self.job.outcome.failed, failure))
+
+    def noted(self, path: str, notes: Sequence[str]) -> None:
+        """What was left out of a file that was added."""
+        room = MAX_NOTES - len(self.job.outcome.notes)
+        lines = [f"{path}: {note}" for note in notes[:NOTES_OF_ONE]]
+        if lines and room > 0:
+            more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
+            kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
+            self.job.update(notes=(*kept, *more))
 
     def removed(self, files: int) -> None:
         self.job.update(removed=self.job.outcome.removed + files)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcp_mmretrieval.adding import timed_lines
+from mcp_mmretrieval.adding.joined_text import join_texts
+from mcp_mmretrieval.adding.page_numbers import with_printed_numbers
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import ReadingModels, TextReader, Transcriber
@@ -105,6 +107,18 @@ class FileReader:
         depends = {"splitter", *MODALITY_TRAITS[modality].recognisers}
         return all(now.get(what) == value for what, value in read_with.items() if what in depends)
 
+    def probe(self, source: FileToRead, stop: threading.Event | None = None) -> None:
+        """Find out whether a file can be read, by its first place, without OCR or speech.
+
+        Raises UnreadableMedia, Cancelled.
+        """
+        self._workers.probe(
+            source.file.fd,
+            name=Path(source.file.path).name,
+            sidecars=[(Path(sidecar.path).name, sidecar.fd) for sidecar in source.sidecars],
+            stop=stop,
+        )
+
     def read(
         self,
         source: FileToRead,
@@ -139,7 +153,7 @@ class FileReader:
             result.means |= MODALITY_TRAITS[result.modality].recognisers
             result.figures |= {segment.id for segment in staged if segment.traits.looks_like == "document"}
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
-        result.segments = list({segment.id: segment for segment in result.segments}.values())
+        result.segments = with_printed_numbers(list({segment.id: segment for segment in result.segments}.values()))
         return result
 
     def _parts(
@@ -176,7 +190,10 @@ class FileReader:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:
             raise UnreadableMedia("memory", str(error)) from error
-        return replace(part.segment, text="\n".join(text for text in (part.segment.text, read) if text))
+        own = part.segment.text
+        if isinstance(part.content, str | Sound | Film):
+            return replace(part.segment, text="\n".join(text for text in (own, read) if text))
+        return replace(part.segment, text=join_texts(own, read))
 
     def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts) -> Segment:
         """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""

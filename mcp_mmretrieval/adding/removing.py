@@ -24,16 +24,22 @@ class DocumentRemover:
             raise BadArgument("Say what to remove: paths, folders, citations or document ids.")
         paths: dict[str, None] = {}
         inline: dict[str, None] = {}
-        unknown: list[str] = []
+        unknown: dict[str, str] = {}
         for target in targets:
-            held, texts = self._removable(target)
+            try:
+                held, texts = self._removable(target)
+            except (NotInLibrary, BadArgument) as error:
+                unknown[target] = str(error)
+                continue
             paths |= dict.fromkeys(held)
             inline |= dict.fromkeys(texts)
-            if not held and not texts:
-                unknown.append(target)
         going = self._going(set(paths), set(inline))
         removal = Removal(
-            files=len(paths), documents=len(going), segments=self._catalog.size(going), unknown=tuple(unknown)
+            files=len(paths),
+            documents=len(going),
+            segments=self._catalog.size(going),
+            unknown=tuple(unknown),
+            notes=tuple(unknown.values()),
         )
         if not dry_run:
             self._catalog.remove_files(list(paths))
@@ -55,7 +61,7 @@ class DocumentRemover:
         ]
 
     def _removable(self, target: str) -> tuple[list[str], list[str]]:
-        """The visible paths, and the inline documents, that a target names."""
+        """The visible paths, and the inline documents, that a target names. Raises NotInLibrary, BadArgument."""
         try:
             path = self._targets.path(target)
         except NotAllowed:
@@ -64,9 +70,6 @@ class DocumentRemover:
             held = [file.path for file in self._catalog.files_under(path) if self._roots.covers(file.path)]
         if held:
             return held, []
-        try:
-            document = self._targets.find(target).document
-        except NotInLibrary:
-            return [], []
+        document = self._targets.find(target).document
         files = self._catalog.files_of_one(document.id)
         return [file.path for file in files if self._roots.covers(file.path)], [document.id] if document.inline else []

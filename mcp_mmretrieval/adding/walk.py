@@ -14,14 +14,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from mcp_mmretrieval.adding import sidecars
 from mcp_mmretrieval.adding.ignore import IgnoreRules
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
+from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending_in
 
 MAX_WALK_ENTRIES = 1_000_000
 """Files and folders that are looked at in one walk."""
+
+MAX_NAMES_LOOKED_AT = 20_000
+"""Files whose names are compared with one that is not there."""
 
 SECRETS_RULE = "keys and secrets"
 """The rule that leaves out what nobody wants an assistant to read."""
@@ -152,6 +157,8 @@ class _Walk:
         self._library = library
         self._files: set[str] = set()
         self._left = MAX_WALK_ENTRIES
+        self._known: list[str] | None = None
+        """Files under the roots, once one was asked for that is not there."""
 
     def argument(self, path: str) -> Iterator[WalkItem]:
         """What one argument names: a file, a folder, or a glob where nothing is called so."""
@@ -161,7 +168,7 @@ class _Walk:
             if _GLOB.search(path):
                 yield from self._glob(path)
             else:
-                yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=str(error))
+                yield from self._by_its_end(path, error)
             return
         is_folder = os.path.isdir(real)
         if rule := self._never(real, is_folder=is_folder):
@@ -183,10 +190,32 @@ class _Walk:
         else:
             yield from self._file(real, owned.get(real, ()))
 
+    def _by_its_end(self, path: str, error: NotAllowed) -> Iterator[WalkItem]:
+        """The only file whose path ends so; else what is called nearly so is named."""
+        if path in self._roots.folders:
+            reason = f"{path}: this allowed folder does not exist. Correct --root, or make the folder."
+            yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=reason)
+            return
+        if self._known is None:
+            there = [folder for folder in self._roots.folders if os.path.isdir(folder)]
+            every = walk(self._roots, there, library=self._library) if there else iter(())
+            looked_at = islice(every, MAX_NAMES_LOOKED_AT)
+            self._known = [item.path for item in looked_at if isinstance(item, FoundFile)]
+        ending = paths_ending_in(path, self._known)
+        if len(ending) == 1:
+            yield from self._file_by_name(ending[0])
+            return
+        near = (ending or near_paths(path, self._known))[:MAX_NEAR_NAMES]
+        if near:
+            error = NotAllowed(path, f"Did you mean {' or '.join(self._roots.citation(one) for one in near)}?")
+        elif missing := self._roots.missing:
+            error = NotAllowed(path, f"The allowed folder {missing[0]} does not exist: correct --root, or make it.")
+        yield RefusedPath(path=path, code="not_found_or_not_allowed", reason=str(error))
+
     def _glob(self, pattern: str) -> Iterator[WalkItem]:
         """Files under the pattern's fixed part that match it. The rules hold for them."""
         matched = False
-        for candidate in self._roots.candidates(pattern):
+        for candidate in self._roots.readings(pattern):
             fixed = _GLOB.split(candidate, maxsplit=1)[0].rpartition("/")[0]
             rest = candidate[len(fixed) :]
             parts = rest.split("/")

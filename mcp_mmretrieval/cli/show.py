@@ -129,6 +129,8 @@ def render_citation(hit: Found) -> Text:
     cited = Text(hit["citation"], style="bold")
     if hit.get("path"):
         cited.stylize(f"link {Path(hit['path']).as_uri()}")
+    if date := hit.get("dated") or hit.get("modified"):
+        cited.append(f"  {date[:10]}", style="dim not bold")
     if hit.get("more_in_document"):
         cited.append(f"  +{hit['more_in_document']} more", style="dim not bold")
     return cited

@@ -6,6 +6,7 @@ Standard library only: a front passes it on to the engine without knowing what i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from mcp_mmretrieval.errors import BadArgument
@@ -13,6 +14,9 @@ from mcp_mmretrieval.errors import BadArgument
 ENV_PREFIX = "MMRETRIEVAL_"
 NON_SETTING_NAMES = frozenset({"config", "http_token"})
 """Names in the environment that are no settings: where the file is, and a secret that goes nowhere else."""
+
+_BETWEEN_FOLDERS = re.compile(rf"(?<!^file)(?<!{os.pathsep}file){os.pathsep}", re.IGNORECASE)
+_FOLDER_URI = re.compile(r"file:(?://(?:localhost)?(?=/))?(?=/)", re.IGNORECASE)
 
 PATH_SETTINGS = frozenset({"library"})
 PATH_LIST_SETTINGS = frozenset({"roots"})
@@ -48,12 +52,27 @@ def _from_file(name: str) -> dict[str, object]:
 
 def _absolute(name: str, value: object) -> object:
     if name in PATH_LIST_SETTINGS:
-        listed = value.split(os.pathsep) if isinstance(value, str) else value
+        listed = _BETWEEN_FOLDERS.split(value) if isinstance(value, str) else value
         if isinstance(listed, list | tuple):
-            return [absolute_path(part) for part in listed if str(part)]
+            return [folder_path(part) for part in listed if str(part).strip()]
     return (
         absolute_path(value) if name in PATH_SETTINGS and isinstance(value, str | os.PathLike) and str(value) else value
     )
+
+
+def folder_path(path: object) -> str:
+    """The absolute path of a folder, also where it was written as a `file:` URI or with quotes or blanks around it."""
+    written = str(path)
+    if os.path.isdir(os.path.expanduser(written)):
+        return absolute_path(written)  # whatever it looks like
+    bare = written.strip()
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
+        bare = bare[1:-1].strip()
+    if uri := _FOLDER_URI.match(bare):
+        from urllib.parse import unquote  # only where there is one
+
+        bare = unquote(bare[uri.end() :])
+    return absolute_path(bare or written)
 
 
 def absolute_path(path: object) -> str:

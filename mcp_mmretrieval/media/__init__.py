@@ -74,7 +74,7 @@ _RECORDINGS = "sound and film in the usual formats"
 _TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
-    MediaReader(".pdf", "page", "PDF"),
+    MediaReader(".pdf.reader", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),

@@ -11,8 +11,19 @@ import struct
 import sys
 
 _SET_PDEATHSIG, _SET_NO_NEW_PRIVS = 1, 38
-_LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
+_LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
+_PATH_BENEATH = 1
+_READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 _NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000
+FONT_FOLDERS = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/usr/share/X11/fonts/Type1",
+    "/usr/share/X11/fonts/TTF",
+)
+"""The system's fonts, which stand in for those that a document lacks: all that a confined process can open, to read.
+Those of the person's own folder are not among them."""
+
 _FILES = 32
 """Descriptors of one worker: its socket, three standard streams, one document with its sidecars."""
 
@@ -57,7 +68,7 @@ def _limit(memory_bytes: int) -> list[str]:
 
 
 def _landlock(libc: ctypes.CDLL) -> list[str]:
-    """Deny every path, every TCP port, and signals and abstract sockets to the outside, as far as the kernel can."""
+    """Deny all paths but the fonts', all TCP ports, signals and abstract sockets to the outside, as far as possible."""
     version = libc.syscall(_LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
         return []
@@ -70,6 +81,19 @@ def _landlock(libc: ctypes.CDLL) -> list[str]:
     rules = libc.syscall(_LANDLOCK_CREATE, struct.pack("QQQ", paths, ports, outside)[:size], size, 0)
     if rules < 0:
         return []
+    for folder in FONT_FOLDERS:
+        _allow_reading(libc, rules, folder)
     confined = libc.syscall(_LANDLOCK_RESTRICT, rules, 0) == 0
     os.close(rules)
     return [f"landlock {version}"] if confined else []
+
+
+def _allow_reading(libc: ctypes.CDLL, rules: int, folder: str) -> None:
+    """Let files beneath a folder be read. One that is not there, or cannot be named in a rule, stays shut."""
+    try:
+        fd = os.open(folder, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
+    except OSError:
+        return
+    rule = struct.pack("=Qi", _READ_FILE | _READ_FOLDER, fd)
+    libc.syscall(_LANDLOCK_ADD_RULE, rules, _PATH_BENEATH, rule, 0)
+    os.close(fd)

@@ -128,6 +128,8 @@ def _serve(
             for step in (media.figures if task["figures"] else split)(source, limits, task["start"]):
                 header, lump = wire.encode_step(step)
                 _say(link, header, lump)
+                if task["first"] and isinstance(step, SplitPart):
+                    break
         else:
             content, lump = wire.encode_content(
                 load(source, wire.decode_segment(task["segment"], source.document), limits)

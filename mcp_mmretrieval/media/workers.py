@@ -115,6 +115,14 @@ class Workers:
         task = self._task(name, document, ()) | {"start": start, "figures": True}
         return self._steps(task, [fd], stop)
 
+    def probe(
+        self, fd: int, *, name: str, sidecars: Sequence[tuple[str, int]] = (), stop: threading.Event | None = None
+    ) -> None:
+        """Decode the first place of an open document, and nothing more: whether it can be read. Raises as `split`."""
+        task = self._task(name, "", sidecars) | {"first": True}
+        for _ in self._steps(task, [fd, *(number for _, number in sidecars)], stop):
+            pass  # what it holds is not asked for
+
     def _steps(
         self, task: wire.Header, files: Sequence[int], stop: threading.Event | None
     ) -> Iterator[SplitPart | DocumentMetadata]:
@@ -194,6 +202,7 @@ class Workers:
             "sidecars": [sidecar for sidecar, _ in sidecars],
             "start": 0,
             "figures": False,
+            "first": False,
             "segment": None,
             "limits": dataclasses.asdict(self._limits),
         }

@@ -5,6 +5,7 @@ With a deadline the words always answer; what is near in meaning, and the rerank
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,9 +24,15 @@ from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
+from mcp_mmretrieval.store import Document
 from mcp_mmretrieval.store.fulltext import best_snippet
+from mcp_mmretrieval.store.spaces import LEFT_OUT_PREFIX
 from mcp_mmretrieval.targets import ConnectionView
-from mcp_mmretrieval.types import Lane
+from mcp_mmretrieval.types import Lane, Place
+
+PARTLY_READ_DOCUMENTS = 3
+"""Documents of an answer of which it says what was left out of them."""
+_MISSING = re.compile(r"\b(?:left out|not read|could not be read|limit)\b")
 
 
 class Searcher:
@@ -163,18 +170,24 @@ class Searcher:
         moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, held)
         matches = MatchCollector(run, self._catalog).collect(shown)
         hits: list[Hit] = []
+        partly: dict[str, str] = {}
         for place in shown:
             segment = moments.get(place.hit.key, held[place.hit.key].segment)
             document = documents.get(segment.document)
             if document is None:  # removed since the lanes were read
                 continue
             file = self._view.targets.visible_file(files.get(document.id, []))
+            if len(partly) < PARTLY_READ_DOCUMENTS and (missing := _what_is_missing(document)):
+                named = self._view.targets.citation(file, replace(segment, place=Place()))
+                partly.setdefault(document.id, f"{named} was read in part: {missing}")
             hits.append(
                 Hit(
                     segment=segment,
                     path=file.path if file else "",
                     citation=self._view.targets.citation(file, segment),
                     title=document.title,
+                    modified=file.mtime_ns / 1e9 if file else document.read_at,
+                    dated=document.dated,
                     score=round(place.hit.score, 4),
                     relevance=run.relevance.get(place.hit.key),
                     snippet=best_snippet(segment.text, run.query.terms),
@@ -183,6 +196,7 @@ class Searcher:
                     more_in_document=more[document.id],
                 )
             )
+        run.notes += partly.values()
         return tuple(hits)
 
     def _coverage(self, run: SearchRun, hits: Sequence[Hit]) -> SearchCoverage:
@@ -198,6 +212,11 @@ class Searcher:
             note=run.answering.message,
             unknown_words=() if answered else tuple(self._catalog.absent_words(run.query.terms, run.scope)),
         )
+
+
+def _what_is_missing(document: Document) -> str:
+    """What was left out of a document when it was read, by its notes; empty where all was read."""
+    return " ".join(note for note in document.notes if _MISSING.search(note) and not note.startswith(LEFT_OUT_PREFIX))
 
 
 def _reordered(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import rows, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
@@ -125,6 +126,20 @@ class Catalog(Spaces):
         with self._database.reading() as db:
             sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
             return [rows.file_from_row(each) for each in db.execute(sql, below.values)]
+
+    def paths(self, scope: Scope) -> list[str]:
+        """All paths within a scope's folders, in order. Reads them all: for what nothing was found by."""
+        with self._database.reading() as db:
+            within = resolve_scope(db, scope.rooted).files()
+            sql = f"SELECT f.path FROM files f {within.where} ORDER BY f.path"
+            return [os.fsdecode(path) for (path,) in db.execute(sql, within.values)]
+
+    def titled(self, title: str, scope: Scope) -> list[str]:
+        """Whole ids of the documents within a scope that bear a title, whatever the case of its ASCII letters."""
+        with self._database.reading() as db:
+            within = Clause("d.title = ? COLLATE NOCASE", (title,)) & resolve_scope(db, scope).holds("d.key")
+            sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
+            return [id for (id,) in db.execute(sql, within.values)]
 
     def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
         """The files of each document, by path; a document without one is left out."""
@@ -403,18 +418,24 @@ class Catalog(Spaces):
         return self._remembered(("words", terms), lambda db: plan_words(db, terms))
 
     def listing(
-        self, scope: Scope, *, space: int | None = None, limit: int = 50, offset: int = 0
+        self, scope: Scope, *, space: int | None = None, order: ListOrder = "path", limit: int = 50, offset: int = 0
     ) -> tuple[list[ListedDocument], int]:
-        """A page of documents, by their first path (inline texts last, by title), and how many there are in all."""
+        """A page of documents, and how many there are in all.
+
+        By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
+        newest first.
+        """
         with self._database.reading() as db:
             reach = resolve_scope(db, scope)
             within, files = _documents_within(reach), reach.files()
             first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
             embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
+            changed = "(SELECT f.mtime_ns / 1e9 FROM files f WHERE f.path = first)"
+            newest = f"coalesce(d.dated, {changed}, d.read_at) DESC, " if order == "date" else ""
             sql = (
                 f"SELECT {rows.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
                 f"FROM documents d {within.where} "
-                "ORDER BY first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
+                f"ORDER BY {newest}first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
             )
             found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
             paths = _files_of(db, [each[0] for each in found], files)

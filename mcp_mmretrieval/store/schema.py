@@ -77,6 +77,7 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_inline ON documents(key) WHERE inline;
 CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
+CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
 CREATE TABLE inline_texts (
     document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
     text BLOB NOT NULL
@@ -208,6 +209,7 @@ CREATE TABLE chosen (
 MIGRATIONS: dict[int, str] = {
     3: f"""
 ALTER TABLE documents ADD COLUMN dated REAL;
+CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
 ALTER TABLE documents ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
 ALTER TABLE documents ADD COLUMN language TEXT NOT NULL DEFAULT '';
 CREATE INDEX documents_by_language ON documents(language) WHERE language > '';

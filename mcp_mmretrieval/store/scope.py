@@ -16,8 +16,9 @@ SqlValue = str | bytes | int | float
 class Scope:
     """What a call may find: a document is visible if one of its files lies under a root and passes the filters.
 
-    Inline texts have no path: they are visible under all roots, pass `under` never, and count as changed when they
-    were read. `modality` limits segments in searches, documents in listings.
+    Inline texts have no path: they are visible under all roots, and pass `under` never. The date of a document is its
+    own where it has one, else that of its file, or when an inline text was read. `modality` limits segments in
+    searches, documents in listings.
     """
 
     roots: tuple[str, ...] | None = None
@@ -78,10 +79,12 @@ class ResolvedScope:
         """A condition on a column of document keys, for checking one at a time."""
         if not self.limited:
             return Clause()
-        file = self._files() & self._changed("f.mtime_ns", 1e9)
-        kinds = [Clause(f"EXISTS (SELECT 1 FROM files f WHERE f.document = {document} {file.and_where})", file.values)]
+        date = self._within_dates("coalesce(o.dated * 1e9, f.mtime_ns)", 1e9)
+        files = "files f JOIN documents o ON o.key = f.document" if date else "files f"
+        file = self._files() & date
+        kinds = [Clause(f"EXISTS (SELECT 1 FROM {files} WHERE f.document = {document} {file.and_where})", file.values)]
         if self.inline:
-            read = Clause("i.inline") & self._changed("i.read_at", 1)
+            read = Clause("i.inline") & self._within_dates("coalesce(i.dated, i.read_at)", 1)
             kinds.append(Clause(f"{document} IN (SELECT i.key FROM documents i WHERE {read.sql})", read.values))
         return self._named(document) & _any(kinds)
 
@@ -89,13 +92,24 @@ class ResolvedScope:
         """A query for the keys that pass (column `document`), some perhaps twice: for walking over few if `limited`."""
         if self.filters.document is not None:
             return _select("d.key AS document FROM documents d", self._named("d.key") & self.holds("d.key"))
-        changed = self._changed("f.mtime_ns", 1e9)
         ranges = [Clause()] if self.folders is None else [each for folder in self.folders for each in _ranges(folder)]
-        queries = [_select("f.document AS document FROM files f", each & changed) for each in ranges]
+        queries = [query for each in ranges for query in self._by_file(each)]
         if self.inline:
-            read = Clause("i.inline") & self._changed("i.read_at", 1)
+            read = Clause("i.inline") & self._within_dates("coalesce(i.dated, i.read_at)", 1)
             queries.append(_select("i.key AS document FROM documents i", read))
         return _joined(" UNION ALL ", queries or [_select("0 AS document", NEVER_CLAUSE)])
+
+    def _by_file(self, folder: Clause) -> list[Clause]:
+        """Queries for the documents with a file in a range of paths: by the time of the file, and by their own date."""
+        changed, dated = self._within_dates("f.mtime_ns", 1e9), self._within_dates("o.dated", 1)
+        if not changed:
+            return [_select("f.document AS document FROM files f", folder)]
+        undated = Clause("o.dated IS NULL") & folder & changed
+        own = Clause("o.dated IS NOT NULL") & dated & folder
+        return [
+            _select("f.document AS document FROM files f CROSS JOIN documents o ON o.key = f.document", undated),
+            _select("f.document AS document FROM documents o CROSS JOIN files f ON f.document = o.key", own),
+        ]
 
     def modality(self, column: str) -> Clause:
         """A condition on a column of modalities."""
@@ -116,7 +130,7 @@ class ResolvedScope:
             return Clause()
         return Clause(f"{document} = (SELECT key FROM documents WHERE id = ?)", (self.filters.document,))
 
-    def _changed(self, column: str, unit: float) -> Clause:
+    def _within_dates(self, column: str, unit: float) -> Clause:
         after, before = self.filters.after, self.filters.before
         late = Clause(f"{column} >= ?", (after * unit,)) if after is not None else Clause()
         early = Clause(f"{column} < ?", (before * unit,)) if before is not None else Clause()

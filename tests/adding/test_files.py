@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.adding.files import MAX_NOTES, MORE_NOTES
+from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.errors import NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Picture
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 from tests.support.files import BLUE, PURPLE, RED, film, picture, recording
-from tests.support.models import PATIENCE, ShapeReader
+from tests.support.media_files import pdf
+from tests.support.models import PATIENCE, PitchTranscriber, ShapeReader
 
 
 def test_adding_again_is_no_work(library: Library, folder: Path) -> None:
@@ -194,3 +197,73 @@ def test_a_path_outside_the_roots_reads_like_one_that_is_missing(library: Librar
     assert first == second
     with pytest.raises((NotAllowed, NotInLibrary)):
         library.search(like=str(outside))
+
+
+def dry(library: Library, *paths: str, **given: str) -> Outcome:
+    return library.add(paths, dry_run=True, **given).wait(PATIENCE)
+
+
+def test_a_dry_run_says_what_adding_then_does_and_changes_nothing(library: Library, folder: Path) -> None:
+    picture(folder / "stays.png", RED)
+    picture(folder / "goes.png", BLUE)
+    add(library)
+    (folder / "goes.png").unlink()
+    picture(folder / "stays.png", PURPLE, (65, 65))
+    (folder / "note.md").write_text("new", encoding="utf-8")
+    (folder / "office.docx").write_bytes(b"PK\x05\x06" + bytes(18))
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    (folder / "empty.pdf").touch()
+    before = library.documents()[0]
+    foreseen = dry(library)
+    assert library.documents()[0] == before
+    done = add(library)
+    for name in ("found", "added", "replaced", "unchanged", "removed", "failed"):
+        assert getattr(foreseen, name) == getattr(done, name), name
+    assert {failure.code for failure in foreseen.failed} == {"unsupported_type", "corrupt", "empty"}
+
+
+def test_a_dry_run_reads_no_words(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture(folder / "a.png", RED)
+    recording(folder / "call.wav", (440, 4))
+
+    def fail(*_: object) -> str:
+        raise AssertionError("read in a dry run")
+
+    with monkeypatch.context() as watched:
+        watched.setattr(ShapeReader, "read", fail)
+        watched.setattr(PitchTranscriber, "transcribe", fail)
+        assert dry(library).added == 2
+
+
+def test_a_file_that_is_too_large_fails_in_a_dry_run_too(open_library: OpenLibrary, folder: Path) -> None:
+    library = open_library(max_file_mb=1)
+    (folder / "long.txt").write_text("word " * 250_000, encoding="utf-8")
+    assert [failure.code for failure in dry(library).failed] == ["too_large"]
+
+
+def test_a_note_is_not_kept_by_a_dry_run(library: Library) -> None:
+    assert dry(library, text="A note on the hedgehog.").added == 1
+    assert library.documents()[1] == 0
+    assert cited(library, "hedgehog") == []
+    library.add(text="A note on the hedgehog.").wait(PATIENCE)
+    assert dry(library, text="A note on the hedgehog.").unchanged == 1
+
+
+def test_what_is_left_out_of_a_file_is_said_when_it_is_added_and_when_it_is_opened(
+    open_library: OpenLibrary, folder: Path
+) -> None:
+    (folder / "long.pdf").write_bytes(pdf(["A page with a text layer that says enough."] * 3))
+    library = open_library(max_pages=1)
+    note = "Pages 2 to 3 were left out: the limit is 1 pages of one file."
+    assert add(library).notes == (f"{folder / 'long.pdf'}: {note}",)
+    assert library.look(str(folder / "long.pdf")).document_notes == (note,)
+    assert add(library).notes == ()
+
+
+def test_many_notes_become_few_and_a_pointer_to_the_others(open_library: OpenLibrary, folder: Path) -> None:
+    for number in range(MAX_NOTES + 3):
+        (folder / f"{number:02}.pdf").write_bytes(pdf([f"Page {number} with a text layer that says enough.", "x"]))
+    notes = add(open_library(max_pages=1)).notes
+    assert len(notes) == MAX_NOTES + 1
+    assert notes[-1] == MORE_NOTES
+    assert len(set(notes)) == len(notes)

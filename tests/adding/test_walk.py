@@ -110,6 +110,24 @@ def test_what_is_outside_or_missing_is_refused_with_one_text(root: Path, tmp_pat
         assert only.code == "not_found_or_not_allowed"
 
 
+def test_a_path_may_be_written_as_a_uri_or_a_citation(root: Path) -> None:
+    make(root, "a b.txt", "sub/c d.txt")
+    for path in ("a%20b.txt", f"file://{root}/a%20b.txt", "a b.txt#page=3", "root/a%20b.txt"):
+        assert found(root, path) == ["a b.txt"]
+    assert found(root, f"file://{root}/sub") == ["sub/c d.txt"]
+    assert found(root, "sub/c%20*.txt") == ["sub/c d.txt"]
+
+
+def test_the_end_of_only_one_path_is_taken_and_near_names_are_told(root: Path) -> None:
+    make(root, "notes/boiler.md", "a/plan.md", "b/plan.md", ".hidden/secret.md")
+    assert found(root, "Boiler.md") == ["notes/boiler.md"]
+    (several,) = refused(root, "plan.md")
+    assert "Did you mean a/plan.md or b/plan.md?" in several.reason
+    (misspelt,) = refused(root, "boilr.md")
+    assert misspelt.reason == "boilr.md: not found under the allowed folders. Did you mean notes/boiler.md?"
+    assert "Did you mean" not in refused(root, "secret.md")[0].reason
+
+
 def test_a_root_that_is_missing_is_said_and_the_others_go_on(root: Path, tmp_path: Path) -> None:
     make(root, "a.txt")
     items = list(walk(Roots([tmp_path / "unplugged", root])))

@@ -36,6 +36,23 @@ def test_relative_paths_become_absolute_where_they_were_written(
     assert given == {"library": str(tmp_path / "held"), "roots": [str(tmp_path / "a"), str(Path.home() / "b")]}
 
 
+@pytest.mark.parametrize(
+    "written", ["file://{0}", "file://localhost{0}", '"{0}"', "'{0}' ", " {0}\n", "FILE:{0}", "{0}/"]
+)
+def test_a_root_may_be_a_uri_or_stand_in_quotes(written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "my papers"
+    given = written.format(str(folder).replace(" ", "%20") if "file" in written.lower() else folder)
+    assert settings_from_sources({"roots": [given]})["roots"] == [str(folder)]
+    monkeypatch.setenv("MMRETRIEVAL_ROOTS", os.pathsep.join([given, "/a/file", given]))
+    assert settings_from_sources()["roots"] == [str(folder), "/a/file", str(folder)]
+
+
+def test_a_folder_that_is_really_called_so_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "'odd'").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert settings_from_sources({"roots": ["'odd'"]})["roots"] == [str(tmp_path / "'odd'")]
+
+
 def test_an_empty_variable_and_those_that_are_no_settings_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMRETRIEVAL_PROFILE", "")
     monkeypatch.setenv("MMRETRIEVAL_HTTP_TOKEN", "a-secret-that-goes-nowhere")

@@ -46,3 +46,47 @@ def test_a_process_whose_parent_is_gone_already_ends_at_once() -> None:
     code = f"from mcp_mmretrieval.media import sandbox\n{locking}\nprint('still there')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
+
+
+FONTS = """
+import json, os, sys
+from mcp_mmretrieval.media import sandbox
+folder, outside = sys.argv[1:3]
+sandbox.FONT_FOLDERS = (folder, folder + "/not there")
+words = sandbox.lock_down(memory_bytes=1 << 40, parent=os.getppid())
+def attempt(act):
+    try:
+        return act()
+    except OSError as error:
+        return type(error).__name__
+def read(path):
+    with open(path) as file:
+        return file.read()
+print(json.dumps([
+    words,
+    attempt(lambda: read(folder + "/deep/a.ttf")),
+    attempt(lambda: os.listdir(folder)),
+    attempt(lambda: read(folder + "/link.ttf")),
+    attempt(lambda: read(outside)),
+    attempt(lambda: os.listdir(os.path.dirname(folder))),
+    attempt(lambda: os.remove(folder + "/deep/a.ttf")),
+    attempt(lambda: os.mkdir(folder + "/new")),
+]))
+"""
+
+
+@linux
+def test_the_systems_fonts_can_be_read_and_nothing_else_nor_changed(tmp_path: Path) -> None:
+    fonts, outside = tmp_path / "fonts", tmp_path / "secret.txt"
+    (fonts / "deep").mkdir(parents=True)
+    (fonts / "deep" / "a.ttf").write_text("shapes", encoding="utf-8")
+    outside.write_text("secret", encoding="utf-8")
+    (fonts / "link.ttf").symlink_to(outside)
+    command = [sys.executable, "-c", FONTS, str(fonts), str(outside)]
+    words, read, listed, *refused = json.loads(
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    )
+    assert any(word.startswith("landlock") for word in words)
+    assert read == "shapes"
+    assert sorted(listed) == ["deep", "link.ttf"]
+    assert refused == ["PermissionError"] * 5

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,44 @@ CASES = [
 
 @pytest.mark.parametrize(("scope", "titles"), CASES)
 def test_every_way_to_ask_sees_the_same_documents(tree: Catalog, scope: Scope, titles: list[str]) -> None:
+    assert_all_ways_agree(tree, scope, titles)
+
+
+DATED_CASES = [
+    (Scope(None, Filters(after=1000.0)), ["/r/one/a.pdf", "Note"]),
+    (Scope(None, Filters(after=1000.0, before=5000.0)), []),
+    (Scope(None, Filters(before=1000.0)), ["/r/one/b.wav", "/r/two/c.pdf", "/s/d.png"]),
+    (Scope(("/r",), Filters(before=50.0)), ["/r/two/c.pdf"]),
+    (Scope(("/r",), Filters(after=40.0, before=1e6, modality=("page",))), ["/r/one/a.pdf", "/r/two/c.pdf"]),
+    (Scope(("/r/one", "/s"), Filters(after=300.0, before=1e6)), ["/r/one/a.pdf", "/s/d.png"]),
+    (Scope(None, Filters(under="/r/two", after=300.0)), []),
+]
+
+
+@pytest.mark.parametrize(("scope", "titles"), DATED_CASES)
+def test_a_document_passes_by_its_own_date_where_it_has_one(tree: Catalog, scope: Scope, titles: list[str]) -> None:
+    for path, dated in (("/r/one/a.pdf", 5000.0), ("/r/two/c.pdf", 40.0)):
+        document = tree.document(held(tree, path))
+        file = tree.file(path)
+        assert document is not None
+        assert file is not None
+        texts = ["lighthouse at dawn", "lighthouse keeper"]
+        tree.commit_read(replace(document, dated=dated), pages(document.id, texts), file=file)
+    assert_all_ways_agree(tree, scope, titles)
+
+
+def test_a_listing_by_date_begins_with_the_newest(tree: Catalog) -> None:
+    document, file = tree.document(held(tree, "/r/one/b.wav")), tree.file("/r/one/b.wav")
+    assert document is not None
+    assert file is not None
+    tree.commit_read(replace(document, dated=350.0), pages(document.id, ["a", "b"], modality="audio"), file=file)
+    listed, _ = tree.listing(Scope(), order="date")
+    titles = ["Note", "/s/d.png", "/r/one/b.wav", "/r/two/c.pdf", "/r/one/a.pdf"]
+    assert [each.document.title for each in listed] == titles
+    assert [each.document.title for each in tree.listing(Scope(), order="date", limit=2, offset=1)[0]] == titles[1:3]
+
+
+def assert_all_ways_agree(tree: Catalog, scope: Scope, titles: list[str]) -> None:
     ids = [id for id, document in tree.documents(document_ids(tree, Scope())).items() if document.title in titles]
     expected = {stored.key for id in ids for stored in tree.segments_of(id)}
     assert {key for key, _ in tree.words(query_terms("lighthouse"), scope, depth=50)} == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_mmretrieval.answers import (
@@ -14,6 +14,7 @@ from mcp_mmretrieval.answers import (
     Failure,
     Filters,
     Hit,
+    ListOrder,
     Look,
     Outcome,
     Removal,
@@ -24,6 +25,7 @@ from mcp_mmretrieval.answers import (
 )
 from mcp_mmretrieval.errors import BadArgument, Cancelled, NotInLibrary
 from mcp_mmretrieval.jobs import Job, Jobs
+from mcp_mmretrieval.searching.dates import date_seconds
 from mcp_mmretrieval.types import Modality, Place, Segment
 
 if TYPE_CHECKING:
@@ -96,6 +98,10 @@ class FakeLibrary:
     """A search waits for it, if the query says wait."""
     asked: dict[str, Any] = field(default_factory=dict)
     """Arguments of the last search."""
+    added: list[object] = field(default_factory=list)
+    """Paths, text and title of the last adding."""
+    removed: list[str] = field(default_factory=list)
+    """Targets of the last removal."""
     closed: bool = False
     loading: str = ""
     """Models that are being loaded."""
@@ -113,7 +119,8 @@ class FakeLibrary:
         self._jobs.close()
 
     def filters(self, *, modality: Sequence[Modality] = (), **given: str | None) -> Filters:
-        return Filters(modality=tuple(modality), under=given.get("under"))
+        after, before = (date_seconds(name, given.get(name)) for name in ("after", "before"))
+        return Filters(modality=tuple(modality), under=given.get("under"), after=after, before=before)
 
     def search(self, query: str = "", **given: Any) -> Answer:
         self.asked = {"query": query, **given}
@@ -132,6 +139,7 @@ class FakeLibrary:
 
     def add(self, paths: Sequence[str] = (), **given: Any) -> Job:
         owner = given.pop("owner")
+        self.added[:] = [list(paths), given["text"], given["title"]]
         job = self._jobs.start(repr((tuple(paths), given)), self.work, owner)
         self.jobs_started.append(job)
         return job
@@ -142,16 +150,21 @@ class FakeLibrary:
             raise BadArgument(f"{id}: no such job. Call status without a job to see the latest ones.")
         return found.outcome
 
-    def look(self, target: str, *, side: int = 1024) -> Look:
+    def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
         if target not in self.looks:
             raise NotInLibrary(f"{target}: not in the library. Take an id from search_media.")
-        return self.looks[target]
+        look = self.looks[target]
+        return look if content else replace(look, content=None)
 
-    def documents(self, filters: Filters = Filters(), *, limit: int = 50, offset: int = 0) -> tuple[list[Any], int]:
+    def documents(
+        self, filters: Filters = Filters(), *, order: ListOrder = "path", limit: int = 50, offset: int = 0
+    ) -> tuple[list[Any], int]:
+        self.asked = {"filters": filters, "order": order}
         held = [LISTED] * 3
         return held[offset : offset + limit], len(held)
 
     def remove(self, targets: Sequence[str] = (), *, dry_run: bool = False) -> Removal:
+        self.removed[:] = targets
         return Removal(files=1, documents=1, segments=12, unknown=tuple(targets[1:]))
 
     def status(self) -> Status:

@@ -47,6 +47,8 @@ def _hit_line(rank: int, hit: Found) -> str:
     relevance = f", relevance {hit['relevance']:.2f}" if "relevance" in hit else ""
     scores = f"{hit['match']}, {hit['score']:.2f}{relevance}"
     line = f"{rank}. [{hit['modality']}] {hit['citation']} ({scores}; {', '.join(hit['lanes'])}) id={hit['id']}"
+    if date := _date(hit):
+        line += f" {date}"
     if "start" in hit and "end" in hit:
         line += f" {format_timestamp(hit['start'])} to {format_timestamp(hit['end'])}"
     if "snippet" in hit:
@@ -54,6 +56,13 @@ def _hit_line(rank: int, hit: Found) -> str:
     if "more_in_document" in hit:
         line += f" (+{hit['more_in_document']} more in this document)"
     return line
+
+
+def _date(found: Found | Listed) -> str:
+    """The day of a document: its own where it has one, else, and said so, that of its file."""
+    if "dated" in found:
+        return found["dated"][:10]
+    return f"changed {found['modified'][:10]}" if "modified" in found else ""
 
 
 def add_text(result: AddResult) -> str:
@@ -113,6 +122,7 @@ def _document_line(document: Listed) -> str:
         line += f", {document['pages']} pages"
     if "seconds" in document:
         line += f", {format_timestamp(document['seconds'])}"
+    line += f", {_date(document)}"
     if "title" in document:
         line += f" {quoted_text(document['title'])}"
     return line if document["embedded"] else f"{line} (found by words only so far)"
@@ -123,9 +133,9 @@ def remove_text(result: RemoveResult) -> str:
     verb = "Would take out" if result.get("dry_run") else "Took out"
     line = f"{verb} {result['files']} files, {result['documents']} documents, {result['segments']} places."
     lines = [line, "The files themselves stay where they are."]
-    if unknown := result.get("unknown"):
+    if (unknown := result.get("unknown")) and "notes" not in result:
         lines.append(f"Not in the library: {', '.join(unknown)}. Call list_documents to see what is.")
-    return "\n".join(lines)
+    return _joined(lines, result.get("notes", ()))
 
 
 def status_text(result: StatusResult) -> str:
@@ -136,7 +146,7 @@ def status_text(result: StatusResult) -> str:
 
 def _health_lines(result: StatusResult) -> Iterator[str]:
     counts = ", ".join(f"{count} {modality}" for modality, count in result.get("documents", {}).items() if count)
-    yield f"mcp-mmretrieval {result.get('version')}; library {result.get('library')}."
+    yield f"mcp-mmretrieval {result.get('version')}; library {result.get('library')}. Today is {result.get('today')}."
     yield f"Documents: {counts or 'none'}; {result.get('segments', 0)} places, {result.get('bytes', 0)} bytes."
     if pending := result.get("pending_vectors"):
         yield f"Found by words only so far: {pending} documents."

@@ -12,6 +12,7 @@ from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.tools import contact_sheet
 from mcp_mmretrieval.server.tools.as_text import format_timestamp
 from mcp_mmretrieval.server.tools.contact_sheet import Tile
+from mcp_mmretrieval.server.tools.results import iso_time
 from mcp_mmretrieval.server.tools.sanitize import (
     Fence,
     count_hidden_characters,
@@ -29,6 +30,8 @@ MAX_ANSWER_TEXT_CHARACTERS = 12_000
 """Characters of retrieved text in one answer."""
 CONTEXT_CHARACTERS = 600
 """Characters of what stands before, and of what stands after."""
+NOTES_OF_A_DOCUMENT = 3
+"""Lines on what was left out of a document."""
 MAX_ANSWER_PICTURES = 4
 """Pictures of one answer."""
 MAX_ANSWER_PICTURES_BYTES = 640_000
@@ -36,31 +39,33 @@ MAX_ANSWER_PICTURES_BYTES = 640_000
 
 
 def open_media_content(
-    library: Library, targets: Sequence[str], *, context: bool, sheet: bool | None
+    library: Library, targets: Sequence[str], *, context: bool, sheet: bool | None, picture: bool = True
 ) -> list[ContentBlock]:
     """Look at each target; those that cannot be opened become a line, unless none can.
 
-    Raises the first RetrievalError when no target can be opened.
+    Without `picture` nothing is decoded or drawn, for who cannot see: each target in full, as text. Raises the first
+    RetrievalError when no target can be opened.
     """
-    as_sheet = len(targets) > 1 if sheet is None else sheet
+    as_sheet = picture and (len(targets) > 1 if sheet is None else sheet)
     looks, failures = _looks(
         library,
         targets,
         contact_sheet.MAX_JPEG_SIDE_PIXELS // 2
         if as_sheet and len(targets) > 3
         else contact_sheet.MAX_JPEG_SIDE_PIXELS,
+        picture=picture,
     )
     if as_sheet:
         return _overview(looks, failures)
     return _one_by_one(looks, failures, context)
 
 
-def _looks(library: Library, targets: Sequence[str], side: int) -> tuple[list[Look], list[str]]:
+def _looks(library: Library, targets: Sequence[str], side: int, *, picture: bool) -> tuple[list[Look], list[str]]:
     looks: list[Look] = []
     errors: list[RetrievalError] = []
     for target in dict.fromkeys(targets):
         try:
-            looks.append(library.look(target, side=side))
+            looks.append(library.look(target, side=side, content=picture))
         except RetrievalError as error:
             errors.append(error)
     if not looks:
@@ -75,23 +80,25 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
     parts = [part for look in looks for part in _text_parts(look, fence, room, context)]
     largest = min(contact_sheet.MAX_JPEG_BYTES, MAX_ANSWER_PICTURES_BYTES // min(MAX_ANSWER_PICTURES, len(looks)))
     pictures: list[ContentBlock] = []
+    if len(looks) == 1 and (only := _picture(looks[0], largest)) is not None:
+        text = "\n".join([*parts, *failures, _following(_label(looks[0]))])
+        return [TextContent(type="text", text=text), _image(only)]
     for look in looks:
         if len(pictures) >= 2 * MAX_ANSWER_PICTURES:
             parts.append(
                 f"No more than {MAX_ANSWER_PICTURES} pictures at once: open {look.citation} by itself to see it."
             )
         elif (picture := _picture(look, largest)) is not None:
-            pictures += [TextContent(type="text", text=_label(look)), _image(picture)]
+            pictures += [TextContent(type="text", text=f"{_label(look)}:"), _image(picture)]
+    if pictures:
+        failures = [*failures, _following(f"{len(pictures) // 2} pictures")]
     return [TextContent(type="text", text="\n".join([*parts, *failures])), *pictures]
 
 
 def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
     """The lines of text about one place."""
     yield _heading(look)
-    if look.stale:
-        yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
-    elif look.note:
-        yield sanitize_line(look.note, 300)
+    yield from _notes(look)
     text, after, before = _text(look), sanitize_line(look.after, CONTEXT_CHARACTERS), _end(look.before)
     if text or (context and (before or after)):
         yield fence.notice
@@ -107,6 +114,17 @@ def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[
         yield f"{taken} hidden characters were taken out of the text."
     if not text and look.content is None:
         yield "There is no text and no picture for this place."
+
+
+def _notes(look: Look) -> Iterator[str]:
+    if look.stale:
+        yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
+    elif look.note:
+        yield sanitize_line(look.note, 300)
+    for note in look.document_notes[:NOTES_OF_A_DOCUMENT]:
+        yield f"Of the document: {sanitize_line(note, 300)}"
+    if len(look.document_notes) > NOTES_OF_A_DOCUMENT:
+        yield "More of the document was left out: list_documents has all notes on it."
 
 
 def _text(look: Look) -> str:
@@ -137,16 +155,12 @@ def _overview(looks: Sequence[Look], failures: Sequence[str]) -> list[ContentBlo
         stale = " (changed since it was read; its picture is left out)" if look.stale else ""
         lines.append(f"{letter}. {_heading(look)}{stale}" + (f"\n   {text}" if text else ""))
     head = f"{len(looks)} places on one contact sheet. Open one alone to read it in full."
-    text = "\n".join([head, fence.notice, fence.around("places", "\n".join(lines)), *failures])
-    label = "Contact sheet: " + ", ".join(
+    label = "Contact sheet of " + ", ".join(
         f"{letter} {look.citation}" for letter, look in zip(contact_sheet.TILE_LETTERS, looks, strict=False)
     )
+    parts = [head, fence.notice, fence.around("places", "\n".join(lines)), *failures, _following(label)]
     tiles = [_tile(look) for look in looks]
-    return [
-        TextContent(type="text", text=text),
-        TextContent(type="text", text=label),
-        _image(contact_sheet.contact_sheet(tiles)),
-    ]
+    return [TextContent(type="text", text="\n".join(parts)), _image(contact_sheet.contact_sheet(tiles))]
 
 
 def _tile(look: Look) -> Tile:
@@ -162,6 +176,10 @@ def _heading(look: Look) -> str:
     heading = f"{sanitize_name(look.citation)} [{look.segment.modality}] id={look.segment.id}"
     if place := _where(look):
         heading += f" {place}"
+    if look.dated is not None:
+        heading += f" {iso_time(look.dated)[:10]}"
+    elif look.modified:
+        heading += f" changed {iso_time(look.modified)[:10]}"
     return f"{heading} file: {sanitize_name(look.path)}" if look.path else heading
 
 
@@ -179,7 +197,12 @@ def _time(look: Look) -> str:
 
 def _label(look: Look) -> str:
     where = _where(look)
-    return f"{look.segment.traits.picture_label} of {sanitize_name(look.citation)}" + (f", {where}:" if where else ":")
+    return f"{look.segment.traits.picture_label} of {sanitize_name(look.citation)}" + (f", {where}" if where else "")
+
+
+def _following(what: str) -> str:
+    """What comes after the text; many clients drop it."""
+    return f"{what}: below. If you see no picture, this client shows none: rely on the text, and pass picture=false."
 
 
 def _picture(look: Look, largest: int) -> bytes | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.server.tools.results import MAX_WORD_CHARACTERS
 from mcp_mmretrieval.server.tools.sanitize import sanitize_line
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.answers import Answer, Outcome, SearchCoverage
+    from mcp_mmretrieval.answers import Answer, Filters, Outcome, SearchCoverage
 
 MAX_UNKNOWN_WORDS = 8
 """Words of a query that a note names."""
@@ -108,3 +110,16 @@ def list_notes(listed: int, total: int, filters: Mapping[str, str], read_only: b
         yield f"No document within {', '.join(f'{name}={value}' for name, value in filters.items())}."
     else:
         yield f"The library is empty. {_to_add(read_only)}"
+
+
+def date_notes(filters: Filters) -> Iterator[str]:
+    """From when to when was looked, where dates limit an answer: what "last month" is depends on today."""
+    bounds = {"from": filters.after, "before": filters.before}
+    given = " ".join(f"{word} {_moment(at)}" for word, at in bounds.items() if at is not None)
+    if given:
+        yield f"Dates {given}; today is {_moment(time.time())[:10]}."
+
+
+def _moment(seconds: float) -> str:
+    """`2026-11-03`, with the time where that is not midnight."""
+    return datetime.fromtimestamp(seconds).isoformat(" ", "minutes").removesuffix(" 00:00")

@@ -5,8 +5,9 @@ Every text that comes out of a file passes `sanitize` here, on its way to the mo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
@@ -54,6 +55,8 @@ class Found(TypedDict):
     start: NotRequired[float]
     end: NotRequired[float]
     title: NotRequired[str]
+    dated: NotRequired[str]
+    modified: NotRequired[str]
     score: float
     relevance: NotRequired[float]
     match: Match
@@ -146,6 +149,7 @@ class Listed(TypedDict):
     pages: NotRequired[int]
     seconds: NotRequired[float]
     bytes: int
+    dated: NotRequired[str]
     modified: str
     files: NotRequired[int]
     embedded: bool
@@ -169,6 +173,7 @@ class RemoveResult(TypedDict):
     segments: int
     unknown: NotRequired[list[str]]
     dry_run: NotRequired[bool]
+    notes: NotRequired[list[str]]
 
 
 class StatusResult(TypedDict):
@@ -188,6 +193,8 @@ class StatusResult(TypedDict):
     sandbox: NotRequired[str]
     engine: NotRequired[str]
     problems: NotRequired[list[str]]
+    notes: NotRequired[list[str]]
+    today: NotRequired[str]
     jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
 
 
@@ -214,6 +221,10 @@ def _found(hit: Hit, room: int) -> Found:
         "lanes": list(hit.lanes),
     }
     place = hit.segment.place
+    if hit.dated is not None:
+        found["dated"] = iso_time(hit.dated)
+    if hit.modified:
+        found["modified"] = iso_time(hit.modified)
     if hit.relevance is not None:
         found["relevance"] = round(hit.relevance, 4)
     if hit.path:
@@ -328,9 +339,11 @@ def _listed(document: DocumentInfo) -> Listed:
         "modality": document.modality,
         "segments": document.segments,
         "bytes": document.bytes,
-        "modified": datetime.fromtimestamp(document.modified, UTC).isoformat(timespec="seconds"),
+        "modified": iso_time(document.modified),
         "embedded": document.embedded,
     }
+    if document.dated is not None:
+        listed["dated"] = iso_time(document.dated)
     if document.path:
         listed["path"] = sanitize_name(document.path)
     if title := sanitize_line(document.title, 120):
@@ -346,6 +359,11 @@ def _listed(document: DocumentInfo) -> Listed:
     return listed
 
 
+def iso_time(seconds: float) -> str:
+    """A moment as ISO 8601 in the time zone of this machine, to the second: a date of a file is one here."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone().isoformat(timespec="seconds")
+
+
 def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
     """What was, or would be, taken out."""
     result: RemoveResult = {"files": removal.files, "documents": removal.documents, "segments": removal.segments}
@@ -353,6 +371,8 @@ def remove_result(removal: Removal, dry_run: bool) -> RemoveResult:
         result["unknown"] = [sanitize_name(target) for target in removal.unknown]
     if dry_run:
         result["dry_run"] = True
+    if removal.notes:
+        result["notes"] = [sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in removal.notes[:MAX_LISTED_FAILURES]]
     return result
 
 
@@ -370,6 +390,7 @@ def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -
         "models": dict(status.models),
         "index": status.index,
         "sandbox": status.sandbox,
+        "today": iso_time(time.time())[:10],
         "jobs": [plain_dict(add_result(job)) for job in status.jobs],
     }
     if status.unread_figures:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, TextContent
-from pydantic import BeforeValidator, ValidationError
+from pydantic import ValidationError
 
-from mcp_mmretrieval.errors import Busy, RetrievalError
+from mcp_mmretrieval.errors import BadArgument, Busy, RetrievalError
+from mcp_mmretrieval.server.tools.arguments import without_absent, without_unknown
 from mcp_mmretrieval.server.tools.sanitize import sanitize_text
 
 MAX_ERROR_CHARACTERS = 1_000
@@ -22,16 +22,11 @@ RETRY_AFTER_KEY = "mcp-mmretrieval/retryAfterMs"
 """In `_meta` of a result that says Busy: milliseconds after which asking again makes sense."""
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-OneOrMany = BeforeValidator(_listed)
-"""A list argument that takes a lone string too: models often leave the brackets out."""
-
-
 class StrictTool(Tool):
-    """A tool that refuses unknown arguments, takes null for an absent one, and tells failures in plain words."""
+    """A tool that understands arguments as frameworks send them, and tells what was wrong in plain words.
+
+    Misspelt arguments are refused; what a framework added for itself is ignored, and the answer says so.
+    """
 
     @classmethod
     def from_function(cls, fn: Callable[..., Any], *args: Any, **options: Any) -> StrictTool:
@@ -39,8 +34,6 @@ class StrictTool(Tool):
         tool = super().from_function(fn, *args, **{"description": " ".join((fn.__doc__ or "").split()), **options})
         assert isinstance(tool, StrictTool)
         metadata = tool.fn_metadata
-        metadata.arg_model.model_config["extra"] = "forbid"
-        metadata.arg_model.model_rebuild(force=True)
         tool.parameters = {**_without_nulls(portable_schema(tool.parameters)), "additionalProperties": False}
         if metadata.output_schema is not None:
             metadata.output_schema = portable_schema(metadata.output_schema)
@@ -52,32 +45,44 @@ class StrictTool(Tool):
         Raises ToolError for a bad argument and for every RetrievalError but Busy, which is a result that clients can
         tell from other errors; UnexpectedToolError for a bug.
         """
-        given = {name: value for name, value in arguments.items() if value is not None}
         try:
-            return await super().run(given, context, convert_result)
+            known, note = without_unknown(self.name, arguments, list(self.parameters["properties"]))
+        except BadArgument as error:
+            raise ToolError(str(error)[:MAX_ERROR_CHARACTERS]) from error
+        try:
+            result = await super().run(without_absent(known, self.parameters), context, convert_result)
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, Busy):
                 return _busy_result(cause)
+            lines = [note] if note else []
             if isinstance(cause, RetrievalError):
-                raise ToolError(sanitize_text(str(cause))[:MAX_ERROR_CHARACTERS]) from cause
-            if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
-                raise ToolError("\n".join(self._argument_errors(cause))[:MAX_ERROR_CHARACTERS]) from cause
-            raise
-
-    def _argument_errors(self, error: ValidationError) -> list[str]:
-        """One line for each argument that was wrong."""
-        known = list(self.parameters["properties"])
-        lines = []
-        for item in error.errors(include_url=False, include_input=False, include_context=False):
-            name = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "extra_forbidden":
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"{self.name} takes {', '.join(known)}."
-                lines.append(f"{sanitize_text(name)}: unknown argument; {hint}")
+                lines = [sanitize_text(str(cause)), *lines]
+            elif isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
+                lines = [*_argument_errors(cause), *lines]
             else:
-                lines.append(f"{sanitize_text(name)}: {item['msg']}")
-        return lines
+                raise
+            raise ToolError("\n".join(lines)[:MAX_ERROR_CHARACTERS]) from cause
+        return _with_note(result, note) if note else result
+
+
+def _argument_errors(error: ValidationError) -> Iterator[str]:
+    """One line for each argument that was wrong."""
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(str(part) for part in item["loc"])
+        yield f"{sanitize_text(name)}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def _with_note(result: Any, note: str) -> Any:
+    """The answer with one more note, in its text and, where it has such a thing, in its data."""
+    if not isinstance(result, CallToolResult) or result.is_error:
+        return result
+    first = result.content[0]
+    assert isinstance(first, TextContent)
+    first.text += f"\nNote: {note}"
+    if (data := result.structured_content) is not None:
+        data["notes"] = [*data.get("notes", ()), note]
+    return result
 
 
 def _busy_result(busy: Busy) -> CallToolResult:

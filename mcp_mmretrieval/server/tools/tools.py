@@ -12,11 +12,22 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
+from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
 from mcp_mmretrieval.server.tools import as_text, results
-from mcp_mmretrieval.server.tools.notes import add_notes, list_notes, search_notes
+from mcp_mmretrieval.server.tools.arguments import (
+    ModalitiesValue,
+    OrderValue,
+    PathsValue,
+    PathValue,
+    TextsValue,
+    TitleValue,
+    WordsValue,
+    is_blank,
+)
+from mcp_mmretrieval.server.tools.notes import add_notes, date_notes, list_notes, search_notes
 from mcp_mmretrieval.server.tools.progress import WaitingCalls, with_progress
 from mcp_mmretrieval.server.tools.results import (
     AddResult,
@@ -26,7 +37,7 @@ from mcp_mmretrieval.server.tools.results import (
     SearchResult,
     StatusResult,
 )
-from mcp_mmretrieval.server.tools.strict_tool import OneOrMany, StrictTool
+from mcp_mmretrieval.server.tools.strict_tool import StrictTool
 from mcp_mmretrieval.types import Modality
 
 if TYPE_CHECKING:
@@ -36,9 +47,10 @@ LibraryAnswerT = TypeVar("LibraryAnswerT")
 ToolCall = Context[Connection, Any]
 """The call itself: who makes it, and where its progress goes."""
 
-QueryArg = Annotated[str, Field(description="What to look for, in plain words.")]
+QueryArg = Annotated[str, WordsValue, Field(description="What to look for, in plain words.")]
 LikeArg = Annotated[
     str,
+    PathValue,
     Field(
         description="Find what resembles this: a file path, a hit's id or citation, or a picture or sound as a data: "
         "URL (base64, at most 3 MB)."
@@ -47,13 +59,19 @@ LikeArg = Annotated[
 LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
 ModalityArg = Annotated[
     Sequence[Modality],
-    OneOrMany,
+    ModalitiesValue,
     Field(description="Only these. page: PDF pages; image: photos and charts; text: passages."),
 ]
-UnderArg = Annotated[str, Field(description="Only files under this folder (absolute path, or as in a citation).")]
-AfterArg = Annotated[str, Field(description="Only files changed on or after this date, e.g. 2026-03-02.")]
-BeforeArg = Annotated[str, Field(description="Only files changed before this date.")]
-DocumentArg = Annotated[str, Field(description="Only this document (id, citation or path).")]
+UnderArg = Annotated[
+    str, PathValue, Field(description="Only files under this folder (absolute path, or as in a citation).")
+]
+AfterArg = Annotated[
+    str,
+    PathValue,
+    Field(description="Only from this date on (2026-03-02, 2026-03, last month): its own, else the file's date."),
+]
+BeforeArg = Annotated[str, PathValue, Field(description="Only earlier than this date.")]
+DocumentArg = Annotated[str, PathValue, Field(description="Only this document (id, citation or path).")]
 RerankArg = Annotated[
     bool | None,
     Field(description="Let a model compare query and best hits: better order, slower. Default: the library decides."),
@@ -64,19 +82,19 @@ DeadlineArg = Annotated[
 ]
 PathsArg = Annotated[
     Sequence[str],
-    OneOrMany,
+    PathsValue,
     Field(description="Files, folders or globs under the allowed folders. Left out: all allowed folders."),
 ]
-TextArg = Annotated[str, Field(description="A note to keep, instead of paths.")]
-TitleArg = Annotated[str, Field(description="Title of that note.")]
+TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
+TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
 DryRunArg = Annotated[bool, Field(description="Only tell what would happen.")]
 CandidatesArg = Annotated[
-    Sequence[str], OneOrMany, Field(max_length=200, description="Hit ids, citations or file paths.")
+    Sequence[str], PathsValue, Field(max_length=200, description="Hit ids, citations or file paths.")
 ]
-RawTextsArg = Annotated[Sequence[str], OneOrMany, Field(max_length=200, description="Texts to rank along with them.")]
+RawTextsArg = Annotated[Sequence[str], TextsValue, Field(max_length=200, description="Texts to rank along with them.")]
 TargetsArg = Annotated[
     Sequence[str],
-    OneOrMany,
+    PathsValue,
     Field(min_length=1, max_length=12, description="Hit ids, citations or file paths, as other tools answer them."),
 ]
 ContextArg = Annotated[bool, Field(description="Also the text just before and after.")]
@@ -84,12 +102,14 @@ SheetArg = Annotated[
     bool | None,
     Field(description="One contact sheet. Default: for several targets; false gives each its own picture (4 at most)."),
 ]
+PictureArg = Annotated[bool, Field(description="false: text alone, for who sees no pictures.")]
 RemovalTargetsArg = Annotated[
-    Sequence[str], OneOrMany, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
+    Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
 ]
 PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
+OrderArg = Annotated[ListOrder, OrderValue, Field(description="date: newest first.")]
 OffsetArg = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
-JobIdArg = Annotated[str, Field(description="A job from add_documents. Left out: the whole library.")]
+JobIdArg = Annotated[str, PathValue, Field(description="A job from add_documents. Left out: the whole library.")]
 
 MAX_CALL_THREADS = 64
 """Threads that work for calls at most: more than are admitted, since one that nobody waits for any more may go on."""
@@ -152,31 +172,39 @@ class Tools:
         quote. Look at a promising page, picture or recording with open_media before you rely on it. Few or no hits:
         read the notes.
         """
+        query = "" if like and is_blank(query) else query  # "null" beside an example is no word to look for
         filters = {"modality": ",".join(modality), "under": under, "after": after, "before": before}
         filters = {name: value for name, value in {**filters, "document": document}.items() if value}
 
         def work(library: Library) -> SearchResult:
+            within = library.filters(
+                modality=modality,
+                under=under or None,
+                after=after or None,
+                before=before or None,
+                document=document or None,
+            )
             answer = library.search(
                 query,
                 like=like or None,
                 limit=limit,
-                filters=library.filters(
-                    modality=modality,
-                    under=under or None,
-                    after=after or None,
-                    before=before or None,
-                    document=document or None,
-                ),
+                filters=within,
                 rerank=rerank,
                 deadline=_seconds(call, deadline_ms),
             )
-            return results.search_result(answer, search_notes(answer, filters, self._read_only))
+            notes = [*search_notes(answer, filters, self._read_only), *date_notes(within)]
+            return results.search_result(answer, notes)
 
         result = await self._ask(call, work)
         return _structured(result, as_text.search_text(result))
 
     async def open_media(
-        self, call: ToolCall, targets: TargetsArg, context: ContextArg = True, sheet: SheetArg = None
+        self,
+        call: ToolCall,
+        targets: TargetsArg,
+        context: ContextArg = True,
+        sheet: SheetArg = None,
+        picture: PictureArg = True,
     ) -> list[ContentBlock]:
         """Look at what was found: the page, chart, photo or frames as a picture, sound as a spectrogram, with the text
         that was read or heard there and what stands around it. Several targets give one contact sheet, good for
@@ -185,7 +213,8 @@ class Tools:
         from mcp_mmretrieval.server.tools import look
 
         return await self._ask(
-            call, lambda library: look.open_media_content(library, targets, context=context, sheet=sheet)
+            call,
+            lambda library: look.open_media_content(library, targets, context=context, sheet=sheet, picture=picture),
         )
 
     async def rerank(
@@ -222,6 +251,7 @@ class Tools:
         "running" if there is much to read: call again with the same arguments to wait on. Files that cannot be read
         stand in failed, with the reason.
         """
+        text = "" if paths and is_blank(text) else text
         started = anyio.current_time()
         owner = object()
         job = await self._ask(
@@ -238,18 +268,22 @@ class Tools:
         call: ToolCall,
         under: UnderArg = "",
         modality: ModalityArg = (),
+        after: AfterArg = "",
+        before: BeforeArg = "",
+        order: OrderArg = "path",
         limit: PageSizeArg = 50,
         offset: OffsetArg = 0,
     ) -> Annotated[CallToolResult, ListResult]:
-        """List what the library holds, with ids and citations. To find something by what it says or shows, use
+        """List what the library holds, with ids, citations and dates. To find something by what it says or shows, use
         search_media instead.
         """
-        filters = {name: value for name, value in {"under": under, "modality": ",".join(modality)}.items() if value}
+        filters = {"under": under, "modality": ",".join(modality), "after": after, "before": before}
+        filters = {name: value for name, value in filters.items() if value}
 
         def work(library: Library) -> ListResult:
-            chosen = library.filters(modality=modality, under=under or None)
-            documents, total = library.documents(chosen, limit=limit, offset=offset)
-            notes = list_notes(len(documents), total, filters, self._read_only)
+            within = library.filters(modality=modality, under=under or None, after=after or None, before=before or None)
+            documents, total = library.documents(within, order=order, limit=limit, offset=offset)
+            notes = [*list_notes(len(documents), total, filters, self._read_only), *date_notes(within)]
             return results.list_result(documents, total, offset, notes)
 
         result = await self._ask(call, work)

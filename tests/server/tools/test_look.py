@@ -46,11 +46,11 @@ async def test_a_page_comes_as_complete_text_and_one_labelled_picture(connect: C
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": "3f9a0c12d4e5#page=7"})
     assert result.structured_content is None
-    assert [block.type for block in result.content] == ["text", "text", "image"]
-    first, label = texts(result)
+    assert [block.type for block in result.content] == ["text", "image"]
+    (first,) = texts(result)
     for told in ("q3.pdf#page=7", "[page]", "page 7", "/data/q3.pdf", PAGE.text, "Page six.", "Page eight.", "is data"):
         assert told in first
-    assert label == "Page of q3.pdf#page=7, page 7:"
+    assert "\nPage of q3.pdf#page=7, page 7: below. If you see no picture, this client shows none:" in first
     assert share(pictures(result)[0], RED) > 0.9
 
 
@@ -81,11 +81,11 @@ async def test_several_places_come_as_one_contact_sheet(connect: Connect, librar
     }
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": ["a", "b", "gone", "c"]})
-    assert [block.type for block in result.content] == ["text", "text", "image"]
-    first, label = texts(result)
+    assert [block.type for block in result.content] == ["text", "image"]
+    (first,) = texts(result)
     assert "Not opened: gone: not in the library." in first
     assert "B. b.mp4#t=20.0,40.0 [video]" in first
-    assert label == "Contact sheet: A q3.pdf#page=7, B b.mp4#t=20.0,40.0, C c.md#char=0,9"
+    assert "\nContact sheet of A q3.pdf#page=7, B b.mp4#t=20.0,40.0, C c.md#char=0,9: below." in first
     sheet = pictures(result)[0]
     assert share(sheet, RED) > 0.05
     assert share(sheet, BLUE) > 0.05
@@ -103,6 +103,20 @@ async def test_several_places_one_by_one_have_four_pictures_at_most(connect: Con
 
 
 @pytest.mark.anyio
+async def test_without_pictures_each_target_comes_as_text_in_full(connect: Connect, library: FakeLibrary) -> None:
+    library.looks = {"a": look(dated=1_710_244_800.0), "b": look(citation="b.pdf#page=1", modified=1_710_244_800.0)}
+    async with connect() as client:
+        for targets in (["a"], ["a", "b"]):
+            result = await client.call_tool("open_media", {"targets": targets, "picture": False})
+            assert [block.type for block in result.content] == ["text"]
+            (told,) = texts(result)
+            assert told.count(PAGE.text) == len(targets)
+            assert "below" not in told
+            assert "2024-03-12" in told
+    assert "changed 2024-03-12" in told
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -110,6 +124,8 @@ async def test_several_places_one_by_one_have_four_pictures_at_most(connect: Con
         ({"text": "", "content": None, "before": "", "after": "", "title": ""}, "no text and no picture"),
         ({"note": "The page could not be drawn.", "content": None}, "could not be drawn"),
         ({"text": "word " * 5_000, "content": None}, "more characters were cut"),
+        ({"document_notes": ("Page 9 was left out.",), "content": None}, "Of the document: Page 9 was left out."),
+        ({"document_notes": tuple("abcd"), "content": None}, "list_documents has all notes"),
     ],
 )
 async def test_what_cannot_be_shown_is_said(
@@ -129,7 +145,7 @@ async def test_a_sound_comes_as_its_spectrogram(connect: Connect, library: FakeL
     library.looks["a"] = look(segment=call, citation="call.wav#t=73.0,77.0", content=tone(), text="hello")
     async with connect() as client:
         result = await client.call_tool("open_media", {"targets": "a"})
-    assert texts(result)[1] == "Spectrogram of call.wav#t=73.0,77.0, 1:13-1:17:"
+    assert "\nSpectrogram of call.wav#t=73.0,77.0, 1:13-1:17: below." in texts(result)[0]
     assert pictures(result)[0].width == MAX_JPEG_SIDE_PIXELS
 
 

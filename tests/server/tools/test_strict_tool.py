@@ -3,11 +3,22 @@ import json
 import jsonschema
 import pytest
 
+from mcp_mmretrieval.answers import Look
 from mcp_mmretrieval.errors import ModelUnavailable
 from tests.server.conftest import Connect, data_of, listed, text_of
-from tests.support.library import FakeLibrary
+from tests.support.library import PAGE, FakeLibrary
 
 pytestmark = pytest.mark.anyio
+
+LOOK = Look(segment=PAGE, path="/data/q3.pdf", citation="q3.pdf#page=7", title="", text="Revenue", content=None)
+EACH_TOOL: dict[str, dict[str, object]] = {
+    "open_media": {"targets": ["q3"]},
+    "rerank": {"query": "a", "texts": ["x"]},
+    "list_documents": {},
+    "add_documents": {},
+    "remove_documents": {"targets": ["q3"], "dry_run": True},
+    "status": {},
+}
 
 
 async def test_schemas_refer_to_nothing_and_are_valid(connect: Connect) -> None:
@@ -26,20 +37,43 @@ async def test_an_unknown_argument_is_refused_with_the_one_that_was_meant(connec
     assert text_of(result) == "limt: unknown argument; did you mean limit?"
 
 
-async def test_an_unknown_argument_without_a_like_gets_the_list(connect: Connect) -> None:
+async def test_what_a_framework_adds_for_itself_is_ignored_and_said(connect: Connect, library: FakeLibrary) -> None:
+    added: dict[str, object] = {
+        "toolCallId": "1",
+        "sessionId": "s",
+        "action": "x",
+        "chatInput": "",
+        "task_progress": "- [x] a",
+    }
+    added |= {"wait_for_previous": False, "security_context": {}, "context_id": "c"}
     async with connect() as client:
-        result = await client.call_tool("status", {"verbosity": 3})
-    assert text_of(result) == "verbosity: unknown argument; status takes job."
+        found = await client.call_tool("search_media", {"query": "a", **added})
+        assert data_of(found)["notes"][-1].startswith("Ignored toolCallId, sessionId, action, chatInput, task_progress")
+        assert text_of(found).splitlines()[-1] == f"Note: {data_of(found)['notes'][-1]}"
+        assert library.asked["query"] == "a"
+        library.looks["q3"] = LOOK
+        for tool, given in EACH_TOOL.items():
+            result = await client.call_tool(tool, {**given, **added})
+            assert not result.is_error, text_of(result)
+            assert "Ignored toolCallId" in text_of(result)
+
+
+async def test_an_error_says_too_what_was_ignored(connect: Connect) -> None:
+    async with connect() as client:
+        result = await client.call_tool("rerank", {"input_text": "boiler", "texts": ["a"]})
+    assert result.is_error
+    assert text_of(result).splitlines()[1] == "Ignored input_text: rerank has no such argument."
 
 
 async def test_wrong_values_are_told_in_one_plain_line_each(connect: Connect) -> None:
     async with connect() as client:
-        result = await client.call_tool("search_media", {"query": "a", "limit": 0, "modality": ["pdf"]})
+        result = await client.call_tool("search_media", {"query": "a", "limit": -1, "modality": ["smell"]})
     assert result.is_error
     lines = text_of(result).splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["limit", "modality.0"]
+    assert [line.partition(":")[0] for line in lines] == ["limit", "modality"]
     assert "greater than or equal to 1" in lines[0]
-    assert "'page'" in lines[1]
+    assert "'smell' is no modality" in lines[1]
+    assert "page" in lines[1]
     assert "pydantic" not in text_of(result)
 
 

@@ -14,7 +14,7 @@ import pytest
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import pdf as module
+from mcp_mmretrieval.media.pdf import reader as module
 from mcp_mmretrieval.types import DocumentMetadata, SplitPart
 from tests.support.media_files import (
     encrypted_pdf,
@@ -27,7 +27,6 @@ from tests.support.media_files import (
     picture,
     scanned_pdf,
     source,
-    title,
 )
 
 LIMITS = Limits()
@@ -73,54 +72,6 @@ def test_a_start_takes_up_at_that_page() -> None:
 
 def test_lines_stay_lines_and_blanks_are_tidied() -> None:
     assert texts(pdf(["First   line\n\nsecond line  \nthird"])) == ["First line\nsecond line\nthird"]
-
-
-@pytest.mark.parametrize(
-    ("layer", "expected"),
-    [
-        ("an improve\x02ment of ef\ufb01ciency", "an improvement of efficiency"),
-        ("an improve\ufffe\r\nment", "an improvement"),
-        ("the long\x02term view", "the long-term view"),
-        ("a stock\x02based plan", "a stock-based plan"),
-        ("see S\x02Class and 2\x023", "see S-Class and 2-3"),
-        ("the tree\x02house is a house", "the tree-house is a house"),
-        ("soft\xadware", "software"),
-        ("a\xa0b\r\nc \t d", "a b\nc d"),
-        ("\uf0b7 point\ue123 \ufffd\x00\x07", "• point"),
-        ("one\r\n\r\n  \r\ntwo", "one\ntwo"),
-        ("end\x02", "end"),
-    ],
-)
-def test_a_text_layer_is_cleaned(layer: str, expected: str) -> None:
-    assert module.clean_text_layer(layer) == expected
-
-
-def test_bookmarks_stand_as_headings_over_their_pages() -> None:
-    marks = [(0, "Part I", 1), (1, "Item 1", 2), (2, "Details", 2), (1, "Item 2", 4), (0, "Part II", 5)]
-    data = pdf([SENTENCE.format(number) for number in range(1, 7)], bookmarks=marks)
-    headings = [part.segment.heading for part in parts(steps(data))]
-    assert headings == [
-        "Part I",
-        "Part I > Item 1",
-        "Part I > Item 1 > Details",
-        "Part I > Item 2",
-        "Part II",
-        "Part II",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("Annual report (2025)", "Annual report (2025)"),
-        ("Microsoft Word - Minutes.docx", "Minutes"),
-        ("untitled", ""),
-        ("0001-23-4", ""),
-        ("", ""),
-    ],
-)
-def test_the_title_comes_from_the_metadata_unless_a_program_made_it_up(given: str, expected: str) -> None:
-    assert title(steps(pdf(["x"], title=given))) == expected
 
 
 def test_pages_beyond_the_limit_are_named_in_a_note() -> None:
@@ -301,7 +252,7 @@ READ = """
 import resource, sys
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.media import pdf
+from mcp_mmretrieval.media.pdf import reader
 from mcp_mmretrieval.media.source import Source
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))

@@ -1,0 +1,83 @@
+"""One page: its text, and its picture where that shows more words than the text layer has."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pypdfium2  # type: ignore[import-untyped]
+
+from mcp_mmretrieval.media.pdf.annotations import annotation_lines
+from mcp_mmretrieval.media.pdf.cleaning import clean_text_layer
+from mcp_mmretrieval.media.pdf.figures import MIN_FIGURE_SHARE, find_figures
+from mcp_mmretrieval.media.pdf.legibility import has_letters, is_language
+from mcp_mmretrieval.media.pdf.missing_fonts import lacks_font
+from mcp_mmretrieval.media.pdf.pictures import picture_coverage
+from mcp_mmretrieval.media.pdf.text_layer import MAX_PAGE_CHARACTERS, read_text_layer
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.types import Picture
+
+MIN_TEXT_LAYER_CHARACTERS = 20
+"""A page with fewer characters in its text layer is read by OCR."""
+
+SCANS = ((0.7, 500), (0.3, 200))
+"""Share of a page that pictures cover, and characters below which its text layer is then a stamp, a header or a title:
+the page is read by OCR as well."""
+
+_BLANK = 8
+"""Difference between the brightest and the darkest value of a page with nothing on it, of 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """What can be read on a page."""
+
+    text: str
+    """Text layer, form values, remarks."""
+    picture: Picture | None
+    """The page as drawn, where OCR has to read it."""
+    figures: bool
+    """Whether pictures stand in it whose words are still to be read."""
+    lacks_font: bool
+    """Whether its letters cannot be drawn."""
+
+
+def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_at_fonts: bool) -> PageContent:
+    """What can be read on page `number` (from 1). Raises as PDFium does, ValueError and OverflowError."""
+    page = document[number - 1]
+    try:
+        layer = read_text_layer(page)
+        text = clean_text_layer(layer) if has_letters(layer) else ""
+        lines = annotation_lines(document, page, text)
+        share = picture_coverage(page)
+        picture = draw_page(page, side) if _needs_ocr(layer, text, share) else None
+        if picture is not None and int(np.ptp(picture)) <= _BLANK:
+            picture = None
+        figures = picture is None and share > MIN_FIGURE_SHARE / 2 and bool(find_figures(page))
+        undrawn = look_at_fonts and (bool(text) or picture is None) and lacks_font(page, text)
+    finally:
+        page.close()
+    return PageContent("\n".join([text, *lines] if text else lines)[:MAX_PAGE_CHARACTERS], picture, figures, undrawn)
+
+
+def draw_page(page: pypdfium2.PdfPage, side: int) -> Picture:
+    """The page on white, its longer side `side` pixels. Raises as PDFium does, ValueError and OverflowError."""
+    longer = max(page.get_size())
+    if not (math.isfinite(longer) and longer > 0):
+        raise ValueError("a page without a size")
+    scale = (side - 0.5) / longer  # PDFium rounds up, and may be a hair above
+    bitmap = page.render(scale=scale, fill_color=(255, 255, 255, 255), rev_byteorder=True)
+    try:
+        return np.array(bitmap.to_numpy()[:side, :side, :3])
+    finally:
+        bitmap.close()
+
+
+def _needs_ocr(layer: str, text: str, share: float) -> bool:
+    """Whether a page shows more words than its text layer has: none, a scan with a stamp, letters that mean nothing."""
+    if len(text) < MIN_TEXT_LAYER_CHARACTERS or not is_language(layer):
+        return True
+    return any(share >= least and len(text) < most for least, most in SCANS)

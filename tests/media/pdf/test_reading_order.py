@@ -1,0 +1,98 @@
+"""The order of pieces of text on a page, by their places."""
+
+from mcp_mmretrieval.media.pdf.reading_order import Piece, in_reading_order
+
+
+def at(x: float, y: float, text: str) -> Piece:
+    """A piece of letters that are five units broad and ten high."""
+    return Piece(text, x, y, x + 5 * len(text), y + 10)
+
+
+def column(x: float, *texts: str, top: float = 700, down: float = 14) -> list[Piece]:
+    return [at(x, top - down * line, text) for line, text in enumerate(texts)]
+
+
+def side_by_side(*columns: list[Piece]) -> list[Piece]:
+    """The pieces of columns as they are drawn line by line."""
+    return [piece for row in zip(*columns, strict=True) for piece in row]
+
+
+PROSE = (
+    "when the river rose the men",
+    "carried the sacks up to the",
+    "mill and closed the gates of",
+    "the lower meadow until the",
+    "water had gone down again",
+)
+OTHER = (
+    "nobody had seen such a flood",
+    "since the year of the great",
+    "fire, and the priest wrote it",
+    "into the book of the parish",
+    "with the names of the dead",
+)
+THIRD = (
+    "the bridge was built anew in",
+    "stone, and it stands to this",
+    "day a little above the place",
+    "where the ferry used to land",
+    "and the toll was taken then",
+)
+
+
+def test_lines_in_order_stay() -> None:
+    assert in_reading_order(column(50, *PROSE)) == "\n".join(PROSE)
+
+
+def test_three_columns_drawn_line_by_line_are_read_one_after_the_other() -> None:
+    drawn = side_by_side(column(50, *PROSE), column(220, *OTHER), column(390, *THIRD))
+    assert in_reading_order(drawn) == "\n".join([*PROSE, *OTHER, *THIRD])
+
+
+def test_columns_that_are_drawn_one_after_the_other_stay_so_though_their_lines_meet() -> None:
+    drawn = [*column(50, *PROSE), *column(220, *OTHER)]
+    assert in_reading_order(drawn) == "\n".join([*PROSE, *OTHER])
+
+
+def test_a_hyphen_at_the_end_of_a_columns_line_is_marked_as_one() -> None:
+    left = [*PROSE[:3], "the lower mea-", "dow until the water had gone"]
+    found = in_reading_order(side_by_side(column(50, *left), column(220, *OTHER)))
+    assert "the lower mea\ufffe\ndow until" in found
+
+
+def test_rows_of_names_and_offices_are_no_columns() -> None:
+    names = ("John A. Warner Esq. of York", "Mary K. Brown of Leeds", "Paul T. Adams of Hull", "Ruth B. Cole of Ely")
+    offices = ("Chairman of the Board", "Director of the Works", "Keeper of the Seal", "Clerk of the Court")
+    drawn = side_by_side(column(50, *names), column(250, *offices))
+    assert in_reading_order(drawn) == "\n".join(map(" ".join, zip(names, offices, strict=True)))
+
+
+def test_a_table_of_words_that_is_drawn_column_by_column_is_read_by_rows() -> None:
+    drawn = [
+        *column(50, "Bird", "Wren", "Kite", "Swan"),
+        *column(150, "Nest", "Hedge", "Tree", "Reeds"),
+        *column(250, "Food", "Spiders", "Voles", "Weeds"),
+    ]
+    assert in_reading_order(drawn).split("\n")[2] == "Kite Tree Voles"
+
+
+def test_cells_that_are_empty_leave_the_others_on_their_rows() -> None:
+    prices = [piece for piece in column(150, "Price", "12", "", "31") if piece.text]
+    found = in_reading_order([*column(50, "Tool", "Saw", "Axe", "Rake"), *prices])
+    assert found == "Tool Price\nSaw 12\nAxe\nRake 31"
+
+
+def test_the_lines_of_a_tables_head_stay_together() -> None:
+    drawn = [*column(50, "Number of", "Shares"), *column(150, "Average", "Price", "Per Share"), *column(250, "Plans")]
+    assert in_reading_order(drawn) == "Number of\nShares\nAverage\nPrice\nPer Share\nPlans"
+
+
+def test_an_index_in_columns_is_no_table() -> None:
+    words = [f"entry {letter}, see" for letter in "abcdefghijklmnopqrst"]
+    drawn = [*column(50, *words), *column(200, *words), *column(350, *words)]
+    assert in_reading_order(drawn) == "\n".join([*words, *words, *words])
+
+
+def test_the_page_numbers_of_a_list_of_contents_join_their_lines() -> None:
+    drawn = [*column(50, "Foreword", "Soils and rivers", "Index"), *column(400, "3", "17", "98")]
+    assert in_reading_order(drawn) == "Foreword 3\nSoils and rivers 17\nIndex 98"
