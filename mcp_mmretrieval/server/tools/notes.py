@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.server.tools.results import MAX_WORD_CHARACTERS
 from mcp_mmretrieval.server.tools.sanitize import sanitize_line
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Answer, Filters, Outcome, SearchCoverage
 
+MAX_WORD_CHARACTERS = 40
+"""Characters of a word of the query that a note repeats."""
 MAX_UNKNOWN_WORDS = 8
 """Words of a query that a note names."""
 

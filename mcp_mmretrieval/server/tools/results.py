@@ -36,8 +36,6 @@ MAX_SNIPPET_CHARACTERS = 300
 """Characters of one snippet."""
 MAX_ALL_SNIPPETS_CHARACTERS = 8_000
 """Characters of all snippets of one answer."""
-MAX_WORD_CHARACTERS = 40
-"""Characters of a word of the query that an answer repeats."""
 MAX_LISTED_FAILURES = 25
 """Failed files that one answer lists; it says how many there are in all."""
 
@@ -73,8 +71,6 @@ class Searched(TypedDict):
     excluded: NotRequired[int]
     pending_vectors: NotRequired[int]
     not_added: NotRequired[int]
-    unknown_words: NotRequired[list[str]]
-    unread: NotRequired[dict[str, int]]
     models: ModelsState
 
 
@@ -250,10 +246,6 @@ def _searched(searched: SearchCoverage) -> Searched:
         coverage["pending_vectors"] = searched.pending_vectors
     if searched.not_added:
         coverage["not_added"] = searched.not_added
-    if searched.unknown_words:
-        coverage["unknown_words"] = [sanitize_line(word, MAX_WORD_CHARACTERS) for word in searched.unknown_words]
-    if searched.unread:
-        coverage["unread"] = dict(searched.unread)
     return coverage
 
 
