@@ -24,6 +24,8 @@ WORDY_PICTURE_WORDS = 8
 """Words in a picture from which on it is a chart or a document rather than a photo."""
 SILENT_STRETCH_PEAK = 1e-3
 """Loudest sample of a stretch in which nothing can be heard (-60 dB)."""
+SHORTEST_MOMENT_SECONDS = 1.0
+"""Seconds of a cited moment, at least: captions of live broadcasts come and go in hundredths."""
 WHOLE_FILM_PART = -1
 """The part that is a stretch of film as a whole, where the model takes in films."""
 
@@ -133,7 +135,8 @@ def place_of_lines(segment: Segment, lines: Iterable[int]) -> Place:
     times = [segment.times[line] for line in lines]
     if not times or segment.place.start is None:
         return segment.place
-    return _between(segment.place, min(start for start, _ in times), max(end for _, end in times))
+    start = min(start for start, _ in times)
+    return _between(segment.place, start, max(start + SHORTEST_MOMENT_SECONDS, *(end for _, end in times)))
 
 
 def text_around(segment: Segment, place: Place) -> tuple[str, str]:

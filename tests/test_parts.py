@@ -136,6 +136,7 @@ def test_lines_lie_where_the_first_begins_and_the_last_ends() -> None:
     assert place_of_lines(whole, [1]) == Place(start=4.0, end=9.1)
     assert place_of_lines(whole, [0, 1]) == Place(start=0.0, end=9.1)
     assert place_of_lines(whole, []) == whole.place
+    assert place_of_lines(replace(whole, times=((0.0, 0.01),)), [0]) == Place(start=0.0, end=1.0)
 
 
 def test_a_few_of_many_are_spread_from_the_first_to_the_last() -> None:

@@ -95,8 +95,8 @@ class DocumentAdder:
                         ignored[item.path] = item.since
                 case RefusedPath():
                     tally.failed(item.path, item.code, item.reason)
-        self._forget_vanished(tally, paths, dry_run=dry_run)
-        self._forget_ignored(tally, paths, ignored, counted, dry_run=dry_run)
+        if gone := {*self._vanished(paths), *self._ignored(paths, ignored, counted)}:
+            tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
         if not dry_run:
             tally.count_pending()
 
@@ -248,35 +248,29 @@ class DocumentAdder:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 
-    def _forget_vanished(self, tally: _Tally, paths: Sequence[str], *, dry_run: bool) -> None:
-        """Take out what lies no longer where it was added from; a root that is missing as a whole says nothing."""
-        for folder in self._folders(paths):
-            held = [file.path for file in self._catalog.files_under(folder)]
-            if gone := [path for path in held if not os.path.lexists(path)]:
-                tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
+    def _vanished(self, paths: Sequence[str]) -> list[str]:
+        """What lies no longer where it was added from; a root that is missing as a whole says nothing."""
+        held = [file.path for folder in self._folders(paths) for file in self._catalog.files_under(folder)]
+        return [path for path in dict.fromkeys(held) if not os.path.lexists(path)]
 
-    def _forget_ignored(
-        self, tally: _Tally, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str], *, dry_run: bool
-    ) -> None:
-        """Take out what was read before an ignore file came to leave it out.
+    def _ignored(self, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]) -> list[str]:
+        """What was read before an ignore file came to leave it out.
 
         `ignored`: paths, and when the file that leaves each out was written. What was read after that was named
         outright, and stays; so do those of this walk (`counted`).
         """
         if not ignored:
-            return
+            return []
         held = [file for folder in self._folders(paths) for file in self._catalog.files_under(folder)]
         since = {file.path: _since(file.path, ignored) for file in held if file.path not in counted}
         documents = self._catalog.documents({file.document for file in held if since.get(file.path) is not None})
-        gone = [
+        return [
             file.path
             for file in held
             if (written := since.get(file.path)) is not None
             and file.document in documents
             and documents[file.document].read_at < written
         ]
-        if gone:
-            tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
         named = [path for given in paths for path in self._roots.readings(given)] if paths else self._roots.folders

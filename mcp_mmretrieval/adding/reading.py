@@ -190,10 +190,7 @@ class FileReader:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:
             raise UnreadableMedia("memory", str(error)) from error
-        own = part.segment.text
-        if isinstance(part.content, str | Sound | Film):
-            return replace(part.segment, text="\n".join(text for text in (own, read) if text))
-        return replace(part.segment, text=join_texts(own, read))
+        return replace(part.segment, text=join_texts(part.segment.text, read))
 
     def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts) -> Segment:
         """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""

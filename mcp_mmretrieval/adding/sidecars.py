@@ -54,6 +54,7 @@ _LANGUAGES = frozenset(
     vietnamese welsh american british canadian america latin brazil portugal spain deutsch englisch francais français
     español espanol castellano italiano português portugues русский українська polski čeština cestina nederlands
     svenska norsk dansk suomi türkçe turkce magyar română romana ελληνικά
+    canada france belgium switzerland germany austria mexico argentina taiwan china hong kong bokmål bokmal nynorsk
     中文 简体 繁體 繁体 日本語 한국어 العربية עברית हिन्दी ไทย
     """,
     )
@@ -119,8 +120,9 @@ def _owners(subtitles: str, films: list[str]) -> list[str]:
     owners: list[str] = []
     for film in films:
         for called in (film, os.path.splitext(film)[0]):  # noqa: PTH122
-            matches = _plain(inner) == _plain(called) if inner else _names_subtitles_of(_plain(called), _plain(name))
-            if matches and len(called) >= best:
+            named = _names_subtitles_of(_plain(called), _plain(name))
+            told = not inner or _all_tags(_SEPARATORS.split(_plain(inner)))
+            if ((named and told) or _plain(inner) == _plain(called)) and len(called) >= best:
                 owners = [*owners, film] if len(called) == best else [film]
                 best = len(called)
     if owners or not folders or inner or not _all_tags(_SEPARATORS.split(_plain(name))):

@@ -61,7 +61,7 @@ def shown_lines(frames: Mapping[float, str], end: float) -> list[Cue]:
     times = [*frames, max([end, *frames])]
     lines: dict[str, Cue] = {}
     for number, text in enumerate(frames.values()):
-        for line in text.splitlines():
+        for line in filter(str.strip, text.splitlines()):
             first = lines[line].start if line in lines else times[number]
             lines[line] = Cue(first, times[number + 1], line)
     return list(lines.values())

@@ -52,6 +52,8 @@ _ALIKE = 0.95
 """Correlation of the loudness of two tracks from which on they are the same sound."""
 _LOUDNESS_SAMPLES = SOUND_RATE_HZ // 20
 
+_PACKED_BLOCKS = 64
+"""Pieces that are mixed at once: numpy takes as long for a few samples as for many."""
 _GAP = 0.1
 """Seconds by which a frame may come later than expected before silence is put in between."""
 _LEAP = 0.06
@@ -233,6 +235,7 @@ class AudioReader:
     def __init__(self, track: Track, *, since: float = 0.0) -> None:
         self._track = track
         self._held: list[NDArray[np.float32]] = []
+        self._packed: list[NDArray[np.float32]] = []
         self._first = round(since * SOUND_RATE_HZ)
         self._end = 0
         self._clock = 0.0
@@ -276,6 +279,7 @@ class AudioReader:
         self._first += count
 
     def _joined(self) -> NDArray[np.float32]:
+        self._mix()
         self._held = [np.concatenate(self._held, axis=1)] if self._held else [np.zeros((2, 0), np.float32)]
         return self._held[0]
 
@@ -310,7 +314,7 @@ class AudioReader:
         if gap or form != self._form or self._resampler is None:
             self._flush()
             self._clock += gap
-            self._keep(np.zeros((2, max(0, round(self._clock * SOUND_RATE_HZ) - self._end)), np.float32))
+            self._silence(round(self._clock * SOUND_RATE_HZ) - self._end)
             # packed, as PyAV cannot show the planes of many channels
             self._resampler, self._form = av.AudioResampler("flt", frame.layout, SOUND_RATE_HZ), form
             self._weights = mixing_weights(frame.layout)
@@ -330,14 +334,35 @@ class AudioReader:
                 self._push(resampled.to_ndarray())
         self._resampler = None
 
-    def _push(self, packed: NDArray[Any]) -> None:
-        """Take in samples, all channels side by side: their mix, and of two channels half their difference."""
-        channels = np.nan_to_num(packed.reshape(-1, len(self._weights)).T, posinf=1.0, neginf=-1.0)
-        difference = (channels[0] - channels[1]) / 2 if len(channels) == 2 else np.zeros_like(channels[0])
-        self._keep(np.clip(np.stack([self._weights @ channels, difference]), -1.0, 1.0).astype(np.float32))
+    def _silence(self, count: int) -> None:
+        """Take in so many samples of silence; none where the count is below zero."""
+        self._mix()
+        self._end += max(0, count)
+        self._hold(np.zeros((2, max(0, count)), np.float32))
 
-    def _keep(self, rows: NDArray[np.float32]) -> None:
-        begin, self._end = self._end, self._end + rows.shape[1]
+    def _push(self, packed: NDArray[Any]) -> None:
+        """Take in samples, all channels side by side, shape (1, n * channels)."""
+        self._packed.append(packed)
+        self._end += packed.shape[1] // len(self._weights)
+        if len(self._packed) == _PACKED_BLOCKS:
+            self._mix()
+
+    def _mix(self) -> None:
+        """Hold what was taken in as its mix and, of two channels, half their difference."""
+        if not self._packed:
+            return
+        packed = np.concatenate(self._packed, axis=1).reshape(-1, len(self._weights))
+        self._packed.clear()
+        rows = np.zeros((2, len(packed)), np.float32)
+        channels = np.nan_to_num(packed, copy=False, posinf=1.0, neginf=-1.0)
+        np.clip(channels @ self._weights, -1.0, 1.0, out=rows[0])
+        if len(self._weights) == 2:
+            np.clip((channels[:, 0] - channels[:, 1]) / 2, -1.0, 1.0, out=rows[1])
+        self._hold(rows)
+
+    def _hold(self, rows: NDArray[np.float32]) -> None:
+        """Keep the last samples up to the end, but for those that nobody asked for."""
+        begin = self._end - rows.shape[1]
         if self._end > self._first:
             self._held.append(rows[:, max(0, self._first - begin) :])
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 _TAGS_IN_STREAMS = "ogg"
 """The format that keeps a file's tags with its streams; elsewhere those name a track ("Surround 5.1")."""
 _KEYWORD_TAGS = (
-    *("artist", "author", "album_artist", "composer", "performer", "conductor", "director", "narrator", "publisher"),
+    *("artist", "author", "album_artist", "composer", "performer", "conductor", "director", "narrator", "actor"),
     *("album", "show", "series", "episode_id", "subtitle", "tit3", "grouping", "genre", "keywords", "subject"),
+    *("written_by", "producer", "publisher", "category", "tdes"),
     *("location", "comment", "description", "synopsis", "summary", "lyrics", "unsyncedlyrics"),
 )
 """Names of tags whose values are words about the whole, in the order in which they are told."""

@@ -555,7 +555,7 @@ def _write_segments(
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
         what = (at, segment.heading, segment.text, frames, segment.label, times)
         db.execute("INSERT INTO texts(segment, heading, text, frames, label, times) VALUES (?, ?, ?, ?, ?, ?)", what)
-        texts.append((at, segment.heading, segment.text))
+        texts.append(word_tables.headed(at, segment))
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
     return texts
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mcp_mmretrieval.store.normal_form import (
+    MIN_JOINED_DIGITS,
     bigrams,
     compounds,
     dates,
@@ -20,7 +21,7 @@ from mcp_mmretrieval.store.normal_form import (
     without_runs,
     word_spans,
 )
-from mcp_mmretrieval.store.stems import is_english, spelt_words, stems_of, transcribed
+from mcp_mmretrieval.store.stems import is_english, respelt, spelt_words, stems_of, transcribed
 
 MAX_QUERY_TERMS = 48
 """Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count."""
@@ -66,6 +67,11 @@ class QueryTerm:
         stems = stems_of(self.spelt, languages) if self.spelt and languages else ()
         forms = [*map(_quoted, self.forms), *(f"stems : {_quoted(stem)}" for stem in stems)]
         return f"({' OR '.join(forms)})" if len(forms) > 1 else forms[0]
+
+    @property
+    def respelt(self) -> str:
+        """Expression for how else it may be spelt, where nothing holds it as it was written; or empty."""
+        return " OR ".join(map(_quoted, respelt(self.spelt)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +219,13 @@ def _terms(
             asides.append(normal_words(text[within.start : within.end]))  # the e of e-mail
             continue
         word = spelt.get(unit.form, "")
-        forms = [unit.form, *_camel(unit.raw), *([within.form] if within else []), *transcribed(word)]
+        forms = [
+            unit.form,
+            *_camel(unit.raw),
+            *_long_digits(unit),
+            *([within.form] if within else []),
+            *transcribed(word),
+        ]
         terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))
         number[unit] = numbers.setdefault(unit.form, len(numbers))
     return terms, number, asides
@@ -293,6 +305,12 @@ def _letters(phrases: Sequence[Sequence[_Unit]], shouted: bool) -> tuple[list[tu
 def _camel(raw: str) -> list[str]:
     """`getUserName` as its words."""
     return [" ".join(part.casefold() for part in _CAMEL_PARTS.findall(raw))] if _CAMEL.search(raw) else []
+
+
+def _long_digits(unit: _Unit) -> list[str]:
+    """The digits of `DE123456789`, whose letters may stand apart."""
+    last = unit.words[-1]
+    return [last] if len(unit.words) == 2 and last.isdigit() and len(last) >= MIN_JOINED_DIGITS else []
 
 
 def _quoted(words: str) -> str:

@@ -89,7 +89,10 @@ _LETTERS = rf"(?:[^\W\d_]|[{_INDIC}])+"
 _NUMBER = r"\d+(?:[.,']\d+)*"
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER})|{_LETTERS}|(?<=[^\W\d_])\+\+|(?<=\b[A-Za-z])#(?!\w)")
 _SIGNS = {"++": "plusplus", "#": "sharp"}
-_GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}([.,'])\d{3}(?:\2\d{3})*)(?:(?!\2)[.,](?P<fraction>\d{1,2}))?")
+_GROUPED = re.compile(
+    r"(?P<whole>[1-9]\d{0,2}([.,'])\d{3}(?:\2\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:(?!\2)[.,](?P<fraction>\d{1,2}))?"
+)
+"""Groups of three, or as in India."""
 _DECIMAL = re.compile(r"(?P<whole>\d+)[.,](?P<fraction>\d+)")
 
 _LINE_END = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?=[^\W\d_])")
@@ -97,9 +100,11 @@ _STOPS = ".,;:!?()[]\"'"
 _COMPOUND = re.compile(rf"(?<![\w-]){_LETTERS}(?:(?:[-_]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
 _CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*\b")
 _CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_PREFIXED = re.compile(r"\b[A-Z]'[A-Z][^\W\d_]+")  # O'Neill
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _CODE = re.compile(r"(?<![\w.,-])[A-Za-z0-9]+(?:[-/._][A-Za-z0-9]+)+")
 _DIGIT_GROUPS = re.compile(r"\d(?:(?<![\w.,'-]\d)|(?<=\b[A-Z]{2}\d))\d*(?:[ )(/-]{1,3}(?:[A-Z]{4} )?\d+)+(?![.,']?\w)")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d\W*)+")
 _COUNTRY = re.compile(r"\b[A-Z]{2}$")
 _ROW = re.compile(r"\b\d{1,3}(?:,\d{3})+\b")  # an amount, or two cells of a row
@@ -207,6 +212,8 @@ def other_forms(text: str, *, apart: bool = True) -> list[WrittenOtherwise]:
         found.append(_written(match, " ".join(_CAMEL_PARTS.findall(match[0]))))
     for match in _INITIALS.finditer(text):
         found.append(_written(match, match[0].replace(".", "")))
+    for match in _PREFIXED.finditer(text):
+        found.append(_written(match, match[0].replace("'", "")))
     for match in _ROW.finditer(text):
         found.append(_written(match, match[0].replace(",", " ")))
     return found
@@ -241,7 +248,8 @@ def _digit_groups(text: str) -> list[WrittenOtherwise]:
         country = _COUNTRY.search(text, max(0, match.start() - 3), match.start())
         start = country.start() if country else match.start()
         code = re.sub(r"[^A-Za-z0-9]", "", text[start : match.end()])
-        if sum(map(str.isdigit, code)) >= MIN_JOINED_DIGITS and len(code) <= MAX_JOINED:
+        enough = sum(map(str.isdigit, code)) >= MIN_JOINED_DIGITS or _THOUSANDS.fullmatch(match[0])
+        if enough and len(code) <= MAX_JOINED:
             found.append(WrittenOtherwise(start, match.end(), normal_words(code)))
     return found
 

@@ -76,8 +76,8 @@ CREATE TABLE documents (
     language TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX documents_inline ON documents(key) WHERE inline;
-CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 CREATE INDEX documents_by_date ON documents(dated) WHERE dated IS NOT NULL;
+CREATE INDEX documents_by_language ON documents(language) WHERE language > '';
 CREATE TABLE inline_texts (
     document INTEGER PRIMARY KEY REFERENCES documents(key) ON DELETE CASCADE,
     text BLOB NOT NULL

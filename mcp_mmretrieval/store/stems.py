@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,8 @@ from mcp_mmretrieval.store.normal_form import folded
 
 _ALGORITHMS = {
     "ar": "arabic",
+    "be": "russian",  # near enough to share most endings, as Bulgarian and Ukrainian are
+    "bg": "russian",
     "ca": "catalan",
     "cs": "czech",
     "da": "danish",
@@ -29,6 +31,7 @@ _ALGORITHMS = {
     "fi": "finnish",
     "fr": "french",
     "ga": "irish",
+    "he": "",  # has none: see `_without_prefix`
     "hi": "hindi",
     "hu": "hungarian",
     "hy": "armenian",
@@ -46,9 +49,10 @@ _ALGORITHMS = {
     "sv": "swedish",
     "ta": "tamil",
     "tr": "turkish",
+    "uk": "russian",
 }
 """The languages that have a stemmer, and its name in Snowball."""
-_OTHERS = re.findall(r"\w+", "en be bg bn he hr is ja ko la lv mk ms sk sl sq th uk ur vi zh")
+_OTHERS = re.findall(r"\w+", "en bn hr is ja ko la lv mk ms sk sl sq th ur vi zh")
 """Languages that are told from those, so that they are not taken for one of them."""
 _UMLAUTS = frozenset(["de", "da", "et", "fi", "hu", "no", "sv", "tr"])
 """Where a keyboard without the letters writes `ue` for `ü`."""
@@ -56,20 +60,26 @@ _UMLAUTS = frozenset(["de", "da", "et", "fi", "hu", "no", "sv", "tr"])
 _WORD = re.compile("(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0b80-\u0bff])+")
 _SCRIPTS = (
     (re.compile("[\u0370-\u03ff\u1f00-\u1fff]"), frozenset({"el"})),
-    (re.compile("[\u0400-\u052f]"), frozenset({"ru", "sr"})),
+    (re.compile("[\u0400-\u052f]"), frozenset({"be", "bg", "ru", "sr", "uk"})),
     (re.compile("[\u0530-\u058f]"), frozenset({"hy"})),
+    (re.compile("[\u0590-\u05ff]"), frozenset({"he"})),
     (re.compile("[\u0600-\u06ff]"), frozenset({"ar", "fa"})),
     (re.compile("[\u0900-\u097f]"), frozenset({"hi", "ne"})),
     (re.compile("[\u0b80-\u0bff]"), frozenset({"ta"})),
 )
 _LATIN = frozenset(_ALGORITHMS) - frozenset().union(*(languages for _, languages in _SCRIPTS)) | {"sr"}
 _ENGLISH = frozenset(re.findall(r"\w+", "the and that with from this which what how where when were have does"))
-"""Words that hardly a text of another language holds together."""
+"""Small words that hardly another language has."""
+_ENGLISH_TEXT = _ENGLISH | set(re.findall(r"\w+", "of to is for it was on by are not you or"))
+"""Small words that make more than a sixth of an English text, and of no other."""
 
 SAMPLE_CHARACTERS = 3_000
 MIN_CERTAINTY = 0.5
 """Of the detector, from which on its language is believed."""
 MIN_WORDS = 3
+FEW_WORDS = 20
+FEW_WORDS_CERTAINTY = 0.9
+"""The same for texts of fewer words in Latin letters: the labels of a chart look like many a language."""
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -78,15 +88,17 @@ def language_of(texts: Sequence[str]) -> str:
     step = max(1, len(texts) * share // SAMPLE_CHARACTERS)
     sample = " ".join(text[:share] for text in texts[::step] if text)[:SAMPLE_CHARACTERS].lower()
     words = _WORD.findall(sample)
-    if len(words) < MIN_WORDS or is_english(words):
-        return ""
+    if len(words) < MIN_WORDS or 6 * sum(word in _ENGLISH_TEXT for word in words) > len(words):
+        return ""  # English as a rule, and then the detector is not loaded
     with _lock:
         language, certainty = _detector().classify(" ".join(words))
-    return language if language in _ALGORITHMS and certainty >= MIN_CERTAINTY else ""
+    few = len(words) < FEW_WORDS and language in _LATIN
+    certain = certainty >= (FEW_WORDS_CERTAINTY if few else MIN_CERTAINTY)
+    return language if certain and language in _ALGORITHMS else ""
 
 
 def is_english(words: Collection[str]) -> bool:
-    """Whether words in small letters hold as many of the small words of English as its texts do."""
+    """Whether the words of a query, in small letters, hold small words of English."""
     return sum(word in _ENGLISH for word in words) > len(words) // 10
 
 
@@ -94,9 +106,7 @@ def stems_beside(text: str, language: str) -> str:
     """The stems of a text's words in normal form, for the index; empty without a language."""
     if not language:
         return ""
-    with _lock:
-        stems = _stemmer(language).stemWords(_WORD.findall(text.lower()))
-    return folded(" ".join(stems))
+    return folded(" ".join(_stems(_WORD.findall(text.lower()), language)))
 
 
 def stems_of(word: str, languages: Collection[str]) -> list[str]:
@@ -107,10 +117,24 @@ def stems_of(word: str, languages: Collection[str]) -> list[str]:
     spoken = sorted(_languages_of_script(word) & set(languages))
     found: list[str] = []
     for language in spoken:
-        spelt = re.sub(r"([aou])e(?=[^\W\d_])", _umlaut, word) if language in _UMLAUTS else word
-        with _lock:
-            found += _stemmer(language).stemWords([word, spelt])
+        spelt = _TWO_LETTERS.sub(_umlaut, word) if language in _UMLAUTS else word
+        found += _stems([word, spelt], language)
     return [stem for stem in dict.fromkeys(map(folded, found)) if stem]
+
+
+def _stems(words: list[str], language: str) -> list[str]:
+    if language == "he":
+        return [form for word in words for form in _without_prefix(folded(word))]
+    with _lock:
+        return list(_stemmer(language).stemWords(words))
+
+
+def _without_prefix(word: str) -> Iterator[str]:
+    """A Hebrew word with its prefixes (and, the, in, to, as, from, that) and without: which are prefixes is unsure."""
+    yield word
+    while len(word) > 3 and word[0] in "\u05d5\u05d4\u05d1\u05dc\u05db\u05de\u05e9":
+        word = word[1:]
+        yield word
 
 
 def spelt_words(text: str) -> dict[str, str]:
@@ -125,6 +149,13 @@ def transcribed(word: str) -> list[str]:
     return [folded(spelt)] if spelt != word else []
 
 
+def respelt(word: str) -> list[str]:
+    """A word in small letters, written on a keyboard without `ü`, as it is written with it: `mueller`."""
+    spelt = _TWO_LETTERS.sub(_umlaut, word)
+    return [folded(spelt)] if spelt != word else []
+
+
+_TWO_LETTERS = re.compile(r"([aou])e(?=[^\W\d_aeiou])")
 _TRANSCRIBED = {"ä": "ae", "ö": "oe", "ü": "ue", "æ": "ae", "ø": "oe", "å": "aa"}
 
 

@@ -74,6 +74,10 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
             replaced |= number.parts
             whole.append(number.term.expression())
     kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
+    for at, expression in kept.items():
+        other = terms.terms[at].respelt
+        if other and not _count(db, "words", expression, 1):
+            kept[at] = f"({expression} OR {other})"
     kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
     each = (*whole, *dict.fromkeys(kept.values()))
     pairs = dict(enumerate(terms.each_pair))

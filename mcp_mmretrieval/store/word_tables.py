@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
@@ -9,12 +10,21 @@ from pathlib import PurePath
 from mcp_mmretrieval.store.normal_form import character_bigrams, forms_beside, normal_words
 from mcp_mmretrieval.store.schema import WHOLE_WORDS_SQL
 from mcp_mmretrieval.store.stems import language_of, stems_beside
+from mcp_mmretrieval.types import Segment
 
 MAX_FOLDERS = 3
 """Folders above a file whose names count for it."""
 
 HeadedText = tuple[int, str, str]
 """Key, heading and text of a segment."""
+
+_NUMBERING = re.compile(r"[\W\d_]*|[ivxlcdm]+", re.IGNORECASE)
+
+
+def headed(key: int, segment: Segment) -> HeadedText:
+    """What words are made of: the title of a chapter is a heading, the printed number of a page is none."""
+    label = "" if _NUMBERING.fullmatch(segment.label) or segment.label in segment.heading else segment.label
+    return key, "\n".join(filter(None, (segment.heading, label))), segment.text
 
 
 def forget_whole(db: sqlite3.Connection, document: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mcp_mmretrieval.adding.reading import FileReader, FileToRead
 from mcp_mmretrieval.config.limits import Limits
@@ -16,6 +17,7 @@ from mcp_mmretrieval.roots import OpenFile, Roots
 from mcp_mmretrieval.types import Cue, Picture, Segment, Sound
 from tests.support import recordings
 from tests.support.files import BLUE, GREEN, RED, film, scanned_pdf
+from tests.support.media_files import illustrated_pdf, pdf
 from tests.support.models import ModelsByHand, PitchTranscriber, ShapeReader
 from tests.support.recordings import TrackMade, srt
 
@@ -129,3 +131,21 @@ def test_what_is_said_on_every_track_is_read(tmp_path: Path, workers: Workers) -
     beep = np.where(np.arange(len(rising)) < 200_000, 0.4 * np.sin(np.arange(len(rising)) / 4), 0).astype(np.float32)
     path.write_bytes(recordings.tracks(TrackMade(samples=rising), TrackMade(samples=beep)))
     assert lines(path, workers) == [[(2.0, 3.0, "it is a low tone"), (2.0, 3.0, "it is a high tone")]]
+
+
+def test_what_ocr_reads_on_a_stamped_scan_joins_the_stamp(tmp_path: Path, workers: Workers) -> None:
+    path = tmp_path / "stamped.pdf"
+    path.write_bytes(
+        illustrated_pdf([("Scanned with CamScanner", [(Image.new("RGB", (60, 80), RED), (0, 0, 612, 792))])])
+    )
+    with opened(path) as file:
+        read = FileReader(workers, CountingModels(tmp_path)).read(FileToRead(file, ID))
+    assert [segment.text for segment in read.segments] == ["Scanned with CamScanner\npicture 1"]
+
+
+def test_the_numbers_printed_on_pages_are_their_labels(tmp_path: Path, workers: Workers) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(pdf([f"The report goes on for a while and then stops.\n{number}" for number in range(11, 17)]))
+    with opened(path) as file:
+        read = FileReader(workers, CountingModels(tmp_path)).read(FileToRead(file, ID))
+    assert [segment.label for segment in read.segments] == ["11", "12", "13", "14", "15", "16"]

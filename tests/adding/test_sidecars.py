@@ -28,7 +28,7 @@ from mcp_mmretrieval.adding import sidecars
             "Subs/film.en.forced.srt",
             "Subs/3_ger_forced.srt",
         ),
-        *("Subs/film/2_English.srt", "Subs/film/anything at all.srt"),
+        *("Subs/film/2_English.srt", "Subs/film/anything at all.srt", "Subs/English/film.srt"),
     ],
 )
 def test_subtitles_are_known_by_their_name(name: str) -> None:

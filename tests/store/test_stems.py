@@ -8,7 +8,15 @@ import threading
 
 import pytest
 
-from mcp_mmretrieval.store.stems import is_english, language_of, spelt_words, stems_beside, stems_of, transcribed
+from mcp_mmretrieval.store.stems import (
+    is_english,
+    language_of,
+    respelt,
+    spelt_words,
+    stems_beside,
+    stems_of,
+    transcribed,
+)
 
 TEXTS = {
     "de": "Die Fähre legt um acht Uhr ab. Bei Nebel bleiben die Boote im Hafen und die Fischer zu Hause.",
@@ -18,6 +26,8 @@ TEXTS = {
     "el": "Το πλοίο φεύγει στις οκτώ. Με ομίχλη τα σκάφη μένουν στο λιμάνι.",
     "ar": "تغادر العبارة في الساعة الثامنة. في الضباب تبقى القوارب في الميناء.",
     "pl": "Prom odpływa o ósmej. We mgle łodzie zostają w porcie, a rybacy w domu.",
+    "hu": "A komp nyolckor indul. Ködben a hajók a kikötőben maradnak.",
+    "bg": "Фериботът тръгва в осем часа. В мъгла лодките остават в пристанището, а рибарите у дома.",
     "": "The ferry leaves at eight. In fog the boats stay in the harbour and the fishermen at home.",
 }
 
@@ -51,6 +61,9 @@ def test_the_language_is_that_of_most_of_a_long_document() -> None:
         ("el", "λογαριασμός", "ΛΟΓΑΡΙΑΣΜΟΊ"),
         ("pl", "książka", "dwie książki"),
         ("tr", "kayıt", "kayıtları"),
+        ("uk", "збори", "зборами"),
+        ("he", "מסמכים", "והמסמכים"),
+        ("he", "בארון", "הארון"),
     ],
 )
 def test_a_word_and_its_forms_share_a_stem(language: str, asked: str, written: str) -> None:
@@ -77,6 +90,8 @@ def test_letters_with_marks_are_also_written_in_two_plain_ones() -> None:
     assert transcribed("haustür") == ["haustuer"]
     assert transcribed("ærø") == ["aeroe"]
     assert transcribed("plain") == []
+    assert respelt("mueller") == ["muller"]
+    assert respelt("value") == respelt("queen") == []
 
 
 def test_threads_take_turns_at_the_stemmer() -> None:

@@ -12,7 +12,7 @@ import pytest
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, query_terms
-from mcp_mmretrieval.types import Place
+from mcp_mmretrieval.types import Place, Segment
 from tests.support.rows import READING, pages, put, sha
 
 EVERYTHING = Scope()
@@ -71,6 +71,7 @@ def notes(catalog: Catalog, count: int = 12) -> None:
         ("Call +44 20 7946 0018 after noon.", "442079460018"),
         ("Call 02079460018 after noon.", "020 7946 0018"),
         ("IBAN NL91 ABNA 0417 1643 00", "NL91ABNA0417164300"),
+        ("VAT DE 123 456 789", "DE123456789"),
         ("conforms to EN12464", "EN 12464"),
         ("serial 7B-2F-90", "7B2F90"),
         ("send it by email", "e-mail"),
@@ -88,6 +89,26 @@ def test_what_is_written_otherwise_is_found(catalog: Catalog, text: str, query: 
     add(catalog, "right", text)
     assert found(catalog, query)[:1] == ["right"]
     assert share(catalog, query) > 0.2
+
+
+def test_a_name_typed_without_its_letters_is_found_where_nothing_is_called_so(catalog: Catalog) -> None:
+    notes(catalog)
+    add(catalog, "right", "Rüthers")
+    assert found(catalog, "Ruethers") == ["right"]
+    add(catalog, "exact", "Ruethers")
+    assert found(catalog, "Ruethers") == ["exact"]
+
+
+def test_the_title_of_a_chapter_is_a_heading_and_a_page_number_is_none(catalog: Catalog) -> None:
+    id = sha("talk")
+    chapters = [
+        Segment(document=id, modality="audio", place=Place(start=at, end=at + 9), label=label)
+        for at, label in ((0.0, "Tuning the dulcimer"), (9.0, "xiv"))
+    ]
+    document = Document(id=id, modality="audio", reading=catalog.reading(READING))
+    catalog.commit_read(document, chapters, file=File(path="/r/talk.mp3", document=id, size=1, mtime_ns=0))
+    assert len(catalog.words(query_terms("dulcimer"), EVERYTHING, depth=9)) == 1
+    assert catalog.words(query_terms("xiv"), EVERYTHING, depth=9) == []
 
 
 def test_all_of_108_part_numbers_are_told_from_their_near_twins(catalog: Catalog) -> None:

@@ -49,7 +49,7 @@ def test_what_a_document_says_of_itself_takes_the_place_of_what_it_said(db: sqli
 
 def test_a_path_is_its_name_its_suffix_and_the_folders_just_above(db: sqlite3.Connection) -> None:
     path = b"/home/me/docs/Tax_2023/Kauf-Vertrag.final.pdf"
-    db.execute("INSERT INTO files VALUES (?, 1, 0, 0, 0)", (path,))
+    db.execute("INSERT INTO files(path, document, size, mtime_ns, added_at) VALUES (?, 1, 0, 0, 0)", (path,))
     tables.write_path(db, 1, path)
     columns = "SELECT name, folders FROM names WHERE rowid = (SELECT max(id) FROM named)"
     assert db.execute(columns).fetchone() == ("kauf vertrag final kaufvertrag", "me docs tax 2023 pdf")

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from mcp_mmretrieval.media.notation.source_map import MapBuilder, MappedText, substitute
 
 _PLAIN = {"n": "\n", "t": "\t", "r": "\n", "b": "", "f": "\n", "v": "\n", "0": "", "a": ""}
+_CONTROLS = {code: " " for code in range(32) if code not in (9, 10, 27)}
 _PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_JSON = re.compile(rf"\\(?:{_PAIR}|u[0-9a-fA-F]{{4}}|r\\n|[\"\\/bfnrt])")
+_JSON = re.compile(r"(?:\\u[0-9a-fA-F]{4}){1,64}|\\(?:r\\n|[\"\\/bfnrt])")
 _JSON_START = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 _PROPERTY = re.compile(rf"\\(?:{_PAIR}|u[0-9a-fA-F]{{4}}|\r?\n[ \t]*|[ntrf:=#! \\])")
 _HEX_BYTE = r"\\x[89a-fA-F][0-9a-fA-F]"
@@ -51,7 +52,7 @@ def looks_like_json(source: str) -> bool:
 
 def read_json_escapes(source: str) -> MappedText:
     r"""JSON, with what stands behind `\u00fc` and `\n` in its strings."""
-    return substitute(_JSON, lambda found: _decoded(found[0][1:]), source)
+    return substitute(_JSON, _in_json, source)
 
 
 def read_properties(source: str) -> MappedText:
@@ -127,6 +128,13 @@ def _lines_with_escapes(source: str) -> Iterator[tuple[int, int]]:
         first, last = source.rfind("\n", at, escape.start()) + 1, source.find("\n", escape.start())
         at = last if last >= 0 else len(source)
         yield first, at
+
+
+def _in_json(found: re.Match[str]) -> str:
+    if found[0][1] != "u":
+        return _decoded(found[0][1:])
+    text = bytes.fromhex(found[0].replace("\\u", "")).decode("utf-16-be", "replace")
+    return text.translate(_CONTROLS)
 
 
 def _in_code(escape: str) -> str:

@@ -6,13 +6,15 @@ import base64
 import codecs
 import re
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mcp_mmretrieval.media.charset import codec_named, encoding_of
 from mcp_mmretrieval.media.notation.source_map import MapBuilder
 
 _QUOTED = re.compile(r"=([0-9A-Fa-f]{2})|=[ \t]*(?:\r\n|\n|\r|\Z)|([^=]++)|=")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]")
+_WORD = re.compile(r"\S{1,40}\s?|\s")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+")
 
 
 def put_decoded(out: MapBuilder, source: str, first: int, last: int, *, transfer: str, charset: str) -> None:
@@ -42,11 +44,16 @@ class _Bytes:
 
 
 def _from_base64(source: str, first: int, last: int) -> _Bytes:
-    at = [found.start() for found in _BASE64.finditer(source, first, last)]
-    written = "".join(source[place] for place in at)
+    at, pieces = array("q"), []
+    for found in _BASE64.finditer(source, first, last):
+        at.extend(range(*found.span()))
+        pieces.append(found[0])
+    written = "".join(pieces)
     data = base64.b64decode(written[: len(written) - (len(written) % 4 == 1)] + "===")
-    begins = array("q", (at[byte * 4 // 3] for byte in range(len(data))))
-    return _Bytes(bytearray(data), begins, begins[1:] + array("q", [at[-1] + 1 if at else first]) if data else begins)
+    begins = array("q", bytes(8 * len(data)))
+    for number in range(3):  # four letters are three bytes, which begin in the first three
+        begins[number::3] = at[number::4][: len(range(number, len(data), 3))]
+    return _Bytes(bytearray(data), begins, begins[1:] + array("q", [at[-1] + 1])) if data else _Bytes()
 
 
 def _from_quoted(source: str, first: int, last: int, encoding: str) -> _Bytes:
@@ -54,6 +61,10 @@ def _from_quoted(source: str, first: int, last: int, encoding: str) -> _Bytes:
     for found in _QUOTED.finditer(source, first, last):
         if found[1]:
             out.add(bytes([int(found[1], 16)]), *found.span())
+        elif found[2] and found[2].isascii():
+            out.data += found[2].encode()
+            out.begins.extend(range(*found.span()))
+            out.ends.extend(range(found.start() + 1, found.end() + 1))
         elif found[2] or found[0] == "=":  # as it is written, but for line ends behind a lone "="
             for place, character in enumerate(found[0], found.start()):
                 out.add(character.encode(encoding, "replace"), place, place + 1)
@@ -61,10 +72,31 @@ def _from_quoted(source: str, first: int, last: int, encoding: str) -> _Bytes:
 
 
 def _put_characters(out: MapBuilder, read: _Bytes, encoding: str) -> None:
-    """Characters of bytes; each comes from where its bytes do."""
+    """Characters of bytes, a word at a time; each word comes from where its bytes do."""
+    data = bytes(read.data)
+    for word, first, last in _words(data, encoding) or _characters(data, encoding):
+        out.put(word, read.begins[first], read.ends[last - 1])
+
+
+def _words(data: bytes, encoding: str) -> list[tuple[str, int, int]]:
+    """Words with their ranges of bytes; none where these cannot be told from the words."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return []
+    words, at = [], 0
+    for found in _WORD.finditer(text):
+        length = len(found[0]) if found[0].isascii() else len(found[0].encode(encoding))
+        words.append((found[0], at, at + length))
+        at += length
+    return words if at == len(data) and not encoding.startswith(("iso2022", "hz")) else []
+
+
+def _characters(data: bytes, encoding: str) -> Iterator[tuple[str, int, int]]:
+    """Characters with their ranges of bytes, also where some bytes are none."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     begin = 0
-    for at in range(len(read.data)):
-        if text := decoder.decode(read.data[at : at + 1], at + 1 == len(read.data)):
-            out.put(text, read.begins[begin], read.ends[at])
+    for at in range(len(data)):
+        if text := decoder.decode(data[at : at + 1], at + 1 == len(data)):
+            yield text, begin, at + 1
             begin = at + 1

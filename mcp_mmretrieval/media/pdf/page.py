@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,10 @@ _BLANK = 8
 """Difference between the brightest and the darkest value of a page with nothing on it, of 255."""
 
 
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x0c\x0e-\x1f]")
+"""What stands for a blank where glyphs have numbers in place of letters."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageContent:
     """What can be read on a page."""
@@ -50,10 +55,13 @@ def read_page(document: pypdfium2.PdfDocument, number: int, side: int, *, look_a
     page = document[number - 1]
     try:
         layer = read_text_layer(page)
-        text = clean_text_layer(layer) if has_letters(layer) else ""
+        meaningful = has_letters(layer) and is_language(layer)
+        if not meaningful:
+            layer = _CONTROLS.sub(" ", layer) if has_letters(layer) else ""
+        text = clean_text_layer(layer)
         lines = annotation_lines(document, page, text)
         share = picture_coverage(page)
-        picture = draw_page(page, side) if _needs_ocr(layer, text, share) else None
+        picture = draw_page(page, side) if _needs_ocr(text, share, meaningful=meaningful) else None
         if picture is not None and int(np.ptp(picture)) <= _BLANK:
             picture = None
         figures = picture is None and share > MIN_FIGURE_SHARE / 2 and bool(find_figures(page))
@@ -76,8 +84,8 @@ def draw_page(page: pypdfium2.PdfPage, side: int) -> Picture:
         bitmap.close()
 
 
-def _needs_ocr(layer: str, text: str, share: float) -> bool:
+def _needs_ocr(text: str, share: float, *, meaningful: bool) -> bool:
     """Whether a page shows more words than its text layer has: none, a scan with a stamp, letters that mean nothing."""
-    if len(text) < MIN_TEXT_LAYER_CHARACTERS or not is_language(layer):
+    if len(text) < MIN_TEXT_LAYER_CHARACTERS or not meaningful:
         return True
     return any(share >= least and len(text) < most for least, most in SCANS)

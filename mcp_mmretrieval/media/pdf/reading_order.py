@@ -22,6 +22,8 @@ _CELL_WORDS = 4
 """Words of a cell of a table, at most, as a rule."""
 _WORDY_ROWS = range(3, 16)
 """Rows with which columns of mere words count as a table: fewer are the lines of its head, more are an index."""
+_ROOMY = 1.2
+"""Of a line's height: how far apart such rows are at least; lines of one cell are closer."""
 _COLUMN_LINES = 4
 """Lines of two columns side by side, at least."""
 _COLUMN_WORDS = 4
@@ -109,8 +111,12 @@ def _table(rows: list[Row]) -> tuple[list[str], int]:
     linked = 1
     while linked < len(columns) and _linked(columns[linked - 1], columns[linked]):
         linked += 1
+    if linked < 2:
+        return [], 0
     columns = columns[:linked]
-    if linked < 2 or not _tabular(columns):
+    lowest = min(cell.bottom for column in columns[:-1] for cell in column)
+    columns[-1] = [cell for cell in columns[-1] if cell.middle > lowest]  # then comes what stands below the table
+    if not columns[-1] or not _tabular(columns):
         return [], 0
     cells = sorted((piece for column in columns for piece in column), key=lambda piece: -piece.middle)
     table: list[Row] = []
@@ -161,7 +167,9 @@ def _tabular(columns: list[Row]) -> bool:
     if any(sum(bool(_NUMBER.fullmatch(cell.text)) for cell in column) >= 0.6 * len(column) for column in columns[1:]):
         return True
     counts = {len(column) for column in columns}
-    return len(columns) > 2 and len(counts) == 1 and counts.pop() in _WORDY_ROWS
+    steps = [above.middle - below.middle for above, below in pairwise(columns[1])]
+    roomy = bool(steps) and min(steps) > _ROOMY * columns[1][0].height
+    return roomy and len(columns) > 2 and len(counts) == 1 and counts.pop() in _WORDY_ROWS
 
 
 # -- columns that were drawn line by line ------------------------------------------------------------------------------

@@ -50,13 +50,10 @@ def read_text_layer(page: pypdfium2.PdfPage) -> str:
     try:
         text: str = textpage.get_text_bounded()
         if text:
+            # without bounds what lies beyond the page's edge is there too, but letters that stand alone stay apart
             whole = textpage.get_text_range().replace(_MARK, LINE_END_HYPHEN)
-            # they differ in what lies beyond the page's edge, and where letters that stand alone grew together
-            if whole != text.replace(_MARK, LINE_END_HYPHEN) or len(whole) != textpage.count_chars():
-                text = _laid_out(textpage)
-            else:
-                look = _Look(textpage, whole)
-                text = _laid_out(textpage) if look.suspicious else look.text()
+            look = _Look(textpage, whole, page.get_bbox())
+            text = _laid_out(textpage) if look.suspicious else look.text()
     finally:
         textpage.close()
     return text[:MAX_PAGE_CHARACTERS]
@@ -65,21 +62,30 @@ def read_text_layer(page: pypdfium2.PdfPage) -> str:
 class _Look:
     """The lines of a page, by where a few of their letters stand."""
 
-    def __init__(self, textpage: pypdfium2.PdfTextPage, text: str) -> None:
+    def __init__(self, textpage: pypdfium2.PdfTextPage, text: str, edges: _Box) -> None:
         self._textpage = textpage
         self._text = text
         self._boxes: dict[int, _Box] = {}
         self._lines: list[tuple[int, int]] = []
+        self._cut = False
+        if len(text) != textpage.count_chars():  # else the numbers of letters and those of boxes differ
+            return
         start = 0
         for line in text.split("\r\n"):
             if kept := line.strip(_BLANKS):
                 first = start + line.index(kept[0])
-                self._lines.append((first, first + len(kept)))
+                last = first + len(kept)
+                inside = [_inside(self._box(at), edges) for at in (first, last - 1)]
+                self._cut |= inside[0] != inside[1]
+                if any(inside):
+                    self._lines.append((first, last))
             start += len(line) + 2
 
     @property
     def suspicious(self) -> bool:
-        """Whether lines may be something else than lines: two columns, text that is turned or runs downwards."""
+        """Whether lines may be something else than lines: two columns, text that is turned or runs downwards, cut."""
+        if self._cut or len(self._text) != self._textpage.count_chars():
+            return True
         return self._turned() or self._vertical() or self._columns()
 
     def text(self) -> str:
@@ -112,19 +118,23 @@ class _Look:
         return sum(down) > len(down) / 2
 
     def _columns(self) -> bool:
-        """Whether some of the long lines have a wide blank amid words."""
+        """Whether some long lines have a wide blank amid words, behind which some of them go on amid a sentence."""
         long = [(start, end) for start, end in self._lines if end - start >= _LONG]
-        gaps = sum(self._gap(start, end) for start, end in long[:: max(1, len(long) // _SAMPLES)])
-        return gaps > 1
+        if sum(self._gap(start, end) is not None for start, end in long[:: max(1, len(long) // _SAMPLES)]) < 2:
+            return False
+        behind = [self._text[gap] for start, end in long if (gap := self._gap(start, end)) is not None]
+        return any(letter.islower() or letter.lower() == letter.upper() for letter in behind)
 
-    def _gap(self, start: int, end: int) -> bool:
+    def _gap(self, start: int, end: int) -> int | None:
+        """Where words go on behind a wide blank."""
         words = list(_WORD.finditer(self._text, start, end))
         for before, after in pairwise(words[_COLUMN_WORDS - 1 : len(words) - _COLUMN_WORDS + 1]):
             one, other = self._box(before.end() - 1), self._box(after.start())
             if other[0] - one[2] > _GAP * (one[3] - one[1]):
                 right = words[words.index(after) :]
-                return sum(word[0][0].isalpha() for word in right) >= 0.75 * len(right)
-        return False
+                if sum(word[0][0].isalpha() for word in right) >= 0.75 * len(right):
+                    return after.start()
+        return None
 
 
 def _laid_out(textpage: pypdfium2.PdfTextPage) -> str:
@@ -181,7 +191,7 @@ def _piece(letters: list[Letter]) -> Piece:
 
 def _letters(textpage: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Letter]]:
     """Every letter on the page with the quarter by which it is turned, its box as if it were not."""
-    left, bottom, right, top = textpage.page.get_bbox()
+    edges = textpage.page.get_bbox()
     turn, high = 0, ""
     for index in range(min(textpage.count_chars(), MAX_PAGE_CHARACTERS)):
         code = pdfium.FPDFText_GetUnicode(textpage.raw, index)
@@ -192,7 +202,7 @@ def _letters(textpage: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Letter]]:
         high = ""
         box = _box(textpage, index)
         if not text.isspace():
-            if not (left <= (box[0] + box[2]) / 2 <= right and bottom <= (box[1] + box[3]) / 2 <= top):
+            if not _inside(box, edges):
                 continue
             turn = round(_angle(textpage, index) / (math.pi / 2)) % 4
         yield turn, Letter(text, *_upright(box, turn)) if turn else Letter(text, *box)
@@ -213,6 +223,12 @@ def _upright(box: _Box, turn: int) -> _Box:
         case 3:
             return bottom, -right, top, -left
     return box
+
+
+def _inside(box: _Box, edges: _Box) -> bool:
+    """Whether the middle of a letter lies on the page."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return edges[0] <= x <= edges[2] and edges[1] <= y <= edges[3]
 
 
 def _box(textpage: pypdfium2.PdfTextPage, index: int) -> _Box:

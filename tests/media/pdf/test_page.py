@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from mcp_mmretrieval.media.pdf.legibility import is_language
 from mcp_mmretrieval.media.pdf.page import PageContent, read_page
 from tests.media.pdf.test_legibility import ENGLISH, exchanged
 from tests.support.media_files import illustrated_pdf
@@ -57,6 +58,22 @@ def test_a_page_whose_letters_were_exchanged_is_read_by_ocr_and_keeps_them() -> 
     page = content(page_pdf(words_at((60, 700 - 15 * at, line) for at, line in enumerate(layer.split("\n")))))
     assert page.picture is not None
     assert page.text == layer
+
+
+def test_the_numbers_of_glyphs_keep_their_blanks() -> None:
+    numbers = "".join(f"{ord(letter) - 29:02X}" for letter in ENGLISH[:100])
+    to_unicode = (
+        b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def\n"
+        b"1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <00> <7F> <0000> endbfrange endcmap end end"
+    )
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier /ToUnicode @1 >>"
+    lines = [numbers[at : at + 100] for at in range(0, len(numbers), 100)]
+    drawn = "".join(f"BT /B 8 Tf 60 {700 - 20 * at} Td <{line}> Tj ET\n" for at, line in enumerate(lines))
+    page = content(
+        page_pdf(drawn, objects=[font], streams=[(to_unicode, "")], page="/Resources << /Font << /B @0 >> >>")
+    )
+    assert page.picture is not None
+    assert not is_language(page.text)
 
 
 def test_a_page_of_characters_without_a_writing_is_read_by_ocr_and_loses_them() -> None:

@@ -82,9 +82,33 @@ def test_cells_that_are_empty_leave_the_others_on_their_rows() -> None:
     assert found == "Tool Price\nSaw 12\nAxe\nRake 31"
 
 
+def test_what_stands_above_and_below_a_table_stays_there() -> None:
+    drawn = [
+        *column(50, "Prices of tools in the spring of that year, in shillings", top=740),
+        *column(50, "Tool", "Saw", "Axe"),
+        *column(150, "Price", "12", "9"),
+        *column(
+            50, "All of them were sold within a week of the fair, the last", "one to a man from the hills.", top=640
+        ),
+    ]
+    assert in_reading_order(drawn).split("\n")[1:] == [
+        "Tool Price",
+        "Saw 12",
+        "Axe 9",
+        "All of them were sold within a week of the fair, the last",
+        "one to a man from the hills.",
+    ]
+
+
 def test_the_lines_of_a_tables_head_stay_together() -> None:
     drawn = [*column(50, "Number of", "Shares"), *column(150, "Average", "Price", "Per Share"), *column(250, "Plans")]
     assert in_reading_order(drawn) == "Number of\nShares\nAverage\nPrice\nPer Share\nPlans"
+    heads = [column(50 + 100 * at, "Foreign", "Exchange", f"Contracts {at}", down=11) for at in range(4)]
+    assert in_reading_order([piece for head in heads for piece in head]).split("\n")[:3] == [
+        "Foreign",
+        "Exchange",
+        "Contracts 0",
+    ]
 
 
 def test_an_index_in_columns_is_no_table() -> None:
