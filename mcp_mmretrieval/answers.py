@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 JobState = Literal["running", "done", "failed", "cancelled"]
 
+Match = Literal["strong", "fair", "weak"]
+"""How far a hit is to be trusted: strong ones answer nine times in ten, weak ones are what any question finds here."""
+
 ListOrder = Literal["path", "date"]
 """How a listing is ordered: by path, or the newest first."""
 
@@ -48,6 +51,8 @@ class Hit:
     snippet: str
     """Why it is here: the words around the match."""
     lanes: tuple[Lane, ...]
+    match: Match
+    """`searching.match` says how it is told."""
     modified: float = 0.0
     """When its file was changed, or the text was given: seconds since 1970."""
     dated: float | None = None
@@ -78,6 +83,10 @@ class SearchCoverage:
     """Files under the roots that have not been added, as far as was counted."""
     models: Literal["ready", "loading", "missing"]
     note: str = ""
+    unknown_words: tuple[str, ...] = ()
+    """Words of the query that occur nowhere in what was searched; told where nothing is better than weak."""
+    unread: Mapping[str, int] = field(default_factory=dict)
+    """Files under the roots that could not be read, by kind (`Word files`); told where nothing is better than weak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +103,11 @@ class Answer:
     """By stage: `words`; beside it `example`, `embed` and `neighbours`; then `fuse`, `rerank`, `hits`; and in `total`.
 
     A stage that the deadline cut short counts until then."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether any hit is better than weak."""
+        return any(hit.match != "weak" for hit in self.hits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from mcp_mmretrieval.adding.files import DocumentAdder
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.removing import DocumentRemover
 from mcp_mmretrieval.adding.shared import SharedResources
+from mcp_mmretrieval.adding.unread import kinds_of_unread
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
@@ -29,6 +30,7 @@ from mcp_mmretrieval.answers import (
     ProfileInfo,
     Removal,
     Reranking,
+    SearchCoverage,
     Status,
 )
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
@@ -53,6 +55,8 @@ from mcp_mmretrieval.types import ALL_LANES, MODALITY_TRAITS, SHORT_ID_DIGITS, L
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
+COUNT_BESIDE_WEAK_HITS_SECONDS = 0.2
+"""The same for an answer of weak hits alone."""
 MAX_SHOWN_CHARACTERS = 20_000
 """Text of one place that is shown at most."""
 REST_EVERY_SECONDS = 10.0
@@ -230,14 +234,17 @@ class Library:
                 lanes=lanes or ALL_LANES,
             )
         )
-        if answer.hits:
+        if answer.answers:
             return answer
-        left = (
-            COUNT_NOT_ADDED_SECONDS
-            if deadline is None
-            else max(0.0, min(COUNT_NOT_ADDED_SECONDS, began + deadline - time.monotonic()))
-        )
-        return replace(answer, searched=replace(answer.searched, not_added=self._adder.not_added(left)))
+        most = COUNT_NOT_ADDED_SECONDS if not answer.hits else COUNT_BESIDE_WEAK_HITS_SECONDS
+        left = most if deadline is None else max(0.0, min(most, began + deadline - time.monotonic()))
+        return replace(answer, searched=self._with_gaps(answer.searched, left))
+
+    def _with_gaps(self, searched: SearchCoverage, seconds: float) -> SearchCoverage:
+        """What was searched, with what stands under the roots and was not: failed files, and those never added."""
+        failed = self._adder.still_unread(self._opened.jobs.failures(self.roots))
+        paths = {failure.path for failure in failed}
+        return replace(searched, unread=kinds_of_unread(failed), not_added=self._adder.not_added(seconds, paths))
 
     def filters(
         self,

@@ -32,6 +32,8 @@ BATCH_WINDOWS = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
 BATCH_DECODED_BYTES = 48_000_000
 """Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
+UNKNOWN_SCRIPT_REASON = "the text model was not taught its script; its words are found"
+"""Why a text that holds letters has no window."""
 NOTE_REASONS = 3
 """Reasons that a note names, and places of each."""
 MAX_REASON_CHARACTERS = 160
@@ -168,7 +170,7 @@ class DocumentBatcher:
         title = document.title if document else ""
         segments = self._catalog.segments_of(one.document)
         for stored in segments:
-            for part, window in enumerate(embedder.windows(stored.segment.text)):
+            for part, window in enumerate(_windows(embedder, one, stored.segment)):
                 yield "text", BatchItem(one, stored, part, window, title)
         since = 0.0
         shown = []
@@ -189,6 +191,14 @@ class DocumentBatcher:
                         continue
                     for piece in part_contents(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
                         yield piece.kind, BatchItem(one, stored, piece.part, piece.content)
+
+
+def _windows(embedder: Embedder, one: DocumentVectors, segment: Segment) -> list[str]:
+    """The windows of a place's text; that there are none, although it holds words, is said."""
+    windows = embedder.windows(segment.text)
+    if not windows and any(letter.isalnum() for letter in segment.text):
+        one.leave_out("text", segment, 0, Unfit([0], UNKNOWN_SCRIPT_REASON))
+    return windows
 
 
 def embed_each(

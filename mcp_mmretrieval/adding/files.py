@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -123,14 +123,22 @@ class DocumentAdder:
         self._on_commit()
         tally.count_pending()
 
-    def not_added(self, seconds: float = 1.0) -> int:
-        """Files under the roots that the library does not hold, as many as are counted in that time."""
+    def still_unread(self, failures: Iterable[Failure]) -> list[Failure]:
+        """Those whose file still stands where it failed, and is not held by now."""
+        last = {failure.path: failure for failure in failures}
+        return [one for path, one in last.items() if self._catalog.file(path) is None and Path(path).exists()]
+
+    def not_added(self, seconds: float = 1.0, but: Collection[str] = ()) -> int:
+        """Files under the roots that the library does not hold, as many as are counted in that time.
+
+        `but`: paths that are not counted.
+        """
         until = time.monotonic() + seconds
         count = 0
         for item in walk(self._roots, (), library=self._library):
             if time.monotonic() > until:
                 break
-            if isinstance(item, FoundFile) and self._catalog.file(item.path) is None:
+            if isinstance(item, FoundFile) and item.path not in but and self._catalog.file(item.path) is None:
                 count += 1
         return count
 

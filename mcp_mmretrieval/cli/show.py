@@ -105,7 +105,7 @@ def spinner(what: str) -> Iterator[None]:
 
 
 def render_hits(result: SearchResult) -> RenderableType:
-    """Hits, best first: where, what kind, how sure, and the words that matched."""
+    """Hits, best first: where, what kind, how far to trust it, and the words that matched."""
     if not result["hits"]:
         return Group(Text("Nothing found.", style="bold"), *render_notes(result.get("notes", ())))
     table = Table.grid(padding=(0, 2))
@@ -114,7 +114,8 @@ def render_hits(result: SearchResult) -> RenderableType:
     table.add_column(ratio=1, overflow="fold")
     table.add_column(justify="right")
     for rank, hit in enumerate(result["hits"], 1):
-        table.add_row(str(rank), render_modality(hit), Group(render_citation(hit), *_words(hit)), f"{hit['score']:.2f}")
+        score = f"{hit['match']} {hit['score']:.2f}"
+        table.add_row(str(rank), render_modality(hit), Group(render_citation(hit), *_words(hit)), score)
     return Group(table, *render_notes(result.get("notes", ())))
 
 

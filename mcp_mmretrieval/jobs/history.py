@@ -101,6 +101,15 @@ class JobHistory:
                 if job.running or ended <= MAX_ENDED_JOBS_SHOWN:
                     yield job.outcome
 
+    def failures(self, roots: Roots) -> list[Failure]:
+        """Files under the roots that jobs could not add, oldest first; of the last `MAX_JOBS_SHOWN` jobs."""
+        running = {job.id: job.outcome for job in self._jobs.all()}
+        found: list[Failure] = []
+        for row in self._catalog.jobs(limit=MAX_JOBS_SHOWN)[::-1]:
+            if not (asked := AddRequest.read(row.asked)).dry_run and _concerns(asked, roots):
+                found += (running.get(row.id) or _outcome(row)).failed
+        return [failure for failure in found if roots.covers(failure.path)]
+
     def all(self) -> list[Outcome]:
         """The last `MAX_JOBS_SHOWN`, whatever their roots, newest first."""
         running = {job.id: job.outcome for job in self._jobs.all()}

@@ -48,10 +48,16 @@ class Embedder(Protocol):
         """Frames of one film that it takes in as a film; 0: a film is looked at frame by frame."""
 
     def windows(self, text: str) -> list[str]:
-        """The text cut into pieces that the model takes in whole; one vector each. Empty for blank text."""
+        """The text cut into pieces that the model takes in whole; one vector each.
+
+        Empty for blank text, and where the model was not taught the script: such vectors would all be alike.
+        """
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
-        """The query's vector for each kind that it can be compared with, shape (1, dims[kind]), unit length."""
+        """The query's vector for each kind that it can be compared with, shape (1, dims[kind]), unit length.
+
+        Empty for words of a script that the model was not taught.
+        """
 
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         """Vectors of contents of one sort, shape (len(contents), dims[kind]), unit rows.

@@ -11,6 +11,9 @@ from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 _CHARACTERS = 2_000 / 128
 """Looked at for one token of a window: more than any prose has."""
 
+_FIRST_FAR_LETTER = "\u0250"
+"""The first character behind the Latin letters of Unicode's first blocks."""
+
 WordSpan = tuple[int, int, int]
 """First character, character after the last, tokens."""
 
@@ -42,6 +45,26 @@ class SharedTokenizer:
             given = [replace_surrogates(text) for text in texts]
             ids: list[list[int]] = self._tokenizer(given, truncation=True, max_length=self._limit)["input_ids"]
         return ids
+
+    def known_share(self, text: str) -> float:
+        """Share of the letters of `text` in tokens from which a model can have learnt something; 1 without letters.
+
+        Not in the token for what is unknown, and not in tokens of a single letter of a far script: a tokenizer that
+        spells a language letter by letter has hardly seen it. With MiniLM's, unrelated sentences of one such script
+        have cosines of 0.5 (Hebrew) to 1.0 (Thai), where English ones have 0.05.
+        """
+        if not text or max(text) < _FIRST_FAR_LETTER:
+            return 1.0
+        text = replace_surrogates(text)
+        with self._turns:
+            found = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        letters = known = 0
+        for token, (first, last) in zip(found["input_ids"], found["offset_mapping"], strict=True):
+            count = sum(char.isalpha() for char in text[first:last])
+            far = last - first == 1 and text[first:last] >= _FIRST_FAR_LETTER
+            letters += count
+            known += 0 if far or token == self._tokenizer.unk_token_id else count
+        return known / letters if letters else 1.0
 
     def named(self, ids: Sequence[int]) -> list[str]:
         """The tokens as the tokenizer writes them."""

@@ -10,7 +10,9 @@ import numpy as np
 
 from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.searching.like import LikeResolver, like_vectors
+from mcp_mmretrieval.searching.match import LEAST_BACKGROUND
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
@@ -20,6 +22,21 @@ LANE_DEPTH = 200
 
 SOUND_SHARE = 1.0
 """What words count for that only sound like those of a query: at 0.9 spoken nouns lose 0.05, and no other set gains."""
+UNRELATED_QUERIES = (
+    "a violin",
+    "Which team won the football match on Saturday?",
+    "a volcano",
+    "How long should bread dough rest before it is baked?",
+    "a lighthouse",
+    "What does the warranty of the washing machine cover?",
+    "a tractor",
+    "How do bees find their way back to the hive?",
+)
+"""What nobody asks of a small library: what is far more like a query than like these is like it indeed."""
+UNKNOWN_SCRIPT_NOTE = (
+    "The text model was not taught the script of this query, so it was looked for by its very words only: try the "
+    "spelling that the files have, or ask in English for what they say in English."
+)
 
 
 class LaneSearcher:
@@ -74,6 +91,8 @@ class LaneSearcher:
         with run.clock.stage("embed"):
             embedder = run.answering.embedder(run.clock.left())
             vectors = dict(embedder.embed_query(query.sought)) if query.has_words else {}
+        if query.has_words and not vectors:
+            run.notes.append(UNKNOWN_SCRIPT_NOTE)
         if run.example is not None:
             with run.clock.stage("example"):
                 shown = run.example.shown(embedder, stop)
@@ -88,6 +107,23 @@ class LaneSearcher:
                 findings.query_vectors[kind] = rows
                 with run.clock.stage("neighbours"):
                     findings.ranked[kind] = self._nearest(run, kind, rows)
+        if not run.answering.measured and query.like is None and not stop.is_set():
+            self._compare_with_unrelated(run, embedder, stop)
+
+    def _compare_with_unrelated(self, run: SearchRun, embedder: Embedder, stop: Event) -> None:
+        """Embed unrelated queries for a model whose likenesses nobody measured, where few places show what is usual."""
+        findings = run.findings
+        few = [kind for kind, found in findings.ranked.items() if 0 < len(found) <= LEAST_BACKGROUND]
+        if not few:
+            return
+        rows: dict[VectorKind, list[Vectors]] = {}
+        with run.clock.stage("embed"):
+            for text in UNRELATED_QUERIES:
+                if stop.is_set():
+                    return
+                for kind, row in embedder.embed_query(text).items():
+                    rows.setdefault(kind, []).append(row)
+        findings.unrelated = {kind: np.concatenate(found) for kind, found in rows.items()}
 
     def _nearest(self, run: SearchRun, kind: VectorKind, vectors: Vectors) -> RankedLane:
         """What is near to any of the vectors; the nearest counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mcp_mmretrieval.rollout import AnsweringSpace
@@ -24,6 +25,9 @@ class VectorFindings:
     query_vectors: dict[VectorKind, Vectors] = field(default_factory=dict)
     """What each kind of vector is compared with, shape (n, dims[kind])."""
     ranked: dict[Lane, RankedLane] = field(default_factory=dict)
+    unrelated: dict[VectorKind, Vectors] = field(default_factory=dict)
+    """Vectors of queries that have nothing to do with it, where a model is unmeasured and the library too small to
+    show what is usual; shape (n, dims[kind])."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +46,10 @@ class SearchRun:
     """What the query's `like` names."""
     findings: VectorFindings = field(default_factory=VectorFindings)
     """Written by the thread of the vector lanes, lane by lane; it may go on when the deadline has left it behind."""
+    ranked: Mapping[Lane, RankedLane] = field(default_factory=dict)
+    """What each lane found."""
+    fused: dict[int, float] = field(default_factory=dict)
+    """Evidence of segments by key, before any reranking."""
     held: dict[int, StoredSegment] = field(default_factory=dict)
     """The segments that some lane found, by key."""
     places: list[FoundPlace] = field(default_factory=list)

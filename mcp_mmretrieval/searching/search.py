@@ -5,6 +5,7 @@ With a deadline the words always answer; what is near in meaning, and the rerank
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,13 +20,20 @@ from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
 from mcp_mmretrieval.searching.lookup import PointedLookup
+from mcp_mmretrieval.searching.match import MatchCollector, judge
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
+from mcp_mmretrieval.store import Document
 from mcp_mmretrieval.store.fulltext import best_snippet
+from mcp_mmretrieval.store.spaces import LEFT_OUT_PREFIX
 from mcp_mmretrieval.targets import ConnectionView
-from mcp_mmretrieval.types import Lane
+from mcp_mmretrieval.types import Lane, Place
+
+PARTLY_READ_DOCUMENTS = 3
+"""Documents of an answer of which it says what was left out of them."""
+_MISSING = re.compile(r"\b(?:left out|not read|could not be read|limit)\b")
 
 
 class Searcher:
@@ -56,7 +64,7 @@ class Searcher:
             )
 
     def _run(self, run: SearchRun) -> Answer:
-        ranked = self._lanes.find(run)
+        run.ranked = ranked = self._lanes.find(run)
         with run.clock.stage("fuse"):
             self._fuse(run, ranked)
         if run.query.has_words and (reranker := self._reranker(run)):
@@ -64,7 +72,7 @@ class Searcher:
                 self._rerank(run, reranker)
         with run.clock.stage("hits"):
             hits = self._hits(run)
-            searched = self._coverage(run)
+            searched = self._coverage(run, hits)
         return Answer(
             hits=hits,
             searched=searched,
@@ -87,6 +95,7 @@ class Searcher:
             run.held |= self._catalog.segments(pointed.keys() - run.held.keys())
         where = {key: (stored.segment.document, stored.segment.place) for key, stored in run.held.items()}
         run.places = fusion.merge_places(fused, where)
+        run.fused = {one.key: one.evidence for one in fused}
 
     # -- reranking ------------------------------------------------------------------------------------------------
 
@@ -165,13 +174,18 @@ class Searcher:
         more.subtract(held[place.hit.key].segment.document for place in shown)
         asked = findings.query_vectors or {}
         moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, held)
+        matches = MatchCollector(run, self._catalog).collect(shown)
         hits: list[Hit] = []
+        partly: dict[str, str] = {}
         for place in shown:
             segment = moments.get(place.hit.key, held[place.hit.key].segment)
             document = documents.get(segment.document)
             if document is None:  # removed since the lanes were read
                 continue
             file = self._view.targets.visible_file(files.get(document.id, []))
+            if len(partly) < PARTLY_READ_DOCUMENTS and (missing := _what_is_missing(document)):
+                named = self._view.targets.citation(file, replace(segment, place=Place()))
+                partly.setdefault(document.id, f"{named} was read in part: {missing}")
             hits.append(
                 Hit(
                     segment=segment,
@@ -184,13 +198,16 @@ class Searcher:
                     relevance=run.relevance.get(place.hit.key),
                     snippet=best_snippet(segment.text, run.query.terms),
                     lanes=place.lanes,
+                    match=judge(matches[place.hit.key]),
                     more_in_document=more[document.id],
                 )
             )
+        run.notes += partly.values()
         return tuple(hits)
 
-    def _coverage(self, run: SearchRun) -> SearchCoverage:
+    def _coverage(self, run: SearchRun, hits: Sequence[Hit]) -> SearchCoverage:
         counts = self._catalog.counts(run.scope, space=run.answering.space)
+        answered = any(hit.match != "weak" for hit in hits)
         return SearchCoverage(
             documents=counts.documents,
             segments=counts.segments,
@@ -199,6 +216,7 @@ class Searcher:
             not_added=0,
             models=run.answering.state,
             note=run.answering.message,
+            unknown_words=() if answered else tuple(self._catalog.absent_words(run.query.terms, run.scope)),
         )
 
 
@@ -208,6 +226,11 @@ def _builtin_scales(run: SearchRun) -> Mapping[Lane, fusion.LaneScale]:
     # its last number is the root of what asks for none of the classes
     none = 0.0 if asked is None or run.example is not None else float(asked[0, -1]) ** 2
     return fusion.builtin_scales(len(run.query.terms.words), 1.0 - none)
+
+
+def _what_is_missing(document: Document) -> str:
+    """What was left out of a document when it was read, by its notes; empty where all was read."""
+    return " ".join(note for note in document.notes if _MISSING.search(note) and not note.startswith(LEFT_OUT_PREFIX))
 
 
 def _reordered(

@@ -25,6 +25,7 @@ from mcp_mmretrieval.store.records import (
     Space,
     SpaceSize,
     StoredSegment,
+    TermShares,
     VectorRows,
 )
 from mcp_mmretrieval.store.scope import Scope
@@ -47,6 +48,7 @@ __all__ = [
     "SpaceSize",
     "Store",
     "StoredSegment",
+    "TermShares",
     "VectorRows",
 ]
 

@@ -29,11 +29,13 @@ from mcp_mmretrieval.store.records import (
     RemovalCounts,
     ScopeCounts,
     StoredSegment,
+    TermShares,
 )
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
 from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
+from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.word_search import (
     WordPlan,
     matching_documents,
@@ -411,6 +413,27 @@ class Catalog(Spaces):
         plan = self._plan(terms)
         with self._database.reading() as db:
             return matching_documents(db, plan, keys)
+
+    def term_shares(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, TermShares]:
+        """For each segment the share of the query's terms that it or its name holds, and that its document holds.
+
+        Each term weighs by its rarity and counts once. Empty where the query has no terms.
+        """
+        plan = self._plan(terms)
+        with self._database.reading() as db:
+            return term_shares(db, plan, keys)
+
+    def fewest_places(self, terms: QueryTerms) -> int:
+        """How many places hold the rarest of the terms."""
+        plan = self._plan(terms)
+        with self._database.reading() as db:
+            return fewest_places(db, plan)
+
+    def absent_words(self, terms: QueryTerms, scope: Scope) -> list[str]:
+        """The query's words that no place of a scope holds and no file there is called, in normal form."""
+        plan = self._plan(terms)
+        with self._database.reading() as db:
+            return absent_words(db, plan, resolve_scope(db, scope))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
         return self._remembered(("words", terms), lambda db: plan_words(db, terms))

@@ -76,6 +76,15 @@ class StoredSegment:
     segment: Segment
 
 
+@dataclass(frozen=True, slots=True)
+class TermShares:
+    """How much of a query's terms stands at a place: shares in [0, 1], rare terms weighing more."""
+
+    place: float
+    document: float
+    """The same of the document as a whole."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
     """Where vectors are comparable: one embedder with its settings."""

@@ -9,7 +9,15 @@ from mcp_mmretrieval.cli import show
 
 def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
     result: Any = {
-        "hits": [{"citation": "[red]a[/x].pdf#page=1", "modality": "page", "score": 0.5, "snippet": "[bold]"}],
+        "hits": [
+            {
+                "citation": "[red]a[/x].pdf#page=1",
+                "modality": "page",
+                "score": 0.5,
+                "match": "fair",
+                "snippet": "[bold]",
+            }
+        ],
         "notes": ["[link=x]"],
     }
     out = Console(width=80, record=True, file=io.StringIO())

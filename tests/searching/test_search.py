@@ -10,7 +10,7 @@ from mcp_mmretrieval.types import Film
 from tests.conftest import OpenLibrary
 from tests.searching.conftest import LONGER, SHORT, Held
 from tests.support.calls import add, cited
-from tests.support.files import GREEN, PURPLE, film, picture, recording
+from tests.support.files import GREEN, PURPLE, RED, film, picture, recording, scanned_pdf
 from tests.support.judges import Bluest, filled, opened
 from tests.support.models import PATIENCE
 
@@ -133,3 +133,13 @@ def test_a_search_that_cannot_be_reranked_in_time_keeps_its_order_and_says_so(he
     answer = held.library.search("pump", rerank=True, deadline=SHORT)
     assert (answer.hits[0].citation, answer.reranked) == ("pump.md#char=0,11", 0)
     assert answer.notes[-1] == "Not reranked: the deadline of 200 ms left no time for more."
+
+
+def test_a_hit_in_a_file_that_was_read_in_part_says_what_is_missing(open_library: OpenLibrary, folder: Path) -> None:
+    scanned_pdf(folder / "long.pdf", [RED, GREEN, PURPLE])
+    picture(folder / "red.png", RED)
+    library = open_library(max_pages=1)
+    add(library)
+    (note,) = library.search("red").notes
+    assert note.startswith("long.pdf was read in part: ")
+    assert "the limit is 1 pages" in note

@@ -44,6 +44,7 @@ HITS = (
         score=0.82134,
         snippet="Revenue by\nregion: north 12",
         lanes=("words", "text"),
+        match="strong",
         more_in_document=3,
     ),
     Hit(
@@ -54,6 +55,7 @@ HITS = (
         score=0.5,
         snippet="I lost my umbrella.",
         lanes=("text",),
+        match="fair",
     ),
     Hit(
         segment=PICTURE,
@@ -63,6 +65,7 @@ HITS = (
         score=0.25,
         snippet="",
         lanes=("picture",),
+        match="weak",
         relevance=0.73119,
     ),
 )

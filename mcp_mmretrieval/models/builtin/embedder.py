@@ -73,16 +73,19 @@ class BuiltinEmbedder:
         return 0
 
     def windows(self, text: str) -> list[str]:
-        """Pieces of at most 128 tokens, cut between words."""
-        return self._text.windows(text)
+        """Pieces of at most 128 tokens, cut between words. None of a script that the model was not taught."""
+        return [window for window in self._text.windows(text) if self._text.knows(window)]
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
         """A text's vectors among texts, shape (1, 384), and among pictures, shape (1, 1001); a picture's or film's too.
 
-        A text of several windows is their mean. Without a classifier it has no picture vector. Raises BadArgument for a
-        blank text or a sound, ModelUnavailable for a picture without a classifier.
+        A text of several windows is their mean; one of a script that the model was not taught has no vectors. Without a
+        classifier it has no picture vector. Raises BadArgument for a blank text or a sound, ModelUnavailable for a
+        picture without a classifier.
         """
         if isinstance(query, str):
+            if query.strip() and not self._text.knows(query):
+                return {}
             text = self._query_text(query)
             return {"text": text, "picture": self._names.asked(text)} if self._classifier else {"text": text}
         shown = self._shown([query])

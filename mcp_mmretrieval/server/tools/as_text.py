@@ -31,17 +31,21 @@ def quoted_text(text: str) -> str:
 
 
 def search_text(result: SearchResult) -> str:
-    """One line a hit, what it took, then the notes."""
-    hits = result["hits"]
-    lines = [f"{len(hits)} {'hit' if len(hits) == 1 else 'hits'}, best first:" if hits else "No hits."]
+    """One line a hit, what it took, then the notes; where nothing answers, the first note says so on the first line."""
+    hits, notes = result["hits"], result.get("notes", [])
+    nothing = all(hit["match"] == "weak" for hit in hits)
+    lines = [] if not nothing else notes[:1] or ["No hits."]
+    if hits:
+        lines.append(f"{len(hits)} {'weak ' * nothing}{'hit' if len(hits) == 1 else 'hits'}, best first:")
     lines += [_hit_line(rank, hit) for rank, hit in enumerate(hits, 1)]
     if stages := result.get("elapsed_ms"):
         lines.append(f"Milliseconds: {_stages(stages)}.")
-    return _joined(lines, result.get("notes", ()))
+    return _joined(lines, notes[1:] if nothing else notes)
 
 
 def _hit_line(rank: int, hit: Found) -> str:
-    scores = f"{hit['score']:.2f}" + (f", relevance {hit['relevance']:.2f}" if "relevance" in hit else "")
+    relevance = f", relevance {hit['relevance']:.2f}" if "relevance" in hit else ""
+    scores = f"{hit['match']}, {hit['score']:.2f}{relevance}"
     line = f"{rank}. [{hit['modality']}] {hit['citation']} ({scores}; {', '.join(hit['lanes'])}) id={hit['id']}"
     if date := _date(hit):
         line += f" {date}"

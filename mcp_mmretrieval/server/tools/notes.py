@@ -7,15 +7,22 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mcp_mmretrieval.server.tools.sanitize import sanitize_line
+
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Answer, Filters, Outcome, SearchCoverage
+
+MAX_WORD_CHARACTERS = 40
+"""Characters of a word of the query that a note repeats."""
+MAX_UNKNOWN_WORDS = 8
+"""Words of a query that a note names."""
 
 
 def search_notes(answer: Answer, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
     """What to know about an answer; one without hits is explained in full. `filters` are the arguments given."""
     searched = answer.searched
-    if not answer.hits:
-        yield from _nothing_found(searched, filters, read_only)
+    if not answer.answers:
+        yield from _nothing_found(answer, filters, read_only)
     yield from answer.notes or _models_notes(searched)
     if searched.note and not any(searched.note in note for note in answer.notes):
         yield searched.note
@@ -23,21 +30,47 @@ def search_notes(answer: Answer, filters: Mapping[str, str], read_only: bool) ->
         yield f"{searched.pending_vectors} documents are found by their words only until their vectors are made."
 
 
-def _nothing_found(searched: SearchCoverage, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
+def _nothing_found(answer: Answer, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
+    searched = answer.searched
     given = ", ".join(f"{name}={value}" for name, value in filters.items())
     if searched.segments == 0 and searched.excluded == 0:
         yield f"The library is empty. {_to_add(read_only)}"
     elif searched.segments == 0:
         yield f"The filters ({given}) left out all {searched.excluded} places: search again with fewer filters."
     else:
-        yield (
-            f"Nothing matched in {searched.segments} places of {searched.documents} documents. "
-            "Use other words, or like= with a picture or sound; list_documents shows what is there."
-        )
-        if searched.excluded:
-            yield f"The filters ({given}) left out {searched.excluded} more places."
+        told = [_nothing(answer), *_gaps(searched)]
+        if searched.excluded and given:
+            told.append(f"The filters ({given}) left out {searched.excluded} more places: try without them.")
+        yield " ".join([*told, _TRY])
     if searched.not_added:
         yield f"{searched.not_added} files under the allowed folders have not been added. {_to_add(read_only)}"
+
+
+_TRY = (
+    "Try other words, or like= with a picture or sound; list_documents shows what is there. If that finds no better, "
+    "say that it is not in these files."
+)
+
+
+def _nothing(answer: Answer) -> str:
+    """That nothing answers, and how that is known."""
+    searched = answer.searched
+    where = f"{searched.segments} places of {searched.documents} documents"
+    if not answer.hits:
+        return f"Nothing here answers this. Nothing matched in {where}."
+    hits = "The hit is" if len(answer.hits) == 1 else f"All {len(answer.hits)} hits are"
+    return f"Nothing here answers this. {hits} weak: of {where} the nearest, but no nearer than to any other question."
+
+
+def _gaps(searched: SearchCoverage) -> Iterator[str]:
+    """Which words occur nowhere, and which files nobody could read."""
+    if words := searched.unknown_words:
+        named = ", ".join(f'"{sanitize_line(word, MAX_WORD_CHARACTERS)}"' for word in words[:MAX_UNKNOWN_WORDS])
+        more = f" and {len(words) - MAX_UNKNOWN_WORDS} more words" if len(words) > MAX_UNKNOWN_WORDS else ""
+        yield f"Of its words, {named}{more} {'occurs' if len(words) == 1 else 'occur'} nowhere in what was searched."
+    if unread := searched.unread:
+        files = ", ".join(f"{count} {kind}" for kind, count in unread.items())
+        yield f"Not read: {files}; the answer may stand there (status says why)."
 
 
 def _models_notes(searched: SearchCoverage) -> Iterator[str]:

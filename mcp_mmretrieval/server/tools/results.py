@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from mcp_mmretrieval.answers import JobState
+from mcp_mmretrieval.answers import JobState, Match
 from mcp_mmretrieval.errors import FailureCode
 from mcp_mmretrieval.server.tools.sanitize import sanitize_line, sanitize_name
 from mcp_mmretrieval.types import Lane, Modality
@@ -57,7 +57,7 @@ class Found(TypedDict):
     modified: NotRequired[str]
     score: float
     relevance: NotRequired[float]
-    match: float | None
+    match: Match
     snippet: NotRequired[str]
     lanes: list[Lane]
     more_in_document: NotRequired[int]
@@ -213,7 +213,7 @@ def _found(hit: Hit, room: int) -> Found:
         "citation": hit.citation,
         "modality": hit.segment.modality,
         "score": round(hit.score, 4),
-        "match": None,  # until it is calibrated
+        "match": hit.match,
         "lanes": list(hit.lanes),
     }
     place = hit.segment.place

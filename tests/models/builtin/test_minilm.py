@@ -90,7 +90,7 @@ def test_a_short_text_is_one_window(embedder: Embedder) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [PROSE * 60, "漢字仮名交じり文。" * 200, "word\n" * 700, "x" * 7_000 + " end", f"first{' ' * 9_000}last"],
+    [PROSE * 60, "Ünïcödé," * 200, "word\n" * 700, "x" * 7_000 + " end", f"first{' ' * 9_000}last"],
     ids=["prose", "without spaces", "lines", "one long word", "far apart"],
 )
 def test_windows_cover_the_whole_text_and_fit(embedder: Embedder, tokens: Callable[[str], int], text: str) -> None:
@@ -104,3 +104,26 @@ def test_a_long_query_counts_to_its_end(embedder: Embedder) -> None:
     vector = embedder.embed_query(query)["text"]
     weather, gearbox = embedder.embed_documents(["the weather", "a broken gearbox"]) @ vector[0]
     assert min(weather, gearbox) > 0.3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "แมวของเรานอนบนเครื่องทำความร้อน",
+        "우리 고양이는 따뜻한 라디에이터 위에서 잔다.",
+        "我们的猫睡在温暖的暖气上。",
+        "Наша кошка спит на тёплой батарее.",
+        "قطتنا تنام على المدفأة الدافئة",
+    ],
+)
+def test_a_script_that_the_model_was_not_taught_gives_no_vectors(embedder: Embedder, text: str) -> None:
+    assert embedder.windows(text) == []
+    assert embedder.embed_query(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["Unsere Katze schläft im Büro.", "waves of Ω and Σ alone", "Kubernetes 部署指南", "12 ½ €"]
+)
+def test_a_text_of_letters_that_the_model_knows_keeps_its_vectors(embedder: Embedder, text: str) -> None:
+    assert embedder.windows(text) == [text]
+    assert "text" in embedder.embed_query(text)

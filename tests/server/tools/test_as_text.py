@@ -1,9 +1,12 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mcp_mmretrieval.answers import Answer
 from mcp_mmretrieval.server.tools.as_text import add_text, format_timestamp, quoted_text
 from tests.server.conftest import Connect, data_of, text_of
+from tests.support.library import FULL, HITS, FakeLibrary
 
 
 @pytest.mark.anyio
@@ -19,7 +22,7 @@ async def test_a_search_answers_hits_as_data_and_as_lines(connect: Connect) -> N
         "page": 7,
         "title": "Quarterly report",
         "score": 0.8213,
-        "match": None,
+        "match": "strong",
         "snippet": "Revenue by region: north 12",
         "lanes": ["words", "text"],
         "more_in_document": 3,
@@ -28,12 +31,13 @@ async def test_a_search_answers_hits_as_data_and_as_lines(connect: Connect) -> N
     assert not {"snippet", "page", "start", "title", "more_in_document"} & set(picture)
     assert ("relevance" in sound, picture["relevance"]) == (False, 0.7312)
     lines = text_of(result).splitlines()
-    assert lines[3].startswith(f"3. [{picture['modality']}] a.png (0.25, relevance 0.73; picture) id=")
+    assert lines[3].startswith(f"3. [{picture['modality']}] a.png (weak, 0.25, relevance 0.73; picture) id=")
     assert lines[:3] == [
         "3 hits, best first:",
-        '1. [page] q3.pdf#page=7 (0.82; words, text) id=3f9a0c12d4e5#page=7 "Revenue by region: north 12"'
+        '1. [page] q3.pdf#page=7 (strong, 0.82; words, text) id=3f9a0c12d4e5#page=7 "Revenue by region: north 12"'
         " (+3 more in this document)",
-        '2. [audio] call.wav#t=73.0,88.0 (0.50; text) id=abababababab#t=73.0,88.0 1:13 to 1:28 "I lost my umbrella."',
+        "2. [audio] call.wav#t=73.0,88.0 (fair, 0.50; text) id=abababababab#t=73.0,88.0 1:13 to 1:28"
+        ' "I lost my umbrella."',
     ]
 
 
@@ -59,3 +63,29 @@ def test_a_list_that_was_cut_says_how_many_are_not_shown() -> None:
         "- and 25 more.",
         "Note: Look again.",
     ]
+
+
+@pytest.mark.anyio
+async def test_where_nothing_is_better_than_weak_the_first_line_says_so(connect: Connect, library: FakeLibrary) -> None:
+    weak = tuple(replace(hit, match="weak") for hit in HITS)
+    searched = replace(FULL, unknown_words=("zymurgy",), unread={"Word files": 3, "encrypted PDF": 1}, not_added=2)
+    library.answer = Answer(hits=weak, searched=searched)
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "zymurgy"})
+    first, second, *hits = text_of(result).splitlines()
+    assert first.startswith("Nothing here answers this. All 3 hits are weak")
+    assert '"zymurgy" occurs nowhere' in first
+    assert "Not read: 3 Word files, 1 encrypted PDF" in first
+    assert "Try other words" in first
+    assert second == "3 weak hits, best first:"
+    assert all("weak, " in line for line in hits[:3])
+    assert data_of(result)["notes"][0] == first
+
+
+@pytest.mark.anyio
+async def test_without_hits_the_first_line_says_so_too(connect: Connect, library: FakeLibrary) -> None:
+    library.answer = Answer(hits=(), searched=FULL)
+    async with connect() as client:
+        lines = text_of(await client.call_tool("search_media", {"query": "a"})).splitlines()
+    assert lines[0].startswith("Nothing here answers this. Nothing matched in 40 places of 3 documents.")
+    assert not any(line.startswith("Note: Nothing here") for line in lines)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from mcp_mmretrieval.server.tools.sanitize import (
     sanitize_name,
     sanitize_text,
 )
-from tests.support.library import FULL, PAGE
+from tests.support.library import FULL, HITS, PAGE
 
 HIDDEN = {
     "a terminal code": "\x1b[31m",
@@ -76,6 +77,7 @@ def test_hidden_letters_do_not_pass_through_a_hit() -> None:
         score=0.1,
         snippet=f"s{nasty}n",
         lanes=("words",),
+        match="fair",
     )
     sent = json.dumps(results.search_result(Answer(hits=(hit,), searched=FULL), ()), ensure_ascii=False)
     joiner = HIDDEN["a zero-width joiner"]  # file names of some scripts need it
@@ -83,8 +85,6 @@ def test_hidden_letters_do_not_pass_through_a_hit() -> None:
 
 
 def test_many_long_snippets_share_the_room() -> None:
-    hit = Hit(
-        segment=PAGE, path="/a.pdf", citation="a.pdf", title="", score=0.1, snippet="word " * 200, lanes=("words",)
-    )
+    hit = replace(HITS[0], snippet="word " * 200)
     result = results.search_result(Answer(hits=(hit,) * 50, searched=FULL), ())
     assert sum(len(found["snippet"]) for found in result["hits"]) <= results.MAX_ALL_SNIPPETS_CHARACTERS
