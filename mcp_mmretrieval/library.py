@@ -16,6 +16,7 @@ from mcp_mmretrieval import __version__
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.figures import FigureThread
 from mcp_mmretrieval.adding.files import DocumentAdder
+from mcp_mmretrieval.adding.parts import narrow_to_place, text_around
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.removing import DocumentRemover
 from mcp_mmretrieval.adding.shared import SharedResources
@@ -41,7 +42,6 @@ from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.models.pool import ModelPool
-from mcp_mmretrieval.parts import narrow_to_place, text_around
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching.dates import date_seconds

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mcp_mmretrieval.adding.parts import (
+    EMBED_SIDE_PIXELS,
+    WHOLE_FILM_PART,
+    moment_of_part,
+    part_contents,
+    segment_to_decode,
+)
 from mcp_mmretrieval.errors import (
     Cancelled,
     LibraryUnavailable,
@@ -21,7 +28,6 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, WHOLE_FILM_PART, moment_of_part, part_contents, segment_to_decode
 from mcp_mmretrieval.store import Catalog, StoredSegment, VectorRows
 from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import VECTOR_KINDS, Content, Film, Segment, Sound, VectorKind, Vectors

@@ -132,7 +132,7 @@ def _mended(text: str) -> str:
 
 def _from_iptc(image: Image.Image) -> Iterator[Words]:
     try:
-        found = IptcImagePlugin.getiptcinfo(image) or {}
+        found = IptcImagePlugin.getiptcinfo(image) or {}  # type: ignore[arg-type]  # it asks for no more than an Image
     except Exception:  # noqa: BLE001  # as above
         return
     for tag, kind in _IPTC.items():

@@ -20,11 +20,17 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
+from mcp_mmretrieval.adding.parts import (
+    EMBED_SIDE_PIXELS,
+    evenly_spread,
+    narrow_to_place,
+    part_contents,
+    segment_to_decode,
+)
 from mcp_mmretrieval.adding.reading import FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.parts import EMBED_SIDE_PIXELS, evenly_spread, narrow_to_place, part_contents, segment_to_decode
 from mcp_mmretrieval.roots import OpenFile, document_digest
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
 from mcp_mmretrieval.types import Content, Segment, Sound, VectorKind, Vectors

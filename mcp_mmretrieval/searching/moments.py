@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.parts import moment_of_part, narrow_to_place, place_of_lines
+from mcp_mmretrieval.adding.parts import moment_of_part, narrow_to_place, place_of_lines
 from mcp_mmretrieval.searching.fusion import FoundPlace
 from mcp_mmretrieval.store import Catalog, StoredSegment
 from mcp_mmretrieval.store.fulltext import QueryTerms, terms_in

@@ -103,7 +103,7 @@ class PaddleOcr:
             lines, crops = self._detected(image)
         else:
             lines = self._lines(image)
-            crops = self._ocr.crop_text_regions(image, lines)
+            crops = self._ocr.crop_text_regions(image, np.array(lines))
         if not crops:
             return _Seen([], "", vertical=False)
         read = self._read_lines(crops)
@@ -137,7 +137,7 @@ class PaddleOcr:
         read: Any = self._ocr.recognize_txt(turned)
         found = [(text, float(score), False) for text, score in zip(read.txts, read.scores, strict=True)]
         sure = self._ocr.cfg.Cls.cls_thresh
-        doubted = [n for n, (side, score) in enumerate(sides.cls_res) if _UPSIDE_DOWN in side and score > sure]
+        doubted = [n for n, (side, score) in enumerate(sides.cls_res or ()) if _UPSIDE_DOWN in side and score > sure]
         if doubted:  # long lines are squeezed to be judged, and then often misjudged: the better reading tells
             as_it_stood: Any = self._ocr.recognize_txt([crops[number] for number in doubted])
             for number, text, score in zip(doubted, as_it_stood.txts, as_it_stood.scores, strict=True):
@@ -150,7 +150,7 @@ class PaddleOcr:
         height, width = image.shape[:2]
         scale = TILE_PIXELS / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        seen, _ = self._detected(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+        seen, _ = self._detected(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
         pieces: list[Corners] = []
         tiles = tiles_of(width, height, small_print(Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))))
         for tile in tiles:
@@ -166,10 +166,11 @@ class PaddleOcr:
             crops, found = self._ocr.detect_and_crop(given, record)
         except RapidOCRError:  # there is none
             return [], []
+        if found.boxes is None:
+            return [], []
         height, width = given.shape[:2]
-        return [
-            np.asarray(corners, np.float32) for corners in map_boxes_to_original(found.boxes, record, height, width)
-        ], crops
+        boxes = map_boxes_to_original(found.boxes, record, height, width)
+        return [np.asarray(corners, np.float32) for corners in boxes], crops
 
 
 def _box(corners: Corners, text: str, flipped: bool) -> TextBox:

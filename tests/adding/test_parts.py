@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.parts import (
+from mcp_mmretrieval.adding.parts import (
     WHOLE_FILM_PART,
     WORDY_PICTURE_WORDS,
     PartContent,
@@ -23,6 +22,7 @@ from mcp_mmretrieval.parts import (
     segment_to_decode,
     text_around,
 )
+from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.types import MODALITY_TRAITS, Film, Modality, Place, Segment, Sound
 from tests.support.models import ColourEmbedder, HearingEmbedder
 
