@@ -33,7 +33,7 @@ UNRELATED_QUERIES = (
     "How do bees find their way back to the hive?",
 )
 """What nobody asks of a small library: what is far more like a query than like these is like it indeed."""
-UNKNOWN_SCRIPT_NOTE = (
+UNTAUGHT_SCRIPT_NOTE = (
     "The text model was not taught the script of this query, so it was looked for by its very words only: try the "
     "spelling that the files have, or ask in English for what they say in English."
 )
@@ -92,7 +92,7 @@ class LaneSearcher:
             embedder = run.answering.embedder(run.clock.left())
             vectors = dict(embedder.embed_query(query.sought)) if query.has_words else {}
         if query.has_words and not vectors:
-            run.notes.append(UNKNOWN_SCRIPT_NOTE)
+            run.notes.append(UNTAUGHT_SCRIPT_NOTE)
         if run.example is not None:
             with run.clock.stage("example"):
                 shown = run.example.shown(embedder, stop)
