@@ -176,10 +176,10 @@ def test_subtitles_that_were_only_touched_change_nothing(library: Library, folde
 def test_more_subtitles_than_are_read_with_one_file_are_named_in_a_note(library: Library, folder: Path) -> None:
     recording(folder / "call.wav", (440, 3.0))
     for number in range(18):
-        text = f"1\n00:00:01,000 --> 00:00:02,000\nword{number:02}\n"
+        text = f"1\n00:00:01,000 --> 00:00:02,000\n{chr(97 + number) * 6}\n"
         (folder / f"call.{chr(97 + number)}a.srt").write_text(text, encoding="utf-8")
     assert add(library).added == 1
-    assert cited(library, "word15", lanes=("words",)) and not cited(library, "word16", lanes=("words",))
+    assert cited(library, "pppppp", lanes=("words",)) and not cited(library, "qqqqqq", lanes=("words",))
     assert "call.qa.srt, call.ra.srt" in " ".join(library.documents()[0][0].notes)
 
 

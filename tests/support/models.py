@@ -28,7 +28,8 @@ PATIENCE = 60.0
 class ColourEmbedder:
     """Three axes: red, green, blue. Words count as they are written, pictures by how bright each channel is.
 
-    One that is called `longer` has a fourth, empty axis: its vectors fit no other's.
+    Among pictures there is one more, for none of these, as the built-in model has it; it is always empty. One that is
+    called `longer` has another empty axis: its vectors fit no other's.
     """
 
     def __init__(self, name: str = "colours") -> None:
@@ -40,7 +41,7 @@ class ColourEmbedder:
 
     @property
     def dims(self) -> Mapping[VectorKind, int]:
-        return {"text": self._dim, "picture": self._dim}
+        return {"text": self._dim, "picture": self._dim + 1}
 
     @property
     def _dim(self) -> int:
@@ -62,8 +63,8 @@ class ColourEmbedder:
         return [line for line in text.splitlines() if line.strip()]
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
-        vector = self.embed_documents([query])
-        return {"text": vector, "picture": vector}
+        vector = self._vector(query)[None, : self._dim]
+        return {"text": vector, "picture": np.pad(vector, ((0, 0), (0, 1)))}
 
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         return np.stack([self._vector(content) for content in contents])
@@ -78,7 +79,7 @@ class ColourEmbedder:
             axes = picture.reshape(-1, 3).mean(axis=0).astype(np.float32)
         axes = np.pad(axes, (0, self._dim - 3)) + np.float32(0.01)
         unit: Vectors = axes / np.linalg.norm(axes)
-        return unit
+        return unit if isinstance(content, str) else np.pad(unit, (0, 1))
 
 
 class HearingEmbedder(ColourEmbedder):
@@ -118,7 +119,7 @@ class HearingEmbedder(ColourEmbedder):
         else:
             words = re.findall(r"\w+", content.lower()) if isinstance(content, str) else []
             pitches = [words.count("low") + words.count("hum"), words.count("high") + words.count("beep")]
-            axes = np.concatenate([super()._vector(content), np.array(pitches, np.float32)])
+            axes = np.concatenate([super()._vector(content)[:3], np.array(pitches, np.float32)])
         axes = axes + np.float32(1e-3)
         unit: Vectors = axes / np.linalg.norm(axes)
         return unit
