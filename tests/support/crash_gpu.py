@@ -66,8 +66,7 @@ class LosingEmbedder(ColourEmbedder):
         return found[0]
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
-        vector = ColourEmbedder().embed_documents([query])
-        return {"text": vector, "picture": vector}
+        return ColourEmbedder().embed_query(query)
 
 
 class OnMps(DevicePlacement):
