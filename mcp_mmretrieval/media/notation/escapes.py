@@ -32,7 +32,8 @@ _DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _IN_MARKDOWN = re.compile(
     r"(?P<code>^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:[^\n]*\n)*?(?: {0,3}(?P=fence)|\Z)|(?<!`)(?P<tick>`+)(?!`)"
-    r"[^`\n]{0,1000}(?<!`)(?P=tick)(?!`))|<rp>[^<]{0,20}</rp>|<rt>[^<]{0,200}</rt>|</?ruby>|" + _ENTITY.pattern,
+    r"[^`\n]{0,1000}(?<!`)(?P=tick)(?!`))|(?P<within>(?<=[^\W\d_])\*{1,3}(?=[^\W\d_]))|<rp>[^<]{0,20}</rp>|<rt>[^<]{0,200}</rt>|</?ruby>|"
+    + _ENTITY.pattern,
     re.MULTILINE,
 )
 _KANA = r"[\u3041-\u30ff]{1,30}"
@@ -43,6 +44,7 @@ _TERMINAL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b\n]{0,2000}\x1b\\"
     r"|\x1b[ -/]+[0-~]|\x1b[0-Zc-~=>]|[^\n\x08]\x08|\x08"
 )
+_WRITTEN_COLOUR = re.compile(r"(?:\x1b|\^\[|\u241b)?\[\d{0,3}(?:;\d{1,3}){0,8}[mK]")
 
 
 def looks_like_json(source: str) -> bool:
@@ -82,18 +84,33 @@ def read_entities(source: str) -> MappedText:
 
 
 def read_markdown(source: str) -> MappedText:
-    """Markdown with the characters behind its references but in code, and without the readings of furigana."""
+    """Markdown with the characters behind its references but in code, without furigana's readings.
+
+    Marks of emphasis within a word (`**Wasch**küche`) do not part it.
+    """
 
     def read(found: re.Match[str]) -> str:
         if found["code"]:
             return found[0]
+        if found["within"]:
+            return ""
         return "" if found[0][0] == "<" else html.unescape(found[0])
 
-    return substitute(_IN_MARKDOWN, read, source) if "&" in source or "<r" in source else MappedText.as_written(source)
+    return (
+        substitute(_IN_MARKDOWN, read, source)
+        if "&" in source or "<r" in source or "*" in source
+        else MappedText.as_written(source)
+    )
 
 
 def read_terminal(source: str) -> MappedText:
-    """What a terminal shows: no colours and titles (ECMA-48), no letters that were struck over (as `man` does)."""
+    """What a terminal shows: no colours and titles (ECMA-48), no letters that were struck over (as `man` does).
+
+    Colours whose escape another program wrote as `^[` or dropped are none either.
+    """
+    if "[0m" in source:  # nobody writes so but to end a colour
+        mapped = substitute(_WRITTEN_COLOUR, lambda _: "", source)
+        return substitute(_TERMINAL, lambda _: "", mapped.text).over(mapped)
     if "\x1b" not in source and "\x08" not in source:
         return MappedText.as_written(source)
     return substitute(_TERMINAL, lambda _: "", source)
