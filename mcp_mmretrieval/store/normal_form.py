@@ -45,9 +45,9 @@ _MONTHS = {
 }
 
 _UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Myanmar
-    "\u1780-\u17ff"  # Khmer
+    "\u0e00-\u0e4f\u0e5a-\u0ecf\u0eda-\u0eff"  # Thai, Lao; their digits are numbers as others
+    "\u1000-\u103f\u104a-\u109f"  # Myanmar
+    "\u1780-\u17df\u17ea-\u17ff"  # Khmer
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029"  # CJK radicals and numerals
     "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
@@ -96,11 +96,12 @@ _GROUPED = re.compile(
 """Groups of three, or as in India."""
 _DECIMAL = re.compile(r"(?P<whole>\d+)[.,](?P<fraction>\d+)")
 
-_LINE_END = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?=[^\W\d_])")
+_LINE_END = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n[\s>#*]*(?=[^\W\d_])")
+"""Within a quoted message or a comment too."""
 _STOPS = ".,;:!?()[]\"'"
-_COMPOUND = re.compile(rf"(?<![\w-]){_LETTERS}(?:(?:[-_]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
-_CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*\b")
-_CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_COMPOUND = re.compile(rf"(?<![\w-]){_LETTERS}(?:(?:[-_\u00b7]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
+_CAMEL = re.compile(r"(?<![^\W\d_])[A-Za-z]*[a-z][A-Z][A-Za-z]*(?![^\W\d_])\d*")
+_CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PREFIXED = re.compile(r"\b[A-Z]'[A-Z][^\W\d_]+")  # O'Neill
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _CODE = re.compile(r"(?<![\w.,-])[A-Za-z0-9]+(?:[-/._][A-Za-z0-9]+)+")
@@ -267,9 +268,7 @@ def _codes(text: str) -> list[WrittenOtherwise]:
         amount = number is not None and len(_number_words(match[0])) < 3
         if 5 <= len(code) <= MAX_JOINED and _INNER_DIGITS.search(match[0]) and not amount:
             found.append(_written(match, code))
-    for match in _HARDWARE_ADDRESS.finditer(text):
-        found.append(_written(match, re.sub(r"[:-]", "", match[0])))
-    return found
+    return found + [_written(match, re.sub(r"[:-]", "", match[0])) for match in _HARDWARE_ADDRESS.finditer(text)]
 
 
 def _digit_groups(text: str) -> list[WrittenOtherwise]:

@@ -146,6 +146,8 @@ def _stems(words: list[str], language: str) -> list[str]:
         return [form for word in words for form in _without_prefix(folded(word))]
     if language == "pt":
         words = [_PORTUGUESE_PLURAL.sub(_portuguese_singular, word) for word in words]
+    if language == "es":  # juez, jueces
+        words = [f"{word[:-1]}ce" if word.endswith("z") else word for word in words]
     with _lock:
         return list(_stemmer(language).stemWords(words))
 

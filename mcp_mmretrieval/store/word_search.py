@@ -27,7 +27,7 @@ MAX_NARROW_SEGMENTS = 3_000
 HEADING_WEIGHT = 2.0
 """Weight of a word in the heading; a word in the text weighs 1."""
 BESIDE_WEIGHT = 0.5
-"""Weight of what stands beside the words: other forms of them, and stems."""
+"""Weight of what stands beside the words: other forms of them, and in names and whole documents stems."""
 STEM_WEIGHT = 1.0
 """Weight of a stem beside the words: as in English, whose forms are one in the tables."""
 FOLDER_WEIGHT = 0.3
@@ -79,17 +79,14 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
     whole: list[str] = []
     for number in terms.joined:
         form = f'"{number.term.forms[0]}"'
-        if (
-            number.parts
-            and not number.parts & replaced
-            and (_count(db, "words", form, 1) or _count(db, "names", form, 1))
-        ):
+        held = any(_count(db, table, form, 1) for table in ("words", "names"))
+        if held and number.parts and not number.parts & replaced:
             replaced |= number.parts
             whole.append(number.term.expression())
     kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
     for at, expression in kept.items():
         other = terms.terms[at].respelt
-        if other and not _count(db, "words", expression, 1):
+        if other and not _count(db, "words", terms.terms[at].expression(), 1):
             kept[at] = f"({expression} OR {other})"
     kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
     each = (*whole, *dict.fromkeys(kept.values()))
