@@ -16,7 +16,7 @@ _PLAIN = {"n": "\n", "t": "\t", "r": "\n", "b": "", "f": "\n", "v": "\n", "0": "
 _CONTROLS = {code: " " for code in range(32) if code not in (9, 10, 27)}
 _PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _JSON = re.compile(r"(?:\\u[0-9a-fA-F]{4}){1,64}|\\(?:r\\n|[\"\\/bfnrt])")
-_JSON_WITHIN = re.compile(r"\"\s*+[\[{]+\s*+\\\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
+_JSON_WITHIN = re.compile(r"(?<!\\)\"\s*+[\[{]++\s*+\\\"(?:[^\"\\]|\\.)*+(?:\"|\\?\Z)", re.DOTALL)
 _ESCAPED_TWICE = re.compile(r"\\([\\\"])")
 _JSON_START = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 _PROPERTY = re.compile(rf"\\(?:{_PAIR}|u[0-9a-fA-F]{{4}}|\r?\n[ \t]*|[ntrf:=#! \\])")

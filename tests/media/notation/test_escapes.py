@@ -95,3 +95,8 @@ def test_emphasis_within_a_word_does_not_part_it() -> None:
 
 def test_strings_of_apple_have_four_digits_behind_a_large_u() -> None:
     assert escapes.read_code(r'"greet" = "Sch\U00f6ner Abend";').text == '"greet" = "Schöner Abend";'
+
+
+@pytest.mark.timeout(20)
+def test_json_that_was_cut_off_is_read_in_little_time() -> None:
+    assert len(escapes.read_json_escapes('["' + '{\\"' * 50_000 + "\\").text) > 100_000
