@@ -27,7 +27,7 @@ from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 _SAMPLE = 65_536
 _NOT_TEXT = (b"{\\rtf", b"%!PS", b"%PDF-")
 """What is text only on the outside: RTF, PostScript."""
-_CONTROLS = bytes(code for code in range(32) if code not in b"\b\t\n\v\f\r\x1b") + b"\x7f"
+_CONTROLS = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b") + b"\x7f"
 
 _PAGES = {".html", ".htm", ".xhtml"}
 _TABLES = {".csv", ".tsv", ".tab", ".psv"}

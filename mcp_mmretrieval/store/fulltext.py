@@ -64,7 +64,7 @@ class QueryTerm:
 
     def expression(self, languages: Collection[str] = ()) -> str:
         """For FTS5, with the stems of texts in these languages."""
-        stems = stems_of(self.spelt, languages) if self.spelt and languages else ()
+        stems = stems_of(self.spelt, languages) if self.spelt else ()
         forms = [*map(_quoted, self.forms), *(f"stems : {_quoted(stem)}" for stem in stems)]
         return f"({' OR '.join(forms)})" if len(forms) > 1 else forms[0]
 
@@ -215,7 +215,7 @@ def _terms(
     numbers: dict[str, int] = {}
     number: dict[_Unit, int] = {}
     asides: list[str] = []
-    others = compounds(text)
+    others, days = compounds(text), dates(text)
     for unit in (unit for phrase in telling for unit in phrase):
         within = next((other for other in others if other.start <= unit.start and unit.end <= other.end), None)
         if within and len(unit.form) <= 2 and len(within.form) > 2 * len(unit.form):
@@ -227,6 +227,7 @@ def _terms(
             *_camel(unit.raw),
             *_long_digits(unit),
             *([within.form] if within else []),
+            *(day.form for day in days if day.start <= unit.start and unit.end <= day.end),
             *transcribed(word),
         ]
         terms.setdefault(unit.form, QueryTerm(unit.raw, tuple(dict.fromkeys(forms)), word))

@@ -45,9 +45,9 @@ _MONTHS = {
 }
 
 _UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Myanmar
-    "\u1780-\u17ff"  # Khmer
+    "\u0e00-\u0e4f\u0e5a-\u0ecf\u0eda-\u0eff"  # Thai, Lao; their digits are numbers as others
+    "\u1000-\u103f\u104a-\u109f"  # Myanmar
+    "\u1780-\u17df\u17ea-\u17ff"  # Khmer
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029"  # CJK radicals and numerals
     "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
@@ -64,6 +64,7 @@ _DROPPED_MARKS = re.compile(
 """Marks of Latin, Greek, Cyrillic, Hebrew and Arabic, and the stroke that stretches Arabic words."""
 _UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
 _SOFT_BREAK = re.compile("\u00ad[^\\S\n]*\n\\s*")
+_BEFORE_FRACTION = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])")
 _GROUP_SPACE = re.compile("(?<=\\d)[\u00a0\u2009\u202f](?=\\d{3}(?!\\d))")
 _PLAIN_LETTERS = str.maketrans(
     {
@@ -95,15 +96,23 @@ _GROUPED = re.compile(
 """Groups of three, or as in India."""
 _DECIMAL = re.compile(r"(?P<whole>\d+)[.,](?P<fraction>\d+)")
 
-_LINE_END = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?=[^\W\d_])")
+_LINE_END = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n[\s>#*]*(?=[^\W\d_])")
+"""Within a quoted message or a comment too."""
 _STOPS = ".,;:!?()[]\"'"
-_COMPOUND = re.compile(rf"(?<![\w-]){_LETTERS}(?:(?:[-_]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
-_CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*\b")
-_CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_COMPOUND = re.compile(rf"(?<![\w-]){_LETTERS}(?:(?:[-_\u00b7]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
+_CAMEL = re.compile(r"(?<![^\W\d_])[A-Za-z]*[a-z][A-Z][A-Za-z]*(?![^\W\d_])\d*")
+_CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PREFIXED = re.compile(r"\b[A-Z]'[A-Z][^\W\d_]+")  # O'Neill
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _CODE = re.compile(r"(?<![\w.,-])[A-Za-z0-9]+(?:[-/._][A-Za-z0-9]+)+")
 _DIGIT_GROUPS = re.compile(r"\d(?:(?<![\w.,'-]\d)|(?<=\b[A-Z]{2}\d))\d*(?:[ )(/-]{1,3}(?:[A-Z]{4} )?\d+)+(?![.,']?\w)")
+_HARDWARE_ADDRESS = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])")
+_NUMBER_PLATE = re.compile(r"\b([A-Z]{1,3})-([A-Z]{1,2}) ?(\d{1,4})\b")
+_INTERNATIONAL = re.compile(
+    r"(?<![\w+])\+(?P<country>1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9]\d\d)"
+    r"[ /.-]?(?:\(0\))?(?P<rest>[ (/.-]*\d(?:[ )(/.-]{0,3}\d){5,13})(?!\w)"
+)
+"""A telephone number with its country's code (ITU-T E.164), and the zero that is left out behind it."""
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d\W*)+")
 _COUNTRY = re.compile(r"\b[A-Z]{2}$")
@@ -138,9 +147,16 @@ def plain(text: str) -> str:
     """The text without accents, points, widths, ligatures and invisible characters. Case and punctuation stay."""
     if text.isascii():
         return text
-    text = _UNSEEN.sub("", _SOFT_BREAK.sub("", _GROUP_SPACE.sub("'", text)))
+    text = _UNSEEN.sub("", _SOFT_BREAK.sub("", _GROUP_SPACE.sub("'", _BEFORE_FRACTION.sub(" ", text))))
     text = _DROPPED_MARKS.sub("", unicodedata.normalize("NFKD", text)).translate(_PLAIN_LETTERS)
     return unicodedata.normalize("NFC", text)
+
+
+def composed(text: str) -> str:
+    """The text with its accents, each letter and its mark in one, without invisible characters."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", _SOFT_BREAK.sub("", text)))
 
 
 def folded(word: str) -> str:
@@ -207,7 +223,7 @@ def other_forms(text: str, *, apart: bool = True) -> list[WrittenOtherwise]:
     """
     found = compounds(text) + _codes(text)
     if apart:
-        found += _digit_groups(text) + dates(text)
+        found += _apart(text)
     for match in _CAMEL.finditer(text):
         found.append(_written(match, " ".join(_CAMEL_PARTS.findall(match[0]))))
     for match in _INITIALS.finditer(text):
@@ -226,7 +242,22 @@ def compounds(text: str) -> list[WrittenOtherwise]:
 
 def numbers_joined(text: str) -> list[WrittenOtherwise]:
     """Codes, account and telephone numbers of a plain text without their separators."""
-    return _codes(text) + _digit_groups(text)
+    return _codes(text) + _digit_groups(text) + _telephones(text)
+
+
+def _apart(text: str) -> list[WrittenOtherwise]:
+    """What is written otherwise over spaces."""
+    plates = [_written(match, f"{match[1]}{match[2]} {match[3]}") for match in _NUMBER_PLATE.finditer(text)]
+    return _digit_groups(text) + dates(text) + _telephones(text) + plates
+
+
+def _telephones(text: str) -> list[WrittenOtherwise]:
+    """International telephone numbers with and without the country's code; a zero in front is none in normal form."""
+    found = []
+    for match in _INTERNATIONAL.finditer(text):
+        national = re.sub(r"\D", "", match["rest"])
+        found += [_written(match, match["country"] + national), _written(match, national)]
+    return found
 
 
 def _codes(text: str) -> list[WrittenOtherwise]:
@@ -237,7 +268,7 @@ def _codes(text: str) -> list[WrittenOtherwise]:
         amount = number is not None and len(_number_words(match[0])) < 3
         if 5 <= len(code) <= MAX_JOINED and _INNER_DIGITS.search(match[0]) and not amount:
             found.append(_written(match, code))
-    return found
+    return found + [_written(match, re.sub(r"[:-]", "", match[0])) for match in _HARDWARE_ADDRESS.finditer(text)]
 
 
 def _digit_groups(text: str) -> list[WrittenOtherwise]:
@@ -294,7 +325,7 @@ def forms_beside(text: str) -> str:
     odd = " ".join(word for word in text.split() if not word.strip(_STOPS).isalpha() or not word[1:].islower())
     found = other_forms(odd, apart=False) if odd else []
     if any(map(str.isdigit, odd)):
-        found += _digit_groups(text) + dates(text)
+        found += _apart(text)
     return " ".join(dict.fromkeys(other.form for other in found))
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from mcp_mmretrieval.store.normal_form import folded
+from mcp_mmretrieval.store.normal_form import composed, folded
 
 _ALGORITHMS = {
     "ar": "arabic",
@@ -67,6 +66,14 @@ _SCRIPTS = (
     (re.compile("[\u0900-\u097f]"), frozenset({"hi", "ne"})),
     (re.compile("[\u0b80-\u0bff]"), frozenset({"ta"})),
 )
+_COMMON = tuple(
+    (script, language)
+    for script, languages in _SCRIPTS
+    for language in ("ar", "el", "he", "hy", "ru")
+    if language in languages
+)
+"""The language that most texts of a script are in. All that share the Cyrillic one have the same stemmer, or nearly."""
+_PERSIAN = re.compile("[\u067e\u0686\u0698\u06af\u06a9\u06cc]")
 _LATIN = frozenset(_ALGORITHMS) - frozenset().union(*(languages for _, languages in _SCRIPTS)) | {"sr"}
 _ENGLISH = frozenset(re.findall(r"\w+", "the and that with from this which what how where when were have does"))
 """Small words that hardly another language has."""
@@ -88,13 +95,25 @@ def language_of(texts: Sequence[str]) -> str:
     step = max(1, len(texts) * share // SAMPLE_CHARACTERS)
     sample = " ".join(text[:share] for text in texts[::step] if text)[:SAMPLE_CHARACTERS].lower()
     words = _WORD.findall(sample)
-    if len(words) < MIN_WORDS or 6 * sum(word in _ENGLISH_TEXT for word in words) > len(words):
+    if len(words) < MIN_WORDS:
+        return _language_of_script(words)
+    if 6 * sum(word in _ENGLISH_TEXT for word in words) > len(words):
         return ""  # English as a rule, and then the detector is not loaded
     with _lock:
         language, certainty = _detector().classify(" ".join(words))
     few = len(words) < FEW_WORDS and language in _LATIN
     certain = certainty >= (FEW_WORDS_CERTAINTY if few else MIN_CERTAINTY)
-    return language if certain and language in _ALGORITHMS else ""
+    if certain and (language in _ALGORITHMS or not _language_of_script(words)):
+        return language if language in _ALGORITHMS else ""
+    return _language_of_script(words)
+
+
+def _language_of_script(words: Sequence[str]) -> str:
+    """The language that texts of a script mostly are in, where all of these words are written in it; or empty."""
+    for script, language in _COMMON:
+        if words and all(script.search(word) for word in words):
+            return "fa" if language == "ar" and _PERSIAN.search(" ".join(words)) else language
+    return ""
 
 
 def is_english(words: Collection[str]) -> bool:
@@ -106,15 +125,15 @@ def stems_beside(text: str, language: str) -> str:
     """The stems of a text's words in normal form, for the index; empty without a language."""
     if not language:
         return ""
-    return folded(" ".join(_stems(_WORD.findall(text.lower()), language)))
+    return folded(" ".join(_stems(_WORD.findall(composed(text).lower()), language)))
 
 
 def stems_of(word: str, languages: Collection[str]) -> list[str]:
-    """The stems of a query's word in normal form, where texts of these languages are held.
+    """The stems of a query's word in normal form, where texts of these languages are held, and in its script's own.
 
     `word` has its accents and is in small letters.
     """
-    spoken = sorted(_languages_of_script(word) & set(languages))
+    spoken = sorted(_languages_of_script(word) & {*languages, _language_of_script([word])})
     found: list[str] = []
     for language in spoken:
         spelt = _TWO_LETTERS.sub(_umlaut, word) if language in _UMLAUTS else word
@@ -125,8 +144,20 @@ def stems_of(word: str, languages: Collection[str]) -> list[str]:
 def _stems(words: list[str], language: str) -> list[str]:
     if language == "he":
         return [form for word in words for form in _without_prefix(folded(word))]
+    if language == "pt":
+        words = [_PORTUGUESE_PLURAL.sub(_portuguese_singular, word) for word in words]
+    if language == "es":  # juez, jueces
+        words = [f"{word[:-1]}ce" if word.endswith("z") else word for word in words]
     with _lock:
         return list(_stemmer(language).stemWords(words))
+
+
+_PORTUGUESE_PLURAL = re.compile("(?<=[^\\W\\d_]{2})(?:ões|ães|ais|éis|óis)$")
+
+
+def _portuguese_singular(found: re.Match[str]) -> str:
+    """The ends of words that the stemmer takes for two: `reuniões` and `reunião`, `papéis` and `papel`."""
+    return {"ões": "ão", "ães": "ão", "ais": "al", "éis": "el", "óis": "ol"}[found[0]]
 
 
 def _without_prefix(word: str) -> Iterator[str]:
@@ -139,7 +170,7 @@ def _without_prefix(word: str) -> Iterator[str]:
 
 def spelt_words(text: str) -> dict[str, str]:
     """The words of a text as they are spelt, in small letters, by their normal form: what `stems_of` asks for."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    words = _WORD.findall(composed(text).lower())
     return {folded(word): word for word in words}
 
 

@@ -16,8 +16,6 @@ MAX_TERMS_WEIGHED = 2_000
 """Terms of a long query of which the rarest are chosen, and"""
 MAX_ROWS_WEIGHED = 400
 """the rows up to which they are counted for that."""
-MAX_LANGUAGES = 6
-"""Languages whose stems are tried: those of most documents."""
 MAX_NAMES = 64
 """Files and titles whose names count in one search."""
 MAX_CONTEXT_DOCUMENTS = 1_000
@@ -29,9 +27,13 @@ MAX_NARROW_SEGMENTS = 3_000
 HEADING_WEIGHT = 2.0
 """Weight of a word in the heading; a word in the text weighs 1."""
 BESIDE_WEIGHT = 0.5
-"""Weight of what stands beside the words: other forms of them, and stems."""
+"""Weight of what stands beside the words: other forms of them, and in names and whole documents stems."""
+STEM_WEIGHT = 1.0
+"""Weight of a stem beside the words: as in English, whose forms are one in the tables."""
 FOLDER_WEIGHT = 0.3
 """Weight of a word in the name of a folder; one in the name of the file or the title weighs 1."""
+PATH_WEIGHT = 0.8
+"""The same where folder and file together are called all that is asked for."""
 NAME_WEIGHT = 0.5
 """What a name counts for that holds part of the query, as a share of what words in a segment lack of it; 0.3 and 0.7
 gain less on pages, whose documents have titles."""
@@ -45,7 +47,7 @@ MAX_PHRASE_ROWS = 1_000
 """Segments with a phrase that is asked for, at most."""
 
 _WEIGHTS = {
-    "words": f", {HEADING_WEIGHT}, 1.0, {BESIDE_WEIGHT}, {BESIDE_WEIGHT}",
+    "words": f", {HEADING_WEIGHT}, 1.0, {BESIDE_WEIGHT}, {STEM_WEIGHT}",
     "pairs": "",
     "sounds": "",
     "wholes": f", 1.0, {BESIDE_WEIGHT}",
@@ -76,13 +78,15 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
     replaced: set[int] = set()
     whole: list[str] = []
     for number in terms.joined:
-        if number.parts and not number.parts & replaced and _count(db, "words", f'"{number.term.forms[0]}"', 1):
+        form = f'"{number.term.forms[0]}"'
+        held = any(_count(db, table, form, 1) for table in ("words", "names"))
+        if held and number.parts and not number.parts & replaced:
             replaced |= number.parts
             whole.append(number.term.expression())
     kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
     for at, expression in kept.items():
         other = terms.terms[at].respelt
-        if other and not _count(db, "words", expression, 1):
+        if other and not _count(db, "words", terms.terms[at].expression(), 1):
             kept[at] = f"({expression} OR {other})"
     kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
     each = (*whole, *dict.fromkeys(kept.values()))
@@ -95,11 +99,7 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
 
 
 def _languages(db: sqlite3.Connection) -> list[str]:
-    sql = (
-        "SELECT language FROM documents WHERE language > '' GROUP BY language "
-        f"ORDER BY count(*) DESC, language LIMIT {MAX_LANGUAGES}"
-    )
-    return [language for (language,) in db.execute(sql)]
+    return [language for (language,) in db.execute("SELECT DISTINCT language FROM documents WHERE language > ''")]
 
 
 def _rarest(db: sqlite3.Connection, table: str, expressions: dict[int, str], most: int) -> list[int]:
@@ -278,13 +278,22 @@ def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict
     found = dict(db.execute(sql, (" OR ".join(term for term, _ in terms), *held.values)).fetchall())
     if not found:
         return {}
-    shares = dict.fromkeys(found, 0.0)
     total = sum(weight for _, weight in terms)
+    called, foldered, missing = dict.fromkeys(found, 0.0), dict.fromkeys(found, 0.0), dict.fromkeys(found, 0)
     for term, weight in terms:
-        holding = _holding(db, "{name pairs stems folders}", term) & shares.keys()
-        called = holding & _holding(db, "{name pairs stems}", term) if holding else holding
-        for at in holding:
-            shares[at] += (1.0 if at in called else FOLDER_WEIGHT) * weight / total
+        holding = _holding(db, "{name pairs stems folders}", term) & called.keys()
+        own = holding & _holding(db, "{name pairs stems}", term) if holding else holding
+        for at in called:
+            if at in own:
+                called[at] += weight / total
+            elif at in holding:
+                foldered[at] += weight / total
+            else:
+                missing[at] += 1
+    shares = {
+        at: share + foldered[at] * (FOLDER_WEIGHT if missing[at] or not share else PATH_WEIGHT)
+        for at, share in called.items()
+    }
     best: dict[int, float] = {}
     for at, share in shares.items():
         best[found[at]] = max(share, best.get(found[at], 0.0))

@@ -226,7 +226,16 @@ def test_binary_junk_is_no_text(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"a", b"Hello.\n", b"\x1b[31mred\x1b[0m log line\n" * 20, b"a\fb\n", "🙂".encode(), b"x" * 70_000, b"50 \xb0C"],
+    [
+        b"a",
+        b"Hello.\n",
+        b"\x1b[31mred\x1b[0m log line\n" * 20,
+        b"\x1b]8;;x\alink\x1b]8;;\a\n",
+        b"a\fb\n",
+        "🙂".encode(),
+        b"x" * 70_000,
+        b"50 \xb0C",
+    ],
     ids=lambda data: ascii(data[:8]),
 )
 def test_short_and_odd_texts_are_texts(data: bytes) -> None:

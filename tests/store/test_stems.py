@@ -64,6 +64,9 @@ def test_the_language_is_that_of_most_of_a_long_document() -> None:
         ("uk", "збори", "зборами"),
         ("he", "מסמכים", "והמסמכים"),
         ("he", "בארון", "הארון"),
+        ("pt", "reunião", "reuniões"),
+        ("pt", "papel", "papéis"),
+        ("es", "juez", "los jueces"),
     ],
 )
 def test_a_word_and_its_forms_share_a_stem(language: str, asked: str, written: str) -> None:
@@ -71,7 +74,7 @@ def test_a_word_and_its_forms_share_a_stem(language: str, asked: str, written: s
 
 
 def test_stems_are_made_for_the_languages_of_a_words_script_alone() -> None:
-    assert stems_of("договор", ["de", "fr"]) == []
+    assert stems_of("договора", ["de", "fr"]) == ["договор"]  # its script tells it alone
     assert stems_of("contract", ["ru", "el"]) == []
     assert stems_beside("any text", "") == ""
 
@@ -105,3 +108,14 @@ def test_threads_take_turns_at_the_stemmer() -> None:
     for thread in threads:
         thread.join()
     assert len(set(found)) == 1
+
+
+def test_a_short_text_has_the_language_of_its_script() -> None:
+    assert language_of(["Директора нет."]) == "ru"
+    assert language_of(["المكتبة"]) == "ar"
+    assert language_of(["کتاب‌های"]) == "fa"
+    assert language_of(["Отчёт Smith"]) == ""
+
+
+def test_soft_hyphens_do_not_part_a_stem() -> None:
+    assert stems_beside("Feuer\u00adwehren", "de") == stems_beside("Feuerwehren", "de")

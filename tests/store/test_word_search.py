@@ -281,3 +281,52 @@ def test_a_document_gives_its_words_to_all_of_its_places_also_by_their_stems(cat
     assert set(context) == set(keys)
     assert catalog.context(query_terms("unknown"), keys) == {}
     assert catalog.context(query_terms("?"), keys) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Ring +44 (0)1631 566 555 after six.", "01631566555"),
+        ("Ring +44 (0)1631 566 555 after six.", "+441631566555"),
+        ("TEL:+46701234567", "070-123 45 67"),
+        ("Mobil 070-123 45 67", "+46 70 123 45 67"),
+        ("The van B-KL 4711 was parked.", "BKL4711"),
+        ("Device 00:1B:44:11:3A:B7 answered.", "001b44113ab7"),
+        ("DTSTART:20240912T090000Z", "12 September 2024"),
+        ("The yield rose by 7\u00bd percent.", "7 1/2"),
+        ("\u0e1a\u0e23\u0e34\u0e29\u0e31\u0e17\u0e52\u0e55\u0e56\u0e57", "2567"),
+        ("La col\u00b7lecció", "colleccio"),
+        ("> the trous-\n> seau is packed", "trousseau"),
+    ],
+)
+def test_numbers_and_words_of_other_programs_are_found(catalog: Catalog, text: str, query: str) -> None:
+    add(catalog, "wanted", text)
+    add(catalog, "other", "12 and 2024 and 7 September and 46 numbers of old")
+    notes(catalog)
+    assert found(catalog, query)[0] == "wanted"
+
+
+def test_a_date_and_a_part_in_a_file_name_are_asked_for_in_another_spelling(catalog: Catalog) -> None:
+    add(catalog, "", "Gulls.", path="/r/IMG_20240317_stables.txt")
+    add(catalog, "", "Nothing.", path="/r/CamelReportFinalV2.txt")
+    add(catalog, "", "2024 was 17 times better than 3 and a report was final.", path="/r/other.txt")
+    notes(catalog)
+    assert catalog.words(query_terms("2024-03-17"), EVERYTHING, depth=1)[0][1] > 0.8
+    first = catalog.words(query_terms("camel report final v2"), EVERYTHING, depth=1)[0][0]
+    assert catalog.segments([first])[first].segment.text == "Nothing."
+
+
+def test_a_folder_counts_where_it_and_the_file_are_called_all_that_is_asked_for(catalog: Catalog) -> None:
+    add(catalog, "", "Nothing of note.", path="/r/Brandschutz/plan.md")
+    add(catalog, "", "Der Brandschutz wurde gestern geprüft.", path="/r/x.md")
+    notes(catalog)
+    first = catalog.words(query_terms("Brandschutz plan"), EVERYTHING, depth=1)[0][0]
+    assert catalog.segments([first])[first].segment.text == "Nothing of note."
+
+
+def test_all_words_in_another_form_come_before_one_that_is_spelt_so(catalog: Catalog) -> None:
+    filler = "Копии направлены юристам и бухгалтерам для проверки в Екатеринбурге."
+    add(catalog, "all", f"Сообщаем, что договоры аренды складов подписаны директорами. {filler}")
+    add(catalog, "one", "Договор подписан вчера вечером.")
+    notes(catalog)
+    assert found(catalog, "договор аренды склада")[0] == "all"

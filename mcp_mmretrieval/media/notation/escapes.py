@@ -16,13 +16,15 @@ _PLAIN = {"n": "\n", "t": "\t", "r": "\n", "b": "", "f": "\n", "v": "\n", "0": "
 _CONTROLS = {code: " " for code in range(32) if code not in (9, 10, 27)}
 _PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _JSON = re.compile(r"(?:\\u[0-9a-fA-F]{4}){1,64}|\\(?:r\\n|[\"\\/bfnrt])")
+_JSON_WITHIN = re.compile(r"(?<!\\)\"\s*+[\[{]++\s*+\\\"(?:[^\"\\]|\\.)*+(?:\"|\\?\Z)", re.DOTALL)
+_ESCAPED_TWICE = re.compile(r"\\([\\\"])")
 _JSON_START = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 _PROPERTY = re.compile(rf"\\(?:{_PAIR}|u[0-9a-fA-F]{{4}}|\r?\n[ \t]*|[ntrf:=#! \\])")
 _HEX_BYTE = r"\\x[89a-fA-F][0-9a-fA-F]"
 _OCTAL_BYTE = r"\\[23][0-7]{2}"
 _IN_CODE = re.compile(
     rf"\\\\|(?:{_HEX_BYTE})+|(?:{_OCTAL_BYTE}){{2,}}|\\{_PAIR}|\\u\{{[0-9a-fA-F]{{1,6}}\}}|\\u[0-9a-fA-F]{{4}}"
-    r"|\\U[0-9a-fA-F]{8}|\\[ntr](?=\w)"
+    r"|\\U[0-9a-fA-F]{8}|\\U[0-9a-fA-F]{4}|\\[ntr](?=\w)"
 )
 _HINT = re.compile(r"\\[xuU23ntr]\w")
 _QUOTED = re.compile(
@@ -32,7 +34,8 @@ _DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _IN_MARKDOWN = re.compile(
     r"(?P<code>^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:[^\n]*\n)*?(?: {0,3}(?P=fence)|\Z)|(?<!`)(?P<tick>`+)(?!`)"
-    r"[^`\n]{0,1000}(?<!`)(?P=tick)(?!`))|<rp>[^<]{0,20}</rp>|<rt>[^<]{0,200}</rt>|</?ruby>|" + _ENTITY.pattern,
+    r"[^`\n]{0,1000}(?<!`)(?P=tick)(?!`))|(?P<within>(?<=[^\W\d_])\*{1,3}(?=[^\W\d_]))"
+    r"|<rp>[^<]{0,20}</rp>|<rt>[^<]{0,200}</rt>|</?ruby>|" + _ENTITY.pattern,
     re.MULTILINE,
 )
 _KANA = r"[\u3041-\u30ff]{1,30}"
@@ -43,6 +46,7 @@ _TERMINAL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b\n]{0,2000}\x1b\\"
     r"|\x1b[ -/]+[0-~]|\x1b[0-Zc-~=>]|[^\n\x08]\x08|\x08"
 )
+_WRITTEN_COLOUR = re.compile(r"(?:\x1b|\^\[|\u241b)?\[\d{0,3}(?:;\d{1,3}){0,8}[mK]")
 
 
 def looks_like_json(source: str) -> bool:
@@ -52,7 +56,8 @@ def looks_like_json(source: str) -> bool:
 
 def read_json_escapes(source: str) -> MappedText:
     r"""JSON, with what stands behind `\u00fc` and `\n` in its strings."""
-    return substitute(_JSON, _in_json, source)
+    once = _unescaped_json(source) if '{\\"' in source or '[\\"' in source else MappedText.as_written(source)
+    return substitute(_JSON, _in_json, once.text).over(once)
 
 
 def read_properties(source: str) -> MappedText:
@@ -82,18 +87,33 @@ def read_entities(source: str) -> MappedText:
 
 
 def read_markdown(source: str) -> MappedText:
-    """Markdown with the characters behind its references but in code, and without the readings of furigana."""
+    """Markdown with the characters behind its references but in code, without furigana's readings.
+
+    Marks of emphasis within a word (`**Wasch**küche`) do not part it.
+    """
 
     def read(found: re.Match[str]) -> str:
         if found["code"]:
             return found[0]
+        if found["within"]:
+            return ""
         return "" if found[0][0] == "<" else html.unescape(found[0])
 
-    return substitute(_IN_MARKDOWN, read, source) if "&" in source or "<r" in source else MappedText.as_written(source)
+    return (
+        substitute(_IN_MARKDOWN, read, source)
+        if "&" in source or "<r" in source or "*" in source
+        else MappedText.as_written(source)
+    )
 
 
 def read_terminal(source: str) -> MappedText:
-    """What a terminal shows: no colours and titles (ECMA-48), no letters that were struck over (as `man` does)."""
+    """What a terminal shows: no colours and titles (ECMA-48), no letters that were struck over (as `man` does).
+
+    Colours whose escape another program wrote as `^[` or dropped are none either.
+    """
+    if "[0m" in source:  # nobody writes so but to end a colour
+        mapped = substitute(_WRITTEN_COLOUR, lambda _: "", source)
+        return substitute(_TERMINAL, lambda _: "", mapped.text).over(mapped)
     if "\x1b" not in source and "\x08" not in source:
         return MappedText.as_written(source)
     return substitute(_TERMINAL, lambda _: "", source)
@@ -117,6 +137,18 @@ def _in_strings(strings: re.Pattern[str], source: str) -> MappedText:
                     done = escape.end()
     if not done:
         return MappedText.as_written(source)
+    out.keep(done, len(source))
+    return out.mapped()
+
+
+def _unescaped_json(source: str) -> MappedText:
+    """JSON whose strings hold JSON, with these as they were before they became strings."""
+    out, done = MapBuilder(source), 0
+    for string in _JSON_WITHIN.finditer(source):
+        for escape in _ESCAPED_TWICE.finditer(source, *string.span()):
+            out.keep(done, escape.start())
+            out.put(escape[1], *escape.span())
+            done = escape.end()
     out.keep(done, len(source))
     return out.mapped()
 

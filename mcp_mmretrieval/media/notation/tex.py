@@ -77,6 +77,10 @@ _LEVELS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsectio
 _BRACES = re.compile(r"\\[A-Za-z]+\*?\s*|\\\\|[{}]")
 _KEPT_CAPITALS = re.compile(r"(?<![\\A-Za-z])\{([A-Z][A-Za-z]{0,3})\}(?=[a-z-])")
 
+_SET_OFF = r"\\(?:emph|underline|text(?:it|bf|sc|sl|sf|tt|rm|up|md))\{([^\W\d_]{1,40})\}"
+_WITHIN_WORD = re.compile(rf"{_SET_OFF}(?=[^\W\d_])|(?<=[^\W\d_]){_SET_OFF}|(?<=[^\W\d_])\{{\}}(?=[^\W\d_])")
+"""Part of a word in another face, and a ligature that is kept from forming."""
+
 
 def read_tex(source: str) -> Rendering:
     """A LaTeX or BibTeX source."""
@@ -84,6 +88,7 @@ def read_tex(source: str) -> Rendering:
     if _GERMAN.search(source[:20_000]):
         mapped = substitute(_SHORTHAND, lambda found: _SHORT[found[1]], mapped.text).over(mapped)
     mapped = substitute(_KEPT_CAPITALS, lambda found: found[1], mapped.text).over(mapped)
+    mapped = substitute(_WITHIN_WORD, lambda found: found[1] or found[2] or "", mapped.text).over(mapped)
     headings = [
         Heading(found.start(), found.end(), _LEVELS[found[1]], _plain(found[2]))
         for found in _HEADING.finditer(mapped.text)

@@ -70,3 +70,33 @@ def test_a_terminal_shows_no_colours() -> None:
 def test_readings_behind_japanese_words_are_left_out_and_titles_of_books_are_not() -> None:
     assert escapes.read_ruby("吾輩《わがはい》は\uff5c東京府《とうきょうふ》の猫").text == "吾輩は東京府の猫"
     assert escapes.read_ruby("他读了《红楼梦》和《水浒传》").text == "他读了《红楼梦》和《水浒传》"
+
+
+def test_json_within_strings_of_json_is_read_too() -> None:
+    written = json.dumps({"log": json.dumps({"msg": "Gemüse\nkohlrabi", "path": "C:\\new"}), "dir": "D:\\temp"})
+    read = escapes.read_json_escapes(written)
+    assert "Gemüse\nkohlrabi" in read.text
+    assert "D:\\temp" in read.text
+    assert read.source_of(read.text.index("kohl"), read.text.index("kohl") + 4) == (
+        written.index("kohl"),
+        written.index("kohl") + 4,
+    )
+
+
+def test_colours_are_none_either_whose_escape_was_written_out_or_dropped() -> None:
+    assert escapes.read_terminal("^[[1;31mhalibut^[[0m").text == "halibut"
+    assert escapes.read_terminal("[32mok[0m turbot").text == "ok turbot"
+    assert escapes.read_terminal("rate(x[5m]) and {a}[10m]").text == "rate(x[5m]) and {a}[10m]"
+
+
+def test_emphasis_within_a_word_does_not_part_it() -> None:
+    assert escapes.read_markdown("**Wasch**küche, 2*3, `a*b`, * item").text == "**Waschküche, 2*3, `a*b`, * item"
+
+
+def test_strings_of_apple_have_four_digits_behind_a_large_u() -> None:
+    assert escapes.read_code(r'"greet" = "Sch\U00f6ner Abend";').text == '"greet" = "Schöner Abend";'
+
+
+@pytest.mark.timeout(20)
+def test_json_that_was_cut_off_is_read_in_little_time() -> None:
+    assert len(escapes.read_json_escapes('["' + '{\\"' * 50_000 + "\\").text) > 100_000

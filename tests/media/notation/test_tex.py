@@ -37,3 +37,8 @@ def test_the_title_and_the_headings_are_found() -> None:
 @pytest.mark.parametrize("broken", ["\\", "{", "\\title{", "\\section{", "{\\", '\\"{', "\\v ", "\\usepackage["])
 def test_broken_tex_is_read_in_time(broken: str) -> None:
     assert read_tex(broken * 20_000).mapped.text
+
+
+def test_part_of_a_word_in_another_face_does_not_part_it() -> None:
+    written = r"\textit{Ober}fläche, Kirk\emph{caldy}, ef{}fect, \emph{alone} here"
+    assert read_tex(written).mapped.text == r"Oberfläche, Kirkcaldy, effect, \emph{alone} here"
