@@ -63,7 +63,7 @@ class ColourEmbedder:
         return [line for line in text.splitlines() if line.strip()]
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
-        vector = self._vector(query)[None, : self._dim]
+        vector = self.embed_documents([query])[:, : self._dim]
         return {"text": vector, "picture": np.pad(vector, ((0, 0), (0, 1)))}
 
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
