@@ -8,7 +8,7 @@ from mcp_mmretrieval.models import identity
 FOLDER, HUB = ModelSpec(model="/models/own/tiny/"), ModelSpec(model="owner/name", revision="0" * 40)
 
 
-def test_the_lines_of_the_built_in_models_are_those_of_every_library_since_text_was_read_in_tiles(
+def test_the_lines_of_the_built_in_models_are_those_of_every_library_of_today(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert identity.identity_line(identity.builtin_ocr_identity()) == "PP-OCRv6 small 960 0.8 2"
