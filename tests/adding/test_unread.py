@@ -23,3 +23,7 @@ def test_unknown_suffixes_are_named_as_they_are() -> None:
     failures = [failed("/a.xyz"), failed("/b.xyz"), failed("/Makefile"), failed("/LICENCE")]
     assert kinds_of_unread(failures) == {".xyz files": 2, "files without a suffix": 2}
     assert kinds_of_unread([failed("/Makefile")]) == {"file without a suffix": 1}
+
+
+def test_a_name_that_leads_to_no_file_is_not_counted() -> None:
+    assert kinds_of_unread([failed("/gone.txt", "not_found_or_not_allowed"), failed("/a.zip")]) == {"archive": 1}
