@@ -28,7 +28,7 @@ _SAME = 2
 _EVEN_SHARE = 0.5
 _EDGE_SHARE = 0.002
 """Letters stand on an even ground, and have edges; a photo has no such ground."""
-_LOST_SHARE = 0.015
+_LOST_SHARE = 0.010
 _LOST_EDGES = 0.3
 """Share of the pixels that are lost, and how many of them for one that is an edge: large letters lose few."""
 
