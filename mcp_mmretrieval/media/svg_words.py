@@ -16,6 +16,10 @@ _NOT_SEEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hi
 _CLASS_NOT_SEEN = re.compile(r"\.([\w-]+)\s*\{[^}]*display\s*:\s*none")
 _UNSEEN = {"defs", "metadata", "style", "script", "clipPath", "mask", "pattern", "marker", "symbol"}
 _WITH_WORDS = ("title", "desc", "text", "foreignObject")
+_WORK = "Work"
+_OF_THE_WORK = {"title": "title", "description": "desc"}
+"""What the metadata say of the drawing itself (Dublin Core, as Inkscape writes it). A title further down is the name of a
+person or, with Matplotlib, of the program."""
 _PLACED = {"x", "y"}
 _BREAKS = {"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "pre", "table", "ul", "ol"}
 _EMPTY = {"br", "img", "hr", "input", "wbr"}
@@ -88,6 +92,8 @@ class _Reader:
             self._line.append(" ")
         hidden = here.hidden or _is_hidden(name, attributes, self._hidden_classes)
         hidden = hidden or (self._html_said and name == "text" and here.name == "switch")
+        if here.name == _WORK and name in _OF_THE_WORK:
+            sort, hidden = _OF_THE_WORK[name], False
         if not written.rstrip().endswith("/") and name not in _EMPTY:
             self._open.append(_Element(name, hidden, sort, len(self.found.lines)))
 

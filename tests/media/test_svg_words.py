@@ -22,6 +22,15 @@ def test_what_is_not_seen_is_no_word() -> None:
     assert (found.lines, found.titles) == (["seen"], [])
 
 
+def test_the_title_in_the_metadata_is_the_drawings_and_not_its_authors_or_programs() -> None:
+    agent = "<dc:creator><cc:Agent><dc:title>Matplotlib v3.11</dc:title></cc:Agent></dc:creator>"
+    said = "<dc:title>Bikini</dc:title><dc:description>At the beach</dc:description>"
+    for work, titles in ((said + agent, ["Bikini"]), (agent, [])):
+        found = read_svg_words(f"<metadata><rdf:RDF><cc:Work>{work}</cc:Work></rdf:RDF></metadata><text>seen</text>")
+        assert (found.titles, found.lines) == (titles, ["seen"])
+    assert read_svg_words(f"<cc:Work>{said}</cc:Work>").descriptions == ["At the beach"]
+
+
 def test_labels_in_html_are_words_and_their_stand_in_is_none() -> None:
     label = "<foreignObject><div>Pump station<br>seven <b>&amp;</b> more</div></foreignObject>"
     assert lines(label) == ["Pump station", "seven & more"]
