@@ -41,7 +41,7 @@ _WHY: Mapping[FailureCode, str] = {
 
 
 def kinds_of_unread(failures: Iterable[Failure]) -> dict[str, int]:
-    """How many of each kind, most first. A file counts once, by its last failure; a name that led to none, not at all."""
+    """How many of each kind, most first. A file counts once, by its last failure; a name that led to none does not."""
     last = {failure.path: failure for failure in failures}
     counts = Counter(_kind(failure) for failure in last.values() if failure.code != "not_found_or_not_allowed")
     return {_counted(kind, count): count for kind, count in counts.most_common()}

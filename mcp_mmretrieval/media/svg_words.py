@@ -18,8 +18,8 @@ _UNSEEN = {"defs", "metadata", "style", "script", "clipPath", "mask", "pattern",
 _WITH_WORDS = ("title", "desc", "text", "foreignObject")
 _WORK = "Work"
 _OF_THE_WORK = {"title": "title", "description": "desc"}
-"""What the metadata say of the drawing itself (Dublin Core, as Inkscape writes it). A title further down is the name of a
-person or, with Matplotlib, of the program."""
+"""What the metadata say of the drawing itself (Dublin Core, as Inkscape writes it). A title further down names a person
+or, with Matplotlib, the program."""
 _PLACED = {"x", "y"}
 _BREAKS = {"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "pre", "table", "ul", "ol"}
 _EMPTY = {"br", "img", "hr", "input", "wbr"}
