@@ -76,7 +76,7 @@ async def test_an_agent_adds_searches_looks_and_removes(tmp_path: Path) -> None:
             assert 512 <= max(page.size) <= 1024
 
         spoken = await asked(client, "search_media", query="the gearbox was too hot", modality="audio")
-        assert spoken["hits"][0]["citation"].startswith("engine-log.wav#t=0.0,")
+        assert spoken["hits"][0]["citation"].startswith("engine-log.wav#t=")
 
         ranked = await asked(
             client, "rerank", query="why were departures cancelled", candidates=[hit["id"]], texts=["A cake recipe."]

@@ -25,10 +25,10 @@ from mcp_mmretrieval.types import VECTOR_KINDS, Lane, VectorKind
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
-WEIGHTS = (1.87, 1.94, 4.08, -5.03, 7.61)
+WEIGHTS = (3.04, 1.56, 2.77, -3.91, 6.89)
 """Of `MatchEvidence.features`."""
-INTERCEPT = -4.32
-STRONG_FROM, FAIR_FROM = -1.02, -3.13
+INTERCEPT = -4.65
+STRONG_FROM, FAIR_FROM = -0.78, -2.99
 """Sums from which on a hit is strong, and fair."""
 
 NEXT_HITS = 9
