@@ -175,11 +175,14 @@ def test_subtitles_that_were_only_touched_change_nothing(library: Library, folde
 
 def test_more_subtitles_than_are_read_with_one_file_are_named_in_a_note(library: Library, folder: Path) -> None:
     recording(folder / "call.wav", (440, 3.0))
-    for number in range(18):
-        text = f"1\n00:00:01,000 --> 00:00:02,000\n{chr(97 + number) * 6}\n"
-        (folder / f"call.{chr(97 + number)}a.srt").write_text(text, encoding="utf-8")
+    words = "anchor bottle carpet dragon engine feather garden hammer island jacket kettle ladder magnet needle orange "
+    words += "pepper quarrel volcano"
+    for letter, word in zip("abcdefghijklmnopqr", words.split(), strict=True):
+        text = f"1\n00:00:01,000 --> 00:00:02,000\n{word}\n"
+        (folder / f"call.{letter}a.srt").write_text(text, encoding="utf-8")
     assert add(library).added == 1
-    assert cited(library, "pppppp", lanes=("words",)) and not cited(library, "qqqqqq", lanes=("words",))
+    assert cited(library, "pepper", lanes=("words",))
+    assert not cited(library, "quarrel", lanes=("words",))
     assert "call.qa.srt, call.ra.srt" in " ".join(library.documents()[0][0].notes)
 
 
