@@ -9,14 +9,19 @@ signs stand, and no letter that the language does not have.
 from __future__ import annotations
 
 import codecs
+import importlib.readers  # noqa: F401  # chardet imports it with its models, when a locked worker can import no more
 import math
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Set
 from functools import lru_cache
+from pathlib import Path
 
 import chardet
+
+MODELS_FOLDER = str(Path(chardet.__file__).parent)
+"""chardet reads its models when it is first asked, which takes a fifth of a second: a locked worker must be let in."""
 
 _SAMPLE = 4_096
 """Bytes that are looked at: from a little before the first that is not ASCII."""
@@ -228,6 +233,3 @@ def _script(letter: str) -> str:
 @lru_cache(maxsize=10_000)
 def _category(sign: str) -> str:
     return unicodedata.category(sign)
-
-
-guess_encoding("Größe".encode("cp1252"))  # chardet reads its models now: a locked worker can open no file

@@ -9,6 +9,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterable
 
 _SET_PDEATHSIG, _SET_NO_NEW_PRIVS = 1, 38
 _LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
@@ -21,17 +22,18 @@ FONT_FOLDERS = (
     "/usr/share/X11/fonts/Type1",
     "/usr/share/X11/fonts/TTF",
 )
-"""The system's fonts, which stand in for those that a document lacks: all that a confined process can open, to read.
+"""The system's fonts, which stand in for those that a document lacks: a confined process can open them, to read.
 Those of the person's own folder are not among them."""
 
 _FILES = 32
 """Descriptors of one worker: its socket, three standard streams, one document with its sidecars."""
 
 
-def lock_down(*, memory_bytes: int, parent: int) -> list[str]:
+def lock_down(*, memory_bytes: int, parent: int, readable: Iterable[str] = ()) -> list[str]:
     """Confine this process for good; what could be done, in words.
 
     Everything that will ever be imported must be there already. `parent` is the process that started this one.
+    `readable`: folders whose files may still be read, beside those of fonts.
     """
     os.chdir("/")
     os.nice(5)
@@ -42,7 +44,7 @@ def lock_down(*, memory_bytes: int, parent: int) -> list[str]:
             on.append("no new privileges")
         if libc.unshare(_NEW_USER_AND_NETWORK) == 0:
             on.append("no network")
-        on.extend(_landlock(libc))
+        on.extend(_landlock(libc, (*FONT_FOLDERS, *readable)))
         # after unshare: a change of credentials forgets this signal
         libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -67,8 +69,8 @@ def _limit(memory_bytes: int) -> list[str]:
     return on
 
 
-def _landlock(libc: ctypes.CDLL) -> list[str]:
-    """Deny all paths but the fonts', all TCP ports, signals and abstract sockets to the outside, as far as possible."""
+def _landlock(libc: ctypes.CDLL, readable: Iterable[str]) -> list[str]:
+    """Deny all paths but those folders, all TCP ports, signals and abstract sockets to the outside, where possible."""
     version = libc.syscall(_LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
         return []
@@ -81,7 +83,7 @@ def _landlock(libc: ctypes.CDLL) -> list[str]:
     rules = libc.syscall(_LANDLOCK_CREATE, struct.pack("QQQ", paths, ports, outside)[:size], size, 0)
     if rules < 0:
         return []
-    for folder in FONT_FOLDERS:
+    for folder in readable:
         _allow_reading(libc, rules, folder)
     confined = libc.syscall(_LANDLOCK_RESTRICT, rules, 0) == 0
     os.close(rules)

@@ -21,6 +21,7 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import sandbox, wire
+from mcp_mmretrieval.media.charset_guess import MODELS_FOLDER
 from mcp_mmretrieval.media.source import MAX_SIDECARS, Sidecar, Source
 from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
 
@@ -85,7 +86,7 @@ def main(split: SplitFunction | None = None, load: LoadFunction | None = None) -
     _import_everything()
     global _status
     _status = _open_status()
-    words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent)
+    words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent, readable=[MODELS_FOLDER])
     with socket.socket(fileno=number) as link:
         link.sendall(wire.pack_frame({"sandbox": words}))
         while (task := _next_task(link)) is not None:
