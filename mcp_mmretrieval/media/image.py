@@ -14,6 +14,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError  # noqa: F401  # LAB pic
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import flatten, svg
+from mcp_mmretrieval.media.animation import distinct_pictures
 from mcp_mmretrieval.media.image_metadata import describe_image, exif_tags
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.small_print import LEGIBLE_SIDE_PIXELS, has_even_ground, small_print
@@ -76,7 +77,7 @@ def recognises(source: Source) -> bool:
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
-    """One part; of a TIFF with several pages one a page. Each with its pixels, for OCR.
+    """One part; of a TIFF one a page, of an animation one for each picture that shows something else. With its pixels.
 
     Those are as many as `limits.reading_pixels` where there is small print, else at most `limits.side` a side.
     """
@@ -94,9 +95,8 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
     with _decoding(source):
         frames, about = _look_at(source, limits)
     yield from about
-    for index in range(start, min(len(frames), limits.pages)):
-        place = Place(page=index + 1) if len(frames) > 1 else Place()
-        yield SplitPart(segment=_segment(source, place), content=_for_reading(source, frames[index], limits))
+    for page, frame in frames[start:]:
+        yield SplitPart(segment=_segment(source, Place(page=page)), content=_for_reading(source, frame, limits))
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
@@ -132,26 +132,32 @@ def _drawing(source: Source) -> str:
     return svg.decode_svg(data)
 
 
-def _look_at(source: Source, limits: Limits) -> tuple[list[int], list[DocumentMetadata]]:
-    """Which pictures of the file are read, and what there is to say of it, without decoding pixels."""
+def _look_at(source: Source, limits: Limits) -> tuple[list[tuple[int | None, int]], list[DocumentMetadata]]:
+    """Which pictures of the file are read, each with its page, and what there is to say of it."""
     with _opened(source) as image:
-        count: int = getattr(image, "n_frames", 1)
         about = [describe_image(image)]
         frames = _pages(image)
-        if len(frames) > 1:
-            about.append(DocumentMetadata(pages=len(frames)))
+        if len(frames) == 1:
+            return [(None, frames[0])], about
+        if image.format in _ANIMATED:
+            _check_pixels(source, image, limits)
+            read = distinct_pictures(image, len(frames))[: limits.pages]
+            which = f"{len(read)} that differ were" if len(read) > 1 else "the first was"
+            about.append(DocumentMetadata(note=f"An animation of {len(frames):,} pictures, of which {which} read."))
+            return [(number + 1 if len(read) > 1 else None, number) for number in read], about
+        about.append(DocumentMetadata(pages=len(frames)))
         if len(frames) > limits.pages:
             note = f"Pages {limits.pages + 1:,} to {len(frames):,} were left out: the limit is {limits.pages:,} pages."
             about.append(DocumentMetadata(note=note))
-        if count > 1 and image.format in _ANIMATED:
-            about.append(DocumentMetadata(note=f"An animation of {count:,} pictures, of which the first was read."))
-        return frames, about
+        return list(enumerate(frames[: limits.pages], 1)), about
 
 
 def _pages(image: Image.Image) -> list[int]:
     """The numbers, from 0, of the pictures that are pages: of a TIFF all but small versions of others, and masks."""
     count: int = getattr(image, "n_frames", 1)
-    if image.format != "TIFF" or count == 1:
+    if count == 1 or image.format in _ANIMATED:
+        return list(range(count))
+    if image.format != "TIFF":
         return [0]
     kinds, areas = [], []
     for number in range(count):

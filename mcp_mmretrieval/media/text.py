@@ -168,7 +168,7 @@ def _plain(source: str, suffix: str) -> Rendering:
     if read is None and suffix in _MAY_BE_JSON and escapes.looks_like_json(source):
         read = escapes.read_json_escapes
     elif read is None and source.lstrip("\ufeff \t\r\n").startswith("<?xml"):
-        read = escapes.read_entities
+        read = escapes.read_xml
     mapped = read(source) if read else MappedText.as_written(source)
     mapped = escapes.read_terminal(mapped.text).over(mapped)
     if read is escapes.read_json_escapes:
@@ -190,7 +190,7 @@ _NOTATIONS: dict[str, Callable[[str], MappedText]] = {
     **dict.fromkeys(_PROPERTIES, escapes.read_properties),
     **dict.fromkeys(_CODE, escapes.read_code),
     **dict.fromkeys(_QUOTED_TWICE, escapes.read_yaml),
-    ".xml": escapes.read_entities,
+    ".xml": escapes.read_xml,
 }
 
 

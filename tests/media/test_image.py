@@ -244,15 +244,24 @@ def test_small_versions_of_a_tiff_are_no_pages() -> None:
 # -- several pictures in one file --------------------------------------------------------------------------------------
 
 
-def test_an_animation_is_its_first_picture_with_a_note() -> None:
-    frames = [half_red_half_blue(), *(Image.new("RGB", (60, 40), colour) for colour in ("green", "black"))]
-    for kind in ("GIF", "WEBP", "PNG", "AVIF"):
-        data = saved(frames[0], kind, save_all=True, append_images=frames[1:])
-        steps = list(image.split(source(data), LIMITS))
-        (part,) = parts(steps)
-        assert part.segment.place == Place()
-        assert isinstance(part.content, np.ndarray) and near(part.content[20, 5], RED)
-        assert notes(steps) == ["An animation of 3 pictures, of which the first was read."]
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_each_picture_of_an_animation_that_shows_something_else_is_a_segment(kind: str) -> None:
+    green, black = (Image.new("RGB", (60, 40), colour) for colour in ("green", "black"))
+    data = saved(half_red_half_blue(), kind, save_all=True, append_images=[green, black], duration=500)
+    steps = list(image.split(source(data), LIMITS))
+    assert [part.segment.place.page for part in parts(steps)] == [1, 2, 3]
+    assert near(pixels(data)[20, 5], RED) and near(pixels(data, page=3)[20, 5], BLACK)
+    assert notes(steps) == ["An animation of 3 pictures, of which 3 that differ were read."]
+    assert [part.segment.place.page for part in parts(image.split(source(data), LIMITS, 2))] == [3]
+
+
+def test_an_animation_that_shows_one_thing_is_its_first_picture() -> None:
+    shade = Image.new("RGB", (60, 40), (252, 0, 0))
+    data = saved(Image.new("RGB", (60, 40), RED), "PNG", save_all=True, append_images=[shade] * 2)
+    steps = list(image.split(source(data), LIMITS))
+    (part,) = parts(steps)
+    assert part.segment.place == Place()
+    assert notes(steps) == ["An animation of 3 pictures, of which the first was read."]
 
 
 def test_each_page_of_a_tiff_is_a_segment() -> None:

@@ -32,6 +32,7 @@ _QUOTED = re.compile(
 )
 _DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\")")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_IN_XML = re.compile(r"<\?xml\s[^>]{0,200}\?>\s*|" + _ENTITY.pattern)
 _IN_MARKDOWN = re.compile(
     r"(?P<code>^ {0,3}(?P<fence>```+|~~~+)[^\n]*\n(?:[^\n]*\n)*?(?: {0,3}(?P=fence)|\Z)|(?<!`)(?P<tick>`+)(?!`)"
     r"[^`\n]{0,1000}(?<!`)(?P=tick)(?!`))|(?P<within>(?<=[^\W\d_])\*{1,3}(?=[^\W\d_]))"
@@ -81,9 +82,12 @@ def read_yaml(source: str) -> MappedText:
     return _in_strings(_DOUBLE_QUOTED, source)
 
 
-def read_entities(source: str) -> MappedText:
-    """XML with the characters behind its references: `&#252;`, `&amp;`."""
-    return substitute(_ENTITY, lambda found: html.unescape(found[0]), source)
+def read_xml(source: str) -> MappedText:
+    """XML with the characters behind its references (`&#252;`, `&amp;`), without its declaration.
+
+    That names an encoding, which nobody looks for.
+    """
+    return substitute(_IN_XML, lambda found: "" if found[0][0] == "<" else html.unescape(found[0]), source)
 
 
 def read_markdown(source: str) -> MappedText:

@@ -55,11 +55,16 @@ def test_only_double_quotes_of_yaml_have_escapes() -> None:
 
 
 def test_references_are_read_but_not_in_code() -> None:
-    assert escapes.read_entities("<a to='M&#252;nster'>Caf&#xe9; &amp; &unknown;</a>").text == (
+    assert escapes.read_xml("<a to='M&#252;nster'>Caf&#xe9; &amp; &unknown;</a>").text == (
         "<a to='Münster'>Café & &unknown;</a>"
     )
     written = "M&uuml;ller `&uuml;`\n```html\n&uuml;\n```\n<ruby>東<rp>(</rp><rt>とう</rt><rp>)</rp></ruby>京 &eacute;"
     assert escapes.read_markdown(written).text == "Müller `&uuml;`\n```html\n&uuml;\n```\n東京 é"
+
+
+def test_the_declaration_of_xml_is_no_content() -> None:
+    written = '<?xml version="1.0" encoding="ISO-8859-2"?>\n<price unit="z\u0142">4&#160;310</price>'
+    assert escapes.read_xml(written).text == '<price unit="z\u0142">4\xa0310</price>'
 
 
 def test_a_terminal_shows_no_colours() -> None:
