@@ -10,28 +10,34 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import rows, word_tables
+from mcp_mmretrieval.store import document_tables, rows, scope_queries, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
+from mcp_mmretrieval.store.document_queries import (
+    files_by_document,
+    segments_overlapping,
+    stored_documents,
+    stored_files,
+    stored_segments,
+)
 from mcp_mmretrieval.store.fulltext import QueryTerms
+from mcp_mmretrieval.store.jobs import JobTable
 from mcp_mmretrieval.store.records import (
     Change,
     Document,
     File,
-    JobRow,
     ListedDocument,
     RemovalCounts,
     ScopeCounts,
     StoredSegment,
     TermShares,
 )
-from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, at_or_below, resolve_scope
+from mcp_mmretrieval.store.scope import Clause, Scope, at_or_below, resolve_scope
 from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
@@ -53,14 +59,11 @@ CatalogResultT = TypeVar("CatalogResultT")
 STAGED_DAYS = 14
 """Days for which the segments of an unfinished file are kept."""
 
-JOB_DAYS = 90
-"""Days for which the outcome of a job is kept."""
-
 MAX_FIGURE_ATTEMPTS = 3
 """How often reading the pictures of a place is begun that never comes to an end."""
 
 
-class Catalog(Spaces):
+class Catalog(Spaces, JobTable):
     """The database of one library."""
 
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
@@ -123,24 +126,17 @@ class Catalog(Spaces):
     def file(self, path: str) -> File | None:
         """What was added from a path."""
         with self._database.reading() as db:
-            found = db.execute(
-                f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE f.path = ?", (os.fsencode(path),)
-            ).fetchone()
-            return rows.file_from_row(found) if found else None
+            return next(iter(stored_files(db, Clause("f.path = ?", (os.fsencode(path),)))), None)
 
     def files_under(self, folder: str) -> list[File]:
         """The file at `folder` or those below it, by path."""
-        below = at_or_below(folder)
         with self._database.reading() as db:
-            sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {below.sql} ORDER BY f.path"
-            return [rows.file_from_row(each) for each in db.execute(sql, below.values)]
+            return stored_files(db, at_or_below(folder))
 
     def paths(self, scope: Scope) -> list[str]:
         """All paths within a scope's folders, in order. Reads them all: for what nothing was found by."""
         with self._database.reading() as db:
-            within = resolve_scope(db, scope.rooted).files()
-            sql = f"SELECT f.path FROM files f {within.where} ORDER BY f.path"
-            return [os.fsdecode(path) for (path,) in db.execute(sql, within.values)]
+            return scope_queries.paths_within(db, resolve_scope(db, scope.rooted))
 
     def titled(self, title: str, scope: Scope) -> list[str]:
         """Whole ids of the documents within a scope that bear a title, whatever the case of its ASCII letters."""
@@ -152,7 +148,7 @@ class Catalog(Spaces):
     def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
         """The files of each document, by path; a document without one is left out."""
         with self._database.reading() as db:
-            return _files_of(db, documents, Clause())
+            return files_by_document(db, documents, Clause())
 
     def files_of_one(self, document: str) -> list[File]:
         """The files of one document, by path; empty where it has none or is not held."""
@@ -165,9 +161,7 @@ class Catalog(Spaces):
     def documents(self, ids: Collection[str]) -> dict[str, Document]:
         """Held documents by their whole ids; unknown ones are left out."""
         with self._database.reading() as db:
-            sql = f"SELECT {rows.DOCUMENT_COLUMNS} FROM documents d WHERE d.id IN (SELECT value FROM json_each(?))"
-            found = [rows.document_from_row(each) for each in db.execute(sql, (json_list(ids),))]
-            return {document.id: document for document in found}
+            return stored_documents(db, ids)
 
     def size(self, ids: Collection[str]) -> int:
         """How many segments these documents have together."""
@@ -203,18 +197,23 @@ class Catalog(Spaces):
         language = language_of([segment.text for segment in new])
         with self._database.writing() as db:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
-            key = _write_document(db, document)
-            same = held is not None and new == [stored.segment for stored in _stored(db, Clause("d.key = ?", (key,)))]
+            key = document_tables.write_document(db, document)
+            same = held is not None and new == [
+                each.segment for each in stored_segments(db, Clause("d.key = ?", (key,)))
+            ]
             if not same:
-                texts = _write_segments(db, key, document.id, new)
+                texts = document_tables.write_segments(db, key, document.id, new)
                 word_tables.write_words(db, key, texts, language)
-                _mark_figures(db, key, figures)
+                document_tables.mark_figures(db, key, figures)
             word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
-            before = _point(db, file, key) if file is not None else _keep_text(db, key, text or "")
+            if file is not None:
+                before = document_tables.point_path(db, file, key)
+            else:
+                before = document_tables.keep_inline_text(db, key, text or "")
             if held is None:
                 return "added" if before is None else "replaced"
-            return _linked(before, key) if same else "reread"
+            return document_tables.linked_change(before, key) if same else "reread"
 
     def attach(self, file: File, *, gone: Collection[str] = ()) -> Change | None:
         """One more path for a held document; `gone` are paths of it that vanished (makes it `moved`).
@@ -225,12 +224,12 @@ class Catalog(Spaces):
             key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
             if key is None:
                 return None
-            before = _point(db, file, key)
+            before = document_tables.point_path(db, file, key)
             moved = 0
             for path in set(gone) - {file.path}:
                 sql = "DELETE FROM files WHERE path = ? AND document = ?"
                 moved += db.execute(sql, (os.fsencode(path), key)).rowcount
-            return "moved" if moved and before is None else _linked(before, key)
+            return "moved" if moved and before is None else document_tables.linked_change(before, key)
 
     def remove_files(self, paths: Collection[str]) -> RemovalCounts:
         """Forget paths; documents go with their last one. Unknown paths count nothing."""
@@ -240,7 +239,7 @@ class Catalog(Spaces):
                 for (key,) in db.execute("DELETE FROM files WHERE path = ? RETURNING document", (os.fsencode(path),)):
                     files += 1
                     keys.add(key)
-            documents, segments = _drop_orphans(db, keys)
+            documents, segments = document_tables.drop_orphans(db, keys)
             return RemovalCounts(files=files, documents=documents, segments=segments)
 
     def remove_texts(self, ids: Collection[str]) -> RemovalCounts:
@@ -253,7 +252,7 @@ class Catalog(Spaces):
             db.execute(
                 "DELETE FROM inline_texts WHERE document IN (SELECT value FROM json_each(?))", (json_list(keys),)
             )
-            documents, segments = _drop_orphans(db, keys)
+            documents, segments = document_tables.drop_orphans(db, keys)
             return RemovalCounts(files=0, documents=documents, segments=segments)
 
     # -- pictures inside of pages ---------------------------------------------------------------------------------
@@ -271,7 +270,7 @@ class Catalog(Spaces):
             )
             key = scalar(db, sql, json_list(skip))
             wanted = Clause(f"s.document = ? AND s.key IN ({waiting})", (key,))
-            return {stored.key: stored for stored in _stored(db, wanted)} if key is not None else {}
+            return {stored.key: stored for stored in stored_segments(db, wanted)} if key is not None else {}
 
     def begin_figures(self, key: int) -> None:
         """Note that the pictures of a segment are about to be read: should that end the process, it is counted."""
@@ -282,7 +281,7 @@ class Catalog(Spaces):
         """Add what was read of the pictures of a segment, if it is still held. It keeps its key and its vectors."""
         with self._database.writing() as db:
             if db.execute("DELETE FROM unread_figures WHERE segment = ?", (key,)).rowcount and text:
-                _add_text(db, key, rows.without_surrogates(text))
+                document_tables.append_text(db, key, rows.without_surrogates(text))
 
     def count_unread_figures(self, scope: Scope) -> int:
         """How many segments within a scope have pictures that are still to be read."""
@@ -329,21 +328,19 @@ class Catalog(Spaces):
 
         with self._database.reading() as db:
             reach = resolve_scope(db, scope)
-            found = _vectors_within(db, reach, space, kind, after)
-            wanted = _keys_within(db, reach) if reach.filters.modality else None
+            found = scope_queries.vectors_within(db, reach, space, kind, after)
+            wanted = scope_queries.keys_within(db, reach) if reach.filters.modality else None
             return vectors.exact_nearest(found, vector, half=is_half(db, space), depth=depth, wanted=wanted)
 
     def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
         """Those of the segments that are held and within the scope."""
         with self._database.reading() as db:
-            reach = resolve_scope(db, scope)
-            held = reach.holds("s.document") & reach.modality("s.modality")
-            sql = f"SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value {held.where}"
-            return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
+            return scope_queries.visible_within(db, resolve_scope(db, scope), keys)
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
         """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
-        return self._remembered(("extent", scope, most), lambda db: _extent(db, resolve_scope(db, scope), most))
+        key = ("extent", scope, most)
+        return self._remembered(key, lambda db: scope_queries.extent_within(db, resolve_scope(db, scope), most))
 
     def whole(self, scope: Scope) -> bool:
         """Whether all that the library holds lies within a scope."""
@@ -356,12 +353,12 @@ class Catalog(Spaces):
         """The segments that are still held, by their keys."""
         wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
         with self._database.reading() as db:
-            return {stored.key: stored for stored in _stored(db, wanted)}
+            return {stored.key: stored for stored in stored_segments(db, wanted)}
 
     def segments_of(self, document: str) -> list[StoredSegment]:
         """All segments of one document, in order."""
         with self._database.reading() as db:
-            return _stored(db, Clause("d.id = ?", (document,)))
+            return stored_segments(db, Clause("d.id = ?", (document,)))
 
     def around(self, key: int, *, reach: int = 1) -> list[StoredSegment]:
         """A segment and up to `reach` before and after it in its document, in order. Empty for an unknown key."""
@@ -371,13 +368,12 @@ class Catalog(Spaces):
                 return []
             document, ordinal = found
             near = (document, ordinal - reach, ordinal + reach)
-            return _stored(db, Clause("s.document = ? AND s.ordinal BETWEEN ? AND ?", near))
+            return stored_segments(db, Clause("s.document = ? AND s.ordinal BETWEEN ? AND ?", near))
 
     def find(self, prefix: str, place: Place) -> list[StoredSegment]:
         """Segments of the documents whose id begins with `prefix` that overlap the place, in order."""
         with self._database.reading() as db:
-            found = _stored(db, Clause("d.id >= ? AND d.id < ?", (prefix, prefix + "g")) & _near(place))
-            return [stored for stored in found if stored.segment.place.overlaps(place)]
+            return segments_overlapping(db, prefix, place)
 
     # -- searching ------------------------------------------------------------------------------------------------
 
@@ -403,7 +399,7 @@ class Catalog(Spaces):
 
         An inline text has an empty path.
         """
-        return self._remembered(("names", scope), lambda db: _names(db, resolve_scope(db, scope)))
+        return self._remembered(("names", scope), lambda db: scope_queries.names_within(db, resolve_scope(db, scope)))
 
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
@@ -447,43 +443,19 @@ class Catalog(Spaces):
         newest first.
         """
         with self._database.reading() as db:
-            reach = resolve_scope(db, scope)
-            within, files = _documents_within(reach), reach.files()
-            first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
-            embedded = "EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = ?)"
-            changed = "(SELECT f.mtime_ns / 1e9 FROM files f WHERE f.path = first)"
-            newest = f"coalesce(d.dated, {changed}, d.read_at) DESC, " if order == "date" else ""
-            sql = (
-                f"SELECT {rows.DOCUMENT_COLUMNS}, d.segments, {embedded}, {first} AS first "
-                f"FROM documents d {within.where} "
-                f"ORDER BY {newest}first IS NULL, first, d.title, d.key LIMIT ? OFFSET ?"
-            )
-            found = db.execute(sql, (space, *files.values, *within.values, limit, offset)).fetchall()
-            paths = _files_of(db, [each[0] for each in found], files)
-            total = scalar(db, f"SELECT count(*) FROM documents d {within.where}", *within.values)
-        return [rows.listed_from_row(each, tuple(paths.get(each[0], ()))) for each in found], total
+            return scope_queries.listing_within(db, resolve_scope(db, scope), space, order, limit, offset)
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
         with self._database.reading() as db:
-            within = _documents_within(resolve_scope(db, scope))
-            sql = f"SELECT d.modality, count(*) FROM documents d {within.where} GROUP BY d.modality ORDER BY d.modality"
-            return dict(db.execute(sql, within.values).fetchall())
+            return scope_queries.modalities_within(db, resolve_scope(db, scope))
 
     def counts(self, scope: Scope, *, space: int | None = None) -> ScopeCounts:
         """How much a scope holds. Cheap enough for each search: remembered until the next commit.
 
         Pending are the documents without vectors in `space`; without a space, all of them.
         """
-
-        def count(db: sqlite3.Connection) -> ScopeCounts:
-            reach = resolve_scope(db, scope)
-            documents, segments = _counted(db, reach)
-            _, rooted = _counted(db, resolve_scope(db, scope.rooted))
-            pending = _pending(db, reach, space) if space is not None else documents
-            return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
-
-        return self._remembered(("counts", scope, space), count)
+        return self._remembered(("counts", scope, space), lambda db: scope_queries.counts_within(db, scope, space))
 
     def active_counts(self, scope: Scope) -> ScopeCounts:
         """`counts` in the space that serves searches."""
@@ -502,260 +474,3 @@ class Catalog(Spaces):
             self._known.clear()
         self._known[key] = version, answer
         return answer
-
-    # -- jobs -----------------------------------------------------------------------------------------------------
-
-    def put_job(self, job: JobRow) -> None:
-        """Insert or update. `started` is set once, `ended` when the state is no longer running."""
-        now = time.time()
-        ended = None if job.state == "running" else now
-        what = (job.id, job.key, rows.without_surrogates(job.asked), job.state, rows.without_surrogates(job.outcome))
-        with self._database.writing() as db:
-            db.execute(
-                f"INSERT INTO jobs({rows.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
-                "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "
-                "attempts = excluded.attempts, reading = excluded.reading, ended = excluded.ended",
-                (*what, job.attempts, os.fsencode(job.reading), now, ended),
-            )
-            db.execute("DELETE FROM jobs WHERE ended < ?", (now - JOB_DAYS * 86_400,))
-
-    def job(self, id: str) -> JobRow | None:
-        """A job of this or an earlier process."""
-        with self._database.reading() as db:
-            found = db.execute(f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
-            return rows.job_from_row(found) if found else None
-
-    def jobs(self, *, limit: int = 20) -> list[JobRow]:
-        """The last jobs, newest first."""
-        with self._database.reading() as db:
-            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
-            return [rows.job_from_row(each) for each in db.execute(sql, (limit,))]
-
-    def running_jobs(self) -> list[JobRow]:
-        """All jobs that have not ended, oldest first."""
-        with self._database.reading() as db:
-            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE state = 'running' ORDER BY started, rowid"
-            return [rows.job_from_row(each) for each in db.execute(sql)]
-
-
-# -- writing, within a transaction
-
-
-def _write_document(db: sqlite3.Connection, document: Document) -> int:
-    """Insert or renew a document, without its segments. Its key."""
-    sql = (
-        "INSERT INTO documents(id, modality, reading, title, bytes, pages, seconds, notes, dated, keywords, "
-        "inline, segments, read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?) "
-        "ON CONFLICT(id) DO UPDATE SET modality = excluded.modality, reading = excluded.reading, "
-        "title = excluded.title, bytes = excluded.bytes, pages = excluded.pages, "
-        "seconds = excluded.seconds, notes = excluded.notes, dated = excluded.dated, keywords = excluded.keywords, "
-        "read_at = excluded.read_at RETURNING key"
-    )
-    return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
-
-
-def _write_segments(
-    db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]
-) -> list[word_tables.HeadedText]:
-    """Segments of a document in place of those that it has, without their words. What words are made of."""
-    # The table `wholes` keeps no text of its own (FTS5's contentless form), so it can forget a document only when it is
-    # told, word for word, what it was given. So its row goes first, while the old words are still there to say it.
-    # Rows of `words` and `pairs` are deleted by triggers.
-    word_tables.forget_whole(db, key)
-    for table in ("segments", "vectors", "embedded", "attempts"):
-        db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
-    texts: list[word_tables.HeadedText] = []
-    for ordinal, segment in enumerate(segments):
-        if segment.document != document:
-            raise ValueError(f"A segment of {segment.document} among those of {document}.")
-        sql = (
-            'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING key"
-        )
-        at = int(scalar(db, sql, key, ordinal, segment.modality, *rows.row_from_place(segment.place)))
-        frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
-        what = (at, segment.heading, segment.text, frames, segment.label, times, segment.turn)
-        columns = "segment, heading, text, frames, label, times, turn"
-        db.execute(f"INSERT INTO texts({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", what)
-        texts.append(word_tables.headed(at, segment))
-    db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
-    return texts
-
-
-def _mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
-    """Note in which segments of a document pictures stand that are still to be read."""
-    found = [stored.key for stored in _stored(db, Clause("d.key = ?", (key,))) if stored.segment.id in figures]
-    db.executemany("INSERT INTO unread_figures(segment) VALUES (?)", [(segment,) for segment in found])
-
-
-def _add_text(db: sqlite3.Connection, key: int, text: str) -> None:
-    """Lines at the end of a segment's text, in all tables of words."""
-    (stored,) = _stored(db, Clause("s.key = ?", (key,)))
-    added = "\n".join(part for part in (stored.segment.text, text) if part)
-    document, language = db.execute(
-        "SELECT d.key, d.language FROM segments s JOIN documents d ON d.key = s.document WHERE s.key = ?", (key,)
-    ).fetchone()
-    word_tables.forget_words(db, document, key)
-    db.execute("UPDATE texts SET text = ? WHERE segment = ?", (added, key))
-    word_tables.write_words(db, document, [word_tables.headed(key, replace(stored.segment, text=added))], language)
-
-
-def _point(db: sqlite3.Connection, file: File, key: int) -> int | None:
-    """Let a path point at a document. The key that it pointed at before, whose document goes with its last path."""
-    path = os.fsencode(file.path)
-    before = scalar(db, "SELECT document FROM files WHERE path = ?", path)
-    db.execute(
-        "INSERT INTO files(path, document, size, mtime_ns, added_at, sidecars) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT(path) DO UPDATE SET document = excluded.document, size = excluded.size, "
-        "mtime_ns = excluded.mtime_ns, sidecars = excluded.sidecars",
-        (path, key, file.size, file.mtime_ns, time.time(), file.sidecars),
-    )
-    if before != key:
-        word_tables.write_path(db, key, path)
-    if before not in (None, key):
-        _drop_orphans(db, {before})
-    return before  # type: ignore[no-any-return]
-
-
-def _keep_text(db: sqlite3.Connection, key: int, text: str) -> int | None:
-    """Keep an inline text with its document. The key if it was kept already."""
-    before = scalar(db, "SELECT document FROM inline_texts WHERE document = ?", key)
-    db.execute(
-        "INSERT OR REPLACE INTO inline_texts VALUES (?, ?)", (key, rows.without_surrogates(text).encode("utf-8"))
-    )
-    db.execute("UPDATE documents SET inline = 1 WHERE key = ?", (key,))
-    return before  # type: ignore[no-any-return]
-
-
-def _linked(before: int | None, key: int) -> Change:
-    """What happened where a held document got a path that pointed at `before`."""
-    if before is None:
-        return "attached"
-    return "unchanged" if before == key else "replaced"
-
-
-def _drop_orphans(db: sqlite3.Connection, keys: Collection[int]) -> tuple[int, int]:
-    """Delete those of the documents that have no path left and no inline text. How many documents and segments."""
-    sql = (
-        "DELETE FROM documents WHERE key IN (SELECT value FROM json_each(?)) AND NOT inline "
-        "AND NOT EXISTS (SELECT 1 FROM files WHERE document = key) RETURNING segments"
-    )
-    gone = db.execute(sql, (json.dumps(list(keys)),)).fetchall()
-    return len(gone), sum(segments for (segments,) in gone)
-
-
-# -- reading, within a transaction
-
-
-def _files_of(db: sqlite3.Connection, documents: Collection[str], within: Clause) -> dict[str, list[File]]:
-    found: dict[str, list[File]] = {}
-    sql = (
-        f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} "
-        f"WHERE d.id IN (SELECT value FROM json_each(?)) {within.and_where} ORDER BY f.path"
-    )
-    for each in db.execute(sql, (json_list(documents), *within.values)):
-        file = rows.file_from_row(each)
-        found.setdefault(file.document, []).append(file)
-    return found
-
-
-def _stored(db: sqlite3.Connection, condition: Clause) -> list[StoredSegment]:
-    """Segments `s` of documents `d` that meet a condition, in order."""
-    sql = (
-        f"SELECT {rows.SEGMENT_COLUMNS} FROM {rows.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
-    )
-    return [rows.segment_from_row(each) for each in db.execute(sql, condition.values)]
-
-
-def _near(place: Place) -> Clause:
-    """A condition that holds for all segments that overlap a place, and for few others."""
-    if place.page is not None:
-        return Clause("(s.page = ? OR s.page IS NULL)", (place.page,))
-    return Clause()
-
-
-def _documents_within(reach: ResolvedScope) -> Clause:
-    """A condition on documents `d`."""
-    return reach.holds("d.key") & reach.modality("d.modality")
-
-
-def _segments_within(reach: ResolvedScope) -> tuple[Clause, Clause]:
-    """Where segments `s` of a scope come from (some perhaps twice), and on which condition."""
-    condition = reach.modality("s.modality")
-    if not reach.limited:
-        return Clause("segments s"), condition
-    documents = reach.documents()
-    return Clause(f"({documents.sql}) r CROSS JOIN segments s ON s.document = r.document", documents.values), condition
-
-
-def _vectors_within(
-    db: sqlite3.Connection, reach: ResolvedScope, space: int, kind: VectorKind, after: int
-) -> Iterator[tuple[bytes, bytes]]:
-    """Places and vectors of all rows whose document may hold segments of a scope; some perhaps twice."""
-    # Two ways through the table. Without a limit, or for the few rows after `after`, it is read in its own order, and
-    # each row is checked. A limited scope begins with its documents instead, which are few as a rule, and fetches the
-    # rows of each: the time then grows with the scope and not with the library.
-    if after or not (reach.limited or reach.filters.modality):
-        held = reach.holds("v.document")
-        sql = (
-            f"SELECT v.places, v.vectors FROM vectors v WHERE v.space = ? AND v.kind = ? AND v.id > ? {held.and_where}"
-        )
-        return db.execute(sql, (space, kind, after, *held.values))
-    modality = reach.modality("modality")
-    documents = Clause(f"SELECT document FROM segments {modality.where}", modality.values)
-    if reach.limited:
-        documents = reach.documents()
-    sql = (
-        f"SELECT v.places, v.vectors FROM (SELECT DISTINCT document FROM ({documents.sql})) r "
-        "CROSS JOIN vectors v ON v.document = r.document AND v.space = ? AND v.kind = ?"
-    )
-    return db.execute(sql, (*documents.values, space, kind))
-
-
-def _keys_within(db: sqlite3.Connection, reach: ResolvedScope) -> list[int]:
-    """All segments of a scope."""
-    source, condition = _segments_within(reach)
-    sql = f"SELECT s.key FROM {source.sql} {condition.where}"
-    return [key for (key,) in db.execute(sql, (*source.values, *condition.values))]
-
-
-def _extent(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[int, int]:
-    source, condition = _segments_within(reach)
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM {source.sql} {condition.where} LIMIT ?)"
-    allowed = scalar(db, sql, *source.values, *condition.values, most + 1)
-    return int(allowed), int(scalar(db, "SELECT coalesce(max(key), 0) FROM segments"))
-
-
-def _names(db: sqlite3.Connection, reach: ResolvedScope) -> dict[str, tuple[str, str]]:
-    within, files = _documents_within(reach), reach.files()
-    first = f"(SELECT min(f.path) FROM files f WHERE f.document = d.key {files.and_where})"
-    sql = f"SELECT d.id, d.title, {first} FROM documents d {within.where}"
-    found = db.execute(sql, (*files.values, *within.values))
-    return {id: (title, os.fsdecode(path or b"")) for id, title, path in found}
-
-
-def _counted(db: sqlite3.Connection, reach: ResolvedScope) -> tuple[int, int]:
-    """Documents that have a segment within a scope, and its segments."""
-    held = reach.holds("d.key")
-    if not reach.filters.modality:
-        found = db.execute(f"SELECT count(*), total(d.segments) FROM documents d {held.where}", held.values).fetchone()
-    else:
-        condition = reach.modality("s.modality") & held
-        sql = (
-            "SELECT count(DISTINCT s.document), count(*) FROM segments s JOIN documents d ON d.key = s.document "
-            f"WHERE {condition.sql}"
-        )
-        found = db.execute(sql, condition.values).fetchone()
-    return int(found[0]), int(found[1])
-
-
-def _pending(db: sqlite3.Connection, reach: ResolvedScope, space: int) -> int:
-    held = reach.holds("d.key")
-    if not held:
-        sql = "SELECT (SELECT count(*) FROM documents) - (SELECT count(*) FROM embedded WHERE space = ?)"
-        return int(scalar(db, sql, space))
-    sql = (
-        "SELECT count(*) FROM documents d WHERE NOT EXISTS "
-        f"(SELECT 1 FROM embedded WHERE document = d.key AND space = ?) {held.and_where}"
-    )
-    return int(scalar(db, sql, space, *held.values))

@@ -3,7 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.store import Catalog, Document
+from tests.support.rows import DIM, READING, SPACE, embed, held, pages, put, sha
+
+TREE = {
+    "/r/one/a.pdf": ("page", 100.0),
+    "/r/one/b.wav": ("audio", 200.0),
+    "/r/two/c.pdf": ("page", 300.0),
+    "/s/d.png": ("image", 400.0),
+}
 
 
 @pytest.fixture
@@ -12,3 +20,16 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     yield catalog
     assert catalog.check() == []
     catalog.close()
+
+
+@pytest.fixture
+def tree(catalog: Catalog) -> Catalog:
+    """Four files of two segments, an inline text, all about a lighthouse; the space's vectors too."""
+    space = catalog.space(SPACE, dim=DIM)
+    for seed, (path, (modality, mtime)) in enumerate(TREE.items()):
+        put(catalog, path, ["lighthouse at dawn", "lighthouse keeper"], modality=modality, mtime=mtime)  # type: ignore[arg-type]
+        embed(catalog, space, held(catalog, path), seed=seed)
+    note = Document(id=sha("note"), modality="text", reading=catalog.reading(READING), title="Note")
+    catalog.commit_read(note, pages(note.id, ["lighthouse note"], modality="text"), text="lighthouse note")
+    embed(catalog, space, note.id, seed=9)
+    return catalog

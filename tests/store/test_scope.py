@@ -2,35 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.types import Place, Segment
-from tests.support.rows import DIM, READING, SPACE, document_ids, embed, held, pages, put, sha, unit
-
-TREE = {
-    "/r/one/a.pdf": ("page", 100.0),
-    "/r/one/b.wav": ("audio", 200.0),
-    "/r/two/c.pdf": ("page", 300.0),
-    "/s/d.png": ("image", 400.0),
-}
-
-
-@pytest.fixture
-def tree(catalog: Catalog) -> Catalog:
-    """Four files of two segments, an inline text, all about a lighthouse; the space's vectors too."""
-    space = catalog.space(SPACE, dim=DIM)
-    for seed, (path, (modality, mtime)) in enumerate(TREE.items()):
-        put(catalog, path, ["lighthouse at dawn", "lighthouse keeper"], modality=modality, mtime=mtime)  # type: ignore[arg-type]
-        embed(catalog, space, held(catalog, path), seed=seed)
-    note = Document(id=sha("note"), modality="text", reading=catalog.reading(READING), title="Note")
-    catalog.commit_read(note, pages(note.id, ["lighthouse note"], modality="text"), text="lighthouse note")
-    embed(catalog, space, note.id, seed=9)
-    return catalog
-
+from tests.support.rows import READING, document_ids, held, pages, put, sha, unit
 
 CASES = [
     (Scope(), ["/r/one/a.pdf", "/r/one/b.wav", "/r/two/c.pdf", "/s/d.png", "Note"]),
@@ -85,17 +63,6 @@ def test_a_document_passes_by_its_own_date_where_it_has_one(tree: Catalog, scope
     assert_all_ways_agree(tree, scope, titles)
 
 
-def test_a_listing_by_date_begins_with_the_newest(tree: Catalog) -> None:
-    document, file = tree.document(held(tree, "/r/one/b.wav")), tree.file("/r/one/b.wav")
-    assert document is not None
-    assert file is not None
-    tree.commit_read(replace(document, dated=350.0), pages(document.id, ["a", "b"], modality="audio"), file=file)
-    listed, _ = tree.listing(Scope(), order="date")
-    titles = ["Note", "/s/d.png", "/r/one/b.wav", "/r/two/c.pdf", "/r/one/a.pdf"]
-    assert [each.document.title for each in listed] == titles
-    assert [each.document.title for each in tree.listing(Scope(), order="date", limit=2, offset=1)[0]] == titles[1:3]
-
-
 def assert_all_ways_agree(tree: Catalog, scope: Scope, titles: list[str]) -> None:
     ids = [id for id, document in tree.documents(document_ids(tree, Scope())).items() if document.title in titles]
     expected = {stored.key for id in ids for stored in tree.segments_of(id)}
@@ -124,21 +91,6 @@ def test_a_document_is_seen_by_any_of_its_paths(tree: Catalog) -> None:
     seen, _ = tree.listing(Scope(("/s",)))
     assert [file.path for each in seen for file in each.files] == ["/s/copy.pdf", "/s/d.png"]
     assert len(tree.words(query_terms("lighthouse"), Scope(("/s",), Filters(modality=("page",))), depth=9)) == 2
-
-
-def test_counts_follow_each_commit(tree: Catalog) -> None:
-    before = tree.counts(Scope(), space=1)
-    put(tree, "/r/new.pdf", ["x", "y"])
-    after = tree.counts(Scope(), space=1)
-    assert (after.documents - before.documents, after.segments - before.segments, after.pending) == (1, 2, 1)
-    assert tree.counts(Scope(("/s",)), space=1).pending == 0
-    assert tree.counts(Scope(("/r",)), space=1).pending == 1
-
-
-def test_a_listing_is_paged_in_a_stable_order(tree: Catalog) -> None:
-    whole, total = tree.listing(Scope())
-    by_one = [tree.listing(Scope(), limit=1, offset=at)[0][0].document.id for at in range(total)]
-    assert by_one == [each.document.id for each in whole]
 
 
 def test_words_are_found_in_other_forms_and_without_their_accents(catalog: Catalog) -> None:
@@ -209,16 +161,3 @@ def test_what_was_removed_or_read_again_is_no_context_any_more(catalog: Catalog)
     catalog.remove_files(["/r/a"])
     assert catalog.context(query_terms("harbour"), everything) == {}
     assert catalog.check() == []
-
-
-def test_exact_search_agrees_with_arithmetic(catalog: Catalog) -> None:
-    space = catalog.space(SPACE, dim=DIM)
-    put(catalog, "/r/a", [f"{n}" for n in range(300)])
-    vectors = embed(catalog, space, held(catalog, "/r/a"))
-    query = unit(99, 1)
-    similar = vectors @ query[0]
-    expected = np.argsort(-similar)[:20]
-    keys = [stored.key for stored in catalog.segments_of(held(catalog, "/r/a"))]
-    ranked = catalog.exact(space, "text", query, Scope(), depth=20)
-    assert [key for key, _ in ranked] == [keys[at] for at in expected]
-    assert [score for _, score in ranked] == pytest.approx(similar[expected].tolist(), abs=1e-5)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from mcp_mmretrieval.store import Catalog, Change, Document, File, Scope, Store, VectorRows
+from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.types import Modality, Place, Segment
 
 if TYPE_CHECKING:
@@ -67,6 +70,23 @@ def inline(catalog: Catalog, document: str) -> str | None:
 def document_ids(catalog: Catalog, scope: Scope) -> list[str]:
     """All documents within a scope."""
     return [each.document.id for each in catalog.listing(scope)[0]]
+
+
+def found(catalog: Catalog, query: str, scope: Scope = Scope()) -> list[str]:
+    """The texts that words find, best first."""
+    keys = [key for key, _ in catalog.words(query_terms(query), scope, depth=50)]
+    texts = catalog.segments(keys)
+    return [texts[key].segment.text for key in keys]
+
+
+def rows_left(path: Path) -> dict[str, int]:
+    """How many rows each table of contents has, the full-text ones included."""
+    tables = ["documents", "files", "segments", "texts", "vectors", "embedded", "inline_texts", "staged"]
+    tables += ["words_docsize", "wholes_docsize", "pairs_docsize", "pairs_content"]
+    with sqlite3.connect(path) as connection:
+        found = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
+    connection.close()
+    return found
 
 
 def unit(seed: int, count: int, dim: int = DIM) -> Vectors:

@@ -1,0 +1,60 @@
+"""Documents, files and segments as they are asked for."""
+
+from __future__ import annotations
+
+import os
+
+from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.types import Place, Segment
+from tests.support.rows import READING, found, held, pages, put, sha
+
+EVERYTHING = Scope()
+
+
+def test_a_document_that_is_not_held_or_was_given_as_text_has_no_files(catalog: Catalog) -> None:
+    note = Document(id=sha("note"), modality="text", reading=catalog.reading(READING))
+    catalog.commit_read(note, pages(note.id, ["a note"]), text="a note")
+    assert catalog.files_of_one(note.id) == []
+    assert catalog.files_of_one(sha("unknown")) == []
+
+
+def test_a_path_that_is_no_utf_8_is_kept_byte_by_byte(catalog: Catalog) -> None:
+    path = os.fsdecode(b"/r/caf\xe9/r\xff.pdf")
+    put(catalog, path, ["latte"])
+    assert held(catalog, path)
+    assert [file.path for file in catalog.files_under(os.fsdecode(b"/r/caf\xe9"))] == [path]
+    assert found(catalog, "latte", Scope((os.fsdecode(b"/r/caf\xe9"),))) == ["latte"]
+    listed, total = catalog.listing(Scope(("/r",)))
+    assert (listed[0].files[0].path, total) == (path, 1)
+    assert listed[0].document.title == "/r/caf?/r?.pdf"
+
+
+def test_a_folder_is_not_a_prefix_of_its_neighbours_name(catalog: Catalog) -> None:
+    for path in ("/r/a/x", "/r/ab", "/r/a.txt", "/r/a"):
+        put(catalog, path)
+    assert [file.path for file in catalog.files_under("/r/a")] == ["/r/a", "/r/a/x"]
+    assert [file.path for file in catalog.files_under("/r/a/")] == ["/r/a", "/r/a/x"]
+    assert len(catalog.files_under("/")) == 4
+
+
+def test_neighbours_of_a_segment_come_in_order(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["a", "b", "c", "d"])
+    put(catalog, "/r/b", ["e"])
+    keys = [stored.key for stored in catalog.segments_of(held(catalog, "/r/a"))]
+    assert [stored.segment.text for stored in catalog.around(keys[1])] == ["a", "b", "c"]
+    assert [stored.segment.text for stored in catalog.around(keys[3])] == ["c", "d"]
+    assert catalog.around(10**9) == []
+
+
+def test_an_id_prefix_and_a_place_find_what_overlaps(catalog: Catalog) -> None:
+    id = sha("talk")
+    spans = [(0.0, 15.0), (10.0, 25.0), (20.0, 35.0)]
+    segments = [Segment(document=id, modality="audio", place=Place(start=s, end=e), text=f"{s}") for s, e in spans]
+    document = Document(id=id, modality="audio", reading=catalog.reading(READING))
+    catalog.commit_read(document, segments, file=File(path="/r/talk.wav", document=id, size=1, mtime_ns=0))
+    put(catalog, "/r/a.pdf", ["first", "second"])
+    assert [s.segment.text for s in catalog.find(id[:12], Place(start=12.0, end=14.0))] == ["0.0", "10.0"]
+    assert [s.segment.text for s in catalog.find(held(catalog, "/r/a.pdf")[:12], Place(page=2))] == ["second"]
+    assert len(catalog.find(id[:12], Place())) == 3
+    assert catalog.find("0" * 12, Place()) == []
+    assert catalog.documents_starting(id[:12]) == [id]

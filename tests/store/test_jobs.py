@@ -1,0 +1,31 @@
+"""Jobs as a catalog keeps them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from mcp_mmretrieval.store import Catalog, JobRow
+
+
+def test_jobs_outlive_the_process_that_started_them(tmp_path: Path) -> None:
+    first = Catalog(tmp_path / "catalog.db")
+    begun = JobRow(id="j1", key="k", asked='{"paths":[]}', state="running", outcome="{}")
+    first.put_job(begun)
+    first.put_job(JobRow(id="j3", key="k", asked="", state="running", outcome="{}"))
+    first.close()
+    second = Catalog(tmp_path / "catalog.db")
+    second.put_job(JobRow(id="j2", key="k", asked="", state="done", outcome="{}"))
+    assert [job.id for job in second.jobs()] == ["j2", "j3", "j1"]
+    assert [job.id for job in second.jobs(limit=1)] == ["j2"]
+    assert [job.id for job in second.running_jobs()] == ["j1", "j3"]
+    path = os.fsdecode(b"/r/caf\xe9")
+    second.put_job(replace(begun, state="failed", outcome='{"error":"killed"}', attempts=2, reading=path))
+    job = second.job("j1")
+    assert job is not None
+    assert job.ended is not None
+    assert (job.state, job.outcome, job.attempts, job.reading) == ("failed", '{"error":"killed"}', 2, path)
+    assert [job.id for job in second.running_jobs()] == ["j3"]
+    assert second.job("j4") is None
+    second.close()
