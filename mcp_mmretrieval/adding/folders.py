@@ -1,0 +1,131 @@
+"""What folders under the roots hold: where each entry leads, and which rule leaves it out.
+
+Reads names and ignore files only.
+"""
+
+# ruff: noqa: PTH112, PTH113, PTH118
+# pathlib tidies paths; here every byte of a path counts
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mcp_mmretrieval.adding.ignore import IgnoreRules
+from mcp_mmretrieval.adding.left_out import SECRETS_RULE, is_secret, name_rule
+from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
+from mcp_mmretrieval.roots import Roots, real_path
+
+_GIT_EXCLUDES = ".git/info/exclude"
+"""Git's rules that are not shared with others."""
+IGNORE_FILES = (".gitignore", ".mmretrievalignore")
+_IGNORE_BYTES = 1_000_000
+
+FolderEntries = dict[str, bool | None]
+"""What a folder holds: True for folders, False for files, None for links and the rest."""
+FolderEntry = tuple[str, str, bool]
+"""A path in a folder, where it leads, and whether that is a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreFile:
+    """The patterns of one ignore file."""
+
+    folder: str
+    name: str
+    patterns: IgnoreRules
+    written: float
+    """When the file was last written, in seconds since 1970."""
+
+    def ignores(self, path: str, *, is_folder: bool) -> bool | None:
+        """Whether they leave a path out, take it in again, or say nothing of it."""
+        return self.patterns.ignores(path[len(self.folder) :].lstrip("/"), is_folder=is_folder)
+
+
+class FolderReader:
+    """Reads folders under the roots, by the rules about names, places and ignored files."""
+
+    def __init__(self, roots: Roots, library: str | None) -> None:
+        """`library`: the real path of the library folder, in which nothing counts."""
+        self._roots = roots
+        self._library = library
+
+    def names(self, folder: str) -> tuple[str, FolderEntries]:
+        """Where a folder that was opened really lies, and what it holds. Raises as `Roots.open` does."""
+        with self._roots.open_folder(folder) as opened, os.scandir(opened.fd) as entries:
+            names: FolderEntries = {}
+            for entry in entries:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
+            return opened.path, names
+
+    def entries(self, folder: str, rules: Sequence[IgnoreFile] | None) -> Iterator[tuple[str, FolderEntry]]:
+        """What a folder holds that no rule leaves out, in order of names; without rules all of it."""
+        try:
+            real, names = self.names(folder)
+        except (NotAllowed, UnreadableMedia):
+            return
+        for name in sorted(names):
+            path = os.path.join(real, name)
+            target, is_folder = self.target(path, names[name])
+            if is_folder is None:
+                continue
+            if rules is not None and (
+                self.rule(path, target, is_folder=is_folder) or ignoring_file(rules, path, is_folder=is_folder)
+            ):
+                continue
+            yield name, (path, target, is_folder)
+
+    def target(self, path: str, is_folder: bool | None) -> tuple[str, bool | None]:
+        """Where an entry leads: None for a pipe, a device, a broken link, or a link out of the roots."""
+        if is_folder is not None:
+            return path, is_folder
+        real = real_path(path)
+        if self._roots.covers(real) and os.path.isdir(real):
+            return real, True
+        return real, False if self._roots.covers(real) and os.path.isfile(real) else None
+
+    def rule(self, path: str, target: str, *, is_folder: bool | None) -> str:
+        """The rule that leaves an entry out by its name or its place, or empty."""
+        if is_folder is None:
+            return "leads out of the folders or to no file"
+        if (path != target or self._library) and (never := self.never(target, is_folder=is_folder)):
+            return never
+        return name_rule(path.rpartition("/")[2], is_folder=is_folder)
+
+    def never(self, real: str, *, is_folder: bool) -> str:
+        """The rule that holds even for what is named outright, or empty."""
+        if self._library is not None and (real + "/").startswith(self._library + "/"):
+            return "the library itself"
+        *folders, name = real.removeprefix(self._roots.root_of(real)).split("/")
+        secret = is_secret(name, is_folder=is_folder) or any(is_secret(part, is_folder=True) for part in folders)
+        return SECRETS_RULE if secret else ""
+
+    def rules_above(self, folder: str) -> list[IgnoreFile]:
+        """The ignore files from the root down to a folder; none where they leave out that very folder."""
+        root = self._roots.root_of(folder)
+        rules: list[IgnoreFile] = []
+        at = root
+        for part in folder.removeprefix(root).split("/")[1:]:
+            rules += self.rules_of(at, (".git", *IGNORE_FILES))
+            at = os.path.join(at, part)
+        return [] if ignoring_file(rules, folder, is_folder=True) else rules
+
+    def rules_of(self, folder: str, names: Iterable[str]) -> Iterator[IgnoreFile]:
+        """The ignore files in a folder that holds these names, the nearest last."""
+        for name, within in ((_GIT_EXCLUDES, ".git"), *((name, name) for name in IGNORE_FILES)):
+            if within in names:
+                with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
+                    rules = IgnoreRules(os.pread(opened.fd, _IGNORE_BYTES, 0))
+                    yield IgnoreFile(folder, name, rules, opened.mtime_ns / 1e9)
+
+
+def ignoring_file(rules: Sequence[IgnoreFile], path: str, *, is_folder: bool) -> IgnoreFile | None:
+    """The ignore file that leaves a path out, or None. The nearest that says anything decides."""
+    for one in reversed(rules):
+        verdict = one.ignores(path, is_folder=is_folder)
+        if verdict is not None:
+            return one if verdict else None
+    return None
