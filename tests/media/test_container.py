@@ -4,6 +4,7 @@ import io
 from itertools import pairwise
 from types import ModuleType
 
+import av
 import numpy as np
 import pytest
 
@@ -110,3 +111,9 @@ def test_several_readers_of_one_file_do_not_move_each_other() -> None:
     one, other = container.FileView(file), container.FileView(file)
     assert (one.read(4), other.read(2), one.read(2), one.tell()) == (b"0123", b"01", b"45", 6)
     assert (other.seek(-1, io.SEEK_END), other.read(5)) == (9, b"9")
+
+
+def test_every_codec_that_is_read_has_a_decoder() -> None:
+    for names in container._CODECS.values():
+        for name in names.split():
+            assert av.codec.Codec(name, "r")
