@@ -10,9 +10,10 @@ import numpy as np
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import container
+from mcp_mmretrieval.media import container, time_windows
 from mcp_mmretrieval.media.audio_reader import RUN_UP_SECONDS, SOUND_RATE_HZ, AudioReader, sound_track
 from mcp_mmretrieval.media.captions import Captions
+from mcp_mmretrieval.media.recording_kind import recording_kind
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.tags import AboutRecording
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound, SplitPart
@@ -35,7 +36,7 @@ _LOUDNESS_SAMPLES = SOUND_RATE_HZ // 20
 
 def recognises(source: Source) -> bool:
     """Whether the bytes are a recording without film; its cover picture does not count."""
-    return container.recording_kind(source) == "audio"
+    return recording_kind(source) == "audio"
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
@@ -45,26 +46,26 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
         captions = stack.enter_context(Captions(source, opened))
         about = AboutRecording(opened)
         yield about.metadata("audio")
-        tapes = SoundTracks(stack, source, opened, since=start * container.WINDOW_STEP_SECONDS)
+        tapes = SoundTracks(stack, source, opened, since=start * time_windows.WINDOW_STEP_SECONDS)
         heard = False
-        for begin, end in container.streamed_windows(tapes.read, most=limits.seconds, first=start):
+        for begin, end in time_windows.streamed_windows(tapes.read, most=limits.seconds, first=start):
             sounds = tapes.cut(begin, end)
             heard = heard or bool(sounds)
             segment = Segment(
                 document=source.document,
                 modality="audio",
-                place=Place(start=begin, end=container.rounded_up(end)),
+                place=Place(start=begin, end=time_windows.rounded_up(end)),
                 heading=about.title,
             )
             segment = about.told(segment, captions.between(begin, end), last=end >= min(tapes.seconds, limits.seconds))
             yield SplitPart(segment=segment, content=sounds[0] if sounds else None, more=tuple(sounds[1:]))
-            tapes.forget(begin + container.WINDOW_STEP_SECONDS)
+            tapes.forget(begin + time_windows.WINDOW_STEP_SECONDS)
         if not tapes.seconds:
             raise UnreadableMedia("corrupt", "no sound in it can be decoded")
         if not heard and not start:
             yield DocumentMetadata(note="Nothing can be heard: the recording is silent.")
         notes = [*captions.notes, *tapes.notes, *container.damage_notes(tapes.damaged, "sound")]
-        yield from container.closing_metadata(tapes.seconds, limits, notes)
+        yield from time_windows.closing_metadata(tapes.seconds, limits, notes)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Sound:
@@ -81,7 +82,7 @@ def load(source: Source, segment: Segment, limits: Limits) -> Sound:
 def sound_at(source: Source, place: Place) -> Sound:
     """The samples of a place, at most a minute; none beyond the end. Of the first track where anything can be heard."""
     begin = place.start or 0.0
-    end = min(begin + MAX_LOADED_SECONDS, begin + container.WINDOW_SECONDS if place.end is None else place.end)
+    end = min(begin + MAX_LOADED_SECONDS, begin + time_windows.WINDOW_SECONDS if place.end is None else place.end)
     first: Sound | None = None
     for number in range(MAX_TRACKS_HEARD):
         with container.open_container(source.file) as opened:

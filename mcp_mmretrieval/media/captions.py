@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from av.stream import Discard
 
-from mcp_mmretrieval.media import container, subtitles
+from mcp_mmretrieval.media import container, subtitles, time_windows
 from mcp_mmretrieval.media.container import Track
 from mcp_mmretrieval.types import Cue
 
@@ -55,7 +55,7 @@ class Captions:
         """What is said from `start` to `end`, a line each; the same line of several subtitles once. May be empty."""
         for number, cue in self._more:
             self._cues[number].append(cue)
-            if cue.start > end + container.MIN_TAIL_SECONDS:
+            if cue.start > end + time_windows.MIN_TAIL_SECONDS:
                 break
         lines: dict[tuple[str, int], Cue] = {}
         for cues in self._cues:

@@ -1,4 +1,4 @@
-"""What sound and film share: opening a container safely, reading one stream of it, windows over time.
+"""What sound and film share: opening a container safely, and reading one stream of it.
 
 FFmpeg opens other files and sockets when a playlist tells it to (research: HLS, concat, SDP). So it gets bytes and no
 path, a list of formats without playlists, no protocol, and a refusal for whatever it wants to open besides.
@@ -9,10 +9,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
-import math
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import av
@@ -20,9 +19,7 @@ import av.logging
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
-from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.types import DocumentMetadata
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.frame import VideoFrame
 
-    from mcp_mmretrieval.media.source import Source
 
 for _module in pkgutil.walk_packages(av.__path__, "av."):
     if _module.name not in ("av.__main__", "av.datasets"):
@@ -59,15 +55,6 @@ _KNOWN = frozenset(name for names in _CODECS.values() for name in names.split())
 MAX_STREAM_RATE_HZ = 768_000
 """Samples per second, at most."""
 MAX_CHANNELS = 16
-_STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"crx "})
-_SOUND_MARKS = (
-    *(b"ID3", b"fLaC", b"OggS", b"caff", b".snd", b"riff", b"#!AMR"),
-    *(b"MAC ", b"TTA1", b"wvpk", b"\x7f\xfe\x80\x01"),
-)
-_FILM_MARKS = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3")
-
-WINDOW_SECONDS, WINDOW_STEP_SECONDS, MIN_TAIL_SECONDS = 30.0, 25.0, 5.0
-"""Seconds of a window, from one window's start to the next one's, and of a rest that is too short for its own."""
 SAME_FRAME_SECONDS = 0.001
 """Seconds by which two times of the same frame may differ."""
 _ASIDE = (
@@ -84,86 +71,6 @@ _OGG_TAIL = 131_072
 """Bytes at the end of an Ogg file in which its last page begins: no page is longer than 65,307."""
 _STUMBLES = 100
 """Errors in a row after which the rest of a container is given up."""
-
-
-# -- windows -----------------------------------------------------------------------------------------------------------
-
-
-def streamed_windows(
-    read: Callable[[float], float], *, most: float = math.inf, first: int = 0
-) -> Iterator[tuple[float, float]]:
-    """Start and end, in seconds, of the windows from number `first` on, while the recording is still being read.
-
-    `read(until)` reads on and answers how many seconds there are: at least `until`, or less when that is all. The last
-    window is as long as it must be to leave no rest shorter than `MIN_TAIL_SECONDS`. Nothing lies beyond `most`
-    seconds.
-    """
-    start = first * WINDOW_STEP_SECONDS
-    while True:
-        there = min(read(min(start + WINDOW_SECONDS + MIN_TAIL_SECONDS, most)), most)
-        if there < start + WINDOW_SECONDS + MIN_TAIL_SECONDS:
-            if there > start:
-                yield start, there
-            return
-        yield start, start + WINDOW_SECONDS
-        start += WINDOW_STEP_SECONDS
-
-
-def rounded_up(seconds: float) -> float:
-    """The next tenth of a second, so that a place never ends before its last sample."""
-    return math.ceil(round(seconds * 10, 6)) / 10
-
-
-def hours_minutes_seconds(seconds: float) -> str:
-    """`1:02:03`."""
-    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
-
-
-# -- what it is --------------------------------------------------------------------------------------------------------
-
-
-def recording_kind(source: Source) -> Literal["audio", "video"] | None:
-    """Whether the bytes are sound or film; None if neither. A broken file is what its first bytes promise."""
-    source.file.seek(0)
-    promised = _promise(source.file.read(400))
-    if promised is None:
-        return None
-    try:
-        with open_container(source.file) as container:
-            return "video" if first_stream(container, "video") else "audio"
-    except UnreadableMedia:
-        return promised
-
-
-def _promise(head: bytes) -> Literal["audio", "video"] | None:
-    """What the first bytes are a sign of. FFmpeg alone would find a film in many a text."""
-    if head[4:8] == b"ftyp":
-        return None if head[8:12] in _STILLS else "audio" if head[8:11] in (b"M4A", b"M4B") else "video"
-    if head[:4] in (b"RIFF", b"RF64", b"FORM"):
-        return "audio" if head[8:12] in (b"WAVE", b"AIFF", b"AIFC") else "video" if head[8:12] == b"AVI " else None
-    if head.startswith(_SOUND_MARKS) or _is_mpeg_sound(head) or _is_dolby_sound(head):
-        return "audio"
-    if head.startswith(_FILM_MARKS) or (head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") and head[0] == 0):
-        return "video"
-    packets = len(head) > 388 and (head[0] == head[188] == head[376] or head[4] == head[196] == head[388])
-    return "video" if packets and 0x47 in (head[0], head[4]) else None
-
-
-def _is_mpeg_sound(head: bytes) -> bool:
-    """A frame of MPEG layer II or III or of AAC. Layer I is left out: it is also the mark of UTF-16."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return False
-    if head[1] & 0xF6 == 0xF0:
-        return True
-    return (head[1] >> 1) & 3 in (1, 2) and head[2] >> 4 != 15 and (head[2] >> 2) & 3 != 3
-
-
-def _is_dolby_sound(head: bytes) -> bool:
-    """A frame of AC-3 or E-AC-3: the mark, a rate, and a version up to 16 (ATSC A/52)."""
-    return head[:2] == b"\x0bw" and len(head) > 5 and head[4] >> 6 != 3 and 6 <= head[5] >> 3 <= 16
-
-
-# -- reading -----------------------------------------------------------------------------------------------------------
 
 
 class FileView:
@@ -274,13 +181,6 @@ def codec_name(stream: Stream) -> str:
 def damage_notes(damaged: int, what: str) -> list[str]:
     """A note on packets that could not be decoded; none if there were none."""
     return [f"{damaged} damaged packets of its {what} were left out."] if damaged else []
-
-
-def closing_metadata(seconds: float, limits: Limits, notes: list[str]) -> Iterator[DocumentMetadata]:
-    """What is known at the end of a recording or film of which so many seconds were read."""
-    if seconds > limits.seconds:
-        notes = [*notes, f"Only the first {hours_minutes_seconds(limits.seconds)} were read."]
-    yield DocumentMetadata(seconds=round(min(seconds, limits.seconds), 3), note=" ".join(notes))
 
 
 class Track:

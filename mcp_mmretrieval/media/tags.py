@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import av
 
-from mcp_mmretrieval.media.container import WINDOW_STEP_SECONDS
+from mcp_mmretrieval.media.time_windows import WINDOW_STEP_SECONDS
 from mcp_mmretrieval.types import Cue, DocumentMetadata, Segment
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ import numpy as np
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import audio, container, hdr
+from mcp_mmretrieval.media import audio, container, hdr, time_windows
 from mcp_mmretrieval.media.audio import SoundTracks
 from mcp_mmretrieval.media.captions import Captions
 from mcp_mmretrieval.media.container import Track
+from mcp_mmretrieval.media.recording_kind import recording_kind
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.tags import AboutRecording
 from mcp_mmretrieval.types import DocumentMetadata, Film, Place, Segment, Sound, SplitPart
@@ -50,12 +51,12 @@ _THREADS = 2
 
 def recognises(source: Source) -> bool:
     """Whether the bytes are a film, with sound or without."""
-    return container.recording_kind(source) == "video"
+    return recording_kind(source) == "video"
 
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """Windows over the film from number `start` (from 0) on: frames, sound, and what subtitles say."""
-    since = start * container.WINDOW_STEP_SECONDS
+    since = start * time_windows.WINDOW_STEP_SECONDS
     with ExitStack() as stack:
         opened = stack.enter_context(container.open_container(source.file))
         captions = stack.enter_context(Captions(source, opened))
@@ -67,21 +68,21 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
         def read(until: float) -> float:
             return max(reel.read(until), tapes.read(until) if tapes else 0.0)
 
-        for begin, end in container.streamed_windows(read, most=limits.seconds, first=start):
+        for begin, end in time_windows.streamed_windows(read, most=limits.seconds, first=start):
             film, more = reel.cut(begin, end), tapes.cut(begin, end) if tapes else []
             film = replace(film, sound=more.pop(0) if more else None)
             segment = Segment(
                 document=source.document,
                 modality="video",
-                place=Place(start=begin, end=container.rounded_up(end)),
+                place=Place(start=begin, end=time_windows.rounded_up(end)),
                 heading=about.title,
                 frames=film.times,
             )
             segment = about.told(segment, captions.between(begin, end), last=end >= min(read(0.0), limits.seconds))
             yield SplitPart(segment=segment, content=film if film.pictures or film.sound else None, more=tuple(more))
-            reel.forget(begin + container.WINDOW_STEP_SECONDS)
+            reel.forget(begin + time_windows.WINDOW_STEP_SECONDS)
             if tapes:
-                tapes.forget(begin + container.WINDOW_STEP_SECONDS)
+                tapes.forget(begin + time_windows.WINDOW_STEP_SECONDS)
         seconds = read(0.0)
         if not seconds:
             raise UnreadableMedia("corrupt", "neither picture nor sound in it can be decoded")
@@ -90,7 +91,7 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
             notes += [*tapes.notes, *container.damage_notes(tapes.damaged, "sound")]
         else:
             notes += audio.sound_notes(opened)
-        yield from container.closing_metadata(seconds, limits, notes)
+        yield from time_windows.closing_metadata(seconds, limits, notes)
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Film:
@@ -100,7 +101,7 @@ def load(source: Source, segment: Segment, limits: Limits) -> Film:
     """
     place = segment.place
     begin = place.start or 0.0
-    end = begin + container.WINDOW_SECONDS if place.end is None else place.end
+    end = begin + time_windows.WINDOW_SECONDS if place.end is None else place.end
     with container.open_container(source.file) as opened:
         track = _track(opened, limits)
         wanted = [(time, time) for time in segment.frames] or [(begin, (begin + end) / 2)]

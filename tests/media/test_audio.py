@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import audio, container
+from mcp_mmretrieval.media import audio
+from mcp_mmretrieval.media.recording_kind import recording_kind
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, Sound
 from tests.support import recordings
 from tests.support.hearing import LIMITS, hertz, notes, places, samples, source, split, stretch
@@ -20,7 +21,7 @@ def silence(seconds: float, rate: int) -> NDArray[np.float32]:
 def test_every_usual_format_becomes_windows_of_sixteen_kilohertz_mono(name: str) -> None:
     data = recordings.sound(name, 61.0)
     parts, abouts = split(data)
-    assert container.recording_kind(source(data)) == "audio"
+    assert recording_kind(source(data)) == "audio"
     assert [place.split(",")[0] for place in places(parts)] == ["t=0.0", "t=25.0", "t=50.0"]
     assert abouts[-1].seconds == pytest.approx(61.0, abs=0.1)
     assert {part.segment.modality for part in parts} == {"audio"}

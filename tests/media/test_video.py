@@ -7,7 +7,8 @@ import pytest
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import audio, container, video
+from mcp_mmretrieval.media import audio, video
+from mcp_mmretrieval.media.recording_kind import recording_kind
 from mcp_mmretrieval.media.source import Sidecar, Source
 from mcp_mmretrieval.types import DocumentMetadata, Film, Picture, Place, Segment, SplitPart
 from tests.support import recordings
@@ -51,7 +52,7 @@ def colour(picture: Picture) -> int:
 def test_every_usual_format_gives_a_frame_of_every_scene_and_the_sound(name: str, keyframes: float) -> None:
     data = recordings.film(name, 42.0, every=7.0, keyframes=keyframes)
     parts, abouts = split(data)
-    assert container.recording_kind(source(data)) == "video"
+    assert recording_kind(source(data)) == "video"
     assert [part.segment.place.start for part in parts] == [0.0, 25.0]
     assert parts[1].segment.place.end == pytest.approx(42.0, abs=0.15)
     assert abouts[0].modality == "video" and abouts[-1].seconds == pytest.approx(42.0, abs=0.1)
