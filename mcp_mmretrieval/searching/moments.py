@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from mcp_mmretrieval.adding.parts import moment_of_part, narrow_to_place, place_of_lines
 from mcp_mmretrieval.searching.fusion import FoundPlace
 from mcp_mmretrieval.store import Catalog, StoredSegment
-from mcp_mmretrieval.store.fulltext import QueryTerms, terms_in
+from mcp_mmretrieval.store.fulltext import QueryTerms
+from mcp_mmretrieval.store.snippets import terms_in
 from mcp_mmretrieval.types import Segment, VectorKind
 
 if TYPE_CHECKING:

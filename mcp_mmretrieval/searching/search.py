@@ -26,7 +26,7 @@ from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
 from mcp_mmretrieval.store import Document
-from mcp_mmretrieval.store.fulltext import best_snippet
+from mcp_mmretrieval.store.snippets import best_snippet
 from mcp_mmretrieval.store.spaces import LEFT_OUT_PREFIX
 from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import Lane, Place

@@ -1,10 +1,9 @@
-"""Full text: what is looked for of a query, what a match is worth at most, and where it stands in a text. Pure."""
+"""Full text: what is looked for of a query. Pure."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +12,6 @@ from mcp_mmretrieval.store.normal_form import (
     bigrams,
     compounds,
     dates,
-    folded,
     normal_words,
     numbers_joined,
     plain,
@@ -47,8 +45,6 @@ _QUOTED = re.compile(
 )
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]+")
-_WORD = re.compile(r"\d+(?:[.,'\u2019]\d+)+|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,76 +320,3 @@ def _quoted(words: str) -> str:
 def _quoted_run(run: str) -> str:
     """A run as FTS5 takes it: its pairs in order; one character alone stands for all pairs that it begins."""
     return f'"{" ".join(bigrams(run))}"' if len(run) > 1 else f'"{run}"*'
-
-
-def rarity(found: int, rows: int) -> float:
-    """FTS5's idf of a term that `found` of `rows` rows hold."""
-    return max(math.log((rows - min(found, rows) + 0.5) / (found + 0.5)), 1e-6)
-
-
-def best_bm25(frequencies: Iterable[int], rows: int) -> float:
-    """What bm25 could give at most to a text that holds all terms: the measure for what a text did get.
-
-    FTS5's bm25 (Robertson & Zaragoza 2009; k1 = 1.2) adds idf x tf x 2.2 / (tf + 1.2 x length) for each term, and no
-    more than 2.2 idf. A word that no text holds counts too: a query half of whose words are unknown is half answered.
-    `frequencies` are the rows that each of `QueryTerms.each` matches, of `rows` in the table.
-    """
-    return 2.2 * sum(rarity(found, rows) for found in frequencies)
-
-
-def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
-    """The stretch of `text` that holds most of the terms, on one line, cut at words, `…` where some was left out."""
-    text = " ".join(_INVISIBLE.sub("", text).split())
-    if len(text) <= characters:
-        return text
-    places = _places(text, terms)
-    start = _fullest(places, characters)
-    start = max(0, min(start - characters // 6, len(text) - characters))
-    return _cut(text, start, start + characters)
-
-
-def terms_in(text: str, terms: QueryTerms) -> frozenset[str]:
-    """Which of the terms stand in a text, each by its stem or pair."""
-    return frozenset(term for _, term in _places(text, terms))
-
-
-def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
-    """Where terms stand, in order: offset and which one. A word counts when it begins like the term's stem."""
-    pairs = {pair for run in terms.runs for pair in bigrams(run)}
-    found = [(match.start(), pair) for pair in pairs for match in re.finditer(re.escape(pair), text, re.IGNORECASE)]
-    stems = {word[: max(4, len(word) - 3)] for word in map(_bare, terms.words)}
-    if stems:
-        shortest, longest = min(map(len, stems)), max(map(len, stems))
-        for match in _WORD.finditer(text):
-            word = _bare(match[0])
-            for length in range(longest, shortest - 1, -1):
-                if word[:length] in stems:
-                    found.append((match.start(), word[:length]))
-                    break
-    return sorted(found)
-
-
-def _bare(word: str) -> str:
-    """A word in normal form, a number without its separators."""
-    return re.sub(r"[^\w]", "", folded(word)) if not word.isalpha() else folded(word)
-
-
-def _fullest(places: list[tuple[int, str]], width: int) -> int:
-    """The offset from which `width` characters hold most different terms; the first such."""
-    best, start = 0, 0
-    for index, (offset, _) in enumerate(places):
-        inside = {term for at, term in places[index : index + 64] if at < offset + width * 5 // 6}
-        if len(inside) > best:
-            best, start = len(inside), offset
-    return start
-
-
-def _cut(text: str, start: int, end: int) -> str:
-    """`text[start:end]`, moved inward to the next space if one is near, with `…` at open ends."""
-    if start > 0:
-        space = text.find(" ", start, start + 24)
-        start = space + 1 if space >= 0 else start
-    if end < len(text):
-        space = text.rfind(" ", end - 24, end)
-        end = space if space >= 0 else end
-    return ("…" if start > 0 else "") + text[start:end] + ("…" if end < len(text) else "")

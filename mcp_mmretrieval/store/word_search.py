@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms, best_bm25, rarity
+from mcp_mmretrieval.store.bm25 import best_bm25, rarity
+from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope
 
 MAX_TERM_ROWS_COUNTED = 20_000

@@ -1,36 +1,13 @@
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
-from mcp_mmretrieval.store.fulltext import best_bm25, best_snippet, query_terms, rarity
-from mcp_mmretrieval.store.normal_form import normal_words
-
-TEXTS = {
-    1: "Deaths from cancer per 100,000 people in 2019",
-    2: "Cancer is a constellation; deaths of stars",
-    3: "May I have a 12 ounce latte",
-    4: "The quarterly report of the nation's debt",
-    5: "and of the to",
-}
-
-
-@pytest.fixture
-def table() -> Iterator[sqlite3.Connection]:
-    db = sqlite3.connect(":memory:")
-    db.execute("CREATE VIRTUAL TABLE words USING fts5(text, tokenize='porter unicode61')")
-    rows = [(key, normal_words(text)) for key, text in TEXTS.items()]
-    db.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
-    yield db
-    db.close()
+from mcp_mmretrieval.store.fulltext import query_terms
 
 
 def found(db: sqlite3.Connection, expression: str) -> list[int]:
     sql = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words)"
     return [row[0] for row in db.execute(sql, (expression,))]
-
-
-# -- what a query looks for
 
 
 @pytest.mark.parametrize(
@@ -179,56 +156,3 @@ def test_a_question_that_names_what_it_quotes_asks_for_no_phrase() -> None:
     assert not query_terms('is "Plug it in" before "Turn it on" in the manual').phrase_asked
     assert query_terms('3/4" thread and 5" pipe').quoted == ()
     assert query_terms("\u201c議事録\u201d").quoted_pairs == ('"議事 事録"',)
-
-
-# -- the best that full text could give
-
-
-def test_no_text_gets_more_than_the_best_score(table: sqlite3.Connection) -> None:
-    match = query_terms("cancer deaths")
-    counts = [len(found(table, term)) for term in match.each]
-    scores = table.execute("SELECT -bm25(words) FROM words WHERE words MATCH ?", (" OR ".join(match.each),)).fetchall()
-    top = max(score for (score,) in scores)
-    assert 0 < top <= best_bm25(counts, len(TEXTS))
-
-
-def test_a_rare_word_is_a_greater_part_of_the_best_score() -> None:
-    assert best_bm25([1], 1000) > best_bm25([100], 1000) > best_bm25([900], 1000) > 0
-
-
-def test_frequencies_that_outgrew_the_table_do_no_harm() -> None:
-    assert best_bm25([12], 10) > 0
-    assert best_bm25([], 10) == 0
-
-
-def test_a_snippet_shows_where_the_terms_stand_together() -> None:
-    text = "Intro. " * 100 + "The relief valve opened at 12 bar during the inspection. " + "Outro. " * 100
-    shown = best_snippet(text, query_terms("relief valves inspected"))
-    assert "relief valve opened at 12 bar during the inspection" in shown
-    assert shown.startswith("…")
-    assert shown.endswith("…")
-    assert len(shown) <= 242
-
-
-def test_a_snippet_of_a_short_text_is_the_text_on_one_line() -> None:
-    assert best_snippet("one\n two\t three", query_terms("two")) == "one two three"
-
-
-def test_a_snippet_works_without_spaces_and_without_a_match() -> None:
-    chinese = "天气很好。" * 100 + "机器学习部署完成。" + "天气很好。" * 100
-    assert "机器学习部署" in best_snippet(chinese, query_terms("部署"))
-    assert best_snippet("word " * 200, query_terms("absent")).startswith("word word")
-
-
-def test_a_snippet_finds_words_as_full_text_does() -> None:
-    filler = "Intro. " * 60
-    shown = best_snippet(
-        f"{filler} Die Tür zur Goethe\u00adstraße und 4,310 Kisten. {filler}", query_terms("GOETHESTRASSE")
-    )
-    assert "zur Goethestraße" in shown
-    assert "4,310 Kisten" in best_snippet(f"{filler} Das sind 4,310 Kisten. {filler}", query_terms("4310"))
-    assert "회의록을" in best_snippet(f"{filler} 김 팀장은 회의록을 정리한다. {filler}", query_terms("회의록"))
-
-
-def test_rarity_is_never_below_zero() -> None:
-    assert rarity(1, 1000) > rarity(400, 1000) > rarity(1000, 1000) > 0

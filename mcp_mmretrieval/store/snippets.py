@@ -1,0 +1,69 @@
+"""Where the terms of a query stand in a text, and the stretch of it to show. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from mcp_mmretrieval.store.fulltext import QueryTerms
+from mcp_mmretrieval.store.normal_form import bigrams, folded
+
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]+")
+_WORD = re.compile(r"\d+(?:[.,'\u2019]\d+)+|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
+
+
+def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
+    """The stretch of `text` that holds most of the terms, on one line, cut at words, `…` where some was left out."""
+    text = " ".join(_INVISIBLE.sub("", text).split())
+    if len(text) <= characters:
+        return text
+    places = _places(text, terms)
+    start = _fullest(places, characters)
+    start = max(0, min(start - characters // 6, len(text) - characters))
+    return _cut(text, start, start + characters)
+
+
+def terms_in(text: str, terms: QueryTerms) -> frozenset[str]:
+    """Which of the terms stand in a text, each by its stem or pair."""
+    return frozenset(term for _, term in _places(text, terms))
+
+
+def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
+    """Where terms stand, in order: offset and which one. A word counts when it begins like the term's stem."""
+    pairs = {pair for run in terms.runs for pair in bigrams(run)}
+    found = [(match.start(), pair) for pair in pairs for match in re.finditer(re.escape(pair), text, re.IGNORECASE)]
+    stems = {word[: max(4, len(word) - 3)] for word in map(_bare, terms.words)}
+    if stems:
+        shortest, longest = min(map(len, stems)), max(map(len, stems))
+        for match in _WORD.finditer(text):
+            word = _bare(match[0])
+            for length in range(longest, shortest - 1, -1):
+                if word[:length] in stems:
+                    found.append((match.start(), word[:length]))
+                    break
+    return sorted(found)
+
+
+def _bare(word: str) -> str:
+    """A word in normal form, a number without its separators."""
+    return re.sub(r"[^\w]", "", folded(word)) if not word.isalpha() else folded(word)
+
+
+def _fullest(places: list[tuple[int, str]], width: int) -> int:
+    """The offset from which `width` characters hold most different terms; the first such."""
+    best, start = 0, 0
+    for index, (offset, _) in enumerate(places):
+        inside = {term for at, term in places[index : index + 64] if at < offset + width * 5 // 6}
+        if len(inside) > best:
+            best, start = len(inside), offset
+    return start
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    """`text[start:end]`, moved inward to the next space if one is near, with `…` at open ends."""
+    if start > 0:
+        space = text.find(" ", start, start + 24)
+        start = space + 1 if space >= 0 else start
+    if end < len(text):
+        space = text.rfind(" ", end - 24, end)
+        end = space if space >= 0 else end
+    return ("…" if start > 0 else "") + text[start:end] + ("…" if end < len(text) else "")
