@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
 
 from mcp_mmretrieval.media.pdf.cleaning import LINE_END_HYPHEN
+from mcp_mmretrieval.media.pdf.placed_text import PlacedText, gathered
 
 _SAME_LINE = 0.4
 """Of a line's height: how far apart the middles of two pieces of one line may lie."""
@@ -31,24 +31,10 @@ _COLUMN_WORDS = 4
 _NUMBER = re.compile(r"\W*(?:\d(?:\W*\d)*|n/?a)?\W*\w{0,3}\W*", re.IGNORECASE)
 
 
-class Piece(NamedTuple):
-    """Words that stand together on one line; coordinates grow to the right and upwards."""
+class Piece(PlacedText):
+    """Words that stand together on one line."""
 
-    text: str
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    @property
-    def middle(self) -> float:
-        """Half-way up."""
-        return (self.bottom + self.top) / 2
-
-    @property
-    def height(self) -> float:
-        """Of the line, in the page's units."""
-        return self.top - self.bottom
+    __slots__ = ()
 
     def beside(self, other: Piece) -> bool:
         """Whether both stand on one line."""
@@ -92,14 +78,9 @@ def _next(rows: list[Row], marked: list[bool]) -> list[int]:
 
 def _rows(pieces: Sequence[Piece]) -> list[Row]:
     """Pieces that follow one another on one line are one row."""
-    rows: list[Row] = []
-    for piece in pieces:
-        last = rows[-1][-1] if rows else None
-        if last is not None and last.beside(piece) and piece.left >= last.right - 0.2 * piece.height:
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    return rows
+    return gathered(
+        pieces, lambda row, piece: row[-1].beside(piece) and piece.left >= row[-1].right - 0.2 * piece.height
+    )
 
 
 # -- tables that were drawn column by column ---------------------------------------------------------------------------
@@ -119,12 +100,7 @@ def _table(rows: list[Row]) -> tuple[list[str], int]:
     if not columns[-1] or not _tabular(columns):
         return [], 0
     cells = sorted((piece for column in columns for piece in column), key=lambda piece: -piece.middle)
-    table: list[Row] = []
-    for piece in cells:
-        if table and table[-1][0].beside(piece):
-            table[-1].append(piece)
-        else:
-            table.append([piece])
+    table = gathered(cells, lambda row, piece: row[0].beside(piece))
     lines = [" ".join(piece.text for piece in sorted(row, key=lambda piece: piece.left)) for row in table]
     return lines, len(cells)
 

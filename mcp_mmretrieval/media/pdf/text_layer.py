@@ -17,7 +17,7 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.media.pdf.cleaning import LINE_END_HYPHEN
 from mcp_mmretrieval.media.pdf.reading_order import Piece, in_reading_order
-from mcp_mmretrieval.media.pdf.vertical_writing import Letter, is_vertical, vertical_text
+from mcp_mmretrieval.media.pdf.vertical_writing import CJK, Letter, is_vertical, vertical_text
 
 MAX_PAGE_CHARACTERS = 100_000
 """Characters kept of one page."""
@@ -28,7 +28,6 @@ _SAMPLES = 8
 """Long lines that are looked at for a wide blank inside."""
 _LONG = 30
 """Characters of a line that may be two lines of two columns, at least."""
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _COLUMN_WORDS = 3
 """Words on either side of such a blank, at least."""
 _WORD = re.compile(r"\S+")
@@ -111,7 +110,7 @@ class _Look:
 
     def _vertical(self) -> bool:
         """Whether lines of a script that can be written downwards run downwards, or hold one letter each."""
-        if not _CJK.search(self._text):
+        if not CJK.search(self._text):
             return False
         sample = self._sample()
         down = [end - start == 1 or self._box(start)[1] >= self._box(end - 1)[3] for start, end in sample]

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
 
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+from mcp_mmretrieval.media.pdf.placed_text import PlacedText, gathered
+
+CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+"""A letter of Chinese or Japanese, which may be written downwards."""
 _FEWEST = 4
 """Steps from letter to letter that run down, at least."""
 _COLUMN = 0.75
@@ -19,29 +21,15 @@ _UPRIGHT_NUMBER = 1.4
 """Of a letter's height: how broad letters side by side may be that take the room of one."""
 
 
-class Letter(NamedTuple):
-    """A letter, or several that stand as one, and its box; coordinates grow to the right and upwards."""
+class Letter(PlacedText):
+    """A letter, or several that stand as one."""
 
-    text: str
-    left: float
-    bottom: float
-    right: float
-    top: float
+    __slots__ = ()
 
     @property
     def x(self) -> float:
         """Its middle, sideways."""
         return (self.left + self.right) / 2
-
-    @property
-    def y(self) -> float:
-        """Its middle, upwards."""
-        return (self.bottom + self.top) / 2
-
-    @property
-    def height(self) -> float:
-        """From bottom to top."""
-        return self.top - self.bottom
 
     @property
     def seen(self) -> bool:
@@ -53,7 +41,7 @@ def is_vertical(letters: Sequence[Letter]) -> bool:
     """Whether most steps from one Chinese or Japanese letter to the next run down the page."""
     down = along = 0
     for one, other in pairwise(letter for letter in letters if letter.seen):
-        if _CJK.match(one.text) and _CJK.match(other.text):
+        if CJK.match(one.text) and CJK.match(other.text):
             down += _below(one, other)
             along += _right_of(one, other)
     return down >= _FEWEST and down > 1.5 * along
@@ -61,10 +49,11 @@ def is_vertical(letters: Sequence[Letter]) -> bool:
 
 def vertical_text(letters: Sequence[Letter]) -> str:
     """The columns, a line each, from the right; lines that run along the page, such as its head, before them."""
-    size = median(letter.height for letter in letters if letter.seen)
+    seen = [letter for letter in letters if letter.seen]
+    size = median(letter.height for letter in seen)
     standing: list[Letter] = []
     lying: list[str] = []
-    for run in _runs([letter for letter in letters if letter.seen]):
+    for run in gathered(seen, lambda run, letter: _right_of(run[-1], letter)):
         text = "".join(letter.text for letter in run)
         if len(run) == 1 or run[-1].right - run[0].left <= _UPRIGHT_NUMBER * size:
             standing.append(Letter(text, run[0].left, run[0].bottom, run[-1].right, run[0].top))
@@ -73,45 +62,26 @@ def vertical_text(letters: Sequence[Letter]) -> str:
     return "\n".join([*lying, *_columns(standing)])
 
 
-def _runs(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
-    """Letters that follow one another along the page."""
-    run: list[Letter] = []
-    for letter in letters:
-        if run and not _right_of(run[-1], letter):
-            yield run
-            run = []
-        run.append(letter)
-    if run:
-        yield run
-
-
 def _columns(letters: Sequence[Letter]) -> Iterator[str]:
-    for tier in _tiers(letters):
-        columns: list[list[Letter]] = []
-        for letter in sorted(tier, key=lambda letter: -letter.x):
-            if columns and columns[-1][0].x - letter.x < _COLUMN * letter.height:
-                columns[-1].append(letter)
-            else:
-                columns.append([letter])
-        for column in columns:
-            yield "".join(letter.text for letter in sorted(column, key=lambda letter: -letter.y))
+    from_the_top = sorted(letters, key=lambda letter: -letter.top)
+    for tier in gathered(from_the_top, lambda tier, letter: not _apart(tier, letter)):
+        from_the_right = sorted(tier, key=lambda letter: -letter.x)
+        for column in gathered(from_the_right, _in_column):
+            yield "".join(letter.text for letter in sorted(column, key=lambda letter: -letter.middle))
 
 
-def _tiers(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
-    """Bands of the page with nothing between them, from the top."""
-    tier: list[Letter] = []
-    for letter in sorted(letters, key=lambda letter: -letter.top):
-        if tier and min(above.bottom for above in tier[-50:]) - letter.top > _BREAK * letter.height:
-            yield tier
-            tier = []
-        tier.append(letter)
-    if tier:
-        yield tier
+def _apart(tier: Sequence[Letter], letter: Letter) -> bool:
+    """Whether nothing stands between a band of the page and a letter below it."""
+    return min(above.bottom for above in tier[-50:]) - letter.top > _BREAK * letter.height
+
+
+def _in_column(column: Sequence[Letter], letter: Letter) -> bool:
+    return column[0].x - letter.x < _COLUMN * letter.height
 
 
 def _below(one: Letter, other: Letter) -> bool:
-    return abs(one.x - other.x) < _COLUMN * one.height and 0.3 * one.height < one.y - other.y < 3 * one.height
+    return abs(one.x - other.x) < _COLUMN * one.height and 0.3 * one.height < one.middle - other.middle < 3 * one.height
 
 
 def _right_of(one: Letter, other: Letter) -> bool:
-    return abs(one.y - other.y) < 0.3 * one.height and -0.2 < (other.left - one.right) / one.height < 1
+    return abs(one.middle - other.middle) < 0.3 * one.height and -0.2 < (other.left - one.right) / one.height < 1
