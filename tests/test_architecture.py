@@ -97,7 +97,7 @@ NAMES_OF_MANY = {
 MIRRORS_OF_A_TOOL = {
     ("server/tools/tools.py", "search_media"),
     ("server/tools/tools.py", "list_documents"),
-    ("library.py", "search"),
+    ("library/__init__.py", "search"),
 }
 """Functions that take what a tool takes, one parameter an argument."""
 

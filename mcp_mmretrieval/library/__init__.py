@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mcp_mmretrieval import __version__
-from mcp_mmretrieval.adding.embedding import EmbeddingThread
-from mcp_mmretrieval.adding.figures import FigureThread
-from mcp_mmretrieval.adding.files import DocumentAdder
-from mcp_mmretrieval.adding.parts import narrow_to_place, text_around
-from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.removing import DocumentRemover
-from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.adding.unread import kinds_of_unread
 from mcp_mmretrieval.answers import (
     Answer,
@@ -34,103 +25,26 @@ from mcp_mmretrieval.answers import (
     SearchCoverage,
     Status,
 )
-from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import BadArgument, NotInLibrary, RetrievalError, UnreadableMedia
+from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.jobs import AddRequest, Job
-from mcp_mmretrieval.jobs.history import JobHistory
-from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.library.health import read_status
+from mcp_mmretrieval.library.looking import PlaceViewer
+from mcp_mmretrieval.library.opened import OpenedLibrary
 from mcp_mmretrieval.models import LibraryModels
-from mcp_mmretrieval.models.pool import ModelPool
-from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching.dates import date_seconds
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
-from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.searching.search import Searcher
-from mcp_mmretrieval.store import Document, ListedDocument, Scope, Store, StoredSegment
-from mcp_mmretrieval.targets import ConnectionView, Target, reopen
-from mcp_mmretrieval.types import ALL_LANES, MODALITY_TRAITS, SHORT_ID_DIGITS, Lane, Modality, Place, Segment
+from mcp_mmretrieval.store import ListedDocument, Scope
+from mcp_mmretrieval.targets import ConnectionView
+from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
 COUNT_BESIDE_WEAK_HITS_SECONDS = 0.2
 """The same for an answer of weak hits alone."""
-MAX_SHOWN_CHARACTERS = 20_000
-"""Text of one place that is shown at most."""
-REST_EVERY_SECONDS = 10.0
-"""Seconds between two looks whether models can leave a GPU."""
-
-
-class _OpenLibrary:
-    """What lives as long as a library is open, wired together: who is told of what stands here and nowhere else."""
-
-    def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
-        store = Store.open(settings.library)
-        models = models or ModelPool(settings)
-        workers = Workers(settings.limits, settings.workers)
-        rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
-        self.shared = SharedResources(
-            settings=settings,
-            store=store,
-            models=models,
-            workers=workers,
-            reader=FileReader(workers, models),
-            rollout=rollout,
-            fair_share=FairSemaphore(settings.workers),
-        )
-        self.costs = ScoringCosts()
-        self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
-        self.jobs = JobHistory(store.catalog, self._add)
-        self.figures = FigureThread(store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working)
-        self._leave: Callable[[str], None] | None = None
-        self._closed = threading.Event()
-        models.tell_losses_to(self._lost)
-        self.embedding.start()
-        self.figures.start()
-        threading.Thread(target=self._rest, name="rest", daemon=True).start()
-        rollout.start()
-
-    def adder(self, view: ConnectionView) -> DocumentAdder:
-        """What adds for one connection."""
-        return DocumentAdder(self.shared, view, on_commit=self.embedding.wake)
-
-    def leave_when_lost(self, leave: Callable[[str], None]) -> None:
-        """See `Library.when_lost`."""
-        self._leave = leave
-
-    def close(self) -> None:
-        """In the order of the data's way in, so that nothing is handed to what is closed already."""
-        self._closed.set()
-        self.jobs.close()
-        self.figures.close()
-        self.embedding.close()
-        self.shared.workers.close()
-        self.shared.store.close()
-
-    def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
-        """One job's work."""
-        adder = self.adder(ConnectionView(self.shared.catalog, roots))
-        if asked.text is not None:
-            adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
-        else:
-            adder.files(job, asked.paths, dry_run=asked.dry_run)
-        self.embedding.wake(again=True)
-        self.figures.wake()
-
-    def _rest(self) -> None:
-        """Let models leave a GPU that nobody uses, until the library is closed."""
-        while not self._closed.wait(REST_EVERY_SECONDS):
-            self.shared.models.rest()
-
-    def _lost(self, reason: str) -> None:
-        """A GPU was lost: the process leaves where it can, else the built-in models serve."""
-        if self._leave is not None:
-            self._leave(reason)
-            return
-        self.shared.models.do_without(reason)
-        self.embedding.wake()
 
 
 class Library:
@@ -142,7 +56,7 @@ class Library:
     ...         print(hit.citation, hit.snippet)
     """
 
-    def __init__(self, opened: _OpenLibrary, roots: Roots) -> None:
+    def __init__(self, opened: OpenedLibrary, roots: Roots) -> None:
         """Use `open`."""
         self._opened = opened
         self._shared = opened.shared
@@ -154,6 +68,7 @@ class Library:
         self._targets = self._view.targets
         self._adder = opened.adder(self._view)
         self._remover = DocumentRemover(self._catalog, self._view)
+        self._viewer = PlaceViewer(self._shared, self._view)
         self._searcher = Searcher(self._shared, self._view, opened.costs)
         self._ranker = CandidateRanker(self._shared, self._view, opened.costs)
 
@@ -173,7 +88,7 @@ class Library:
         roots. Raises LibraryUnavailable when another process holds it, or it is damaged, too new or not writable.
         """
         settings = settings or Settings.read(library=folder, roots=None if roots is None else tuple(roots))
-        library = cls(_OpenLibrary(settings, models), Roots(settings.roots))
+        library = cls(OpenedLibrary(settings, models), Roots(settings.roots))
         try:
             if not settings.read_only:  # a library that is only read leaves them to one that may add
                 library._opened.jobs.resume()
@@ -335,37 +250,7 @@ class Library:
         Raises NotInLibrary; BadArgument for a place that cannot be read. A file that changed since
         answers with its stored text, `stale` and without pixels.
         """
-        found = self._targets.find(target)
-        stored = _shown(found)
-        segment = narrow_to_place(stored.segment, found.place)
-        files = self._catalog.files_of_one(found.document.id)
-        file = self._targets.visible_file(files)
-        shown, stale, note = None, False, ""
-        if content and stored.segment.traits.content != "text" and file is not None:
-            try:
-                with reopen(files, self.roots) as opened:
-                    shown = self._shared.workers.load(opened.fd, segment, name=opened.path, side=side)
-            except UnreadableMedia as error:
-                stale, note = error.code == "changed_while_read", str(error)
-        around = self._catalog.around(stored.key)
-        own_before, own_after = text_around(stored.segment, segment.place)
-        before = [*(one.segment.text for one in around if one.ordinal < stored.ordinal), *filter(None, [own_before])]
-        after = [*filter(None, [own_after]), *(one.segment.text for one in around if one.ordinal > stored.ordinal)]
-        return Look(
-            segment=segment,
-            path=file.path if file else "",
-            citation=self._targets.citation(file, segment),
-            title=found.document.title,
-            modified=file.mtime_ns / 1e9 if file else found.document.read_at,
-            dated=found.document.dated,
-            text=segment.text[:MAX_SHOWN_CHARACTERS],
-            content=shown,
-            before=before[-1] if before else "",
-            after=after[0] if after else "",
-            stale=stale,
-            note=note,
-            document_notes=found.document.notes,
-        )
+        return self._viewer.look(target, side, content=content)
 
     def documents(
         self,
@@ -470,36 +355,7 @@ class Library:
 
     def status(self) -> Status:
         """The library's health, within this connection's roots."""
-        catalog, shared = self._catalog, self._shared
-        scope = self._view.scope()
-        counts = catalog.active_counts(scope)
-        index = shared.store.index.status()
-        state, message = shared.rollout.state, shared.rollout.message
-        problems = [self._opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
-        if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
-            problems.append(alone)
-        problems += [
-            f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
-            for folder in self.roots.missing
-        ]
-        if not self.roots.folders:
-            problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
-        return Status(
-            version=__version__,
-            library=str(self.settings.library),
-            roots=self.roots.folders,
-            documents=catalog.modalities(scope),
-            segments=counts.segments,
-            bytes=_size(self.settings.library),
-            pending_vectors=counts.pending,
-            unread_figures=self._catalog.count_unread_figures(scope),
-            models={**shared.models.status_lines(), **shared.rollout.lines()},
-            models_state=state,
-            index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
-            sandbox=shared.workers.sandbox,
-            jobs=tuple(self._opened.jobs.latest(self.roots)),
-            problems=tuple(dict.fromkeys(text for text in problems if text)),
-        )
+        return read_status(self._opened, self._view)
 
 
 @contextmanager
@@ -510,39 +366,3 @@ def _naming(argument: str) -> Iterator[None]:
     except RetrievalError as error:
         error.args = (f"{argument}: {error}",)
         raise
-
-
-def _shown(found: Target) -> StoredSegment:
-    """The segment that stands for what was pointed at: the one in the middle of the place."""
-    if not found.segments:
-        name = found.document.title or found.document.id[:SHORT_ID_DIGITS]
-        raise NotInLibrary(
-            f"{name}: nothing at {found.place.fragment or 'all'}; {_extent(found.document)}. "
-            "Leave the place out to open the beginning."
-        )
-    start, end = found.place.start, found.place.end
-    if start is None or end is None:
-        return found.segments[0]
-    if math.isinf(end):
-        begun = [one for one in found.segments if (one.segment.place.start or 0.0) <= start]
-        return begun[-1] if begun else found.segments[0]
-    middle = (start + end) / 2
-    return min(found.segments, key=lambda one: abs(_middle(one.segment.place) - middle))
-
-
-def _extent(document: Document) -> str:
-    """How long a document is, for who asked beyond its end."""
-    if document.pages is not None:
-        return "it has 1 page" if document.pages == 1 else f"it has {document.pages} pages"
-    if document.seconds is not None:
-        return f"it is {document.seconds:.1f} s long"
-    traits = MODALITY_TRAITS[document.modality]
-    return f"it is {traits.phrase}" + (", cited as #char=0,500" if traits.content == "text" else "")
-
-
-def _middle(place: Place) -> float:
-    return ((place.start or 0.0) + (place.end or 0.0)) / 2
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

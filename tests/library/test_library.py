@@ -11,10 +11,9 @@ from mcp.types import TextContent
 from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.server.create import create_server
-from mcp_mmretrieval.types import Film, Place, Sound
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
-from tests.support.files import BLUE, GREEN, RED, film, picture, recording, scanned_pdf
+from tests.support.files import BLUE, RED, film, picture, recording, scanned_pdf
 
 PATIENCE = 60.0
 
@@ -35,14 +34,6 @@ def test_all_kinds_of_media_are_found_in_one_list_each_with_its_citation(library
     assert any(citation.startswith("notes.md#char=") for citation in found)
     assert any(citation.startswith("clip.mp4#t=0.0,") for citation in found)
     assert cited(library, "low tone")[0] == "call.wav#t=0.0,4.0"
-
-
-def test_a_file_that_vanished_before_it_is_opened_again_shows_its_text(library: Library, folder: Path) -> None:
-    picture(folder / "sign.png", RED, (300, 100))
-    add(library)
-    (folder / "sign.png").unlink()
-    look = library.look("sign.png")
-    assert (look.stale, look.text) == (True, "wide sign")
 
 
 @pytest.mark.anyio
@@ -91,15 +82,6 @@ def test_an_empty_answer_says_how_much_was_searched_and_what_was_left_out(librar
     assert (answer.searched.segments, answer.searched.excluded, answer.searched.not_added) == (0, 1, 1)
 
 
-def test_what_has_no_vectors_yet_is_counted(open_library: OpenLibrary, folder: Path) -> None:
-    picture(folder / "a.png")
-    picture(folder / "b.png", BLUE)
-    library = open_library(state="loading", slow=True)
-    outcome = library.add().wait(PATIENCE)
-    assert (outcome.added, outcome.pending_vectors) == (2, 2)
-    assert library.status().pending_vectors == 2
-
-
 def test_everything_is_there_after_a_restart(open_library: OpenLibrary, folder: Path) -> None:
     picture(folder / "a.png")
     first = open_library()
@@ -135,34 +117,6 @@ def test_another_model_fills_a_space_of_its_own_without_reading_again_and_ids_st
     assert second.add().wait(PATIENCE).unchanged == 1
 
 
-def test_a_page_is_looked_at_with_what_stands_around_it(library: Library, folder: Path) -> None:
-    scanned_pdf(folder / "report.pdf", [BLUE, RED, GREEN])
-    add(library)
-    look = library.look("report.pdf#page=2", side=100)
-    assert look.segment.place.page == 2
-    assert look.content is not None
-    assert not isinstance(look.content, str | Sound | Film)
-    assert max(look.content.shape) == 100
-    assert look.content[..., 0].mean() > 200
-
-
-def test_a_moment_of_film_is_looked_at_by_its_time(library: Library, folder: Path) -> None:
-    film(folder / "clip.mp4", (RED, 4), (BLUE, 4))
-    add(library)
-    look = library.look("clip.mp4#t=6.0,7.0")
-    assert isinstance(look.content, Film)
-    assert look.content.pictures[0][..., 2].mean() > 150
-
-
-def test_a_file_that_changed_shows_its_stored_text_and_no_pixels(library: Library, folder: Path) -> None:
-    picture(folder / "sign.png", RED, (300, 100))
-    add(library)
-    picture(folder / "sign.png", BLUE, (300, 100))
-    look = library.look("sign.png")
-    assert (look.stale, look.content, look.text) == (True, None, "wide sign")
-    assert "add_documents" in look.note
-
-
 def test_arguments_that_make_no_sense_are_refused_with_the_next_step(library: Library) -> None:
     with pytest.raises(BadArgument, match="query"):
         library.search("")
@@ -191,40 +145,6 @@ def test_two_connections_with_other_roots_never_see_each_others_files(
     for target in (id, "a.png", str(folder / "a.png")):
         with pytest.raises(NotInLibrary):
             stranger.look(target)
-
-
-def test_an_allowed_folder_that_does_not_exist_is_a_problem_and_adding_says_so(
-    open_library: OpenLibrary, folder: Path, tmp_path: Path
-) -> None:
-    library = open_library(roots=(folder, tmp_path / "typo"))
-    assert [problem for problem in library.status().problems if "does not exist" in problem] == [
-        f"The allowed folder {tmp_path / 'typo'} does not exist, so nothing in it can be read. "
-        "Correct --root, or make it."
-    ]
-    for paths in ([], [str(tmp_path / "typo")], [str(tmp_path / "typo" / "a.pdf")], ["a.pdf"]):
-        (failure,) = library.add(paths).wait(PATIENCE).failed
-        assert f"{tmp_path / 'typo'}" in failure.reason + failure.path
-        assert "does not exist" in failure.reason
-
-
-def test_what_lies_beyond_the_end_of_a_document_is_told_with_its_length(library: Library, folder: Path) -> None:
-    scanned_pdf(folder / "report.pdf", [BLUE, RED])
-    recording(folder / "call.wav", (440, 4))
-    add(library)
-    with pytest.raises(NotInLibrary, match="nothing at page=9; it has 2 pages"):
-        library.look("report.pdf#page=9")
-    with pytest.raises(NotInLibrary, match=r"nothing at t=500.0,510.0; it is 4.0 s long"):
-        library.look("call.wav#t=500,510")
-
-
-def test_a_recording_opens_from_a_moment_on(library: Library, folder: Path) -> None:
-    recording(folder / "call.wav", (440, 70))
-    add(library)
-    place = library.look("call.wav#t=0:50").segment.place
-    assert place.start == 50.0
-    assert place.end is not None
-    assert 50.0 < place.end <= 70.0
-    assert library.look("call.wav#t=,10").segment.place == Place(start=0.0, end=10.0)
 
 
 def test_an_error_names_the_argument_that_was_wrong(library: Library, folder: Path) -> None:

@@ -1,0 +1,49 @@
+"""How a library fares: what it holds and lacks, what its models, index and jobs are at, and what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mcp_mmretrieval import __version__
+from mcp_mmretrieval.answers import Status
+from mcp_mmretrieval.library.opened import OpenedLibrary
+from mcp_mmretrieval.targets import ConnectionView
+
+
+def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
+    """The library's health, within the roots of one connection."""
+    shared, roots = opened.shared, view.roots
+    catalog, library = shared.catalog, shared.settings.library
+    scope = view.scope()
+    counts = catalog.active_counts(scope)
+    index = shared.store.index.status()
+    state, message = shared.rollout.state, shared.rollout.message
+    problems = [opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
+    if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
+        problems.append(alone)
+    problems += [
+        f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
+        for folder in roots.missing
+    ]
+    if not roots.folders:
+        problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
+    return Status(
+        version=__version__,
+        library=str(library),
+        roots=roots.folders,
+        documents=catalog.modalities(scope),
+        segments=counts.segments,
+        bytes=_size(library),
+        pending_vectors=counts.pending,
+        unread_figures=catalog.count_unread_figures(scope),
+        models={**shared.models.status_lines(), **shared.rollout.lines()},
+        models_state=state,
+        index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
+        sandbox=shared.workers.sandbox,
+        jobs=tuple(opened.jobs.latest(roots)),
+        problems=tuple(dict.fromkeys(text for text in problems if text)),
+    )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,97 @@
+"""What lives as long as a library is open: its store, models, workers and threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from mcp_mmretrieval.adding.embedding import EmbeddingThread
+from mcp_mmretrieval.adding.figures import FigureThread
+from mcp_mmretrieval.adding.files import DocumentAdder
+from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.adding.shared import SharedResources
+from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.jobs import AddRequest, Job
+from mcp_mmretrieval.jobs.history import JobHistory
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import LibraryModels
+from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.rollout import Rollout
+from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.searching.scoring import ScoringCosts
+from mcp_mmretrieval.store import Store
+from mcp_mmretrieval.targets import ConnectionView
+
+REST_EVERY_SECONDS = 10.0
+"""Seconds between two looks whether models can leave a GPU."""
+
+
+class OpenedLibrary:
+    """What lives as long as a library is open, wired together: who is told of what stands here and nowhere else."""
+
+    def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
+        store = Store.open(settings.library)
+        models = models or ModelPool(settings)
+        workers = Workers(settings.limits, settings.workers)
+        rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
+        self.shared = SharedResources(
+            settings=settings,
+            store=store,
+            models=models,
+            workers=workers,
+            reader=FileReader(workers, models),
+            rollout=rollout,
+            fair_share=FairSemaphore(settings.workers),
+        )
+        self.costs = ScoringCosts()
+        self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
+        self.jobs = JobHistory(store.catalog, self._add)
+        self.figures = FigureThread(store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working)
+        self._leave: Callable[[str], None] | None = None
+        self._closed = threading.Event()
+        models.tell_losses_to(self._lost)
+        self.embedding.start()
+        self.figures.start()
+        threading.Thread(target=self._rest, name="rest", daemon=True).start()
+        rollout.start()
+
+    def adder(self, view: ConnectionView) -> DocumentAdder:
+        """What adds for one connection."""
+        return DocumentAdder(self.shared, view, on_commit=self.embedding.wake)
+
+    def leave_when_lost(self, leave: Callable[[str], None]) -> None:
+        """See `Library.when_lost`."""
+        self._leave = leave
+
+    def close(self) -> None:
+        """In the order of the data's way in, so that nothing is handed to what is closed already."""
+        self._closed.set()
+        self.jobs.close()
+        self.figures.close()
+        self.embedding.close()
+        self.shared.workers.close()
+        self.shared.store.close()
+
+    def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
+        """One job's work."""
+        adder = self.adder(ConnectionView(self.shared.catalog, roots))
+        if asked.text is not None:
+            adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
+        else:
+            adder.files(job, asked.paths, dry_run=asked.dry_run)
+        self.embedding.wake(again=True)
+        self.figures.wake()
+
+    def _rest(self) -> None:
+        """Let models leave a GPU that nobody uses, until the library is closed."""
+        while not self._closed.wait(REST_EVERY_SECONDS):
+            self.shared.models.rest()
+
+    def _lost(self, reason: str) -> None:
+        """A GPU was lost: the process leaves where it can, else the built-in models serve."""
+        if self._leave is not None:
+            self._leave(reason)
+            return
+        self.shared.models.do_without(reason)
+        self.embedding.wake()
