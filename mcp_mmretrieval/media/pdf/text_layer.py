@@ -28,7 +28,8 @@ _SAMPLES = 8
 """Long lines that are looked at for a wide blank inside."""
 _LONG = 30
 """Characters of a line that may be two lines of two columns, at least."""
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_CJK = "[\u3040-\u30ff\u3400-\u9fff]"
+"""Compiled when it is first asked, as far ranges take milliseconds."""
 _COLUMN_WORDS = 3
 """Words on either side of such a blank, at least."""
 _WORD = re.compile(r"\S+")
@@ -37,7 +38,7 @@ _BLANKS = " \t\xa0"
 """What is taken off a line's ends: Python's own blanks have the codes of TeX's ligatures among them."""
 _HIGH, _LOW = 0xD800, 0xDC00
 """Where the first and the second halves of characters begin."""
-_CHARACTERS = {code: chr(code) for code in range(0x3000)} | {2: LINE_END_HYPHEN}
+_CHARACTERS = {code: chr(code) for code in range(0x800)} | {2: LINE_END_HYPHEN}
 _MARK = "\x02"
 """What some of PDFium's functions give for a hyphen at the end of a line."""
 
@@ -111,7 +112,7 @@ class _Look:
 
     def _vertical(self) -> bool:
         """Whether lines of a script that can be written downwards run downwards, or hold one letter each."""
-        if not _CJK.search(self._text):
+        if not re.search(_CJK, self._text):
             return False
         sample = self._sample()
         down = [end - start == 1 or self._box(start)[1] >= self._box(end - 1)[3] for start, end in sample]
