@@ -26,7 +26,7 @@ _BOMS = (
 )
 _LABEL = rb"([A-Za-z0-9._:-]{2,30})"
 _DECLARATIONS = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         rb"\A\s*<\?xml[^>]{0,200}?\bencoding\s*=\s*[\"']" + _LABEL,
         rb"<meta\b[^>]{0,300}?\bcharset\s*=\s*[\"']?\s*" + _LABEL,
@@ -38,7 +38,6 @@ _DECLARATIONS = tuple(
         rb"^[A-Za-z.-]{1,30};(?:[^:\n]{0,100};)?CHARSET=" + _LABEL,
     )
 )
-_DECLARATIONS = tuple(re.compile(one.pattern, one.flags | re.MULTILINE) for one in _DECLARATIONS)
 
 _NAMES = {
     **dict.fromkeys(("iso88591", "latin1", "l1", "ascii", "usascii", "ansinew", "windows1252"), "cp1252"),

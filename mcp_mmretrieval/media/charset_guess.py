@@ -121,7 +121,8 @@ _BEFORE_A_WORD = frozenset("©®№£€±×•¿¡°…²³½¼¾¹™‰")
 """Signs that do not stand directly before a small letter, but for some at the beginning of a word."""
 _OPENING = frozenset("¿¡«“‘‚„•")
 _ODD_BEHIND_A_LETTER = frozenset("‚„†‡¢£¤¥¦¨¬¯¸¿¡±×÷•–—€¶“‘")
-_EAST_ASIAN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]")
+_EAST_ASIAN = "[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f]"
+"""Compiled when it is first asked, as far ranges take milliseconds."""
 
 
 def guess_encoding(data: bytes) -> str | None:
@@ -202,9 +203,9 @@ def _odd(before: str, sign: str, after: str) -> float:
 
 def _mixed(letter: str, other: str) -> float:
     """How odd it is that two letters stand side by side: scripts are mixed in East Asia alone."""
-    if _script(letter) == _script(other) or (_EAST_ASIAN.match(letter) and _EAST_ASIAN.match(other)):
+    if _script(letter) == _script(other) or (re.match(_EAST_ASIAN, letter) and re.match(_EAST_ASIAN, other)):
         return 0.0
-    return 0.5 if _EAST_ASIAN.match(letter) and not other.islower() else 1.5
+    return 0.5 if re.match(_EAST_ASIAN, letter) and not other.islower() else 1.5
 
 
 def _odd_sign(before: str, sign: str, after: str) -> float:

@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError  # noqa: F401  # LAB pictures need it, and a locked worker could not import it any more
+from PIL import (  # noqa: F401  # LAB pictures need ImageCms; a locked worker could import none of them any more
+    AvifImagePlugin,
+    Image,
+    ImageCms,
+    MpoImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
@@ -25,10 +33,10 @@ if TYPE_CHECKING:
 
 # Pillow's own bound warns, and raises at twice as much; ours is a setting, and checked before anything is decoded
 Image.MAX_IMAGE_PIXELS = None
-Image.init()  # imports the readers now: a locked worker could not
+Image.preinit()  # imports the plugins of the commonest formats, which a locked worker could not; the others are above
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
-"""All that Pillow may try. Among those left out: EPS, which would start Ghostscript."""
+"""All that Pillow may try; each has its plugin above. Among those left out: EPS, which would start Ghostscript."""
 
 MIN_DRAWING_CHARACTERS = 20
 """A drawing whose source holds so many characters of text needs no OCR."""

@@ -32,7 +32,7 @@ _FILES = 32
 def lock_down(*, memory_bytes: int, parent: int, readable: Iterable[str] = ()) -> list[str]:
     """Confine this process for good; what could be done, in words.
 
-    Everything that will ever be imported must be there already. `parent` is the process that started this one.
+    What will be imported must be there already, or lie in `readable`. `parent` is the process that started this one.
     `readable`: folders whose files may still be read, beside those of fonts.
     """
     os.chdir("/")

@@ -15,6 +15,7 @@ import resvg_py
 from PIL import Image
 
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.sandbox import FONT_FOLDERS
 from mcp_mmretrieval.media.svg_style import for_resvg
 from mcp_mmretrieval.media.svg_words import read_svg_words
 
@@ -67,12 +68,16 @@ _EAST_ASIAN = (
 )
 """Names of fonts with the signs of Chinese, Japanese or Korean, those with all of them first. resvg finds by itself in
 which of its fonts a sign is."""
+_FONT_SUFFIXES = (".ttf", ".otf", ".ttc")
 _FONT_BYTES = 5_000_000
 _EAST_ASIAN_BYTES = 120_000_000
 
 
-def _in_memory(font: Path) -> str:
-    """A name under which the font opens even in a worker that may open nothing: that of a file without a folder."""
+def _openable(font: Path) -> str:
+    """A name under which the font opens even in a locked worker: its own, or that of a copy that lies in no folder."""
+    real = font.resolve()
+    if any(real.is_relative_to(Path(folder).resolve()) for folder in FONT_FOLDERS):
+        return str(real)
     fd = os.memfd_create(font.name)
     os.write(fd, font.read_bytes())
     return f"/proc/self/fd/{fd}"
@@ -83,7 +88,7 @@ def _east_asian_fonts(files: Sequence[Path]) -> list[str]:
     fit = [file for file in files if file.stat().st_size < _EAST_ASIAN_BYTES and "Bold" not in file.stem]
     for name in _EAST_ASIAN:
         if found := [file for file in fit if file.match(name)]:
-            return [_in_memory(sorted(found)[0])]
+            return [_openable(sorted(found)[0])]
     return []
 
 
@@ -91,14 +96,14 @@ def _fonts() -> tuple[tuple[str, str, str], list[str] | None]:
     """Families to draw with, and the files that hold them; no files where resvg is to look for itself."""
     if sys.platform != "linux":
         return _FAMILIES[-1], None
-    files_of = [file for folder in _FONT_FOLDERS for end in ("ttf", "otf", "ttc") for file in folder.rglob(f"*.{end}")]
+    files_of = [file for folder in _FONT_FOLDERS for file in folder.rglob("*") if file.suffix in _FONT_SUFFIXES]
     installed = {file.stem.removesuffix(".otf"): file for file in files_of}
     east_asian = _east_asian_fonts(files_of)
     for families in _FAMILIES:
         stems = [family.replace(" ", "") + end for family in families for end in ("", "-Regular", "-Bold")]
         files = [installed[stem] for stem in stems if stem in installed]
         if files:
-            return families, [_in_memory(file) for file in files if file.stat().st_size < _FONT_BYTES] + east_asian
+            return families, [_openable(file) for file in files if file.stat().st_size < _FONT_BYTES] + east_asian
     return _FAMILIES[0], east_asian
 
 

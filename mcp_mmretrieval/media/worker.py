@@ -6,6 +6,7 @@ that come with a task, and says what it finds in the frames of `wire.py`.
 
 import encodings
 import faulthandler
+import gc
 import importlib
 import io
 import os
@@ -86,7 +87,7 @@ def main(split: SplitFunction | None = None, load: LoadFunction | None = None) -
     _import_everything()
     global _status
     _status = _open_status()
-    words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent, readable=[MODELS_FOLDER])
+    words = sandbox.lock_down(memory_bytes=memory_bytes, parent=parent, readable=[MODELS_FOLDER, *encodings.__path__])
     with socket.socket(fileno=number) as link:
         link.sendall(wire.pack_frame({"sandbox": words}))
         while (task := _next_task(link)) is not None:
@@ -97,13 +98,21 @@ def main(split: SplitFunction | None = None, load: LoadFunction | None = None) -
 
 
 def _import_everything() -> None:
-    """Import all that a parser may want: once confined, no module can be opened any more."""
-    for package in (media, encodings):
-        for module in pkgutil.iter_modules(package.__path__):
-            if module.name not in {"mbcs", "oem", "worker"}:  # Windows' own, and this one
-                importlib.import_module(f"{package.__name__}.{module.name}")
+    """Import all that a parser may want: once confined, no module can be opened any more.
+
+    Codecs are an exception, for there are many and few are met: their folder stays readable. Those of East Asia load
+    libraries from elsewhere; each that is named here loads another one.
+    """
+    gc.disable()  # what is imported is no garbage
+    for codec in ("big5", "big5hkscs", "euc_jp", "euc_kr", "gb18030", "iso2022_jp"):
+        importlib.import_module(f"encodings.{codec}")
+    for module in pkgutil.iter_modules(media.__path__):
+        if module.name != "worker":  # this one
+            importlib.import_module(f"{media.__name__}.{module.name}")
     for reader in media.READERS:
         media.reader_module(reader)
+    gc.freeze()
+    gc.enable()
 
 
 def _next_task(link: socket.socket) -> tuple[wire.Header, list[int]] | None:

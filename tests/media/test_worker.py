@@ -1,5 +1,6 @@
 """The worker's own side: files passed on, an empty environment, an end with the server."""
 
+import codecs
 import io
 import os
 import subprocess
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from mcp_mmretrieval.media.charset import _NAMES
+from mcp_mmretrieval.media.charset_guess import _MET
+from mcp_mmretrieval.media.image import IMAGE_FORMATS
 from mcp_mmretrieval.media.worker import PassedFile
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import Place, Segment, Sound, SplitPart
@@ -41,6 +46,22 @@ def test_a_worker_has_no_environment_and_none_of_the_heavy_packages(misbehaving:
     modules = set(split(misbehaving, "modules")[0][0].split())
     assert {"av", "numpy", "PIL", "mcp_mmretrieval.media.audio"} <= modules
     assert not modules & {"torch", "transformers", "chromadb", "mcp", "pydantic", "sqlite3"}
+
+
+def test_a_locked_worker_knows_every_encoding_of_texts(misbehaving: Workers) -> None:
+    names = sorted({*_NAMES.values(), *_MET, "iso2022_jp_ext", "utf-7", "utf-16-be", "utf-32"})
+    found, notes = split(misbehaving, "\n".join(f"codec {name}" for name in names))
+    assert found == [codecs.lookup(name).name for name in names] and not notes
+
+
+@pytest.mark.parametrize("kind", [*IMAGE_FORMATS, "MPO", "LAB TIFF", "P GIF", "CMYK JPEG"])
+def test_a_locked_worker_reads_pictures_of_every_kind(workers: Workers, kind: str) -> None:
+    mode, _, kind = kind.rpartition(" ")
+    written = io.BytesIO()
+    Image.new(mode or "RGB", (256, 256)).save(written, kind)
+    with opened(written.getvalue()) as fd:
+        picture = workers.load(fd, Segment(document=DOCUMENT, modality="image", place=Place()), name="n")
+    assert isinstance(picture, np.ndarray) and picture.shape == (256, 256, 3)
 
 
 @linux

@@ -15,9 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mcp_mmretrieval.front.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.config.settings import Settings
+    from mcp_mmretrieval.library import Library
 
 ENGINE = (sys.executable, "-P", "-m", "tests.support.engines")
 HANDSHAKE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
@@ -184,20 +188,28 @@ def ended_engine(library: Path) -> Iterator[Endpoint]:
             until(lambda: not alive(pid), 30)
 
 
+def opened(settings: Settings) -> Library:
+    """The library, with the models of `tests.support.models`."""
+    from mcp_mmretrieval.library import Library  # heavy: a front does without it
+    from tests.support.models import ModelsByHand
+
+    return Library.open(settings=settings, models=ModelsByHand(settings))
+
+
 def main() -> int:
     if sys.argv[1:2] == ["serve"]:
         from mcp_mmretrieval.cli import exit_code_of
         from mcp_mmretrieval.cli.serving import serve_command
         from mcp_mmretrieval.front.options import serve_parser
 
-        return exit_code_of(lambda: serve_command(serve_parser().parse_args(sys.argv[2:]), ENGINE))
-    from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.server import __main__
-    from tests.support.models import ModelsByHand
+        if "--solo" in sys.argv:
+            from mcp_mmretrieval.server import solo
 
-    return __main__.main(
-        open_library=lambda settings: Library.open(settings=settings, models=ModelsByHand(settings)),
-    )
+            solo._open = opened
+        return exit_code_of(lambda: serve_command(serve_parser().parse_args(sys.argv[2:]), ENGINE))
+    from mcp_mmretrieval.server import __main__
+
+    return __main__.main(open_library=opened)
 
 
 if __name__ == "__main__":

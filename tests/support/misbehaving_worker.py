@@ -1,5 +1,6 @@
 """A parser worker that does what the document's first line says; run by the tests of `Workers`."""
 
+import codecs
 import os
 import signal
 import socket
@@ -55,6 +56,8 @@ def act(line: str, source: Source, limits: Limits) -> str:  # noqa: C901  # a li
             return " ".join(sorted(os.environ))
         case "modules":
             return " ".join(sys.modules)
+        case "codec":
+            return codecs.lookup(rest).name
         case "surrogate":
             return "\ud800"
     return line

@@ -41,11 +41,12 @@ FILM = {
 }
 
 _FAST = {
-    "libx264": {"sc_threshold": "0", "preset": "ultrafast", "bf": "2"},
-    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    "libx264": {"sc_threshold": "0", "preset": "ultrafast", "bf": "2", "threads": "1"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "threads": "1"},
     "mpeg4": {"sc_threshold": "0"},
     "mpeg2video": {"sc_threshold": "0"},
 }
+"""Options of the encoders. Threads cost a hundred times the work on pictures as small as these: they wait in loops."""
 
 
 def chirp(seconds: float, rate: int) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from email import policy
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
@@ -152,7 +151,7 @@ class _Mail:
         at = first
         while at < last and (header := _HEADER.match(self.source, at, last)) and header.end() > at:
             at = header.end()
-        headers = HeaderParser(policy=policy.compat32).parsestr(self.source[first:at])
+        headers = HeaderParser().parsestr(self.source[first:at])
         blank = re.compile(r"[ \t]*\r?\n").match(self.source, at, last)
         return blank.end() if blank else at, headers
 

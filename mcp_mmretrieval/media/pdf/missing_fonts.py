@@ -10,15 +10,15 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
 _SAMPLE = 20
 """Letters of a page that are looked at."""
-_FOREIGN = re.compile("[\u0590-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""Letters that no font has that PDFium brings along."""
+_FOREIGN = "[\u0590-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+"""Letters that no font has that PDFium brings along. Compiled when first asked, as far ranges take milliseconds."""
 
 
 def lacks_font(page: pypdfium2.PdfPage, text: str) -> bool:
     """Whether most of the letters with which no font is brought along have no shape, or there is text and no letter."""
     if not text:
         return _has_text_objects(page)
-    if not _FOREIGN.search(text):
+    if not re.search(_FOREIGN, text):
         return False
     textpage = page.get_textpage()
     try:
@@ -38,7 +38,7 @@ def _has_text_objects(page: pypdfium2.PdfPage) -> bool:
 
 
 def _foreign(textpage: pypdfium2.PdfTextPage, index: int) -> bool:
-    return _FOREIGN.match(chr(min(pdfium.FPDFText_GetUnicode(textpage, index), 0x10FFFF))) is not None
+    return re.match(_FOREIGN, chr(min(pdfium.FPDFText_GetUnicode(textpage, index), 0x10FFFF))) is not None
 
 
 def _shapeless(textpage: pypdfium2.PdfTextPage, index: int) -> bool:

@@ -36,7 +36,7 @@ _BLANKS = " \t\xa0"
 """What is taken off a line's ends: Python's own blanks have the codes of TeX's ligatures among them."""
 _HIGH, _LOW = 0xD800, 0xDC00
 """Where the first and the second halves of characters begin."""
-_CHARACTERS = {code: chr(code) for code in range(0x3000)} | {2: LINE_END_HYPHEN}
+_CHARACTERS = {code: chr(code) for code in range(0x800)} | {2: LINE_END_HYPHEN}
 _MARK = "\x02"
 """What some of PDFium's functions give for a hyphen at the end of a line."""
 
@@ -110,7 +110,7 @@ class _Look:
 
     def _vertical(self) -> bool:
         """Whether lines of a script that can be written downwards run downwards, or hold one letter each."""
-        if not CJK.search(self._text):
+        if not re.search(CJK, self._text):
             return False
         sample = self._sample()
         down = [end - start == 1 or self._box(start)[1] >= self._box(end - 1)[3] for start, end in sample]
