@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcp_mmretrieval.adding import timed_lines
+from mcp_mmretrieval.adding.hearing import FileListener
 from mcp_mmretrieval.adding.joined_text import join_texts
 from mcp_mmretrieval.adding.page_numbers import with_printed_numbers
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import ReadingModels, RecognisedText, TextReader, Transcriber
+from mcp_mmretrieval.models import ReadingModels, RecognisedText, TextReader
 from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.types import (
     MODALITY_TRAITS,
     Content,
-    Cue,
     DocumentMetadata,
     Film,
     Identity,
@@ -136,11 +136,12 @@ class FileReader:
         if source.left_out:
             result.notes.append(f"More subtitles than are read with one file: {', '.join(source.left_out)[:600]}.")
         frames: FrameTexts = {}
+        listener = FileListener(self._models.transcriber)
         kept = len(result.segments)
         for part in self._parts(source, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
-            result.segments.append(self._with_text(part, frames, result))
+            result.segments.append(self._with_text(part, frames, listener, result))
             if part.figures:
                 result.figures.add(part.segment.id)
                 result.means.add("ocr")
@@ -176,14 +177,14 @@ class FileReader:
             else:
                 yield step
 
-    def _with_text(self, part: SplitPart, frames: FrameTexts, result: FileText) -> Segment:
+    def _with_text(self, part: SplitPart, frames: FrameTexts, listener: FileListener, result: FileText) -> Segment:
         if part.content is None:
             return part.segment
         result.means |= _means(part.content)
         turn = 0
         try:
             if isinstance(part.content, Sound | Film):
-                return self._timed(part, part.content, frames)
+                return self._timed(part, part.content, frames, listener)
             if isinstance(part.content, str):
                 read = part.content
             else:
@@ -198,13 +199,14 @@ class FileReader:
             raise UnreadableMedia("memory", str(error)) from error
         return replace(part.segment, text=join_texts(part.segment.text, read), turn=turn)
 
-    def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts) -> Segment:
+    def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts, listener: FileListener) -> Segment:
         """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""
         segment = part.segment
         lines = timed_lines.known_lines(segment)
         first = content.sound if isinstance(content, Film) else content
-        for sound in [first, *part.more] if first is not None else part.more:
-            lines += list(timed_lines.heard_lines(self._heard(sound), segment, lines))
+        for track, sound in enumerate([first, *part.more]):
+            if sound is not None:
+                lines += list(timed_lines.heard_lines(listener.heard(sound, track), segment, lines))
         if isinstance(content, Film):
             told = {line.text for line in lines}
             shown = timed_lines.shown_lines(self._shown(content, frames), segment.place.end or 0.0)
@@ -222,10 +224,6 @@ class FileReader:
         for time, picture in zip(film.times, film.pictures, strict=True):
             frames[time] = last[time] if time in last else self._seen(picture)
         return frames
-
-    def _heard(self, sound: Sound) -> list[Cue]:
-        transcriber: Transcriber | None = self._models.transcriber()
-        return transcriber.transcribe(sound) if transcriber else []
 
     def _recognised(self, picture: Picture) -> RecognisedText:
         reader: TextReader | None = self._models.text_reader()

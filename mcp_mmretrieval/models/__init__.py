@@ -90,6 +90,18 @@ class Reranker(Protocol):
         """Relevance of each content in [0, 1], in the order given; None for one that it cannot read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said in a sound."""
+
+    cues: list[Cue]
+    """With seconds from the beginning of the given sound. Empty where nobody speaks."""
+    language: str = ""
+    """In which it was written down, as an ISO 639-1 code; empty where the model does not say."""
+    probability: float = 1.0
+    """That this is the language, in [0, 1]."""
+
+
 class Transcriber(Protocol):
     """Speech to text."""
 
@@ -97,8 +109,8 @@ class Transcriber(Protocol):
     def identity(self) -> Identity:
         """What the transcript depends on: weights and settings. Part of the reading's identity."""
 
-    def transcribe(self, sound: Sound) -> list[Cue]:
-        """What is said, with seconds from the beginning of the given sound. Empty where nobody speaks."""
+    def transcribe(self, sound: Sound, language: str = "") -> Transcript:
+        """What is said, in the language that is given; without one, in the one that it sounds like."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def builtin_speech_identity() -> Identity:
     It writes many languages where both wheels of Whisper base are installed, else English.
     """
     name = "base" if whisper_base_installed() else "tiny.en"
-    return {"name": f"whisper-{name}", "compute": "int8", "beam": 1, "voice": "silero v6"}
+    return {"name": f"whisper-{name}", "compute": "int8", "beam": 1, "languages": 2, "voice": "silero v6"}
 
 
 def transcriber_identity(spec: ModelSpec, content: str) -> Identity:

@@ -12,7 +12,7 @@ from mcp_mmretrieval.adding.reading import FileReader, FileToRead
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import RecognisedText, TextReader, Transcriber
+from mcp_mmretrieval.models import RecognisedText, TextReader, Transcriber, Transcript
 from mcp_mmretrieval.roots import OpenFile, Roots
 from mcp_mmretrieval.types import Cue, Picture, Segment, Sound
 from tests.support import recordings
@@ -94,8 +94,8 @@ def test_only_as_much_is_read_as_is_asked_for(tmp_path: Path, workers: Workers) 
 class LoudnessTranscriber(PitchTranscriber):
     """Hears one sentence in each sound, from its 2nd to its 3rd second: which one tells the pitch."""
 
-    def transcribe(self, sound: Sound) -> list[Cue]:
-        return [Cue(2.0, 3.0, f"it is {cue.text}") for cue in super().transcribe(sound)]
+    def transcribe(self, sound: Sound, language: str = "") -> Transcript:
+        return Transcript([Cue(2.0, 3.0, f"it is {cue.text}") for cue in super().transcribe(sound).cues])
 
 
 class ListeningModels(CountingModels):

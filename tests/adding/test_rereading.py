@@ -9,7 +9,7 @@ from mcp_mmretrieval.adding.reading import SPLITTER
 from mcp_mmretrieval.answers import Outcome
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import RecognisedText, TextReader, Transcriber
+from mcp_mmretrieval.models import RecognisedText, TextReader, Transcriber, Transcript
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.types import Cue, Identity, Picture, Sound
 from tests.support.files import BLUE, GREEN, RED, film, picture, recording, scanned_pdf
@@ -57,9 +57,9 @@ class _Listener(PitchTranscriber):
     def __init__(self, means: Means) -> None:
         self._means = means
 
-    def transcribe(self, sound: Sound) -> list[Cue]:
+    def transcribe(self, sound: Sound, language: str = "") -> Transcript:
         self._means.heard += 1
-        return [Cue(0.0, 1.0, f"heard by {self._means.speech}")]
+        return Transcript([Cue(0.0, 1.0, f"heard by {self._means.speech}")])
 
 
 class Shelf:

@@ -17,6 +17,7 @@ from mcp_mmretrieval.models import (
     Reranker,
     TextReader,
     Transcriber,
+    Transcript,
     recipe,
 )
 from mcp_mmretrieval.types import Content, Cue, Film, Identity, Modality, Picture, Sound, VectorKind, Vectors
@@ -132,12 +133,12 @@ class PitchTranscriber:
     def identity(self) -> Identity:
         return {"name": "pitch"}
 
-    def transcribe(self, sound: Sound) -> list[Cue]:
+    def transcribe(self, sound: Sound, language: str = "") -> Transcript:
         if not len(sound.samples) or float(np.abs(sound.samples).max()) < 0.01:
-            return []
+            return Transcript([])
         seconds = len(sound.samples) / sound.rate
         hertz = np.count_nonzero(np.diff(np.signbit(sound.samples))) / 2 / seconds
-        return [Cue(0.0, seconds, "a low tone" if hertz < 700 else "a high tone")]
+        return Transcript([Cue(0.0, seconds, "a low tone" if hertz < 700 else "a high tone")])
 
 
 class ShapeReader:

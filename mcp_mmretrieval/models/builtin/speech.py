@@ -6,14 +6,20 @@ faster-whisper, decides first whether and where somebody does.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from faster_whisper import WhisperModel  # type: ignore[import-untyped]
+from faster_whisper.transcribe import Segment as WrittenSegment  # type: ignore[import-untyped]
+from faster_whisper.transcribe import TranscriptionInfo
 from faster_whisper.vad import VadOptions, get_speech_timestamps  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
+from mcp_mmretrieval.models import Transcript
 from mcp_mmretrieval.models.identity import builtin_speech_identity
-from mcp_mmretrieval.models.vad import resampled
+from mcp_mmretrieval.models.vad import AudioSamples, resampled
 from mcp_mmretrieval.models.weights import WHISPER_TINY_EN_WHEEL, assemble_whisper_base, whisper_base_installed
 from mcp_mmretrieval.types import Cue, Identity, Sound
 
@@ -25,6 +31,9 @@ LOGPROB_THRESHOLD = -1.0
 """Mean log probability of the text's tokens."""
 COMPRESSION_RATIO_THRESHOLD = 2.4
 """Compression ratio of a text that goes round in circles."""
+
+RIVAL_SHARE = 0.5
+"""Probability of the second likeliest language, as a share of the likeliest one's, from which on both are tried."""
 
 _SHORTEST = WHISPER_RATE_HZ // 10
 _VOICE = VadOptions(min_silence_duration_ms=1_000, speech_pad_ms=300)
@@ -51,29 +60,58 @@ class WhisperTranscriber:
         """Weights and settings that decide what is written down."""
         return self._identity
 
-    def transcribe(self, sound: Sound) -> list[Cue]:
-        """What is said, with seconds from the beginning of the sound. Empty where nobody speaks."""
+    def transcribe(self, sound: Sound, language: str = "") -> Transcript:
+        """What is said. `language` as Whisper writes it; one that it does not know raises ValueError.
+
+        Without one, a sound that may as well be in another language is written down in both, and the likelier text
+        counts: `a bison` alone sounds like German too, and `Pyson` is unlikely there.
+        """
         samples = resampled(sound, WHISPER_RATE_HZ)
         if len(samples) < _SHORTEST:
-            return []
+            return Transcript([])
         with self._turns:
             if not get_speech_timestamps(samples, _VOICE):
-                return []
-            found, _ = self._model.transcribe(
-                samples,
-                language=self._language,
-                beam_size=1,
-                temperature=0.0,  # the same sound gives the same text; and no six attempts at what is not clear
-                vad_filter=True,
-                vad_parameters=_VOICE,
-                condition_on_previous_text=False,
-            )
-            seconds = len(samples) / WHISPER_RATE_HZ
-            return [
-                Cue(min(segment.start, seconds), min(segment.end, seconds), segment.text.strip())
-                for segment in found
-                if _said(segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio)
-            ]
+                return Transcript([])
+            found, about = self._written(samples, self._language or language or None)
+            spoken = about.language
+            if rival := _rival(about.all_language_probs or []):
+                other, _ = self._written(samples, rival)
+                if _likelihood(other) > _likelihood(found):
+                    found, spoken = other, rival
+        seconds = len(samples) / WHISPER_RATE_HZ
+        cues = [Cue(min(segment.start, seconds), min(segment.end, seconds), segment.text.strip()) for segment in found]
+        return Transcript(cues, spoken, about.language_probability)
+
+    def _written(self, samples: AudioSamples, language: str | None) -> tuple[list[WrittenSegment], TranscriptionInfo]:
+        """What is said, without Whisper's inventions, and in which language; None for the one that it sounds like."""
+        found, about = self._model.transcribe(
+            samples,
+            language=language,
+            beam_size=1,
+            temperature=0.0,  # the same sound gives the same text; and no six attempts at what is not clear
+            vad_filter=True,
+            vad_parameters=_VOICE,
+            condition_on_previous_text=False,
+        )
+        said = [
+            segment
+            for segment in found
+            if _said(segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio)
+        ]
+        return said, about
+
+
+def _rival(languages: Sequence[tuple[str, float]]) -> str:
+    """The second likeliest of languages (with their probabilities, best first), if nearly as likely; else empty."""
+    if len(languages) < 2:
+        return ""
+    (_, first), (rival, second) = languages[:2]
+    return rival if second >= RIVAL_SHARE * first else ""
+
+
+def _likelihood(written: Sequence[WrittenSegment]) -> float:
+    """Mean log probability of the tokens of a text."""
+    return fmean(segment.avg_logprob for segment in written) if written else -math.inf
 
 
 def _said(text: str, no_speech: float, likelihood: float, compression: float) -> bool:

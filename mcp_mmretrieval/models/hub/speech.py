@@ -21,7 +21,7 @@ from transformers.models.auto.modeling_auto import (
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import vad
+from mcp_mmretrieval.models import Transcript, vad
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.generation import YieldBetweenTokens, to_model_device
@@ -69,12 +69,12 @@ class HubTranscriber:
         """Weights and settings that decide what is written down."""
         return self._identity
 
-    def transcribe(self, sound: Sound) -> list[Cue]:
-        """What is said, with seconds from the beginning of the sound. Empty where nobody speaks."""
+    def transcribe(self, sound: Sound, language: str = "") -> Transcript:
+        """What is said. Each window in the language that it sounds like: `language` is not looked at."""
         at_voice = vad.resampled(sound, vad.VAD_RATE_HZ)
         spans = vad.speech_windows(vad.speech_spans(at_voice), at_voice, SPEECH_WINDOW_SECONDS, together=self._whisper)
         if not spans:
-            return []
+            return Transcript([])
         samples = at_voice if self._rate == vad.VAD_RATE_HZ else vad.resampled(sound, self._rate)
         pieces = [samples[int(start * self._rate) : math.ceil(end * self._rate)] for start, end in spans]
         sizes = [
@@ -86,7 +86,7 @@ class HubTranscriber:
             self._spec.model, sizes, lambda rows: [self._tell(pieces[row]) for row in rows]
         ):
             told |= dict(zip(rows, found, strict=True))
-        return [cue for row, span in enumerate(spans) for cue in _placed(told[row], span)]
+        return Transcript([cue for row, span in enumerate(spans) for cue in _placed(told[row], span)])
 
     def _tell(self, samples: AudioSamples) -> list[Cue]:
         """What is said in one window, with seconds from its beginning."""

@@ -57,7 +57,7 @@ def letters(cues: list[Cue]) -> str:
 
 
 def test_whisper_writes_what_transformers_writes(folders: dict[str, Path], log: NDArray[np.float32]) -> None:
-    cues = loaded(folders["whisper"]).transcribe(Sound(log, RATE))
+    cues = loaded(folders["whisper"]).transcribe(Sound(log, RATE)).cues
     (span,) = spans(log, together=True)
     model: Any = transformers.WhisperForConditionalGeneration.from_pretrained(folders["whisper"])
     processor: Any = transformers.WhisperProcessor.from_pretrained(folders["whisper"])
@@ -71,14 +71,14 @@ def test_whisper_writes_what_transformers_writes(folders: dict[str, Path], log: 
 def test_a_model_without_times_gives_each_window_as_one(folders: dict[str, Path], log: NDArray[np.float32]) -> None:
     short = np.concatenate([log[: 4 * RATE], np.zeros(RATE, np.float32)])
     transcriber = loaded(folders["whisper without times"])
-    (cue,) = transcriber.transcribe(Sound(short, RATE))
+    (cue,) = transcriber.transcribe(Sound(short, RATE)).cues
     ((start, end),) = spans(short, together=True)
     assert (cue.start, cue.end) == (start, end)
 
 
 def test_letters_of_ctc_are_those_of_transformers(folders: dict[str, Path], log: NDArray[np.float32]) -> None:
     short = log[: 6 * RATE]
-    cues = loaded(folders["wav2vec2"]).transcribe(Sound(short, RATE))
+    cues = loaded(folders["wav2vec2"]).transcribe(Sound(short, RATE)).cues
     model: Any = transformers.Wav2Vec2ForCTC.from_pretrained(folders["wav2vec2"])
     processor: Any = transformers.Wav2Vec2Processor.from_pretrained(folders["wav2vec2"])
     expected = []
@@ -97,20 +97,20 @@ def test_what_is_said_does_not_depend_on_what_is_said_around_it(
     windows = spans(long, together=True)
     assert len(windows) == 2
     alone = [letters(transcriber._tell(piece(long, window))) for window in windows]
-    cues = transcriber.transcribe(Sound(long, RATE))
+    cues = transcriber.transcribe(Sound(long, RATE)).cues
     assert [letters([cue for cue in cues if cue.start < 40]), letters([cue for cue in cues if cue.start > 40])] == alone
 
 
 @pytest.mark.parametrize("model", ["whisper", "wav2vec2"])
 @pytest.mark.parametrize("sound", [silence(35), silence(5, 44_100), tone(440, 3), noise(0.0001, 5)])
 def test_where_nobody_speaks_nothing_is_written(folders: dict[str, Path], model: str, sound: Sound) -> None:
-    assert loaded(folders[model]).transcribe(sound) == []
+    assert loaded(folders[model]).transcribe(sound).cues == []
 
 
 @pytest.mark.parametrize("rate", [RATE, 8_000, 48_000])
 @pytest.mark.parametrize("samples", [0, 1, 2, 700])
 def test_a_moment_too_short_to_speak_in_is_empty(folders: dict[str, Path], samples: int, rate: int) -> None:
-    assert loaded(folders["wav2vec2"]).transcribe(Sound(np.ones(samples, np.float32), rate)) == []
+    assert loaded(folders["wav2vec2"]).transcribe(Sound(np.ones(samples, np.float32), rate)).cues == []
 
 
 def test_a_model_that_does_not_listen_is_refused(tmp_path: Path) -> None:
