@@ -3,6 +3,11 @@
 ARCHITECTURE.md has the map; `import mcp_mmretrieval` offers the Python API and imports nothing heavy.
 """
 
+import os
+
+for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    os.environ.setdefault(_switch, "1")  # else ONNX Runtime and the Hub's client, once imported, would phone home
+
 TYPE_CHECKING = False  # typing's own costs a front a fifth of its start
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Answer, Filters, Hit
