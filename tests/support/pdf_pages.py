@@ -20,9 +20,13 @@ def page_pdf(
     page: str = "",
     catalog: str = "",
     info: str = "",
+    size: tuple[int, int] = A4,
 ) -> bytes:
-    """One page. `@0`, `@1` ... in any of the texts are references to `objects` and then to `streams`; `@font` is
-    Helvetica, `@page` the page. The page knows the font /F."""
+    """One page of `size` points, which knows the font /F.
+
+    `@0`, `@1` ... in any of the texts are references to `objects` and then to `streams`; `@font` is Helvetica, `@page`
+    the page.
+    """
     out = Pdf()
     root, tree, this, font = (out.reserve() for _ in range(4))
     numbers = [out.reserve() for _ in (*objects, *streams)]
@@ -44,7 +48,7 @@ def page_pdf(
     out.put(
         this,
         with_references(
-            f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {A4[0]} {A4[1]}] /Contents {drawing} 0 R "
+            f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {size[0]} {size[1]}] /Contents {drawing} 0 R "
             f"{resources} {page} >>"
         ),
     )

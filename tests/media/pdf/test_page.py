@@ -8,12 +8,13 @@ from PIL import Image, ImageDraw
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.pdf.legibility import is_language
-from mcp_mmretrieval.media.pdf.page import PageContent, read_page
+from mcp_mmretrieval.media.pdf.page import PageContent, draw_page_for_reading, read_page
 from tests.media.pdf.test_legibility import ENGLISH, exchanged
 from tests.support.media_files import illustrated_pdf
-from tests.support.pdf_pages import opened, page_pdf, words_at
+from tests.support.pdf_pages import A4, opened, page_pdf, words_at
 
 WHOLE, MOST, SMALL = (0, 0, 612, 792), (20, 20, 572, 600), (50, 50, 150, 150)
+A1 = (1684, 2384)
 LINE = "Words of a text layer that fill a line on the page of a report."
 
 
@@ -94,3 +95,18 @@ def test_form_values_and_remarks_stand_behind_the_text_of_their_page() -> None:
     remark = "<< /Type /Annot /Subtype /Text /Rect [10 10 30 30] /Contents (Remark loganberry) >>"
     data = page_pdf(words_at([(60, 700, LINE)]), objects=[remark], page="/Annots [@0]")
     assert content(data).text == f"{LINE}\nRemark loganberry"
+
+
+@pytest.mark.parametrize(
+    ("size", "letters", "larger"),
+    [(A1, 7, True), (A1, 120, False), (A4, 7, False), ((200, 3_000), 7, True)],
+    ids=["a sheet with small print", "a poster with large letters", "a page", "a till roll"],
+)
+def test_a_sheet_with_small_print_is_drawn_as_large_as_that_needs(
+    size: tuple[int, int], letters: int, larger: bool
+) -> None:
+    lines = words_at(((20, y, "DN 80 flange, bolts M16, see note 4") for y in range(20, size[1], 3 * letters)), letters)
+    limits = Limits(side=1_024)
+    drawn = draw_page_for_reading(opened(page_pdf(lines, size=size))[0], limits)
+    assert (max(drawn.shape[:2]) > limits.side) == larger
+    assert drawn.shape[0] * drawn.shape[1] <= limits.reading_pixels
