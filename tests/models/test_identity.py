@@ -15,7 +15,7 @@ def test_the_lines_of_the_built_in_models_are_those_of_every_library_of_today(
     for installed, name in ((True, "base"), (False, "tiny.en")):
         monkeypatch.setattr(identity, "whisper_base_installed", lambda found=installed: found)
         line = identity.identity_line(identity.builtin_speech_identity())
-        assert line == f"whisper-{name} int8 1 silero v6"
+        assert line == f"whisper-{name} int8 1 2 silero v6"
 
 
 def test_a_model_of_a_persons_own_goes_by_its_folders_name_and_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
