@@ -141,7 +141,8 @@ class Catalog(Spaces, JobTable):
     def titled(self, title: str, scope: Scope) -> list[str]:
         """Whole ids of the documents within a scope that bear a title, whatever the case of its ASCII letters."""
         with self._database.reading() as db:
-            within = Clause("d.title = ? COLLATE NOCASE", (title,)) & resolve_scope(db, scope).holds("d.key")
+            titled = Clause("d.title = ? COLLATE NOCASE", (rows.without_surrogates(title),))
+            within = titled & resolve_scope(db, scope).holds("d.key")
             sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
             return [id for (id,) in db.execute(sql, within.values)]
 
