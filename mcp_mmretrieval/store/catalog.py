@@ -330,7 +330,12 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:
             reach = resolve_scope(db, scope)
             found = scope_queries.vectors_within(db, reach, space, kind, after)
-            wanted = scope_queries.keys_within(db, reach) if reach.filters.modality else None
+
+            def within(keys: Sequence[int]) -> Collection[int]:
+                # after a row come few vectors: they are looked up one by one, and not all keys of a modality read
+                return scope_queries.visible_within(db, reach, keys) if after else scope_queries.keys_within(db, reach)
+
+            wanted = within if reach.filters.modality else None
             return vectors.exact_nearest(found, vector, half=is_half(db, space), depth=depth, wanted=wanted)
 
     def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
