@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from mcp_mmretrieval.store.fulltext import query_terms
+from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, query_terms
 
 
 def found(db: sqlite3.Connection, expression: str) -> list[int]:
@@ -156,3 +156,11 @@ def test_a_question_that_names_what_it_quotes_asks_for_no_phrase() -> None:
     assert not query_terms('is "Plug it in" before "Turn it on" in the manual').phrase_asked
     assert query_terms('3/4" thread and 5" pipe').quoted == ()
     assert query_terms("\u201c議事録\u201d").quoted_pairs == ('"議事 事録"',)
+
+
+def test_a_phrase_is_looked_for_once_however_often_it_is_quoted() -> None:
+    pasted = ", ".join(f'{{ "name": "pump {number}", "serial number": "{number}" }}' for number in range(100))
+    quoted = query_terms(pasted).quoted
+    assert quoted[:2] == ('"name"', '"pump 0"')
+    assert len(set(quoted)) == len(quoted) == MAX_QUERY_TERMS
+    assert query_terms("\u201e水泵\u201c und \u201e水泵\u201c").quoted_pairs == ('"水泵"',)
