@@ -357,7 +357,7 @@ class Catalog(Spaces, JobTable):
 
     def segments(self, keys: Collection[int]) -> dict[int, StoredSegment]:
         """The segments that are still held, by their keys."""
-        wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
+        wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json_list(keys),))
         with self._database.reading() as db:
             return {stored.key: stored for stored in stored_segments(db, wanted)}
 
