@@ -78,6 +78,21 @@ def test_what_was_just_committed_is_found_before_the_index_has_it(
     assert key not in keys
 
 
+def test_a_library_that_has_grown_is_searched_by_the_index_though_comparing_was_better_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, _ = fill(store.catalog, 10)
+    assert store.index.wait(PATIENCE)
+    assert len(store.index.nearest(space, "text", unit(0, 1), Scope(), depth=100)) == 50
+    fill(store.catalog, 60)
+    assert store.index.wait(PATIENCE)
+    asked = []
+    ask = store.index._ask
+    monkeypatch.setattr(store.index, "_ask", lambda *given: (asked.append(given), ask(*given))[1])
+    assert len(store.index.nearest(space, "text", unit(0, 1), Scope(), depth=100)) == 100
+    assert asked
+
+
 def test_removal_leaves_nothing_in_chroma(tmp_path: Path) -> None:
     with Store.open(tmp_path / "library") as store:
         fill(store.catalog, 10)
