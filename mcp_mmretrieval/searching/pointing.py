@@ -81,7 +81,6 @@ def _captions(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int
 
 
 def _worth(stored: StoredSegment, begins: re.Pattern[str], mentions: re.Pattern[str]) -> float:
-    text = stored.segment.text
     for text in (stored.segment.heading, stored.segment.text):
         for match in begins.finditer(text):
             end = text.find("\n", match.end())

@@ -117,28 +117,17 @@ class QueryTerms:
         """The words as they are written."""
         return tuple(term.word for term in self.terms)
 
-    @property
-    def match(self) -> str:
-        """FTS5 expression for the table of words; empty when the query has none."""
-        return self.match_of(self.each, range(len(self.terms)))
-
-    def match_of(self, each: Sequence[str], chosen: Collection[int]) -> str:
-        """The same where it looks for other expressions, and where only the `chosen` terms may be neighbours."""
-        return " OR ".join([*each, *self.beside(chosen)])
-
     def beside(self, chosen: Collection[int]) -> tuple[str, ...]:
-        """One FTS5 expression for each piece of the query that counts once more where it stands so in a text."""
+        """One FTS5 expression for each piece of the query that counts once more where it stands so in a text.
+
+        Only the `chosen` terms may be neighbours.
+        """
         near = [
             f"NEAR({_quoted(self.terms[one].forms[0])} {_quoted(self.terms[other].forms[0])}, {MAX_WORDS_BETWEEN})"
             for one, other in self.neighbours
             if one in chosen and other in chosen
         ]
         return (*near, *map(_quoted, self.phrases))[:MAX_QUERY_TERMS]
-
-    @property
-    def pairs_match(self) -> str:
-        """FTS5 expression for the table of pairs; empty when the query has none."""
-        return " OR ".join(self.each_pair)
 
 
 @dataclass(frozen=True, slots=True)
