@@ -180,7 +180,7 @@ def parse_pointers(question: str) -> Pointers:
     covers = _found(plain, _COVER)
     contents = _found(plain, _CONTENTS)
     captions = [match for match in _found(plain, _CAPTION) if _is_caption(match)]
-    headings = _found(plain, _HEADING, _TITLED)
+    headings = [match for match in _found(plain, _HEADING, _TITLED) if re.search(r"\w", _title(match))]
     plainly = [match for match in captions if _caption(match).kind not in _OFTEN_ELSEWHERE]
     whole = _found(plain, _THIS)
     named = [*paged, *ends, *covers, *contents, *plainly, *headings, *whole]

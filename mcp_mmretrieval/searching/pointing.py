@@ -112,6 +112,6 @@ def _heading(title: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What a line begins with that is the heading, numbered or not, and what mentions it."""
     words = r"\W+".join(map(re.escape, re.findall(r"\w+", title)))
     return (
-        re.compile(rf"^\W*(?:[\dA-Z]+(?:\.\d+)*[.):]?\s+)?{words}\W*$", re.IGNORECASE | re.MULTILINE),
+        re.compile(rf"^[^\w\n]*(?:[\dA-Z]+(?:\.\d+)*[.):]?\s+)?{words}[^\w\n]*$", re.IGNORECASE | re.MULTILINE),
         re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE),
     )

@@ -105,6 +105,7 @@ def test_the_list_of_contents_is_pointed_at() -> None:
         "the chapter I've read",
         "sales chart 2023",
         "exam schedule 2025",
+        'the column headed "???"',
         "coffee order: large, sixteen ounce",
         'formatted as a list, for example ["Chapter 5", "Page 8"]',
     ],
