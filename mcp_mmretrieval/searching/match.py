@@ -108,7 +108,8 @@ class MatchCollector:
         self._run = run
         self._catalog = catalog
         self._scores = {lane: dict(found) for lane, found in run.ranked.items()}
-        self._small = catalog.counts(run.scope).segments < SMALL_LIBRARY_PLACES
+        counts = catalog.counts(run.scope, space=run.answering.space)  # as the answer tells them: counted once
+        self._small = counts.segments < SMALL_LIBRARY_PLACES
         self._measured = run.answering.measured and run.query.like is None
         self._shares: Mapping[int, TermShares] = {}
         self._unusual: dict[int, dict[VectorKind, float]] = {}
