@@ -59,11 +59,11 @@ _OTHER_SHEETS = "".join(
     rf"(?<!\b{word} )"
     for word in re.findall(r"\w+", "answer balance call cheat data fact home landing rate score spec time tip web")
 )
-"""A balance sheet and a web page are no places in a document."""
+"""A balance sheet and a web page are no places in a document; nor is `p53`, where nothing before it says so."""
 _NUMBERED_PAGES = re.compile(
     rf"{_OTHER_SHEETS}(?:\b(?:{_PAGES}){_SIGN}(?P<several>(?:{_NUMBER})\b(?:(?:{_THROUGH}|{_AND})(?:{_NUMBER})\b)*)|"
     rf"\b(?:{_PAGE}){_SIGN}(?P<one>(?:{_NUMBER})\b(?:{_THROUGH}(?:{_NUMBER})\b)?)|"
-    r"\b(?:pages?|slides?|pp?)(?P<joined>\d{1,4})\b)",
+    r"(?:\b(?:pages?|slides?|pp)|(?:(?<=\bon )|(?<=\bat )|(?<=\bsee )|(?<=\())p)(?P<joined>\d{1,4})\b)",
     re.IGNORECASE,
 )
 _PAGE_RANGE = re.compile(rf"({_NUMBER})\b(?:{_THROUGH}({_NUMBER})\b)?", re.IGNORECASE)

@@ -29,6 +29,9 @@ from mcp_mmretrieval.searching.pointers import Caption, parse_pointers
         ("what does page i say?", ("i",)),
         ("pages xlix and cxii", ("xlix", "cxii")),
         ("page  14", ("14",)),
+        ("the totals (p14)", ("14",)),
+        ("the chart on p14", ("14",)),
+        ("slide7", ("7",)),
     ],
 )
 def test_a_page_is_pointed_at_by_its_number(question: str, pages: tuple[str, ...]) -> None:
@@ -105,6 +108,8 @@ def test_the_list_of_contents_is_pointed_at() -> None:
         "the chapter I've read",
         "sales chart 2023",
         "exam schedule 2025",
+        "mutations of p53",
+        "P100 GPU",
         'the column headed "???"',
         "coffee order: large, sixteen ounce",
         'formatted as a list, for example ["Chapter 5", "Page 8"]',
