@@ -94,6 +94,7 @@ _CAPTION = re.compile(
     r"\.?\s*(?:(?i:no\.?|number|nr\.?)|#|№)?\s*"
     r"(?P<number>[A-Z]{1,2}[-.]?\d+(?:[.-]\d+)*[a-z]?|\d+(?:[.-]\d+)*[a-zA-Z]?|[IVXLC]{1,7}|[A-Z])(?!\w|[.,]\d)"
 )
+_NEXT_NUMBER = re.compile(rf"(?i:{_AND})(?P<number>\d+(?:[.-]\d+)*[a-zA-Z]?)(?!\w|[.,]\d)")
 _QUOTED = r"[\"“”„«»](?P<{name}>[^\"“”„«»]{{3,80}})[\"“”„«»]"
 _HEADING = re.compile(
     rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|page|part|heading)\b|"
@@ -189,7 +190,7 @@ def parse_pointers(question: str) -> Pointers:
         positions=tuple(dict.fromkeys([at for match in ends for at in _positions(match)] + [1] * bool(covers))),
         beginning=bool(whole and _ON_THE_WHOLE.search(plain)),
         contents=bool(contents or (whole and _HOW_MANY.search(plain))),
-        captions=tuple(dict.fromkeys(_caption(match) for match in captions)),
+        captions=tuple(dict.fromkeys(caption for match in captions for caption in _captions(match))),
         headings=tuple(dict.fromkeys(" ".join(_title(match).split()) for match in headings)),
         phrases=tuple(dict.fromkeys(match[0].strip() for match in sorted(named, key=lambda match: match.start()))),
         rest=_without(question, [match.span() for match in (*paged, *ends)]),
@@ -250,6 +251,16 @@ def _is_caption(match: re.Match[str]) -> bool:
 def _caption(match: re.Match[str]) -> Caption:
     kind = next(kind for kind in CAPTION_KINDS if match[kind])
     return Caption(kind, match["number"])
+
+
+def _captions(match: re.Match[str]) -> Iterator[Caption]:
+    """The caption of a match, and those that follow its plural: `Figures 2 and 3`."""
+    first = _caption(match)
+    yield first
+    at = match.end()
+    while match[first.kind].casefold().endswith("s") and (more := _NEXT_NUMBER.match(match.string, at)):
+        yield Caption(first.kind, more["number"])
+        at = more.end()
 
 
 def _title(match: re.Match[str]) -> str:

@@ -76,6 +76,18 @@ def test_a_part_is_pointed_at_by_its_kind_and_number(question: str, caption: Cap
 
 
 @pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("compare Figures 2 and 3", ["2", "3"]),
+        ("Tables 2.1, 2.2 and 4b", ["2.1", "2.2", "4b"]),
+        ("Figure 2 and 3 apples", ["2"]),
+    ],
+)
+def test_several_parts_are_pointed_at_by_their_plural(question: str, numbers: list[str]) -> None:
+    assert [caption.number for caption in parse_pointers(question).captions] == numbers
+
+
+@pytest.mark.parametrize(
     ("question", "heading"),
     [
         ('the steps in the "Parts and Features" section', "Parts and Features"),
