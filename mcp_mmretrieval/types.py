@@ -54,9 +54,10 @@ SHORT_ID_DIGITS = 12
 _NUMBER = r"\d+(?:\.\d+)?"
 _CLOCK = rf"(?:(?:\d+:)?\d+:)?{_NUMBER}s?|(?:\d+h)?(?:\d+m)?(?:{_NUMBER}s)?"
 _FRAGMENT = re.compile(
-    rf"(?:page|p|slide)=(?P<page>\d+)|t=(?:npt:)?(?P<start>{_CLOCK})(?:,(?P<end>{_CLOCK}))?"
-    r"|char=(?P<first>\d*)(?P<range>,(?P<last>\d*))?"
+    rf"(?:page|p|slide)=(?P<page>\d{{1,18}})|t=(?:npt:)?(?P<start>{_CLOCK})(?:,(?P<end>{_CLOCK}))?"
+    r"|char=(?P<first>\d{0,18})(?P<range>,(?P<last>\d{0,18}))?"
 )
+"""Whole numbers as far as 64 bits hold them."""
 _OPEN_LAST = 1 << 62
 """More code points than any source has."""
 

@@ -174,3 +174,14 @@ def test_a_file_is_opened_again_where_one_of_its_paths_lies_unchanged(folder: Pa
     (folder / "a.txt").unlink()
     with pytest.raises(UnreadableMedia, match="no longer there"):
         reopen(rows, Roots([folder]))
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "x" * 10_000, "a.pdf#page=" + "9" * 30, "nul\0"])
+def test_a_name_that_nothing_can_have_is_not_held_and_not_allowed(
+    catalog: Catalog, view: ConnectionView, name: str
+) -> None:
+    put(catalog, "/elsewhere/a.pdf", ["one"])
+    with pytest.raises(NotInLibrary):
+        view.targets.find(name)
+    with pytest.raises(NotAllowed):
+        view.targets.path(name)

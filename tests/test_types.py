@@ -22,7 +22,21 @@ def test_seconds_may_be_written_without_decimals() -> None:
 
 
 @pytest.mark.parametrize(
-    "fragment", ["page=", "page=x", "t=", "t=,", "t=-1,2", "t=9,5", "char=", "char=,", "line=3", "page=7&t=1,2"]
+    "fragment",
+    [
+        "page=",
+        "page=x",
+        "t=",
+        "t=,",
+        "t=-1,2",
+        "t=9,5",
+        "char=",
+        "char=,",
+        "line=3",
+        "page=7&t=1,2",
+        "page=" + "9" * 19,
+        "char=" + "9" * 5_000,
+    ],
 )
 def test_what_is_no_place_is_refused(fragment: str) -> None:
     assert Place.parse(fragment) is None

@@ -11,6 +11,7 @@ that they were not fitted to: `docs/quality.md` has them with their spread.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -231,8 +232,9 @@ def merge_places(hits: Iterable[FusedHit], places: Mapping[int, tuple[str, Place
 def diversify(found: Sequence[FoundPlace], modalities: Mapping[int, Modality], limit: int) -> list[FoundPlace]:
     """The first `limit` places, so that no kind of media buries another.
 
-    The best hit of a kind that is missing there takes the place of the last ones when it comes near the best of all
-    (`OTHER_MODALITY_SHARE`): a hundred photos of goats leave room for the one recording that names a mountain goat.
+    The best hit of a kind that is missing there comes in when it is near the best of all (`OTHER_MODALITY_SHARE`): a
+    hundred photos of goats leave room for the one recording that names a mountain goat. It takes the place of the last
+    one of a kind that has several.
     """
     first, rest = list(found[:limit]), found[limit:]
     if not first or limit < 2:
@@ -247,5 +249,21 @@ def diversify(found: Sequence[FoundPlace], modalities: Mapping[int, Modality], l
         if modality not in seen:
             seen.add(modality)
             missing.append(one)
-    missing = missing[: limit // 2]
-    return first[: limit - len(missing)] + missing
+    return _making_room(first, missing[: limit // 2], modalities)
+
+
+def _making_room(
+    first: Sequence[FoundPlace], missing: Sequence[FoundPlace], modalities: Mapping[int, Modality]
+) -> list[FoundPlace]:
+    """The first places and behind them the missing ones, for which the last ones of kinds that have several go."""
+    several = Counter(modalities.get(one.hit.key) for one in first)
+    kept: list[FoundPlace] = []
+    going = 0
+    for one in reversed(first):
+        modality = modalities.get(one.hit.key)
+        if going < len(missing) and several[modality] > 1:
+            several[modality] -= 1
+            going += 1
+        else:
+            kept.append(one)
+    return [*reversed(kept), *missing[:going]]

@@ -10,6 +10,7 @@ from mcp_mmretrieval.searching.pointing import pointed_places
 from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.store import Catalog, StoredSegment
 from mcp_mmretrieval.targets import ConnectionView
+from mcp_mmretrieval.types import SHORT_ID_DIGITS
 
 GUESSED_DOCUMENTS = 3
 """Documents that a question without a name may mean, at most."""
@@ -51,7 +52,7 @@ class PointedLookup:
                 evidence[key] = NAMED_EVIDENCE + value
             return evidence
         likely = _likely(found, run.held)
-        if note := self._note(run, [names[id] for id in likely if id in names]):
+        if note := self._note(run, {id: names[id] for id in likely if id in names}):
             run.notes.append(note)
         return self._places(run, likely)
 
@@ -65,9 +66,15 @@ class PointedLookup:
         visible = self._catalog.visible(evidence, run.scope)
         return {key: value for key, value in evidence.items() if key in visible}
 
-    def _note(self, run: SearchRun, likely: Sequence[tuple[str, str]]) -> str:
-        """Which documents may be meant, and how to ask again; empty where nothing is likely."""
-        names = [(self._view.roots.citation(path) if path else title, title if path else "") for title, path in likely]
+    def _note(self, run: SearchRun, likely: Mapping[str, tuple[str, str]]) -> str:
+        """Which documents may be meant, and how to ask again; empty where nothing is likely.
+
+        `likely`: title and path by id. A text without a path is named by its id.
+        """
+        names = [
+            (self._view.roots.citation(path) if path else id[:SHORT_ID_DIGITS], title)
+            for id, (title, path) in likely.items()
+        ]
         if not names:
             return ""
         listed = "; ".join(f"{name} ({title})" if title else name for name, title in names)

@@ -11,7 +11,6 @@ the background alone: standard deviations above the mean, less what the best of 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,8 +53,8 @@ _LEAST_DEVIATION = 0.03
 """Of cosines: a few scores may be alike by chance."""
 
 _LEVELS: tuple[Match, ...] = ("weak", "fair", "strong")
-_CODE = re.compile(r"(?=\S*\d)\S{4,}")
-"""Within a query: a part number, a date, an account."""
+MIN_CODE_CHARACTERS = 4
+"""Characters of a code at least, of which one is a digit: a part number, a date, an account."""
 MAX_CODE_PLACES = 3
 """Places that may hold a code: one that stands in more is a word like others."""
 _ALL = 0.999
@@ -109,7 +108,8 @@ class MatchCollector:
         self._run = run
         self._catalog = catalog
         self._scores = {lane: dict(found) for lane, found in run.ranked.items()}
-        self._small = catalog.counts(run.scope).segments < SMALL_LIBRARY_PLACES
+        counts = catalog.counts(run.scope, space=run.answering.space)  # as the answer tells them: counted once
+        self._small = counts.segments < SMALL_LIBRARY_PLACES
         self._measured = run.answering.measured and run.query.like is None
         self._shares: Mapping[int, TermShares] = {}
         self._unusual: dict[int, dict[VectorKind, float]] = {}
@@ -132,7 +132,7 @@ class MatchCollector:
         count = len(terms.each) + len(terms.each_pair)
         share = self._shares[key].place if key in self._shares else 0.0
         likeness, background = self._text_likeness(key)
-        code = count <= MAX_CODE_TERMS and _CODE.search(self._run.query.text) is not None
+        code = count <= MAX_CODE_TERMS and _holds_code(self._run.query.text)
         return MatchEvidence(
             evidence,
             evidence - usual,
@@ -199,8 +199,15 @@ class MatchCollector:
         asked = findings.unrelated.get(kind)
         if asked is None:
             return []
-        _, vectors = self._catalog.vectors_of(findings.space, kind, [key])[key]
+        held = self._catalog.vectors_of(findings.space, kind, [key])
+        if key not in held:  # removed since the lanes were read
+            return []
+        _, vectors = held[key]
         return [float(score) for score in _best(vectors, asked)]
+
+
+def _holds_code(query: str) -> bool:
+    return any(len(word) >= MIN_CODE_CHARACTERS and any(map(str.isdecimal, word)) for word in query.split())
 
 
 def _best(vectors: Vectors, asked: Vectors) -> Vectors:

@@ -57,16 +57,23 @@ class NameIndex:
     def named(self, question: str) -> frozenset[str]:
         """The documents that the question names: those whose file it gives, else those whose name it says best."""
         said = question.casefold()
-        if _EXTENSION.search(said):
-            files = [file for file in self._files if "." in file and file in said]
-            if files:
-                return frozenset(id for file in files for id in self._files[file])
+        if _EXTENSION.search(said) and (files := self._files_in(said)):
+            return frozenset(id for file in files for id in self._files[file])
         words = _words(question)
         candidates = {number for word in words - _COMMON for number in self._holding.get(word, ())}
         found = [(self._share(self._wholes[number][1], words), number) for number in candidates]
         ranks = {number: (share, len(self._wholes[number][1])) for share, number in found if share >= NAMED_SHARE}
         best = max(ranks.values(), default=None)
         return frozenset(self._wholes[number][0] for number, rank in ranks.items() if rank == best)
+
+    def _files_in(self, said: str) -> list[str]:
+        """The files that a question in small letters gives, but none whose name only ends or begins another one."""
+        files: list[str] = []
+        for file in sorted((file for file in self._files if "." in file and file in said), key=len, reverse=True):
+            if re.search(rf"(?<!\w){re.escape(file)}(?!\w)", said, re.ASCII):  # in Chinese no space stands before it
+                files.append(file)
+                said = said.replace(file, " ")
+        return files
 
     def _share(self, name: Iterable[str], said: frozenset[str]) -> float:
         weights = {word: math.log(1 + (1 + len(self._wholes)) / len(self._holding[word])) for word in name}

@@ -41,20 +41,29 @@ _ORDINALS = re.findall(
 _VALUES = {word: number for words in (CARDINALS, _ORDINALS) for number, word in enumerate(words, 1)}
 _OFTEN_ELSEWHERE = {"part", "equation"}
 """Kinds whose names are said of much else: they are looked up, and no note asks which document is meant."""
+_OFTEN_DATED = {"figure", "table", "exhibit"}
+"""Kinds behind whose names a year is none of their numbers: `sales chart 2023`."""
 _COUNT = "|".join(sorted(CARDINALS, key=len, reverse=True))
 
 _PAGE = (
     r"(?:page|pg|slide|sheet|folio|seite|folie|p[áa]gina|diapositiv[ea]|bladzijde|sida|strona|страница|стр)\b\.?|p\."
 )
 _PAGES = r"(?:pages|pgs|slides|sheets|seiten|folien|p[áa]ginas|pagine|diapositives|diapositivas|страницы)\b\.?|pp\b\.?"
-_NUMBER = rf"\d{{1,4}}|[ivxlc]{{2,7}}|(?-i:[ivx])|[a-z]{{1,2}}-?\d{{1,3}}|{_COUNT}"
+_YEAR = r"(?:19|20)\d\d"
+_ROMAN_NUMBER = r"(?=[ivxlc]{2})c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})(?<=\w)"
+_NUMBER = rf"(?!{_YEAR}\b)\d{{1,4}}|{_ROMAN_NUMBER}|(?-i:[ivx])|[a-z]{{1,2}}-?\d{{1,3}}|{_COUNT}"
 _THROUGH = r"\s*(?:[-\u2013\u2014]|to|through|until|bis|al?|à)\s*"
 _AND = r"\s*,?\s*(?:,|&|and|or|und|et|y|e|en)\s*"
 _SIGN = r"\s*(?:no\.?|number|nr\.?|#|№)?\s*[(\[]?\s*"
+_OTHER_SHEETS = "".join(
+    rf"(?<!\b{word} )"
+    for word in re.findall(r"\w+", "answer balance call cheat data fact home landing rate score spec time tip web")
+)
+"""A balance sheet and a web page are no places in a document; nor is `p53`, where nothing before it says so."""
 _NUMBERED_PAGES = re.compile(
-    rf"\b(?:{_PAGES}){_SIGN}(?P<several>(?:{_NUMBER})\b(?:(?:{_THROUGH}|{_AND})(?:{_NUMBER})\b)*)|"
+    rf"{_OTHER_SHEETS}(?:\b(?:{_PAGES}){_SIGN}(?P<several>(?:{_NUMBER})\b(?:(?:{_THROUGH}|{_AND})(?:{_NUMBER})\b)*)|"
     rf"\b(?:{_PAGE}){_SIGN}(?P<one>(?:{_NUMBER})\b(?:{_THROUGH}(?:{_NUMBER})\b)?)|"
-    r"\b(?:pages?|slides?|pp?)(?P<joined>\d{1,4})\b",
+    r"(?:\b(?:pages?|slides?|pp)|(?:(?<=\bon )|(?<=\bat )|(?<=\bsee )|(?<=\())p)(?P<joined>\d{1,4})\b)",
     re.IGNORECASE,
 )
 _PAGE_RANGE = re.compile(rf"({_NUMBER})\b(?:{_THROUGH}({_NUMBER})\b)?", re.IGNORECASE)
@@ -85,6 +94,7 @@ _CAPTION = re.compile(
     r"\.?\s*(?:(?i:no\.?|number|nr\.?)|#|№)?\s*"
     r"(?P<number>[A-Z]{1,2}[-.]?\d+(?:[.-]\d+)*[a-z]?|\d+(?:[.-]\d+)*[a-zA-Z]?|[IVXLC]{1,7}|[A-Z])(?!\w|[.,]\d)"
 )
+_NEXT_NUMBER = re.compile(rf"(?i:{_AND})(?P<number>\d+(?:[.-]\d+)*[a-zA-Z]?)(?!\w|[.,]\d)")
 _QUOTED = r"[\"“”„«»](?P<{name}>[^\"“”„«»]{{3,80}})[\"“”„«»]"
 _HEADING = re.compile(
     rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|page|part|heading)\b|"
@@ -93,7 +103,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _TITLED = re.compile(
-    r"\b(?i:section|chapter)\s+(?P<title>[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
+    r"\b(?i:section|chapter)\s+(?P<title>(?!I['\u2019])[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
 )
 _THIS = re.compile(
     r"\b(?:(?:this|that|given|attached|provided)\s+(?:\w+\s+)?|the\s+)(?:document|report|paper|presentation|slide\s*deck|"
@@ -110,6 +120,14 @@ _ON_THE_WHOLE = re.compile(
 )
 """What stands at the beginning of a document about the whole of it."""
 _HOW_MANY = re.compile(r"\bhow\s+many\s+(?:chapters|sections|parts|appendices|units|lessons|articles)\b", re.IGNORECASE)
+_AS_PRONOUN = re.compile(
+    r"['\u2019]|\s(?!(?:of|in|on|at|and|or|to|through|from|by|for|with|is)\b|(?!was\b)[a-z]+s\b)[a-z]"
+)
+"""What stands behind `I` where that is who asks: `the chart I made`, but not `Chapter I of` and `Table I lists`."""
+_AUXILIARY = re.compile(r"\b(?:do|does|did|can|could|will|would|may|might|must|should)\s$", re.IGNORECASE)
+"""What stands before a part that says something: `What does Section I say?`"""
+_MAX_LEADING = 100
+"""Characters before a page in which its `according to` is looked for."""
 _LEADING = re.compile(
     r"(?:\b(?:according\s+to|based\s+on|(?:as\s+)?(?:shown|seen|stated|listed|given|mentioned|noted|presented)\s+(?:in|on|at)|"
     r"in|on|at|of|from)\s+)?(?:\bthe\s+)?(?:\b(?:chart|graph|table|figure|text|photo|photograph|picture|image|diagram)s?\s+"
@@ -156,13 +174,14 @@ class Pointers:
 
 def parse_pointers(question: str) -> Pointers:
     """What a question points at; empty `phrases` where that is nothing."""
+    question = " ".join(question.split())
     plain = _EXAMPLES.sub(lambda match: " " * len(match[0]), question)
-    paged = _found(plain, _NUMBERED_PAGES, _ORDINAL_PAGE)
+    paged = [match for match in _found(plain, _NUMBERED_PAGES, _ORDINAL_PAGE) if not _ends_in_pronoun(match)]
     ends = _found(plain, _END_PAGES, _SECOND_LAST, _BACK_COVER)
     covers = _found(plain, _COVER)
     contents = _found(plain, _CONTENTS)
-    captions = _found(plain, _CAPTION)
-    headings = _found(plain, _HEADING, _TITLED)
+    captions = [match for match in _found(plain, _CAPTION) if _is_caption(match)]
+    headings = [match for match in _found(plain, _HEADING, _TITLED) if re.search(r"\w", _title(match))]
     plainly = [match for match in captions if _caption(match).kind not in _OFTEN_ELSEWHERE]
     whole = _found(plain, _THIS)
     named = [*paged, *ends, *covers, *contents, *plainly, *headings, *whole]
@@ -171,7 +190,7 @@ def parse_pointers(question: str) -> Pointers:
         positions=tuple(dict.fromkeys([at for match in ends for at in _positions(match)] + [1] * bool(covers))),
         beginning=bool(whole and _ON_THE_WHOLE.search(plain)),
         contents=bool(contents or (whole and _HOW_MANY.search(plain))),
-        captions=tuple(dict.fromkeys(_caption(match) for match in captions)),
+        captions=tuple(dict.fromkeys(caption for match in captions for caption in _captions(match))),
         headings=tuple(dict.fromkeys(" ".join(_title(match).split()) for match in headings)),
         phrases=tuple(dict.fromkeys(match[0].strip() for match in sorted(named, key=lambda match: match.start()))),
         rest=_without(question, [match.span() for match in (*paged, *ends)]),
@@ -213,9 +232,35 @@ def _positions(match: re.Match[str]) -> list[int]:
     return list(numbers) if match["end"].lower() in ("first", "opening") else [-number for number in numbers]
 
 
+def _ends_in_pronoun(match: re.Match[str]) -> bool:
+    """Whether the `I` at the end of a match is no number but the one who asks."""
+    start, end = match.span()
+    return (
+        re.search(r"(?i:\bi)$", match[0]) is not None
+        and _AS_PRONOUN.match(match.string, end) is not None
+        and _AUXILIARY.search(match.string, max(0, start - 10), start) is None
+    )
+
+
+def _is_caption(match: re.Match[str]) -> bool:
+    """Whether a kind and a number are a part of a document: neither `the chart I made` nor `exam schedule 2025`."""
+    dated = _caption(match).kind in _OFTEN_DATED and re.fullmatch(_YEAR, match["number"]) is not None
+    return not dated and not _ends_in_pronoun(match)
+
+
 def _caption(match: re.Match[str]) -> Caption:
     kind = next(kind for kind in CAPTION_KINDS if match[kind])
     return Caption(kind, match["number"])
+
+
+def _captions(match: re.Match[str]) -> Iterator[Caption]:
+    """The caption of a match, and those that follow its plural: `Figures 2 and 3`."""
+    first = _caption(match)
+    yield first
+    at = match.end()
+    while match[first.kind].casefold().endswith("s") and (more := _NEXT_NUMBER.match(match.string, at)):
+        yield Caption(first.kind, more["number"])
+        at = more.end()
 
 
 def _title(match: re.Match[str]) -> str:
@@ -225,6 +270,6 @@ def _title(match: re.Match[str]) -> str:
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text without these stretches and the `according to the chart on` before them."""
     for start, end in sorted(spans, reverse=True):
-        leading = _LEADING.search(text, 0, start)
+        leading = _LEADING.search(text, max(0, start - _MAX_LEADING), start)
         text = f"{text[: leading.start() if leading else start].rstrip()} {text[end:].lstrip(' )]')}"
     return " ".join(text.split())

@@ -81,7 +81,6 @@ def _captions(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int
 
 
 def _worth(stored: StoredSegment, begins: re.Pattern[str], mentions: re.Pattern[str]) -> float:
-    text = stored.segment.text
     for text in (stored.segment.heading, stored.segment.text):
         for match in begins.finditer(text):
             end = text.find("\n", match.end())
@@ -113,6 +112,6 @@ def _heading(title: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What a line begins with that is the heading, numbered or not, and what mentions it."""
     words = r"\W+".join(map(re.escape, re.findall(r"\w+", title)))
     return (
-        re.compile(rf"^\W*(?:[\dA-Z]+(?:\.\d+)*[.):]?\s+)?{words}\W*$", re.IGNORECASE | re.MULTILINE),
+        re.compile(rf"^[^\w\n]*(?:[\dA-Z]+(?:\.\d+)*[.):]?\s+)?{words}[^\w\n]*$", re.IGNORECASE | re.MULTILINE),
         re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE),
     )

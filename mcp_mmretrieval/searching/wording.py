@@ -46,7 +46,7 @@ _MEASURES = {
     r"cash conversion cycle": f"{_STOCK}, {_RECEIVABLE}, {_PAYABLE}, {_SALES}, {_COST}",
     r"(?:(?:total|fixed) )?assets? turnover": f"{_SALES}, {_ASSETS}",
     r"return on (?:average |total )?assets|roa": f"{_EARNED}, {_ASSETS}",
-    r"return on (?:average |shareholders'? |common )?equity|roe": f"{_EARNED}, {_EQUITY}",
+    r"return on (?:average |shareholders'? |common )?equity|(?-i:ROE)": f"{_EARNED}, {_EQUITY}",
     r"return on capital employed|roce|capital employed": f"{_OPERATING}, {_ASSETS}, {_OWED}",
     r"return on invested capital|roic|invested capital": f"{_OPERATING}, {_DEBT}, {_EQUITY}",
     r"debt[- ]to[- ]equity(?: ratio)?|(?:financial )?leverage ratio|gearing(?: ratio)?": f"{_DEBT}, {_EQUITY}",

@@ -141,7 +141,8 @@ class Catalog(Spaces, JobTable):
     def titled(self, title: str, scope: Scope) -> list[str]:
         """Whole ids of the documents within a scope that bear a title, whatever the case of its ASCII letters."""
         with self._database.reading() as db:
-            within = Clause("d.title = ? COLLATE NOCASE", (title,)) & resolve_scope(db, scope).holds("d.key")
+            titled = Clause("d.title = ? COLLATE NOCASE", (rows.without_surrogates(title),))
+            within = titled & resolve_scope(db, scope).holds("d.key")
             sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
             return [id for (id,) in db.execute(sql, within.values)]
 
@@ -329,7 +330,12 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:
             reach = resolve_scope(db, scope)
             found = scope_queries.vectors_within(db, reach, space, kind, after)
-            wanted = scope_queries.keys_within(db, reach) if reach.filters.modality else None
+
+            def within(keys: Sequence[int]) -> Collection[int]:
+                # after a row come few vectors: they are looked up one by one, and not all keys of a modality read
+                return scope_queries.visible_within(db, reach, keys) if after else scope_queries.keys_within(db, reach)
+
+            wanted = within if reach.filters.modality else None
             return vectors.exact_nearest(found, vector, half=is_half(db, space), depth=depth, wanted=wanted)
 
     def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
@@ -351,7 +357,7 @@ class Catalog(Spaces, JobTable):
 
     def segments(self, keys: Collection[int]) -> dict[int, StoredSegment]:
         """The segments that are still held, by their keys."""
-        wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
+        wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json_list(keys),))
         with self._database.reading() as db:
             return {stored.key: stored for stored in stored_segments(db, wanted)}
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from mcp_mmretrieval.store import rows, word_tables
-from mcp_mmretrieval.store.database import scalar
+from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import stored_segments
 from mcp_mmretrieval.store.records import Change, Document, File
 from mcp_mmretrieval.store.scope import Clause
@@ -119,5 +119,5 @@ def drop_orphans(db: sqlite3.Connection, keys: Collection[int]) -> tuple[int, in
         "DELETE FROM documents WHERE key IN (SELECT value FROM json_each(?)) AND NOT inline "
         "AND NOT EXISTS (SELECT 1 FROM files WHERE document = key) RETURNING segments"
     )
-    gone = db.execute(sql, (json.dumps(list(keys)),)).fetchall()
+    gone = db.execute(sql, (json_list(keys),)).fetchall()
     return len(gone), sum(segments for (segments,) in gone)

@@ -22,7 +22,8 @@ from mcp_mmretrieval.store.normal_form import (
 from mcp_mmretrieval.store.stems import is_english, respelt, spelt_words, stems_of, transcribed
 
 MAX_QUERY_TERMS = 48
-"""Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count."""
+"""Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count, and
+of more phrases in quotation marks the first."""
 MAX_WORDS_BETWEEN = 1
 """Words that may stand in a text between two neighbours of the query: a stop word, as in `deaths from cancer`."""
 
@@ -116,28 +117,17 @@ class QueryTerms:
         """The words as they are written."""
         return tuple(term.word for term in self.terms)
 
-    @property
-    def match(self) -> str:
-        """FTS5 expression for the table of words; empty when the query has none."""
-        return self.match_of(self.each, range(len(self.terms)))
-
-    def match_of(self, each: Sequence[str], chosen: Collection[int]) -> str:
-        """The same where it looks for other expressions, and where only the `chosen` terms may be neighbours."""
-        return " OR ".join([*each, *self.beside(chosen)])
-
     def beside(self, chosen: Collection[int]) -> tuple[str, ...]:
-        """One FTS5 expression for each piece of the query that counts once more where it stands so in a text."""
+        """One FTS5 expression for each piece of the query that counts once more where it stands so in a text.
+
+        Only the `chosen` terms may be neighbours.
+        """
         near = [
             f"NEAR({_quoted(self.terms[one].forms[0])} {_quoted(self.terms[other].forms[0])}, {MAX_WORDS_BETWEEN})"
             for one, other in self.neighbours
             if one in chosen and other in chosen
         ]
         return (*near, *map(_quoted, self.phrases))[:MAX_QUERY_TERMS]
-
-    @property
-    def pairs_match(self) -> str:
-        """FTS5 expression for the table of pairs; empty when the query has none."""
-        return " OR ".join(self.each_pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +178,15 @@ def query_terms(query: str) -> QueryTerms:
     )
     joined = _joined_numbers(phrases, spaced, number)
     asides += [*perhaps, *(other.form for other in dates(spaced)), *(each.term.forms[-1] for each in joined)]
-    quoted_words = [words for each in quoted if (words := normal_words(each))]
+    quoted_words = dict.fromkeys(words for each in quoted if (words := normal_words(each)))
+    quoted_runs = dict.fromkeys(run for each in quoted for run in unspaced_runs(each.casefold()))
     return QueryTerms(
         terms=tuple(terms.values()),
         neighbours=tuple(neighbours),
         phrases=tuple(dict.fromkeys(aside for aside in asides if aside not in terms)),
         joined=tuple(joined),
-        quoted=tuple(map(_quoted, quoted_words)),
-        quoted_pairs=tuple(_quoted_run(run) for each in quoted for run in unspaced_runs(each.casefold())),
+        quoted=tuple(map(_quoted, quoted_words))[:MAX_QUERY_TERMS],
+        quoted_pairs=tuple(map(_quoted_run, quoted_runs))[:MAX_QUERY_TERMS],
         each_pair=tuple(dict.fromkeys(_quoted_run(pair) for run in runs for pair in bigrams(run))),
         runs=tuple(runs),
         phrase_asked=_asks_for_phrase(quoted, _QUOTED.sub(" ", query)),

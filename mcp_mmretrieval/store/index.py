@@ -56,6 +56,9 @@ MAX_VECTORS_BEHIND = 20_000
 MIN_FREE_DISK_BYTES = 64 << 20
 """Bytes of free disk below which a failure is the disk's, and building anew would not help."""
 
+SearchedLane = tuple[Scope, VectorKind, int, int]
+"""Scope, kind and depth of a search, and how often the library had doubled."""
+
 
 class Index:
     """The index of one library, which follows the catalog in a thread of its own. Thread-safe."""
@@ -71,8 +74,8 @@ class Index:
         self._lock = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
         self._followed: dict[tuple[int, VectorKind], int] = {}
         """Up to which row of the catalog Chroma has the vectors of a space and kind."""
-        self._looks: dict[tuple[Scope, VectorKind, int], int] = {}
-        """How many neighbours the last search of a scope, kind and depth needed."""
+        self._looks: dict[SearchedLane, int] = {}
+        """How many neighbours the last search of a lane needed."""
         self._state: IndexState = "checking"
         self._note = ""
         self._broken = ""
@@ -140,13 +143,15 @@ class Index:
         # are held and lie within the scope. Three things use up neighbours: vectors outside the scope, vectors deleted
         # since, and further parts of a segment that stands in the list already. How many they use up is not known
         # beforehand, so the number doubles until `depth` segments remain. It is remembered for the same scope, kind
-        # and depth, so that the next search asks once.
+        # and depth, so that the next search asks once, until the library has doubled: of a small one, of which every
+        # segment is near, nothing is known later.
         # Beyond `MAX_NEIGHBOURS` comparing with each vector is faster. That is remembered too, and the next search of
         # this sort does not ask at all. Where Chroma is being written or has failed, nothing is remembered: the next
         # search may find it free.
         # `upto` belongs to the answer of the last asking. `nearest` compares the rows after it one by one, so a commit
         # that the index has not followed yet is found all the same.
-        lane = (scope, kind, depth)
+        _, held = self._catalog.extent(scope, MAX_SCANNED_SEGMENTS)
+        lane = (scope, kind, depth, held.bit_length())
         look = self._looks.get(lane, 2 * depth)
         while look <= MAX_NEIGHBOURS and (found := self._ask(space, kind, vector, look)) is not None:
             upto, near = found
@@ -163,7 +168,7 @@ class Index:
             self._remember(lane, look)
         return None
 
-    def _remember(self, lane: tuple[Scope, VectorKind, int], look: int) -> None:
+    def _remember(self, lane: SearchedLane, look: int) -> None:
         if len(self._looks) > 256:
             self._looks.clear()
         self._looks[lane] = look

@@ -38,7 +38,8 @@ class JobTable:
     def job(self, id: str) -> JobRow | None:
         """A job of this or an earlier process."""
         with self._database.reading() as db:
-            found = db.execute(f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE id = ?", (id,)).fetchone()
+            sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE id = ?"
+            found = db.execute(sql, (rows.without_surrogates(id),)).fetchone()
             return rows.job_from_row(found) if found else None
 
     def jobs(self, *, limit: int = 20) -> list[JobRow]:

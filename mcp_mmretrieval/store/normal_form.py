@@ -86,7 +86,7 @@ _PLAIN_LETTERS = str.maketrans(
 )
 """Letters that Unicode does not take apart; the forms of Arabic letters that writers and keyboards mix up."""
 
-_LETTERS = rf"(?:[^\W\d_]|[{_INDIC}])+"
+_LETTERS = rf"(?:[^\W\d_{_INDIC}]|[{_INDIC}])+"  # no letter is in both: a long word would be tried in 2^n ways
 _NUMBER = r"\d+(?:[.,']\d+)*"
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER})|{_LETTERS}|(?<=[^\W\d_])\+\+|(?<=\b[A-Za-z])#(?!\w)")
 _SIGNS = {"++": "plusplus", "#": "sharp"}
@@ -99,7 +99,7 @@ _DECIMAL = re.compile(r"(?P<whole>\d+)[.,](?P<fraction>\d+)")
 _LINE_END = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n[\s>#*]*(?=[^\W\d_])")
 """Within a quoted message or a comment too."""
 _STOPS = ".,;:!?()[]\"'"
-_COMPOUND = re.compile(rf"(?<![\w-]){_LETTERS}(?:(?:[-_\u00b7]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
+_COMPOUND = re.compile(rf"(?<![\w{_INDIC}-]){_LETTERS}(?:(?:[-_\u00b7]|-[^\S\n]*\n\s*){_LETTERS}){{1,4}}(?![\w-])")
 _CAMEL = re.compile(r"(?<![^\W\d_])[A-Za-z]*[a-z][A-Z][A-Za-z]*(?![^\W\d_])\d*")
 _CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PREFIXED = re.compile(r"\b[A-Z]'[A-Z][^\W\d_]+")  # O'Neill

@@ -5,14 +5,13 @@ Each function works within the transaction of its caller.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator
 
 from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.store import rows
-from mcp_mmretrieval.store.database import scalar
+from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import files_by_document
 from mcp_mmretrieval.store.records import ListedDocument, ScopeCounts
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, resolve_scope
@@ -54,7 +53,7 @@ def visible_within(db: sqlite3.Connection, reach: ResolvedScope, keys: Collectio
     """Those of the segments that are held and within."""
     held = reach.holds("s.document") & reach.modality("s.modality")
     sql = f"SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value {held.where}"
-    return {key for (key,) in db.execute(sql, (json.dumps(list(keys)), *held.values))}
+    return {key for (key,) in db.execute(sql, (json_list(keys), *held.values))}
 
 
 def extent_within(db: sqlite3.Connection, reach: ResolvedScope, most: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from mcp_mmretrieval.store.database import json_list
 from mcp_mmretrieval.store.records import TermShares
 from mcp_mmretrieval.store.scope import ResolvedScope
-from mcp_mmretrieval.store.word_search import MAX_TERM_ROWS_COUNTED, WordPlan
+from mcp_mmretrieval.store.word_search import MAX_TERM_ROWS_COUNTED, WordPlan, count_matches, count_rows
 
 OTHER_PLACES = 50
 """Places without any word of the query that rarity counts besides: in a library of one note no word is common."""
@@ -43,8 +43,10 @@ def term_shares(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -
     """
     held, around = dict.fromkeys(keys, 0.0), dict.fromkeys(keys, 0.0)
     given, total = json_list(keys), 0.0
+    places = {table: count_rows(db, table) for table in _HELD}
     for table, term in _terms(plan):
-        weight = _rarity(db, table, term)
+        # inverse document frequency among the library's places and some more without the term
+        weight = math.log((places[table] + OTHER_PLACES) / (count_matches(db, table, term) + 0.5))
         total += weight
         here = {key for (key,) in db.execute(_HELD[table], (given, term))}
         near = set(here)
@@ -60,7 +62,7 @@ def term_shares(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -
 
 def fewest_places(db: sqlite3.Connection, plan: WordPlan) -> int:
     """How many places hold the rarest of the terms."""
-    return min((_count(db, table, term) for table, term in _terms(plan)), default=0)
+    return min((count_matches(db, table, term) for table, term in _terms(plan)), default=0)
 
 
 def absent_words(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> list[str]:
@@ -86,15 +88,3 @@ def _terms(plan: WordPlan) -> Iterator[tuple[str, str]]:
     """The table and the FTS5 expression of each term."""
     yield from (("words", term) for term in plan.each)
     yield from (("pairs", term) for term in plan.each_pair)
-
-
-def _rarity(db: sqlite3.Connection, table: str, term: str) -> float:
-    """Inverse document frequency among the library's places and `OTHER_PLACES` more without the term."""
-    places = int(db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0])
-    return math.log((places + OTHER_PLACES) / (_count(db, table, term) + 0.5))
-
-
-def _count(db: sqlite3.Connection, table: str, term: str) -> int:
-    """How many places hold a term; of very many, `MAX_TERM_ROWS_COUNTED`."""
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {MAX_TERM_ROWS_COUNTED})"
-    return int(db.execute(sql, (term,)).fetchone()[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -67,11 +67,12 @@ def exact_nearest(
     *,
     half: bool,
     depth: int,
-    wanted: Sequence[int] | None = None,
+    wanted: Callable[[Sequence[int]], Collection[int]] | None = None,
 ) -> list[tuple[int, float]]:
     """Segment keys with their best cosine similarity, best first, at most `depth`; equals by key.
 
-    `rows` are blobs of places and of vectors; `wanted`: only these segments.
+    `rows` are blobs of places and of vectors; `wanted` tells which of their segments count, perhaps among others, and
+    is not asked where there are no rows.
     """
     query = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
     keys: list[NDArray[np.int64]] = []
@@ -85,7 +86,7 @@ def exact_nearest(
         return []
     segments, similarities = np.concatenate(keys), np.concatenate(scores)
     if wanted is not None:
-        inside = np.isin(segments, np.asarray(wanted, dtype=np.int64))
+        inside = np.isin(segments, np.fromiter(wanted(segments.tolist()), dtype=np.int64))
         segments, similarities = segments[inside], similarities[inside]
     return _best(segments, similarities, depth)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mcp_mmretrieval.store.bm25 import best_bm25, rarity
+from mcp_mmretrieval.store.database import json_list
 from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms
 from mcp_mmretrieval.store.scope import Clause, ResolvedScope
 
@@ -80,14 +80,14 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
     whole: list[str] = []
     for number in terms.joined:
         form = f'"{number.term.forms[0]}"'
-        held = any(_count(db, table, form, 1) for table in ("words", "names"))
+        held = any(count_matches(db, table, form, 1) for table in ("words", "names"))
         if held and number.parts and not number.parts & replaced:
             replaced |= number.parts
             whole.append(number.term.expression())
     kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
     for at, expression in kept.items():
         other = terms.terms[at].respelt
-        if other and not _count(db, "words", terms.terms[at].expression(), 1):
+        if other and not count_matches(db, "words", terms.terms[at].expression(), 1):
             kept[at] = f"({expression} OR {other})"
     kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
     each = (*whole, *dict.fromkeys(kept.values()))
@@ -108,24 +108,26 @@ def _rarest(db: sqlite3.Connection, table: str, expressions: dict[int, str], mos
     if len(expressions) <= most:
         return list(expressions)
     weighed = sorted(expressions, key=lambda at: -len(expressions[at]))[:MAX_TERMS_WEIGHED]
-    found = {at: _count(db, table, expressions[at], MAX_ROWS_WEIGHED) for at in weighed}
+    found = {at: count_matches(db, table, expressions[at], MAX_ROWS_WEIGHED) for at in weighed}
     return sorted(sorted(weighed, key=lambda at: (not found[at], found[at]))[:most])
 
 
-def _count(db: sqlite3.Connection, table: str, match: str, most: int = MAX_TERM_ROWS_COUNTED) -> int:
+def count_matches(db: sqlite3.Connection, table: str, match: str, most: int = MAX_TERM_ROWS_COUNTED) -> int:
+    """How many rows of a table of words an expression matches; of more than `most`, so many."""
     sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {most})"
     return int(db.execute(sql, (match,)).fetchone()[0])
 
 
-def _rows(db: sqlite3.Connection, table: str) -> int:
+def count_rows(db: sqlite3.Connection, table: str) -> int:
+    """How many rows a table of words has."""
     return int(db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0])
 
 
 def _rarities(db: sqlite3.Connection, table: str, each: Collection[str]) -> tuple[float, ...]:
     if not each:
         return ()
-    rows = _rows(db, table)
-    return tuple(rarity(_count(db, table, term), rows) for term in each)
+    rows = count_rows(db, table)
+    return tuple(rarity(count_matches(db, table, term), rows) for term in each)
 
 
 # -- segments
@@ -253,7 +255,7 @@ def _add_names(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope, sha
         "SELECT s.document, s.key, min(s.ordinal) FROM json_each(?) j CROSS JOIN segments s ON s.document = j.value "
         f"{of_kind.where} GROUP BY s.document"
     )
-    for document, key, _ in db.execute(sql, (json.dumps(list(named)), *of_kind.values)).fetchall():
+    for document, key, _ in db.execute(sql, (json_list(named), *of_kind.values)).fetchall():
         if named[document] >= MIN_NAME_SHARE:
             shares[key] = max(shares.get(key, 0.0), _name_evidence(named[document]))
 
@@ -313,7 +315,7 @@ def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[
     """By segment, the share of the terms that its document holds anywhere: see `Catalog.context`."""
     if not plan.each:
         return {}
-    best = best_bm25((_count(db, "wholes", term) for term in plan.each), _rows(db, "wholes"))
+    best = best_bm25((count_matches(db, "wholes", term) for term in plan.each), count_rows(db, "wholes"))
     sql = (
         f"SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) AS score FROM wholes WHERE wholes MATCH ? "
         f"ORDER BY score DESC LIMIT {MAX_CONTEXT_DOCUMENTS}"
@@ -325,4 +327,4 @@ def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[
 
 def _documents_of(db: sqlite3.Connection, keys: Collection[int]) -> dict[int, int]:
     sql = "SELECT s.key, s.document FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value"
-    return dict(db.execute(sql, (json.dumps(list(keys)),)).fetchall())
+    return dict(db.execute(sql, (json_list(keys),)).fetchall())

@@ -219,6 +219,13 @@ def test_kinds_of_media_by_chance_take_no_place() -> None:
     assert [one.hit.key for one in diversify(found, {0: "page", 1: "page", 2: "image"}, 2)] == [0, 1]
 
 
+def test_the_only_hit_of_a_kind_gives_way_to_no_other_kind() -> None:
+    modalities: dict[int, Modality] = {0: "image", 1: "image", 2: "audio", 3: "page"}
+    found = listed(0.6, 0.59, 0.58, 0.55)
+    assert [one.hit.key for one in diversify(found, modalities, 3)] == [0, 2, 3]
+    assert [one.hit.key for one in diversify(found[1:], modalities, 2)] == [1, 2]
+
+
 def test_the_best_hit_always_stays() -> None:
     found = listed(0.5, 0.4, 0.4)
     assert [one.hit.key for one in diversify(found, {0: "page", 1: "image", 2: "audio"}, 1)] == [0]

@@ -8,6 +8,7 @@ import pytest
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.store import Document, File
 from mcp_mmretrieval.types import Place, Segment
+from tests.support.models import PATIENCE
 
 
 def hold(library: Library, path: Path, texts: list[str], *, labels: list[str] | None = None, title: str = "") -> None:
@@ -88,6 +89,17 @@ def test_a_question_that_points_and_names_no_document_is_told_the_likeliest(repo
     assert note.index("harbour.pdf (Harbour board yearbook)") < note.index("orchard.pdf")
     assert 'document="harbour.pdf"' in note
     assert answer.hits[0].citation in {"harbour.pdf#page=1", "harbour.pdf#page=3"}
+
+
+def test_a_text_without_a_path_is_told_by_its_id(library: Library, folder: Path) -> None:
+    library.add(text="walnuts and a pump").wait(PATIENCE)
+    for number in range(3):
+        hold(library, folder / f"{number}.pdf", [f"figs {number}"])
+    answer = library.search("walnuts on page 1 of this report")
+    (note,) = [note for note in answer.notes if "points into a document" in note]
+    id = next(hit.segment.document for hit in answer.hits if not hit.path)[:12]
+    assert f'document="{id}"' in note
+    assert library.search("pump", filters=library.filters(document=id)).hits
 
 
 def test_a_question_that_points_nowhere_has_no_such_note(reports: Library) -> None:

@@ -1,6 +1,7 @@
 """How far hits are to be trusted: in libraries of a few files, with the built-in models and with others."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.searching.match import FAIR_FROM, STRONG_FROM, WEIGHTS, MatchEvidence, judge, match_logit
+from mcp_mmretrieval.store import Scope
+from mcp_mmretrieval.types import VectorKind, Vectors
 from tests.conftest import OpenLibrary
 from tests.support.calls import add
 from tests.support.drawings import traffic_light
 from tests.support.files import BLUE, RED, picture
-from tests.support.models import PATIENCE
+from tests.support.models import PATIENCE, HearingModels
 
 NOTE = "The boiler in the cellar was serviced in May. Its pressure valve leaks and is to be replaced before winter."
 AROUND = [
@@ -158,6 +161,36 @@ def test_words_alone_have_a_match_while_the_models_load(open_library: OpenLibrar
     library.add().wait(PATIENCE)
     (hit,) = library.search("pump").hits
     assert hit.match != "weak"
+
+
+def test_what_is_removed_while_it_is_judged_fails_no_search(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(folder / "red.png", RED)
+    picture(folder / "blue.png", BLUE)
+    settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=1)
+    with Library.open(settings=settings, models=HearingModels(settings)) as library:
+        add(library)
+        catalog = library._catalog
+        vectors_of = catalog.vectors_of
+
+        def removing(space: int, kind: VectorKind, segments: Collection[int]) -> dict[int, tuple[list[int], Vectors]]:
+            catalog.remove_files([str(folder / "red.png"), str(folder / "blue.png")])
+            return vectors_of(space, kind, segments)
+
+        monkeypatch.setattr(catalog, "vectors_of", removing)
+        library.search("red")
+        assert catalog.paths(Scope()) == []
+
+
+def test_a_long_word_is_judged_in_no_time(open_library: OpenLibrary, folder: Path) -> None:
+    for number in range(3):
+        (folder / f"{number}.md").write_text(f"the pump in cellar {number}", encoding="utf-8")
+    library = open_library()
+    add(library)
+    began = time.monotonic()
+    library.search("a" * 20_000)
+    assert time.monotonic() - began < 2.0
 
 
 def test_each_kind_of_evidence_makes_a_hit_stronger() -> None:

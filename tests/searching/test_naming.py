@@ -33,3 +33,19 @@ def test_a_document_is_named_by_its_title_or_file(question: str, named: set[str]
 
 def test_nothing_is_named_in_an_empty_library() -> None:
     assert NameIndex({}).named("page 3 of report.pdf") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("page 2 of data.md", {"data"}),
+        ("page 2 of annual-data.md", {"annual"}),
+        ("page 2 of a.md and annual-data.md", {"a", "annual"}),
+        ("a.md第2页", {"a"}),
+        ("请看a.md第2页", {"a"}),
+    ],
+)
+def test_a_file_whose_name_ends_another_one_is_not_named_with_it(question: str, named: set[str]) -> None:
+    files = {"a": "/r/a.md", "data": "/r/data.md", "annual": "/r/annual-data.md"}
+    index = NameIndex({id: DocumentName("", path) for id, path in files.items()})
+    assert index.named(question) == named

@@ -1,5 +1,7 @@
 """What a question points at, as people write it."""
 
+import time
+
 import pytest
 
 from mcp_mmretrieval.searching.pointers import Caption, parse_pointers
@@ -23,6 +25,13 @@ from mcp_mmretrieval.searching.pointers import Caption, parse_pointers
         ("Was steht auf Seite 7?", ("7",)),
         ("¿Qué dice la página 9?", ("9",)),
         ("page 14 and 2010 sales", ("14",)),
+        ("page i of the preface", ("i",)),
+        ("what does page i say?", ("i",)),
+        ("pages xlix and cxii", ("xlix", "cxii")),
+        ("page  14", ("14",)),
+        ("the totals (p14)", ("14",)),
+        ("the chart on p14", ("14",)),
+        ("slide7", ("7",)),
     ],
 )
 def test_a_page_is_pointed_at_by_its_number(question: str, pages: tuple[str, ...]) -> None:
@@ -56,10 +65,26 @@ def test_a_page_is_pointed_at_from_either_end(question: str, positions: tuple[in
         ("times that Exhibit P-10 is mentioned", Caption("exhibit", "P-10")),
         ("Tabelle 5", Caption("table", "5")),
         ("§ 5", Caption("section", "5")),
+        ("Chapter I of the book", Caption("chapter", "I")),
+        ("Table I lists them", Caption("table", "I")),
+        ("What does Section I say?", Caption("section", "I")),
+        ("Section 1983", Caption("section", "1983")),
     ],
 )
 def test_a_part_is_pointed_at_by_its_kind_and_number(question: str, caption: Caption) -> None:
     assert parse_pointers(question).captions == (caption,)
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("compare Figures 2 and 3", ["2", "3"]),
+        ("Tables 2.1, 2.2 and 4b", ["2.1", "2.2", "4b"]),
+        ("Figure 2 and 3 apples", ["2"]),
+    ],
+)
+def test_several_parts_are_pointed_at_by_their_plural(question: str, numbers: list[str]) -> None:
+    assert [caption.number for caption in parse_pointers(question).captions] == numbers
 
 
 @pytest.mark.parametrize(
@@ -85,6 +110,19 @@ def test_the_list_of_contents_is_pointed_at() -> None:
         "the slide I liked",
         "a table of 5 rows",
         "figure a dog",
+        "balance sheet 2023",
+        "the fact sheet 12",
+        "lecture slides 2023",
+        "web page 404",
+        "the page i saved about whales",
+        "page civil rights",
+        "the chart I made last year",
+        "the chapter I've read",
+        "sales chart 2023",
+        "exam schedule 2025",
+        "mutations of p53",
+        "P100 GPU",
+        'the column headed "???"',
         "coffee order: large, sixteen ounce",
         'formatted as a list, for example ["Chapter 5", "Page 8"]',
     ],
@@ -113,3 +151,11 @@ def test_a_report_that_is_described_is_not_pointed_at(question: str) -> None:
 def test_the_rest_is_what_is_asked_of_the_page() -> None:
     assert parse_pointers("According to the chart on page 14 how much was spent?").rest == "how much was spent?"
     assert parse_pointers("How much was spent?").rest == "How much was spent?"
+    assert parse_pointers("balance sheet 2023").rest == "balance sheet 2023"
+
+
+def test_long_questions_take_no_time() -> None:
+    began = time.monotonic()
+    for question in ("page 1 " * 4_000, "pages 1" + " " * 20_000 + "x"):
+        parse_pointers(question)
+    assert time.monotonic() - began < 3.0

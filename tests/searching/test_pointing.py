@@ -1,5 +1,7 @@
 """Where in a document the places are that are pointed at."""
 
+import time
+
 from mcp_mmretrieval.searching.pointers import parse_pointers
 from mcp_mmretrieval.searching.pointing import pointed_places
 from mcp_mmretrieval.store import StoredSegment
@@ -71,3 +73,10 @@ def test_the_list_of_contents_is_the_page_that_lists() -> None:
     lines = "\n".join(f"Chapter {number} ...... {number}0" for number in range(1, 7))
     held = pages("Cover", f"Contents\n{lines}", "The contents are listed before.")
     assert best("the table of contents", held) == [2]
+
+
+def test_a_heading_is_looked_for_in_no_time_among_blank_lines() -> None:
+    began = time.monotonic()
+    held = pages("\n" * 10_000 + "... 2. Parts and features\n", "-" * 10_000, "\u00ad\n" * 10_000)
+    assert best('the "Parts and features" section', held) == [1]
+    assert time.monotonic() - began < 1.0

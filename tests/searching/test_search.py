@@ -1,11 +1,13 @@
 """A search as a whole: what is found within filters, and what reranking does to its order."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.store import scope_queries
 from mcp_mmretrieval.types import Film
 from tests.conftest import OpenLibrary
 from tests.searching.conftest import LONGER, SHORT, Held
@@ -23,6 +25,15 @@ def test_filters_hold_before_the_nearest_are_taken(library: Library, folder: Pat
     add(library)
     filters = library.filters(under="far")
     assert cited(library, "red", filters=filters, limit=5) == ["far/purple.png"]
+
+
+def test_what_is_searched_is_counted_once(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.md").write_text("the pump failed", encoding="utf-8")
+    add(library)
+    counting = Mock(wraps=scope_queries.counts_within)
+    monkeypatch.setattr(scope_queries, "counts_within", counting)
+    assert library.search("pump").searched.segments == 1
+    assert counting.call_count == 1
 
 
 def test_words_answer_while_the_models_load_and_the_answer_says_so(open_library: OpenLibrary, folder: Path) -> None:

@@ -41,6 +41,7 @@ def test_a_question_that_is_about_such_words_keeps_them(question: str) -> None:
         ("What is the quick ratio?", "total current liabilities"),
         ("the cash_ratio in 2021", "cash and cash equivalents"),
         ("ROA of the group", "net income"),
+        ("the group's ROE", "net income"),
         ("Gross margins fell", "cost of sales"),
     ],
 )
@@ -50,3 +51,4 @@ def test_a_measure_is_looked_for_by_what_it_is_computed_from(question: str, item
 
 def test_what_is_no_measure_stays_as_it_is() -> None:
     assert line_items("a current of cold air, in a ratio of two to one") == ""
+    assert line_items("roe deer in the snow") == ""

@@ -2,12 +2,17 @@ import sqlite3
 
 import pytest
 
-from mcp_mmretrieval.store.fulltext import query_terms
+from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, QueryTerms, query_terms
 
 
 def found(db: sqlite3.Connection, expression: str) -> list[int]:
     sql = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words)"
     return [row[0] for row in db.execute(sql, (expression,))]
+
+
+def any_of(terms: QueryTerms) -> str:
+    """An expression for the table of words that any of the terms answers."""
+    return " OR ".join([*terms.each, *terms.beside(range(len(terms.terms)))])
 
 
 @pytest.mark.parametrize(
@@ -31,7 +36,7 @@ def found(db: sqlite3.Connection, expression: str) -> list[int]:
 )
 def test_no_text_of_a_user_is_read_as_syntax(table: sqlite3.Connection, query: str) -> None:
     match = query_terms(query)
-    for expression in (match.match, match.pairs_match, *match.each, *match.each_pair):
+    for expression in (any_of(match), " OR ".join(match.each_pair), *match.each, *match.each_pair):
         if expression:
             found(table, expression)
 
@@ -40,27 +45,27 @@ def test_no_text_of_a_user_is_read_as_syntax(table: sqlite3.Connection, query: s
 def test_a_query_without_words_looks_for_nothing(query: str) -> None:
     match = query_terms(query)
     assert not match
-    assert match.match == match.pairs_match == ""
+    assert any_of(match) == ""
     assert match.each == match.each_pair == ()
 
 
 def test_stop_words_are_dropped_while_something_remains(table: sqlite3.Connection) -> None:
     assert query_terms("what is the debt of the nation").each == ('"debt"', '"nation"')
-    assert 5 not in found(table, query_terms("the debt of the nation").match)
+    assert 5 not in found(table, any_of(query_terms("the debt of the nation")))
 
 
 def test_stop_words_alone_are_looked_for(table: sqlite3.Connection) -> None:
     assert query_terms("and of the").each == ('"and"', '"of"', '"the"')
-    assert found(table, query_terms("and of the").match)[0] == 5
+    assert found(table, any_of(query_terms("and of the")))[0] == 5
 
 
 def test_any_word_is_enough_to_be_found(table: sqlite3.Connection) -> None:
-    assert 4 in found(table, query_terms("debt of unicorns").match)
+    assert 4 in found(table, any_of(query_terms("debt of unicorns")))
 
 
 def test_a_possessive_is_its_noun(table: sqlite3.Connection) -> None:
     assert query_terms("the nation\u2019s debt").each == ('"nation"', '"debt"')
-    assert found(table, query_terms("nation\u2019s").match) == [4]
+    assert found(table, any_of(query_terms("nation\u2019s"))) == [4]
 
 
 @pytest.mark.parametrize("query", ["twelve ounce", "12 ounce"])
@@ -73,31 +78,30 @@ def test_a_number_keeps_its_separators_together() -> None:
 
 
 def test_neighbours_in_the_query_prefer_neighbours_in_the_text(table: sqlite3.Connection) -> None:
-    assert found(table, query_terms("deaths from cancer").match)[0] == 1
-    assert "NEAR(" in query_terms("deaths from cancer").match
+    assert found(table, any_of(query_terms("deaths from cancer")))[0] == 1
+    assert "NEAR(" in any_of(query_terms("deaths from cancer"))
 
 
 def test_words_beside_a_comma_are_no_neighbours() -> None:
-    assert "NEAR(" not in query_terms("latte, sugar").match
-    assert 'NEAR("brown" "sugar", 1)' in query_terms("latte, brown sugar").match
+    assert "NEAR(" not in any_of(query_terms("latte, sugar"))
+    assert 'NEAR("brown" "sugar", 1)' in any_of(query_terms("latte, brown sugar"))
 
 
 def test_scripts_without_spaces_are_looked_for_by_pairs_of_characters() -> None:
     match = query_terms("機械学習 report")
     assert match.each_pair == ('"機械"', '"械学"', '"学習"')
-    assert match.pairs_match == '"機械" OR "械学" OR "学習"'
+    assert match.each_pair == ('"機械"', '"械学"', '"学習"')
     assert match.each == ('"report"',)
 
 
 def test_one_character_stands_for_the_pairs_that_it_begins() -> None:
-    assert query_terms("猫").pairs_match == '"猫"*'
+    assert query_terms("猫").each_pair == ('"猫"*',)
 
 
 def test_all_words_of_a_long_query_are_there_to_choose_from() -> None:
     match = query_terms(" ".join(f"word{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(500)))
     assert len(match.each) == 500
-    chosen = match.match_of(match.each[:3], {0, 1, 2})
-    assert chosen.count("NEAR(") == 2
+    assert [each[:4] for each in match.beside({0, 1, 2})] == ["NEAR", "NEAR"]
 
 
 def test_words_are_looked_for_in_their_normal_form() -> None:
@@ -134,7 +138,7 @@ def test_a_word_that_may_be_written_otherwise_is_looked_for_in_both_ways() -> No
     assert query_terms("e-mail").each == ('("mail" OR "email")',)
     assert query_terms("getUserName").each == ('("getusername" OR "get user name")',)
     assert query_terms("Haustür").each == ('("haustur" OR "haustuer")',)
-    assert '"20240312"' in query_terms("12 March 2024").match
+    assert '"20240312"' in any_of(query_terms("12 March 2024"))
 
 
 def test_an_account_or_a_telephone_number_is_known_as_one() -> None:
@@ -156,3 +160,11 @@ def test_a_question_that_names_what_it_quotes_asks_for_no_phrase() -> None:
     assert not query_terms('is "Plug it in" before "Turn it on" in the manual').phrase_asked
     assert query_terms('3/4" thread and 5" pipe').quoted == ()
     assert query_terms("\u201c議事録\u201d").quoted_pairs == ('"議事 事録"',)
+
+
+def test_a_phrase_is_looked_for_once_however_often_it_is_quoted() -> None:
+    pasted = ", ".join(f'{{ "name": "pump {number}", "serial number": "{number}" }}' for number in range(100))
+    quoted = query_terms(pasted).quoted
+    assert quoted[:2] == ('"name"', '"pump 0"')
+    assert len(set(quoted)) == len(quoted) == MAX_QUERY_TERMS
+    assert query_terms("\u201e水泵\u201c und \u201e水泵\u201c").quoted_pairs == ('"水泵"',)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -76,6 +77,20 @@ def test_what_was_just_committed_is_found_before_the_index_has_it(
     keys = {key for key, _ in store.index.nearest(space, "text", vectors, Scope(), depth=300)}
     assert len(keys) == 39 * 5
     assert key not in keys
+
+
+def test_a_library_that_has_grown_is_searched_by_the_index_though_comparing_was_better_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, _ = fill(store.catalog, 10)
+    assert store.index.wait(PATIENCE)
+    assert len(store.index.nearest(space, "text", unit(0, 1), Scope(), depth=100)) == 50
+    fill(store.catalog, 60)
+    assert store.index.wait(PATIENCE)
+    asking = Mock(wraps=store.index._ask)
+    monkeypatch.setattr(store.index, "_ask", asking)
+    assert len(store.index.nearest(space, "text", unit(0, 1), Scope(), depth=100)) == 100
+    assert asking.called
 
 
 def test_removal_leaves_nothing_in_chroma(tmp_path: Path) -> None:

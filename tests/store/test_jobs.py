@@ -28,4 +28,5 @@ def test_jobs_outlive_the_process_that_started_them(tmp_path: Path) -> None:
     assert (job.state, job.outcome, job.attempts, job.reading) == ("failed", '{"error":"killed"}', 2, path)
     assert [job.id for job in second.running_jobs()] == ["j3"]
     assert second.job("j4") is None
+    assert second.job("j\udcff") is None
     second.close()

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mcp_mmretrieval.store.normal_form import (
@@ -188,3 +190,10 @@ def test_marks_that_are_letters_stay() -> None:
 
 def test_a_number_of_any_length_is_read() -> None:
     assert normal_words("9" * 10_000) == "9" * 10_000
+
+
+@pytest.mark.parametrize("text", ["क" * 26, "कि" * 20_000, "क-" * 20_000, "ि" * 40_000])
+def test_long_words_of_indian_scripts_take_no_time(text: str) -> None:
+    began = time.monotonic()
+    forms_beside(text)
+    assert time.monotonic() - began < 2.0

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.store import Catalog, Scope
+from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.store import Catalog, Scope, scope_queries
 from tests.support.rows import DIM, SPACE, embed, held, pages, put, unit
 
 
@@ -48,3 +49,13 @@ def test_exact_search_agrees_with_arithmetic(catalog: Catalog) -> None:
     ranked = catalog.exact(space, "text", query, Scope(), depth=20)
     assert [key for key, _ in ranked] == [keys[at] for at in expected]
     assert [score for _, score in ranked] == pytest.approx(similar[expected].tolist(), abs=1e-5)
+
+
+def test_what_follows_a_row_is_narrowed_to_a_modality_without_reading_all_of_it(
+    tree: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = Scope(filters=Filters(modality=("page",)))
+    expected = {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50)}
+    monkeypatch.setattr(scope_queries, "keys_within", None)
+    assert {key for key, _ in tree.exact(1, "text", unit(7, 1), scope, depth=50, after=-1)} == expected != set()
+    assert tree.exact(1, "text", unit(7, 1), scope, depth=50, after=1_000) == []

@@ -49,6 +49,7 @@ _ORDERS = {
 }
 _ID = re.compile(rf"[0-9a-f]{{{SHORT_ID_DIGITS},64}}(?:#|[,;\s]|$)")
 _BETWEEN_IDS = re.compile(rf"[,;\s]\s*(?={_ID.pattern})")
+_BETWEEN_WORDS = re.compile(r"[,;/|&+]|\s(?:and|or)\s", re.IGNORECASE)
 _TARGET_KEYS = ("citation", "id", "path", "uri", "target")
 """Where a model that hands over a whole hit has put what names it, best first."""
 
@@ -190,11 +191,11 @@ def _texts(value: object) -> object:
 
 
 def _modalities(value: object) -> object:
-    """Modalities by any usual word, in a list or with commas between. Raises ValueError for other words."""
+    """Modalities by any usual word, in a list or with commas or `and` between. Raises ValueError for other words."""
     listed = _many(value)
     if not isinstance(listed, list | tuple):
         return [] if is_blank(value) or value in (0, False) else value
-    words = [word.strip(" .\"'") for item in listed for word in str("" if item is None else item).split(",")]
+    words = [word.strip(" .\"'") for item in listed for word in _BETWEEN_WORDS.split(str("" if item is None else item))]
     found: dict[Modality, None] = {}
     for word in words:
         if not is_blank(word):

@@ -36,6 +36,8 @@ MAX_SNIPPET_CHARACTERS = 300
 """Characters of one snippet."""
 MAX_ALL_SNIPPETS_CHARACTERS = 8_000
 """Characters of all snippets of one answer."""
+MAX_NOTE_CHARACTERS = 1_000
+"""Characters of a note on a search or a ranking, which may name documents by their titles."""
 MAX_LISTED_FAILURES = 25
 """Failed files that one answer lists; it says how many there are in all."""
 
@@ -200,7 +202,7 @@ def search_result(answer: Answer, notes: Iterable[str]) -> SearchResult:
     result: SearchResult = {"hits": [_found(hit, room) for hit in answer.hits], "searched": _searched(answer.searched)}
     if answer.reranked:
         result["reranked"] = answer.reranked
-    if lines := list(notes):
+    if lines := [sanitize_line(note, MAX_NOTE_CHARACTERS) for note in notes]:
         result["notes"] = lines
     if answer.elapsed_ms:
         result["elapsed_ms"] = dict(answer.elapsed_ms)
@@ -301,7 +303,7 @@ def rerank_result(reranking: Reranking) -> RerankResult:
     if reranking.stages:
         result["stages"] = dict(reranking.stages)
     if reranking.notes:
-        result["notes"] = list(reranking.notes)
+        result["notes"] = [sanitize_line(note, MAX_NOTE_CHARACTERS) for note in reranking.notes]
     return result
 
 

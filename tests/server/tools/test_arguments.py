@@ -78,6 +78,8 @@ async def test_the_word_null_is_searched_for_unless_an_example_is_given(connect:
         ("PDFs", ("page",)),
         (["photo"], ("image",)),
         ("pictures", ("image",)),
+        ("PDFs and images", ("page", "image")),
+        ("pictures; sound/film", ("image", "audio", "video")),
         ("chart", ("image",)),
         ("film", ("video",)),
         ("movies", ("video",)),
