@@ -119,7 +119,7 @@ class MatchCollector:
         run = self._run
         first = run.places[: NEXT_HITS + 1]
         keys = list(dict.fromkeys(place.hit.key for place in (*shown, *first)))
-        self._shares = self._catalog.term_shares(run.query.terms, keys) if run.query.has_words else {}
+        self._shares = self._catalog.term_shares(run.query.terms, keys, run.scope) if run.query.has_words else {}
         if not self._measured:
             self._unusual = {key: self._found_unusual(key) for key in keys}
         evidence = {key: self._evidence(key) for key in keys}

@@ -416,14 +416,14 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:
             return matching_documents(db, plan, keys)
 
-    def term_shares(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, TermShares]:
+    def term_shares(self, terms: QueryTerms, keys: Collection[int], scope: Scope) -> dict[int, TermShares]:
         """For each segment the share of the query's terms that it or its name holds, and that its document holds.
 
         Each term weighs by its rarity and counts once. Empty where the query has no terms.
         """
         plan = self._plan(terms)
         with self._database.reading() as db:
-            return term_shares(db, plan, keys)
+            return term_shares(db, plan, keys, resolve_scope(db, scope))
 
     def fewest_places(self, terms: QueryTerms) -> int:
         """How many places hold the rarest of the terms."""

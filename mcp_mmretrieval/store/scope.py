@@ -120,6 +120,14 @@ class ResolvedScope:
         """A condition on files `f`: those of its folders."""
         return self._files()
 
+    def names(self) -> Clause:
+        """A condition on names `n`: titles, and names of files of its folders."""
+        if not (files := self._files()):
+            return files
+        return Clause(
+            f"(n.path IS NULL OR EXISTS (SELECT 1 FROM files f WHERE f.path = n.path {files.and_where}))", files.values
+        )
+
     def _files(self) -> Clause:
         if self.folders is None:
             return Clause()

@@ -20,12 +20,6 @@ _HELD = {
     for table in ("words", "pairs")
 }
 """Which of some segments hold a term."""
-_NAMED = (
-    "SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value WHERE s.document IN "
-    f"(SELECT n.document FROM names CROSS JOIN named n ON n.id = names.rowid WHERE names MATCH ? "
-    f"LIMIT {MAX_TERM_ROWS_COUNTED})"
-)
-"""Which of some segments stand in a document or file that is called so."""
 _AROUND = (
     "SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value "
     "CROSS JOIN wholes ON wholes.rowid = s.document WHERE wholes MATCH ?"
@@ -35,9 +29,12 @@ _WRITTEN = re.compile(r'"([^"]+)"')
 """A word in an FTS5 expression."""
 
 
-def term_shares(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -> dict[int, TermShares]:
+def term_shares(
+    db: sqlite3.Connection, plan: WordPlan, keys: Collection[int], reach: ResolvedScope
+) -> dict[int, TermShares]:
     """For each segment the share of the query's terms that it or its name holds, and that its document holds.
 
+    Of names those count that may be seen within `reach`.
     Each term weighs by its rarity, and counts once however often it stands there; unlike in bm25, terms that are
     rare in the language weigh something in a library of one note too. Empty where the query has no terms.
     """
@@ -51,13 +48,24 @@ def term_shares(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -
         here = {key for (key,) in db.execute(_HELD[table], (given, term))}
         near = set(here)
         if table == "words":
-            here.update(key for (key,) in db.execute(_NAMED, (given, term)))
+            here.update(_called(db, given, term, reach))
             near = here.union(key for (key,) in db.execute(_AROUND, (given, term)))
         for key in here:
             held[key] += weight
         for key in near:
             around[key] += weight
     return {key: TermShares(held[key] / total, around[key] / total) for key in keys} if total else {}
+
+
+def _called(db: sqlite3.Connection, keys: str, term: str, reach: ResolvedScope) -> set[int]:
+    """Which of some segments (a JSON list) stand in a document whose title, or a file whose name, holds a term."""
+    seen = reach.names()
+    sql = (
+        "SELECT s.key FROM json_each(?) j CROSS JOIN segments s ON s.key = j.value WHERE s.document IN "
+        "(SELECT n.document FROM names CROSS JOIN named n ON n.id = names.rowid "
+        f"WHERE names MATCH ? {seen.and_where} LIMIT {MAX_TERM_ROWS_COUNTED})"
+    )
+    return {key for (key,) in db.execute(sql, (keys, term, *seen.values))}
 
 
 def fewest_places(db: sqlite3.Connection, plan: WordPlan) -> int:
@@ -79,7 +87,7 @@ def _held_within(db: sqlite3.Connection, table: str, term: str, reach: ResolvedS
     )
     if db.execute(sql, (term, *held.values)).fetchone():
         return True
-    named = reach.holds("n.document")
+    named = reach.names() & reach.holds("n.document")
     sql = f"SELECT 1 FROM names CROSS JOIN named n ON n.id = names.rowid WHERE names MATCH ? {named.and_where} LIMIT 1"
     return db.execute(sql, (term, *named.values)).fetchone() is not None
 

@@ -266,11 +266,7 @@ def _name_evidence(share: float) -> float:
 
 def _named(db: sqlite3.Connection, plan: WordPlan, reach: ResolvedScope) -> dict[int, float]:
     """Documents whose names may be seen and hold words of the query: the share of it that they hold, by rarity."""
-    files = reach.files()
-    seen = Clause(
-        f"(n.path IS NULL OR EXISTS (SELECT 1 FROM files f WHERE f.path = n.path {files.and_where}))", files.values
-    )
-    held = (seen if files else Clause()) & reach.holds("n.document")
+    held = reach.names() & reach.holds("n.document")
     sql = (
         "SELECT n.id, n.document FROM names CROSS JOIN named n ON n.id = names.rowid "
         f"WHERE names MATCH ? {held.and_where} ORDER BY bm25(names{_WEIGHTS['names']}) LIMIT {MAX_NAMES}"

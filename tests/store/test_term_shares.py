@@ -22,7 +22,7 @@ def reports(catalog: Catalog) -> Catalog:
 def shares(catalog: Catalog, query: str) -> list[tuple[float, float]]:
     """Of each segment, in order: what it holds and what its document holds."""
     keys = sorted(key for key, _ in catalog.words(query_terms("pump boiler may garden"), EVERYTHING, depth=9))
-    found = catalog.term_shares(query_terms(query), keys)
+    found = catalog.term_shares(query_terms(query), keys, EVERYTHING)
     return [(round(found[key].place, 3), round(found[key].document, 3)) for key in keys]
 
 
@@ -46,9 +46,19 @@ def test_a_name_holds_words_too(reports: Catalog) -> None:
 def test_in_a_library_of_one_note_its_words_weigh_something(catalog: Catalog) -> None:
     add(catalog, "only", "The pump of the boiler leaks.")
     (key,) = (key for key, _ in catalog.words(query_terms("pump"), EVERYTHING, depth=9))
-    half = catalog.term_shares(query_terms("pump zymurgy"), [key])[key].place
+    half = catalog.term_shares(query_terms("pump zymurgy"), [key], EVERYTHING)[key].place
     assert 0.4 < half < 0.6
-    assert catalog.term_shares(query_terms("?"), [key]) == {}
+    assert catalog.term_shares(query_terms("?"), [key], EVERYTHING) == {}
+
+
+def test_a_name_outside_of_a_scope_counts_for_nothing_within(reports: Catalog) -> None:
+    add(reports, "boiler", "The pump of the boiler leaks.", "The boiler was serviced in May.", path="/other/secret")
+    (key, *_) = (key for key, _ in reports.words(query_terms("leaks"), EVERYTHING, depth=9))
+    query = query_terms("secret pump")
+    assert reports.term_shares(query, [key], EVERYTHING)[key].place == 1.0
+    assert reports.term_shares(query, [key], Scope(("/r",)))[key].place < 1.0
+    assert reports.absent_words(query, EVERYTHING) == []
+    assert reports.absent_words(query, Scope(("/r",))) == ["secret"]
 
 
 def test_words_that_stand_nowhere_in_a_scope_are_named(reports: Catalog) -> None:
