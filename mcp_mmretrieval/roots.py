@@ -50,7 +50,13 @@ class OpenFile:
     size: int
     """Bytes."""
     mtime_ns: int
-    """Nanoseconds since 1970."""
+    """Nanoseconds since 1970, as far as `changed_ns` goes."""
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether its size and time are still those that it was opened with."""
+        state = os.fstat(self.fd)
+        return (state.st_size, changed_ns(state)) == (self.size, self.mtime_ns)
 
     def close(self) -> None:
         """Close the descriptor. May be called once only."""
@@ -220,9 +226,13 @@ def _feed(total: hashlib._Hash, file: OpenFile) -> None:
     while block := os.pread(file.fd, _BLOCK, read):
         total.update(block)
         read += len(block)
-    after = os.fstat(file.fd)
-    if (read, after.st_size, after.st_mtime_ns) != (file.size, file.size, file.mtime_ns):
+    if read != file.size or not file.unchanged:
         raise UnreadableMedia("changed_while_read", f"{file.path}: changed while it was read. Add it again.")
+
+
+def changed_ns(state: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds since 1970 and within 64 bits (1677 to 2262): some clocks run wild."""
+    return max(-(2**63), min(state.st_mtime_ns, 2**63 - 1))
 
 
 def _open_verified(path: str, wanted: Callable[[int], bool], allowed: Callable[[str], bool]) -> OpenFile:
@@ -236,7 +246,7 @@ def _open_verified(path: str, wanted: Callable[[int], bool], allowed: Callable[[
         if not wanted(state.st_mode) or not allowed(real):
             raise NotAllowed(path)
         os.set_blocking(fd, True)
-        return OpenFile(fd=fd, path=real, size=state.st_size, mtime_ns=state.st_mtime_ns)
+        return OpenFile(fd=fd, path=real, size=state.st_size, mtime_ns=changed_ns(state))
     except BaseException:
         os.close(fd)
         raise

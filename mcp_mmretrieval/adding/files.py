@@ -243,8 +243,7 @@ class DocumentAdder:
             stop=tally.job.stop,
         )
         for one in (source.file, *source.sidecars):
-            state = os.fstat(one.fd)
-            if (state.st_size, state.st_mtime_ns) != (one.size, one.mtime_ns):
+            if not one.unchanged:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 

@@ -31,7 +31,7 @@ from mcp_mmretrieval.adding.reading import FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.roots import OpenFile, document_digest
+from mcp_mmretrieval.roots import OpenFile, changed_ns, document_digest
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
 from mcp_mmretrieval.types import Content, Segment, Sound, VectorKind, Vectors
 
@@ -258,7 +258,7 @@ def _in_memory(data: bytes) -> Iterator[OpenFile]:
         file.write(data)
         file.flush()
         state = os.fstat(file.fileno())
-        yield OpenFile(fd=file.fileno(), path=_GIVEN, size=state.st_size, mtime_ns=state.st_mtime_ns)
+        yield OpenFile(fd=file.fileno(), path=_GIVEN, size=state.st_size, mtime_ns=changed_ns(state))
 
 
 def _nameless() -> BinaryIO:

@@ -42,6 +42,19 @@ def test_a_renamed_file_moves(library: Library, folder: Path) -> None:
     assert cited(library, "red") == ["new.png"]
 
 
+def test_a_file_of_a_time_beyond_64_bits_of_nanoseconds_is_added_and_known_again(
+    library: Library, folder: Path
+) -> None:
+    file = folder / "clock.txt"
+    file.write_text("a camera whose battery was empty")
+    os.utime(file, (0, 9_500_000_000))  # in 2271
+    if file.stat().st_mtime < 9_500_000_000:
+        pytest.skip("this file system holds no such time")
+    assert library.add([str(file)]).wait().added == 1
+    assert library.add([str(file)]).wait().unchanged == 1
+    assert library.search("camera battery").hits[0].path == str(file)
+
+
 def test_a_changed_file_replaces(library: Library, folder: Path) -> None:
     picture(folder / "a.png", RED)
     add(library)
