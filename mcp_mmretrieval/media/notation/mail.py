@@ -45,10 +45,13 @@ def is_mail(source: str, suffix: str) -> bool:
 def read_mail(source: str) -> Rendering:
     """A message, or all messages of a mailbox one after the other."""
     reader = _Mail(source)
-    starts = [found.end() for found in _MBOX.finditer(source)] or [_START.match(source).end()]  # type: ignore[union-attr]
-    ends = [*(found.start() for found in _MBOX.finditer(source, starts[0])), len(source)]
-    for first, last in zip(starts, ends, strict=True):
-        reader.message(first, last)
+    first = _START.match(source)
+    assert first is not None  # it matches the empty string
+    further = list(_MBOX.finditer(source, first.end())) if "From " in first[0] else []  # else such a line is a body's
+    starts = [first.end(), *(found.end() for found in further)]
+    ends = [*(found.start() for found in further), len(source)]
+    for begin, end in zip(starts, ends, strict=True):
+        reader.message(begin, end)
     notes = []
     if reader.attachments:
         names = ", ".join(reader.attachments[:10]) + (", ..." if len(reader.attachments) > 10 else "")
