@@ -173,7 +173,11 @@ def _decoded_header(value: str) -> str:
     except (HeaderParseError, ValueError):
         return unfolded
     decoded = (
-        word if isinstance(word, str) else word.decode(codec_named(charset or "") or "utf-8", "replace")
-        for word, charset in words
+        word if isinstance(word, str) else word.decode(_codec_of_words(charset), "replace") for word, charset in words
     )
     return " ".join("".join(decoded).split())
+
+
+def _codec_of_words(charset: str | None) -> str:
+    """How `decode_header` gives the words between encoded ones (no charset), and what those are in."""
+    return "raw-unicode-escape" if charset is None else codec_named(charset) or "utf-8"
