@@ -21,6 +21,7 @@ from mcp_mmretrieval.media.notation.transfer import put_decoded
 from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
 
 _HEADER = re.compile(r"([!-9;-~]{1,76}):[ \t]*([^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*)(?:\r?\n|\r|\Z)")
+_ENCODED_WORDS = re.compile(r"=\?[^?]*+\?[bBqQ]\?.*?\?=(?:\s*=\?[^?]*+\?[bBqQ]\?.*?\?=)*")
 _START = re.compile(r"\A\s*(?:\d{1,12}[ ]*\r?\n)?(?:>?From [^\n]*\n)?")
 _MBOX = re.compile(r"^From [^\n]{1,300}\n(?=[!-9;-~]{1,76}:)", re.MULTILINE)
 _KNOWN = frozenset(
@@ -168,16 +169,16 @@ def _decoded_header(value: str) -> str:
     unfolded = re.sub(r"\r?\n[ \t]+", " ", value)
     if "=?" not in unfolded:
         return unfolded
+    return " ".join(_ENCODED_WORDS.sub(lambda found: _decoded_words(found[0]), unfolded).split())
+
+
+def _decoded_words(encoded: str) -> str:
+    """What a run of encoded words says; as it is written where it is broken."""
     try:
-        words = decode_header(unfolded)
+        words = decode_header(encoded)
     except (HeaderParseError, ValueError):
-        return unfolded
-    decoded = (
-        word if isinstance(word, str) else word.decode(_codec_of_words(charset), "replace") for word, charset in words
+        return encoded
+    return "".join(
+        word if isinstance(word, str) else word.decode(codec_named(charset or "") or "utf-8", "replace")
+        for word, charset in words
     )
-    return " ".join("".join(decoded).split())
-
-
-def _codec_of_words(charset: str | None) -> str:
-    """How `decode_header` gives the words between encoded ones (no charset), and what those are in."""
-    return "raw-unicode-escape" if charset is None else codec_named(charset) or "utf-8"
