@@ -108,7 +108,8 @@ def _descend(trail: list[Heading], headings: Sequence[Heading]) -> None:
 
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r" {0,3}(```|~~~)")
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>[^\r\n]*)")
+_CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+\Z")
 _HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
 _UNDERLINE = re.compile(r"(=+|-{3,}|~{3,})\s*")
 _NO_TITLE = re.compile(r"\s|[-=>*+|#`:]")
@@ -124,12 +125,13 @@ def markdown_headings(text: str) -> list[Heading]:
     fence, before = "", None
     for line in _LINES.finditer(text, front.end() if front else 0):
         mark = _FENCE.match(line[0])
-        if mark and fence in ("", mark[1]):
-            fence = "" if fence else mark[1]
-        elif fence:
-            pass
+        if fence:
+            if mark and mark["fence"].startswith(fence) and not mark["info"].strip():
+                fence = ""
+        elif mark:
+            fence = mark["fence"]
         elif hashes := _HASHES.match(line[0]):
-            title = hashes[2].rstrip().rstrip("#").rstrip()
+            title = _CLOSING_HASHES.sub("", hashes[2].rstrip()).rstrip()
             headings.append(Heading(line.start(), line.end(), len(hashes[1]), _plain(title)))
         elif before and _UNDERLINE.fullmatch(line[0]) and not _NO_TITLE.match(before[0]):
             headings.append(Heading(before.start(), line.end(), _LEVELS[line[0][0]], _plain(before[0].strip())))

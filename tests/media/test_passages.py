@@ -82,3 +82,15 @@ def test_headings_are_found_by_hashes_and_underlines_outside_of_code_and_front_m
     found = passages.markdown_headings(whole)
     assert [(heading.level, heading.title) for heading in found] == [(1, "One"), (2, "Two"), (3, "Three")]
     assert [whole[heading.at : heading.end].split("\n")[0] for heading in found] == ["# One #", "Two", "### [Three](x)"]
+
+
+def test_hashes_that_belong_to_a_title_stay() -> None:
+    assert [heading.title for heading in passages.markdown_headings("# C#\n\n## F# ##\n\n## #\n")] == ["C#", "F#"]
+
+
+def test_code_goes_on_until_its_own_fence() -> None:
+    nested = "````md\n```sh\n# no\n```\n# no\n````\n# Yes\n~~~\n```\n# no\n~~~\n# Yes\n"
+    opened_twice = "```\n# no\n```sh\n# no\n```\n# Yes\n"
+    inline = "```one line``` of code\n# Yes\n"
+    for whole in (nested, opened_twice, inline):
+        assert {heading.title for heading in passages.markdown_headings(whole)} == {"Yes"}
