@@ -128,7 +128,7 @@ def markdown_headings(text: str) -> list[Heading]:
         if fence:
             if mark and mark["fence"].startswith(fence) and not mark["info"].strip():
                 fence = ""
-        elif mark:
+        elif mark and not (before and _is_underlined(before[0], line[0])):
             fence = mark["fence"]
         elif hashes := _HASHES.match(line[0]):
             title = _CLOSING_HASHES.sub("", hashes[2].rstrip()).rstrip()
@@ -137,6 +137,11 @@ def markdown_headings(text: str) -> list[Heading]:
             headings.append(Heading(before.start(), line.end(), _LEVELS[line[0][0]], _plain(before[0].strip())))
         before = line if not mark and not fence else None
     return [heading for heading in headings if heading.title]
+
+
+def _is_underlined(title: str, line: str) -> bool:
+    """Whether a line of tildes is no fence but the underline of a title, at least as long, as in reStructuredText."""
+    return not line.strip().strip("~") and not _NO_TITLE.match(title) and len(line.strip()) >= len(title.strip())
 
 
 def _plain(title: str) -> str:

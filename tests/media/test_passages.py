@@ -88,6 +88,14 @@ def test_hashes_that_belong_to_a_title_stay() -> None:
     assert [heading.title for heading in passages.markdown_headings("# C#\n\n## F# ##\n\n## #\n")] == ["C#", "F#"]
 
 
+def test_titles_underlined_with_tildes_open_no_code() -> None:
+    whole = "Fitting out\n~~~~~~~~~~~\n\nOf the hull.\n\nRig\n~~~~\n\nSails:\n\n~~~\nRun\n~~~\n"
+    assert [(heading.level, heading.title) for heading in passages.markdown_headings(whole)] == [
+        (3, "Fitting out"),
+        (3, "Rig"),
+    ]
+
+
 def test_code_goes_on_until_its_own_fence() -> None:
     nested = "````md\n```sh\n# no\n```\n# no\n````\n# Yes\n~~~\n```\n# no\n~~~\n# Yes\n"
     opened_twice = "```\n# no\n```sh\n# no\n```\n# Yes\n"
