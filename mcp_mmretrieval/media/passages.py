@@ -66,9 +66,10 @@ def cut_passages(text: str, headings: Sequence[Heading], ends: PassageEnds) -> I
         if _WORD.search(piece):
             first = start + len(piece) - len(piece.lstrip())
             last = start + len(piece.rstrip())
-            leading = _leading(text, first, headings, done)
+            within = bisect_left(begins, last)
+            leading = _leading(text, first, headings[done:within]) + done
             _descend(trail, headings[done:leading])
-            done = bisect_left(begins, last)
+            done = within
             over = trail or headings[leading:done][:1]  # a menu may stand before a page's first heading
             yield Passage(first, last, " > ".join(heading.title for heading in over))
             _descend(trail, headings[leading:done])
@@ -90,14 +91,15 @@ def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds) -> int
     return limit
 
 
-def _leading(text: str, first: int, headings: Sequence[Heading], done: int) -> int:
-    """How many headings stand over the passage: all before it, and those that it begins with."""
-    while done < len(headings) and headings[done].at <= first:
-        first = max(first, headings[done].end)
+def _leading(text: str, first: int, headings: Sequence[Heading]) -> int:
+    """How many of the headings up to a passage's end stand over it: those before it, and those that it begins with."""
+    leading = 0
+    while leading < len(headings) and headings[leading].at <= first:
+        first = max(first, headings[leading].end)
         while first < len(text) and text[first].isspace():
             first += 1
-        done += 1
-    return done
+        leading += 1
+    return leading
 
 
 def _descend(trail: list[Heading], headings: Sequence[Heading]) -> None:

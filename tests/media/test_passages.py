@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
+
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import passages, text
 from mcp_mmretrieval.types import SplitPart
@@ -40,6 +42,13 @@ def test_the_trail_of_headings_stands_over_each_passage() -> None:
 def test_a_passage_that_begins_with_its_heading_stands_under_it() -> None:
     source_text = f"# A\n\n{'First. ' * 60}\n\n# B\n\n## C\n\n{'Second. ' * 60}"
     assert [part.segment.heading for part in split(source_text)] == ["A", "B > C"]
+
+
+@pytest.mark.timeout(20)
+def test_no_heading_of_a_later_passage_stands_over_one_of_headings_alone() -> None:
+    found = [part.segment for part in split("".join(f"# Stop {number}\n" for number in range(60_000)))]
+    assert found[0].heading in found[0].text
+    assert found[-1].heading == "Stop 59999"
 
 
 def test_very_long_lines_are_cut() -> None:
