@@ -47,7 +47,7 @@ _TERMINAL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b\n]{0,2000}\x1b\\"
     r"|\x1b[ -/]+[0-~]|\x1b[0-Zc-~=>]|[^\n\x08]\x08|\x08"
 )
-_WRITTEN_COLOUR = re.compile(r"(?:\x1b|\^\[|\u241b)?\[\d{0,3}(?:;\d{1,3}){0,8}[mK]")
+_WRITTEN_COLOUR = re.compile(r"(?:\x1b|\^\[|\u241b)\[(?:\d{1,3}(?:;\d{1,3}){0,8})?[mK]|\[\d{1,3}(?:;\d{1,3}){0,8}[mK]")
 
 
 def looks_like_json(source: str) -> bool:

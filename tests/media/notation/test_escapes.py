@@ -91,6 +91,7 @@ def test_json_within_strings_of_json_is_read_too() -> None:
 def test_colours_are_none_either_whose_escape_was_written_out_or_dropped() -> None:
     assert escapes.read_terminal("^[[1;31mhalibut^[[0m").text == "halibut"
     assert escapes.read_terminal("[32mok[0m turbot").text == "ok turbot"
+    assert escapes.read_terminal("[32mINFO[0m [main] up [Kafka]^[[K").text == "INFO [main] up [Kafka]"
     assert escapes.read_terminal("rate(x[5m]) and {a}[10m]").text == "rate(x[5m]) and {a}[10m]"
 
 
