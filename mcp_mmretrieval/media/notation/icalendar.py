@@ -23,9 +23,11 @@ _BINARY = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _ENTRY = re.compile(r"^BEGIN:(VEVENT|VTODO|VJOURNAL|VCARD)\b(.*?)^END:\1", re.MULTILINE | re.DOTALL | re.IGNORECASE)
-_NAME = re.compile(r"^(?:SUMMARY|FN)(?:;[^:\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_CALENDAR_NAME = re.compile(r"^X-WR-CALNAME(?:;[^:\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_START = re.compile(r"^DTSTART(?:;[^:\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_PARAMETERS = r"(?:;(?:\"[^\"\n]*\"|[^\":\n])*+)?"
+"""Behind a property's name; a value in quotes may hold colons."""
+_NAME = re.compile(rf"^(?:SUMMARY|FN){_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_CALENDAR_NAME = re.compile(rf"^X-WR-CALNAME{_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_START = re.compile(rf"^DTSTART{_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 
 
 def is_calendar(source: str) -> bool:
