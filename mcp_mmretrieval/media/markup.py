@@ -16,12 +16,14 @@ from mcp_mmretrieval.media.notation.source_map import MapBuilder
 from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
 
 _PAGE = re.compile(r"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE)
-_MARK = re.compile(r"<!--|<[!?]|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*)")
+_MARK = re.compile(r"<!--|<[!?]|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)")
 _TO_THE_END = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _LONGEST_TAG = 100_000
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
 _ALT = re.compile(r"""\balt\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))""")
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w:-])([\w:-]++)\s*+=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))"""
+)
 _BREAKS = str.maketrans("\n\r\t\f", "    ")
 
 _UNSEEN = frozenset(["script", "style", "noscript", "template", "svg", "iframe", "object", "title"])
