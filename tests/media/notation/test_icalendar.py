@@ -2,6 +2,8 @@
 
 import base64
 
+import pytest
+
 from mcp_mmretrieval.media.notation.dates import parse_date
 from mcp_mmretrieval.media.notation.icalendar import is_calendar, read_calendar
 
@@ -51,3 +53,9 @@ def test_address_cards_are_decoded_without_their_photos() -> None:
     assert read.title == "Jürgen Müller"
     assert "NOTE:friend" in read.mapped.text
     assert photo[:40] not in read.mapped.text
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("broken", ["BEGIN:VEVENT\nSUMMARY:a\n" * 40_000, "N;" + "QUOTED-PRINTABLE " * 60_000])
+def test_broken_calendars_are_read_in_time(broken: str) -> None:
+    assert read_calendar(f"BEGIN:VCALENDAR\n{EVENT}{broken}").title == "Inspection, the slipway"
