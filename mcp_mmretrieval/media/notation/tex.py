@@ -69,7 +69,9 @@ _NOTATION = re.compile(
     rf"\{{(?:{_ACCENT})\}}|(?:{_ACCENT})|\{{{_LETTER}\s*\}}|{_LETTER}|(?P<mark>\\-|\\/|\\([&%$#_{{}}])|(?<!\\)~|\\,|---?)",
     re.MULTILINE,
 )
-_GERMAN = re.compile(r"\[[^\]]*\b(?:n?german|naustrian|austrian|nswissgerman)\b[^\]]*\]|\\usepackage\{n?german\}")
+_GERMAN = re.compile(
+    r"\[(?=[^\[\]]*?\b(?:n?german|naustrian|austrian|nswissgerman)\b)[^\[\]]*+\]|\\usepackage\{n?german\}"
+)
 _SHORTHAND = re.compile(r"(?<!\\)\"([aouAOUsz\-=~])")
 _HEADING = re.compile(r"\\(part|chapter|section|subsection|subsubsection)\*?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TITLE = re.compile(r"\\title\s*(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")

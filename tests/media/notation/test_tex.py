@@ -34,7 +34,9 @@ def test_the_title_and_the_headings_are_found() -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("broken", ["\\", "{", "\\title{", "\\section{", "{\\", '\\"{', "\\v ", "\\usepackage["])
+@pytest.mark.parametrize(
+    "broken", ["\\", "{", "\\title{", "\\section{", "{\\", '\\"{', "\\v ", "\\usepackage[", "[german "]
+)
 def test_broken_tex_is_read_in_time(broken: str) -> None:
     assert read_tex(broken * 20_000).mapped.text
 
