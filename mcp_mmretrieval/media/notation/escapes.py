@@ -28,9 +28,9 @@ _IN_CODE = re.compile(
 )
 _HINT = re.compile(r"\\[xuU23ntr]\w")
 _QUOTED = re.compile(
-    r"(?P<raw>(?<!\w)[rR][bB]?|(?<!\w)[bB][rR])?(?P<string>\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
+    r"(?P<raw>(?<!\w)[rR][bB]?|(?<!\w)[bB][rR])?(?<!\\)(?P<string>\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
 )
-_DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\")")
+_DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?<!\\)(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\")")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _IN_XML = re.compile(r"<\?xml\s[^>]{0,200}\?>\s*|" + _ENTITY.pattern)
 _IN_MARKDOWN = re.compile(
