@@ -211,7 +211,7 @@ def _flat(source: Source, frame: int, limits: Limits, least: int) -> Image.Image
         # of the second picture of a grey GIF Pillow says that it had a palette
         deep = flatten.eight_bits(image.convert("L") if image.mode == "P" and image.palette is None else image)
         if (many := math.isqrt(deep.width * deep.height // max(least, limits.reading_pixels))) > 1:
-            deep = deep.convert("RGB" if deep.mode in ("P", "1") else None).reduce(many)
+            deep = deep.convert({"P": "RGBA", "1": "RGB"}.get(deep.mode)).reduce(many)
         square = _with_square_dots(deep, image.info)
         upright = square.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else square
         return flatten.on_even_ground(upright)
