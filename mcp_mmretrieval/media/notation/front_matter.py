@@ -37,7 +37,8 @@ def read_front_matter(text: str) -> FrontMatter:
     body = block["body"]
     try:
         found = tomllib.loads(body) if block["mark"] == "+++" else yaml.load(body, Loader=_LOADER)
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError):
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError, LookupError, AttributeError):
+        # PyYAML trips over odd values in many ways
         found = None
     if not isinstance(found, Mapping):
         title, day = _TITLE.search(body), _DATE.search(body)
