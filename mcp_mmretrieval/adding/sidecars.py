@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 RECORDING_SUFFIXES = {
     *(".mp3", ".mp2", ".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".aiff"),
@@ -82,10 +83,14 @@ def owned(files: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """
     names = list(files)
     films = [name for name in names if is_recording(name) and "/" not in name]
+    called = defaultdict[str, list[tuple[int, str]]](list)
+    for film in films:
+        for name in (film, os.path.splitext(film)[0]):  # noqa: PTH122
+            called[_plain(name)].append((len(name), film))
     found: dict[str, list[str]] = {}
     for name in names:
         if suffix_of(name) in SUBTITLE_SUFFIXES:
-            for film in _owners(name, films):
+            for film in _owners(name, films, called):
                 found.setdefault(film, []).append(name)
     return {film: tuple(sorted(subtitles)) for film, subtitles in found.items()}
 
@@ -112,30 +117,28 @@ def suffix_of(name: str) -> str:
     return os.path.splitext(name)[1].lower()  # noqa: PTH122 - every byte of a name counts
 
 
-def _owners(subtitles: str, films: list[str]) -> list[str]:
-    """The recordings whose names the subtitles' begins with, the longest such name; or else the only film there is."""
-    folders, _, name = os.path.splitext(subtitles)[0].rpartition("/")  # noqa: PTH122
+def _owners(subtitles: str, films: list[str], called: Mapping[str, list[tuple[int, str]]]) -> list[str]:
+    """The recordings whose names the subtitles' begins with, the longest such name; or else the only film there is.
+
+    `called`: what recordings are called, with and without their suffix, and how long that is.
+    """
+    folders, _, name = (_plain(part) for part in os.path.splitext(subtitles)[0].rpartition("/"))  # noqa: PTH122
     inner = folders.partition("/")[2]
-    best = -1
-    owners: list[str] = []
-    for film in films:
-        for called in (film, os.path.splitext(film)[0]):  # noqa: PTH122
-            named = _names_subtitles_of(_plain(called), _plain(name))
-            told = not inner or _all_tags(_SEPARATORS.split(_plain(inner)))
-            if ((named and told) or _plain(inner) == _plain(called)) and len(called) >= best:
-                owners = [*owners, film] if len(called) == best else [film]
-                best = len(called)
-    if owners or not folders or inner or not _all_tags(_SEPARATORS.split(_plain(name))):
-        return owners
+    named = list(called.get(inner, ()))
+    if not inner or _all_tags(_SEPARATORS.split(inner)):
+        begins = (end for end in range(1, len(name) + 1) if name[:end] in called and _tells_kind(name[end:]))
+        named += [one for end in begins for one in called[name[:end]]]
+    if named:
+        longest = max(named)[0]
+        return list(dict.fromkeys(film for length, film in named if length == longest))
+    if not folders or inner or not _all_tags(_SEPARATORS.split(name)):
+        return []
     only = [film for film in films if suffix_of(film) in FILM_SUFFIXES] or films
     return only if len(only) == 1 else []
 
 
-def _names_subtitles_of(film: str, name: str) -> bool:
-    """Whether a name is the film's, or its and behind it nothing but a language, a kind, or both."""
-    if not name.startswith(film):
-        return False
-    rest = name[len(film) :]
+def _tells_kind(rest: str) -> bool:
+    """Whether behind a film's name there is nothing, or nothing but a language, a kind, or both."""
     if not rest:
         return True
     if rest[0] not in _OPENS_REST:

@@ -78,9 +78,7 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
-    MediaReader(
-        ".text", "text", "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
-    ),
+    MediaReader(".text", "text", _TEXTS),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""
 

@@ -22,7 +22,7 @@ from PIL import (  # noqa: F401  # LAB pictures need ImageCms; a locked worker c
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import flatten, svg
-from mcp_mmretrieval.media.animation import distinct_pictures
+from mcp_mmretrieval.media.animation import distinct_pictures, picture_count
 from mcp_mmretrieval.media.image_metadata import describe_image, exif_tags
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.small_print import LEGIBLE_SIDE_PIXELS, has_even_ground, small_print
@@ -149,9 +149,12 @@ def _look_at(source: Source, limits: Limits) -> tuple[list[tuple[int | None, int
             return [(None, frames[0])], about
         if image.format in _ANIMATED:
             _check_pixels(source, image, limits)
-            read = distinct_pictures(image, len(frames))[: limits.pages]
+            read, whole = distinct_pictures(image, len(frames))
+            read = read[: limits.pages]
             which = f"{len(read)} that differ were" if len(read) > 1 else "the first was"
             about.append(DocumentMetadata(note=f"An animation of {len(frames):,} pictures, of which {which} read."))
+            if not whole:
+                about.append(DocumentMetadata(note="The animation is damaged or cut short: its end was not read."))
             return [(number + 1 if len(read) > 1 else None, number) for number in read], about
         about.append(DocumentMetadata(pages=len(frames)))
         if len(frames) > limits.pages:
@@ -162,10 +165,10 @@ def _look_at(source: Source, limits: Limits) -> tuple[list[tuple[int | None, int
 
 def _pages(image: Image.Image) -> list[int]:
     """The numbers, from 0, of the pictures that are pages: of a TIFF all but small versions of others, and masks."""
+    if image.format in _ANIMATED:
+        return list(range(picture_count(image)))
     count: int = getattr(image, "n_frames", 1)
-    if count == 1 or image.format in _ANIMATED:
-        return list(range(count))
-    if image.format != "TIFF":
+    if count == 1 or image.format != "TIFF":
         return [0]
     kinds, areas = [], []
     for number in range(count):
@@ -205,9 +208,10 @@ def _flat(source: Source, frame: int, limits: Limits, least: int) -> Image.Image
         _check_pixels(source, image, limits)
         image.load()
         turn = exif_tags(image).get("Orientation")
-        deep = flatten.eight_bits(image)
+        # of the second picture of a grey GIF Pillow says that it had a palette
+        deep = flatten.eight_bits(image.convert("L") if image.mode == "P" and image.palette is None else image)
         if (many := math.isqrt(deep.width * deep.height // max(least, limits.reading_pixels))) > 1:
-            deep = deep.convert("RGB" if deep.mode in ("P", "1") else None).reduce(many)
+            deep = deep.convert({"P": "RGBA", "1": "RGB"}.get(deep.mode)).reduce(many)
         square = _with_square_dots(deep, image.info)
         upright = square.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else square
         return flatten.on_even_ground(upright)

@@ -109,7 +109,7 @@ def _from_png(image: Image.Image) -> Iterator[Words]:
 def _from_exif(exif: dict[str, object]) -> Iterator[Words]:
     for name, kind in _XP.items():
         value = exif.get(name)
-        text = bytes(value).decode("utf-16-le", "ignore") if isinstance(value, bytes | tuple) else value
+        text = value.decode("utf-16-le", "ignore") if isinstance(value, bytes) else value
         if isinstance(text, str):
             yield from ((kind, word) for word in (text.split(";") if kind == "keyword" else [text]))
     for name, kind in _EXIF.items():

@@ -16,12 +16,14 @@ from mcp_mmretrieval.media.notation.source_map import MapBuilder
 from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
 
 _PAGE = re.compile(r"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE)
-_MARK = re.compile(r"<!--|<[!?]|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*)")
+_MARK = re.compile(r"<!--|<[!?]|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)")
 _TO_THE_END = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _LONGEST_TAG = 100_000
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?")
-_ALT = re.compile(r"""\balt\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))""")
+_ALT = re.compile(r"""(?<![\w-])alt\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w:-])([\w:-]++)\s*+=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))"""
+)
 _BREAKS = str.maketrans("\n\r\t\f", "    ")
 
 _UNSEEN = frozenset(["script", "style", "noscript", "template", "svg", "iframe", "object", "title"])
@@ -108,7 +110,7 @@ class _Reader:
     def _markup(self, mark: re.Match[str]) -> int:
         """Take one tag, comment or declaration; where it ends."""
         if mark[0] == "<!--":
-            return self._after("-->", mark.end())
+            return self._after("-->", mark.start() + len("<!"))  # `<!-->` is a whole comment
         if mark["name"] is None:
             return self._after(">", mark.end())
         rest = _TO_THE_END.match(self._source, mark.end(), mark.end() + _LONGEST_TAG)

@@ -66,9 +66,10 @@ def cut_passages(text: str, headings: Sequence[Heading], ends: PassageEnds) -> I
         if _WORD.search(piece):
             first = start + len(piece) - len(piece.lstrip())
             last = start + len(piece.rstrip())
-            leading = _leading(text, first, headings, done)
+            within = bisect_left(begins, last)
+            leading = _leading(text, first, headings[done:within]) + done
             _descend(trail, headings[done:leading])
-            done = bisect_left(begins, last)
+            done = within
             over = trail or headings[leading:done][:1]  # a menu may stand before a page's first heading
             yield Passage(first, last, " > ".join(heading.title for heading in over))
             _descend(trail, headings[leading:done])
@@ -90,14 +91,15 @@ def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds) -> int
     return limit
 
 
-def _leading(text: str, first: int, headings: Sequence[Heading], done: int) -> int:
-    """How many headings stand over the passage: all before it, and those that it begins with."""
-    while done < len(headings) and headings[done].at <= first:
-        first = max(first, headings[done].end)
+def _leading(text: str, first: int, headings: Sequence[Heading]) -> int:
+    """How many of the headings up to a passage's end stand over it: those before it, and those that it begins with."""
+    leading = 0
+    while leading < len(headings) and headings[leading].at <= first:
+        first = max(first, headings[leading].end)
         while first < len(text) and text[first].isspace():
             first += 1
-        done += 1
-    return done
+        leading += 1
+    return leading
 
 
 def _descend(trail: list[Heading], headings: Sequence[Heading]) -> None:
@@ -108,7 +110,8 @@ def _descend(trail: list[Heading], headings: Sequence[Heading]) -> None:
 
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r" {0,3}(```|~~~)")
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>[^\r\n]*)")
+_CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+\Z")
 _HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
 _UNDERLINE = re.compile(r"(=+|-{3,}|~{3,})\s*")
 _NO_TITLE = re.compile(r"\s|[-=>*+|#`:]")
@@ -124,17 +127,23 @@ def markdown_headings(text: str) -> list[Heading]:
     fence, before = "", None
     for line in _LINES.finditer(text, front.end() if front else 0):
         mark = _FENCE.match(line[0])
-        if mark and fence in ("", mark[1]):
-            fence = "" if fence else mark[1]
-        elif fence:
-            pass
+        if fence:
+            if mark and mark["fence"].startswith(fence) and not mark["info"].strip():
+                fence = ""
+        elif mark and not (before and _is_underlined(before[0], line[0])):
+            fence = mark["fence"]
         elif hashes := _HASHES.match(line[0]):
-            title = hashes[2].rstrip().rstrip("#").rstrip()
+            title = _CLOSING_HASHES.sub("", hashes[2].rstrip()).rstrip()
             headings.append(Heading(line.start(), line.end(), len(hashes[1]), _plain(title)))
         elif before and _UNDERLINE.fullmatch(line[0]) and not _NO_TITLE.match(before[0]):
             headings.append(Heading(before.start(), line.end(), _LEVELS[line[0][0]], _plain(before[0].strip())))
         before = line if not mark and not fence else None
     return [heading for heading in headings if heading.title]
+
+
+def _is_underlined(title: str, line: str) -> bool:
+    """Whether a line of tildes is no fence but the underline of a title, at least as long, as in reStructuredText."""
+    return not line.strip().strip("~") and not _NO_TITLE.match(title) and len(line.strip()) >= len(title.strip())
 
 
 def _plain(title: str) -> str:

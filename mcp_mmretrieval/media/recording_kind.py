@@ -41,7 +41,9 @@ def _promise(head: bytes) -> Literal["audio", "video"] | None:
         return "audio"
     if head.startswith(_FILM_MARKS) or (head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") and head[0] == 0):
         return "video"
-    packets = len(head) > 388 and (head[0] == head[188] == head[376] or head[4] == head[196] == head[388])
+    if len(head) <= 388 or head.isascii():  # a text may well have the letter G in all three places
+        return None
+    packets = head[0] == head[188] == head[376] or head[4] == head[196] == head[388]
     return "video" if packets and 0x47 in (head[0], head[4]) else None
 
 

@@ -37,7 +37,9 @@ _ROOT = re.compile(
 )
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding=[\"']([\w.-]+)")
 _HREF = re.compile(r"""(?P<name>\bhref\s*=\s*)(?P<quote>["'])(?!\s*(?:\#|data:image/(?:png|jpe?g|gif|webp)[;,]))""")
-_ENTITY = re.compile(r"<!ENTITY\s+(?P<name>[^\s%]+)\s+(?P<quote>[\"'])(?P<value>.*?)(?P=quote)\s*>", re.DOTALL)
+_ENTITY = re.compile(
+    r"<!ENTITY\s+(?P<name>[^\s%]+)\s+(?P<quote>[\"'])(?P<value>(?:(?!(?P=quote)).)*+)(?P=quote)\s*>", re.DOTALL
+)
 _SIZE = re.compile(r"""\s(?:width|height|viewBox)\s*=\s*("[^"]*"|'[^']*')""")
 _TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(?P<close>/?)(?P<name>[^\W\d])[^<>]*+>", re.DOTALL)
 _FAMILIES = (

@@ -12,9 +12,9 @@ import re
 
 from mcp_mmretrieval.media.svg_words import label_lines
 
-_STYLED = re.compile(r"<style\b.*?</style\s*>|<[^!?/][^<>]*>", re.DOTALL | re.IGNORECASE)
-_DARK = re.compile(r"@media[^{]*prefers-color-scheme\s*:\s*dark[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-_VARIABLE = re.compile(r"(--[\w-]+)\s*:\s*([^;}\"'<>]+)")
+_STYLED = re.compile(r"<style\b[^<>]*(?<!/)>.*?(?:</style\s*>|\Z)|<[^!?/][^<>]*>", re.DOTALL | re.IGNORECASE)
+_DARK = re.compile(r"@media[^{}@]*prefers-color-scheme\s*:\s*dark[^{}@]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_VARIABLE = re.compile(r"(?<![\w-])(--[\w-]++)\s*+:\s*([^;}\"'<>]+)")
 _FUNCTION = re.compile(
     r"\b(light-dark|var|oklch|oklab|lch|lab|hwb|hsla?|rgba?|color-mix|color)\(([^()]*)\)", re.IGNORECASE
 )
@@ -22,9 +22,11 @@ _ROUNDS = 12
 """How deep such functions may stand within each other."""
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(%|deg|rad|turn|grad)?|none", re.IGNORECASE)
 _UNKNOWN = "#808080"
-_FOREIGN = re.compile(r"<((?:[\w.-]+:)?)foreignObject\b([^<>]*)>(.*?)</\1foreignObject\s*>", re.DOTALL)
-_FALLBACK = re.compile(r"\s*<((?:[\w.-]+:)?)text\b([^<>]*)>.*?</\1text\s*>", re.DOTALL)
-_ATTRIBUTE = re.compile(r"""\b([\w-]+)\s*=\s*["']([^"']*)["']""")
+_FOREIGN = re.compile(
+    r"<((?:[\w.-]+:)?)foreignObject\b([^<>]*)>((?:[^<]++|<(?!/?\1foreignObject\b))*+)</\1foreignObject\s*>"
+)
+_FALLBACK = re.compile(r"\s*<((?:[\w.-]+:)?)text\b([^<>]*)>(?:[^<]++|<(?!/?\1text\b))*+</\1text\s*>")
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*["']([^"']*)["']""")
 _FONT_SIZE = re.compile(r"font-size\s*:\s*([\d.]+)px")
 _INK = re.compile(r"(?<![\w-])color\s*:\s*(#[0-9a-fA-F]{3,8}|[a-z]+)\s*[;\"]")
 _FONT_PIXELS = 16.0

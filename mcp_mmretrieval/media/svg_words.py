@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 _TOKEN = re.compile(
@@ -11,9 +12,9 @@ _TOKEN = re.compile(
     r"|<(?P<close>/?)(?:[\w.-]+:)?(?P<name>[^\W\d][\w.-]*)(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>|(?P<text>[^<]+)",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"""(?:[\w.-]+:)?([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_ATTRIBUTE = re.compile(r"""(?<![\w.:-])(?:[\w.-]++:)?([\w-]++)\s*+=\s*(?:"([^"]*)"|'([^']*)')""")
 _NOT_SEEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))")
-_CLASS_NOT_SEEN = re.compile(r"\.([\w-]+)\s*\{[^}]*display\s*:\s*none")
+_CLASS_NOT_SEEN = re.compile(r"\.([\w-]++)\s*+\{[^{}]*display\s*:\s*none")
 _UNSEEN = {"defs", "metadata", "style", "script", "clipPath", "mask", "pattern", "marker", "symbol"}
 _WITH_WORDS = ("title", "desc", "text", "foreignObject")
 _WORK = "Work"
@@ -71,6 +72,8 @@ class _Reader:
         self.found = SvgWords()
         self._hidden_classes = hidden_classes
         self._open = [_Element("", False, "", 0)]
+        self._names = Counter[str]()
+        """Of the open elements."""
         self._line: list[str] = []
         self._sort = ""
         self._html_said = False
@@ -96,12 +99,16 @@ class _Reader:
             sort, hidden = _OF_THE_WORK[name], False
         if not written.rstrip().endswith("/") and name not in _EMPTY:
             self._open.append(_Element(name, hidden, sort, len(self.found.lines)))
+            self._names[name] += 1
 
     def close(self, name: str) -> None:
-        if not any(element.name == name for element in self._open):
+        if not self._names[name]:
             return
-        while (ended := self._open.pop()).name != name:
-            pass
+        while True:
+            ended = self._open.pop()
+            self._names[ended.name] -= 1
+            if ended.name == name:
+                break
         if ended.sort and (not self._open[-1].sort or name in _BREAKS):
             self.end_line()
         if name == "switch":

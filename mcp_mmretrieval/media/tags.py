@@ -31,6 +31,8 @@ _KEYWORD_TAGS = (
 _TAKEN_DATES = ("com.apple.quicktime.creationdate", "date_recorded", "origination_date", "creation_time")
 _WORK_DATES = ("date", "date_released", "tdrc", "tdrl", "originaldate", "year", "tyer")
 _DATE = re.compile(r"(\d{4})(?:[-:/.](\d{1,2})(?:[-:/.](\d{1,2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(.*))?)?)?")
+_COMPACT_DATE = re.compile(r"^(\d{4})(\d\d)(\d\d)(?!\d)")
+"""As downloaders write the day of a film: 20240131."""
 _NO_WORDS = re.compile(r"[\s\d:.,\-_/]*|(?:\s*[\dA-Fa-f]{8,})+")
 """Numbers, volumes, checksums and clocks that programs keep in comments and names of chapters."""
 _SAME_CLOCK = 0.1
@@ -136,7 +138,7 @@ def _one_line(value: str) -> str:
 
 
 def _date(value: str) -> float | None:
-    match = _DATE.match(value.strip())
+    match = _DATE.match(_COMPACT_DATE.sub(r"\1-\2-\3", value.strip()))
     if match is None:
         return None
     year, month, day, clock, zone = match.groups()

@@ -65,3 +65,10 @@ def test_a_folder_of_subtitles_belongs_to_the_folder_around_it() -> None:
     assert sidecars.folder_of_recordings("/a/film/Subs") == "/a/film"
     assert sidecars.folder_of_recordings("/a/film/subtitles/film") == "/a/film"
     assert sidecars.folder_of_recordings("/a/film") == ""
+
+
+@pytest.mark.timeout(20)
+def test_a_folder_of_many_songs_with_their_words_takes_no_time() -> None:
+    songs = [f"{number:05} - A song.mp3" for number in range(5_000)]
+    words = [song.replace(".mp3", ".lrc") for song in songs]
+    assert sidecars.owned([*songs, *words]) == {song: (lyrics,) for song, lyrics in zip(songs, words, strict=True)}

@@ -264,6 +264,32 @@ def test_an_animation_that_shows_one_thing_is_its_first_picture() -> None:
     assert notes(steps) == ["An animation of 3 pictures, of which the first was read."]
 
 
+def test_of_a_large_picture_of_few_colours_what_shows_through_is_not_seen() -> None:
+    drawing = Image.new("P", (800, 800), 0)
+    drawing.putpalette([0, 0, 0, 0, 0, 0])
+    drawing.paste(1, (300, 300, 500, 500))
+    data = saved(drawing, "PNG", transparency=0)
+    (part,) = parts(image.split(source(data), Limits(side=100, reading_pixels=10_000)))
+    assert isinstance(part.content, np.ndarray)
+    assert near(part.content[10, 10], WHITE) and near(part.content[50, 50], BLACK)
+
+
+def test_each_picture_of_a_grey_animation_is_read() -> None:
+    noise = [Image.effect_noise((60, 40), 90 + number) for number in range(3)]
+    steps = image.split(source(saved(noise[0], "GIF", save_all=True, append_images=noise[1:])), LIMITS)
+    for part, grey in zip(parts(steps), noise, strict=True):
+        assert isinstance(part.content, np.ndarray)
+        assert np.abs(part.content[..., 0].astype(int) - np.asarray(grey)).max() <= 3
+
+
+def test_an_animation_that_is_cut_short_says_so() -> None:
+    noise = [Image.effect_noise((60, 40), 90 + number) for number in range(4)]
+    data = saved(noise[0], "GIF", save_all=True, append_images=noise[1:])
+    steps = list(image.split(source(data[: len(data) * 3 // 4]), LIMITS))
+    assert [part.segment.place.page for part in parts(steps)] == [1, 2]
+    assert notes(steps)[-1] == "The animation is damaged or cut short: its end was not read."
+
+
 def test_each_page_of_a_tiff_is_a_segment() -> None:
     pages = [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue", "white")]
     data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])

@@ -4,7 +4,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from mcp_mmretrieval.media.image_metadata import describe_image, seconds_since_1970
 from mcp_mmretrieval.types import DocumentMetadata
@@ -83,3 +83,10 @@ def test_what_is_no_date_is_none() -> None:
 def test_damaged_xmp_does_no_harm() -> None:
     for packet in (b"<x:xmpmeta", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"\xff\xfe"):
         assert described(saved(plain(), "JPEG", xmp=packet)).title == ""
+
+
+def test_a_title_of_numbers_that_are_no_bytes_does_no_harm() -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[ExifTags.Base.XPTitle] = TiffTags.SHORT
+    tags[ExifTags.Base.XPTitle] = (300, 400)
+    assert described(saved(plain(), "TIFF", tiffinfo=tags)).title == ""

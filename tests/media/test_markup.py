@@ -69,11 +69,43 @@ def test_what_a_page_says_of_itself_is_its_keywords_and_its_date() -> None:
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "broken",
-    ["<a ", "<!--", "<", '<a "', "<p>", "&amp", "<script>", "<title>", "<![CDATA[", "<h1>", "</", "<?", "&#x", "<pre>"],
+    [
+        "<a ",
+        "<!--",
+        "<",
+        '<a "',
+        "<p>",
+        "&amp",
+        "<script>",
+        "<title>",
+        "<![CDATA[",
+        "<h1>",
+        "</",
+        "<?",
+        "&#x",
+        "<pre>",
+        "<a",
+    ],
 )
 def test_broken_markup_is_read_as_well_as_may_be_and_in_time(broken: str) -> None:
     first, *_ = split("<html><p>before</p>" + broken * 50_000 + "<p>after</p>", "a.html")
     assert first.segment.text.startswith("before")
+
+
+def test_an_empty_comment_ends_at_once() -> None:
+    (part,) = split("<html><p>one<!-->, two<!--->, three<!-- > -->, four</p>", "a.html")
+    assert part.segment.text == "one, two, three, four"
+
+
+def test_only_its_own_text_stands_for_a_picture() -> None:
+    (part,) = split("<html><p><img data-alt='lazy' alt='A heron'></p>", "a.html")
+    assert part.segment.text == "A heron"
+
+
+@pytest.mark.timeout(20)
+def test_a_tag_of_one_endless_name_is_passed_over_in_time() -> None:
+    (part,) = split("<html><p>before</p><meta " + "a" * 99_000 + "><p>after</p>", "a.html")
+    assert part.segment.text == "before\n\nafter"
 
 
 def test_a_range_of_what_is_seen_leads_to_its_source_and_back() -> None:

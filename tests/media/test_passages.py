@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
+
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import passages, text
 from mcp_mmretrieval.types import SplitPart
@@ -40,6 +42,13 @@ def test_the_trail_of_headings_stands_over_each_passage() -> None:
 def test_a_passage_that_begins_with_its_heading_stands_under_it() -> None:
     source_text = f"# A\n\n{'First. ' * 60}\n\n# B\n\n## C\n\n{'Second. ' * 60}"
     assert [part.segment.heading for part in split(source_text)] == ["A", "B > C"]
+
+
+@pytest.mark.timeout(20)
+def test_no_heading_of_a_later_passage_stands_over_one_of_headings_alone() -> None:
+    found = [part.segment for part in split("".join(f"# Stop {number}\n" for number in range(60_000)))]
+    assert found[0].heading in found[0].text
+    assert found[-1].heading == "Stop 59999"
 
 
 def test_very_long_lines_are_cut() -> None:
@@ -82,3 +91,23 @@ def test_headings_are_found_by_hashes_and_underlines_outside_of_code_and_front_m
     found = passages.markdown_headings(whole)
     assert [(heading.level, heading.title) for heading in found] == [(1, "One"), (2, "Two"), (3, "Three")]
     assert [whole[heading.at : heading.end].split("\n")[0] for heading in found] == ["# One #", "Two", "### [Three](x)"]
+
+
+def test_hashes_that_belong_to_a_title_stay() -> None:
+    assert [heading.title for heading in passages.markdown_headings("# C#\n\n## F# ##\n\n## #\n")] == ["C#", "F#"]
+
+
+def test_titles_underlined_with_tildes_open_no_code() -> None:
+    whole = "Fitting out\n~~~~~~~~~~~\n\nOf the hull.\n\nRig\n~~~~\n\nSails:\n\n~~~\nRun\n~~~\n"
+    assert [(heading.level, heading.title) for heading in passages.markdown_headings(whole)] == [
+        (3, "Fitting out"),
+        (3, "Rig"),
+    ]
+
+
+def test_code_goes_on_until_its_own_fence() -> None:
+    nested = "````md\n```sh\n# no\n```\n# no\n````\n# Yes\n~~~\n```\n# no\n~~~\n# Yes\n"
+    opened_twice = "```\n# no\n```sh\n# no\n```\n# Yes\n"
+    inline = "```one line``` of code\n# Yes\n"
+    for whole in (nested, opened_twice, inline):
+        assert {heading.title for heading in passages.markdown_headings(whole)} == {"Yes"}

@@ -35,6 +35,7 @@ def test_a_cover_picture_makes_no_film() -> None:
         b"\0\0\0\x18ftypmif1",
         b"RIFF\x10\0\0\0WEBP",
         b"just text " * 99,
+        (b"G" + b"ATTACA" * 31 + b"T") * 3,
         b"",
     ],
 )

@@ -54,3 +54,19 @@ def test_a_label_in_html_is_drawn() -> None:
     label = '<foreignObject width="10" height="10"><div style="font-size: 10px">M</div></foreignObject>'
     drawn = render_svg(f"<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'>{label}</svg>", "x", 40)
     assert drawn.min() < 100
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<style>" * 100_000,
+        "<style>" + "@media" * 100_000 + "</style>",
+        "<!--" + "-" * 500_000 + " -->",
+        "<foreignObject>" * 50_000,
+        "<foreignObject>a</foreignObject><text>" * 20_000,
+        "<foreignObject " + "a" * 500_000 + ">a</foreignObject>",
+    ],
+)
+def test_broken_drawings_are_rewritten_in_time(broken: str) -> None:
+    assert for_resvg(f'<svg><rect fill="rgb(255, 0, 0)"/>{broken}').startswith('<svg><rect fill="#ff0000"/>')

@@ -1,5 +1,7 @@
 """The words of a drawing: those that are seen, each once and in one piece."""
 
+import pytest
+
 from mcp_mmretrieval.media.svg_words import label_lines, read_svg_words
 
 
@@ -45,3 +47,11 @@ def test_labels_in_html_are_words_and_their_stand_in_is_none() -> None:
 def test_elements_that_are_not_closed_do_no_harm() -> None:
     assert lines("<text>a</g></text></b><text>b") == ["a", "b"]
     assert read_svg_words("<title>T</title><desc>D <![CDATA[e]]></desc>").descriptions == ["D e"]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "broken", ["<text " + "a" * 500_000 + ">", "<style>" + ".a{" * 300_000, "<g>" * 150_000 + "</a>" * 150_000]
+)
+def test_broken_drawings_are_read_in_time(broken: str) -> None:
+    assert lines("<text>seen</text>" + broken) == ["seen"]

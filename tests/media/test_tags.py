@@ -71,6 +71,7 @@ def test_the_name_of_a_track_is_no_title(opened: av.container.InputContainer) ->
     [
         ({"creation_time": "2023-05-06T07:08:09Z"}, "2023-05-06T07:08:09+00:00"),
         ({"com.apple.quicktime.creationdate": "2023-05-06T07:08:09+0200"}, "2023-05-06T05:08:09+00:00"),
+        ({"date": "20240131"}, "2024-01-31T00:00:00+00:00"),
         ({"date": "1973"}, "1973-01-01T00:00:00+00:00"),
         ({"date": "1973", "artist": "Ida", "creation_time": "2023-05-06T07:08:09Z"}, "1973-01-01T00:00:00+00:00"),
         ({"date": "1973", "creation_time": "2023-05-06T07:08:09Z"}, "2023-05-06T07:08:09+00:00"),

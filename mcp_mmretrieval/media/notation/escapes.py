@@ -28,9 +28,9 @@ _IN_CODE = re.compile(
 )
 _HINT = re.compile(r"\\[xuU23ntr]\w")
 _QUOTED = re.compile(
-    r"(?P<raw>(?<!\w)[rR][bB]?|(?<!\w)[bB][rR])?(?P<string>\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
+    r"(?P<raw>(?<!\w)[rR][bB]?|(?<!\w)[bB][rR])?(?<!\\)(?P<string>\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')"
 )
-_DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\")")
+_DOUBLE_QUOTED = re.compile(r"(?P<raw>(?!))?(?<!\\)(?P<string>\"(?:[^\"\\]|\\[\s\S])*+\")")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _IN_XML = re.compile(r"<\?xml\s[^>]{0,200}\?>\s*|" + _ENTITY.pattern)
 _IN_MARKDOWN = re.compile(
@@ -47,7 +47,7 @@ _TERMINAL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b\n]{0,2000}\x1b\\"
     r"|\x1b[ -/]+[0-~]|\x1b[0-Zc-~=>]|[^\n\x08]\x08|\x08"
 )
-_WRITTEN_COLOUR = re.compile(r"(?:\x1b|\^\[|\u241b)?\[\d{0,3}(?:;\d{1,3}){0,8}[mK]")
+_WRITTEN_COLOUR = re.compile(r"(?:\x1b|\^\[|\u241b)\[(?:\d{1,3}(?:;\d{1,3}){0,8})?[mK]|\[\d{1,3}(?:;\d{1,3}){0,8}[mK]")
 
 
 def looks_like_json(source: str) -> bool:

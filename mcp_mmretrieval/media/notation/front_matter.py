@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import yaml
 
@@ -36,14 +37,16 @@ def read_front_matter(text: str) -> FrontMatter:
     body = block["body"]
     try:
         found = tomllib.loads(body) if block["mark"] == "+++" else yaml.load(body, Loader=_LOADER)
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError):
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError, LookupError, AttributeError):
+        # PyYAML trips over odd values in many ways
         found = None
     if not isinstance(found, Mapping):
-        title, date = _TITLE.search(body), _DATE.search(body)
-        found = {"title": title[1].strip().strip("\"'") if title else "", "date": date[1] if date else ""}
+        title, day = _TITLE.search(body), _DATE.search(body)
+        found = {"title": title[1].strip().strip("\"'") if title else "", "date": day[1] if day else ""}
     fields = {str(name).lower(): value for name, value in found.items()}
     title = fields.get("title")
-    dates = (parse_date(fields[name]) for name in _DATES if fields.get(name))
+    # no lists: by aliases within aliases a few of them may stand for billions
+    dates = (parse_date(value) for name in _DATES if isinstance(value := fields.get(name), str | int | date))
     return FrontMatter(
         title=" ".join(str(title).split())[:200] if isinstance(title, str | int | float) else "",
         dated=next((moment for moment in dates if moment is not None), None),

@@ -14,7 +14,7 @@ _BEGINS = re.compile(r"\s*BEGIN:(?:VCALENDAR|VCARD)\b", re.IGNORECASE)
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _ESCAPE = re.compile(r"\\[nN,;:\\]")
 _QUOTED = re.compile(
-    r"^[A-Za-z.-]+(?P<how>;[^:\n]*QUOTED-PRINTABLE[^:\n]*):(?P<value>(?:[^\n]*=\r?\n)*[^\n]*)",
+    r"^[A-Za-z.-]+(?P<how>;(?=[^:\n]*?QUOTED-PRINTABLE)[^:\n]*+):(?P<value>(?:[^\n]*=\r?\n)*[^\n]*)",
     re.MULTILINE | re.IGNORECASE,
 )
 _CHARSET = re.compile(r"CHARSET=\"?([\w.:-]+)", re.IGNORECASE)
@@ -22,10 +22,14 @@ _BINARY = re.compile(
     r"^(?:PHOTO|LOGO|SOUND|KEY|ATTACH)\b[^:\n]*(?:ENCODING=B|;BASE64|:data:)[^\n]*(?:\n(?!BEGIN|END|[A-Z-]+[:;])[^\n]*)*",
     re.MULTILINE | re.IGNORECASE,
 )
-_ENTRY = re.compile(r"^BEGIN:(VEVENT|VTODO|VJOURNAL|VCARD)\b(.*?)^END:\1", re.MULTILINE | re.DOTALL | re.IGNORECASE)
-_NAME = re.compile(r"^(?:SUMMARY|FN)(?:;[^:\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_CALENDAR_NAME = re.compile(r"^X-WR-CALNAME(?:;[^:\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_START = re.compile(r"^DTSTART(?:;[^:\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_ENTRY = re.compile(
+    r"^BEGIN:(VEVENT|VTODO|VJOURNAL|VCARD)\b((?:(?!^BEGIN:\1\b).)*?)^END:\1", re.MULTILINE | re.DOTALL | re.IGNORECASE
+)
+_PARAMETERS = r"(?:;(?:\"[^\"\n]*\"|[^\":\n])*+)?"
+"""Behind a property's name; a value in quotes may hold colons."""
+_NAME = re.compile(rf"^(?:SUMMARY|FN){_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_CALENDAR_NAME = re.compile(rf"^X-WR-CALNAME{_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_START = re.compile(rf"^DTSTART{_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 
 
 def is_calendar(source: str) -> bool:

@@ -21,6 +21,7 @@ from mcp_mmretrieval.media.notation.transfer import put_decoded
 from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
 
 _HEADER = re.compile(r"([!-9;-~]{1,76}):[ \t]*([^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*)(?:\r?\n|\r|\Z)")
+_ENCODED_WORDS = re.compile(r"=\?[^?]*+\?[bBqQ]\?.*?\?=(?:\s*=\?[^?]*+\?[bBqQ]\?.*?\?=)*")
 _START = re.compile(r"\A\s*(?:\d{1,12}[ ]*\r?\n)?(?:>?From [^\n]*\n)?")
 _MBOX = re.compile(r"^From [^\n]{1,300}\n(?=[!-9;-~]{1,76}:)", re.MULTILINE)
 _KNOWN = frozenset(
@@ -45,10 +46,13 @@ def is_mail(source: str, suffix: str) -> bool:
 def read_mail(source: str) -> Rendering:
     """A message, or all messages of a mailbox one after the other."""
     reader = _Mail(source)
-    starts = [found.end() for found in _MBOX.finditer(source)] or [_START.match(source).end()]  # type: ignore[union-attr]
-    ends = [*(found.start() for found in _MBOX.finditer(source, starts[0])), len(source)]
-    for first, last in zip(starts, ends, strict=True):
-        reader.message(first, last)
+    first = _START.match(source)
+    assert first is not None  # it matches the empty string
+    further = list(_MBOX.finditer(source, first.end())) if "From " in first[0] else []  # else such a line is a body's
+    starts = [first.end(), *(found.end() for found in further)]
+    ends = [*(found.start() for found in further), len(source)]
+    for begin, end in zip(starts, ends, strict=True):
+        reader.message(begin, end)
     notes = []
     if reader.attachments:
         names = ", ".join(reader.attachments[:10]) + (", ..." if len(reader.attachments) > 10 else "")
@@ -165,12 +169,16 @@ def _decoded_header(value: str) -> str:
     unfolded = re.sub(r"\r?\n[ \t]+", " ", value)
     if "=?" not in unfolded:
         return unfolded
+    return " ".join(_ENCODED_WORDS.sub(lambda found: _decoded_words(found[0]), unfolded).split())
+
+
+def _decoded_words(encoded: str) -> str:
+    """What a run of encoded words says; as it is written where it is broken."""
     try:
-        words = decode_header(unfolded)
+        words = decode_header(encoded)
     except (HeaderParseError, ValueError):
-        return unfolded
-    decoded = (
+        return encoded
+    return "".join(
         word if isinstance(word, str) else word.decode(codec_named(charset or "") or "utf-8", "replace")
         for word, charset in words
     )
-    return " ".join("".join(decoded).split())

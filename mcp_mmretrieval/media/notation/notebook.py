@@ -22,7 +22,7 @@ def read_notebook(source: str) -> Rendering | None:
     """A notebook, cell after cell; None for what is none."""
     try:
         kinds = _kinds_of_cells(json.loads(source))
-    except (ValueError, RecursionError, AttributeError, TypeError):
+    except (ValueError, RecursionError, AttributeError, TypeError, LookupError):
         return None
     out = MapBuilder(source)
     prose: list[tuple[int, int]] = []

@@ -48,7 +48,7 @@ def _row(found: re.Match[str]) -> str:
 
 def _header(text: str, separator: str) -> str:
     """The line that names the columns: the first that is as wide as most and as full as names are; or empty."""
-    lines = [line for line in text[:_LOOKED_AT].split("\n")[:-1] or [text] if line.strip()][:_ROWS]
+    lines = [line for line in text[:_LOOKED_AT].split("\n")[:-1] or [text[:_LOOKED_AT]] if line.strip()][:_ROWS]
     if not lines:
         return ""
     separator = separator or _separator(lines)

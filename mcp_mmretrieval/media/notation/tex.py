@@ -66,10 +66,12 @@ _ACCENT = (
 _NAMES = "|".join(sorted(_LETTERS, key=len, reverse=True))
 _LETTER = rf"\\({_NAMES})(?![A-Za-z])(?:\{{\}}|[ ]+(?=[A-Za-z])|(?=[^ ])|(?=[ ]*$))"
 _NOTATION = re.compile(
-    rf"\{{(?:{_ACCENT})\}}|(?:{_ACCENT})|\{{{_LETTER}\s*\}}|{_LETTER}|(?P<mark>\\-|\\/|\\([&%$#_{{}}])|(?<!\\)~|\\,|---?)",
+    rf"\{{(?:{_ACCENT})\}}|(?:{_ACCENT})|\{{{_LETTER}\s*\}}|{_LETTER}|(?P<mark>\\\\|\\-|\\/|\\([&%$#_{{}}])|(?<!\\)~|\\,|---?)",
     re.MULTILINE,
 )
-_GERMAN = re.compile(r"\[[^\]]*\b(?:n?german|naustrian|austrian|nswissgerman)\b[^\]]*\]|\\usepackage\{n?german\}")
+_GERMAN = re.compile(
+    r"\[(?=[^\[\]]*?\b(?:n?german|naustrian|austrian|nswissgerman)\b)[^\[\]]*+\]|\\usepackage\{n?german\}"
+)
 _SHORTHAND = re.compile(r"(?<!\\)\"([aouAOUsz\-=~])")
 _HEADING = re.compile(r"\\(part|chapter|section|subsection|subsubsection)\*?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TITLE = re.compile(r"\\title\s*(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -105,7 +107,7 @@ def read_tex(source: str) -> Rendering:
 def _read(found: re.Match[str]) -> str:
     """The letter of one match: `_ACCENT` has twelve groups in it, once in braces and once without."""
     if mark := found["mark"]:
-        return {"~": " ", "\\-": "", "\\/": "", "\\,": " ", "--": "–", "---": "—"}.get(mark, mark[1:])
+        return {"~": " ", "\\\\": "\\\\", "\\-": "", "\\/": "", "\\,": " ", "--": "–", "---": "—"}.get(mark, mark[1:])
     groups = [group for group in found.groups() if group]
     if len(groups) == 1:
         return _LETTERS[groups[0]]

@@ -36,6 +36,7 @@ def annotation_lines(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, t
     """Lines for the form values and the remarks of a page; a remark that quotes the page's own `text` is left out."""
     count = min(pdfium.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS)
     found: list[str] = []
+    own = ""
     for index in range(count):
         with _annotation(page, index) as annotation:
             if not annotation or pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
@@ -45,7 +46,8 @@ def annotation_lines(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, t
                 line = _field(document.formenv, annotation)
             elif sort not in _NO_REMARK:
                 line = clean_string(_string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"))
-                line = "" if len(line) >= _QUOTE and _squeezed(line) in _squeezed(text) else line
+                own = own or _squeezed(text)
+                line = "" if len(line) >= _QUOTE and _squeezed(line) in own else line
             else:
                 line = ""
         if line:

@@ -7,7 +7,7 @@ import re
 LINE_END_HYPHEN = "\ufffe"
 """How PDFium marks a hyphen at the end of a line."""
 
-_HYPHEN = re.compile("(\\w+)(?:[\x02\ufffe](?:\r?\n)?|[\u2010\xad]\r?\n)(\\w+)")
+_HYPHEN = re.compile("(?<!\\w)(\\w++)(?:[\x02\ufffe](?:\r?\n)?|[\u2010\xad]\r?\n)(\\w+)")
 _WORD = re.compile(r"[a-z]{2,}")
 _FIRST = re.compile("co|cross|ex|long|multi|non|part|post|pre|self|semi|short|sub|third|well|wholly")
 _SECOND = re.compile(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
+from mcp_mmretrieval.media.notation.dates import parse_date
 from mcp_mmretrieval.media.pdf.cleaning import clean_string
 
 _MAX_WORDS = 2_000
@@ -24,9 +25,13 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(
-    r"(?:D:)?(?P<year>\d{4})(?P<month>\d\d)?(?P<day>\d\d)?(?P<hour>\d\d)?(?P<minute>\d\d)?(?P<second>\d\d)?"
+    r"(?P<year>\d{4})(?P<month>\d\d)?(?P<day>\d\d)?(?P<hour>\d\d)?(?P<minute>\d\d)?(?P<second>\d\d)?"
     r"(?P<sign>[+-])?(?:(?P<hours>\d\d)'?(?P<minutes>\d\d)?)?"
 )
+_AS_ELSEWHERE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]|[A-Za-z]{3}\b")
+"""How dates begin that some programs write as the web and mail do."""
+_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1980, 2200))
+"""Before and after: clocks that were not set."""
 _XFA = (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND)
 
 
@@ -67,8 +72,14 @@ def _property(document: pypdfium2.PdfDocument, name: str) -> str:
 
 
 def _seconds(date: str) -> float | None:
-    """A PDF's date, `D:20240131093000+01'00'`, or the beginning of one."""
-    found = _DATE.match(date.strip())
+    written = date.strip().removeprefix("D:")
+    moment = parse_date(written) if _AS_ELSEWHERE.match(written) else _pdf_seconds(written)
+    return moment if moment is not None and _FIRST <= moment < _LAST else None
+
+
+def _pdf_seconds(date: str) -> float | None:
+    """A PDF's date without its mark, `20240131093000+01'00'`, or the beginning of one."""
+    found = _DATE.match(date)
     if found is None:
         return None
     parts = [int(found[name] or least) for name, least in zip(_FIELDS, (1, 1, 1, 0, 0, 0), strict=True)]
@@ -77,7 +88,7 @@ def _seconds(date: str) -> float | None:
         moment = datetime(*parts, tzinfo=UTC) - (zone if found["sign"] == "+" else -zone)  # type: ignore[arg-type, misc]
     except (ValueError, OverflowError):
         return None
-    return moment.timestamp() if 1980 <= moment.year < 2200 else None  # before and after: clocks that were not set
+    return moment.timestamp()
 
 
 _FIELDS = ("year", "month", "day", "hour", "minute", "second")

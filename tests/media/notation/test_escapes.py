@@ -91,6 +91,7 @@ def test_json_within_strings_of_json_is_read_too() -> None:
 def test_colours_are_none_either_whose_escape_was_written_out_or_dropped() -> None:
     assert escapes.read_terminal("^[[1;31mhalibut^[[0m").text == "halibut"
     assert escapes.read_terminal("[32mok[0m turbot").text == "ok turbot"
+    assert escapes.read_terminal("[32mINFO[0m [main] up [Kafka]^[[K").text == "INFO [main] up [Kafka]"
     assert escapes.read_terminal("rate(x[5m]) and {a}[10m]").text == "rate(x[5m]) and {a}[10m]"
 
 
@@ -105,3 +106,10 @@ def test_strings_of_apple_have_four_digits_behind_a_large_u() -> None:
 @pytest.mark.timeout(20)
 def test_json_that_was_cut_off_is_read_in_little_time() -> None:
     assert len(escapes.read_json_escapes('["' + '{\\"' * 50_000 + "\\").text) > 100_000
+
+
+@pytest.mark.timeout(20)
+def test_strings_that_never_end_are_read_in_time() -> None:
+    endless = 'x = "' + r"\n\"" * 100_000
+    assert escapes.read_code(endless).text == escapes.read_yaml(endless).text == endless
+    assert escapes.read_code(r'/\"/.test("\u00fc")').text == r'/\"/.test("ü")'

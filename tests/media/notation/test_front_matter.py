@@ -30,3 +30,14 @@ def test_hostile_yaml_ends() -> None:
     )
     assert read_front_matter(bomb + "---\n") == FrontMatter()
     assert read_front_matter("---\n" + "[" * 9000 + "\n---\n") == FrontMatter()
+
+
+@pytest.mark.timeout(20)
+def test_lists_that_stand_for_billions_are_no_date() -> None:
+    deep = "".join(f"a{at + 1}: &a{at + 1} [{', '.join([f'*a{at}'] * 9)}]\n" for at in range(12))
+    assert read_front_matter(f"---\na0: &a0 [x]\n{deep}date: *a12\n---\n") == FrontMatter()
+
+
+@pytest.mark.parametrize("odd", ["!!timestamp soon", "!!int ''", "!!float ''", "!!bool maybe", "2001-02-30", "&a *a"])
+def test_odd_values_cost_no_title(odd: str) -> None:
+    assert read_front_matter(f"---\ntitle: Croft diary\nchecked: {odd}\n---\n").title == "Croft diary"

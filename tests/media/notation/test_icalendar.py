@@ -2,6 +2,8 @@
 
 import base64
 
+import pytest
+
 from mcp_mmretrieval.media.notation.dates import parse_date
 from mcp_mmretrieval.media.notation.icalendar import is_calendar, read_calendar
 
@@ -32,6 +34,14 @@ def test_a_calendar_of_many_has_its_own_name() -> None:
     assert read_calendar(named.replace("X-WR-CALNAME:Harbour\n", "")).title == ""
 
 
+def test_a_colon_within_quotes_does_not_end_the_name_of_a_property() -> None:
+    zone = 'TZID="(UTC+01:00) Amsterdam, Berlin"'
+    source = f"BEGIN:VCALENDAR\n{EVENT}END:VCALENDAR\n".replace("TZID=Europe/Berlin", zone)
+    read = read_calendar(source.replace("SUMMARY:", 'SUMMARY;ALTREP="cid:1":'))
+    assert read.title == "Inspection, the slipway"
+    assert read.dated == parse_date("2026-03-14 09:00")
+
+
 def test_address_cards_are_decoded_without_their_photos() -> None:
     photo = base64.b64encode(bytes(range(256))).decode()
     folded = "\r\n ".join(photo[at : at + 70] for at in range(0, len(photo), 70))
@@ -43,3 +53,9 @@ def test_address_cards_are_decoded_without_their_photos() -> None:
     assert read.title == "Jürgen Müller"
     assert "NOTE:friend" in read.mapped.text
     assert photo[:40] not in read.mapped.text
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("broken", ["BEGIN:VEVENT\nSUMMARY:a\n" * 40_000, "N;" + "QUOTED-PRINTABLE " * 60_000])
+def test_broken_calendars_are_read_in_time(broken: str) -> None:
+    assert read_calendar(f"BEGIN:VCALENDAR\n{EVENT}{broken}").title == "Inspection, the slipway"

@@ -83,6 +83,17 @@ def test_the_messages_of_a_mailbox_stand_under_their_subjects() -> None:
     assert read.mapped.text.count("Schornsteinfeger") == 3
 
 
+def test_a_line_of_a_letter_that_begins_as_a_mailbox_does_is_the_letter_s_own() -> None:
+    read = read_mail(letter(body="Two links.\n\nFrom our blog\nhttps://example.org/1\n", cte="8bit").as_string())
+    assert read.title == "Grüße aus Köln"
+    assert "Two links.\n\nFrom our blog\nhttps://example.org/1" in read.mapped.text
+
+
+def test_letters_of_a_header_that_stand_as_they_are_beside_encoded_ones_are_kept() -> None:
+    read = read_mail("From: Müller € C:\\users =?utf-8?q?Fran=C3=A7ois?= <f@example.org>\nTo: club@example.org\n\nx")
+    assert "From: Müller € C:\\users François <f@example.org>" in read.mapped.text
+
+
 def test_only_what_begins_with_the_headers_of_a_message_is_mail() -> None:
     source = letter().as_string()
     assert is_mail(source, ".eml")

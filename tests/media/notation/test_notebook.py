@@ -42,5 +42,7 @@ def test_a_notebook_of_format_3_has_sheets() -> None:
 
 
 def test_what_is_no_notebook_is_none() -> None:
+    for lacking in ('{"cells": [{"source": "x"}]}', '{"worksheets": [{}]}'):
+        assert read_notebook(lacking) is None
     for text in ("", "{}", "[1]", '{"cells": []}', '{"cells": [1]}', '{"cells": [{"cell_type": "code"', "[" * 100_000):
         assert read_notebook(text) is None

@@ -49,3 +49,7 @@ def test_a_row_is_a_line_whatever_ends_it_and_whatever_its_cells_hold() -> None:
 def test_broken_tables_are_read_in_time(broken: str) -> None:
     assert read_table(broken * 50_000).mapped.text
     assert read_table("").mapped.text == ""
+
+
+def test_a_table_of_one_endless_line_is_read() -> None:
+    assert read_table("name;" + "x" * 200_000).mapped.text.startswith("name;xxx")

@@ -27,6 +27,11 @@ def test_german_shorthands_count_where_german_is_set() -> None:
     assert read_tex('\\usepackage[ngerman]{babel} K"ase, Stra"se').mapped.text.endswith("Käse, Straße")
 
 
+def test_what_follows_the_end_of_a_line_has_no_accent_by_it() -> None:
+    written = r'One \\"Adler" and \\`Eagle` \\\\'
+    assert read_tex(written).mapped.text == written
+
+
 def test_the_title_and_the_headings_are_found() -> None:
     read = read_tex('\\title{A \\emph{new} M\\"uhle}\n\\section{One}\ntext\n\\subsection*{Two}\n')
     assert read.title == "A new Mühle"
@@ -34,7 +39,9 @@ def test_the_title_and_the_headings_are_found() -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("broken", ["\\", "{", "\\title{", "\\section{", "{\\", '\\"{', "\\v ", "\\usepackage["])
+@pytest.mark.parametrize(
+    "broken", ["\\", "{", "\\title{", "\\section{", "{\\", '\\"{', "\\v ", "\\usepackage[", "[german "]
+)
 def test_broken_tex_is_read_in_time(broken: str) -> None:
     assert read_tex(broken * 20_000).mapped.text
 

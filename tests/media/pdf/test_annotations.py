@@ -1,5 +1,7 @@
 """Form values and remarks of a page."""
 
+import pytest
+
 from mcp_mmretrieval.media.pdf.annotations import annotation_lines
 from tests.support.pdf_pages import opened, page_pdf, words_at
 
@@ -83,3 +85,9 @@ def test_a_remark_that_repeats_the_marked_words_is_left_out() -> None:
 def test_the_same_value_on_two_fields_is_said_once() -> None:
     twice = field("Tx", "Text1", "/V (Perdita)"), field("Tx", "Text2", "/V (Perdita)")
     assert lines_of(*twice, form=True) == ["Perdita"]
+
+
+@pytest.mark.timeout(20)
+def test_many_remarks_on_a_page_of_many_words_take_little_time() -> None:
+    remarks = [f"<< /Type /Annot /Subtype /Text {BOX} /Contents (Remark of a reader, {at}) >>" for at in range(2_000)]
+    assert len(lines_of(*remarks, text="words of the page " * 30_000)) == 2_000

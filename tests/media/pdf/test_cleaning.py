@@ -52,3 +52,8 @@ def test_a_hyphen_amid_a_line_stays() -> None:
 
 def test_a_carriage_return_ends_a_line_in_what_belongs_to_no_font() -> None:
     assert clean_string("one\rtwo\r\nthree") == "one\ntwo\nthree"
+
+
+@pytest.mark.timeout(20)
+def test_a_word_without_end_is_cleaned_in_time() -> None:
+    assert clean_text_layer("a" * 100_000 + " im\x02\nprove").endswith("a improve")
