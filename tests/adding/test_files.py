@@ -42,9 +42,7 @@ def test_a_renamed_file_moves(library: Library, folder: Path) -> None:
     assert cited(library, "red") == ["new.png"]
 
 
-def test_a_file_of_a_time_beyond_64_bits_of_nanoseconds_is_added_and_known_again(
-    library: Library, folder: Path
-) -> None:
+def test_a_file_of_a_time_beyond_64_bits_is_added_and_known_again(library: Library, folder: Path) -> None:
     file = folder / "clock.txt"
     file.write_text("a camera whose battery was empty")
     os.utime(file, (0, 9_500_000_000))  # in 2271

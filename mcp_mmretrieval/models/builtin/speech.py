@@ -73,14 +73,14 @@ class WhisperTranscriber:
             if not get_speech_timestamps(samples, _VOICE):
                 return Transcript([])
             found, about = self._written(samples, self._language or language or None)
-            spoken = about.language
+            spoken, probability = about.language, about.language_probability
             if rival := _rival(about.all_language_probs or []):
-                other, _ = self._written(samples, rival)
+                other, _ = self._written(samples, rival[0])
                 if _likelihood(other) > _likelihood(found):
-                    found, spoken = other, rival
+                    found, (spoken, probability) = other, rival
         seconds = len(samples) / WHISPER_RATE_HZ
         cues = [Cue(min(segment.start, seconds), min(segment.end, seconds), segment.text.strip()) for segment in found]
-        return Transcript(cues, spoken, about.language_probability)
+        return Transcript(cues, spoken, probability)
 
     def _written(self, samples: AudioSamples, language: str | None) -> tuple[list[WrittenSegment], TranscriptionInfo]:
         """What is said, without Whisper's inventions, and in which language; None for the one that it sounds like."""
@@ -101,12 +101,12 @@ class WhisperTranscriber:
         return said, about
 
 
-def _rival(languages: Sequence[tuple[str, float]]) -> str:
-    """The second likeliest of languages (with their probabilities, best first), if nearly as likely; else empty."""
+def _rival(languages: Sequence[tuple[str, float]]) -> tuple[str, float] | None:
+    """The second likeliest of languages with their probabilities, best first, where it is nearly as likely."""
     if len(languages) < 2:
-        return ""
-    (_, first), (rival, second) = languages[:2]
-    return rival if second >= RIVAL_SHARE * first else ""
+        return None
+    (_, first), (_, second) = languages[:2]
+    return languages[1] if second >= RIVAL_SHARE * first else None
 
 
 def _likelihood(written: Sequence[WrittenSegment]) -> float:

@@ -93,7 +93,7 @@ def test_what_may_be_another_language_is_written_in_both_and_the_likelier_text_c
     monkeypatch.setattr(transcriber._model, "transcribe", transcribe)  # type: ignore[attr-defined]
     heard = transcriber.transcribe(log)
     assert (heard.cues[0].text, heard.language) == expected
-    assert heard.probability == languages[0][1]
+    assert heard.probability == dict(languages)[heard.language]
 
 
 def test_speech_is_written_in_the_language_that_is_asked_for(transcriber: Transcriber, log: Sound) -> None:
