@@ -24,10 +24,10 @@ from mcp_mmretrieval.types import VECTOR_KINDS, Lane, VectorKind
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
 
-WEIGHTS = (3.04, 1.56, 2.77, -3.91, 6.89)
+WEIGHTS = (2.82, 1.87, 2.91, -3.36, 6.04)
 """Of `MatchEvidence.features`."""
-INTERCEPT = -4.65
-STRONG_FROM, FAIR_FROM = -0.78, -2.99
+INTERCEPT = -4.80
+STRONG_FROM, FAIR_FROM = -0.79, -3.08
 """Sums from which on a hit is strong, and fair."""
 
 NEXT_HITS = 9
