@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -135,7 +136,8 @@ def _folder(path: str) -> Path:
 
 
 def _absolute_if_there(target: str | None) -> str | None:
-    return path_for_server(target) if target and Path(target).expanduser().exists() else target
+    path = path_for_server(target or "")
+    return path if target and os.path.exists(path) else target
 
 
 def _print_result(as_json: bool, result: Mapping[str, Any], rendered: RenderableType) -> None:
