@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -65,7 +64,7 @@ def search_command(arguments: argparse.Namespace) -> int:
     _print_result(arguments.json, result, show.render_hits(cast("SearchResult", result)))
     for file, picture in pictures.items():
         Path(file).write_bytes(picture)
-        show.stderr_console().print(f"Wrote {file}", highlight=False)
+        show.tell_written(file)
     return EXIT_OK
 
 
@@ -137,7 +136,7 @@ def _folder(path: str) -> Path:
 
 def _absolute_if_there(target: str | None) -> str | None:
     path = path_for_server(target or "")
-    return path if target and os.path.exists(path) else target
+    return path if target and Path(path).exists() else target
 
 
 def _print_result(as_json: bool, result: Mapping[str, Any], rendered: RenderableType) -> None:

@@ -106,7 +106,7 @@ def _write_report(report: BenchReport, arguments: argparse.Namespace) -> None:
         Console().print(bench_table.report_table(report))
     if arguments.json and arguments.json != STDOUT_NAME:
         Path(arguments.json).write_text(written, encoding="utf-8")
-        show.stderr_console().print(f"Wrote {arguments.json}", highlight=False)
+        show.tell_written(arguments.json)
     if arguments.plot:
         bench_plot.write_plot(report, Path(arguments.plot))
-        show.stderr_console().print(f"Wrote {arguments.plot}", highlight=False)
+        show.tell_written(arguments.plot)

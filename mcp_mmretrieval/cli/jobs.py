@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, read_settings
 from mcp_mmretrieval.errors import BadArgument
@@ -50,5 +51,5 @@ def _table(listed: list[dict[str, Any]]) -> Table:
     table = Table("job", "state", "found", "added", "unchanged", "failed", "now reading")
     for job in listed:
         counts = (str(job.get(name, 0)) for name in ("found", "added", "unchanged"))
-        table.add_row(job["job"], job["state"], *counts, str(len(job["failed"])), job.get("current", ""))
+        table.add_row(job["job"], job["state"], *counts, str(len(job["failed"])), Text(job.get("current", "")))
     return table

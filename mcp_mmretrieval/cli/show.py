@@ -37,6 +37,11 @@ def stderr_console() -> Console:
     return Console(stderr=True)
 
 
+def tell_written(file: str) -> None:
+    """Say on stderr that a file was written."""
+    stderr_console().print(f"Wrote {file}", markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[ProgressFnT]:
     """A bar on stderr, and what the server's reports of progress go to. Silent where stderr is no terminal."""
@@ -174,8 +179,8 @@ def render_status(result: StatusResult) -> RenderableType:
     """The library's health, a line each."""
     table = facts_table()
     table.add_row("version", result.get("version", ""))
-    table.add_row("library", result.get("library", ""))
-    table.add_row("roots", "\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root.")
+    table.add_row("library", Text(result.get("library", "")))
+    table.add_row("roots", Text("\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root."))
     held = [
         f"{count} {traits.plural if count > 1 else traits.noun}"
         for modality, count in result.get("documents", {}).items()

@@ -1,8 +1,11 @@
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from mcp_mmretrieval.cli import jobs
 from mcp_mmretrieval.front.endpoint import Endpoint
 from tests.support.command import adding, answered, run
 from tests.support.engines import until
@@ -32,3 +35,9 @@ def test_the_job_to_cancel_has_to_be_named_and_known(tmp_path: Path) -> None:
     unknown = run("jobs", "cancel", "nope", "--library", tmp_path / "library")
     assert unknown.returncode == 1
     assert "nope: no such job" in unknown.stderr
+
+
+def test_a_file_that_looks_like_markup_is_shown_as_it_is() -> None:
+    out = Console(width=120, record=True, file=io.StringIO())
+    out.print(jobs._table([{"job": "ab", "state": "running", "failed": [], "current": "/data/[draft]/[/old].pdf"}]))
+    assert "/data/[draft]/[/old].pdf" in out.export_text()

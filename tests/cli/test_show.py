@@ -48,6 +48,19 @@ def test_a_failure_names_its_file_once() -> None:
     assert "2 are found by their words only" in told
 
 
+def test_folders_that_look_like_markup_are_shown_as_they_are() -> None:
+    status: Any = {"library": "/data/[draft]/library", "roots": ["/data/[/old]", "/data/[red]"], "jobs": []}
+    lines = shown(show.render_status(status))
+    for folder in ("/data/[draft]/library", "/data/[/old]", "/data/[red]"):
+        assert folder in lines
+
+
+def test_a_file_that_was_written_is_named_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    file = f"/{'long/' * 30}[draft][/old].jpg"
+    show.tell_written(file)
+    assert capsys.readouterr().err == f"Wrote {file}\n"
+
+
 def test_a_status_of_an_empty_library_says_what_to_set() -> None:
     result: Any = {"version": "1.0", "library": "/l", "documents": {"page": 0}, "jobs": [], "problems": ["No [model]."]}
     told = shown(show.render_status(result))
