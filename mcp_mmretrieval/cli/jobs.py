@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, read_settings
+from mcp_mmretrieval.cli.asking import given_settings
+from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.front.endpoint import endpoint_of
 from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello
@@ -20,12 +22,12 @@ from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello
 def jobs_command(arguments: argparse.Namespace) -> int:
     """List all jobs of the library, whoever started them, or cancel one."""
     log_to_stderr()
-    wanted = read_settings(arguments)
+    wanted = given_settings(arguments)
     if arguments.action == "cancel" and not arguments.job:
         raise BadArgument("Say which job to cancel: `mcp-mmretrieval jobs cancel ID`; `jobs` lists them.")
-    endpoint = endpoint_of(str(wanted.library))
+    endpoint = endpoint_of(str(wanted.get("library") or default_library_path()))
     question = {"ask": arguments.action if arguments.action == "cancel" else "jobs", "job": arguments.job}
-    connection, answer = connect_to_engine(endpoint, hello({"library": str(wanted.library)}, **question))
+    connection, answer = connect_to_engine(endpoint, hello(wanted, **question))
     connection.close()
     listed = cast("list[dict[str, Any]]", answer["jobs"])
     if arguments.json:

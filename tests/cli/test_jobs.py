@@ -7,6 +7,7 @@ from rich.console import Console
 
 from mcp_mmretrieval.cli import jobs
 from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.reaching import connect_to_engine, hello
 from tests.support.command import adding, answered, run
 from tests.support.engines import until
 
@@ -41,3 +42,12 @@ def test_a_file_that_looks_like_markup_is_shown_as_it_is() -> None:
     out = Console(width=120, record=True, file=io.StringIO())
     out.print(jobs._table([{"job": "ab", "state": "running", "failed": [], "current": "/data/[draft]/[/old].pdf"}]))
     assert "/data/[draft]/[/old].pdf" in out.export_text()
+
+
+def test_an_engine_that_jobs_starts_has_the_settings_that_were_given(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    assert run("jobs", "--library", library, MMRETRIEVAL_MAX_PAGES="7").returncode == 0
+    connection, answer = connect_to_engine(Endpoint(str(library)), hello({"max_pages": 7}), start=False)
+    connection.close()
+    assert answer["differs"] == []
+    assert run("stop", "--library", library).returncode == 0
