@@ -42,7 +42,8 @@ def stop_command(arguments: argparse.Namespace) -> int:
     log_to_stderr()
     endpoint = endpoint_of(str(read_settings(arguments).library))
     if endpoint.held():
-        ask_engine(endpoint, "leave")
+        if endpoint.there():  # else it ends already
+            ask_engine(endpoint, "leave")
         Console().print("The engine ends as soon as its calls have; jobs go on when it is started again.")
     else:
         Console().print("No engine runs for this library.")

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,12 @@ def test_an_engine_that_jobs_starts_has_the_settings_that_were_given(tmp_path: P
     connection.close()
     assert answer["differs"] == []
     assert run("stop", "--library", library).returncode == 0
+
+
+def test_stopping_an_engine_that_ends_already_is_no_error(tmp_path: Path) -> None:
+    lock = Endpoint(str(tmp_path)).elect()
+    assert lock is not None
+    done = run("stop", "--library", tmp_path)
+    os.close(lock)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The engine ends" in done.stdout
