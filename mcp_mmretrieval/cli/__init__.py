@@ -73,6 +73,16 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
     return Settings.read(**options.option_values(arguments))
 
 
+def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings as they were given, for an engine. Raises BadArgument for those that make no sense."""
+    from mcp_mmretrieval.config.settings import Settings
+    from mcp_mmretrieval.config.sources import settings_from_sources
+
+    given = settings_from_sources(options.option_values(arguments))
+    Settings.of(given)
+    return given
+
+
 def log_to_stderr() -> None:
     """Log errors alone: the command itself says what the person should know."""
     import logging

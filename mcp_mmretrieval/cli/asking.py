@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 from rich.console import Console, RenderableType
 
-from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, log_to_stderr, show
+from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, given_settings, log_to_stderr, show
 from mcp_mmretrieval.cli.session import Session, engine_session, path_for_server
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.config.sources import settings_from_sources
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
-from mcp_mmretrieval.front import options
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.tools.results import AddResult, SearchResult, StatusResult
@@ -116,13 +114,6 @@ async def _status(wanted: dict[str, object], quiet: bool) -> dict[str, Any]:
         with nullcontext() if quiet else show.spinner("Loading the models"):
             await session.models_ready()
         return await session.call("status")
-
-
-def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
-    """The settings as they were given. Raises BadArgument for those that make no sense."""
-    asked = settings_from_sources(options.option_values(arguments))
-    Settings.of(asked)
-    return asked
 
 
 def with_roots(wanted: dict[str, object], folders: list[str]) -> dict[str, object]:

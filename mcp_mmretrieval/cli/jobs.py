@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, read_settings
-from mcp_mmretrieval.cli.asking import given_settings
+from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, read_settings
 from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.front.endpoint import endpoint_of

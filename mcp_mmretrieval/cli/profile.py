@@ -10,8 +10,7 @@ from typing import Any, cast
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, show
-from mcp_mmretrieval.cli.asking import given_settings
+from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, show
 from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.front.endpoint import endpoint_of
 from mcp_mmretrieval.front.reaching import connect_to_engine, hello
