@@ -214,7 +214,7 @@ class Relay:
     def _note(self, message: JsonMessage, line: bytes) -> bool:
         """Remember what the next engine has to know, and who waits; whether too many do."""
         method = str(message.get("method"))
-        if method == "initialize":
+        if method == "initialize" and "id" in message:
             self._initialize, self._initialized = line, b""
         elif method == "notifications/initialized":
             self._initialized = line
@@ -279,4 +279,4 @@ def _error(id: str, code: int, reason: str) -> bytes:
 
 
 def _line(message: JsonMessage) -> bytes:
-    return json.dumps(message, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(message).encode() + b"\n"  # in ASCII: an id, or a path in a reason, may be no UTF-8

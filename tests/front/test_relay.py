@@ -256,3 +256,22 @@ def test_the_end_of_stdin_reaches_the_engine(client: Client) -> None:
     engine.hear()
     client.leave()
     assert engine.side.recv(1) == b""
+
+
+def test_ids_and_reasons_that_are_no_utf8_are_passed_on(client: Client) -> None:
+    client.reason = os.fsdecode(b"/caf\xe9: no engine")
+    client.say(call("\ud800"), ask(2))
+    client.engines.put(None)
+    heard = [client.hear(), client.hear()]
+    assert [each["id"] for each in heard] == ["\ud800", 2]
+    assert heard[0]["result"]["content"][0]["text"] == heard[1]["error"]["message"] == client.reason
+
+
+def test_a_handshake_without_an_id_is_not_repeated(client: Client) -> None:
+    client.say({"jsonrpc": "2.0", "method": "initialize"}, ask(1))
+    engine = client.engine()
+    while (heard := engine.hear()).get("id") != 1:
+        pass
+    engine.say(result(1))
+    assert client.hear() == result(1)
+    assert heard == ask(1)
