@@ -3,7 +3,6 @@
 import os
 import sys
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 from mcp import Client
@@ -11,7 +10,6 @@ from mcp.types import TextContent
 
 from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.server.create import create_server
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
@@ -156,13 +154,3 @@ def test_an_error_names_the_argument_that_was_wrong(library: Library, folder: Pa
         library.filters(document="nowhere")
     with pytest.raises(BadArgument, match=r"^after: 'soon' is no date"):
         library.filters(after="soon")
-
-
-def test_a_library_that_could_not_be_opened_can_be_opened_again(
-    open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as short_of_files:
-        short_of_files.setattr(Workers, "__init__", Mock(side_effect=OSError("Too many open files")))
-        with pytest.raises(OSError, match="open files"):
-            open_library()
-    assert open_library().documents() == ([], 0)
