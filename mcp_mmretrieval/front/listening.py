@@ -9,7 +9,6 @@ import ipaddress
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from contextlib import suppress
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import connect_to_engine, hello
+from mcp_mmretrieval.front.stderr import say
 from mcp_mmretrieval.front.token import token_of
 
 _BACKLOG = 1024
@@ -34,13 +34,13 @@ def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, e
         try:
             connection, _ = connect_to_engine(endpoint, greeting, engine=engine, descriptors=[listening.fileno()])
         except EngineUnavailable as error:
-            _say(str(error))
+            say(str(error))
             time.sleep(_RETRY_DELAY_S)
             continue
         with connection, suppress(OSError):
             while connection.recv(4096):
                 pass
-        _say("The engine ended; starting it again.")
+        say("The engine ended; starting it again.")
         time.sleep(_RETRY_DELAY_S)  # whoever connects meanwhile waits in the queue of the address
 
 
@@ -50,7 +50,7 @@ def open_http_address(given: Mapping[str, object], address: str, library: str) -
     token = required_token(given, host, library)
     listening = listening_socket(host, port)
     port = listening.getsockname()[1]
-    _say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
+    say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
     return listening, token
 
 
@@ -77,10 +77,10 @@ def required_token(given: Mapping[str, object], host: str, library: str) -> str 
     if given.get("http_auth") == "none":
         if not local:
             raise BadArgument(f"--http {host}: http_auth=none is for loopback only.")
-        _say("No token is asked for (http_auth=none): every user and program of this machine may call.")
+        say("No token is asked for (http_auth=none): every user and program of this machine may call.")
         return None
     token, place = token_of(library)
-    _say(f"Clients send `Authorization: Bearer TOKEN`; the token stands in {place}")
+    say(f"Clients send `Authorization: Bearer TOKEN`; the token stands in {place}")
     return token
 
 
@@ -109,8 +109,3 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listening.close()
         raise BadArgument(f"--http {host}:{port}: {error.strerror or error}. Choose another address.") from error
     return listening
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"mcp-mmretrieval: {line}\n")
-    sys.stderr.flush()

@@ -2,9 +2,11 @@ import json
 import os
 import queue
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -275,3 +277,13 @@ def test_a_handshake_without_an_id_is_not_repeated(client: Client) -> None:
     engine.say(result(1))
     assert client.hear() == result(1)
     assert heard == ask(1)
+
+
+def test_a_client_that_closed_our_stderr_still_hears_why_there_is_no_engine(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Mock(write=Mock(side_effect=BrokenPipeError)))
+    client.reason = "no engine"
+    client.say(ask(1))
+    client.engines.put(None)
+    assert client.hear()["error"]["message"] == "no engine"
