@@ -99,8 +99,9 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise BadArgument(f"--http {host}:{port}: {error.strerror or error}. Choose another address.") from error
+    except (OSError, UnicodeError) as error:  # a name with an empty or a long part cannot even be looked up
+        reason = getattr(error, "strerror", "") or error
+        raise BadArgument(f"--http {host}:{port}: {reason}. Choose another address.") from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
