@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, given_settings, log_to_stderr, show
 from mcp_mmretrieval.cli.session import Session, engine_session, path_for_server
@@ -135,4 +135,4 @@ def _print_result(as_json: bool, result: Mapping[str, Any], rendered: Renderable
     if as_json:
         sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(rendered)
+        show.stdout_console().print(rendered)

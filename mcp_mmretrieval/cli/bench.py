@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mcp_mmretrieval.bench.plan import BenchTask
@@ -103,7 +102,7 @@ def _write_report(report: BenchReport, arguments: argparse.Namespace) -> None:
     if arguments.json == STDOUT_NAME:
         sys.stdout.write(written)
     else:
-        Console().print(bench_table.report_table(report))
+        show.stdout_console().print(bench_table.report_table(report))
     if arguments.json and arguments.json != STDOUT_NAME:
         Path(arguments.json).write_text(written, encoding="utf-8")
         show.tell_written(arguments.json)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -84,7 +83,7 @@ class Check:
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Look at everything; exit code 1 where something essential is broken."""
     log_to_stderr()
-    out, checks = Console(), []
+    out, checks = show.stdout_console(), []
     for check in _checks(read_settings(arguments)):
         checks.append(check)
         if not arguments.json:

@@ -7,11 +7,10 @@ import json
 import sys
 from typing import Any, cast
 
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, read_settings
+from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, read_settings, show
 from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.front.endpoint import endpoint_of
@@ -32,7 +31,7 @@ def jobs_command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(_table(listed) if listed else "No jobs.")
+        show.stdout_console().print(_table(listed) if listed else "No jobs.")
     return EXIT_OK
 
 
@@ -43,14 +42,14 @@ def stop_command(arguments: argparse.Namespace) -> int:
     if endpoint.held():
         if endpoint.there():  # else it ends already
             ask_engine(endpoint, "leave")
-        Console().print("The engine ends as soon as its calls have; jobs go on when it is started again.")
+        show.stdout_console().print("The engine ends as soon as its calls have; jobs go on when it is started again.")
     else:
-        Console().print("No engine runs for this library.")
+        show.stdout_console().print("No engine runs for this library.")
     return EXIT_OK
 
 
 def _table(listed: list[dict[str, Any]]) -> Table:
-    table = Table("job", "state", "found", "added", "unchanged", "failed", "now reading")
+    table = Table("job", "state", "found", "added", "unchanged", "failed", Column("now reading", overflow="fold"))
     for job in listed:
         counts = (str(job.get(name, 0)) for name in ("found", "added", "unchanged"))
         table.add_row(job["job"], job["state"], *counts, str(len(job["failed"])), Text(job.get("current", "")))

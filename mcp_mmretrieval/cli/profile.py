@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any, cast
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, show
@@ -27,7 +27,7 @@ def profile_command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(profile, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(_render_profile(profile, chosen=bool(arguments.name)))
+        show.stdout_console().print(_render_profile(profile, chosen=bool(arguments.name)))
     return EXIT_OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 
     from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
     from mcp_mmretrieval.types import Modality
+
+UNWRAPPED_COLUMNS = 10_000
+"""Wider than any path, so that whoever greps for one finds it in one piece."""
+
+
+def stdout_console() -> Console:
+    """The console for the answer. Where no terminal but a program or a file takes it, its lines are not wrapped."""
+    out = Console()
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = UNWRAPPED_COLUMNS
+    return out
 
 
 def stderr_console() -> Console:

@@ -61,3 +61,11 @@ def test_stopping_an_engine_that_ends_already_is_no_error(tmp_path: Path) -> Non
     os.close(lock)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The engine ends" in done.stdout
+
+
+def test_a_long_path_is_shown_whole() -> None:
+    out = Console(width=80, record=True, file=io.StringIO())
+    path = f"/{'long/' * 40}a.pdf"
+    out.print(jobs._table([{"job": "ab", "state": "running", "failed": [], "current": path}]))
+    shown = [line.split("│")[-2].strip() for line in out.export_text().splitlines() if line.startswith("│")]
+    assert "".join(shown) == path

@@ -79,3 +79,16 @@ def test_where_there_is_no_terminal_a_download_is_told_at_each_tenth(capsys: pyt
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
     assert lines[3] == "a/[model]: 300.0 MB of 1.0 GB"
+
+
+def test_where_there_is_no_terminal_a_citation_stands_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    cited = f"{'long/' * 60}a.pdf#page=1"
+    hits: Any = {"hits": [{"citation": cited, "modality": "page", "score": 0.5, "match": "fair", "snippet": "fog"}]}
+    show.stdout_console().print(show.render_hits(hits))
+    assert cited in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "50")
+    show.stdout_console().print(show.render_hits(hits))
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 50
