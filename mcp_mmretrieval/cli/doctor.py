@@ -248,7 +248,8 @@ def check_engine(library: str) -> Check:
         return Check("engine", "broken", str(error))
     clients = state["clients"]
     assert isinstance(clients, list)
-    summary = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
+    served = "1 client" if len(clients) == 1 else f"{len(clients)} clients"
+    summary = f"pid {state['pid']}, version {state['version']}, {served}; log: {state['log']}"
     return Check("engine", "fine", summary)
 
 

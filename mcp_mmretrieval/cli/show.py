@@ -177,7 +177,7 @@ def render_add_result(result: AddResult) -> RenderableType:
     if error := result.get("error"):
         lines.append(Text(error, style="red"))
     if pending := result["pending_vectors"]:
-        lines.append(Text(f"{pending} are found by their words only until their vectors are made.", style="dim"))
+        lines.append(Text(f"{_counted(pending, 'document')} without vectors so far, found by words only.", style="dim"))
     return Group(*lines, *render_notes(result.get("notes", ())))
 
 
@@ -200,11 +200,11 @@ def render_status(result: StatusResult) -> RenderableType:
     ]
     table.add_row("documents", ", ".join(held) or "none yet")
     table.add_row("places", f"{result.get('segments', 0):,}")
-    table.add_row("size", f"{result.get('bytes', 0) / 1e6:,.1f} MB")
+    table.add_row("size", format_bytes(result.get("bytes", 0)))
     if pending := result.get("pending_vectors"):
-        table.add_row("without vectors", f"{pending} documents, found by their words only so far")
+        table.add_row("without vectors", f"{_counted(pending, 'document')}, found by words only so far")
     if unread := result.get("unread_figures"):
-        table.add_row("to be read", f"the pictures of {unread} pages, once nothing else is to be done")
+        table.add_row("to be read", f"the pictures of {_counted(unread, 'page')}, once nothing else is to be done")
     table.add_row("models", result.get("models_state", ""))
     for part, line in result.get("models", {}).items():
         table.add_row(f"  {part}", Text(line))
@@ -215,6 +215,10 @@ def render_status(result: StatusResult) -> RenderableType:
         table.add_row(f"job {job['job']}", render_add_result(cast("AddResult", job)))
     problems = [Text.assemble(("✗ ", "red"), problem) for problem in result.get("problems", ())]
     return Group(table, *problems)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
 def facts_table() -> Table:

@@ -336,8 +336,9 @@ class Engine:
 
     def _status_line(self) -> str:
         minutes = (time.time() - self._started) / 60
+        clients = "1 client" if len(self._clients) == 1 else f"{len(self._clients)} clients"
         return (
-            f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {len(self._clients)} clients; "
+            f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {clients}; "
             f"log: {engine_log_path(self._endpoint)}"
         )
 

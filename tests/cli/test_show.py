@@ -45,7 +45,7 @@ def test_a_failure_names_its_file_once() -> None:
     assert "✗ a.pdf has no header." in told
     assert "✗ /data/b.pdf: Something broke." in told
     assert "skipped 4: hidden" in told
-    assert "2 are found by their words only" in told
+    assert "2 documents without vectors so far, found by words only" in told
 
 
 def test_folders_that_look_like_markup_are_shown_as_they_are() -> None:
@@ -92,3 +92,22 @@ def test_where_there_is_no_terminal_a_citation_stands_in_one_line(
     monkeypatch.setenv("COLUMNS", "50")
     show.stdout_console().print(show.render_hits(hits))
     assert max(map(len, capsys.readouterr().out.splitlines())) == 50
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, ("1 document, found", "pictures of 1 page,", "1 document without vectors")),
+        (
+            2_000,
+            ("2,000 documents, found", "of 2,000 pages,", "2,000 documents without vectors"),
+        ),
+    ],
+)
+def test_what_waits_is_counted_in_words_that_fit(count: int, said: tuple[str, ...]) -> None:
+    status: Any = {"pending_vectors": count, "unread_figures": count, "bytes": 2_500_000_000, "jobs": []}
+    added: Any = {"state": "done", "added": count, "replaced": 0, "moved": 0, "unchanged": 0, "skipped": {}}
+    added |= {"failed": [], "pending_vectors": count}
+    lines = shown(show.render_status(status)) + shown(show.render_add_result(added))
+    for words in (*said, "2.5 GB"):
+        assert words in lines
