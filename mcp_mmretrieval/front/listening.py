@@ -25,18 +25,25 @@ _RETRY_DELAY_S = 1.0
 
 
 def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, engine: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Raises BadArgument, EngineUnavailable."""
+    """Serve until SIGTERM or SIGINT. Raises BadArgument, and EngineUnavailable where the first engine refuses.
+
+    Once an engine has served, the next one is waited for, however long that takes.
+    """
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     listening, token = open_http_address(given, address, endpoint.library)
     host, port = listening.getsockname()[:2]
     greeting = hello(given, kind="http", http={"host": host, "port": port, "token": token})
+    served = False
     while True:
         try:
             connection, _ = connect_to_engine(endpoint, greeting, engine=engine, descriptors=[listening.fileno()])
         except EngineUnavailable as error:
+            if not served:
+                raise
             say(str(error))
             time.sleep(_RETRY_DELAY_S)
             continue
+        served = True
         with connection, suppress(OSError):
             while connection.recv(4096):
                 pass
