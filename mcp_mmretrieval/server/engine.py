@@ -115,6 +115,8 @@ class Engine:
             listening.setblocking(False)
             with anyio.move_on_after(_WATCH_INTERVAL_S):  # so that a new socket, in place of a lost one, is seen
                 await anyio.wait_readable(listening)
+            if self._leave.is_set():
+                return
             try:
                 client, _ = listening.accept()
             except (BlockingIOError, ConnectionError):
