@@ -45,13 +45,15 @@ def test_a_file_that_looks_like_markup_is_shown_as_it_is() -> None:
     assert "/data/[draft]/[/old].pdf" in out.export_text()
 
 
-def test_an_engine_that_jobs_starts_has_the_settings_that_were_given(tmp_path: Path) -> None:
+def test_an_engine_that_jobs_starts_has_the_given_settings_and_leaves_without_a_warning(tmp_path: Path) -> None:
     library = tmp_path / "library"
     assert run("jobs", "--library", library, MMRETRIEVAL_MAX_PAGES="7").returncode == 0
     connection, answer = connect_to_engine(Endpoint(str(library)), hello({"max_pages": 7}), start=False)
     connection.close()
     assert answer["differs"] == []
     assert run("stop", "--library", library).returncode == 0
+    until(lambda: not Endpoint(str(library)).held())
+    assert "WARNING" not in (library / "engine.log").read_text()
 
 
 def test_stopping_an_engine_that_ends_already_is_no_error(tmp_path: Path) -> None:
