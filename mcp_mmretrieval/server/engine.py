@@ -135,7 +135,7 @@ class Engine:
         try:
             with client:
                 with anyio.fail_after(_HELLO_TIMEOUT_S):
-                    hello, descriptors = await _read_hello(client)
+                    hello = await _read_hello(client, descriptors)
                 if not peer_is_this_user(client):
                     logger.warning("refused a client of another user")
                     return
@@ -395,10 +395,11 @@ def _version_numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
-async def _read_hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
-    """The first line, as JSON, and the descriptors that came with it. Raises ValueError, OSError."""
+async def _read_hello(client: socket.socket, descriptors: list[int]) -> JsonMessage:
+    """The first line, as JSON; what comes with it joins `descriptors`, also where it raises ValueError or OSError."""
     await anyio.wait_readable(client)
-    data, descriptors, _, _ = socket.recv_fds(client, 65536, 4)
+    data, received, _, _ = socket.recv_fds(client, 65536, 4)
+    descriptors += received
     while data and not data.endswith(b"\n"):
         await anyio.wait_readable(client)
         part = client.recv(65536)
@@ -408,4 +409,4 @@ async def _read_hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
     hello = json.loads(data)
     if not isinstance(hello, dict):
         raise ValueError("no hello")
-    return hello, descriptors
+    return hello

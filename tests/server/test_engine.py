@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import sqlite3
@@ -253,6 +254,20 @@ def test_a_stranger_on_the_socket_disturbs_nobody(endpoint: Endpoint, library: P
             answer = stranger.recv(65536)
             assert answer == b"" or "error" in json.loads(answer)
         assert len(front.tools()) == 7
+
+
+def test_what_comes_along_with_a_stranger_is_closed(endpoint: Endpoint, library: Path, files: Path) -> None:
+    reader, writer = os.pipe()
+    with Front(library, files) as front:
+        assert len(front.tools()) == 7
+        stranger = endpoint.connect()
+        assert stranger is not None
+        with stranger:
+            socket.send_fds(stranger, [b"no hello\n"], [writer])
+            os.close(writer)
+            until(lambda: select.select([reader], [], [], 0)[0] != [])
+        assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 def test_an_unknown_question_is_refused(endpoint: Endpoint, library: Path, files: Path) -> None:
