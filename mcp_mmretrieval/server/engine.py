@@ -63,6 +63,9 @@ _CLOSE_TIMEOUT_S = 20.0
 _OPEN_DELAY_S = 2.0
 """Seconds until the library is opened for a client that asks for nothing yet: jobs may wait in it."""
 
+_QUESTIONS_WITHOUT_SETTINGS = frozenset({"leave", "state"})
+"""What is asked of the engine itself: who asks gives no settings that a library could be opened with."""
+
 
 class Engine:
     """Serves connections to one library until nobody needs it."""
@@ -207,7 +210,9 @@ class Engine:
             return {"error": f"The engine (version {__version__}) does not know this client's way to talk. Update it."}
         try:
             given = _settings_of(hello)
-            self._adopt(Settings.of(given))
+            settings = Settings.of(given)
+            if hello.get("ask") not in _QUESTIONS_WITHOUT_SETTINGS:
+                self._adopt(settings)
             if "ask" in hello:
                 return {"ok": True, **await self._asked(str(hello["ask"]), hello)}
             assert self._settings is not None
