@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
-from mcp_mmretrieval.roots import OpenFile, Roots, open_exactly
+from mcp_mmretrieval.roots import OpenFile, Roots, open_exactly, real_path
 from mcp_mmretrieval.store import Catalog, Document, File, Scope, StoredSegment
 from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending_in
 from mcp_mmretrieval.types import SHORT_ID_DIGITS, Place, Segment
@@ -134,7 +134,7 @@ class TargetResolver:
 
     def _paths(self, name: str) -> list[str]:
         """Absolute paths under the roots that a path or a citation may mean, best first."""
-        real = [str(Path(path).resolve()) for path in self._roots.readings(name)]
+        real = [real_path(path) for path in self._roots.readings(name)]
         named = [*real, *self._roots.path_of(name)]
         return [path for path in dict.fromkeys(named) if self._roots.covers(path)]
 

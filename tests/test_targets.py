@@ -185,3 +185,10 @@ def test_a_name_that_nothing_can_have_is_not_held_and_not_allowed(
         view.targets.find(name)
     with pytest.raises(NotAllowed):
         view.targets.path(name)
+
+
+def test_links_that_lead_in_a_circle_name_nothing(view: ConnectionView, folder: Path) -> None:
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    with pytest.raises(NotInLibrary, match="a: not in the library"):
+        view.targets.find("a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -35,9 +36,11 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
-    """The command's exit code; an error of ours becomes one line on stderr and the code for it."""
+    """The command's exit code; an error of ours, or of the system, becomes one line on stderr and the code for it."""
     try:
-        return command()
+        code = command()
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
         return EXIT_INTERRUPTED
@@ -47,6 +50,20 @@ def exit_code_of(command: Callable[[], int]) -> int:
             raise
         sys.stderr.write(f"mcp-mmretrieval: {ours}\n")
         return EXIT_USAGE if isinstance(ours, BadArgument) else EXIT_FAILURE
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # else whoever reads the answer has seen enough
+            where = f"{error.filename}: " if error.filename else ""
+            sys.stderr.write(f"mcp-mmretrieval: {where}{error.strerror or error}\n")
+        _end_output()
+        return EXIT_FAILURE
+
+
+def _end_output() -> None:
+    """Write what still waits for stdout, or drop it where it cannot be: the end of the process would try again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def read_settings(arguments: argparse.Namespace) -> Settings:
@@ -54,6 +71,16 @@ def read_settings(arguments: argparse.Namespace) -> Settings:
     from mcp_mmretrieval.config.settings import Settings
 
     return Settings.read(**options.option_values(arguments))
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings as they were given, for an engine. Raises BadArgument for those that make no sense."""
+    from mcp_mmretrieval.config.settings import Settings
+    from mcp_mmretrieval.config.sources import settings_from_sources
+
+    given = settings_from_sources(options.option_values(arguments))
+    Settings.of(given)
+    return given
 
 
 def log_to_stderr() -> None:

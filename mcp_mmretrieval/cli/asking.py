@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
-from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, log_to_stderr, show
+from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, given_settings, log_to_stderr, show
 from mcp_mmretrieval.cli.session import Session, engine_session, path_for_server
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.config.sources import settings_from_sources
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
-from mcp_mmretrieval.front import options
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.tools.results import AddResult, SearchResult, StatusResult
@@ -64,7 +62,7 @@ def search_command(arguments: argparse.Namespace) -> int:
     _print_result(arguments.json, result, show.render_hits(cast("SearchResult", result)))
     for file, picture in pictures.items():
         Path(file).write_bytes(picture)
-        show.stderr_console().print(f"Wrote {file}", highlight=False)
+        show.tell_written(file)
     return EXIT_OK
 
 
@@ -118,13 +116,6 @@ async def _status(wanted: dict[str, object], quiet: bool) -> dict[str, Any]:
         return await session.call("status")
 
 
-def given_settings(arguments: argparse.Namespace) -> dict[str, object]:
-    """The settings as they were given. Raises BadArgument for those that make no sense."""
-    asked = settings_from_sources(options.option_values(arguments))
-    Settings.of(asked)
-    return asked
-
-
 def with_roots(wanted: dict[str, object], folders: list[str]) -> dict[str, object]:
     """The settings with these folders as roots, unless they name roots: who types a path may read it."""
     return {**wanted, "roots": wanted.get("roots") or list(dict.fromkeys(folders))}
@@ -135,7 +126,8 @@ def _folder(path: str) -> Path:
 
 
 def _absolute_if_there(target: str | None) -> str | None:
-    return path_for_server(target) if target and Path(target).expanduser().exists() else target
+    path = path_for_server(target or "")
+    return path if target and Path(path).exists() else target
 
 
 def _print_result(as_json: bool, result: Mapping[str, Any], rendered: RenderableType) -> None:
@@ -143,4 +135,4 @@ def _print_result(as_json: bool, result: Mapping[str, Any], rendered: Renderable
     if as_json:
         sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(rendered)
+        show.stdout_console().print(rendered)

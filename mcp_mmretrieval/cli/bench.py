@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mcp_mmretrieval.bench.plan import BenchTask
@@ -103,10 +102,10 @@ def _write_report(report: BenchReport, arguments: argparse.Namespace) -> None:
     if arguments.json == STDOUT_NAME:
         sys.stdout.write(written)
     else:
-        Console().print(bench_table.report_table(report))
+        show.stdout_console().print(bench_table.report_table(report))
     if arguments.json and arguments.json != STDOUT_NAME:
         Path(arguments.json).write_text(written, encoding="utf-8")
-        show.stderr_console().print(f"Wrote {arguments.json}", highlight=False)
+        show.tell_written(arguments.json)
     if arguments.plot:
         bench_plot.write_plot(report, Path(arguments.plot))
-        show.stderr_console().print(f"Wrote {arguments.plot}", highlight=False)
+        show.tell_written(arguments.plot)

@@ -77,7 +77,7 @@ class Reply:
 def demo_command(arguments: argparse.Namespace) -> int:
     """Run it. Exit code 1 where an answer is missing: it is a self-test too."""
     log_to_stderr()
-    out = Console()
+    out = show.stdout_console()
     with _place(arguments.folder) as folder:
         log = folder / "server.log"
         try:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -84,7 +83,7 @@ class Check:
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Look at everything; exit code 1 where something essential is broken."""
     log_to_stderr()
-    out, checks = Console(), []
+    out, checks = show.stdout_console(), []
     for check in _checks(read_settings(arguments)):
         checks.append(check)
         if not arguments.json:
@@ -217,7 +216,7 @@ def check_model_files(what: str, spec: ModelSpec) -> Check:
 
 def check_library_folder(folder: Path) -> Iterator[Check]:
     """Whether the library's folder is ours, on a disk that can be relied on, with room."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    there = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110  Path's own raises
     state = there.stat()
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Check("library", "broken", f"{there} cannot be written to. Set --library to a folder of yours.")
@@ -249,7 +248,8 @@ def check_engine(library: str) -> Check:
         return Check("engine", "broken", str(error))
     clients = state["clients"]
     assert isinstance(clients, list)
-    summary = f"pid {state['pid']}, version {state['version']}, {len(clients)} clients; log: {state['log']}"
+    served = "1 client" if len(clients) == 1 else f"{len(clients)} clients"
+    summary = f"pid {state['pid']}, version {state['version']}, {served}; log: {state['log']}"
     return Check("engine", "fine", summary)
 
 
@@ -269,7 +269,7 @@ def check_roots(folders: tuple[Path, ...]) -> Iterator[Check]:
     if not folders:
         yield Check("roots", "doubtful", "none: the server can read nothing. Start it with --root DIR.")
     for folder in folders:
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112  Path's own raises where a parent may not be searched
             yield Check("roots", "doubtful", f"{folder} is not there, or is not a folder.")
         elif not os.access(folder, os.R_OK | os.X_OK):
             yield Check("roots", "doubtful", f"{folder} cannot be read by you. Change its rights, or leave it out.")
@@ -282,17 +282,17 @@ def check_trial(wanted: Settings) -> Iterator[Check]:
     from mcp_mmretrieval.demo_media import make_samples
     from mcp_mmretrieval.library import Library
 
-    with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as made:
-        folder = Path(made).resolve()
-        samples = make_samples(folder / "files")
-        own = wanted.model_copy(
-            update={"library": folder / "library", "roots": (folder / "files",), "read_only": False}
-        )
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as made:
+            folder = Path(made).resolve()
+            samples = make_samples(folder / "files")
+            own = wanted.model_copy(
+                update={"library": folder / "library", "roots": (folder / "files",), "read_only": False}
+            )
             with Library.open(own.library, settings=own) as library:
                 yield from _tried(library, samples)
-        except Exception as error:  # noqa: BLE001  whatever it is, this is the place to tell it
-            yield Check("trial", "broken", str(error) if isinstance(error, RetrievalError) else repr(error))
+    except Exception as error:  # noqa: BLE001  whatever it is, this is the place to tell it
+        yield Check("trial", "broken", str(error) if isinstance(error, RetrievalError) else repr(error))
 
 
 def _tried(library: Library, samples: dict[str, Path]) -> Iterator[Check]:

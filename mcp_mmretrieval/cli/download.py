@@ -21,7 +21,7 @@ def download_command(arguments: argparse.Namespace) -> int:
     """Fetch what is missing, and check every byte. Exit code 1 where something could not be fetched."""
     log_to_stderr()
     wanted = read_settings(arguments)
-    out = Console()
+    out = show.stdout_console()
     specs = list({spec.named: spec for spec in _named(arguments.name, wanted, out)}.values())
     if not specs:
         out.print(

@@ -7,11 +7,10 @@ import json
 import sys
 from typing import Any, cast
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, show
-from mcp_mmretrieval.cli.asking import given_settings
+from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, show
 from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.front.endpoint import endpoint_of
 from mcp_mmretrieval.front.reaching import connect_to_engine, hello
@@ -28,7 +27,7 @@ def profile_command(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(profile, ensure_ascii=False, indent=2) + "\n")
     else:
-        Console().print(_render_profile(profile, chosen=bool(arguments.name)))
+        show.stdout_console().print(_render_profile(profile, chosen=bool(arguments.name)))
     return EXIT_OK
 
 

@@ -12,6 +12,7 @@ from mcp_mmretrieval.config.sources import default_library_path, settings_from_s
 from mcp_mmretrieval.front import options
 from mcp_mmretrieval.front.endpoint import Endpoint, endpoint_of
 from mcp_mmretrieval.front.reaching import ENGINE_COMMAND, connect_to_engine, hello
+from mcp_mmretrieval.front.stderr import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def serve_command(arguments: argparse.Namespace, engine: Sequence[str] = ENGINE_
 def _connect(endpoint: Endpoint, given: dict[str, object], engine: Sequence[str]) -> socket.socket:
     connection, answer = connect_to_engine(endpoint, hello(given), engine=engine)
     for name in answer.get("differs", ()):  # type: ignore[attr-defined]
-        sys.stderr.write(f"mcp-mmretrieval: the engine that runs has another {name}; status says more.\n")
+        say(f"the engine that runs has another {name}; status says more.")
     return connection
 
 

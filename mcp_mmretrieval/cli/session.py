@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -108,5 +109,5 @@ async def stdio_session(command: Sequence[str], log: TextIO) -> AsyncIterator[Se
 
 
 def path_for_server(path: str) -> str:
-    """A path as the server takes it: from the root of the file system."""
-    return str(Path(path).expanduser().absolute())
+    """A path as the server takes it: from the root of the file system. `~$report.docx` is a name like any other."""
+    return str(Path(os.path.expanduser(path)).absolute())  # noqa: PTH111  Path's own would raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,10 +32,26 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
     from mcp_mmretrieval.types import Modality
 
+UNWRAPPED_COLUMNS = 10_000
+"""Wider than any path, so that whoever greps for one finds it in one piece."""
+
+
+def stdout_console() -> Console:
+    """The console for the answer. Where no terminal but a program or a file takes it, its lines are not wrapped."""
+    out = Console()
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = UNWRAPPED_COLUMNS
+    return out
+
 
 def stderr_console() -> Console:
     """The console for everything but the answer, which goes to stdout."""
     return Console(stderr=True)
+
+
+def tell_written(file: str) -> None:
+    """Say on stderr that a file was written."""
+    stderr_console().print(f"Wrote {file}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -160,7 +177,7 @@ def render_add_result(result: AddResult) -> RenderableType:
     if error := result.get("error"):
         lines.append(Text(error, style="red"))
     if pending := result["pending_vectors"]:
-        lines.append(Text(f"{pending} are found by their words only until their vectors are made.", style="dim"))
+        lines.append(Text(f"{_counted(pending, 'document')} without vectors so far, found by words only.", style="dim"))
     return Group(*lines, *render_notes(result.get("notes", ())))
 
 
@@ -174,8 +191,8 @@ def render_status(result: StatusResult) -> RenderableType:
     """The library's health, a line each."""
     table = facts_table()
     table.add_row("version", result.get("version", ""))
-    table.add_row("library", result.get("library", ""))
-    table.add_row("roots", "\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root.")
+    table.add_row("library", Text(result.get("library", "")))
+    table.add_row("roots", Text("\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root."))
     held = [
         f"{count} {traits.plural if count > 1 else traits.noun}"
         for modality, count in result.get("documents", {}).items()
@@ -183,11 +200,11 @@ def render_status(result: StatusResult) -> RenderableType:
     ]
     table.add_row("documents", ", ".join(held) or "none yet")
     table.add_row("places", f"{result.get('segments', 0):,}")
-    table.add_row("size", f"{result.get('bytes', 0) / 1e6:,.1f} MB")
+    table.add_row("size", format_bytes(result.get("bytes", 0)))
     if pending := result.get("pending_vectors"):
-        table.add_row("without vectors", f"{pending} documents, found by their words only so far")
+        table.add_row("without vectors", f"{_counted(pending, 'document')}, found by words only so far")
     if unread := result.get("unread_figures"):
-        table.add_row("to be read", f"the pictures of {unread} pages, once nothing else is to be done")
+        table.add_row("to be read", f"the pictures of {_counted(unread, 'page')}, once nothing else is to be done")
     table.add_row("models", result.get("models_state", ""))
     for part, line in result.get("models", {}).items():
         table.add_row(f"  {part}", Text(line))
@@ -198,6 +215,10 @@ def render_status(result: StatusResult) -> RenderableType:
         table.add_row(f"job {job['job']}", render_add_result(cast("AddResult", job)))
     problems = [Text.assemble(("✗ ", "red"), problem) for problem in result.get("problems", ())]
     return Group(table, *problems)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
 def facts_table() -> Table:

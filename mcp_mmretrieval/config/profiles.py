@@ -8,6 +8,7 @@ without loading anything.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -415,9 +416,10 @@ def _of_own(setting: str, variable: str, known: tuple[str, ...]) -> tuple[str, s
         f"Set MMRETRIEVAL_{variable.upper()} to one of: {', '.join(known)}; or to a model of your own: the absolute "
         "path of its folder, or owner/name@commit on the Hugging Face Hub."
     )
-    if setting.startswith(("/", "~")):
-        return str(Path(setting).expanduser()), ""
-    if setting.startswith("."):
+    folder = os.path.expanduser(setting)  # noqa: PTH111  Path's own raises for a user who is not there
+    if folder.startswith("/"):
+        return str(Path(folder)), ""
+    if setting.startswith((".", "~")):
         raise BadArgument(f"{setting}: a model's folder is named by its absolute path. {would_do}")
     if named := _HUB.fullmatch(setting):
         return named["model"], _commit(setting, named, variable)

@@ -143,12 +143,19 @@ class Settings(BaseModel):
         default=120, ge=1, le=1_000, description="Megapixels of one picture; a JPEG may have more, which are left out."
     )
     max_pages: int = Field(default=2_000, ge=1, description="Pages read of one PDF; the rest is named in a note.")
-    max_hours: float = Field(default=4.0, gt=0, description="Hours read of one recording; the rest is named in a note.")
+    max_hours: float = Field(
+        default=4.0, gt=0, allow_inf_nan=False, description="Hours read of one recording; the rest is named in a note."
+    )
     max_frames: int = Field(default=128, ge=1, le=10_000, description="Frames kept of one film.")
     worker_memory_mb: int = Field(default=3_000, ge=256, description="Memory of one parser process.")
-    part_timeout_s: float = Field(default=60.0, ge=1, description="Seconds for one page, picture or window.")
+    part_timeout_s: float = Field(
+        default=60.0, ge=1, allow_inf_nan=False, description="Seconds for one page, picture or window."
+    )
     file_timeout_s: float = Field(
-        default=600.0, ge=1, description="Seconds of parsing for one file, plus half of its playing time."
+        default=600.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="Seconds of parsing for one file, plus half of its playing time.",
     )
 
     @field_validator("model_kwargs", "processor_kwargs", mode="before")

@@ -23,19 +23,25 @@ PATH_LIST_SETTINGS = frozenset({"roots"})
 
 
 def settings_from_sources(options: Mapping[str, object] | None = None) -> dict[str, object]:
-    """The settings that were given, by name; None among the options is not given. Paths become absolute here.
+    """The settings that were given, by name; None and an empty text are not. Paths become absolute here.
 
     Raises BadArgument for a file that cannot be read.
     """
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    environment = {
-        name.removeprefix(ENV_PREFIX).lower(): value
-        for name, value in os.environ.items()
-        if name.startswith(ENV_PREFIX) and value
-    }
+    given = _filled(options or {})
+    environment = _filled(
+        {
+            name.removeprefix(ENV_PREFIX).lower(): value
+            for name, value in os.environ.items()
+            if name.startswith(ENV_PREFIX)
+        }
+    )
     file = _from_file(str(given.pop("config", None) or environment.get("config") or ""))
     merged: dict[str, object] = {**file, **environment, **given}
     return {name: _absolute(name, value) for name, value in merged.items() if name not in NON_SETTING_NAMES}
+
+
+def _filled(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
 def _from_file(name: str) -> dict[str, object]:
@@ -45,7 +51,7 @@ def _from_file(name: str) -> dict[str, object]:
 
     try:
         with open(os.path.expanduser(name), "rb") as file:
-            return tomllib.load(file)
+            return _filled(tomllib.load(file))
     except (OSError, ValueError) as error:
         raise BadArgument(f"{name}: cannot be read as TOML: {error}.") from error
 
@@ -55,9 +61,7 @@ def _absolute(name: str, value: object) -> object:
         listed = _BETWEEN_FOLDERS.split(value) if isinstance(value, str) else value
         if isinstance(listed, list | tuple):
             return [folder_path(part) for part in listed if str(part).strip()]
-    return (
-        absolute_path(value) if name in PATH_SETTINGS and isinstance(value, str | os.PathLike) and str(value) else value
-    )
+    return absolute_path(value) if name in PATH_SETTINGS and isinstance(value, str | os.PathLike) else value
 
 
 def folder_path(path: object) -> str:

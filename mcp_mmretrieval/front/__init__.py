@@ -6,4 +6,5 @@ reaching   a greeted connection to the engine, which is started where there is n
 relay      `serve`: one client's stdin and stdout, passed through
 listening  `serve --http`: has the engine listen, and stays with it
 token      the secret that HTTP asks for
+stderr     lines for the person
 """

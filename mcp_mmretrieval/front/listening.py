@@ -9,7 +9,6 @@ import ipaddress
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from contextlib import suppress
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import connect_to_engine, hello
+from mcp_mmretrieval.front.stderr import say
 from mcp_mmretrieval.front.token import token_of
 
 _BACKLOG = 1024
@@ -25,22 +25,29 @@ _RETRY_DELAY_S = 1.0
 
 
 def run_http_front(endpoint: Endpoint, given: dict[str, object], address: str, engine: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Raises BadArgument, EngineUnavailable."""
+    """Serve until SIGTERM or SIGINT. Raises BadArgument, and EngineUnavailable where the first engine refuses.
+
+    Once an engine has served, the next one is waited for, however long that takes.
+    """
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     listening, token = open_http_address(given, address, endpoint.library)
     host, port = listening.getsockname()[:2]
     greeting = hello(given, kind="http", http={"host": host, "port": port, "token": token})
+    served = False
     while True:
         try:
             connection, _ = connect_to_engine(endpoint, greeting, engine=engine, descriptors=[listening.fileno()])
         except EngineUnavailable as error:
-            _say(str(error))
+            if not served:
+                raise
+            say(str(error))
             time.sleep(_RETRY_DELAY_S)
             continue
+        served = True
         with connection, suppress(OSError):
             while connection.recv(4096):
                 pass
-        _say("The engine ended; starting it again.")
+        say("The engine ended; starting it again.")
         time.sleep(_RETRY_DELAY_S)  # whoever connects meanwhile waits in the queue of the address
 
 
@@ -50,7 +57,7 @@ def open_http_address(given: Mapping[str, object], address: str, library: str) -
     token = required_token(given, host, library)
     listening = listening_socket(host, port)
     port = listening.getsockname()[1]
-    _say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
+    say(f"Listening on http://{f'[{host}]' if ':' in host else host}:{port}/mcp")
     return listening, token
 
 
@@ -77,10 +84,10 @@ def required_token(given: Mapping[str, object], host: str, library: str) -> str 
     if given.get("http_auth") == "none":
         if not local:
             raise BadArgument(f"--http {host}: http_auth=none is for loopback only.")
-        _say("No token is asked for (http_auth=none): every user and program of this machine may call.")
+        say("No token is asked for (http_auth=none): every user and program of this machine may call.")
         return None
     token, place = token_of(library)
-    _say(f"Clients send `Authorization: Bearer TOKEN`; the token stands in {place}")
+    say(f"Clients send `Authorization: Bearer TOKEN`; the token stands in {place}")
     return token
 
 
@@ -99,8 +106,9 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise BadArgument(f"--http {host}:{port}: {error.strerror or error}. Choose another address.") from error
+    except (OSError, UnicodeError) as error:  # a name with an empty or a long part cannot even be looked up
+        reason = getattr(error, "strerror", "") or error
+        raise BadArgument(f"--http {host}:{port}: {reason}. Choose another address.") from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
@@ -109,8 +117,3 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listening.close()
         raise BadArgument(f"--http {host}:{port}: {error.strerror or error}. Choose another address.") from error
     return listening
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"mcp-mmretrieval: {line}\n")
-    sys.stderr.flush()

@@ -37,6 +37,7 @@ KEPT_VARIABLES = (
     "TZ",
     "USER",
     "VIRTUAL_ENV",
+    "XDG_CACHE_HOME",
 )
 KEPT_VARIABLE_PREFIXES = (
     "LC_",

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from contextlib import suppress
 
 from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.reaching import JsonMessage
+from mcp_mmretrieval.front.stderr import say
 
 MAX_LINE_BYTES = 32_000_000
 """Bytes of one message: a picture given as data fits, a line without an end does not."""
@@ -148,7 +148,7 @@ class Relay:
 
     def _refuse(self, reason: str) -> None:
         """No engine can be had: say so to whoever waits. Who asks later has us look again."""
-        sys.stderr.write(f"mcp-mmretrieval: {reason}\n")
+        say(reason)
         with self._changed:
             refused, self._pending = self._pending, {}
         for id, asked in refused.items():
@@ -214,7 +214,7 @@ class Relay:
     def _note(self, message: JsonMessage, line: bytes) -> bool:
         """Remember what the next engine has to know, and who waits; whether too many do."""
         method = str(message.get("method"))
-        if method == "initialize":
+        if method == "initialize" and "id" in message:
             self._initialize, self._initialized = line, b""
         elif method == "notifications/initialized":
             self._initialized = line
@@ -279,4 +279,4 @@ def _error(id: str, code: int, reason: str) -> bytes:
 
 
 def _line(message: JsonMessage) -> bytes:
-    return json.dumps(message, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(message).encode() + b"\n"  # in ASCII: an id, or a path in a reason, may be no UTF-8

@@ -79,7 +79,7 @@ class JobHistory:
 
     def _give_up(self, row: JobRow, error: str) -> None:
         outcome = replace(_outcome(row), state="failed", current="", notes=(), error=error)
-        self._catalog.put_job(replace(row, state="failed", outcome=_stored(outcome)))
+        self._catalog.put_job(_ended(row, outcome))
         logger.warning("job %s: %s", row.id, error)
 
     # -- what became of them ------------------------------------------------------------------------------------------
@@ -129,13 +129,13 @@ class JobHistory:
         if row.state != "running":
             return _outcome(row)
         outcome = replace(_outcome(row), state="cancelled", notes=())
-        self._catalog.put_job(replace(row, state="cancelled", outcome=_stored(outcome)))
+        self._catalog.put_job(_ended(row, outcome))
         return outcome
 
     def _record(self, job: Job) -> None:
         outcome, asked = job.kept, job.asked
         if asked is not None and outcome.state != "running":
-            asked = replace(asked, text=None)  # a text that is removed from the library must not stay here
+            asked = _without_text(asked)
         self._catalog.put_job(
             JobRow(
                 id=job.id,
@@ -152,6 +152,17 @@ class JobHistory:
 def _concerns(asked: AddRequest | None, roots: Roots) -> bool:
     """Whether a job concerns only what may be read under the roots."""
     return asked is not None and all(roots.covers(root) for root in asked.roots)
+
+
+def _ended(row: JobRow, outcome: Outcome) -> JobRow:
+    """A job of an earlier process as it is kept once it has come to its end."""
+    asked = _without_text(AddRequest.read(row.asked)).stored()
+    return replace(row, state=outcome.state, outcome=_stored(outcome), asked=asked)
+
+
+def _without_text(asked: AddRequest) -> AddRequest:
+    """What is kept of a job that has ended: a text that is removed from the library must not stay here."""
+    return replace(asked, text=None)
 
 
 def _hopeless(path: str) -> str:

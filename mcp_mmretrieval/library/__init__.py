@@ -88,7 +88,8 @@ class Library:
         roots. Raises LibraryUnavailable when another process holds it, or it is damaged, too new or not writable.
         """
         settings = settings or Settings.read(library=folder, roots=None if roots is None else tuple(roots))
-        library = cls(OpenedLibrary(settings, models), Roots(settings.roots))
+        allowed = Roots(settings.roots)
+        library = cls(OpenedLibrary(settings, models), allowed)
         try:
             if not settings.read_only:  # a library that is only read leaves them to one that may add
                 library._opened.jobs.resume()

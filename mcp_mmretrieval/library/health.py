@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from mcp_mmretrieval import __version__
@@ -46,4 +48,10 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of the files in the folder. Those that go away meanwhile, as SQLite's and the index's do, count nothing."""
+    found = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                found += Path(parent, name).lstat().st_size
+    return found

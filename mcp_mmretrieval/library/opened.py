@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.figures import FigureThread
@@ -31,30 +32,34 @@ class OpenedLibrary:
     """What lives as long as a library is open, wired together: who is told of what stands here and nowhere else."""
 
     def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
-        store = Store.open(settings.library)
-        models = models or ModelPool(settings)
-        workers = Workers(settings.limits, settings.workers)
-        rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
-        self.shared = SharedResources(
-            settings=settings,
-            store=store,
-            models=models,
-            workers=workers,
-            reader=FileReader(workers, models),
-            rollout=rollout,
-            fair_share=FairSemaphore(settings.workers),
-        )
-        self.costs = ScoringCosts()
-        self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
-        self.jobs = JobHistory(store.catalog, self._add)
-        self.figures = FigureThread(store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working)
-        self._leave: Callable[[str], None] | None = None
-        self._closed = threading.Event()
-        models.tell_losses_to(self._lost)
-        self.embedding.start()
-        self.figures.start()
-        threading.Thread(target=self._rest, name="rest", daemon=True).start()
-        rollout.start()
+        with ExitStack() as failing:  # a library that is not opened is not kept locked
+            store = failing.enter_context(Store.open(settings.library))
+            models = models or ModelPool(settings)
+            workers = Workers(settings.limits, settings.workers)
+            rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
+            self.shared = SharedResources(
+                settings=settings,
+                store=store,
+                models=models,
+                workers=workers,
+                reader=FileReader(workers, models),
+                rollout=rollout,
+                fair_share=FairSemaphore(settings.workers),
+            )
+            self.costs = ScoringCosts()
+            self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
+            self.jobs = JobHistory(store.catalog, self._add)
+            self.figures = FigureThread(
+                store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working
+            )
+            self._leave: Callable[[str], None] | None = None
+            self._closed = threading.Event()
+            models.tell_losses_to(self._lost)
+            self.embedding.start()
+            self.figures.start()
+            threading.Thread(target=self._rest, name="rest", daemon=True).start()
+            rollout.start()
+            failing.pop_all()
 
     def adder(self, view: ConnectionView) -> DocumentAdder:
         """What adds for one connection."""

@@ -63,6 +63,9 @@ _CLOSE_TIMEOUT_S = 20.0
 _OPEN_DELAY_S = 2.0
 """Seconds until the library is opened for a client that asks for nothing yet: jobs may wait in it."""
 
+_QUESTIONS_WITHOUT_SETTINGS = frozenset({"leave", "state"})
+"""What is asked of the engine itself: who asks gives no settings that a library could be opened with."""
+
 
 class Engine:
     """Serves connections to one library until nobody needs it."""
@@ -115,6 +118,8 @@ class Engine:
             listening.setblocking(False)
             with anyio.move_on_after(_WATCH_INTERVAL_S):  # so that a new socket, in place of a lost one, is seen
                 await anyio.wait_readable(listening)
+            if self._leave.is_set():
+                return
             try:
                 client, _ = listening.accept()
             except (BlockingIOError, ConnectionError):
@@ -133,7 +138,7 @@ class Engine:
         try:
             with client:
                 with anyio.fail_after(_HELLO_TIMEOUT_S):
-                    hello, descriptors = await _read_hello(client)
+                    hello = await _read_hello(client, descriptors)
                 if not peer_is_this_user(client):
                     logger.warning("refused a client of another user")
                     return
@@ -205,7 +210,9 @@ class Engine:
             return {"error": f"The engine (version {__version__}) does not know this client's way to talk. Update it."}
         try:
             given = _settings_of(hello)
-            self._adopt(Settings.of(given))
+            settings = Settings.of(given)
+            if hello.get("ask") not in _QUESTIONS_WITHOUT_SETTINGS:
+                self._adopt(settings)
             if "ask" in hello:
                 return {"ok": True, **await self._asked(str(hello["ask"]), hello)}
             assert self._settings is not None
@@ -336,8 +343,9 @@ class Engine:
 
     def _status_line(self) -> str:
         minutes = (time.time() - self._started) / 60
+        clients = "1 client" if len(self._clients) == 1 else f"{len(self._clients)} clients"
         return (
-            f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {len(self._clients)} clients; "
+            f"pid {os.getpid()}, version {__version__}, {minutes:.0f} min, {clients}; "
             f"log: {engine_log_path(self._endpoint)}"
         )
 
@@ -392,10 +400,11 @@ def _version_numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
-async def _read_hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
-    """The first line, as JSON, and the descriptors that came with it. Raises ValueError, OSError."""
+async def _read_hello(client: socket.socket, descriptors: list[int]) -> JsonMessage:
+    """The first line, as JSON; what comes with it joins `descriptors`, also where it raises ValueError or OSError."""
     await anyio.wait_readable(client)
-    data, descriptors, _, _ = socket.recv_fds(client, 65536, 4)
+    data, received, _, _ = socket.recv_fds(client, 65536, 4)
+    descriptors += received
     while data and not data.endswith(b"\n"):
         await anyio.wait_readable(client)
         part = client.recv(65536)
@@ -405,4 +414,4 @@ async def _read_hello(client: socket.socket) -> tuple[JsonMessage, list[int]]:
     hello = json.loads(data)
     if not isinstance(hello, dict):
         raise ValueError("no hello")
-    return hello, descriptors
+    return hello

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,37 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     )
     assert (given.library.name, given.profile, given.workers) == ("option", "environment", 3)
     assert given.roots == (Path("/a/b"),)
+
+
+SAY = "import sys; from mcp_mmretrieval import cli; from mcp_mmretrieval.__main__ import main; {}; main()"
+"""A process whose command does something else."""
+
+
+def command_that(does: str, sink: int) -> subprocess.CompletedProcess[str]:
+    """The command `stop`, doing this instead, with its stdout there."""
+    replaced = f"cli.run_command = lambda _: cli.exit_code_of(lambda: {does})"
+    command = [sys.executable, "-c", SAY.format(replaced), "stop"]
+    return subprocess.run(command, stdout=sink, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = command_that("sys.stdout.write('x' * 9) * 0", writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_full_disk_is_told_in_a_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = command_that("sys.stdout.write('x' * 9) * 0", full.fileno())
+    assert (done.returncode, done.stderr) == (1, "mcp-mmretrieval: No space left on device\n")
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_line_and_the_answer_stands() -> None:
+    reader, writer = os.pipe()
+    done = command_that("sys.stdout.write('answer') and open('/nowhere/a.jpg', 'wb')", writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "mcp-mmretrieval: /nowhere/a.jpg: No such file or directory\n")
+    with os.fdopen(reader) as written:
+        assert written.read() == "answer"

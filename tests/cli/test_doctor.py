@@ -1,5 +1,9 @@
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -30,6 +34,27 @@ def test_a_synced_an_open_and_a_foreign_folder_are_told(tmp_path: Path) -> None:
 def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     assert [check.state for check in doctor.check_roots(())] == ["doubtful"]
     assert [check.state for check in doctor.check_roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
+
+
+def test_folders_under_one_that_may_not_be_searched_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = os.stat
+
+    def refusing(path: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(f"{tmp_path}/private/"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    told = [*doctor.check_roots((tmp_path / "private/a",)), *doctor.check_library_folder(tmp_path / "private/library")]
+    assert [(check.name, check.state) for check in told] == [("roots", "doubtful"), ("library", "broken")]
+
+
+def test_a_trial_without_room_for_its_files_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.demo_media.make_samples", Mock(side_effect=OSError("No space left")))
+    assert [(check.state, check.found) for check in doctor.check_trial(Settings())] == [
+        ("broken", "OSError('No space left')")
+    ]
 
 
 @pytest.mark.parametrize(

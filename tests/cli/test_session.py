@@ -1,6 +1,7 @@
 """A session, with servers whose answers are given."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
@@ -10,7 +11,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
-from mcp_mmretrieval.cli.session import Session
+from mcp_mmretrieval.cli.session import Session, path_for_server
 from mcp_mmretrieval.errors import RetrievalError
 
 T = TypeVar("T")
@@ -74,3 +75,12 @@ def test_what_a_tool_refuses_is_our_error_with_its_words() -> None:
     server = server_of(status=[ToolError("The library is locked. Close the other one.")])
     with pytest.RaisesGroup(pytest.RaisesExc(RetrievalError, match="library is locked"), flatten_subgroups=True):
         asked(server, lambda session: session.call("status"))
+
+
+def test_a_path_is_made_absolute_also_one_that_begins_with_a_tilde_and_no_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert path_for_server("~$report.docx") == str(tmp_path / "~$report.docx")
+    assert path_for_server("~/a.pdf") == "/home/me/a.pdf"

@@ -45,7 +45,20 @@ def test_a_failure_names_its_file_once() -> None:
     assert "✗ a.pdf has no header." in told
     assert "✗ /data/b.pdf: Something broke." in told
     assert "skipped 4: hidden" in told
-    assert "2 are found by their words only" in told
+    assert "2 documents without vectors so far, found by words only" in told
+
+
+def test_folders_that_look_like_markup_are_shown_as_they_are() -> None:
+    status: Any = {"library": "/data/[draft]/library", "roots": ["/data/[/old]", "/data/[red]"], "jobs": []}
+    lines = shown(show.render_status(status))
+    for folder in ("/data/[draft]/library", "/data/[/old]", "/data/[red]"):
+        assert folder in lines
+
+
+def test_a_file_that_was_written_is_named_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    file = f"/{'long/' * 30}[draft][/old].jpg"
+    show.tell_written(file)
+    assert capsys.readouterr().err == f"Wrote {file}\n"
 
 
 def test_a_status_of_an_empty_library_says_what_to_set() -> None:
@@ -66,3 +79,35 @@ def test_where_there_is_no_terminal_a_download_is_told_at_each_tenth(capsys: pyt
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
     assert lines[3] == "a/[model]: 300.0 MB of 1.0 GB"
+
+
+def test_where_there_is_no_terminal_a_citation_stands_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    cited = f"{'long/' * 60}a.pdf#page=1"
+    hits: Any = {"hits": [{"citation": cited, "modality": "page", "score": 0.5, "match": "fair", "snippet": "fog"}]}
+    show.stdout_console().print(show.render_hits(hits))
+    assert cited in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "50")
+    show.stdout_console().print(show.render_hits(hits))
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 50
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, ("1 document, found", "pictures of 1 page,", "1 document without vectors")),
+        (
+            2_000,
+            ("2,000 documents, found", "of 2,000 pages,", "2,000 documents without vectors"),
+        ),
+    ],
+)
+def test_what_waits_is_counted_in_words_that_fit(count: int, said: tuple[str, ...]) -> None:
+    status: Any = {"pending_vectors": count, "unread_figures": count, "bytes": 2_500_000_000, "jobs": []}
+    added: Any = {"state": "done", "added": count, "replaced": 0, "moved": 0, "unchanged": 0, "skipped": {}}
+    added |= {"failed": [], "pending_vectors": count}
+    lines = shown(show.render_status(status)) + shown(show.render_add_result(added))
+    for words in (*said, "2.5 GB"):
+        assert words in lines

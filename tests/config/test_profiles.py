@@ -114,3 +114,8 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(setting: str
 def test_anything_else_is_refused_with_what_would_do(setting: str) -> None:
     with pytest.raises(BadArgument, match=r"one of: builtin, clip.*absolute path.*owner/name@commit"):
         profile_of(setting)
+
+
+def test_a_folder_of_a_user_who_is_not_there_is_refused() -> None:
+    with pytest.raises(BadArgument, match="absolute path"):
+        profile_of("~nobody-of-this-name/model")

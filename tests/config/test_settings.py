@@ -46,3 +46,9 @@ def test_an_unknown_name_in_the_file_is_refused_and_named(monkeypatch: pytest.Mo
 def test_limits_follow_the_settings() -> None:
     limits = Settings.read(max_hours=2, max_pixels_mp=7).limits
     assert (limits.seconds, limits.pixels) == (7200, 7_000_000)
+
+
+@pytest.mark.parametrize("name", ["max_hours", "part_timeout_s", "file_timeout_s"])
+def test_a_bound_on_parsing_is_a_finite_number(name: str) -> None:
+    with pytest.raises(BadArgument, match=f"{name}: Input should be a finite number"):
+        Settings.read(**{name: "inf"})

@@ -27,6 +27,14 @@ def test_arguments_win_over_the_environment_and_the_environment_over_the_file(
     assert (settings.max_pages, settings.max_frames, settings.threads) == (11, 22, 33)
 
 
+def test_an_empty_text_is_not_given_wherever_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('library = ""\nprofile = ""\n', encoding="utf-8")
+    assert Settings.read(config=str(file), library="", profile="") == Settings()
+    monkeypatch.setenv("MMRETRIEVAL_LIBRARY", str(tmp_path / "set"))
+    assert Settings.read(config=str(file), library="").library == tmp_path / "set"
+
+
 def test_relative_paths_become_absolute_where_they_were_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -51,3 +51,9 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 def test_a_port_in_use_is_told() -> None:
     with listening_socket("127.0.0.1", 0) as taken, pytest.raises(BadArgument, match="in use"):
         listening_socket("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["media..example", f"{'a' * 64}.example"])
+def test_a_name_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(BadArgument, match="another address"):
+        listening_socket(host, 0)

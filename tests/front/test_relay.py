@@ -2,9 +2,11 @@ import json
 import os
 import queue
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -256,3 +258,32 @@ def test_the_end_of_stdin_reaches_the_engine(client: Client) -> None:
     engine.hear()
     client.leave()
     assert engine.side.recv(1) == b""
+
+
+def test_ids_and_reasons_that_are_no_utf8_are_passed_on(client: Client) -> None:
+    client.reason = os.fsdecode(b"/caf\xe9: no engine")
+    client.say(call("\ud800"), ask(2))
+    client.engines.put(None)
+    heard = [client.hear(), client.hear()]
+    assert [each["id"] for each in heard] == ["\ud800", 2]
+    assert heard[0]["result"]["content"][0]["text"] == heard[1]["error"]["message"] == client.reason
+
+
+def test_a_handshake_without_an_id_is_not_repeated(client: Client) -> None:
+    client.say({"jsonrpc": "2.0", "method": "initialize"}, ask(1))
+    engine = client.engine()
+    while (heard := engine.hear()).get("id") != 1:
+        pass
+    engine.say(result(1))
+    assert client.hear() == result(1)
+    assert heard == ask(1)
+
+
+def test_a_client_that_closed_our_stderr_still_hears_why_there_is_no_engine(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Mock(write=Mock(side_effect=BrokenPipeError)))
+    client.reason = "no engine"
+    client.say(ask(1))
+    client.engines.put(None)
+    assert client.hear()["error"]["message"] == "no engine"

@@ -266,6 +266,35 @@ def test_a_text_goes_on_too_and_stays_nowhere_once_it_is_removed(
     assert [("valve" in asked, "valve" in outcome) for asked, outcome in kept] == [(False, False)]
 
 
+def texts_kept(folder: Path) -> list[str | None]:
+    connection = sqlite3.connect(folder / "catalog.db")
+    kept = connection.execute("SELECT asked FROM jobs").fetchall()
+    connection.close()
+    return [AddRequest.read(asked).text for (asked,) in kept]
+
+
+def test_the_text_of_a_job_that_is_cancelled_while_it_rests_is_not_kept(
+    tmp_path: Path, folder: Path, open_library: OpenLibrary
+) -> None:
+    asked = AddRequest(roots=(str(folder),), text="The green valve is behind the pump.")
+    left_behind(tmp_path / "library", row(asked=asked.stored()))
+    reading = open_library(read_only=True)
+    reading.cancel("j1")
+    reading.close()
+    assert texts_kept(tmp_path / "library") == [None]
+
+
+def test_the_text_of_a_job_that_is_given_up_is_not_kept(
+    tmp_path: Path, folder: Path, open_library: OpenLibrary
+) -> None:
+    asked = AddRequest(roots=(str(folder),), text="The green valve is behind the pump.")
+    left_behind(tmp_path / "library", row(asked=asked.stored(), attempts=MAX_JOB_ATTEMPTS))
+    library = open_library()
+    assert library.job("j1").state == "failed"
+    library.close()
+    assert texts_kept(tmp_path / "library") == [None]
+
+
 def test_outcomes_are_kept_with_all_they_say(tmp_path: Path, folder: Path, open_library: OpenLibrary) -> None:
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     first = open_library()

@@ -1,6 +1,10 @@
 """What a library says of how it fares."""
 
+import os
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.conftest import OpenLibrary
 from tests.support.files import BLUE, picture
@@ -29,3 +33,22 @@ def test_an_allowed_folder_that_does_not_exist_is_a_problem_and_adding_says_so(
         (failure,) = library.add(paths).wait(PATIENCE).failed
         assert f"{tmp_path / 'typo'}" in failure.reason + failure.path
         assert "does not exist" in failure.reason
+
+
+def test_a_file_of_the_library_that_goes_away_meanwhile_counts_nothing(
+    open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = open_library()
+    going = library.settings.library / "catalog.db-journal"
+    going.write_bytes(bytes(10_000_000))
+    stat = os.stat
+
+    def gone_soon(path: Any, **options: Any) -> os.stat_result:
+        found = stat(path, **options)
+        if str(path) == str(going):
+            going.unlink()
+        return found
+
+    monkeypatch.setattr(os, "stat", gone_soon)
+    assert library.status().bytes > 0
+    assert 0 < library.status().bytes < 10_000_000

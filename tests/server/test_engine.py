@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import sqlite3
@@ -18,7 +19,7 @@ import pytest
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
-from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello
+from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello, launch_engine
 from tests.support.engines import ENGINE, Front, ToolFailed, alive, ended_engine, until
 from tests.support.files import picture
 
@@ -253,6 +254,33 @@ def test_a_stranger_on_the_socket_disturbs_nobody(endpoint: Endpoint, library: P
             answer = stranger.recv(65536)
             assert answer == b"" or "error" in json.loads(answer)
         assert len(front.tools()) == 7
+
+
+def test_the_first_client_brings_the_settings_and_not_who_asked_the_engine_before(
+    endpoint: Endpoint, library: Path
+) -> None:
+    lock = endpoint.elect()
+    assert lock is not None
+    launch_engine(endpoint, lock, ENGINE)
+    assert ask_engine(endpoint, "state")["clients"] == []
+    connection, answer = connect_to_engine(endpoint, hello({"max_pages": 7}), start=False)
+    with connection:
+        assert answer["differs"] == []
+    ask_engine(endpoint, "leave")
+
+
+def test_what_comes_along_with_a_stranger_is_closed(endpoint: Endpoint, library: Path, files: Path) -> None:
+    reader, writer = os.pipe()
+    with Front(library, files) as front:
+        assert len(front.tools()) == 7
+        stranger = endpoint.connect()
+        assert stranger is not None
+        with stranger:
+            socket.send_fds(stranger, [b"no hello\n"], [writer])
+            os.close(writer)
+            until(lambda: select.select([reader], [], [], 0)[0] != [])
+        assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 def test_an_unknown_question_is_refused(endpoint: Endpoint, library: Path, files: Path) -> None:

@@ -224,8 +224,9 @@ async def test_an_address_that_cannot_be_served_is_one_line(
     address.process.stdout.close()
 
 
-async def test_a_setting_that_makes_no_sense_is_told_in_the_foreground(
+async def test_a_setting_that_makes_no_sense_is_told_in_the_foreground_and_nothing_is_served(
     endpoint: Endpoint, library: Path, files: Path
 ) -> None:
     with serving(library, files, MMRETRIEVAL_WORKERS="none") as address:
-        until(lambda: "workers: Input should be a valid integer" in address.told.read_text())
+        assert address.process.wait(20) == 1
+        assert address.told.read_text().count("workers: Input should be a valid integer") == 1
