@@ -25,6 +25,11 @@ def format_timestamp(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 page`, `2,000 pages`."""
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
 def quoted_text(text: str) -> str:
     """Retrieved text in quotes that it cannot leave."""
     return json.dumps(text, ensure_ascii=False)
@@ -109,7 +114,7 @@ def rerank_text(result: RerankResult) -> str:
 
 def list_text(result: ListResult) -> str:
     """One line a document."""
-    lines = [f"{len(result['documents'])} of {result['total']} documents."]
+    lines = [f"{len(result['documents'])} of {counted(result['total'], 'document')}."]
     lines += [_document_line(document) for document in result["documents"]]
     if "next_offset" in result:
         lines.append(f"More: offset={result['next_offset']}.")
@@ -119,7 +124,7 @@ def list_text(result: ListResult) -> str:
 def _document_line(document: Listed) -> str:
     line = f"- [{document['modality']}] {document['citation']} id={document['id'][:12]}"
     if "pages" in document:
-        line += f", {document['pages']} pages"
+        line += f", {counted(document['pages'], 'page')}"
     if "seconds" in document:
         line += f", {format_timestamp(document['seconds'])}"
     line += f", {_date(document)}"
@@ -131,8 +136,11 @@ def _document_line(document: Listed) -> str:
 def remove_text(result: RemoveResult) -> str:
     """What went, and what was not there."""
     verb = "Would take out" if result.get("dry_run") else "Took out"
-    line = f"{verb} {result['files']} files, {result['documents']} documents, {result['segments']} places."
-    lines = [line, "The files themselves stay where they are."]
+    files, documents = counted(result["files"], "file"), counted(result["documents"], "document")
+    lines = [
+        f"{verb} {files}, {documents}, {counted(result['segments'], 'place')}.",
+        "The files themselves stay where they are.",
+    ]
     if (unknown := result.get("unknown")) and "notes" not in result:
         lines.append(f"Not in the library: {', '.join(unknown)}. Call list_documents to see what is.")
     return _joined(lines, result.get("notes", ()))
@@ -147,9 +155,10 @@ def status_text(result: StatusResult) -> str:
 def _health_lines(result: StatusResult) -> Iterator[str]:
     counts = ", ".join(f"{count} {modality}" for modality, count in result.get("documents", {}).items() if count)
     yield f"mcp-mmretrieval {result.get('version')}; library {result.get('library')}. Today is {result.get('today')}."
-    yield f"Documents: {counts or 'none'}; {result.get('segments', 0)} places, {result.get('bytes', 0)} bytes."
+    places = counted(result.get("segments", 0), "place")
+    yield f"Documents: {counts or 'none'}; {places}, {result.get('bytes', 0)} bytes."
     if pending := result.get("pending_vectors"):
-        yield f"Found by words only so far: {pending} documents."
+        yield f"Found by words only so far: {counted(pending, 'document')}."
     if unread := result.get("unread_figures"):
         yield f"Pages with pictures whose words are still to be read, when nothing else is to be done: {unread}."
     yield f"Allowed folders: {', '.join(result.get('roots', [])) or 'none'}."

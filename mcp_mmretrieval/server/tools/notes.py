@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mcp_mmretrieval.server.tools.as_text import counted
 from mcp_mmretrieval.server.tools.sanitize import sanitize_line
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def search_notes(answer: Answer, filters: Mapping[str, str], read_only: bool) ->
     if searched.note and not any(searched.note in note for note in answer.notes):
         yield searched.note
     if searched.pending_vectors:
-        yield f"{searched.pending_vectors} documents are found by their words only until their vectors are made."
+        found = "is found by its words" if searched.pending_vectors == 1 else "are found by their words"
+        yield f"{counted(searched.pending_vectors, 'document')} {found} only until all vectors are made."
 
 
 def _nothing_found(answer: Answer, filters: Mapping[str, str], read_only: bool) -> Iterator[str]:
@@ -36,14 +38,16 @@ def _nothing_found(answer: Answer, filters: Mapping[str, str], read_only: bool) 
     if searched.segments == 0 and searched.excluded == 0:
         yield f"The library is empty. {_to_add(read_only)}"
     elif searched.segments == 0:
-        yield f"The filters ({given}) left out all {searched.excluded} places: search again with fewer filters."
+        places = counted(searched.excluded, "place")
+        yield f"The filters ({given}) left out all {places}: search again with fewer filters."
     else:
         told = [_nothing(answer), *_gaps(searched)]
         if searched.excluded and given:
-            told.append(f"The filters ({given}) left out {searched.excluded} more places: try without them.")
+            told.append(f"The filters ({given}) left out {counted(searched.excluded, 'more place')}: try without them.")
         yield " ".join([*told, _TRY])
     if searched.not_added:
-        yield f"{searched.not_added} files under the allowed folders have not been added. {_to_add(read_only)}"
+        files, have = counted(searched.not_added, "file"), "has" if searched.not_added == 1 else "have"
+        yield f"{files} under the allowed folders {have} not been added. {_to_add(read_only)}"
 
 
 _TRY = (
@@ -55,7 +59,7 @@ _TRY = (
 def _nothing(answer: Answer) -> str:
     """That nothing answers, and how that is known."""
     searched = answer.searched
-    where = f"{searched.segments} places of {searched.documents} documents"
+    where = f"{counted(searched.segments, 'place')} of {counted(searched.documents, 'document')}"
     if not answer.hits:
         return f"Nothing here answers this. Nothing matched in {where}."
     hits = "The hit is" if len(answer.hits) == 1 else f"All {len(answer.hits)} hits are"

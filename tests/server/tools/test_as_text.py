@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from mcp_mmretrieval.answers import Answer
-from mcp_mmretrieval.server.tools.as_text import add_text, format_timestamp, quoted_text
+from mcp_mmretrieval.server.tools.as_text import add_text, counted, format_timestamp, quoted_text
 from tests.server.conftest import Connect, data_of, text_of
 from tests.support.library import FULL, HITS, FakeLibrary
 
@@ -89,3 +89,8 @@ async def test_without_hits_the_first_line_says_so_too(connect: Connect, library
         lines = text_of(await client.call_tool("search_media", {"query": "a"})).splitlines()
     assert lines[0].startswith("Nothing here answers this. Nothing matched in 40 places of 3 documents.")
     assert not any(line.startswith("Note: Nothing here") for line in lines)
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 places"), (1, "1 place"), (2_000, "2,000 places")])
+def test_one_of_a_thing_is_not_called_several(count: int, told: str) -> None:
+    assert counted(count, "place") == told
