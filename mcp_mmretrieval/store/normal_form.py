@@ -29,17 +29,30 @@ _TENS = dict(
 _SPOKEN = {word: str(number) for number, word in enumerate(_SMALL)} | _TENS
 _ONES = frozenset(_SMALL[1:10])
 
-_MONTHS = {
+_MONTHS = {  # as they stand in dates, without accents
     name: number
     for names in (
         "january february march april may june july august september october november december",
         "jan feb mar apr may jun jul aug sep oct nov dec",
+        "jan feb mrz apr mai jun jul aug sept okt nov dez",
         "januar februar marz april mai juni juli august september oktober november dezember",
         "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
         "januari februari maart april mei juni juli augustus september oktober november december",
         "janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro",
+        "januari februari mars april maj juni juli augusti september oktober november december",
+        "januar februar marts april maj juni juli august september oktober november desember",
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia wrzesnia pazdziernika listopada grudnia",
+        "ledna unora brezna dubna kvetna cervna cervence srpna zari rijna listopadu prosince",
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+        "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesakuuta heinakuuta elokuuta syyskuuta lokakuuta "
+        "marraskuuta joulukuuta",
+        "ocak subat mart nisan mayis haziran temmuz agustos eylul ekim kasim aralik",
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+        "ιανουαριου φεβρουαριου μαρτιου απριλιου μαιου ιουνιου ιουλιου αυγουστου σεπτεμβριου οκτωβριου νοεμβριου "  # noqa: RUF001
+        "δεκεμβριου",
     )
     for number, name in enumerate(names.split(), 1)
 }
@@ -119,7 +132,7 @@ _COUNTRY = re.compile(r"\b[A-Z]{2}$")
 _ROW = re.compile(r"\b\d{1,3}(?:,\d{3})+\b")  # an amount, or two cells of a row
 _INNER_DIGITS = re.compile(r"\d[^\dA-Za-z]+\d")
 _DAY_MONTH_YEAR = re.compile(
-    r"\d(?<!\w\d)(\d?)(?:st|nd|rd|th|er|\.)? (?:of |de )?(?P<month>[^\W\d_]{3,})\.?,? (?:de )?(?P<year>\d{4})\b"
+    r"\d(?<!\w\d)(\d?)(?:st|nd|rd|th|er|\.)?[ /-](?:of |de )?(?P<month>[^\W\d_]{3,})\.?,?[ /-](?:de )?(?P<year>\d{4})\b"
 )
 _DAY_YEAR = re.compile(r"(?P<day>\d(?<!\w\d)\d?)(?:st|nd|rd|th)?,? (?P<year>\d{4})\b")
 _MONTH_BEFORE = re.compile(r"\b([^\W\d_]{3,})\.? $")
