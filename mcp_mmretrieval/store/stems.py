@@ -144,6 +144,8 @@ def stems_of(word: str, languages: Collection[str]) -> list[str]:
 def _stems(words: list[str], language: str) -> list[str]:
     if language == "he":
         return [form for word in words for form in _without_prefix(folded(word))]
+    if language == "ar":
+        words = [form for word in words for form in _with_article(word)]
     if language == "pt":
         words = [_PORTUGUESE_PLURAL.sub(_portuguese_singular, word) for word in words]
     if language == "es":  # juez, jueces
@@ -166,6 +168,18 @@ def _without_prefix(word: str) -> Iterator[str]:
     while len(word) > 3 and word[0] in "\u05d5\u05d4\u05d1\u05dc\u05db\u05de\u05e9":
         word = word[1:]
         yield word
+
+
+_ARABIC_PREFIX = re.compile("^[\u0648\u0641]?(?:[\u0628\u0643]?\u0627\u0644|\u0644\u0644)(?=\\w{3})")
+
+
+def _with_article(word: str) -> Iterator[str]:
+    """An Arabic word as it is written, and with the article alone: `and`, `then`, `in` and `as` may stand before it.
+
+    The stemmer takes away one of these, and the first letter of many a word without article for a prefix.
+    """
+    yield word
+    yield "\u0627\u0644" + _ARABIC_PREFIX.sub("", word)
 
 
 def spelt_words(text: str) -> dict[str, str]:

@@ -53,6 +53,11 @@ def test_the_language_is_that_of_most_of_a_long_document() -> None:
     [
         ("ru", "договор", "срок договора"),
         ("ar", "مدرسة", "المدرسة"),
+        ("ar", "سيارات", "وبالسيارات"),
+        ("ar", "سيارة", "والسيارات"),
+        ("ar", "مفاتيح", "فالمفاتيح"),
+        ("ar", "المدير", "وللمدير"),
+        ("ar", "كتاب", "كتاب"),
         ("de", "verträge", "der Vertrag"),
         ("de", "haustueren", "die Haustür"),
         ("de", "fussball", "Fußbälle"),
