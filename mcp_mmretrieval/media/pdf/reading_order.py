@@ -24,8 +24,8 @@ _WORDY_ROWS = range(3, 16)
 """Rows with which columns of mere words count as a table: fewer are the lines of its head, more are an index."""
 _ROOMY = 1.2
 """Of a line's height: how far apart such rows are at least; lines of one cell are closer."""
-_COLUMN_LINES = 4
-"""Lines of two columns side by side, at least."""
+_COLUMN_LINES, _FURTHER_LINES = 4, 2
+"""Lines of two columns side by side, at least: the first on a page, and those that go on below a figure."""
 _COLUMN_WORDS = 4
 """Words of a line of a column, at least, as a rule."""
 _NUMBER = re.compile(r"\W*(?:\d(?:\W*\d)*|n/?a)?\W*\w{0,3}\W*", re.IGNORECASE)
@@ -53,11 +53,13 @@ def _lines(rows: list[Row]) -> Iterator[str]:
     again = _next(rows, [at > 0 and rows[at][0].bottom > rows[at - 1][0].bottom for at in range(len(rows))])
     several = _next(rows, [len(row) > 1 for row in rows])
     done = plain = 0
+    least = _COLUMN_LINES
     while done < len(rows):
         reordered: list[str] = []
         count = 0
         if several[done] == done:
-            reordered, count = _columns(rows[done:])
+            reordered, count = _columns(rows[done:], least)
+            least = _FURTHER_LINES if count else least
         elif plain <= done < (begins := again[min(done + 1, len(rows) - 1)]) < several[done]:
             # another column begins before the next line of several pieces; most stand beside nothing
             if _pairs([row[0] for row in rows[done:begins]], [row[0] for row in rows[begins : several[done]]]) < _PAIRS:
@@ -151,7 +153,7 @@ def _tabular(columns: list[Row]) -> bool:
 # -- columns that were drawn line by line ------------------------------------------------------------------------------
 
 
-def _columns(rows: list[Row]) -> tuple[list[str], int]:
+def _columns(rows: list[Row], least: int = _COLUMN_LINES) -> tuple[list[str], int]:
     """The lines of columns at the beginning of `rows` that were drawn side by side, and how many rows they took."""
     gutter = _widest_gap(rows[0])
     if gutter is None:
@@ -170,7 +172,7 @@ def _columns(rows: list[Row]) -> tuple[list[str], int]:
         right += [after] if after else []
         both += bool(before and after)
         count += 1
-    if both < max(_COLUMN_LINES, 0.6 * count) or not (_running(left) and _running(right)):
+    if both < max(least, 0.6 * count) or not (_running(left) and _running(right)):
         return [], 0
     return [line for side in (left, right) for line in _lines([_hyphens_marked(row) for row in side])], count
 

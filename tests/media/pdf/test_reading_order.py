@@ -49,6 +49,15 @@ def test_three_columns_drawn_line_by_line_are_read_one_after_the_other() -> None
     assert in_reading_order(drawn) == "\n".join([*PROSE, *OTHER, *THIRD])
 
 
+def test_the_last_lines_of_columns_below_a_figure_are_columns_too() -> None:
+    drawn = [
+        *side_by_side(column(50, *PROSE), column(220, *OTHER)),
+        at(130, 500, "Figure 1. The mill in the year of the flood"),
+        *side_by_side(column(50, *THIRD[:2], top=480), column(220, *THIRD[2:4], top=480)),
+    ]
+    assert in_reading_order(drawn).split("\n")[-4:] == list(THIRD[:4])
+
+
 def test_columns_that_are_drawn_one_after_the_other_stay_so_though_their_lines_meet() -> None:
     drawn = [*column(50, *PROSE), *column(220, *OTHER)]
     assert in_reading_order(drawn) == "\n".join([*PROSE, *OTHER])
