@@ -20,6 +20,8 @@ _PAIRS = 2
 """Cells of two columns that stand on one line, at least."""
 _CELL_WORDS = 4
 """Words of a cell of a table, at most, as a rule."""
+_TORN_ROWS = 3
+"""Rows of a table that were drawn in several goes, at least."""
 _WORDY_ROWS = range(3, 16)
 """Rows with which columns of mere words count as a table: fewer are the lines of its head, more are an index."""
 _ROOMY = 1.2
@@ -52,7 +54,8 @@ def in_reading_order(pieces: Sequence[Piece]) -> str:
 def _lines(rows: list[Row]) -> Iterator[str]:
     again = _next(rows, [at > 0 and rows[at][0].bottom > rows[at - 1][0].bottom for at in range(len(rows))])
     several = _next(rows, [len(row) > 1 for row in rows])
-    done = plain = 0
+    wordy = _next(rows, [any(_words(piece) > _CELL_WORDS for piece in row) for row in rows])
+    done = plain = tried = 0
     least = _COLUMN_LINES
     while done < len(rows):
         reordered: list[str] = []
@@ -66,6 +69,9 @@ def _lines(rows: list[Row]) -> Iterator[str]:
                 plain = begins
             else:
                 reordered, count = _table(rows[done : several[done]])
+        if not count and done >= tried:
+            tried = wordy[done]
+            reordered, count = _scattered(rows[done:tried])
         yield from reordered if count else [" ".join(piece.text for piece in rows[done])]
         done += count or 1
 
@@ -148,6 +154,24 @@ def _tabular(columns: list[Row]) -> bool:
     steps = [above.middle - below.middle for above, below in pairwise(columns[1])]
     roomy = bool(steps) and min(steps) > _ROOMY * columns[1][0].height
     return roomy and len(columns) > 2 and len(counts) == 1 and counts.pop() in _WORDY_ROWS
+
+
+def _scattered(rows: list[Row]) -> tuple[list[str], int]:
+    """The rows of a table of numbers whose cells were drawn in some other order, and how many rows it took.
+
+    Two tables side by side are none: of those, no cell was drawn alone.
+    """
+    drawn = gathered(sorted(rows, key=lambda row: -row[0].middle), lambda line, row: line[0][0].beside(row[0]))
+    torn = sum(len(line) > 1 and any(len(row) == 1 for row in line) for line in drawn)
+    if torn < max(_TORN_ROWS, 0.7 * len(drawn)):
+        return [], 0
+    table = [sorted((piece for row in line for piece in row), key=lambda piece: piece.left) for line in drawn]
+    values = [piece for line in table for piece in line[1:]]
+    if sum(bool(_NUMBER.fullmatch(value.text)) for value in values) < 0.6 * len(values):
+        return [], 0
+    if any(after.left < before.right for line in table for before, after in pairwise(line)):
+        return [], 0
+    return [" ".join(piece.text for piece in line) for line in table], len(rows)
 
 
 # -- columns that were drawn line by line ------------------------------------------------------------------------------
