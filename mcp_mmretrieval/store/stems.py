@@ -151,7 +151,12 @@ def _stems(words: list[str], language: str) -> list[str]:
     if language == "es":  # juez, jueces
         words = [f"{word[:-1]}ce" if word.endswith("z") else word for word in words]
     with _lock:
-        return list(_stemmer(language).stemWords(words))
+        stems = list(_stemmer(language).stemWords(words))
+    return [_FLEETING.sub("", stem) for stem in stems] if _ALGORITHMS[language] == "russian" else stems
+
+
+_FLEETING = re.compile("(?<=[^\\W\\d_][бвгджзклмнпрстфхцчшщ])[еёо](?=[кц]$)")
+"""Vowels of Slavic words that only the form without an ending has: `подарок`, `подарки`."""
 
 
 _PORTUGUESE_PLURAL = re.compile("(?<=[^\\W\\d_]{2})(?:ões|ães|ais|éis|óis)$")
