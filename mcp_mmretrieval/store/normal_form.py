@@ -116,6 +116,9 @@ _COMPOUND = re.compile(rf"(?<![\w{_INDIC}-]){_LETTERS}(?:(?:[-_\u00b7]|-[^\S\n]*
 _CAMEL = re.compile(r"(?<![^\W\d_])[A-Za-z]*[a-z][A-Z][A-Za-z]*(?![^\W\d_])\d*")
 _CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PREFIXED = re.compile(r"\b[A-Z]'[A-Z][^\W\d_]+")  # O'Neill
+_HEBREW_ACRONYM = re.compile(
+    "(?<![\u05d0-\u05ea])[\u05d0-\u05ea]{1,12}(?:[\"\u05f4\u201d]|'')[\u05d0-\u05ea]{1,12}(?![\u05d0-\u05ea])"
+)
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _CODE = re.compile(r"(?<![\w.,-])[A-Za-z0-9]+(?:[-/._][A-Za-z0-9]+)+")
 _DIGIT_GROUPS = re.compile(r"\d(?:(?<![\w.,'-]\d)|(?<=\b[A-Z]{2}\d))\d*(?:[ )(/-]{1,3}(?:[A-Z]{4} )?\d+)+(?![.,']?\w)")
@@ -249,8 +252,9 @@ def other_forms(text: str, *, apart: bool = True) -> list[WrittenOtherwise]:
 
 
 def compounds(text: str) -> list[WrittenOtherwise]:
-    """Words of a plain text that hyphens, low lines or a line's end divide, as one word."""
-    return [_written(match, "".join(re.findall(_LETTERS, match[0]))) for match in _COMPOUND.finditer(text)]
+    """Words of a plain text that hyphens, low lines, a line's end or the marks of Hebrew acronyms divide, as one."""
+    found = [match for pattern in (_COMPOUND, _HEBREW_ACRONYM) for match in pattern.finditer(text)]
+    return [_written(match, "".join(re.findall(_LETTERS, match[0]))) for match in found]
 
 
 def numbers_joined(text: str) -> list[WrittenOtherwise]:

@@ -100,6 +100,8 @@ def test_near_twins_stay_apart(one: str, other: str) -> None:
     ("text", "form"),
     [
         ("e-mail", "email"),
+        ('\u05e6\u05d4"\u05dc', "\u05e6\u05d4\u05dc"),
+        ("\u05d3\u05d5\u05f4\u05d7", "\u05d3\u05d5\u05d7"),
         ("co-operative", "cooperative"),
         ("a snuff-\nbox of horn", "snuffbox"),
         ("a snuff\u2010\n   box of horn", "snuffbox"),
