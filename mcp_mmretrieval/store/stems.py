@@ -57,6 +57,8 @@ _UMLAUTS = frozenset(["de", "da", "et", "fi", "hu", "no", "sv", "tr"])
 """Where a keyboard without the letters writes `ue` for `ü`."""
 
 _WORD = re.compile("(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0b80-\u0bff])+")
+_ACRONYM_MARK = re.compile("(?<=[\u05d0-\u05ea])(?:[\"\u05f4\u201d]|'')(?=[\u05d0-\u05ea])")
+"""Of Hebrew: an acronym has prefixes as other words do."""
 _SCRIPTS = (
     (re.compile("[\u0370-\u03ff\u1f00-\u1fff]"), frozenset({"el"})),
     (re.compile("[\u0400-\u052f]"), frozenset({"be", "bg", "ru", "sr", "uk"})),
@@ -125,7 +127,10 @@ def stems_beside(text: str, language: str) -> str:
     """The stems of a text's words in normal form, for the index; empty without a language."""
     if not language:
         return ""
-    return folded(" ".join(_stems(_WORD.findall(composed(text).lower()), language)))
+    spelt = composed(text).lower()
+    if language == "he":
+        spelt = _ACRONYM_MARK.sub("", spelt)
+    return folded(" ".join(_stems(_WORD.findall(spelt), language)))
 
 
 def stems_of(word: str, languages: Collection[str]) -> list[str]:

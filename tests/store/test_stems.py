@@ -73,6 +73,7 @@ def test_the_language_is_that_of_most_of_a_long_document() -> None:
         ("uk", "збори", "зборами"),
         ("he", "מסמכים", "והמסמכים"),
         ("he", "בארון", "הארון"),
+        ("he", "דוח", 'הדו"ח'),
         ("pt", "reunião", "reuniões"),
         ("pt", "papel", "papéis"),
         ("es", "juez", "los jueces"),
