@@ -62,6 +62,8 @@ _XMP = {
     "State": "place",
     "Country": "place",
     "PersonInImage": "keyword",
+    "AltTextAccessibility": "caption",
+    "ExtDescrAccessibility": "caption",
 }
 _XMP_SPACES = ("purl.org/dc/", "photoshop/", "Iptc4xmp", "lightroom/", "ns.adobe.com/exif/")
 _XMP_DATES = ("DateTimeOriginal", "DateTimeDigitized", "DateCreated", "CreateDate")

@@ -17,7 +17,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import charset, markup, passages
 from mcp_mmretrieval.media.charset import decode_text
-from mcp_mmretrieval.media.notation import escapes, icalendar, mail, notebook, payloads, table, tex
+from mcp_mmretrieval.media.notation import escapes, icalendar, mail, notebook, payloads, roff, table, tex
 from mcp_mmretrieval.media.notation.front_matter import read_front_matter
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText
@@ -162,6 +162,8 @@ def _plain(source: str, suffix: str) -> Rendering:
     """A text that is neither a page nor a message."""
     if suffix in _TEX:
         return tex.read_tex(source)
+    if roff.is_manual(source, suffix):
+        return roff.read_manual(source)
     if suffix in _TABLES:
         return table.read_table(source)
     read = _NOTATIONS.get(suffix)

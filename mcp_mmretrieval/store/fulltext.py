@@ -20,6 +20,7 @@ from mcp_mmretrieval.store.normal_form import (
     word_spans,
 )
 from mcp_mmretrieval.store.stems import is_english, respelt, spelt_words, stems_of, transcribed
+from mcp_mmretrieval.store.stop_words import STOP_WORDS, empty_words
 
 MAX_QUERY_TERMS = 48
 """Terms of one query at most: each costs a walk through its list of segments. Of a longer query the rarest count, and
@@ -27,18 +28,9 @@ of more phrases in quotation marks the first."""
 MAX_WORDS_BETWEEN = 1
 """Words that may stand in a text between two neighbours of the query: a stop word, as in `deaths from cancer`."""
 
-_STOP = frozenset(
-    re.findall(
-        r"\w+",
-        """
-    a about all also an and any are as at be been but by can could did do does for from had has have he her his how i
-    if in into is its just me more most my no not of on or our out she should so some such than that the their them
-    then there these they this to up was we were what when where which why with would you your
-    """,
-    )
-)
-
 _CLITIC = re.compile(r"(?<=\w)['\u2019](?:s|t|d|m|ll|re|ve)\b", re.IGNORECASE)
+_ELIDED = re.compile(r"(?<![\w'\u2019])(?:[cdjlmnst]|qu|dell|all|dall|nell|sull)['\u2019](?=[^\W\d_])")
+"""Articles and prepositions of French and Italian before a vowel."""
 _BREAK = re.compile(r"[,;:!?()\[\]{}\"|\n\u3001\u3002]|\.(?=\s|$)")
 _QUOTED = re.compile(
     r"(?<![^\s(\[])(?:\"(?P<plain>[^\"]+)\"|\u201c(?P<high>[^\u201c\u201d]+)\u201d|\u201e(?P<low>[^\u201e\u201c\u201d]+)"
@@ -141,7 +133,7 @@ class _Unit:
 
     @property
     def stops(self) -> bool:
-        return self.raw.lower() in _STOP
+        return self.raw.lower() in STOP_WORDS
 
     @property
     def form(self) -> str:
@@ -151,19 +143,23 @@ class _Unit:
 def query_terms(query: str) -> QueryTerms:
     """What full text can find of a query.
 
-    Any of its words counts, English stop words only where there is nothing else, or where they are no stop words (`US`,
+    Any of its words counts, stop words only where there is nothing else, or where they are no stop words (`US`,
     `Exhibit A`). Words that stand beside each other in the query, stop words and punctuation aside, count again where
     they are neighbours in the text too: nDCG@10 0.39 -> 0.44 on pages, 0.87 -> 0.89 on charts. What stands in quotation
     marks is asked for as a phrase.
     """
     spelt = spelt_words(query)
-    query = plain(_CLITIC.sub(" ", query))
+    query = plain(_ELIDED.sub(" ", _CLITIC.sub(" ", query)))
     quoted = [next(filter(None, match.groups())) for match in _QUOTED.finditer(query)]
     spaced = without_runs(query, " , ")
     runs = unspaced_runs(query.casefold())
     phrases = _phrases(spaced)
     shouted = query.isupper()
-    telling = [[unit for unit in phrase if not unit.stops or _is_name(unit, shouted)] for phrase in phrases]
+    empty = empty_words(spelt)
+    telling = [
+        [unit for unit in phrase if not (unit.stops or unit.form in empty) or _is_name(unit, shouted)]
+        for phrase in phrases
+    ]
     if not any(telling) and not runs:
         telling = phrases
     terms, number, asides = _terms(telling, spaced, spelt)
@@ -234,7 +230,7 @@ def _joined_numbers(phrases: Sequence[Sequence[_Unit]], text: str, number: Mappi
 
 def _asks_for_phrase(quoted: Sequence[str], rest: str) -> bool:
     """Whether a query asks for what it quotes, and is no question that only names it."""
-    told = [word for word in normal_words(rest).split() if word not in _STOP]
+    told = [word for word in normal_words(rest).split() if word not in STOP_WORDS]
     return bool(quoted) and (not told or (len(quoted) == 1 and len(told) <= len(quoted[0].split())))
 
 

@@ -29,17 +29,30 @@ _TENS = dict(
 _SPOKEN = {word: str(number) for number, word in enumerate(_SMALL)} | _TENS
 _ONES = frozenset(_SMALL[1:10])
 
-_MONTHS = {
+_MONTHS = {  # as they stand in dates, without accents
     name: number
     for names in (
         "january february march april may june july august september october november december",
         "jan feb mar apr may jun jul aug sep oct nov dec",
+        "jan feb mrz apr mai jun jul aug sept okt nov dez",
         "januar februar marz april mai juni juli august september oktober november dezember",
         "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
         "januari februari maart april mei juni juli augustus september oktober november december",
         "janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro",
+        "januari februari mars april maj juni juli augusti september oktober november december",
+        "januar februar marts april maj juni juli august september oktober november desember",
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia wrzesnia pazdziernika listopada grudnia",
+        "ledna unora brezna dubna kvetna cervna cervence srpna zari rijna listopadu prosince",
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+        "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesakuuta heinakuuta elokuuta syyskuuta lokakuuta "
+        "marraskuuta joulukuuta",
+        "ocak subat mart nisan mayis haziran temmuz agustos eylul ekim kasim aralik",
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+        "ιανουαριου φεβρουαριου μαρτιου απριλιου μαιου ιουνιου ιουλιου αυγουστου σεπτεμβριου οκτωβριου νοεμβριου "  # noqa: RUF001
+        "δεκεμβριου",
     )
     for number, name in enumerate(names.split(), 1)
 }
@@ -103,6 +116,9 @@ _COMPOUND = re.compile(rf"(?<![\w{_INDIC}-]){_LETTERS}(?:(?:[-_\u00b7]|-[^\S\n]*
 _CAMEL = re.compile(r"(?<![^\W\d_])[A-Za-z]*[a-z][A-Z][A-Za-z]*(?![^\W\d_])\d*")
 _CAMEL_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PREFIXED = re.compile(r"\b[A-Z]'[A-Z][^\W\d_]+")  # O'Neill
+_HEBREW_ACRONYM = re.compile(
+    "(?<![\u05d0-\u05ea])[\u05d0-\u05ea]{1,12}(?:[\"\u05f4\u201d]|'')[\u05d0-\u05ea]{1,12}(?![\u05d0-\u05ea])"
+)
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.){2,}")
 _CODE = re.compile(r"(?<![\w.,-])[A-Za-z0-9]+(?:[-/._][A-Za-z0-9]+)+")
 _DIGIT_GROUPS = re.compile(r"\d(?:(?<![\w.,'-]\d)|(?<=\b[A-Z]{2}\d))\d*(?:[ )(/-]{1,3}(?:[A-Z]{4} )?\d+)+(?![.,']?\w)")
@@ -119,7 +135,7 @@ _COUNTRY = re.compile(r"\b[A-Z]{2}$")
 _ROW = re.compile(r"\b\d{1,3}(?:,\d{3})+\b")  # an amount, or two cells of a row
 _INNER_DIGITS = re.compile(r"\d[^\dA-Za-z]+\d")
 _DAY_MONTH_YEAR = re.compile(
-    r"\d(?<!\w\d)(\d?)(?:st|nd|rd|th|er|\.)? (?:of |de )?(?P<month>[^\W\d_]{3,})\.?,? (?:de )?(?P<year>\d{4})\b"
+    r"\d(?<!\w\d)(\d?)(?:st|nd|rd|th|er|\.)?[ /-](?:of |de )?(?P<month>[^\W\d_]{3,})\.?,?[ /-](?:de )?(?P<year>\d{4})\b"
 )
 _DAY_YEAR = re.compile(r"(?P<day>\d(?<!\w\d)\d?)(?:st|nd|rd|th)?,? (?P<year>\d{4})\b")
 _MONTH_BEFORE = re.compile(r"\b([^\W\d_]{3,})\.? $")
@@ -236,8 +252,9 @@ def other_forms(text: str, *, apart: bool = True) -> list[WrittenOtherwise]:
 
 
 def compounds(text: str) -> list[WrittenOtherwise]:
-    """Words of a plain text that hyphens, low lines or a line's end divide, as one word."""
-    return [_written(match, "".join(re.findall(_LETTERS, match[0]))) for match in _COMPOUND.finditer(text)]
+    """Words of a plain text that hyphens, low lines, a line's end or the marks of Hebrew acronyms divide, as one."""
+    found = [match for pattern in (_COMPOUND, _HEBREW_ACRONYM) for match in pattern.finditer(text)]
+    return [_written(match, "".join(re.findall(_LETTERS, match[0]))) for match in found]
 
 
 def numbers_joined(text: str) -> list[WrittenOtherwise]:

@@ -57,6 +57,8 @@ _UMLAUTS = frozenset(["de", "da", "et", "fi", "hu", "no", "sv", "tr"])
 """Where a keyboard without the letters writes `ue` for `ü`."""
 
 _WORD = re.compile("(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0b80-\u0bff])+")
+_ACRONYM_MARK = re.compile("(?<=[\u05d0-\u05ea])(?:[\"\u05f4\u201d]|'')(?=[\u05d0-\u05ea])")
+"""Of Hebrew: an acronym has prefixes as other words do."""
 _SCRIPTS = (
     (re.compile("[\u0370-\u03ff\u1f00-\u1fff]"), frozenset({"el"})),
     (re.compile("[\u0400-\u052f]"), frozenset({"be", "bg", "ru", "sr", "uk"})),
@@ -125,7 +127,10 @@ def stems_beside(text: str, language: str) -> str:
     """The stems of a text's words in normal form, for the index; empty without a language."""
     if not language:
         return ""
-    return folded(" ".join(_stems(_WORD.findall(composed(text).lower()), language)))
+    spelt = composed(text).lower()
+    if language == "he":
+        spelt = _ACRONYM_MARK.sub("", spelt)
+    return folded(" ".join(_stems(_WORD.findall(spelt), language)))
 
 
 def stems_of(word: str, languages: Collection[str]) -> list[str]:
@@ -144,12 +149,19 @@ def stems_of(word: str, languages: Collection[str]) -> list[str]:
 def _stems(words: list[str], language: str) -> list[str]:
     if language == "he":
         return [form for word in words for form in _without_prefix(folded(word))]
+    if language == "ar":
+        words = [form for word in words for form in _with_article(word)]
     if language == "pt":
         words = [_PORTUGUESE_PLURAL.sub(_portuguese_singular, word) for word in words]
     if language == "es":  # juez, jueces
         words = [f"{word[:-1]}ce" if word.endswith("z") else word for word in words]
     with _lock:
-        return list(_stemmer(language).stemWords(words))
+        stems = list(_stemmer(language).stemWords(words))
+    return [_FLEETING.sub("", stem) for stem in stems] if _ALGORITHMS[language] == "russian" else stems
+
+
+_FLEETING = re.compile("(?<=[^\\W\\d_][бвгджзклмнпрстфхцчшщ])[еёо](?=[кц]$)")
+"""Vowels of Slavic words that only the form without an ending has: `подарок`, `подарки`."""
 
 
 _PORTUGUESE_PLURAL = re.compile("(?<=[^\\W\\d_]{2})(?:ões|ães|ais|éis|óis)$")
@@ -166,6 +178,18 @@ def _without_prefix(word: str) -> Iterator[str]:
     while len(word) > 3 and word[0] in "\u05d5\u05d4\u05d1\u05dc\u05db\u05de\u05e9":
         word = word[1:]
         yield word
+
+
+_ARABIC_PREFIX = re.compile("^[\u0648\u0641]?(?:[\u0628\u0643]?\u0627\u0644|\u0644\u0644)(?=\\w{3})")
+
+
+def _with_article(word: str) -> Iterator[str]:
+    """An Arabic word as it is written, and with the article alone: `and`, `then`, `in` and `as` may stand before it.
+
+    The stemmer takes away one of these, and the first letter of many a word without article for a prefix.
+    """
+    yield word
+    yield "\u0627\u0644" + _ARABIC_PREFIX.sub("", word)
 
 
 def spelt_words(text: str) -> dict[str, str]:

@@ -53,6 +53,17 @@ def test_xmp_says_title_keywords_place_and_day(kind: str) -> None:
     assert about.dated == datetime(2021, 7, 4, 12, tzinfo=UTC).timestamp()
 
 
+def test_xmp_says_what_those_hear_who_cannot_see_the_picture() -> None:
+    space = 'xmlns:Iptc4xmpCore="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"'
+    texts = "".join(
+        f'<Iptc4xmpCore:{name}><rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt></Iptc4xmpCore:{name}>'
+        for name, text in (("AltTextAccessibility", "Two boats"), ("ExtDescrAccessibility", "A cutter and a ketch"))
+    )
+    packet = XMP.replace("<dc:subject>", f"{texts}<dc:subject>").replace("xmlns:dc", f"{space} xmlns:dc")
+    keywords = described(saved(plain(), "JPEG", xmp=packet.encode())).keywords.splitlines()
+    assert {"Two boats", "A cutter and a ketch"} <= set(keywords)
+
+
 def test_iptc_says_caption_and_keywords() -> None:
     fields = ((2, 120, b"Boats at anchor"), (2, 25, b"anchor"), (2, 25, b"tide"))
     records = b"".join(b"\x1c" + bytes((a, b)) + len(text).to_bytes(2, "big") + text for a, b, text in fields)

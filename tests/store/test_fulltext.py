@@ -54,6 +54,14 @@ def test_stop_words_are_dropped_while_something_remains(table: sqlite3.Connectio
     assert 5 not in found(table, any_of(query_terms("the debt of the nation")))
 
 
+@pytest.mark.parametrize("query", ["recette de la ratatouille", "Rezept für die Torte", "receta para la tarta"])
+def test_stop_words_of_other_languages_are_dropped_too(query: str) -> None:
+    first, *_, last = query.split()
+    assert query_terms(query).words == (first, last)
+    assert query_terms("für").words == ("fur",)
+    assert query_terms("le contrat d\u2019assurance de l'avion").words == ("contrat", "assurance", "avion")
+
+
 def test_stop_words_alone_are_looked_for(table: sqlite3.Connection) -> None:
     assert query_terms("and of the").each == ('"and"', '"of"', '"the"')
     assert found(table, any_of(query_terms("and of the")))[0] == 5

@@ -11,6 +11,7 @@ from typing import Any
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
+from mcp_mmretrieval.media.markup import read_html
 from mcp_mmretrieval.media.pdf.cleaning import clean_string
 
 MAX_ANNOTATIONS = 5_000
@@ -45,7 +46,7 @@ def annotation_lines(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, t
             if sort == pdfium.FPDF_ANNOT_WIDGET and document.formenv is not None:
                 line = _field(document.formenv, annotation)
             elif sort not in _NO_REMARK:
-                line = clean_string(_string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"))
+                line = _remark(annotation)
                 own = own or _squeezed(text)
                 line = "" if len(line) >= _QUOTE and _squeezed(line) in own else line
             else:
@@ -63,6 +64,14 @@ def _annotation(page: pypdfium2.PdfPage, index: int) -> Iterator[Any]:
     finally:
         if annotation:
             pdfium.FPDFPage_CloseAnnot(annotation)
+
+
+def _remark(annotation: Any) -> str:
+    """The contents of an annotation; some programs write them as rich text (XHTML) alone."""
+    text = _string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents")
+    if not text.strip():
+        text = read_html(_string(pdfium.FPDFAnnot_GetStringValue, annotation, b"RC")).mapped.text
+    return clean_string(text)
 
 
 def _field(form: pypdfium2.PdfFormEnv, annotation: Any) -> str:

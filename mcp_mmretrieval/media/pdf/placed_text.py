@@ -26,12 +26,12 @@ class PlacedText(NamedTuple):
         return self.top - self.bottom
 
 
-PlacedT = TypeVar("PlacedT", bound=PlacedText)
+ItemT = TypeVar("ItemT")
 
 
-def gathered(items: Iterable[PlacedT], joins: Callable[[list[PlacedT], PlacedT], bool]) -> list[list[PlacedT]]:
+def gathered(items: Iterable[ItemT], joins: Callable[[list[ItemT], ItemT], bool]) -> list[list[ItemT]]:
     """Groups of items that follow one another: an item that `joins` the group before it is of that group."""
-    groups: list[list[PlacedT]] = []
+    groups: list[list[ItemT]] = []
     for item in items:
         if groups and joins(groups[-1], item):
             groups[-1].append(item)

@@ -14,6 +14,8 @@ from mcp_mmretrieval.media.pdf.cleaning import clean_string
 
 _MAX_WORDS = 2_000
 """Characters kept of author, subject and keywords, each."""
+_MAX_FILES = 100
+"""Embedded files whose names are kept."""
 _PROGRAM = re.compile(
     r"^(?:Microsoft|PowerPoint|Print|Printing)[\w ]* - |\.(?:docx?|pptx?|xlsx?|odt|indd|qxd|tex|dvi|pdf|rtf|ps)$",
     re.IGNORECASE,
@@ -43,8 +45,9 @@ def document_title(document: pypdfium2.PdfDocument) -> str:
 
 
 def document_keywords(document: pypdfium2.PdfDocument) -> str:
-    """Author, subject and keywords, a line each, without those that a program made up."""
+    """Author, subject, keywords and the names of embedded files, a line each, but what a program made up."""
     values = [_property(document, name) for name in ("Author", "Subject", "Keywords")]
+    values.append(", ".join(_embedded_names(document)))
     return "\n".join(dict.fromkeys(value[:_MAX_WORDS] for value in values if value and not _NO_TITLE.fullmatch(value)))
 
 
@@ -56,7 +59,7 @@ def document_date(document: pypdfium2.PdfDocument) -> float | None:
 
 def unread_content(document: pypdfium2.PdfDocument) -> Iterator[str]:
     """Notes on what the file holds and pages do not show."""
-    files = pdfium.FPDFDoc_GetAttachmentCount(document)
+    files = document.count_attachments()
     if files > 0:
         holds = f"{files:,} embedded files, which were" if files > 1 else "1 embedded file, which was"
         yield f"The PDF holds {holds} not read: save them from a PDF viewer and add them."
@@ -65,6 +68,12 @@ def unread_content(document: pypdfium2.PdfDocument) -> Iterator[str]:
             "This is an XFA form, of which a placeholder at most can be read: "
             "print it to PDF from Adobe Reader and add that."
         )
+
+
+def _embedded_names(document: pypdfium2.PdfDocument) -> Iterator[str]:
+    for number in range(min(document.count_attachments(), _MAX_FILES)):
+        if name := clean_string(document.get_attachment(number).get_name()).replace("\n", " "):
+            yield name
 
 
 def _property(document: pypdfium2.PdfDocument, name: str) -> str:

@@ -20,12 +20,14 @@ _PAIRS = 2
 """Cells of two columns that stand on one line, at least."""
 _CELL_WORDS = 4
 """Words of a cell of a table, at most, as a rule."""
+_TORN_ROWS = 3
+"""Rows of a table that were drawn in several goes, at least."""
 _WORDY_ROWS = range(3, 16)
 """Rows with which columns of mere words count as a table: fewer are the lines of its head, more are an index."""
 _ROOMY = 1.2
 """Of a line's height: how far apart such rows are at least; lines of one cell are closer."""
-_COLUMN_LINES = 4
-"""Lines of two columns side by side, at least."""
+_COLUMN_LINES, _FURTHER_LINES = 4, 2
+"""Lines of two columns side by side, at least: the first on a page, and those that go on below a figure."""
 _COLUMN_WORDS = 4
 """Words of a line of a column, at least, as a rule."""
 _NUMBER = re.compile(r"\W*(?:\d(?:\W*\d)*|n/?a)?\W*\w{0,3}\W*", re.IGNORECASE)
@@ -52,18 +54,24 @@ def in_reading_order(pieces: Sequence[Piece]) -> str:
 def _lines(rows: list[Row]) -> Iterator[str]:
     again = _next(rows, [at > 0 and rows[at][0].bottom > rows[at - 1][0].bottom for at in range(len(rows))])
     several = _next(rows, [len(row) > 1 for row in rows])
-    done = plain = 0
+    wordy = _next(rows, [any(_words(piece) > _CELL_WORDS for piece in row) for row in rows])
+    done = plain = tried = 0
+    least = _COLUMN_LINES
     while done < len(rows):
         reordered: list[str] = []
         count = 0
         if several[done] == done:
-            reordered, count = _columns(rows[done:])
+            reordered, count = _columns(rows[done:], least)
+            least = _FURTHER_LINES if count else least
         elif plain <= done < (begins := again[min(done + 1, len(rows) - 1)]) < several[done]:
             # another column begins before the next line of several pieces; most stand beside nothing
             if _pairs([row[0] for row in rows[done:begins]], [row[0] for row in rows[begins : several[done]]]) < _PAIRS:
                 plain = begins
             else:
                 reordered, count = _table(rows[done : several[done]])
+        if not count and done >= tried:
+            tried = wordy[done]
+            reordered, count = _scattered(rows[done:tried])
         yield from reordered if count else [" ".join(piece.text for piece in rows[done])]
         done += count or 1
 
@@ -148,10 +156,28 @@ def _tabular(columns: list[Row]) -> bool:
     return roomy and len(columns) > 2 and len(counts) == 1 and counts.pop() in _WORDY_ROWS
 
 
+def _scattered(rows: list[Row]) -> tuple[list[str], int]:
+    """The rows of a table of numbers whose cells were drawn in some other order, and how many rows it took.
+
+    Two tables side by side are none: of those, no cell was drawn alone.
+    """
+    drawn = gathered(sorted(rows, key=lambda row: -row[0].middle), lambda line, row: line[0][0].beside(row[0]))
+    torn = sum(len(line) > 1 and any(len(row) == 1 for row in line) for line in drawn)
+    if torn < max(_TORN_ROWS, 0.7 * len(drawn)):
+        return [], 0
+    table = [sorted((piece for row in line for piece in row), key=lambda piece: piece.left) for line in drawn]
+    values = [piece for line in table for piece in line[1:]]
+    if sum(bool(_NUMBER.fullmatch(value.text)) for value in values) < 0.6 * len(values):
+        return [], 0
+    if any(after.left < before.right for line in table for before, after in pairwise(line)):
+        return [], 0
+    return [" ".join(piece.text for piece in line) for line in table], len(rows)
+
+
 # -- columns that were drawn line by line ------------------------------------------------------------------------------
 
 
-def _columns(rows: list[Row]) -> tuple[list[str], int]:
+def _columns(rows: list[Row], least: int = _COLUMN_LINES) -> tuple[list[str], int]:
     """The lines of columns at the beginning of `rows` that were drawn side by side, and how many rows they took."""
     gutter = _widest_gap(rows[0])
     if gutter is None:
@@ -170,7 +196,7 @@ def _columns(rows: list[Row]) -> tuple[list[str], int]:
         right += [after] if after else []
         both += bool(before and after)
         count += 1
-    if both < max(_COLUMN_LINES, 0.6 * count) or not (_running(left) and _running(right)):
+    if both < max(least, 0.6 * count) or not (_running(left) and _running(right)):
         return [], 0
     return [line for side in (left, right) for line in _lines([_hyphens_marked(row) for row in side])], count
 

@@ -68,6 +68,12 @@ def test_remarks_are_read_those_of_several_lines_too() -> None:
     assert found == ["Sticky remark:\nloganberry", "Typed remark kumquat", "Привет |"]
 
 
+def test_a_remark_that_is_written_as_rich_text_alone_is_read() -> None:
+    rich = '<?xml version="1.0"?><body xmlns="http://www.w3.org/1999/xhtml"><p>Mind the <b>gooseberry</b></p></body>'
+    remark = f"<< /Type /Annot /Subtype /Text {BOX} /RC ({rich}) >>"
+    assert lines_of(remark) == ["Mind the gooseberry"]
+
+
 def test_links_and_windows_of_remarks_say_nothing_of_their_own() -> None:
     assert lines_of(
         f"<< /Type /Annot /Subtype /Link {BOX} /Contents (A link to a shop) >>",

@@ -82,6 +82,10 @@ def test_embedded_files_are_said() -> None:
     assert list(unread_content(opened(page_pdf("")))) == []
 
 
+def test_the_names_of_embedded_files_are_words_about_the_document() -> None:
+    assert document_keywords(opened(embedding(2))) == "file 0, file 1"
+
+
 def test_an_xfa_form_is_said() -> None:
     xfa = (b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>", "")
     (note,) = unread_content(opened(page_pdf("", streams=[xfa], catalog="/AcroForm << /Fields [] /XFA @0 >>")))

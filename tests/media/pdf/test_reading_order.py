@@ -1,5 +1,7 @@
 """The order of pieces of text on a page, by their places."""
 
+import pytest
+
 from mcp_mmretrieval.media.pdf.reading_order import Piece, in_reading_order
 
 
@@ -47,6 +49,15 @@ def test_lines_in_order_stay() -> None:
 def test_three_columns_drawn_line_by_line_are_read_one_after_the_other() -> None:
     drawn = side_by_side(column(50, *PROSE), column(220, *OTHER), column(390, *THIRD))
     assert in_reading_order(drawn) == "\n".join([*PROSE, *OTHER, *THIRD])
+
+
+def test_the_last_lines_of_columns_below_a_figure_are_columns_too() -> None:
+    drawn = [
+        *side_by_side(column(50, *PROSE), column(220, *OTHER)),
+        at(130, 500, "Figure 1. The mill in the year of the flood"),
+        *side_by_side(column(50, *THIRD[:2], top=480), column(220, *THIRD[2:4], top=480)),
+    ]
+    assert in_reading_order(drawn).split("\n")[-4:] == list(THIRD[:4])
 
 
 def test_columns_that_are_drawn_one_after_the_other_stay_so_though_their_lines_meet() -> None:
@@ -98,6 +109,37 @@ def test_what_stands_above_and_below_a_table_stays_there() -> None:
         "All of them were sold within a week of the fair, the last",
         "one to a man from the hills.",
     ]
+
+
+TABLE = [
+    ["Gauge", "Salt", "Oxygen"],
+    ["Upper lock", "1.2", "8.4"],
+    ["Old weir", "3.1", "7.9"],
+    ["Sluice", "9.8", "7.1"],
+]
+CELLS = [[at(50 + 150 * x, 700 - 20 * y, text) for x, text in enumerate(row)] for y, row in enumerate(TABLE)]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        [piece for row in CELLS for piece in reversed(row)],
+        [row[0] for row in CELLS] + [piece for row in CELLS for piece in row[1:]],
+        [piece for row in CELLS for piece in row[1:]] + [row[0] for row in CELLS],
+        [row[2] for row in CELLS] + [piece for row in CELLS for piece in row[:2]],
+        [row[x] for x in range(3) for row in reversed(CELLS)],
+        [CELLS[at % 4][at % 3] for at in range(0, 60, 5)],
+    ],
+    ids=["from the right", "names first", "names last", "last column first", "from below", "across"],
+)
+def test_a_table_whose_cells_are_drawn_in_another_order_is_read_by_rows(drawn: list[Piece]) -> None:
+    assert in_reading_order(drawn) == "\n".join(map(" ".join, TABLE))
+
+
+def test_two_tables_side_by_side_stay_apart() -> None:
+    other = [[at(600 + 150 * x, 700 - 20 * y, text) for x, text in enumerate(row)] for y, row in enumerate(TABLE)]
+    drawn = [piece for table in (CELLS, other) for row in table for piece in row]
+    assert in_reading_order(drawn) == "\n".join(map(" ".join, TABLE + TABLE))
 
 
 def test_the_lines_of_a_tables_head_stay_together() -> None:
