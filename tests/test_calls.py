@@ -122,7 +122,7 @@ CALLS: list[tuple[str, dict[str, Any], Judge]] = [
         says("boiler plan.md"),
     ),
     ("list_documents", {"modality": "pictures", "order": ""}, says("sign.png", "changed 2001-09-0")),
-    ("list_documents", {"order": "newest", "before": "2002"}, says("1 of 1 documents", "today is")),
+    ("list_documents", {"order": "newest", "before": "2002"}, says("1 of 1 document.", "today is")),
     ("list_documents", {"after": "today", "modality": "note"}, says("boiler%20plan.md", "id=")),
     ("add_documents", {"paths": ["notes/boiler%20plan.md"]}, says("1 unchanged")),
     ("add_documents", {"paths": "file://{folder}/notes"}, says("1 unchanged")),
@@ -133,9 +133,9 @@ CALLS: list[tuple[str, dict[str, Any], Judge]] = [
     ("add_documents", {"text": "A note on the badger.", "paths": "", "title": "None"}, says("1 added")),
     ("search_media", {"query": "badger", "modality": "note"}, says("A note on the badger.")),
     ("status", {"job": "null", "sessionId": "s"}, says("Today is 20", "Ignored sessionId")),
-    ("remove_documents", {"targets": "audition", "dry_run": "false"}, says("Took out 0 files, 1 documents")),
+    ("remove_documents", {"targets": "audition", "dry_run": "false"}, says("Took out 0 files, 1 document,")),
     ("remove_documents", {"targets": ["sing.png"]}, says("Took out 0 files", "Did you mean sign.png?")),
-    ("remove_documents", {"targets": '"{folder}/sign.png"'}, says("Took out 1 files")),
+    ("remove_documents", {"targets": '"{folder}/sign.png"'}, says("Took out 1 file,")),
     ("remove_documents", {"targets": ["scans"], "preview": True}, refuses("did you mean dry_run?")),
 ]
 
