@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
-from mcp_mmretrieval.errors import Cancelled, DeviceLost, LibraryUnavailable, ModelUnavailable, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import ReadingModels, TextReader
 from mcp_mmretrieval.store import Catalog, StoredSegment
@@ -74,7 +74,7 @@ class FigureThread:
                 self._news = False
             try:
                 left = self._step()
-            except (Cancelled, DeviceLost):  # the workers are being closed, or the process leaves
+            except Cancelled:  # the workers and models are being closed
                 return
             except (ModelUnavailable, LibraryUnavailable) as error:
                 logger.warning("pictures inside of pages are not read for now: %s", error)

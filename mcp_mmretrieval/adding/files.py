@@ -21,7 +21,6 @@ from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.errors import (
     BadArgument,
     Cancelled,
-    DeviceLost,
     FailureCode,
     LibraryUnavailable,
     NotAllowed,
@@ -38,9 +37,6 @@ logger = logging.getLogger(__name__)
 
 PENDING_EVERY_SECONDS = 2.0
 """Seconds between two counts of what has no vectors yet: each looks at all documents."""
-
-LEAVING_SECONDS = 60.0
-"""Seconds that a process has to leave once its device was lost."""
 
 MAX_NOTES = 20
 """Notes on files in one job's outcome."""
@@ -146,7 +142,7 @@ class DocumentAdder:
         """Documents under the roots that only words find so far."""
         return self._catalog.active_counts(self._view.scope()).pending
 
-    def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool, again: bool = False) -> None:
+    def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
         try:
             if change := self._preview(tally, found) if dry_run else self._add(tally, found):
@@ -157,13 +153,6 @@ class DocumentAdder:
             tally.failed(found.path, error.code, str(error))
         except (Cancelled, LibraryUnavailable):
             raise
-        except DeviceLost as error:
-            if not again:  # with the models that do without it
-                self._try(tally, found, dry_run=dry_run, again=True)
-            elif tally.job.stop.wait(LEAVING_SECONDS):  # the process leaves, and the next one reads the file
-                raise Cancelled("Stopped.") from error
-            else:
-                tally.failed(found.path, "model_missing", str(error))
         except Exception:  # one file's trouble, even a bug of ours, never spoils the others
             logger.exception("%s: cannot be added", found.path)
             tally.failed(found.path, "internal", "An internal error; the log has the details.")

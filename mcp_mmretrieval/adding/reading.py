@@ -11,7 +11,7 @@ from mcp_mmretrieval.adding import timed_lines
 from mcp_mmretrieval.adding.hearing import FileListener
 from mcp_mmretrieval.adding.joined_text import join_texts
 from mcp_mmretrieval.adding.page_numbers import with_printed_numbers
-from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit, UnreadableMedia
+from mcp_mmretrieval.errors import Cancelled, ModelUnavailable, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import ReadingModels, RecognisedText, TextReader
 from mcp_mmretrieval.roots import OpenFile
@@ -191,8 +191,6 @@ class FileReader:
                 seen = self._recognised(part.content)
                 read, turn = seen.text, seen.turn
                 result.learn(DocumentMetadata(note=seen.note))
-        except DeviceLost:  # no fault of the file's, nor of the model's
-            raise
         except ModelUnavailable as error:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 MAX_YIELD_SECONDS = 1.0
@@ -16,6 +16,7 @@ _LINGERS = 2.0
 """Seconds after an answer in which the next question is expected."""
 
 _changed = threading.Condition()
+_listeners: list[Callable[[bool], None]] = []
 _answering = 0
 _answered = float("-inf")
 
@@ -26,13 +27,35 @@ def foreground_request() -> Iterator[None]:
     global _answering, _answered
     with _changed:
         _answering += 1
+        first, told = _answering == 1, list(_listeners)
     try:
+        if first:
+            _tell(told, busy=True)
         yield
     finally:
         with _changed:
             _answering -= 1
             _answered = time.monotonic()
             _changed.notify_all()
+            last, told = _answering == 0, list(_listeners)
+        if last:
+            _tell(told, busy=False)
+
+
+def listen(listener: Callable[[bool], None]) -> None:
+    """Have `listener` told, by the thread concerned, when somebody begins to wait (True) and when nobody does (False).
+
+    For work in another process. It must return at once.
+    """
+    with _changed:
+        _listeners.append(listener)
+
+
+def unlisten(listener: Callable[[bool], None]) -> None:
+    """Tell it no more. One that is not told any more is no error."""
+    with _changed:
+        if listener in _listeners:
+            _listeners.remove(listener)
 
 
 def yield_to_foreground(timeout: float = MAX_YIELD_SECONDS) -> None:
@@ -45,3 +68,8 @@ def yield_to_foreground(timeout: float = MAX_YIELD_SECONDS) -> None:
 def foreground_is_busy() -> bool:
     """Whether steps should be short, since somebody waits for an answer or will soon."""
     return bool(_answering) or time.monotonic() < _answered + _LINGERS
+
+
+def _tell(listeners: list[Callable[[bool], None]], *, busy: bool) -> None:
+    for listener in listeners:
+        listener(busy)

@@ -19,6 +19,9 @@ CONNECTION_SETTINGS = frozenset(
 )
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
 
+CPU_IDLE_SECONDS, GPU_IDLE_SECONDS = 120.0, 900.0
+"""Defaults of `model_idle_s`: the built-in models are back in a second, a model of some gigabytes is not."""
+
 
 class Settings(BaseModel):
     """What a person may set. Read once at start, passed down, never changed."""
@@ -72,10 +75,11 @@ class Settings(BaseModel):
     batch_s: float = Field(
         default=0.45, gt=0, le=5, description="Seconds of one batch of adding, the longest that a search waits for it."
     )
-    model_idle_s: float = Field(
-        default=900.0,
+    model_idle_s: float | None = Field(
+        default=None,
         ge=0,
-        description="Seconds unused after which models leave a GPU, to come back when needed. 0: never.",
+        description="Seconds unused after which models leave memory, to come back when needed. 0: never. Not given: "
+        "120 on a CPU, 900 on a GPU.",
     )
     model_pixels: int = Field(
         default=0, ge=0, description="Pixels of a page or picture as the model sees it. 0: as the profile says."
@@ -191,6 +195,12 @@ class Settings(BaseModel):
     @classmethod
     def _expand_each(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(path.expanduser().absolute() for path in value)
+
+    def idle_seconds(self, kind: str) -> float:
+        """Seconds unused after which models leave the memory of a `cpu` or of another device; 0: never."""
+        if self.model_idle_s is not None:
+            return self.model_idle_s
+        return CPU_IDLE_SECONDS if kind == "cpu" else GPU_IDLE_SECONDS
 
     @property
     def limits(self) -> Limits:

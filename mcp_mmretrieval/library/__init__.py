@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -337,12 +337,6 @@ class Library:
     def ready(self) -> bool:
         """Whether the models are loaded: until then words answer."""
         return self._shared.rollout.state == "ready"
-
-    def when_lost(self, leave: Callable[[str], None]) -> None:
-        """Have `leave` called with the reason when a GPU is lost, in place of going on without it: only a new process
-        gets it back. Called by the thread that lost it; must return at once.
-        """
-        self._opened.leave_when_lost(leave)
 
     @property
     def loading(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
@@ -17,7 +16,7 @@ from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels
-from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.models.process.remote import process_pool
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching.scoring import ScoringCosts
@@ -25,7 +24,7 @@ from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.targets import ConnectionView
 
 REST_EVERY_SECONDS = 10.0
-"""Seconds between two looks whether models can leave a GPU."""
+"""Seconds between two looks whether models can leave memory."""
 
 
 class OpenedLibrary:
@@ -34,7 +33,8 @@ class OpenedLibrary:
     def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
         with ExitStack() as failing:  # a library that is not opened is not kept locked
             store = failing.enter_context(Store.open(settings.library))
-            models = models or ModelPool(settings)
+            models = models or process_pool(settings)
+            failing.callback(models.close)
             workers = Workers(settings.limits, settings.workers)
             rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
             self.shared = SharedResources(
@@ -52,9 +52,7 @@ class OpenedLibrary:
             self.figures = FigureThread(
                 store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working
             )
-            self._leave: Callable[[str], None] | None = None
             self._closed = threading.Event()
-            models.tell_losses_to(self._lost)
             self.embedding.start()
             self.figures.start()
             threading.Thread(target=self._rest, name="rest", daemon=True).start()
@@ -65,14 +63,11 @@ class OpenedLibrary:
         """What adds for one connection."""
         return DocumentAdder(self.shared, view, on_commit=self.embedding.wake)
 
-    def leave_when_lost(self, leave: Callable[[str], None]) -> None:
-        """See `Library.when_lost`."""
-        self._leave = leave
-
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
         self._closed.set()
         self.jobs.close()
+        self.shared.models.close()
         self.figures.close()
         self.embedding.close()
         self.shared.workers.close()
@@ -89,14 +84,6 @@ class OpenedLibrary:
         self.figures.wake()
 
     def _rest(self) -> None:
-        """Let models leave a GPU that nobody uses, until the library is closed."""
+        """Let models leave that nobody uses, until the library is closed."""
         while not self._closed.wait(REST_EVERY_SECONDS):
             self.shared.models.rest()
-
-    def _lost(self, reason: str) -> None:
-        """A GPU was lost: the process leaves where it can, else the built-in models serve."""
-        if self._leave is not None:
-            self._leave(reason)
-            return
-        self.shared.models.do_without(reason)
-        self.embedding.wake()

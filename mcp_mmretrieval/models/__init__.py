@@ -1,8 +1,8 @@
 """The seams: what the library asks of a model, and of whoever has the models. Imports nothing heavy.
 
 One door to torch, torchaudio and sentence-transformers: this package. A hub model is a new implementation of one of
-the first four protocols and nothing else. The others say what each part of the library needs of all models;
-`pool.ModelPool` implements them, and so does a test's double, which inherits nothing.
+the first four protocols and nothing else. A `ModelLoader` brings models into memory. The others say what each part of
+the library needs of all models; `pool.ModelPool` implements them, and so does a test's double, which inherits nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from mcp_mmretrieval.types import Content, Cue, Identity, Modality, Sound, VectorKind
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.config.resolve import DeviceMemory
+    from mcp_mmretrieval.models.builtin.imagenet import ClassProbabilities
     from mcp_mmretrieval.types import Picture, Vectors
 
 ModelState = Literal["loading", "ready", "missing"]
@@ -139,6 +141,48 @@ class TextReader(Protocol):
         """The same, and what else there is to say of it. A picture may be larger than the usual `limits.side`."""
 
 
+class PictureClassifier(Protocol):
+    """What a picture shows, among the 1,000 classes of ImageNet."""
+
+    def probabilities(self, pictures: Sequence[Picture]) -> ClassProbabilities:
+        """Rows that add up to 1, shape (len(pictures), 1000)."""
+
+
+class ModelLoader(Protocol):
+    """Brings heavy models into memory: into this process (`in_process`), or into one of their own (`process`).
+
+    Each function loads its model anew, in the thread that calls it, and raises ModelUnavailable where it cannot be had.
+    That thread reports how far it is (`progress`).
+    """
+
+    def classifier(self) -> PictureClassifier:
+        """The built-in picture model."""
+
+    def text_reader(self) -> TextReader:
+        """The model that the setting `ocr` names."""
+
+    def transcriber(self) -> Transcriber:
+        """The model that the setting `speech` names."""
+
+    def embedder(self, maker: str) -> Embedder:
+        """The embedder from the Hub, or a folder, in a recipe."""
+
+    def reranker(self, profile: str) -> Reranker:
+        """The reranker from the Hub, or a folder, that serves beside a profile."""
+
+    def release(self, maker: str) -> None:
+        """Let go of a recipe's embedder, whose memory is free once nobody uses it."""
+
+    def device_memory(self) -> DeviceMemory:
+        """The memory of the device that the settings name. Raises BadArgument; ImportError and OSError of torch's."""
+
+    def rest(self) -> None:
+        """Give back what was idle for as long as the settings say."""
+
+    def close(self) -> None:
+        """Give back everything; who still waits gets Cancelled."""
+
+
 # -- what each part of the library needs of all models ---------------------------------------------------------------
 
 
@@ -249,15 +293,8 @@ class LibraryModels(RolloutModels, ReadingModels, RerankerSource, Protocol):
     def alone(self) -> str:
         """Why no model runs on the GPU that the settings name; empty where they do, or there is none."""
 
-    def tell_losses_to(self, callback: Callable[[str], None]) -> None:
-        """Have `callback` called with the reason when a GPU is lost, by the thread that lost it.
-
-        It must return at once. A method, since who is told is known only after the models are: the library that they
-        are given to, or the engine that opened it. The last one told is the only one.
-        """
-
-    def do_without(self, reason: str) -> None:
-        """For the rest of this process no model runs on the GPU; those that lie there are let go of."""
-
     def rest(self) -> None:
-        """Let models leave a GPU that did nothing for as long as the settings say."""
+        """Let models that did nothing for as long as the settings say leave memory, to come back when needed."""
+
+    def close(self) -> None:
+        """Let all models leave memory, for good. Who still waits for one gets Cancelled."""

@@ -7,25 +7,21 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mcp_mmretrieval.config.resolve import trusted_spec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import recipe, specs, status
-from mcp_mmretrieval.models.assembly import assembled_alone
 from mcp_mmretrieval.models.builtin.load import BuiltinModels
-from mcp_mmretrieval.models.device import memory, threads
-from mcp_mmretrieval.models.device.placement import DevicePlacement
 from mcp_mmretrieval.models.lazy import LazyModel
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models import Embedder, ModelState
+    from mcp_mmretrieval.models import Embedder, ModelLoader, ModelState
 
 
 class EmbedderPool:
     """The `EmbedderSource` of a library. Thread-safe."""
 
-    def __init__(self, settings: Settings, placement: DevicePlacement, builtin: BuiltinModels) -> None:
+    def __init__(self, settings: Settings, loader: ModelLoader, builtin: BuiltinModels) -> None:
         self._settings = settings
-        self._placement = placement
+        self._loader = loader
         self._builtin = builtin
         self._guard = threading.Lock()
         self._by_recipe: dict[str, LazyModel[Embedder]] = {}
@@ -68,7 +64,7 @@ class EmbedderPool:
             self._by_recipe.pop(maker, None)
             if maker == recipe.BUILTIN_RECIPE:
                 self._builtin.forget_classifier()
-        memory.release_memory()
+        self._loader.release(maker)
 
     def keep(self, makers: Collection[str]) -> None:
         """See `EmbedderSource`."""
@@ -84,14 +80,6 @@ class EmbedderPool:
 
     def _load_bare(self, maker: str) -> Embedder:
         """The embedder without the cache of its queries. Raises ModelUnavailable."""
-        spec = recipe.embedder_in_recipe(maker) or specs.embedder_spec_of(
-            recipe.profile_in_recipe(maker), self._settings
-        )
-        if spec is None:
+        if specs.embedder_spec_in(maker, self._settings) is None:
             return self._builtin.load_embedder()
-        spec = trusted_spec(spec, self._settings)  # as it is said today, not when the space was made
-        threads.set_thread_environment()
-        from mcp_mmretrieval.models.hub import load
-
-        with assembled_alone(spec):
-            return load.load_embedder(spec, self._settings, self._placement.device_for_load())
+        return self._loader.embedder(maker)

@@ -23,7 +23,7 @@ ModelT = TypeVar("ModelT")
 class LazyModel(Generic[ModelT]):
     """One model: loaded by one thread, waited for by many. A failure is kept until someone asks for it again.
 
-    A model on a GPU can rest: it leaves the memory, and is loaded again when it is asked for. It is a
+    A model in a process of its own leaves with it, and is loaded again when it is asked for. It is a
     `progress.ProgressListener` of its own load.
     """
 
@@ -36,13 +36,12 @@ class LazyModel(Generic[ModelT]):
         self._began = 0.0
         self._doing = ("loading", 0, 0)
         self._device: DeviceLike | None = None
-        self.resting = False
-        """Whether it was there, and has left until somebody needs it."""
+        self._generation = 0
 
     def start(self, *, again: bool = False) -> Future[ModelT]:
         """Begin to load, unless that is going on, done or has failed; `again`: also where it has failed."""
         with self._guard:
-            if self._future is None or (again and self.failure is not None):
+            if self._future is None or self.resting or (again and self.failure is not None):
                 self._future = self._begin()
             return self._future
 
@@ -52,7 +51,7 @@ class LazyModel(Generic[ModelT]):
         Raises ModelUnavailable when it cannot be loaded, or is not within `timeout` seconds (it goes on loading).
         """
         with self._guard:
-            if self._future is None or self.failure is not None:
+            if self._future is None or self.resting or self.failure is not None:
                 self._future = self._begin()
             future = self._future
         try:
@@ -60,14 +59,6 @@ class LazyModel(Generic[ModelT]):
         except TimeoutError as error:
             far = f" ({self.progress})" if self.takes_long else ""
             raise ModelUnavailable(f"The {self.name} is still loading{far}. Ask again in a few seconds.") from error
-
-    def rest(self, idle: float) -> bool:
-        """Leave a device that is no CPU and has done nothing for `idle` seconds. Whether it left just now."""
-        with self._guard:
-            if not self.loaded or self._device is None or self._device.kind == "cpu" or self._device.idle < idle:
-                return False
-            self._future, self.resting = None, True
-            return True
 
     @property
     def failure(self) -> BaseException | None:
@@ -79,12 +70,18 @@ class LazyModel(Generic[ModelT]):
     def loaded(self) -> bool:
         """Whether `get` answers at once."""
         future = self._future
-        return future is not None and future.done() and future.exception() is None
+        return future is not None and future.done() and future.exception() is None and not self.resting
+
+    @property
+    def resting(self) -> bool:
+        """Whether it was there, and has left with its process until somebody needs it."""
+        future, device = self._future, self._device
+        return device is not None and future is not None and future.done() and device.generation != self._generation
 
     @property
     def ready(self) -> bool:
         """Whether `get` answers with the model: at once, or where it rests, when it is back."""
-        return self.loaded or (self.resting and self._future is None)
+        return self.loaded or self.resting
 
     @property
     def progress(self) -> str:
@@ -110,7 +107,7 @@ class LazyModel(Generic[ModelT]):
         if self.failure is not None:
             return str(self.failure)
         if self.resting:
-            return "left the GPU, where nobody used it; comes back when needed"
+            return "left memory, as nobody used it; comes back when needed"
         return "ready" if self.loaded else "loaded when first needed"
 
     # -- told by the thread that loads ------------------------------------------------------------------------------
@@ -121,11 +118,11 @@ class LazyModel(Generic[ModelT]):
 
     def place(self, device: DeviceLike) -> None:
         """See `progress.ProgressListener`."""
-        self._device = device
+        self._device, self._generation = device, device.generation
 
     def _begin(self) -> Future[ModelT]:
         future: Future[ModelT] = Future()
-        self._began, self._doing = time.monotonic(), ("loading", 0, 0)
+        self._began, self._doing, self._device = time.monotonic(), ("loading", 0, 0), None
         threading.Thread(target=self._run, args=(future,), name=f"load {self.name}", daemon=True).start()
         return future
 
@@ -139,17 +136,12 @@ class LazyModel(Generic[ModelT]):
                 f"The {self.name} cannot be loaded: {_root_cause(error)}. Run: mcp-mmretrieval doctor."
             )
             missing.__cause__ = error
-            self._end(future, missing)
+            future.set_exception(missing)
         except BaseException as error:  # noqa: BLE001 - a bug, too, belongs to those who wait
-            self._end(future, error)
+            future.set_exception(error)
         else:
             logger.info("%s loaded in %.1f s", self.name, time.monotonic() - self._began)
-            self.resting = False
             future.set_result(model)
-
-    def _end(self, future: Future[ModelT], error: BaseException) -> None:
-        self.resting = False
-        future.set_exception(error)
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -5,8 +5,7 @@ Imports nothing heavy itself: what stands in `builtin/` and `hub/` is imported b
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,36 +14,34 @@ from mcp_mmretrieval.config.resolve import choose_profile
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import recipe, specs, status, weights
-from mcp_mmretrieval.models.assembly import assembled_alone
 from mcp_mmretrieval.models.builtin.load import BuiltinModels
-from mcp_mmretrieval.models.device import memory, threads
-from mcp_mmretrieval.models.device.placement import DevicePlacement
+from mcp_mmretrieval.models.device.lost_gpu import LostGpuLog
 from mcp_mmretrieval.models.embedders import EmbedderPool
+from mcp_mmretrieval.models.in_process import InProcessLoader
 from mcp_mmretrieval.models.lazy import LazyModel
 from mcp_mmretrieval.models.readers import ReaderPool
 from mcp_mmretrieval.types import Identity
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.models import Reranker, TextReader, Transcriber
-
-logger = logging.getLogger(__name__)
+    from mcp_mmretrieval.models import ModelLoader, Reranker, TextReader, Transcriber
 
 
 class ModelPool:
     """The `LibraryModels` that the settings name. Cheap to make; `start` loads what search needs. Thread-safe."""
 
-    def __init__(self, settings: Settings, cache: Path | None = None) -> None:
-        """`cache`: `cache` in the library when not given."""
+    def __init__(self, settings: Settings, cache: Path | None = None, loader: ModelLoader | None = None) -> None:
+        """`cache`: `cache` in the library when not given. `loader`: into this process when not given."""
         self._settings = settings
         self.cache = cache or settings.library / "cache"
         """Folder for what is made from weights once. May be deleted at any time."""
         self._profile = settings.profile
-        self._placement = DevicePlacement(settings, on_lost=self.do_without)
-        self.builtin = BuiltinModels(settings)
+        self._losses = LostGpuLog(settings.library)
+        self._loader = loader or InProcessLoader(settings, self.cache)
+        self.builtin = BuiltinModels(settings, self._loader)
         """The built-in models, which serve where no other is wanted."""
-        self.embedders = EmbedderPool(settings, self._placement, self.builtin)
+        self.embedders = EmbedderPool(settings, self._loader, self.builtin)
         """Embedders by recipe."""
-        self._readers = ReaderPool(settings, self.cache, self._placement, self.builtin)
+        self._readers = ReaderPool(settings, self.cache, self._loader)
         self._reranker: LazyModel[Reranker | None] = LazyModel("reranker", self._load_reranker)
 
     def start(self) -> None:
@@ -85,11 +82,9 @@ class ModelPool:
         return profile_of(profile).name
 
     def auto(self) -> tuple[str, str]:
-        """See `WantedProfile`. Imports torch."""
-        from mcp_mmretrieval.models.device import machine
-
+        """See `WantedProfile`. Has torch imported, where the loader loads."""
         try:
-            return choose_profile(machine.total_device_memory(self._settings.device))
+            return choose_profile(self._loader.device_memory())
         except (ImportError, OSError) as error:
             return "builtin", f"auto chose builtin, because torch does not load: {error}. Run: mcp-mmretrieval doctor."
 
@@ -148,24 +143,15 @@ class ModelPool:
     @property
     def alone(self) -> str:
         """See `LibraryModels`."""
-        return self._placement.alone
-
-    def tell_losses_to(self, callback: Callable[[str], None]) -> None:
-        """See `LibraryModels`. Until it is called, a GPU that is lost is done without."""
-        self._placement.tell_losses_to(callback)
-
-    def do_without(self, reason: str) -> None:
-        """See `LibraryModels`."""
-        self._placement.do_without(reason)
-        for model in self._all():
-            model.rest(0.0)
+        return self._losses.alone()
 
     def rest(self) -> None:
         """See `LibraryModels`."""
-        idle = self._settings.model_idle_s
-        if left := [model.name for model in self._all() if idle and model.rest(idle)]:
-            logger.info("left the GPU, which nobody used for %.0f s: %s", idle, ", ".join(left))
-            memory.release_memory()
+        self._loader.rest()
+
+    def close(self) -> None:
+        """See `LibraryModels`."""
+        self._loader.close()
 
     def _others(self) -> list[LazyModel[Any]]:
         """All models whose state a message tells beside the embedder's."""
@@ -183,12 +169,8 @@ class ModelPool:
         """None where none is wanted, or where the model that the built-in one reads with is not installed."""
         if self._settings.reranker.strip() == "off":
             return None
-        if (spec := specs.reranker_spec_of(self._profile, self._settings)) is not None:
-            threads.set_thread_environment()
-            from mcp_mmretrieval.models.hub import load
-
-            with assembled_alone(spec):
-                return load.load_reranker(spec, self._settings, self._placement.device_for_load())
+        if specs.reranker_spec_of(self._profile, self._settings) is not None:
+            return self._loader.reranker(self._profile)
         if specs.embedder_spec_of(self._profile, self._settings) is not None and not weights.MINILM_WHEEL.installed:
             return None
         return self.builtin.load_reranker()

@@ -12,15 +12,11 @@ from typing import Protocol
 
 
 class DeviceLike(Protocol):
-    """Where a model lies; see `device.device.Device`."""
+    """Where a model lies; see `process.client.ModelProcess`."""
 
     @property
-    def kind(self) -> str:
-        """`cpu`, or another one with memory of its own."""
-
-    @property
-    def idle(self) -> float:
-        """Seconds since it last did anything."""
+    def generation(self) -> int:
+        """Changes when all that lay there has left; 0 while nothing can lie there."""
 
 
 class ProgressListener(Protocol):

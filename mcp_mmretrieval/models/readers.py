@@ -5,22 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
+from mcp_mmretrieval.config.profiles import ModelSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import TextReader, Transcriber, identity, specs
-from mcp_mmretrieval.models.assembly import assembled_alone
-from mcp_mmretrieval.models.builtin.load import BuiltinModels
-from mcp_mmretrieval.models.device import threads
-from mcp_mmretrieval.models.device.placement import DevicePlacement
+from mcp_mmretrieval.models import ModelLoader, TextReader, Transcriber, identity, specs
 from mcp_mmretrieval.models.download import checksums
 from mcp_mmretrieval.models.lazy import LazyModel
 from mcp_mmretrieval.types import Identity
-
-if TYPE_CHECKING:
-    from mcp_mmretrieval.models.device.device import Device
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +23,11 @@ ReaderT = TypeVar("ReaderT", Transcriber, TextReader)
 class ReaderPool:
     """The `ReadingModels` of a library. Thread-safe."""
 
-    def __init__(self, settings: Settings, cache: Path, placement: DevicePlacement, builtin: BuiltinModels) -> None:
+    def __init__(self, settings: Settings, cache: Path, loader: ModelLoader) -> None:
         """`cache`: folder for what is made from weights once."""
         self._settings = settings
         self._cache = cache
-        self._placement = placement
-        self._builtin = builtin
+        self._loader = loader
         self.lazy_transcriber = LazyModel("speech recognition", self._load_transcriber)
         self.lazy_text_reader = LazyModel("text recognition", self._load_text_reader)
         self._lines: dict[str, str] = {}
@@ -86,31 +78,10 @@ class ReaderPool:
         return self._lines[variable]
 
     def _load_transcriber(self) -> Transcriber:
-        threads.set_thread_environment()
-        if self._settings.speech == "builtin":
-            return self._builtin.load_transcriber(self._cache)
-        from mcp_mmretrieval.models.hub.speech import HubTranscriber
-
-        given = self._given(self._settings.speech, "speech")
-        with assembled_alone(given[0]):
-            return self._unchanged(HubTranscriber(*given), "speech")
+        return self._unchanged(self._loader.transcriber(), "speech")
 
     def _load_text_reader(self) -> TextReader:
-        threads.set_thread_environment()
-        if self._settings.ocr == "builtin":
-            return self._builtin.load_text_reader()
-        from mcp_mmretrieval.models.hub.ocr import HubTextReader
-
-        given = self._given(self._settings.ocr, "ocr")
-        with assembled_alone(given[0]):
-            return self._unchanged(HubTextReader(*given), "ocr")
-
-    def _given(self, setting: str, variable: str) -> tuple[ModelSpec, Device, Dtype, int]:
-        """The arguments that a model for `ocr` or `speech` is loaded with. Raises ModelUnavailable."""
-        spec = specs.reader_spec_of(setting, variable, self._settings)
-        runs_on = self._placement.device_for_load(instead="cpu")
-        budget = threads.thread_budget(self._settings.threads)
-        return spec, runs_on, runs_on.dtype(spec, self._settings), budget
+        return self._unchanged(self._loader.text_reader(), "ocr")
 
     def _unchanged(self, model: ReaderT, variable: str) -> ReaderT:
         """The model, if it is the one whose identity is noted beside the text. Raises ModelUnavailable."""

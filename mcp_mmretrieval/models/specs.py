@@ -23,6 +23,11 @@ def embedder_spec_of(profile: str, settings: Settings) -> EmbedderSpec | None:
         return tuned_spec(spec, settings) if spec is not None else None
 
 
+def embedder_spec_in(maker: str, settings: Settings) -> EmbedderSpec | None:
+    """The record of the embedder in a recipe; None: the built-in models serve. Raises ModelUnavailable."""
+    return recipe.embedder_in_recipe(maker) or embedder_spec_of(recipe.profile_in_recipe(maker), settings)
+
+
 def reranker_spec_of(profile: str, settings: Settings) -> RerankerSpec | None:
     """The record of the reranker that serves in the place of the built-in one. Raises ModelUnavailable."""
     with _unknown_is_unavailable():

@@ -56,8 +56,6 @@ _WATCH_INTERVAL_S = 0.5
 """Seconds between two looks at whether anybody needs us, and whether our socket can still be found."""
 _FINISH_TIMEOUT_S = 10.0
 """Seconds that calls have to end when the engine leaves."""
-_FINISH_TIMEOUT_LOST_S = 1.0
-"""The same where the device was lost: a call that waits for a model waits in vain."""
 _CLOSE_TIMEOUT_S = 20.0
 """Seconds that closing the library may take; what it does not get to is in the catalog already."""
 _OPEN_DELAY_S = 2.0
@@ -86,8 +84,6 @@ class Engine:
         """Connections, including those that have not sent their hello yet."""
         self._clients: dict[socket.socket, str] = {}
         """The kind of each client that is served."""
-        self._lost = ""
-        """Why the models are of no use any more; empty while they are."""
         self._spared = False
         self._needed = time.monotonic()
         self._started = time.time()
@@ -269,13 +265,7 @@ class Engine:
 
     def _open(self) -> Library:
         assert self._settings is not None
-        library = self._open_library(self._settings)
-        library.when_lost(self._device_lost)
-        return library
-
-    def _device_lost(self, reason: str) -> None:
-        """Any thread may call it. Only a new process gets the device back."""
-        self._lost = reason
+        return self._open_library(self._settings)
 
     def _in_use(self) -> bool:
         library = self._opening.opened
@@ -289,9 +279,7 @@ class Engine:
             await anyio.sleep(_WATCH_INTERVAL_S)
             idle = self._settings.engine_idle_s if self._settings else Settings.model_fields["engine_idle_s"].default
             self._spare_collection()
-            if self._lost:
-                self.leave(self._lost)
-            elif self._guests or self._in_use():
+            if self._guests or self._in_use():
                 self._needed = time.monotonic()
             elif time.monotonic() - self._needed > idle:
                 self.leave("nobody needs me")
@@ -353,7 +341,7 @@ class Engine:
         """Let calls end, then drop the connections (their fronts answer for what is left) and close the library."""
         self._endpoint.withdraw()
         self._listening.close()
-        until = time.monotonic() + (_FINISH_TIMEOUT_LOST_S if self._lost else _FINISH_TIMEOUT_S)
+        until = time.monotonic() + _FINISH_TIMEOUT_S
         while self._busy() and time.monotonic() < until:  # noqa: ASYNC110  two counts, asked for at the very end only
             await anyio.sleep(0.05)
         for client in list(self._clients):

@@ -9,8 +9,8 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder, recipe
 from mcp_mmretrieval.models.builtin.load import BuiltinModels
-from mcp_mmretrieval.models.device.placement import DevicePlacement
 from mcp_mmretrieval.models.embedders import EmbedderPool
+from mcp_mmretrieval.models.in_process import InProcessLoader
 from tests.support.models import ColourEmbedder
 
 ONE, OTHER = recipe.recipe_of("one", None), recipe.recipe_of("other", None)
@@ -20,8 +20,9 @@ class Pool(EmbedderPool):
     """Of colours; counts what it loads, and lacks what a test says."""
 
     def __init__(self, settings: Settings) -> None:
-        self.builtin = BuiltinModels(settings)
-        super().__init__(settings, DevicePlacement(settings, on_lost=lambda reason: None), self.builtin)
+        loader = InProcessLoader(settings, settings.library)
+        self.builtin = BuiltinModels(settings, loader)
+        super().__init__(settings, loader, self.builtin)
         self.loads: list[str] = []
         self.missing: set[str] = set()
 

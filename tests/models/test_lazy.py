@@ -79,16 +79,14 @@ def test_a_bug_reaches_those_who_wait_as_it_is() -> None:
 
 
 class Place:
-    """A device as far as a load is concerned."""
+    """A process as far as a load is concerned."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.idle = 0.0
+    generation = 1
 
 
-def placed(kind: str) -> tuple[LazyModel[str], Place, list[str]]:
-    """A model on a device, and how often it was loaded."""
-    place, loads = Place(kind), list[str]()
+def placed() -> tuple[LazyModel[str], Place, list[str]]:
+    """A model in a process, and how often it was loaded."""
+    place, loads = Place(), list[str]()
 
     def load() -> str:
         progress.report_device(place)
@@ -98,40 +96,28 @@ def placed(kind: str) -> tuple[LazyModel[str], Place, list[str]]:
     return LazyModel("toy model", load), place, loads
 
 
-def test_a_model_leaves_a_gpu_that_nobody_uses_and_comes_back_when_it_is_asked_for() -> None:
-    part, place, loads = placed("cuda")
+@pytest.mark.parametrize("generation", [0, 2])
+def test_a_model_that_left_with_its_process_comes_back_when_it_is_asked_for(generation: int) -> None:
+    part, place, loads = placed()
     assert part.get(10) == "model 1"
-    place.idle = 899.0
-    assert not part.rest(900.0)
-    place.idle = 901.0
-    assert part.rest(900.0)
-    assert not part.rest(900.0)
-    assert (part.loaded, part.ready, part.failure) == (False, True, None)
-    assert part.line.startswith("left the GPU")
+    assert (part.loaded, part.resting) == (True, False)
+    place.generation = generation  # it ended, or another one was started for other models
+    assert (part.loaded, part.resting, part.ready, part.failure) == (False, True, True, None)
+    assert part.line.startswith("left memory")
     assert part.get(10) == "model 2"
     assert (part.loaded, part.resting, part.line) == (True, False, "ready")
     assert len(loads) == 2
 
 
-def test_on_a_cpu_models_stay() -> None:
-    part, place, loads = placed("cpu")
-    part.get(10)
-    place.idle = 1e6
-    assert not part.rest(900.0)
-    assert part.loaded
-    assert len(loads) == 1
-
-
 def test_a_model_that_does_not_come_back_is_missing_again() -> None:
-    part, place, loads = placed("cuda")
+    part, place, loads = placed()
     part.get(10)
-    place.idle = 1e6
-    part.rest(1.0)
-    loads.clear()
+    place.generation = 0
     part._load = lambda: (_ for _ in ()).throw(OSError("no memory"))
     with pytest.raises(ModelUnavailable, match="no memory"):
         part.get(10)
     assert not part.ready
+    assert len(loads) == 1
 
 
 def test_how_far_a_load_is_can_be_seen_while_it_runs() -> None:

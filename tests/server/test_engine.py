@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -135,54 +134,31 @@ def test_a_stale_socket_and_state_file_are_no_obstacle(endpoint: Endpoint, libra
 # -- a device that is lost --------------------------------------------------------------------------------------------
 
 
-def again(front: Front, tool: str) -> dict[str, Any]:
-    """A tool's answer, asked for again as often as an engine left in the middle of it."""
-    while True:
-        try:
-            return front.call(tool)
-        except ToolFailed as error:
-            assert "Ask again" in str(error)
-
-
-def added_at_last(front: Front) -> dict[str, Any]:
-    """What adding came to."""
-    while True:
-        if (answer := again(front, "add_documents"))["state"] != "running":
-            return answer
-
-
-def test_an_engine_whose_device_was_lost_leaves_and_the_next_goes_on_with_its_job(
-    endpoint: Endpoint, library: Path, files: Path
+@pytest.mark.builtin
+@pytest.mark.parametrize("losses", [1, 99])
+def test_a_device_that_is_lost_costs_its_process_alone_and_lost_again_it_is_left_alone(
+    endpoint: Endpoint, library: Path, files: Path, losses: int
 ) -> None:
     for number in range(3):
         picture(files / f"{number}.png", (255, number, 0))
-    with Front(library, files, module="tests.support.crash_gpu", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
+    module, idle = "tests.support.crash_gpu", "60"
+    with Front(library, files, module=module, MMRETRIEVAL_ENGINE_IDLE_S=idle, MMRETRIEVAL_PROFILE="clip") as front:
         front.call("list_documents")
         first = front.engine()
-        (library.parent / "lose").write_text("1")
-        answer = added_at_last(front)
+        (library.parent / "lose").write_text(str(losses))
+        answer = front.call("add_documents")
         assert (answer["state"], answer["failed"]) == ("done", [])
-        assert front.engine() != first
+        until(lambda: front.call("status")["pending_vectors"] == 0, 120)
+        assert front.engine() == first
         assert front.call("list_documents")["total"] == 5
-        assert len(json.loads((library / "losses.json").read_text())) == 1
-        until(lambda: again(front, "status")["pending_vectors"] == 0, 60)
-        assert "problems" not in again(front, "status")
         assert front.paths("blue")[0] == "blue.txt"
-
-
-def test_a_device_that_is_lost_again_is_left_alone_and_status_says_so(
-    endpoint: Endpoint, library: Path, files: Path
-) -> None:
-    picture(files / "wall.png", (255, 0, 0))
-    with Front(library, files, module="tests.support.crash_gpu", MMRETRIEVAL_ENGINE_IDLE_S="60") as front:
-        front.call("list_documents")
-        (library.parent / "lose").write_text("99")
-        answer = added_at_last(front)
-        assert (answer["state"], answer["failed"]) == ("done", [])
-        until(lambda: again(front, "status")["pending_vectors"] == 0, 60)
-        assert (library.parent / "lose").read_text() == "97"
-        assert "lost 2 times within an hour and is left alone until" in " ".join(again(front, "status")["problems"])
-        assert front.paths("red")[0] in ("wall.png", "red.txt")
+        noted = json.loads((library / "losses.json").read_text())
+        problems = " ".join(front.call("status").get("problems", []))
+        if losses == 1:
+            assert (len(noted), problems) == (1, "")
+        else:
+            assert len(noted) == 2
+            assert "lost 2 times within an hour and is left alone until" in problems
 
 
 # -- versions and settings --------------------------------------------------------------------------------------------

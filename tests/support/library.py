@@ -110,9 +110,6 @@ class FakeLibrary:
         self.jobs_started: list[Job] = []
         self._jobs = Jobs(record=lambda job: None)
 
-    def when_lost(self, leave: Callable[[str], None]) -> None:
-        pass
-
     def close(self) -> None:
         self.closed = True
         self.hold.set()

@@ -284,13 +284,10 @@ class ModelsByHand:
     def alone(self) -> str:
         return ""
 
-    def tell_losses_to(self, callback: Callable[[str], None]) -> None:
-        pass
-
-    def do_without(self, reason: str) -> None:
-        pass
-
     def rest(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 

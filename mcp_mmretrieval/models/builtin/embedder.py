@@ -9,12 +9,13 @@ import numpy as np
 
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models.builtin import imagenet
-from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors, ClassProbabilities, ImageNetClassifier
+from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors, ClassProbabilities
 from mcp_mmretrieval.models.builtin.minilm import MINILM_DIM, MINILM_WINDOW_TOKENS, MiniLM, unit_rows
 from mcp_mmretrieval.models.weights import EFFICIENTNET_WHEEL, INSTALL_BUILTIN, MINILM_WHEEL
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.models import PictureClassifier
     from mcp_mmretrieval.types import Picture, Vectors
 
 
@@ -24,7 +25,7 @@ class BuiltinEmbedder:
     Without a classifier it is another space, of texts alone; once there is one, a library is embedded again.
     """
 
-    def __init__(self, text: MiniLM, classifier: ImageNetClassifier | None, names: ClassNameVectors) -> None:
+    def __init__(self, text: MiniLM, classifier: PictureClassifier | None, names: ClassNameVectors) -> None:
         self._text = text
         self._classifier = classifier
         self._names = names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.config.settings import Settings
@@ -13,19 +12,18 @@ from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.lazy import LazyModel
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.models import ModelLoader, PictureClassifier
     from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
-    from mcp_mmretrieval.models.builtin.imagenet import ImageNetClassifier
     from mcp_mmretrieval.models.builtin.late_interaction import MiniLMReranker
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
-    from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
-    from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
 
 
 class BuiltinModels:
     """MiniLM and EfficientNet, which embedder and reranker share, and what is made of them. Thread-safe."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, loader: ModelLoader) -> None:
         self._settings = settings
+        self._loader = loader
         self._threads = threads.thread_budget(settings.threads)
         self.text = LazyModel("text model", self._load_text)
         self.classifier = LazyModel("picture model", self._load_classifier)
@@ -51,18 +49,6 @@ class BuiltinModels:
 
         return MiniLMReranker(text)
 
-    def load_transcriber(self, cache: Path) -> WhisperTranscriber:
-        """The built-in transcriber. `cache`: folder where its weights are put together. Raises ModelUnavailable."""
-        from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
-
-        return WhisperTranscriber(self._threads, cache)
-
-    def load_text_reader(self) -> PaddleOcr:
-        """The built-in text reader. Raises ModelUnavailable."""
-        from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
-
-        return PaddleOcr(self._threads)
-
     def _load_text(self) -> MiniLM:
         threads.set_thread_environment()
         from mcp_mmretrieval.models.builtin.minilm import MiniLM
@@ -71,15 +57,10 @@ class BuiltinModels:
         with assembled_alone():
             return MiniLM(self._threads, device.shared_device(self._settings, "cpu"))
 
-    def _load_classifier(self) -> ImageNetClassifier:
-        threads.set_thread_environment()
-        from mcp_mmretrieval.models.builtin.imagenet import ImageNetClassifier
-        from mcp_mmretrieval.models.device import device
+    def _load_classifier(self) -> PictureClassifier:
+        return self._loader.classifier()
 
-        with assembled_alone():
-            return ImageNetClassifier(device.shared_device(self._settings, "cpu"))
-
-    def _classifier_if_installed(self) -> ImageNetClassifier | None:
+    def _classifier_if_installed(self) -> PictureClassifier | None:
         """None where its wheel is not installed; `models_message` then says so."""
         try:
             return self.classifier.get()

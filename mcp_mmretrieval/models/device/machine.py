@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from mcp_mmretrieval.config.resolve import DeviceMemory
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import memory, threads
+
+_GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
+"""Made by the drivers of NVIDIA, of NVIDIA in WSL, and of AMD."""
+
+
+def may_have_gpu(device: str) -> bool:
+    """Whether models from the Hub may run on a GPU, by the setting and what lies at hand. Imports no torch."""
+    return device != "cpu" and (device != "auto" or sys.platform == "darwin" or any(map(Path.exists, _GPU_DRIVERS)))
 
 
 def total_device_memory(device: str = "auto") -> DeviceMemory:

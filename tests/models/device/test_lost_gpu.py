@@ -1,18 +1,10 @@
 """A device that is lost once is used again; one lost twice within an hour is left alone for one."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models.device import device
 from mcp_mmretrieval.models.device.lost_gpu import LostGpuLog
-from tests.support.crash_gpu import LosingModels
-from tests.support.engines import until
-from tests.support.files import RED, picture
 
 
 class Clock:
@@ -26,13 +18,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture(autouse=True)
-def _devices_of_this_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A device that was lost stays lost for its process."""
-    monkeypatch.setattr(device, "_devices", {})
-    yield
 
 
 def test_after_one_loss_the_device_is_used_again(tmp_path: Path, clock: Clock) -> None:
@@ -73,23 +58,3 @@ def test_a_damaged_record_says_nothing(tmp_path: Path, clock: Clock, content: st
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path, clock: Clock) -> None:
     LostGpuLog(tmp_path / "nothing", clock).note("lost")
-
-
-def test_a_library_in_this_process_goes_on_without_the_device(tmp_path: Path) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    picture(folder / "red.png", RED)
-    (folder / "blue.txt").write_text("blue blue blue")
-    (tmp_path / "lose").write_text("1")
-    settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=1)
-    models = LosingModels(settings)
-    with Library.open(settings=settings, models=models) as library:
-        outcome = library.add().wait(60)
-        assert (outcome.state, outcome.added, outcome.failed) == ("done", 2, ())
-        assert "was lost" in models.alone
-        with pytest.raises(ModelUnavailable, match="was lost"):
-            models.embedders.made(models.maker)
-        until(lambda: library.held() == (2, 0), 60)
-        assert library.search("red").hits[0].citation == "red.png"
-        assert any("was lost" in problem for problem in library.status().problems)
-    assert LostGpuLog(settings.library).alone() == ""  # the next process tries again

@@ -1,0 +1,112 @@
+"""Models in a process of their own answer as they would here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models import TextReader, Transcriber
+from mcp_mmretrieval.models.lazy import LazyModel
+from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.models.process.remote import ProcessLoader, process_pool
+from mcp_mmretrieval.types import Film, Sound
+from tests.support.models import ColourEmbedder
+
+ENTRY = "tests.support.obedient_models"
+BLUE = np.full((20, 50, 3), (0, 0, 255), np.uint8)
+
+
+@pytest.fixture
+def loader(tmp_path: Path) -> Iterator[ProcessLoader]:
+    made = ProcessLoader(Settings(library=tmp_path), tmp_path, entry=ENTRY)
+    yield made
+    made.close()
+
+
+def test_an_embedder_over_there_is_the_same_as_here(loader: ProcessLoader) -> None:
+    there, here = loader.embedder("colours"), ColourEmbedder()
+    for name in ("identity", "dims", "sees", "hears", "films"):
+        assert getattr(there, name) == getattr(here, name)
+    assert there.windows("one\n\ntwo") == here.windows("one\n\ntwo")
+    assert there.windows(" ") == []
+    assert np.array_equal(there.embed_documents(["red", "blue"], ["a", "b"]), here.embed_documents(["red", "blue"]))
+    film = Film([BLUE, BLUE], (0.0, 1.0))
+    assert np.array_equal(there.embed_documents([BLUE, film]), here.embed_documents([BLUE, film]))
+    asked, expected = there.embed_query("green"), here.embed_query("green")
+    assert asked.keys() == expected.keys()
+    assert all(np.array_equal(asked[kind], expected[kind]) for kind in expected)
+
+
+def test_a_reranker_says_what_it_reads_without_being_sent_it(loader: ProcessLoader) -> None:
+    there = loader.reranker("clip")
+    assert (there.name, there.by_default, there.blends) == ("shortest first", frozenset(), False)
+    assert there.reads("a word")
+    assert not there.reads(" ")
+    assert not there.reads(BLUE)
+    assert not there.reads(Film([], ()))
+    assert not there.reads(Sound(np.zeros(3, np.float32), 16_000))
+    scores = there.score("short", ["a", "a much longer text", BLUE])
+    assert scores[2] is None
+    assert scores[0] is not None
+    assert scores[1] is not None
+    assert scores[0] > scores[1]
+
+
+def test_readers_say_what_they_read_and_hear(loader: ProcessLoader) -> None:
+    reader: TextReader = loader.text_reader()
+    transcriber: Transcriber = loader.transcriber()
+    assert (reader.identity, transcriber.identity) == ({"name": "shapes"}, {"name": "seconds"})
+    assert reader.read(BLUE) == reader.recognise(BLUE).text == "wide sign"
+    heard = transcriber.transcribe(Sound(np.full(8_000, 0.25, np.float32), 16_000), "de")
+    assert (heard.language, heard.probability) == ("de", 0.5)
+    assert [(cue.start, cue.end, cue.text) for cue in heard.cues] == [(0.0, 0.5, "0.25")]
+    with pytest.raises(ValueError, match="no such language"):
+        transcriber.transcribe(Sound(np.zeros(8_000, np.float32), 16_000), "xx")
+
+
+def test_one_process_serves_where_there_is_no_gpu_and_another_the_gpu(tmp_path: Path) -> None:
+    assert len(ProcessLoader(Settings(library=tmp_path, device="cpu"), tmp_path).processes) == 1
+    kinds = [process.kind for process in ProcessLoader(Settings(library=tmp_path, device="cuda"), tmp_path).processes]
+    assert kinds == ["cpu", "gpu"]
+
+
+def test_a_model_that_left_is_loaded_again_by_its_next_call_and_by_whoever_asks_for_it(loader: ProcessLoader) -> None:
+    lazy = LazyModel("embedder", lambda: loader.embedder("colours"))
+    embedder = lazy.get(60)
+    assert lazy.loaded
+    (process,) = loader.processes
+    process.rest(0.0)
+    assert (lazy.loaded, lazy.resting) == (False, True)
+    assert embedder.embed_documents(["red"]).shape == (1, 3)
+    assert lazy.get(60).embed_documents(["red"]).shape == (1, 3)
+    assert lazy.loaded
+
+
+def test_processes_rest_as_long_after_their_last_call_as_the_settings_say(tmp_path: Path) -> None:
+    for seconds, left in ((0.0, False), (1e-6, True), (3_600.0, False)):
+        loader = ProcessLoader(Settings(library=tmp_path, model_idle_s=seconds), tmp_path, entry=ENTRY)
+        loader.embedder("colours")
+        loader.rest()
+        assert (loader.processes[0].generation == 0) == left
+        loader.close()
+
+
+def test_a_model_that_is_let_go_of_is_loaded_anew(loader: ProcessLoader, tmp_path: Path) -> None:
+    loader.embedder("colours")
+    loader.release("colours")
+    loader.embedder("colours")
+    assert (tmp_path / "count load colours").read_text() == "2"
+
+
+def test_a_pool_over_a_process_says_why_a_model_is_missing(tmp_path: Path) -> None:
+    models: ModelPool = process_pool(Settings(library=tmp_path), entry=ENTRY)
+    with pytest.raises(ModelUnavailable, match="changed since this server started"):
+        models.text_reader()  # it reads otherwise than the one that was noted
+    models.close()
+
+
+def test_the_memory_of_the_machine_is_asked_for_over_there(loader: ProcessLoader) -> None:
+    assert loader.device_memory().total_mb > 0
