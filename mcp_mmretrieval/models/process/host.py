@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Answer = tuple[Any, Mapping[str, "NDArray[Any]"]]
+FunctionResult = tuple[Any, Mapping[str, "NDArray[Any]"]]
 """A value that JSON knows, and arrays."""
-Function = Callable[[Any, Mapping[str, Any], Sequence[Content]], Answer]
+Function = Callable[[Any, Mapping[str, Any], Sequence[Content]], FunctionResult]
 
 
 # -- the functions: model, arguments, contents -> answer ---------------------------------------------------------------
 
 
-def _load(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _load(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     """What is known of a model once it is loaded."""
     facts = {
         name: getattr(model, name) for name in ("identity", "name", "blends", "hears", "films") if _has(model, name)
@@ -58,35 +58,35 @@ def _load(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content])
     return facts, {}
 
 
-def _windows(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _windows(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return model.windows(contents[0]), {}
 
 
-def _embed_query(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _embed_query(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return None, model.embed_query(contents[0])
 
 
-def _embed_documents(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _embed_documents(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return None, {"vectors": model.embed_documents(contents, arguments["titles"])}
 
 
-def _score(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _score(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return model.score(contents[0], contents[1:]), {}
 
 
-def _transcribe(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _transcribe(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return asdict(model.transcribe(contents[0], arguments["language"])), {}
 
 
-def _recognise(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _recognise(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return asdict(model.recognise(contents[0])), {}
 
 
-def _probabilities(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _probabilities(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return None, {"probabilities": model.probabilities(contents)}
 
 
-def _device_memory(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> Answer:
+def _device_memory(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     return asdict(model.device_memory()), {}
 
 
