@@ -13,10 +13,11 @@ from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, Unfit
-from mcp_mmretrieval.models import Embedder, Reranker, TextReader, Transcriber, Transcript, progress
+from mcp_mmretrieval.models import Embedder, RecognisedText, Reranker, TextReader, Transcriber, Transcript, progress
+from mcp_mmretrieval.models.identity import builtin_ocr_identity
 from mcp_mmretrieval.models.in_process import InProcessLoader
 from mcp_mmretrieval.models.process import host
-from mcp_mmretrieval.types import Content, Cue, Identity, Sound, VectorKind, Vectors
+from mcp_mmretrieval.types import Content, Cue, Identity, Picture, Sound, VectorKind, Vectors
 from tests.support.models import ColourEmbedder, LengthReranker, ShapeReader
 
 
@@ -78,6 +79,18 @@ class ObedientEmbedder(ColourEmbedder):
             raise ValueError("somebody waits")
 
 
+class SlowReader(ShapeReader):
+    """Takes a moment for each picture, and calls itself the built-in one."""
+
+    @property
+    def identity(self) -> Identity:
+        return builtin_ocr_identity()
+
+    def recognise(self, picture: Picture) -> RecognisedText:
+        time.sleep(0.02)
+        return super().recognise(picture)
+
+
 class SayingTranscriber:
     """Says how long a sound is, and in which language it was asked."""
 
@@ -109,7 +122,7 @@ class ObedientLoader(InProcessLoader):
         return LengthReranker()
 
     def text_reader(self) -> TextReader:
-        return ShapeReader()
+        return SlowReader()
 
     def transcriber(self) -> Transcriber:
         return SayingTranscriber()

@@ -40,9 +40,10 @@ HOST = "mcp_mmretrieval.models.process.host"
 """The module that a model process runs."""
 MAX_DEATHS = 3
 """Processes that one call may cost, whose own fault it seems to be."""
-MAX_KILLS = 10
-"""The same where they were killed from without: by a person, or by the system for want of memory."""
-_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+MAX_KILLS, KILLS_SECONDS = 10, 60.0
+"""The same where they were killed from without, by a person, or by the system for want of memory: so many at least, over
+so many seconds at least."""
+_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a call goes again, doubled from death to death, and at most."""
 _LOOK_EVERY = 0.05
 """Seconds between two looks whether somebody still waits for the call."""
@@ -119,6 +120,7 @@ class ModelProcess:
         can be started; Cancelled in a thread for which nobody waits any more (`urgent_turns`), and once it is closed.
         """
         deaths = kills = 0
+        began = time.monotonic()
         with self._under_way():
             while True:
                 link = self._alive_link()
@@ -135,7 +137,8 @@ class ModelProcess:
                         raise Cancelled("The models were let go of.") from death
                     logger.warning("a model process (%s) ended: %s", self.kind, death)
                     kills, deaths = kills + death.killed, deaths + (not death.killed)
-                    if kills >= MAX_KILLS or deaths >= MAX_DEATHS:
+                    long_killed = kills >= MAX_KILLS and time.monotonic() - began >= KILLS_SECONDS
+                    if long_killed or deaths >= MAX_DEATHS:
                         raise _given_up(link, death) from death
                 self._pause(min(_LONGEST_PAUSE, _PAUSE * 2.0 ** (deaths + kills - 1)))
 

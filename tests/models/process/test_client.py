@@ -28,6 +28,7 @@ ENTRY = "tests.support.obedient_models"
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_PAUSE", 0.001)
+    monkeypatch.setattr(client, "KILLS_SECONDS", 1.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import TextReader, Transcriber
+from mcp_mmretrieval.models.identity import builtin_ocr_identity
 from mcp_mmretrieval.models.lazy import LazyModel
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.models.process.remote import ProcessLoader, process_pool
@@ -58,7 +59,7 @@ def test_a_reranker_says_what_it_reads_without_being_sent_it(loader: ProcessLoad
 def test_readers_say_what_they_read_and_hear(loader: ProcessLoader) -> None:
     reader: TextReader = loader.text_reader()
     transcriber: Transcriber = loader.transcriber()
-    assert (reader.identity, transcriber.identity) == ({"name": "shapes"}, {"name": "seconds"})
+    assert (reader.identity, transcriber.identity) == (builtin_ocr_identity(), {"name": "seconds"})
     assert reader.read(BLUE) == reader.recognise(BLUE).text == "wide sign"
     heard = transcriber.transcribe(Sound(np.full(8_000, 0.25, np.float32), 16_000), "de")
     assert (heard.language, heard.probability) == ("de", 0.5)
@@ -104,7 +105,7 @@ def test_a_model_that_is_let_go_of_is_loaded_anew(loader: ProcessLoader, tmp_pat
 def test_a_pool_over_a_process_says_why_a_model_is_missing(tmp_path: Path) -> None:
     models: ModelPool = process_pool(Settings(library=tmp_path), entry=ENTRY)
     with pytest.raises(ModelUnavailable, match="changed since this server started"):
-        models.text_reader()  # it reads otherwise than the one that was noted
+        models.transcriber()  # it hears otherwise than the one that was noted
     models.close()
 
 
