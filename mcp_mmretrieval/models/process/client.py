@@ -41,8 +41,8 @@ HOST = "mcp_mmretrieval.models.process.host"
 MAX_DEATHS = 3
 """Processes that one call may cost, whose own fault it seems to be."""
 MAX_KILLS, KILLS_SECONDS = 10, 60.0
-"""The same where they were killed from without, by a person, or by the system for want of memory: so many at least, over
-so many seconds at least."""
+"""The same where they were killed from without, by a person, or by the system for want of memory: so many at least,
+over so many seconds at least."""
 _PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a call goes again, doubled from death to death, and at most."""
 _LOOK_EVERY = 0.05
