@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_SHEET_HITS = 12
 """Hits that open_media puts side by side at most."""
+MODEL_WAIT_S = 1.5
+"""Seconds that a search waits for models that load: long enough for the built-in one. Then words answer, and say so."""
 
 
 def add_command(arguments: argparse.Namespace) -> int:
@@ -85,8 +87,8 @@ async def _search(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The answer, and the pictures to write, by file."""
     async with engine_session(wanted) as session:
-        with nullcontext() if arguments.json else show.spinner("Loading the models"):
-            await session.models_ready()
+        if (await session.call("status")).get("documents"):  # in an empty library there is nothing to wait for
+            await session.models_ready(within=MODEL_WAIT_S)
         result = await session.call("search_media", **asked)
         ids = [hit["id"] for hit in result["hits"]][:MAX_SHEET_HITS]
         wishes = {arguments.open: ids[:1], arguments.sheet: ids}
@@ -103,16 +105,13 @@ async def _picture(session: Session, hits: list[str]) -> bytes:
 def status_command(arguments: argparse.Namespace) -> int:
     """Show what the library holds and how it is."""
     log_to_stderr()
-    result = cast("StatusResult", anyio.run(_status, given_settings(arguments), arguments.json))
+    result = cast("StatusResult", anyio.run(_status, given_settings(arguments)))
     _print_result(arguments.json, result, show.render_status(result))
     return EXIT_OK
 
 
-async def _status(wanted: dict[str, object], quiet: bool) -> dict[str, Any]:
-    """The status, once the models are loaded or cannot be."""
+async def _status(wanted: dict[str, object]) -> dict[str, Any]:
     async with engine_session(wanted) as session:
-        with nullcontext() if quiet else show.spinner("Loading the models"):
-            await session.models_ready()
         return await session.call("status")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -49,13 +50,15 @@ class Session:
             if result["state"] != "running":
                 return result
 
-    async def models_ready(self) -> str:
-        """Wait until the models are loaded or cannot be; how they are then."""
+    async def models_ready(self, within: float = math.inf) -> str:
+        """Wait until the models are loaded or cannot be, so many seconds at most; how they are then."""
+        until, pause = anyio.current_time() + within, STATUS_POLL_S / 8
         while True:
             state = str((await self.call("status"))["models_state"])
-            if state != "loading":
+            if state != "loading" or anyio.current_time() >= until:
                 return state
-            await anyio.sleep(STATUS_POLL_S)
+            await anyio.sleep(pause)
+            pause = min(STATUS_POLL_S, 2 * pause)
 
     async def settled(self, progress: ProgressFnT | None = None) -> int:
         """Wait until everything that was read has its vectors, or nothing moves; how many documents lack theirs."""

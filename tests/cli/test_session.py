@@ -71,6 +71,11 @@ def test_waiting_for_models_ends_when_they_are_missing() -> None:
     assert asked(server, lambda session: session.models_ready()) == "missing"
 
 
+def test_nobody_waits_longer_for_models_than_was_said() -> None:
+    server = server_of(status=[{"models_state": "loading"}])
+    assert asked(server, lambda session: session.models_ready(within=0.0)) == "loading"
+
+
 def test_what_a_tool_refuses_is_our_error_with_its_words() -> None:
     server = server_of(status=[ToolError("The library is locked. Close the other one.")])
     with pytest.RaisesGroup(pytest.RaisesExc(RetrievalError, match="library is locked"), flatten_subgroups=True):
