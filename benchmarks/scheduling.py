@@ -77,7 +77,7 @@ def throughput(settings: Settings, count: int, rounds: int) -> None:
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device import device
 
-    text = MiniLM(threads.thread_budget(0), device.shared_device(settings, "cpu"))
+    text = MiniLM(threads.thread_budget(0), device.shared_device(settings, "cpu"), settings.cache)
     plain = SentenceTransformer(str(MINILM_WHEEL.locate()), device="cpu", local_files_only=True)
     windows = [window for part in paragraphs() for window in text.windows(part)][:count]
     lengths = [len(ids) for ids in plain.tokenizer(windows)["input_ids"]]

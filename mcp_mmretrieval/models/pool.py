@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_mmretrieval.config.profiles import profile_of
@@ -33,18 +32,15 @@ logger = logging.getLogger(__name__)
 class ModelPool:
     """The `LibraryModels` that the settings name. Cheap to make; `start` loads what search needs. Thread-safe."""
 
-    def __init__(self, settings: Settings, cache: Path | None = None) -> None:
-        """`cache`: `cache` in the library when not given."""
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.cache = cache or settings.library / "cache"
-        """Folder for what is made from weights once. May be deleted at any time."""
         self._profile = settings.profile
         self._placement = DevicePlacement(settings, on_lost=self.do_without)
         self.builtin = BuiltinModels(settings)
         """The built-in models, which serve where no other is wanted."""
         self.embedders = EmbedderPool(settings, self._placement, self.builtin)
         """Embedders by recipe."""
-        self._readers = ReaderPool(settings, self.cache, self._placement, self.builtin)
+        self._readers = ReaderPool(settings, settings.cache, self._placement, self.builtin)
         self._reranker: LazyModel[Reranker | None] = LazyModel("reranker", self._load_reranker)
 
     def start(self) -> None:
@@ -162,9 +158,12 @@ class ModelPool:
 
     def rest(self) -> None:
         """See `LibraryModels`."""
-        idle = self._settings.model_idle_s
-        if left := [model.name for model in self._all() if idle and model.rest(idle)]:
-            logger.info("left the GPU, which nobody used for %.0f s: %s", idle, ", ".join(left))
+        idle = self._settings.idle_seconds("gpu")
+        left = [model.name for model in self._all() if model.rest(idle)]
+        if self.builtin.rest():
+            left.append(self.builtin.text.name)
+        if left:
+            logger.info("left the memory, since nobody used them: %s", ", ".join(left))
             memory.release_memory()
 
     def _others(self) -> list[LazyModel[Any]]:
