@@ -71,7 +71,7 @@ def batches(lengths: Sequence[int], tokens: int, even: float) -> Iterator[list[i
 
 
 def throughput(settings: Settings, count: int, rounds: int) -> None:
-    threads.set_thread_environment()  # before torch is imported
+    threads.set_thread_environment()  # before torch and CTranslate2 are imported
     from sentence_transformers import SentenceTransformer
 
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
