@@ -11,6 +11,7 @@ import hashlib
 
 import numpy as np
 
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.builtin.imagenet import CLASS_VECTORS
 from mcp_mmretrieval.models.builtin.minilm import MiniLM, unit_rows
 from mcp_mmretrieval.models.device.device import Device
@@ -29,7 +30,7 @@ def class_texts() -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    text = MiniLM(2, Device())
+    text = MiniLM(2, Device(), Settings().cache)
     captions, definitions = zip(*class_texts(), strict=True)
     np.save(CLASS_VECTORS, unit_rows(text.encode(captions) + text.encode(definitions)).astype(np.float16))
     print(hashlib.sha256(CLASS_VECTORS.read_bytes()).hexdigest())

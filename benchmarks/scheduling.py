@@ -71,13 +71,13 @@ def batches(lengths: Sequence[int], tokens: int, even: float) -> Iterator[list[i
 
 
 def throughput(settings: Settings, count: int, rounds: int) -> None:
-    threads.set_thread_environment()  # before torch is imported
+    threads.set_thread_environment()  # before torch and CTranslate2 are imported
     from sentence_transformers import SentenceTransformer
 
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device import device
 
-    text = MiniLM(threads.thread_budget(0), device.shared_device(settings, "cpu"))
+    text = MiniLM(threads.thread_budget(0), device.shared_device(settings, "cpu"), settings.cache)
     plain = SentenceTransformer(str(MINILM_WHEEL.locate()), device="cpu", local_files_only=True)
     windows = [window for part in paragraphs() for window in text.windows(part)][:count]
     lengths = [len(ids) for ids in plain.tokenizer(windows)["input_ids"]]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.config.sources import default_cache_path
 from mcp_mmretrieval.demo_media import make_media
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models.pool import ModelPool
@@ -16,6 +17,15 @@ from tests.support.models import ModelsByHand
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is made from weights once is made once for all tests and what they start, and not in the person's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield Path(default_cache_path())
 
 
 @pytest.fixture
@@ -56,12 +66,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModelPool:
     if not MINILM_WHEEL.installed:
         pytest.skip("the extra [builtin] is not installed")
     return ModelPool(Settings(library=tmp_path_factory.mktemp("library")))
-
-
-@pytest.fixture(scope="session")
-def cache(models: ModelPool) -> Path:
-    """Where the models of `models` keep what they made."""
-    return models.cache
 
 
 @pytest.fixture(scope="session")

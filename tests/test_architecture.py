@@ -64,6 +64,8 @@ DOORS = {
     "huggingface_hub": {"models"},
     "onnxruntime": {"models"},
     "ctranslate2": {"models"},
+    "tokenizers": {"models", "bench"},
+    "safetensors": {"models"},
     "rapidocr": {"models"},
     "faster_whisper": {"models"},
     "av": {"media", "demo_media"},

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +29,7 @@ async def connected(root: Path, library: Path, mode: Literal["auto", "legacy"]) 
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_mmretrieval", "serve", "--root", str(root), "--library", str(library)],
-        env={"MMRETRIEVAL_ENGINE_IDLE_S": "0"},
+        env={"MMRETRIEVAL_ENGINE_IDLE_S": "0", "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]},
     )
     with anyio.fail_after(PATIENCE):
         async with Client(server, mode=mode) as client:

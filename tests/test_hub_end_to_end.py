@@ -1,5 +1,6 @@
 """Models of the Hub behind a real server process: tiny ones of the architectures that the profiles name."""
 
+import os
 import sys
 import wave
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -48,7 +49,7 @@ async def connected(root: Path, library: Path, model: Path, reranker: Path) -> A
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_mmretrieval", "--root", str(root), "--library", str(library), "--profile", str(model)],
-        env={**SETTINGS, "MMRETRIEVAL_RERANKER": str(reranker)},
+        env={**SETTINGS, "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"], "MMRETRIEVAL_RERANKER": str(reranker)},
     )
     with anyio.fail_after(PATIENCE):
         async with Client(server) as client:

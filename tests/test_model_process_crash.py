@@ -39,11 +39,11 @@ def test_nothing_is_lost_and_no_search_fails_however_often_the_model_process_is_
     folder = tmp_path / "files"
     folder.mkdir()
     settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=2, profile="clip", device="cpu")
-    loader = ProcessLoader(settings, tmp_path / "cache", entry="tests.support.obedient_models")
+    loader = ProcessLoader(settings, entry="tests.support.obedient_models")
     (process,) = loader.processes
     busy, failures, searches = threading.Event(), list[Exception](), 0
     busy.set()
-    with Library.open(settings=settings, models=ModelPool(settings, tmp_path / "cache", loader)) as library:
+    with Library.open(settings=settings, models=ModelPool(settings, loader)) as library:
         killed = list[int]()
         killer = threading.Thread(target=lambda: killed.append(kill_while(process, busy)))
         killer.start()

@@ -49,6 +49,8 @@ class BenchRun:
         began = time.perf_counter()
         self._hub = _loaded(self._tuned, settings)
         embedder = self._hub.embedder or models.embedders.made(recipe.BUILTIN_RECIPE)
+        if self._hub.embedder is None and "picture" in embedder.dims:
+            models.builtin.classifier.get()  # which the embedder would load for the first picture
         reranker = self._hub.reranker or (None if random_weights else models.reranker())
         self.subjects = MeasuredModels(embedder, reranker, self._seeing)
         self.loading_s = time.perf_counter() - began

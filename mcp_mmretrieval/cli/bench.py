@@ -48,7 +48,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
             with show.spinner(f"Drawing random weights for {asked.name}"):
                 profile = build_untrained_profile(asked, Path(folder), hub_device_name(given))
         with show.spinner("Loading the models"):
-            run = BenchRun(given, profile, ModelPool(given, Path(folder)), random_weights=asked is not None)
+            run = BenchRun(given, profile, ModelPool(given), random_weights=asked is not None)
         report, interrupted = _measured(run, arguments)
     _write_report(report, arguments)
     return EXIT_INTERRUPTED if interrupted else EXIT_OK

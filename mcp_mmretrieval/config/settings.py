@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.config.sources import ENV_PREFIX, default_library_path, settings_from_sources
+from mcp_mmretrieval.config.sources import ENV_PREFIX, default_cache_path, default_library_path, settings_from_sources
 from mcp_mmretrieval.errors import BadArgument
 
 CONNECTION_SETTINGS = frozenset(
@@ -19,8 +20,10 @@ CONNECTION_SETTINGS = frozenset(
 )
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
 
-CPU_IDLE_SECONDS, GPU_IDLE_SECONDS = 120.0, 900.0
-"""Defaults of `model_idle_s`: the built-in models are back in a second, a model of some gigabytes is not."""
+IDLE_SECONDS_CPU = 120.0
+"""Default of `model_idle_s` on a CPU, where a model is back soon."""
+IDLE_SECONDS_GPU = 900.0
+"""Default of `model_idle_s` on a GPU, where large models take half a minute to come back."""
 
 
 class Settings(BaseModel):
@@ -30,6 +33,11 @@ class Settings(BaseModel):
 
     library: Path = Field(
         default_factory=lambda: Path(default_library_path()), description="Folder that holds the library."
+    )
+    cache: Path = Field(
+        default_factory=lambda: Path(default_cache_path()),
+        description="Folder for what all libraries make of the built-in models' weights, once: 240 MB. It may be "
+        "deleted at any time.",
     )
     roots: tuple[Path, ...] = Field(
         default=(),
@@ -78,8 +86,8 @@ class Settings(BaseModel):
     model_idle_s: float | None = Field(
         default=None,
         ge=0,
-        description="Seconds unused after which models leave memory, to come back when needed. 0: never. Not given: "
-        "120 on a CPU, 900 on a GPU.",
+        description="Seconds unused after which models leave the memory, to come back when needed. Not given: 120 on a "
+        "CPU, 900 on a GPU. 0: never.",
     )
     model_pixels: int = Field(
         default=0, ge=0, description="Pixels of a page or picture as the model sees it. 0: as the profile says."
@@ -186,7 +194,7 @@ class Settings(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("library")
+    @field_validator("library", "cache")
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
@@ -197,10 +205,10 @@ class Settings(BaseModel):
         return tuple(path.expanduser().absolute() for path in value)
 
     def idle_seconds(self, kind: str) -> float:
-        """Seconds unused after which models leave the memory of a `cpu` or of another device; 0: never."""
-        if self.model_idle_s is not None:
-            return self.model_idle_s
-        return CPU_IDLE_SECONDS if kind == "cpu" else GPU_IDLE_SECONDS
+        """Seconds unused after which a model leaves a device of this kind; infinite where it never does."""
+        if self.model_idle_s is None:
+            return IDLE_SECONDS_CPU if kind == "cpu" else IDLE_SECONDS_GPU
+        return self.model_idle_s or math.inf
 
     @property
     def limits(self) -> Limits:

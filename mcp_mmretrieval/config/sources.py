@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 
 from mcp_mmretrieval.errors import BadArgument
@@ -18,7 +19,7 @@ NON_SETTING_NAMES = frozenset({"config", "http_token"})
 _BETWEEN_FOLDERS = re.compile(rf"(?<!^file)(?<!{os.pathsep}file){os.pathsep}", re.IGNORECASE)
 _FOLDER_URI = re.compile(r"file:(?://(?:localhost)?(?=/))?(?=/)", re.IGNORECASE)
 
-PATH_SETTINGS = frozenset({"library"})
+PATH_SETTINGS = frozenset({"library", "cache"})
 PATH_LIST_SETTINGS = frozenset({"roots"})
 
 
@@ -88,3 +89,10 @@ def default_library_path() -> str:
     """Where the library lies unless something else is said."""
     base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     return os.path.join(base, "mcp-mmretrieval", "library")
+
+
+def default_cache_path() -> str:
+    """Where lies what can be made again, for all libraries of a person, unless something else is said."""
+    usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(usual)
+    return os.path.join(base, "mcp-mmretrieval")

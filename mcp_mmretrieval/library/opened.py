@@ -15,7 +15,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
-from mcp_mmretrieval.models import LibraryModels
+from mcp_mmretrieval.models import LibraryModels, weights
 from mcp_mmretrieval.models.process.remote import process_pool
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
@@ -24,7 +24,7 @@ from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.targets import ConnectionView
 
 REST_EVERY_SECONDS = 10.0
-"""Seconds between two looks whether models can leave memory."""
+"""Seconds between two looks whether models can leave the memory."""
 
 
 class OpenedLibrary:
@@ -33,6 +33,7 @@ class OpenedLibrary:
     def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
         with ExitStack() as failing:  # a library that is not opened is not kept locked
             store = failing.enter_context(Store.open(settings.library))
+            weights.remove_copies(settings.library, settings.cache)
             models = models or process_pool(settings)
             failing.callback(models.close)
             workers = Workers(settings.limits, settings.workers)
@@ -84,6 +85,6 @@ class OpenedLibrary:
         self.figures.wake()
 
     def _rest(self) -> None:
-        """Let models leave that nobody uses, until the library is closed."""
+        """Let models that nobody uses leave the memory, until the library is closed."""
         while not self._closed.wait(REST_EVERY_SECONDS):
             self.shared.models.rest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
@@ -21,17 +20,15 @@ if TYPE_CHECKING:
 class InProcessLoader:
     """Loads what is asked for; keeps nothing, so that what nobody holds any more is free."""
 
-    def __init__(self, settings: Settings, cache: Path, placement: DevicePlacement | None = None) -> None:
-        """`cache`: folder for what is made from weights once."""
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._cache = cache
-        self._placement = placement or DevicePlacement(settings)
+        self._placement = DevicePlacement(settings)
         self._threads = threads.thread_budget(settings.threads)
         threads.set_thread_environment()
 
     def classifier(self) -> PictureClassifier:
         """See `ModelLoader`."""
-        from mcp_mmretrieval.models.builtin.imagenet import ImageNetClassifier
+        from mcp_mmretrieval.models.builtin.classifier import ImageNetClassifier
         from mcp_mmretrieval.models.device import device
 
         with assembled_alone():
@@ -54,7 +51,7 @@ class InProcessLoader:
         if self._settings.speech == "builtin":
             from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
 
-            return WhisperTranscriber(self._threads, self._cache)
+            return WhisperTranscriber(self._threads, self._settings.cache)
         from mcp_mmretrieval.models.hub.speech import HubTranscriber
 
         given = self._given(self._settings.speech, "speech")

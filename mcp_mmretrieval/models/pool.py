@@ -5,8 +5,8 @@ Imports nothing heavy itself: what stands in `builtin/` and `hub/` is imported b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_mmretrieval.config.profiles import profile_of
@@ -15,6 +15,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import recipe, specs, status, weights
 from mcp_mmretrieval.models.builtin.load import BuiltinModels
+from mcp_mmretrieval.models.device import memory
 from mcp_mmretrieval.models.device.lost_gpu import LostGpuLog
 from mcp_mmretrieval.models.embedders import EmbedderPool
 from mcp_mmretrieval.models.in_process import InProcessLoader
@@ -25,23 +26,23 @@ from mcp_mmretrieval.types import Identity
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import ModelLoader, Reranker, TextReader, Transcriber
 
+logger = logging.getLogger(__name__)
+
 
 class ModelPool:
     """The `LibraryModels` that the settings name. Cheap to make; `start` loads what search needs. Thread-safe."""
 
-    def __init__(self, settings: Settings, cache: Path | None = None, loader: ModelLoader | None = None) -> None:
-        """`cache`: `cache` in the library when not given. `loader`: into this process when not given."""
+    def __init__(self, settings: Settings, loader: ModelLoader | None = None) -> None:
+        """`loader`: into this process when not given."""
         self._settings = settings
-        self.cache = cache or settings.library / "cache"
-        """Folder for what is made from weights once. May be deleted at any time."""
         self._profile = settings.profile
         self._losses = LostGpuLog(settings.library)
-        self._loader = loader or InProcessLoader(settings, self.cache)
+        self._loader = loader or InProcessLoader(settings)
         self.builtin = BuiltinModels(settings, self._loader)
         """The built-in models, which serve where no other is wanted."""
         self.embedders = EmbedderPool(settings, self._loader, self.builtin)
         """Embedders by recipe."""
-        self._readers = ReaderPool(settings, self.cache, self._loader)
+        self._readers = ReaderPool(settings, settings.cache, self._loader)
         self._reranker: LazyModel[Reranker | None] = LazyModel("reranker", self._load_reranker)
 
     def start(self) -> None:
@@ -148,6 +149,9 @@ class ModelPool:
     def rest(self) -> None:
         """See `LibraryModels`."""
         self._loader.rest()
+        if self.builtin.rest():
+            logger.info("left memory, since nobody used it: %s", self.builtin.text.name)
+            memory.release_memory()
 
     def close(self) -> None:
         """See `LibraryModels`."""

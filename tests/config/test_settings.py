@@ -52,3 +52,13 @@ def test_limits_follow_the_settings() -> None:
 def test_a_bound_on_parsing_is_a_finite_number(name: str) -> None:
     with pytest.raises(BadArgument, match=f"{name}: Input should be a finite number"):
         Settings.read(**{name: "inf"})
+
+
+@pytest.mark.parametrize(
+    ("given", "cpu", "gpu"), [(None, 120.0, 900.0), (30.0, 30.0, 30.0), (0.0, float("inf"), float("inf"))]
+)
+def test_models_leave_a_cpu_sooner_than_a_gpu_unless_the_setting_says_when(
+    given: float | None, cpu: float, gpu: float
+) -> None:
+    settings = Settings.read(model_idle_s=given)
+    assert (settings.idle_seconds("cpu"), settings.idle_seconds("cuda")) == (cpu, gpu)

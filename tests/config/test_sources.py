@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.config.sources import default_library_path, settings_from_sources
+from mcp_mmretrieval.config.sources import default_cache_path, default_library_path, settings_from_sources
 from mcp_mmretrieval.errors import BadArgument
 
 
@@ -81,3 +81,20 @@ def test_the_library_lies_in_the_folder_for_data_of_the_person(monkeypatch: pyte
     assert default_library_path() == "/data/mcp-mmretrieval/library"
     monkeypatch.delenv("XDG_DATA_HOME")
     assert default_library_path() == str(Path.home() / ".local/share/mcp-mmretrieval/library")
+
+
+@pytest.mark.parametrize(("system", "usual"), [("linux", ".cache"), ("darwin", "Library/Caches")])
+def test_what_can_be_made_again_lies_in_the_cache_of_the_person(
+    system: str, usual: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert default_cache_path() == "/cache/mcp-mmretrieval"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_cache_path() == str(Path.home() / usual / "mcp-mmretrieval")
+
+
+def test_the_cache_is_an_absolute_path_for_the_engine_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MMRETRIEVAL_CACHE", "made")
+    assert settings_from_sources() == {"cache": str(tmp_path / "made")}

@@ -20,7 +20,7 @@ class Pool(EmbedderPool):
     """Of colours; counts what it loads, and lacks what a test says."""
 
     def __init__(self, settings: Settings) -> None:
-        loader = InProcessLoader(settings, settings.library)
+        loader = InProcessLoader(settings)
         self.builtin = BuiltinModels(settings, loader)
         super().__init__(settings, loader, self.builtin)
         self.loads: list[str] = []

@@ -4,13 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.models.pool import ModelPool
+from tests.support.drawings import clock
 from tests.support.models import ModelsByHand
+from tests.support.threads import until
 
 
 def test_the_pool_and_the_models_by_hand_are_the_same_to_a_library(tmp_path: Path) -> None:
@@ -78,6 +81,54 @@ def test_everything_loads_and_answers_without_a_word_on_stdout(
     assert reranker is not None
     assert reranker.score("a cat", ["a cat sleeps"])[0] is not None
     embedder.embed_query("a cat")
+    embedder.embed_documents([clock()])
     assert (models.embedders.state_of(models.maker), models.message_of(models.maker)) == ("ready", "")
     assert set(models.status_lines().values()) == {"ready"}
     assert capfd.readouterr().out == ""
+
+
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "torchaudio", "onnxruntime", "faster_whisper", "sentence_transformers", "transformers"):
+    sys.modules[name] = None
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.models.pool import ModelPool
+models = ModelPool(Settings())
+models.start()
+embedder, reranker = models.embedders.made(models.maker), models.reranker()
+print(sorted((kind, found.shape) for kind, found in embedder.embed_query("a cat").items()))
+print(embedder.embed_documents(embedder.windows("A cat sleeps. " * 100)).shape, embedder.identity["name"])
+print(reranker.score("a cat", ["a cat sleeps"])[0] > 0.5, models.message_of(models.maker))
+"""
+
+
+@pytest.mark.builtin
+def test_texts_are_embedded_where_torch_cannot_be_imported() -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == [
+        "[('picture', (1, 1001)), ('text', (1, 384))]",
+        "(4, 384) builtin",
+        "True ",
+    ], done.stderr
+
+
+@pytest.mark.builtin
+def test_the_text_model_leaves_the_memory_where_nobody_uses_it_and_answers_all_the_same(tmp_path: Path) -> None:
+    models = ModelPool(Settings(library=tmp_path, model_idle_s=0.001))
+    embedder = models.embedders.made(models.maker)
+    before = embedder.embed_documents(["a cat"])
+    until(lambda: models.builtin.rest())
+    assert not models.builtin.rest()
+    assert (models.embedders.state_of(models.maker), models.status_lines()["text vectors"]) == ("ready", "ready")
+    np.testing.assert_array_equal(embedder.embed_documents(["a cat"]), before)
+    models.rest()
+
+
+@pytest.mark.builtin
+def test_the_text_model_stays_where_the_setting_says_so_or_it_was_used(tmp_path: Path) -> None:
+    for settings in (Settings(library=tmp_path, model_idle_s=0), Settings(library=tmp_path)):
+        models = ModelPool(settings)
+        assert not models.builtin.rest()  # not loaded
+        models.embedders.made(models.maker)
+        assert not models.builtin.rest()

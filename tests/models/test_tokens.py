@@ -2,7 +2,6 @@
 
 import pytest
 from tokenizers import Tokenizer, models, normalizers
-from transformers import PreTrainedTokenizerFast
 
 from mcp_mmretrieval.models.tokens import SharedTokenizer
 
@@ -15,8 +14,7 @@ def tokens() -> SharedTokenizer:
     letters = ["?", "▁", *"abcdefghijklmnopqrstuvwxyz"]
     tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate(letters)}, [], unk_token="?"))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="?")  # type: ignore[no-untyped-call]
-    return SharedTokenizer(fast, window=WINDOW, limit=100)
+    return SharedTokenizer(tokenizer, window=WINDOW, limit=100)
 
 
 def test_without_a_notion_of_words_windows_still_end_between_them(tokens: SharedTokenizer) -> None:

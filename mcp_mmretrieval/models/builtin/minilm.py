@@ -1,28 +1,27 @@
-"""Text vectors: all-MiniLM-L6-v2 (Wang et al. 2020, Reimers & Gurevych 2019) through sentence-transformers.
+"""Text vectors: all-MiniLM-L6-v2 (Wang et al. 2020, Reimers & Gurevych 2019) through CTranslate2, without torch.
 
-A text is only ever a text here: sentence-transformers opens strings that look like a URL or name a file, so each goes
-in wrapped as `{"text": ...}`; and the tokenizer reads `[SEP]` and its like as the letters they are.
+The tokenizer reads `[SEP]` and its like in a text as the letters they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
-import torch
-from sentence_transformers import SentenceTransformer
-from transformers.utils import logging as transformers_logging
+from tokenizers import Tokenizer
 
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models.builtin.minilm_conversion import converted_minilm
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
+from mcp_mmretrieval.models.tokens import SharedTokenizer
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
-
-TokenBatchResultT = TypeVar("TokenBatchResultT")
 
 MINILM_DIM = 384
 MINILM_WINDOW_TOKENS = 128
@@ -36,23 +35,25 @@ _LIMIT = 256
 
 
 class MiniLM:
-    """The model, loaded. Safe to call from several threads; they take turns, a batch at a time."""
+    """The model, loaded. Safe to call from several threads; they take turns, a batch at a time.
 
-    def __init__(self, threads: int, device: Device) -> None:
-        """`device`: a CPU. Raises ModelUnavailable when the weights are missing or damaged."""
-        folder = MINILM_WHEEL.locate()
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(threads)
-        self._model = SentenceTransformer(
-            str(folder),
-            device="cpu",
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"dtype": torch.float32, "use_safetensors": True},
-            processor_kwargs={"split_special_tokens": True},
-        )
-        self._tokens = SharedTokenizer(self._model.tokenizer, window=MINILM_WINDOW_TOKENS, limit=_LIMIT)
+    It can rest: the weights leave the memory, and are back with the next text.
+    """
+
+    def __init__(self, threads: int, device: Device, cache: Path) -> None:
+        """`device`: a CPU. `cache`: where the converted weights are kept.
+
+        Raises ModelUnavailable when the weights are missing or damaged, or `cache` cannot be written.
+        """
+        tokenizer = Tokenizer.from_file(str(MINILM_WHEEL.locate("tokenizer.json") / "tokenizer.json"))
+        tokenizer.encode_special_tokens = True
+        self._unknown = tokenizer.token_to_id("[UNK]")
+        self._tokens = SharedTokenizer(tokenizer, window=MINILM_WINDOW_TOKENS, limit=_LIMIT)
+        self._threads = threads
         self._device = device
+        self._cache = cache
+        self._used = time.monotonic()
+        self._encoder: ctranslate2.Encoder | None = self._load()
 
     def windows(self, text: str) -> list[str]:
         """The text cut between words into pieces of at most `MINILM_WINDOW_TOKENS` tokens, one after the other."""
@@ -60,42 +61,67 @@ class MiniLM:
 
     def knows(self, text: str) -> bool:
         """Whether the model was taught most of a text's letters: not of Thai, Chinese or Russian, which it was not."""
-        return self._tokens.known_share(text) >= MINILM_KNOWN_SHARE
+        return self._tokens.known_share(text, self._unknown) >= MINILM_KNOWN_SHARE
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, shape (len(texts), 384), unit rows. Of more than 254 tokens the first count."""
         vectors = np.empty((len(texts), MINILM_DIM), np.float32)
-        for rows, found in self._each(texts, self._encoded):
-            vectors[rows] = found
-        return _checked(vectors)
+        for rows, states in self._each(self._tokens.ids(texts)):
+            vectors[rows] = [state.mean(axis=0) for state in states]
+        return _checked(unit_rows(vectors))
 
     def encode_tokens(self, texts: Sequence[str]) -> list[tuple[list[str], Vectors]]:
         """The tokens of each text, without the model's marks, and their vectors: shape (tokens, 384), unit rows."""
+        ids = self._tokens.ids(texts)
         vectors: dict[int, Vectors] = {}
-        for rows, found in self._each(texts, self._states):
-            vectors |= dict(zip(rows, found, strict=True))
-        tokens = [self._tokens.named(ids)[1:-1] for ids in self._tokens.ids(texts)]
-        return [(tokens[row], vectors[row]) for row in range(len(texts))]
+        for rows, states in self._each(ids):
+            vectors |= {row: unit_rows(state[1:-1]) for row, state in zip(rows, states, strict=True)}
+        return [(self._tokens.named(tokens[1:-1]), vectors[row]) for row, tokens in enumerate(ids)]
 
-    def _each(
-        self, texts: Sequence[str], run: Callable[[list[Any]], TokenBatchResultT]
-    ) -> Iterator[tuple[list[int], TokenBatchResultT]]:
-        """Texts through the model, by batches of like length."""
-        lengths = [len(ids) for ids in self._tokens.ids(texts)]
-        yield from self._device.each(
-            "MiniLM", lengths, lambda rows: run([{"text": replace_surrogates(texts[row])} for row in rows])
-        )
+    def rest(self, idle: float) -> bool:
+        """Leave the memory, if no text came for `idle` seconds. Whether the model left just now."""
+        if self._encoder is None or self._idle < idle:
+            return False
+        with self._device.turns:
+            if self._encoder is None or self._idle < idle:
+                return False
+            self._encoder = None
+            return True
 
-    def _encoded(self, given: list[Any]) -> Vectors:
-        found: Vectors = self._model.encode(given, batch_size=len(given), show_progress_bar=False)
-        return found
+    @property
+    def _idle(self) -> float:
+        return time.monotonic() - self._used
 
-    def _states(self, given: list[Any]) -> list[Vectors]:
-        """Vectors of each text's tokens, without the model's marks: shape (tokens, 384), unit rows."""
-        states = self._model.encode(
-            given, batch_size=len(given), show_progress_bar=False, output_value="token_embeddings"
-        )
-        return [unit_rows(np.asarray(state, np.float32)[1:-1]) for state in states]
+    def _each(self, ids: Sequence[list[int]]) -> Iterator[tuple[list[int], list[Vectors]]]:
+        """Texts through the model, by batches of like length: rows, and the states of each one's tokens."""
+        if ids and self._encoder is None:
+            with self._device.turns:  # apart from a batch, of whose time the device learns what a token costs
+                self._awake()
+        lengths = list(map(len, ids))
+        yield from self._device.each("MiniLM", lengths, lambda rows: self._states([ids[row] for row in rows]))
+
+    def _states(self, ids: list[list[int]]) -> list[Vectors]:
+        """The last layer's states of each text's tokens, the model's marks included: shape (tokens, 384)."""
+        output = self._awake().forward_batch(ids)
+        self._used = time.monotonic()
+        padded = np.array(output.last_hidden_state)
+        return [state[: len(tokens)] for state, tokens in zip(padded, ids, strict=True)]
+
+    def _awake(self) -> ctranslate2.Encoder:
+        """The model, loaded if it rests. For the thread whose turn it is."""
+        if self._encoder is None:
+            self._encoder = self._load()
+            self._used = time.monotonic()
+        return self._encoder
+
+    def _load(self) -> ctranslate2.Encoder:
+        folder = converted_minilm(self._cache)
+        try:
+            return ctranslate2.Encoder(
+                str(folder), device="cpu", compute_type="float32", inter_threads=1, intra_threads=self._threads
+            )
+        except RuntimeError as error:
+            raise ModelUnavailable(f"MiniLM does not load from {folder}: {error}. Delete that folder.") from error
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

@@ -1,6 +1,7 @@
 """The device that models run on, and the order in which it is used: one of a name in a process, see `shared_device`.
 
 Threads of callers take turns on it, a batch at a time, those first for whom somebody waits; there is no queue of work.
+torch is imported for a GPU and for a model's precision alone (`accelerator`): the built-in text model does without it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
-
-import torch
 
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
@@ -40,8 +39,6 @@ _SHORT = 1 / 8
 """Share of a batch's time while searches come in."""
 _RESERVE = 1.25
 """Memory to weights: what the smallest batch needs beside them."""
-_WITH_BFLOAT16 = (8, 0)
-"""Compute capability from which on a card computes in bfloat16."""
 
 
 class Device:
@@ -82,7 +79,9 @@ class Device:
         self._batch_s = batch_s
         self._share = memory_share
         if self.kind == "cuda":
-            torch.cuda.set_per_process_memory_fraction(memory_share, self.name)
+            from mcp_mmretrieval.models.device import accelerator
+
+            accelerator.limit_memory(self.name, memory_share)
 
     def each(
         self, model: str, sizes: Sequence[float], run: Callable[[list[int]], BatchResultT]
@@ -115,22 +114,24 @@ class Device:
 
     def dtype(self, spec: ModelSpec, settings: Settings) -> Dtype:
         """The precision that a model is loaded in. Raises ModelUnavailable for one asked for that it cannot have."""
+        from mcp_mmretrieval.models.device import accelerator
+
         asked = settings.dtype
         if asked == "float16" and not spec.half and spec.cuda != "float16":
             raise ModelUnavailable(
                 f"{spec.model}: not known to work in float16, in which some models give rubbish without an error. Set "
                 "MMRETRIEVAL_DTYPE to auto, bfloat16 or float32."
             )
-        if asked == "bfloat16" and not self._has_bfloat16():
+        if asked == "bfloat16" and not accelerator.has_bfloat16(self.name):
             raise ModelUnavailable(
                 f"{self.name} does not compute in bfloat16. Set MMRETRIEVAL_DTYPE to auto or float32."
             )
         if asked != "auto":
             return asked
         if self.kind == "cpu":
-            slow = spec.cpu != "float32" and not torch.cpu._is_amx_tile_supported()
+            slow = spec.cpu != "float32" and not accelerator.has_amx()
             return "float32" if slow else spec.cpu
-        if spec.cuda != "bfloat16" or self._has_bfloat16():
+        if spec.cuda != "bfloat16" or accelerator.has_bfloat16(self.name):
             return spec.cuda
         return "float16" if spec.half else "float32"
 
@@ -155,13 +156,11 @@ class Device:
 
     def memory(self) -> tuple[int, int]:
         """Bytes of its memory that are free, and all of them. What torch keeps in reserve is free."""
-        if self.kind == "cuda":
-            free, total = torch.cuda.mem_get_info(self.name)
-            return free + torch.cuda.memory_reserved(self.name) - torch.cuda.memory_allocated(self.name), total
-        if self.kind == "mps":
-            total = torch.mps.recommended_max_memory()
-            return max(0, total - torch.mps.current_allocated_memory()), total
-        return memory.machine_memory()
+        if self.kind == "cpu":
+            return memory.machine_memory()
+        from mcp_mmretrieval.models.device import accelerator
+
+        return accelerator.accelerator_memory(self.name)
 
     def admit(self, model: str, weights: int) -> None:
         """Before a model is loaded whose weights take so many bytes. Raises ModelUnavailable where they do not fit."""
@@ -210,7 +209,10 @@ class Device:
             if len(batch) > 1:
                 cost.too_much(tokens)
                 logger.warning("%s: %d tokens do not fit on %s: half of it from now on", model, tokens, self.name)
-            self._free()  # not before: the error held on to what the batch had taken
+            if self.kind != "cpu":
+                from mcp_mmretrieval.models.device import accelerator
+
+                accelerator.free_reserve(self.name)  # not before: the error held on to what the batch had taken
         return None
 
     def _cost(self, model: str) -> TokenBudget:
@@ -220,53 +222,22 @@ class Device:
             self._costs[model] = TokenBudget(rate=first / self._batch_s, most=most)
         return self._costs[model]
 
-    def _free(self) -> None:
-        """Give back what torch keeps in reserve."""
-        if self.kind == "cuda":
-            torch.cuda.empty_cache()
-        elif self.kind == "mps":
-            torch.mps.empty_cache()
-
-    def _has_bfloat16(self) -> bool:
-        if self.kind == "cuda":
-            return torch.cuda.get_device_capability(self.name) >= _WITH_BFLOAT16
-        return self.kind == "cpu" or torch.backends.mps.is_macos_or_newer(14, 0)
-
 
 def shared_device(settings: Settings, name: str = "") -> Device:
     """The one device of its name in this process, with the settings' limits. `name`: the settings' own when empty.
 
     Raises ModelUnavailable for one that is not there.
     """
-    name = name or resolve_device_name(settings.device)
+    if not name:
+        from mcp_mmretrieval.models.device import accelerator
+
+        name = accelerator.resolve_device_name(settings.device)
     with _guard:
         if name not in _devices:
             _devices[name] = Device(name, batch_s=settings.batch_s, memory_share=settings.memory_share)
         else:
             _devices[name].limit(settings.batch_s, settings.memory_share)
         return _devices[name]
-
-
-def resolve_device_name(asked: str) -> str:
-    """What the setting `device` stands for on this machine, as torch names it. Raises ModelUnavailable.
-
-    `auto` is the first CUDA card, else Apple's GPU, else the CPU.
-    """
-    kind, _, number = asked.partition(":")
-    cards = torch.cuda.device_count() if kind in ("auto", "cuda") and torch.cuda.is_available() else 0
-    if kind == "auto":
-        return "cuda:0" if cards else "mps" if torch.backends.mps.is_available() else "cpu"
-    if kind == "cuda" and int(number or 0) >= cards:
-        there = f"only {cards} of them" if cards else f"none (torch {torch.__version__})"
-        raise ModelUnavailable(
-            f"MMRETRIEVAL_DEVICE is {asked}, but torch sees {there}. Set it to auto or cpu; for a CUDA card, install "
-            "its driver and a torch that is made for it."
-        )
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise ModelUnavailable(
-            "MMRETRIEVAL_DEVICE is mps, but this machine has no GPU of Apple's. Set it to auto or cpu."
-        )
-    return f"cuda:{int(number or 0)}" if kind == "cuda" else asked
 
 
 def _gigabytes(count: float) -> str:

@@ -1,8 +1,8 @@
-"""What went wrong on a device, by the errors that torch and its libraries raise."""
+"""What went wrong on a device, by the errors that torch, CTranslate2 and their libraries raise. Imports no torch."""
 
 from __future__ import annotations
 
-import torch
+import sys
 
 from mcp_mmretrieval.errors import Unfit, first_error_line
 
@@ -57,16 +57,22 @@ class RowFailures:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether a smaller batch may do."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, MemoryError) or _is_torchs(error, "OutOfMemoryError"):
         return True
     return isinstance(error, RuntimeError) and _says(error, _MEMORY)
 
 
 def is_device_lost(error: Exception) -> bool:
     """Whether the device serves this process no more: once a kernel has failed, each later call fails too."""
-    if isinstance(error, torch.AcceleratorError):
+    if _is_torchs(error, "AcceleratorError"):
         return not is_out_of_memory(error)
     return isinstance(error, RuntimeError) and _says(error, _LOST) and not is_out_of_memory(error)
+
+
+def _is_torchs(error: Exception, name: str) -> bool:
+    """Whether it is torch's error of this name. Without torch, nothing has raised one."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, getattr(torch, name))
 
 
 def _says(error: Exception, signs: tuple[str, ...]) -> bool:

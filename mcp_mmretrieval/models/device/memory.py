@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -51,6 +52,9 @@ def release_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's: else it keeps what it may need again
+    if trim is not None:
+        trim(0)
 
 
 def _whole() -> tuple[int, int]:

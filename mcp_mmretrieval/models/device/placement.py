@@ -41,9 +41,9 @@ class DevicePlacement:
 
     def _device_name(self) -> str:
         """The device that the settings name, as torch names it. Raises ModelUnavailable for one that is not there."""
-        from mcp_mmretrieval.models.device import device
+        from mcp_mmretrieval.models.device import accelerator
 
-        return device.resolve_device_name(self._settings.device)
+        return accelerator.resolve_device_name(self._settings.device)
 
     def _lost(self, reason: str) -> None:
         logger.error("%s", reason)

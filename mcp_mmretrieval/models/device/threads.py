@@ -15,7 +15,7 @@ def thread_budget(asked: int) -> int:
 
 
 def set_thread_environment() -> None:
-    """Set what torch and tokenizers read once, when they are imported. Whatever the person has set wins."""
+    """Set what torch, CTranslate2 and tokenizers read once, when they are imported. What the person has set wins."""
     # waiting threads sleep: spinning ones made a query take 280 ms instead of 14 ms while both cores were busy
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # tokenizers would take a thread per core beside the budget

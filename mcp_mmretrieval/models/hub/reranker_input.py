@@ -147,8 +147,9 @@ class RerankerPreprocessor:
         window = min(self._spec.window or _WINDOW, room - self._query)
         if self._query < 1 or window < 1:
             raise ModelUnavailable(f"{self._spec.model}: its template fills the {self._limit} tokens that it takes in.")
-        self._queries = SharedTokenizer(self._tokenizer, window=self._query, limit=self._limit)
-        self._windows = SharedTokenizer(self._tokenizer, window=window, limit=self._limit)
+        backend = self._tokenizer.backend_tokenizer
+        self._queries = SharedTokenizer(backend, window=self._query, limit=self._limit)
+        self._windows = SharedTokenizer(backend, window=window, limit=self._limit)
 
     def _texts(self, owner: int, windows: Sequence[str]) -> list[RerankerInput]:
         lengths = map(len, self._windows.ids(windows))

@@ -40,8 +40,8 @@ class TextPreprocessor:
         self._around = around - tokenizer.num_special_tokens_to_add()
         self.window = min(self.room, spec.window or _WINDOW)
         """Tokens of a piece of text."""
-        self._tokens = SharedTokenizer(tokenizer, window=self.window, limit=limit + 1)
-        self._titles = SharedTokenizer(tokenizer, window=_TITLE, limit=limit)
+        self._tokens = SharedTokenizer(tokenizer.backend_tokenizer, window=self.window, limit=limit + 1)
+        self._titles = SharedTokenizer(tokenizer.backend_tokenizer, window=_TITLE, limit=limit)
         self._limit = limit
 
     def windows(self, text: str) -> list[str]:

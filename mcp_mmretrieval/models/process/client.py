@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_mmretrieval.concurrency import foreground
@@ -83,10 +82,10 @@ class ModelAnswer:
 class ModelProcess:
     """One process with models. Safe to call from several threads. It is a `progress.DeviceLike`."""
 
-    def __init__(self, settings: Settings, cache: Path, kind: str, *, entry: str = HOST) -> None:
-        """`kind`: `cpu` or `gpu`, where its models run. `cache`: as for a `ModelPool`. `entry`: tests have another."""
+    def __init__(self, settings: Settings, kind: str, *, entry: str = HOST) -> None:
+        """`kind`: `cpu` or `gpu`, where its models run. `entry`: the module that it runs; only tests have another."""
         self.kind = kind
-        self._told = {"settings": settings.model_dump(mode="json"), "cache": str(cache)}
+        self._told = {"settings": settings.model_dump(mode="json")}
         self._entry = entry
         self._guard = threading.Lock()
         self._link: _Link | None = None

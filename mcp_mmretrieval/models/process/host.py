@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -219,7 +218,7 @@ class _LoadProgress:
         """See `progress.ProgressListener`."""
 
 
-def main(make_loader: Callable[[Settings, Path], ModelLoader] = InProcessLoader) -> None:
+def main(make_loader: Callable[[Settings], ModelLoader] = InProcessLoader) -> None:
     """Serve the socket whose number is the argument, until the engine hangs up. Does not return."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the engine, which then ends this process
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
@@ -227,7 +226,7 @@ def main(make_loader: Callable[[Settings, Path], ModelLoader] = InProcessLoader)
     frames = FrameSocket(socket.socket(fileno=int(sys.argv[1])))
     try:
         told, _ = frames.receive()
-        loader = make_loader(Settings.of(told["settings"]), Path(told["cache"]))
+        loader = make_loader(Settings.of(told["settings"]))
         ModelHost(frames, loader).serve()
     except (EOFError, OSError):
         os._exit(0)  # without waiting for a model that may be at work

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mcp_mmretrieval.config.resolve import DeviceMemory
@@ -158,18 +157,17 @@ class RemoteClassifier(_RemoteModel):
 
 def process_pool(settings: Settings, *, entry: str = HOST) -> ModelPool:
     """All models of a library, the heavy ones in processes of their own. `entry`: as for a `ProcessLoader`."""
-    cache = settings.library / "cache"
-    return ModelPool(settings, cache, ProcessLoader(settings, cache, entry=entry))
+    return ModelPool(settings, ProcessLoader(settings, entry=entry))
 
 
 class ProcessLoader:
     """The `ModelLoader` of an engine: one process for the processor, and one for the GPU where there may be one."""
 
-    def __init__(self, settings: Settings, cache: Path, *, entry: str = HOST) -> None:
-        """`cache`: as for a `ModelPool`. `entry`: the module that a process runs; only tests have another one."""
+    def __init__(self, settings: Settings, *, entry: str = HOST) -> None:
+        """`entry`: the module that a process runs; only tests have another one."""
         self._settings = settings
-        self._cpu = ModelProcess(settings, cache, "cpu", entry=entry)
-        self._hub = ModelProcess(settings, cache, "gpu", entry=entry) if may_have_gpu(settings.device) else self._cpu
+        self._cpu = ModelProcess(settings, "cpu", entry=entry)
+        self._hub = ModelProcess(settings, "gpu", entry=entry) if may_have_gpu(settings.device) else self._cpu
 
     @property
     def processes(self) -> tuple[ModelProcess, ...]:
@@ -207,8 +205,7 @@ class ProcessLoader:
     def rest(self) -> None:
         """See `ModelLoader`."""
         for process in self.processes:
-            if idle := self._settings.idle_seconds(process.kind):
-                process.rest(idle)
+            process.rest(self._settings.idle_seconds(process.kind))
 
     def close(self) -> None:
         """See `ModelLoader`."""

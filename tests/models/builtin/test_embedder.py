@@ -1,5 +1,7 @@
 """The built-in embedder: texts and pictures in spaces of their own, and what it refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -44,14 +46,16 @@ def test_what_has_no_vector_is_refused_with_the_reason(embedder: Embedder) -> No
         embedder.embed_documents(["text", SEEN[0]])
 
 
-def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(models: ModelPool) -> None:
+def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(
+    models: ModelPool, machine_cache: Path
+) -> None:
     from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
     from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors
     from mcp_mmretrieval.models.builtin.minilm import MiniLM
     from mcp_mmretrieval.models.device.device import Device
 
     whole = models.embedders.made(models.maker)
-    alone = BuiltinEmbedder(MiniLM(1, Device()), None, ClassNameVectors())
+    alone = BuiltinEmbedder(MiniLM(1, Device(), machine_cache), None, ClassNameVectors())
     assert (dict(alone.dims), alone.sees) == ({"text": 384}, frozenset())
     assert alone.identity != whole.identity
     assert list(alone.embed_query("a cat")) == ["text"]

@@ -1,4 +1,4 @@
-"""Pictures, and what people ask of them."""
+"""What people ask of pictures."""
 
 from __future__ import annotations
 
@@ -22,15 +22,6 @@ def embedder(models: ModelPool) -> Embedder:
     return models.embedders.made(models.maker)
 
 
-def test_pictures_become_unit_vectors_each_by_itself(embedder: Embedder) -> None:
-    vectors = embedder.embed_documents(SEEN)
-    assert vectors.shape == (3, embedder.dims["picture"])
-    assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    for picture, vector in zip(SEEN, vectors, strict=True):
-        np.testing.assert_allclose(embedder.embed_documents([picture])[0], vector, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("query", "best"),
     [("a crossword puzzle", 0), ("stop at the red signal", 1), ("what time is it?", 2)],
@@ -45,11 +36,6 @@ def test_words_find_what_a_picture_shows(embedder: Embedder, query: str, best: i
 def test_a_question_about_figures_asks_for_no_object(embedder: Embedder) -> None:
     likeness = embedder.embed_documents(SEEN) @ embedder.embed_query("net revenue in the third quarter")["picture"][0]
     assert likeness.max() < 0.1
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5_000), (5_000, 1), (2, 3)])
-def test_a_picture_of_any_shape_is_embedded(embedder: Embedder, shape: tuple[int, int]) -> None:
-    assert np.isfinite(embedder.embed_documents([np.zeros((*shape, 3), np.uint8)])).all()
 
 
 def test_the_class_vectors_that_ship_are_those_of_the_models(models: ModelPool) -> None:

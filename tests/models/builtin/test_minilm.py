@@ -1,13 +1,21 @@
 """Text vectors."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.builtin.minilm import MiniLM
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.models.tokens import replace_surrogates
+from mcp_mmretrieval.models.weights import MINILM_WHEEL
+from mcp_mmretrieval.types import Vectors
+from tests.support.threads import beside
 
 pytestmark = pytest.mark.builtin
 
@@ -127,3 +135,61 @@ def test_a_script_that_the_model_was_not_taught_gives_no_vectors(embedder: Embed
 def test_a_text_of_letters_that_the_model_knows_keeps_its_vectors(embedder: Embedder, text: str) -> None:
     assert embedder.windows(text) == [text]
     assert "text" in embedder.embed_query(text)
+
+
+WORDS = [
+    *["the", "ferry", "gearbox", "ran", "hot", "after", "two", "hours", "at", "sea", "Unsere", "Katze", "schläft"],
+    *["im", "Büro", "C++", "3.14", "[SEP]", "漢字", "Привет", "🚢"],
+]
+TRICKY = [
+    *["", " \n\t ", "[SEP] [MASK]", "a[CLS]b", "[UNK][PAD]", "##ing [sep]", "\ud800 lone surrogate", "🚢🇩🇪", "\u200b"],
+    *["\x00\x01", "a" * 5_000, "x" * 101 + " end", "漢字" * 400, "ﬁ e\u0301 ß İ Ünïcödé", "กขค", " " * 3_000 + "x"],
+    *["https://example.org/?q=1&b", "line\u2028after\x85line", "1,234.5 €"],
+]
+
+
+def test_tokens_and_vectors_are_those_of_sentence_transformers(models: ModelPool) -> None:
+    """So a library that was embedded through it need not be embedded again."""
+    from sentence_transformers import SentenceTransformer
+
+    rng = np.random.default_rng(0)
+    texts = TRICKY + [" ".join(rng.choice(WORDS, rng.integers(1, 40))) for _ in range(200)]
+    given = [{"text": replace_surrogates(text)} for text in texts]  # else it opens what looks like a URL
+    options = {"split_special_tokens": True}
+    folder = str(MINILM_WHEEL.locate())
+    other = SentenceTransformer(folder, device="cpu", local_files_only=True, processor_kwargs=options)
+    model = models.builtin.text.get()
+    for text, (tokens, _) in zip(TRICKY, model.encode_tokens(TRICKY), strict=True):
+        ids = other.tokenizer(replace_surrogates(text), truncation=True, max_length=256)["input_ids"]
+        assert tokens == other.tokenizer.convert_ids_to_tokens(ids)[1:-1]
+    vectors = np.asarray(other.encode(given, show_progress_bar=False))
+    np.testing.assert_allclose(model.encode(texts), vectors, atol=1e-5)
+
+
+def test_a_model_that_rests_comes_back_for_many_who_ask_at_once(machine_cache: Path) -> None:
+    model = MiniLM(1, Device("cpu"), machine_cache)
+    before = model.encode([PROSE])
+    assert not model.rest(3_600.0)
+    assert model.rest(0.0)
+    assert not model.rest(0.0)
+    assert model.windows(PROSE) == [PROSE.strip()]
+    found: list[Vectors] = []
+    threads = [beside(lambda: found.append(model.encode([PROSE]))) for _ in range(4)]
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 4
+    for vectors in found:
+        np.testing.assert_array_equal(vectors, before)
+
+
+def test_a_model_that_rests_comes_back_although_its_converted_weights_were_deleted(tmp_path: Path) -> None:
+    model = MiniLM(1, Device("cpu"), tmp_path / "cache")
+    before = model.encode([PROSE])
+    model.rest(0.0)
+    shutil.rmtree(tmp_path / "cache")
+    np.testing.assert_array_equal(model.encode([PROSE]), before)
+    model.rest(0.0)
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").write_text("in its place", encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match="MMRETRIEVAL_CACHE"):
+        model.encode([PROSE])

@@ -1,6 +1,7 @@
 """One device, many callers: batches by cost, searches first, and nothing lost when something goes wrong."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
 from mcp_mmretrieval.models.builtin.minilm import MiniLM
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.types import Vectors
 from tests.support.batches import Clock, Model, all_of
 from tests.support.threads import until
 
@@ -140,19 +142,18 @@ def test_minilm_gives_a_text_the_same_vector_alone_and_among_others(models: Mode
 
 @pytest.mark.builtin
 def test_minilms_vectors_are_the_same_after_memory_was_short(
-    models: ModelPool, monkeypatch: pytest.MonkeyPatch
+    models: ModelPool, machine_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    device = Device("cpu")
-    text = MiniLM(1, device)
+    text = MiniLM(1, Device("cpu"), machine_cache)
     texts = [f"The ferry number {number} left the harbour. " * 3 for number in range(100)]
-    encode, lengths = text._model.encode, list[int]()
+    states, lengths = text._states, list[int]()
 
-    def short(given: list[object], **how: object) -> object:
+    def short(given: list[list[int]]) -> list[Vectors]:
         lengths.append(len(given))
         if len(lengths) == 2:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8796093022208 bytes.")
-        return encode(given, **how)  # type: ignore[call-overload]
+        return states(given)
 
-    monkeypatch.setattr(text._model, "encode", short)
+    monkeypatch.setattr(text, "_states", short)
     np.testing.assert_allclose(text.encode(texts), models.builtin.text.get().encode(texts), atol=1e-6)
     assert len(lengths) > 2 and max(lengths[2:]) <= lengths[1] // 2

@@ -33,7 +33,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[ModelProcess]:
-    made = ModelProcess(Settings(library=tmp_path), tmp_path / "cache", "cpu", entry=ENTRY)
+    made = ModelProcess(Settings(library=tmp_path), "cpu", entry=ENTRY)
     yield made
     made.close()
 
@@ -43,7 +43,7 @@ def embed(process: ModelProcess, *contents: Content, maker: str = "colours") -> 
 
 
 def count(tmp_path: Path, name: str) -> int:
-    file = tmp_path / "cache" / f"count {name}"
+    file = tmp_path / "counts" / f"count {name}"
     return int(file.read_text()) if file.exists() else 0
 
 
@@ -72,7 +72,7 @@ def test_calls_of_many_threads_run_side_by_side(process: ModelProcess, tmp_path:
         until(lambda: count(tmp_path, "waiting") == 1, 30)
         others = list(threads.map(lambda number: embed(process, f"red {number}"), range(12)))
         assert not waiting.done()
-        (tmp_path / "cache" / "go").touch()
+        (tmp_path / "counts" / "go").touch()
         assert waiting.result(30).arrays["vectors"].shape == (1, 3)
     assert len(others) == 12
 
@@ -96,7 +96,7 @@ def test_while_a_call_runs_it_does_not_rest(process: ModelProcess, tmp_path: Pat
         until(lambda: count(tmp_path, "waiting") == 1, 30)
         assert process.idle == 0.0
         assert not process.rest(0.0)
-        (tmp_path / "cache" / "go").touch()
+        (tmp_path / "counts" / "go").touch()
         waiting.result(30)
 
 
@@ -133,7 +133,7 @@ def test_calls_that_were_under_way_when_it_was_killed_are_all_answered(process: 
     with ThreadPoolExecutor(4) as threads:
         waiting = threads.submit(embed, process, "wait")
         until(lambda: count(tmp_path, "waiting") == 1, 30)
-        (tmp_path / "cache" / "go").touch()
+        (tmp_path / "counts" / "go").touch()
         calls = [threads.submit(embed, process, f"red {number}") for number in range(8)]
         if (pid := process.pid) is not None:
             os.kill(pid, signal.SIGKILL)
@@ -165,7 +165,7 @@ def test_nobody_waits_for_a_call_that_nobody_needs(process: ModelProcess, tmp_pa
         stop.set()
         with pytest.raises(Cancelled):
             second.result(30)
-        (tmp_path / "cache" / "go").touch()
+        (tmp_path / "counts" / "go").touch()
         first.result(30)
 
 
@@ -182,7 +182,7 @@ def test_closed_it_ends_what_is_under_way_and_starts_no_more(process: ModelProce
 
 
 def test_a_process_that_does_not_start_is_told(tmp_path: Path) -> None:
-    process = ModelProcess(Settings(library=tmp_path), tmp_path, "cpu", entry="tests.support.no_such_module")
+    process = ModelProcess(Settings(library=tmp_path), "cpu", entry="tests.support.no_such_module")
     with pytest.raises(ModelUnavailable, match=r"does not start: it ended with exit code 1\. Run: mcp-mm"):
         embed(process, "red")
 
@@ -218,7 +218,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.process.client import ModelCall, ModelProcess
 import os, signal
 folder = Path({str(tmp_path)!r})
-process = ModelProcess(Settings(library=folder), folder, "cpu", entry={ENTRY!r})
+process = ModelProcess(Settings(library=folder), "cpu", entry={ENTRY!r})
 process.call(ModelCall("embedder", "colours", "load"))
 print(process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

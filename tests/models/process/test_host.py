@@ -12,7 +12,7 @@ from tests.support.models import ColourEmbedder
 
 class CountingLoader(InProcessLoader):
     def __init__(self, folder: Path) -> None:
-        super().__init__(Settings(library=folder), folder)
+        super().__init__(Settings(library=folder))
         self.loads: list[str] = []
         self.gate = threading.Event()
 

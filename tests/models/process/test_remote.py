@@ -22,7 +22,7 @@ BLUE = np.full((20, 50, 3), (0, 0, 255), np.uint8)
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Iterator[ProcessLoader]:
-    made = ProcessLoader(Settings(library=tmp_path), tmp_path, entry=ENTRY)
+    made = ProcessLoader(Settings(library=tmp_path), entry=ENTRY)
     yield made
     made.close()
 
@@ -69,8 +69,8 @@ def test_readers_say_what_they_read_and_hear(loader: ProcessLoader) -> None:
 
 
 def test_one_process_serves_where_there_is_no_gpu_and_another_the_gpu(tmp_path: Path) -> None:
-    assert len(ProcessLoader(Settings(library=tmp_path, device="cpu"), tmp_path).processes) == 1
-    kinds = [process.kind for process in ProcessLoader(Settings(library=tmp_path, device="cuda"), tmp_path).processes]
+    assert len(ProcessLoader(Settings(library=tmp_path, device="cpu")).processes) == 1
+    kinds = [process.kind for process in ProcessLoader(Settings(library=tmp_path, device="cuda")).processes]
     assert kinds == ["cpu", "gpu"]
 
 
@@ -88,7 +88,7 @@ def test_a_model_that_left_is_loaded_again_by_its_next_call_and_by_whoever_asks_
 
 def test_processes_rest_as_long_after_their_last_call_as_the_settings_say(tmp_path: Path) -> None:
     for seconds, left in ((0.0, False), (1e-6, True), (3_600.0, False)):
-        loader = ProcessLoader(Settings(library=tmp_path, model_idle_s=seconds), tmp_path, entry=ENTRY)
+        loader = ProcessLoader(Settings(library=tmp_path, model_idle_s=seconds), entry=ENTRY)
         loader.embedder("colours")
         loader.rest()
         assert (loader.processes[0].generation == 0) == left
@@ -99,7 +99,7 @@ def test_a_model_that_is_let_go_of_is_loaded_anew(loader: ProcessLoader, tmp_pat
     loader.embedder("colours")
     loader.release("colours")
     loader.embedder("colours")
-    assert (tmp_path / "count load colours").read_text() == "2"
+    assert (tmp_path / "counts" / "count load colours").read_text() == "2"
 
 
 def test_a_pool_over_a_process_says_why_a_model_is_missing(tmp_path: Path) -> None:
