@@ -260,4 +260,6 @@ class LibraryModels(RolloutModels, ReadingModels, RerankerSource, Protocol):
         """For the rest of this process no model runs on the GPU; those that lie there are let go of."""
 
     def rest(self) -> None:
-        """Let models that did nothing for as long as the settings say leave the memory: on a GPU all, else the texts'."""
+        """Let models leave the memory that did nothing for as long as the settings say: those on a GPU, and the text
+        model.
+        """

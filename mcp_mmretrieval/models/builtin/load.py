@@ -75,8 +75,7 @@ class BuiltinModels:
         from mcp_mmretrieval.models.builtin.minilm import MiniLM
         from mcp_mmretrieval.models.device import device
 
-        with assembled_alone():
-            return MiniLM(self._threads, device.shared_device(self._settings, "cpu"), self._settings.cache)
+        return MiniLM(self._threads, device.shared_device(self._settings, "cpu"), self._settings.cache)
 
     def _load_classifier(self) -> ImageNetClassifier:
         weights.EFFICIENTNET_WHEEL.locate()  # before torch is imported
@@ -85,7 +84,7 @@ class BuiltinModels:
         from mcp_mmretrieval.models.device import device
 
         with assembled_alone():
-            return ImageNetClassifier(device.shared_device(self._settings, "cpu"))
+            return ImageNetClassifier(self._threads, device.shared_device(self._settings, "cpu"))
 
     def _classifier(self) -> ImageNetClassifier:
         return self.classifier.get()
