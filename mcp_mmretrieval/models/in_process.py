@@ -32,7 +32,7 @@ class InProcessLoader:
         from mcp_mmretrieval.models.device import device
 
         with assembled_alone():
-            return ImageNetClassifier(device.shared_device(self._settings, "cpu"))
+            return ImageNetClassifier(self._threads, device.shared_device(self._settings, "cpu"))
 
     def text_reader(self) -> TextReader:
         """See `ModelLoader`."""

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mcp_mmretrieval.models.weights import file_sha256
 
 _RECORD = "made.json"
+_STALE_SECONDS = 3_600.0
+"""Age of a half made folder whose process must have been killed."""
 
 
 def made_once(folder: Path, of: Mapping[str, str], make: Callable[[Path], None]) -> Path:
@@ -26,6 +30,7 @@ def made_once(folder: Path, of: Mapping[str, str], make: Callable[[Path], None])
     if _is_whole(folder, of):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as aside:
         made = Path(aside, "made")
         made.mkdir()
@@ -35,6 +40,14 @@ def made_once(folder: Path, of: Mapping[str, str], make: Callable[[Path], None])
         if not _is_whole(folder, of):  # else another process was faster
             _put(made, folder, of, Path(aside, "before"))
     return folder
+
+
+def _remove_stale(folder: Path) -> None:
+    """Delete what processes left behind that were killed while they made it."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _put(made: Path, folder: Path, of: Mapping[str, str], before: Path) -> None:

@@ -1,6 +1,7 @@
 """A folder is made once, proves whole when it is used, and is made anew where it does not."""
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,16 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         made_once(tmp_path / "model", OF, fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_behind_is_deleted_later(tmp_path: Path, fill: Callable[[Path], None]) -> None:
+    old, young, other = (tmp_path / name for name in (".model.old", ".model.young", ".others.old"))
+    for left in (old, young, other):
+        (left / "made").mkdir(parents=True)
+    for left in (old, other):
+        os.utime(left, (0, 0))
+    made_once(tmp_path / "model", OF, fill)
+    assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
 
 
 @pytest.mark.parametrize("damaged", [False, True])

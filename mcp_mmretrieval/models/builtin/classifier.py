@@ -27,12 +27,13 @@ _CENTRE = 0.875
 class ImageNetClassifier:
     """EfficientNet-lite1, loaded. Safe to call from several threads; they take turns."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, threads: int, device: Device) -> None:
         """`device`: a CPU. Raises ModelUnavailable when the weights are missing or damaged, ImportError without the
         network's code.
         """
         from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
 
+        torch.set_num_threads(threads)
         (name,) = EFFICIENTNET_WHEEL.sums
         weights = torch.load(EFFICIENTNET_WHEEL.locate() / name, weights_only=True, map_location="cpu")
         self._net: torch.nn.Module = EfficientNet.from_name("efficientnet-lite1")

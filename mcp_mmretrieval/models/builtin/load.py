@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import weights
-from mcp_mmretrieval.models.assembly import assembled_alone
 from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.lazy import LazyModel
 
@@ -61,8 +60,7 @@ class BuiltinModels:
         from mcp_mmretrieval.models.builtin.minilm import MiniLM
         from mcp_mmretrieval.models.device import device
 
-        with assembled_alone():
-            return MiniLM(self._threads, device.shared_device(self._settings, "cpu"), self._settings.cache)
+        return MiniLM(self._threads, device.shared_device(self._settings, "cpu"), self._settings.cache)
 
     def _load_classifier(self) -> PictureClassifier:
         weights.EFFICIENTNET_WHEEL.locate()  # before a process is started for it

@@ -50,7 +50,7 @@ def _convert_in_child(target: Path) -> None:
     home = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-m", __spec__.name, str(source), str(target)],
+        [sys.executable, "-P", "-m", __spec__.name, str(source), str(target)],
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.builtin.classifier import ImageNetClassifier
+from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.pool import ModelPool
 from tests.support.drawings import clock, crossword, traffic_light
 
@@ -29,3 +32,13 @@ def test_pictures_become_unit_vectors_each_by_itself(embedder: Embedder) -> None
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5_000), (5_000, 1), (2, 3)])
 def test_a_picture_of_any_shape_is_embedded(embedder: Embedder, shape: tuple[int, int]) -> None:
     assert np.isfinite(embedder.embed_documents([np.zeros((*shape, 3), np.uint8)])).all()
+
+
+def test_it_keeps_to_its_threads() -> None:
+    before = torch.get_num_threads()
+    try:
+        for threads in (2, 1):
+            ImageNetClassifier(threads, Device("cpu")).probabilities(SEEN[:1])
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
