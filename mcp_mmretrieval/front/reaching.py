@@ -140,7 +140,10 @@ def _spawn(endpoint: Endpoint, engine: Sequence[str], lock: int, listening: int)
             stdout=log,
             stderr=log,
             cwd=os.path.abspath(os.sep),
-            env=machine_environment(),
+            env={
+                "MALLOC_ARENA_MAX": "2",
+                **machine_environment(),
+            },  # glibc keeps what its heaps once held, a heap a thread
             pass_fds=(lock, listening),
             start_new_session=True,
         )

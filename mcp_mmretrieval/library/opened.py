@@ -26,6 +26,9 @@ from mcp_mmretrieval.targets import ConnectionView
 REST_EVERY_SECONDS = 10.0
 """Seconds between two looks whether models can leave the memory."""
 
+WORKER_IDLE_SECONDS = 60.0
+"""Seconds after which a parser without work ends: a new one is there in less than one."""
+
 
 class OpenedLibrary:
     """What lives as long as a library is open, wired together: who is told of what stands here and nowhere else."""
@@ -88,3 +91,4 @@ class OpenedLibrary:
         """Let models that nobody uses leave the memory, until the library is closed."""
         while not self._closed.wait(REST_EVERY_SECONDS):
             self.shared.models.rest()
+            self.shared.workers.rest(WORKER_IDLE_SECONDS)

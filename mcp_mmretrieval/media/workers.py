@@ -181,6 +181,15 @@ class Workers:
             raise UnreadableMedia("internal", "the parser gave nothing back")
         return content
 
+    def rest(self, idle: float) -> None:
+        """End workers that had nothing to do for so many seconds."""
+        now = time.monotonic()
+        with self._lock:
+            resting = [worker for worker in self._idle if now - worker.since >= idle]
+            self._idle = [worker for worker in self._idle if worker not in resting]
+        for worker in resting:
+            self._drop(worker)
+
     def close(self) -> None:
         """Kill all workers. Who still waits for one gets Cancelled."""
         with self._lock:
@@ -259,6 +268,7 @@ class Workers:
         if worker.fit:
             with self._lock:
                 if not self._closed and len(self._idle) < self._count:
+                    worker.since = time.monotonic()
                     self._idle.append(worker)
                     return
         self._drop(worker)
@@ -276,6 +286,8 @@ class _Worker:
     def __init__(self, entry: str, limits: Limits) -> None:
         """Start the process; it is not ready yet."""
         self._limits = limits
+        self.since = time.monotonic()
+        """Since when it has nothing to do, if it has not."""
         self._tasks = 0
         self._busy = True
         self._link, theirs = socket.socketpair()

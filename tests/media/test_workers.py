@@ -33,6 +33,16 @@ def test_a_worker_is_used_again_and_by_two_threads_at_once(misbehaving: Workers)
     assert len({text[1] for text in texts}) <= 2
 
 
+def test_a_worker_without_work_rests_and_another_one_takes_the_next_file(misbehaving: Workers) -> None:
+    (first,), _ = split(misbehaving, "pid")
+    misbehaving.rest(3_600.0)
+    assert split(misbehaving, "pid")[0] == [first]
+    misbehaving.rest(0.0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(first), 0)
+    assert split(misbehaving, "pid")[0] != [first]
+
+
 def test_a_worker_of_a_large_process_is_used_again() -> None:
     held = bytearray(b"1") * 1_200_000_000  # as much as an engine with its models
     pool = Workers(Limits(), 1, entry="tests.support.misbehaving_worker")
