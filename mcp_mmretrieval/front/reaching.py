@@ -53,6 +53,8 @@ KEPT_VARIABLE_PREFIXES = (
 )
 KEPT_VARIABLES_ANY_CASE = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 """What an engine sees of the environment of whoever starts it: the machine's side of it, nothing of the client's."""
+ENGINE_VARIABLES = {"MALLOC_ARENA_MAX": "2"}
+"""What an engine is told beside it: glibc would keep a heap for each thread, with what it once held."""
 
 JsonMessage = dict[str, object]
 
@@ -140,10 +142,7 @@ def _spawn(endpoint: Endpoint, engine: Sequence[str], lock: int, listening: int)
             stdout=log,
             stderr=log,
             cwd=os.path.abspath(os.sep),
-            env={
-                "MALLOC_ARENA_MAX": "2",
-                **machine_environment(),
-            },  # glibc keeps what its heaps once held, a heap a thread
+            env=ENGINE_VARIABLES | machine_environment(),
             pass_fds=(lock, listening),
             start_new_session=True,
         )
