@@ -34,8 +34,9 @@ QUERY_WAIT_SECONDS = 0.05
 """Seconds that a search waits for another one's turn."""
 QUERY_SECONDS = 1.0
 """Seconds after which a search compares with each vector instead."""
-OPENING_WORK_SECONDS, READ_VECTORS_PER_SECOND = 60.0, 1_000.0
-"""Seconds of processor time for opening an index, and vectors that are read in one at the very least."""
+OPENING_WORK_SECONDS, READ_VECTORS_PER_SECOND = 300.0, 1_000.0
+"""Seconds of processor time for opening an index, and vectors that are read in one at the very least. Putting the last
+ones into the graph again takes most of it: see `chroma.SYNC_THRESHOLD_VECTORS`."""
 STEP_WORK_SECONDS = 300.0
 """Seconds of processor time that any other step may take: a thousand long vectors take 20."""
 HANG_SECONDS, PROGRESS_SECONDS = 60.0, 0.01

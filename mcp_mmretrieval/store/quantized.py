@@ -73,15 +73,17 @@ class QuantizedVectors:
         self._rows.append(last_row)
 
     def scores(
-        self, query: Vectors, *, after: int = 0, within: NDArray[np.int64] | None = None
+        self, query: Vectors, *, after: int = 0, within: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.int64], Vectors]:
         """Keys, and the cosine similarities of their vectors to `query` (shape (dim,), unit).
 
-        `after`: of the rows that follow this one, and perhaps some before. `within`: only of these segments.
+        `after`: of the rows that follow this one, and perhaps some before. `within`: only of the segments for
+        whose key it is true.
         """
         count = len(self)
         at = bisect.bisect_right(self._rows, after)
         begin = self._counts[at - 1] if at else 0
+        room = np.empty((COMPARED_VECTORS, self._dim), np.float32)
         keys, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for number in range(begin // CHUNK_VECTORS, -(-count // CHUNK_VECTORS)):
             codes, scales, held = self._chunks[number]
@@ -89,17 +91,16 @@ class QuantizedVectors:
             part = slice(max(begin - first, 0), min(count - first, CHUNK_VECTORS))
             codes, scales, held = codes[part], scales[part], held[part]
             if within is not None:
-                inside = np.isin(held, within)
+                inside = within[np.minimum(held, len(within) - 1)]
                 codes, scales, held = codes[inside], scales[inside], held[inside]
             keys.append(held)
-            scores.append(_dots(codes, query) * scales)
+            scores.append(_dots(codes, query, room) * scales)
         return np.concatenate(keys), np.concatenate(scores)
 
 
-def _dots(codes: NDArray[np.int16], query: Vectors) -> Vectors:
-    """Scalar products of shape (len(codes),)."""
+def _dots(codes: NDArray[np.int16], query: Vectors, room: Vectors) -> Vectors:
+    """Scalar products of shape (len(codes),). `room`: for some of the codes as float32."""
     found = np.empty(len(codes), np.float32)
-    room = np.empty((COMPARED_VECTORS, codes.shape[1]), np.float32)
     for at in range(0, len(codes), COMPARED_VECTORS):
         some = codes[at : at + COMPARED_VECTORS]
         numbers = room[: len(some)]

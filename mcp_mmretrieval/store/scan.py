@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.store.quantized import QuantizedVectors
     from mcp_mmretrieval.types import Vectors
 
-MAX_READ_VECTORS = 1_000
+MAX_READ_VECTORS = 2_000
 """Vectors up to which reading them from the catalog is no slower than anything else: 1.3 us each."""
-MAX_LISTED_SEGMENTS = 16_000
+MAX_LISTED_SEGMENTS = 32_000
 """Segments of a scope up to which their keys may be listed; of larger ones the best are looked up one by one."""
 LISTED_PER_LOOKUP = 8
 """Keys that are listed in the time that it takes to look one up."""
@@ -66,7 +66,9 @@ class Scan:
         allowed, held = self._catalog.extent(scope, MAX_LISTED_SEGMENTS)
         lookups = 2 * depth * held / max(1, allowed)
         if allowed <= min(MAX_LISTED_SEGMENTS, LISTED_PER_LOOKUP * lookups):
-            within = np.array(self._catalog.keys(scope), dtype=np.int64)
+            listed = self._catalog.keys(scope)
+            within = np.zeros(max(listed, default=0) + 2, np.bool_)  # the last one stands for all keys beyond
+            within[listed] = True
             return best_by_key(*copy.scores(query, after=after, within=within), depth)
         keys, scores = copy.scores(query, after=after)
         look = depth + depth // 4

@@ -184,7 +184,7 @@ def children() -> set[str]:
 
 
 def test_a_small_library_has_no_process_and_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 16_000)
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 32_000)
     with Store.open(tmp_path / "library") as store:
         space, _ = fill(store.catalog, 30)
         assert store.index.wait(PATIENCE)
@@ -234,6 +234,27 @@ def test_few_vectors_wait_for_more_and_many_do_not(store: Store, monkeypatch: py
     status = store.index.status()
     assert status.followed < status.total == 115
     agree(store, space, Scope())
+
+
+def test_an_index_that_lacks_too_much_is_not_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    space, _ = fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    assert store.index._process is not None
+    asked = Mock(wraps=store.index._process.nearest)
+    monkeypatch.setattr(store.index._process, "nearest", asked)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 3600.0)
+    monkeypatch.setattr(index, "MAX_TAIL_VECTORS", 9)
+    fill(store.catalog, 1, root="/near")
+    agree(store, space, Scope())
+    assert asked.called
+    fill(store.catalog, 1, root="/far")
+    end = time.monotonic() + PATIENCE
+    while not store.index._far_behind:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    asked.reset_mock()
+    agree(store, space, Scope())
+    assert not asked.called
 
 
 def test_an_index_that_nobody_asks_rests_and_comes_back_with_the_next_question(

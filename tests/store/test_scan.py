@@ -40,7 +40,7 @@ def test_few_vectors_are_read_and_many_are_copied(catalog: Catalog, monkeypatch:
     assert read.called
 
 
-@pytest.mark.parametrize("listed", [0, 16_000])
+@pytest.mark.parametrize("listed", [0, 32_000])
 def test_filters_hold_whether_keys_are_listed_or_looked_up(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
