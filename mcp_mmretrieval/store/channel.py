@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SIZES = struct.Struct("<IQ")
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
 
 Message = dict[str, Any]
 Arrays = list[NDArray[Any]]

@@ -242,7 +242,8 @@ class Index:
             self._end_process()
             if self._closing.is_set():
                 return
-            logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=True)
+            ours = not isinstance(error, ChromaFailed)
+            logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=ours)
             self._state, self._note = "failed", str(error)
             self._blame(error)
             self._failures += 1

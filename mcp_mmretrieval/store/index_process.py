@@ -63,7 +63,7 @@ class IndexProcess:
         """Up to which row of the catalog it has the vectors of a space and kind, perhaps more."""
         self.silent = False
         """Whether a search had no answer in time. Then no other asks, until `ping` was answered."""
-        self._folder = folder
+        self._folder = folder.absolute()  # the process lies elsewhere
         self._stop = stop
         self._turn = threading.Lock()
         self._writing = False
@@ -95,7 +95,7 @@ class IndexProcess:
         `sample`: look at some of its vectors only.
         """
         limit = OPENING_WORK_SECONDS + total / READ_VECTORS_PER_SECOND
-        asked = (str(self._folder), str(catalog), chroma.SYNC_THRESHOLD_VECTORS, sample)
+        asked = (str(self._folder), str(catalog.absolute()), chroma.SYNC_THRESHOLD_VECTORS, sample)
         told, _ = self._write("open", *asked, limit=limit)
         return told["problem"]  # type: ignore[no-any-return]
 

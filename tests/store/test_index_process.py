@@ -106,7 +106,25 @@ def test_an_index_closed_in_order_is_there_when_it_is_opened(tmp_path: Path) -> 
     catalog.close()
 
 
+def test_a_folder_may_be_named_from_where_the_engine_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Catalog(Path("catalog.db")).close()
+    first = IndexProcess(Path("index"), threading.Event())
+    first.begin()
+    first.close()
+    assert (tmp_path / "index" / "chroma.sqlite3").exists()
+    again = IndexProcess(Path("index"), threading.Event())
+    assert again.open(Path("catalog.db"), 0, sample=False) is None
+    again.end()
+
+
 # -- ends
+
+
+def test_a_process_that_cannot_be_started_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    with pytest.raises(ProcessFailed, match="does not start"):
+        IndexProcess(tmp_path / "index", threading.Event())
 
 
 @pytest.mark.parametrize("work", ["upsert", "nearest", "open"])
