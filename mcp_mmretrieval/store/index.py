@@ -270,9 +270,8 @@ class Index:
         """One step, or a rest until there is something to do."""
         self._wake.clear()
         self._look_after_process()
-        lacks, total = self._catalog.behind()
+        lacks, total = self._catalog.roughly_behind(max(MAX_SCANNED_VECTORS, MAX_TAIL_VECTORS) + 1)
         self._far_behind = lacks > MAX_TAIL_VECTORS
-        self._scan.tidy(idle=INDEX_IDLE_SECONDS, held=total)
         if not self._is_needed(total):
             self._do_without(lacks, total)
         elif self._process is not None:
@@ -302,7 +301,9 @@ class Index:
 
     def _rest(self, lacks: int) -> None:
         """Wait until something was committed or asked for, or time does it."""
-        self._wake.wait(UPSERT_DELAY_SECONDS / 4 if lacks and self._state != "unneeded" else INDEX_IDLE_SECONDS / 4)
+        patience = UPSERT_DELAY_SECONDS if lacks and self._state != "unneeded" else INDEX_IDLE_SECONDS
+        if not self._wake.wait(patience / 4):
+            self._scan.tidy(idle=INDEX_IDLE_SECONDS, held=self._catalog.behind()[1])
         self._closing.wait(COMMIT_PAUSE_SECONDS)
 
     def _is_needed(self, total: int) -> bool:

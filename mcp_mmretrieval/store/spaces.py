@@ -262,6 +262,15 @@ class Spaces:
             db.execute("DELETE FROM followed")
             db.execute("DELETE FROM garbage")
 
+    def roughly_behind(self, most: int) -> tuple[int, int]:
+        """As `behind`, exact up to `most` vectors; beyond, at least as many. Takes no longer in a large library."""
+        lanes = self.lanes()
+        lacks = sum(self.count_after(*lane, upto, most=most) for lane, upto in lanes.items())
+        total = sum(self.count_after(*lane, 0, most=most) for lane in lanes)
+        with self._database.reading() as db:
+            sql = "SELECT total(length(places) / 16) FROM (SELECT places FROM garbage LIMIT ?)"
+            return lacks + int(scalar(db, sql, most)), total
+
     def count_after(self, space: int, kind: VectorKind, after: int, *, most: int) -> int:
         """How many vectors stand in the rows that follow `after`; `most` or more where there are that many."""
         with self._database.reading() as db:
