@@ -267,7 +267,7 @@ class Status:
     """Part (`embedder`, `reranker`, `speech`, `ocr`) to a line on what serves it and how it is."""
     models_state: Literal["ready", "loading", "missing"]
     index: str
-    """A line: ready, or following or rebuilt from the catalog (an exact scan answers meanwhile)."""
+    """A line: not needed, ready, resting, or checked or built from the catalog (an exact scan answers meanwhile)."""
     sandbox: str
     """What confines the parsers on this machine."""
     jobs: tuple[Outcome, ...]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_mmretrieval.store import index
 from tests.conftest import OpenLibrary
 
 ROUNDS = int(os.environ.get("TEST_KILLS", "20"))
@@ -22,6 +23,9 @@ from pathlib import Path
 from tests.support.models import ModelsByHand
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.store import index
+
+index.MAX_SCANNED_VECTORS, index.UPSERT_DELAY_SECONDS = 0, 0.0
 
 def say(line):
     sys.stdout.write(line + "\\n"); sys.stdout.flush()
@@ -71,7 +75,10 @@ def killed_while_adding(folder: Path, root: Path, first: int, *, indexing: bool,
 
 
 @pytest.mark.timeout(900)
-def test_nothing_acknowledged_is_lost_through_kills(tmp_path: Path, folder: Path, open_library: OpenLibrary) -> None:
+def test_nothing_acknowledged_is_lost_through_kills(
+    tmp_path: Path, folder: Path, open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
     chance = random.Random(7)
     acknowledged: list[int] = []
     for number in range(ROUNDS):

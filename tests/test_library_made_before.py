@@ -20,6 +20,7 @@ from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
 from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
 from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
+from mcp_mmretrieval.store import index
 from tests import library_made_before as before
 
 PATIENCE = 240.0
@@ -66,6 +67,7 @@ def made_anew(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def opened(folder: Path, said: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens a library by its name over one of the folders, with the models that it keeps to."""
     libraries: list[Library] = []
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)  # it was made when every library had an index
     monkeypatch.setenv("MMRETRIEVAL_DEVICE", "cpu")  # on a GPU a model computes in another precision: another space
 
     def open_it(name: str, root: str) -> Library:

@@ -1,9 +1,8 @@
-"""Five primitives for threads that share something. Each is tested alone.
+"""Four primitives for threads that share something. Each is tested alone.
 
 module            primitive                                           what uses it
 foreground        a priority gate: bulk work waits for answers        adding, batches on a device, the index
 priority_lock     a fair lock with an urgent queue                    a device, a tokenizer, OCR and speech
-read_write_lock   a readers-writer lock, writers first                the index
 fair_share        a first-come-first-served semaphore with a lock     the files of all jobs
                   for each key
 abandonable       a call that its caller can leave behind             searching and scoring by a deadline

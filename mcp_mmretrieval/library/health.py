@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.answers import Status
 from mcp_mmretrieval.library.opened import OpenedLibrary
+from mcp_mmretrieval.store import IndexStatus
 from mcp_mmretrieval.targets import ConnectionView
 
 
@@ -40,11 +41,18 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
         unread_figures=catalog.count_unread_figures(scope),
         models={**shared.models.status_lines(), **shared.rollout.lines()},
         models_state=state,
-        index=f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note)),
+        index=_index_line(index),
         sandbox=shared.workers.sandbox,
         jobs=tuple(opened.jobs.latest(roots)),
         problems=tuple(dict.fromkeys(text for text in problems if text)),
     )
+
+
+def _index_line(index: IndexStatus) -> str:
+    """How far the index is, in words."""
+    if index.state == "unneeded":
+        return f"not needed: each of {index.total} vectors is compared"
+    return f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note))
 
 
 def _size(folder: Path) -> int:

@@ -343,6 +343,11 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:
             return scope_queries.visible_within(db, resolve_scope(db, scope), keys)
 
+    def keys(self, scope: Scope) -> list[int]:
+        """The keys of all segments within a scope; some perhaps twice."""
+        with self._database.reading() as db:
+            return scope_queries.keys_within(db, resolve_scope(db, scope))
+
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
         """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
         key = ("extent", scope, most)

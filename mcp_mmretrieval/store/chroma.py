@@ -10,16 +10,18 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.store.vectors import PartKeys
     from mcp_mmretrieval.types import Vectors
 
-SYNC_THRESHOLD_VECTORS = 20_000
-"""Vectors after which Chroma writes its file anew; each writing is a moment at which a kill can destroy it."""
+SYNC_THRESHOLD_VECTORS = 5_000
+"""Vectors after which Chroma writes its file anew. Those since are put into the graph again at each opening: 1.3 ms of
+processor time for each at 100,000 vectors. And each writing is a moment at which a kill can destroy the file."""
 FOLDER_WAIT_SECONDS = 30.0
 """Seconds to wait for another process to let go of the folder: the check of an engine that was killed."""
 
@@ -35,11 +37,14 @@ class ChromaFailed(Exception):
 class Chroma:
     """An open folder. Raises ChromaFailed and nothing else.
 
+    It lives in the index process (`index_worker`): writing holds Python's lock for seconds, and a bad folder can end
+    its process or take all memory.
+
     Two processes in one folder destroy it, so each holds a lock beside the folder as long as it is open.
     """
 
-    def __init__(self, folder: Path, *, fresh: bool = False) -> None:
-        """Open the folder or make it. `fresh`: delete first what is there."""
+    def __init__(self, folder: Path, *, fresh: bool = False, sync_threshold: int = SYNC_THRESHOLD_VECTORS) -> None:
+        """Open the folder or make it. `fresh`: delete first what is there. `sync_threshold`: of new collections."""
         with _as_chroma_failed():
             self._lock = _lock_file(folder.with_name(folder.name + ".lock"))
         try:
@@ -51,14 +56,15 @@ class Chroma:
         except ChromaFailed:
             os.close(self._lock)
             raise
+        self._sync_threshold = sync_threshold
         self._collections: dict[str, Any] = {}
 
-    def upsert(self, space: int, kind: str, keys: Sequence[VectorKey], vectors: Vectors) -> None:
+    def upsert(self, space: int, kind: str, keys: PartKeys, vectors: Vectors) -> None:
         """Add or replace vectors, of shape (len(keys), dim)."""
         with _as_chroma_failed():
             self._collection(space, kind).upsert(ids=_ids(keys), embeddings=vectors)
 
-    def delete(self, space: int, kind: str, keys: Sequence[VectorKey]) -> None:
+    def delete(self, space: int, kind: str, keys: PartKeys) -> None:
         """Delete vectors. Unknown keys are no error."""
         with _as_chroma_failed():
             self._collection(space, kind).delete(ids=_ids(keys))
@@ -71,15 +77,17 @@ class Chroma:
                     self._client.delete_collection(collection.name)
                     self._collections.pop(collection.name, None)
 
-    def nearest(self, space: int, kind: str, vector: Vectors, depth: int) -> list[tuple[VectorKey, float]]:
-        """The keys of the `depth` nearest vectors with cosine similarity, best first. `vector`: of shape (dim,)."""
+    def nearest(self, space: int, kind: str, vector: Vectors, depth: int) -> tuple[PartKeys, Vectors]:
+        """The keys of the `depth` nearest vectors, best first, and their cosine similarities."""
+        import numpy as np
+
         with _as_chroma_failed():
             query = vector.reshape(1, -1)
             answer = self._collection(space, kind).query(query_embeddings=query, n_results=depth, include=["distances"])
-            found = zip(answer["ids"][0], answer["distances"][0], strict=True)
-            return [(_key_of(id), 1.0 - distance) for id, distance in found]
+            keys = np.array([_key_of(id) for id in answer["ids"][0]], dtype=np.int64).reshape(-1, 2)
+            return keys, 1.0 - np.array(answer["distances"][0], dtype=np.float32)
 
-    def vectors(self, space: int, kind: str, keys: Sequence[VectorKey]) -> dict[VectorKey, Vectors]:
+    def vectors(self, space: int, kind: str, keys: PartKeys) -> dict[VectorKey, Vectors]:
         """The vectors that it has of these, each of shape (dim,)."""
         with _as_chroma_failed():
             found = self._collection(space, kind).get(ids=_ids(keys), include=["embeddings"])
@@ -104,13 +112,13 @@ class Chroma:
             self._collections[name] = self._client.get_or_create_collection(
                 name,
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "sync_threshold": SYNC_THRESHOLD_VECTORS}},
+                configuration={"hnsw": {"space": "cosine", "sync_threshold": self._sync_threshold}},
             )
         return self._collections[name]
 
 
-def _ids(keys: Sequence[VectorKey]) -> list[str]:
-    return [f"{segment}.{part}" for segment, part in keys]
+def _ids(keys: PartKeys) -> list[str]:
+    return [f"{segment}.{part}" for segment, part in keys.tolist()]
 
 
 def _key_of(id: str) -> VectorKey:
@@ -123,7 +131,7 @@ def _name(space: int, kind: str) -> str:
 
 
 def _open_client(folder: Path) -> Any:
-    import chromadb  # takes a second, which the handshake must not wait for
+    import chromadb  # takes a second and 70 MB, and the engine never does
     from chromadb.config import Settings
 
     settings = Settings(

@@ -1,12 +1,14 @@
-"""The nearest vectors, fast: Chroma over the catalog's vectors.
+"""The nearest vectors, fast: Chroma over the catalog's vectors, in a process of its own (`index_process`).
 
 Chroma holds ids and vectors only and may vanish at any moment. It says which ids are near. The catalog says which of
 them are held, to which document they belong and who may see them.
 
 A thread keeps the index up to date. Its states:
 
-checking   the index that lies there is read in a child process (`check`), since a damaged one can crash its reader
-building   it was opened or begun anew, or a large batch of vectors is being added
+unneeded   the library is so small that comparing with each vector (`scan`) is as fast: there is no index
+resting    nobody asked for a while, so the process has ended; the next question starts it
+checking   the index that lies there is opened and read, since a damaged one can crash its reader
+building   it was begun anew, or a large batch of vectors is being added
 ready      it has all vectors, or adds the few of the last commits
 failed     it cannot be used; the thread tries again after a while, at most a minute
 
@@ -15,7 +17,6 @@ In every state a search is answered: what the index lacks, or all of it, is comp
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import threading
@@ -25,12 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
-from mcp_mmretrieval.concurrency.read_write_lock import ReadWriteLock
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
-from mcp_mmretrieval.store.check import index_problem
-from mcp_mmretrieval.store.chroma import Chroma, ChromaFailed, VectorKey
+from mcp_mmretrieval.store.chroma import ChromaFailed
+from mcp_mmretrieval.store.closing_mark import ClosingMark
+from mcp_mmretrieval.store.index_process import IndexProcess, ProcessFailed
 from mcp_mmretrieval.store.records import IndexState, IndexStatus
+from mcp_mmretrieval.store.scan import Scan
 from mcp_mmretrieval.store.scope import Scope
 from mcp_mmretrieval.types import VectorKind
 
@@ -39,20 +41,29 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_SCANNED_SEGMENTS = 16_000
-"""Segments beyond which the index is asked in any case."""
-COMPARE_US, ASK_INDEX_US, NEIGHBOUR_US = 0.45, 1_000.0, 10.0
-"""Microseconds, measured at 384 numbers: to compare with one; to ask the index; for each neighbour it is asked for."""
+MAX_SCANNED_VECTORS = 32_000
+"""Vectors up to which a library needs no index: comparing with each takes 6 ms and 24 MB, Chroma 8 ms and 200."""
+KEPT_SHARE = 0.75
+"""Share of these below which an index that is there goes: not at once, so that it does not come and go."""
+COMPARE_US, ASK_INDEX_US, NEIGHBOUR_US = 0.7, 1_000.0, 20.0
+"""Microseconds, measured at 384 numbers: to find one of a scope and compare with it; to ask the index; for each
+neighbour it is asked for."""
 MAX_NEIGHBOURS = 4_096
 """Neighbours that the index is asked for at most, before comparing with each is faster."""
+MAX_TAIL_VECTORS = 32_000
+"""Vectors that the index may lack. While it lacks more, comparing with each vector is cheaper than asking both."""
 UPSERT_VECTORS = 1_000
-"""Vectors in one upsert, at least: about a second, during which searches compare with each."""
-UPSERT_DELAY_SECONDS = 0.3
-"""Seconds to wait for more after a commit: small upserts cost as much as large ones."""
-UPSERT_WAIT_SECONDS = 0.05
-"""Seconds that a search waits for a running upsert."""
-MAX_VECTORS_BEHIND = 20_000
-"""Vectors that the index may lack while searches come in: comparing with each of them takes 9 ms."""
+"""Vectors in one upsert, at least, while more are to come: one of 40 takes three times as long for each."""
+UPSERT_DELAY_SECONDS = 10.0
+"""Seconds after which fewer than these are upserted too. Until then searches compare with each of them: 1 ms."""
+COMMIT_PAUSE_SECONDS = 0.3
+"""Seconds between two looks at what was committed."""
+UPSERT_YIELD_SECONDS = 1.0
+"""Seconds that an upsert waits while searches come in. They do without the index, but not without a processor."""
+INDEX_IDLE_SECONDS = 600.0
+"""Seconds without a question after which the process ends, and the memory of the scan is given back."""
+MAX_DEATHS = 3
+"""Ends of the process, not asked for, after which its index is taken for damaged, though no check says so."""
 MIN_FREE_DISK_BYTES = 64 << 20
 """Bytes of free disk below which a failure is the disk's, and building anew would not help."""
 
@@ -64,16 +75,17 @@ class Index:
     """The index of one library, which follows the catalog in a thread of its own. Thread-safe."""
 
     def __init__(self, folder: Path, catalog: Catalog, committed: threading.Event) -> None:
-        """Start checking `folder` in the background; answers from the catalog until that is done.
+        """Look after `folder` in the background; answers from the catalog until the index is ready.
 
         `committed` is set after each commit of the catalog; the index clears it and follows.
         """
         self._folder = folder
         self._catalog = catalog
-        self._chroma: Chroma | None = None
-        self._lock = ReadWriteLock()  # inside Chroma a query waits for seconds while it writes; here it need not
-        self._followed: dict[tuple[int, VectorKind], int] = {}
-        """Up to which row of the catalog Chroma has the vectors of a space and kind."""
+        self._scan = Scan(catalog)
+        self._mark = ClosingMark(folder)
+        self._process: IndexProcess | None = None
+        self._defect: tuple[IndexProcess, ChromaFailed] | None = None
+        """What a search met with in a process."""
         self._looks: dict[SearchedLane, int] = {}
         """How many neighbours the last search of a lane needed."""
         self._state: IndexState = "checking"
@@ -81,6 +93,11 @@ class Index:
         self._broken = ""
         """Why the index has to be built anew; empty where it is sound."""
         self._failures = 0
+        self._deaths = 0
+        self._far_behind = False
+        """Whether so much is lacking that the index is no help."""
+        self._asked = time.monotonic()
+        self._behind_since: float | None = None
         self._wake = committed
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
@@ -93,13 +110,14 @@ class Index:
 
         Each segment once, by its best part; at most `depth`. Empty where the space has no vectors of this kind.
         """
+        self._asked = time.monotonic()
         found = None
         if self._catalog.whole(scope) or not self._is_small(scope, depth):
             found = self._indexed(space, kind, vector, scope, depth)
         if found is None:
-            return self._catalog.exact(space, kind, vector, scope, depth=depth)
+            return self._scan.nearest(space, kind, vector, scope, depth=depth)
         upto, best = found
-        tail = self._catalog.exact(space, kind, vector, scope, depth=depth, after=upto)
+        tail = self._scan.nearest(space, kind, vector, scope, depth=depth, after=upto)
         return _merged(best, tail, depth) if tail else best
 
     def status(self) -> IndexStatus:
@@ -108,26 +126,35 @@ class Index:
         return IndexStatus(state=self._state, followed=max(0, total - lacks), total=total, note=self._note)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the index has all that is committed and nothing that was deleted; whether it came to that."""
+        """Wait until the index has all that is committed and nothing that was deleted; whether it came to that.
+
+        Where none is needed, until there is none.
+        """
         end = time.monotonic() + seconds
-        while self._state != "ready" or self._catalog.behind()[0]:
+        while not self._settled():
             if self._closing.wait(0.02) or time.monotonic() > end:
                 return False
         return True
 
     def close(self) -> None:
-        """Finish the running upsert and let go of Chroma. May be called twice."""
+        """Finish the running upsert and end the process. May be called twice."""
         self._closing.set()
         self._wake.set()
         self._thread.join()
+
+    def _settled(self) -> bool:
+        lacks, total = self._catalog.behind()
+        if not self._is_needed(total):
+            return self._state == "unneeded" and lacks == total
+        return self._state in ("ready", "resting") and not lacks
 
     # -- searching ------------------------------------------------------------------------------------------------
 
     def _is_small(self, scope: Scope, depth: int) -> bool:
         """Whether a scope is so small that comparing with each is faster than asking the index deep enough."""
-        allowed, held = self._catalog.extent(scope, MAX_SCANNED_SEGMENTS)
+        allowed, held = self._catalog.extent(scope, MAX_SCANNED_VECTORS)
         return (
-            allowed <= MAX_SCANNED_SEGMENTS
+            allowed <= MAX_SCANNED_VECTORS
             and COMPARE_US * allowed < ASK_INDEX_US + NEIGHBOUR_US * depth * held / max(1, allowed)
         )
 
@@ -150,14 +177,14 @@ class Index:
         # search may find it free.
         # `upto` belongs to the answer of the last asking. `nearest` compares the rows after it one by one, so a commit
         # that the index has not followed yet is found all the same.
-        _, held = self._catalog.extent(scope, MAX_SCANNED_SEGMENTS)
+        _, held = self._catalog.extent(scope, MAX_SCANNED_VECTORS)
         lane = (scope, kind, depth, held.bit_length())
         look = self._looks.get(lane, 2 * depth)
         while look <= MAX_NEIGHBOURS and (found := self._ask(space, kind, vector, look)) is not None:
             upto, near = found
-            seen = self._catalog.visible({key for (key, _), _ in near}, scope)
+            seen = self._catalog.visible({key for key, _ in near}, scope)
             best: dict[int, float] = {}
-            for (key, _), score in near:  # best first, so the first part of a segment is its best
+            for key, score in near:  # best first, so the first part of a segment is its best
                 if key in seen:
                     best.setdefault(key, score)
             if len(best) >= depth:
@@ -175,45 +202,62 @@ class Index:
 
     def _ask(
         self, space: int, kind: VectorKind, vector: Vectors, look: int
-    ) -> tuple[int, list[tuple[VectorKey, float]]] | None:
-        """Up to which row the index has followed the catalog, and its nearest vectors; None where it cannot answer."""
-        with self._lock.read_lock(UPSERT_WAIT_SECONDS) as acquired:
-            # under the lock: until the next writer comes, Chroma has all vectors up to this row, perhaps more
-            upto = self._followed.get((space, kind), 0) if acquired else 0
-            if self._chroma is None or not upto:
-                return None
-            try:
-                return upto, self._chroma.nearest(space, kind, vector, look)
-            except ChromaFailed as error:
-                self._broken = str(error)
+    ) -> tuple[int, list[tuple[int, float]]] | None:
+        """Up to which row the index has followed the catalog, and the segments of its nearest vectors, best first.
+
+        None where it cannot answer, or not now.
+        """
+        process = self._process
+        # read before it is asked: until then the process has all vectors up to this row, perhaps more
+        upto = process.followed.get((space, kind), 0) if process is not None else 0
+        if process is None or not upto or self._far_behind:
+            if self._state == "resting":
                 self._wake.set()
-                return None
+            return None
+        try:
+            found = process.nearest(space, kind, vector, look)
+        except ChromaFailed as error:
+            self._defect = process, error
+            self._wake.set()
+            return None
+        if process.silent:
+            self._wake.set()
+        return None if found is None else (upto, found)
 
     # -- following, in the thread ---------------------------------------------------------------------------------
 
     def _run(self) -> None:
         try:
-            self._guarded(self._start)
             while not self._closing.is_set():
                 self._guarded(self._work)
         finally:
+            self._guarded(self._let_go)
             self._state = "failed"
-            with self._lock.write_lock(), contextlib.suppress(ChromaFailed):
-                self._close_chroma()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do it; if it fails, exact scans answer, and it is tried again after a while."""
         try:
             work()
         except Exception as error:  # whatever it is: a search must never depend on this thread
+            self._end_process()
             if self._closing.is_set():
                 return
-            logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=True)
+            ours = not isinstance(error, ChromaFailed)
+            logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=ours)
             self._state, self._note = "failed", str(error)
-            if not isinstance(error, LibraryUnavailable) and self._disk_has_room():
-                self._broken = self._note
+            self._blame(error)
             self._failures += 1
             self._closing.wait(min(60.0, 2.0**self._failures))
+
+    def _blame(self, error: Exception) -> None:
+        """Decide whether the index itself has to go. A process that ended proves nothing: it is started again."""
+        if isinstance(error, ProcessFailed):
+            self._deaths += 1
+            guilty = self._deaths >= MAX_DEATHS
+        else:
+            guilty = not isinstance(error, LibraryUnavailable) and self._disk_has_room()
+        if guilty:
+            self._broken = str(error)
 
     def _disk_has_room(self) -> bool:
         """Whether the disk has room, so that a failure is the index's own."""
@@ -222,101 +266,170 @@ class Index:
         except OSError:
             return False
 
-    def _start(self) -> None:
-        """Open what is there, if it is sound."""
-        found = index_problem(self._folder, self._catalog, stop=self._closing)
-        if self._closing.is_set():
-            return
-        if found is None:
-            self._reopen()
-        else:
-            self._broken = found
-
     def _work(self) -> None:
         """One step, or a rest until there is something to do."""
         self._wake.clear()
-        if self._broken or (self._chroma is None and self._catalog.behind() != (0, 0)):
+        self._look_after_process()
+        lacks, total = self._catalog.roughly_behind(max(MAX_SCANNED_VECTORS, MAX_TAIL_VECTORS) + 1)
+        self._far_behind = lacks > MAX_TAIL_VECTORS
+        if not self._is_needed(total):
+            self._do_without(lacks, total)
+        elif self._process is not None:
+            if self._is_due(lacks) and self._step(self._process):
+                return
+            if self._is_idle() and not lacks:
+                self._let_go()
+            else:
+                self._state, self._failures = "ready", 0
+        elif self._broken or not any(self._catalog.lanes().values()):
             self._rebuild(self._broken)
-        if self._chroma is not None and self._step():  # without vectors there is no need to load Chroma
             return
-        self._state, self._failures = "ready", 0
-        self._wake.wait()
-        self._closing.wait(UPSERT_DELAY_SECONDS)
+        elif self._is_due(lacks) or not self._is_idle():
+            self._open()
+            return
+        else:
+            self._state = "resting"
+        self._rest(lacks)
 
-    def _step(self) -> bool:
+    def _look_after_process(self) -> None:
+        """Raise what a search met with, and wait until a process that did not answer one answers again."""
+        defect, self._defect = self._defect, None
+        if defect is not None and defect[0] is self._process:
+            raise defect[1]
+        if self._process is not None and self._process.silent:
+            self._process.ping()
+
+    def _rest(self, lacks: int) -> None:
+        """Wait until something was committed or asked for, or time does it."""
+        patience = UPSERT_DELAY_SECONDS if lacks and self._state != "unneeded" else INDEX_IDLE_SECONDS
+        if not self._wake.wait(patience / 4):
+            self._scan.tidy(idle=INDEX_IDLE_SECONDS, held=self._catalog.behind()[1])
+        self._closing.wait(COMMIT_PAUSE_SECONDS)
+
+    def _is_needed(self, total: int) -> bool:
+        """Whether the library has, or had until lately, more vectors than are compared with one by one."""
+        if total > MAX_SCANNED_VECTORS:
+            return True
+        return total > KEPT_SHARE * MAX_SCANNED_VECTORS and any(self._catalog.lanes().values())
+
+    def _is_due(self, lacks: int) -> bool:
+        """Whether an upsert pays: there is much to do, or nothing came to it for a while."""
+        if not lacks:
+            self._behind_since = None
+            return False
+        now = time.monotonic()
+        if self._behind_since is None:
+            self._behind_since = now
+        return lacks >= UPSERT_VECTORS or now >= self._behind_since + UPSERT_DELAY_SECONDS
+
+    def _is_idle(self) -> bool:
+        """Whether nobody has asked for a while."""
+        return time.monotonic() > self._asked + INDEX_IDLE_SECONDS
+
+    def _do_without(self, lacks: int, total: int) -> None:
+        """See to it that there is no index: neither a process, nor files, nor anything to forget."""
+        self._end_process()
+        if lacks != total or any(self._catalog.lanes().values()):
+            self._catalog.unfollow()
+        if self._folder.exists():
+            self._mark.take({})
+            shutil.rmtree(self._folder)
+        self._state, self._note, self._broken, self._failures = "unneeded", "", "", 0
+
+    def _step(self, process: IndexProcess) -> bool:
         """Follow by one batch. Whether there was anything to do."""
-        assert self._chroma is not None
         for (space, kind), upto in self._catalog.lanes().items():
             last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=UPSERT_VECTORS)
-            if places:
+            if len(places):
                 self._state = "building" if len(places) >= UPSERT_VECTORS else self._state
                 self._yield_to_searches()
-                with self._lock.write_lock():
-                    self._chroma.upsert(space, kind, places, vectors)
+                process.upsert(space, kind, places, vectors)
                 # Chroma first, then the note in the catalog. A kill in between repeats the upsert, which changes
                 # nothing; in the other order the catalog would believe in vectors that the index never got.
                 self._catalog.follow(space, kind, last)
-                self._followed[space, kind] = last
+                process.followed[space, kind] = last
                 return True
-        return self._forget(self._chroma)
+        return self._forget(process)
 
     def _yield_to_searches(self) -> None:
-        """While searches come in, wait until the index lacks so many vectors that this makes the searches slow.
-
-        During an upsert a search compares with each vector, so an upsert pays only where it saves more than that.
-        """
-        while (
-            foreground_is_busy()
-            and self._catalog.behind()[0] < MAX_VECTORS_BEHIND
-            and not self._closing.wait(UPSERT_DELAY_SECONDS)
-        ):
+        """While searches come in, leave them the processors for a while before each upsert."""
+        end = time.monotonic() + UPSERT_YIELD_SECONDS
+        while foreground_is_busy() and time.monotonic() < end and not self._closing.wait(0.05):
             pass
 
-    def _forget(self, chroma: Chroma) -> bool:
+    def _forget(self, process: IndexProcess) -> bool:
         """Delete what the catalog has deleted, some rows at a time, or a whole space."""
         garbage = self._catalog.garbage()
         if garbage is None:
             return False
         space, kind, last, places = garbage
         if any(each.id == space for each in self._catalog.spaces()):
-            with self._lock.write_lock():
-                chroma.delete(space, kind, places)
+            process.delete(space, kind, places)
             self._catalog.clear_garbage(space, kind, upto=last)
         else:
-            with self._lock.write_lock():
-                chroma.drop(space)
-                self._followed = {lane: upto for lane, upto in self._followed.items() if lane[0] != space}
+            process.followed = {lane: upto for lane, upto in process.followed.items() if lane[0] != space}
+            process.drop(space)
             self._catalog.clear_garbage(space)
         return True
 
-    def _reopen(self) -> None:
-        """Open a sound index, and read it in before the first search needs it."""
-        with self._lock.write_lock():
-            self._chroma = Chroma(self._folder)
-            for (space, kind), upto in self._catalog.lanes().items():
-                if upto:
-                    self._chroma.count(space, kind)
-                    self._followed[space, kind] = upto
-        self._state = "building"
+    def _open(self) -> None:
+        """Open the index that is there. What is wrong with it has to show twice."""
+        self._state = "checking"
+        lanes = self._catalog.lanes()
+        closed = self._mark.take(lanes)
+        found: str | None = "its folder was gone"
+        for sample in (closed, False) if self._folder.is_dir() else ():
+            found = self._opened(lanes, sample=sample)
+            if found is None or self._closing.is_set():
+                return
+        self._broken = found or ""
+
+    def _opened(self, lanes: dict[tuple[int, VectorKind], int], *, sample: bool) -> str | None:
+        """Open the index if it is sound, and read it in ahead of the first search; else what is wrong with it."""
+        process = IndexProcess(self._folder, self._closing)
+        try:
+            found = process.open(self._catalog.path, self._catalog.behind()[1], sample=sample)
+        except ChromaFailed as error:
+            found = str(error)
+        if found is not None:
+            process.end()
+            return found
+        process.followed = {lane: upto for lane, upto in lanes.items() if upto}
+        self._process, self._note = process, ""
+        return None
 
     def _rebuild(self, why: str) -> None:
         """Begin the index anew. The catalog forgets it first: it must never believe in an index that is gone."""
         self._state, self._note = "building", why
         if why:
             logger.warning("The index is built anew: %s", why)
-        with self._lock.write_lock():
-            with contextlib.suppress(ChromaFailed):
-                self._close_chroma()
-            self._catalog.unfollow()
-            self._chroma = Chroma(self._folder, fresh=True)
-        self._broken = ""
+        self._catalog.unfollow()
+        self._mark.take({})
+        process = IndexProcess(self._folder, self._closing)
+        try:
+            process.begin()
+        except BaseException:
+            process.end()
+            raise
+        self._process, self._broken, self._deaths = process, "", 0
 
-    def _close_chroma(self) -> None:
-        """Close Chroma. Under the write lock."""
-        chroma, self._chroma = self._chroma, None
-        self._followed = {}
-        if chroma is not None:
-            chroma.close()
+    def _let_go(self) -> None:
+        """Close the index in order, and say so beside it."""
+        process, self._process = self._process, None
+        if process is not None:
+            lanes = self._catalog.lanes()
+            try:
+                process.close()
+            finally:
+                process.end()
+            self._mark.set(lanes)
+            self._state = "resting"
+
+    def _end_process(self) -> None:
+        """End the process at once, whatever it does."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.end()
 
 
 def _merged(one: list[tuple[int, float]], other: list[tuple[int, float]], depth: int) -> list[tuple[int, float]]:

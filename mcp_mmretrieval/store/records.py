@@ -195,8 +195,9 @@ class JobRow:
     ended: float | None = None
 
 
-IndexState = Literal["checking", "building", "ready", "failed"]
-"""While an index is not ready, exact scans answer."""
+IndexState = Literal["unneeded", "resting", "checking", "building", "ready", "failed"]
+"""`unneeded`: the library is small; `resting`: its process ended for want of questions. Unless it is ready, exact scans
+answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, Vecto
 from mcp_mmretrieval.types import VECTOR_KINDS, Identity, VectorKind
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.store.vectors import PartKeys
     from mcp_mmretrieval.types import Vectors
 
 MAX_ID = (1 << 63) - 1
@@ -228,10 +229,11 @@ class Spaces:
 
     def next_vectors(
         self, space: int, kind: VectorKind, after: int, *, limit: int, upto: int = MAX_ID
-    ) -> tuple[int, list[tuple[int, int]], Vectors]:
+    ) -> tuple[int, PartKeys, Vectors]:
         """About `limit` vectors of the rows that follow `after`.
 
-        The last row; segment and part of each vector; float32 of shape (n, dim). Row 0 and nothing at the end.
+        The last row; segment and part of each vector, shape (n, 2); float32 of shape (n, dim). Row 0 and nothing at
+        the end.
         """
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
@@ -260,7 +262,25 @@ class Spaces:
             db.execute("DELETE FROM followed")
             db.execute("DELETE FROM garbage")
 
-    def garbage(self) -> tuple[int, str, int, list[tuple[int, int]]] | None:
+    def roughly_behind(self, most: int) -> tuple[int, int]:
+        """As `behind`, exact up to `most` vectors; beyond, at least as many. Takes no longer in a large library."""
+        lanes = self.lanes()
+        lacks = sum(self.count_after(*lane, upto, most=most) for lane, upto in lanes.items())
+        total = sum(self.count_after(*lane, 0, most=most) for lane in lanes)
+        with self._database.reading() as db:
+            sql = "SELECT total(length(places) / 16) FROM (SELECT places FROM garbage LIMIT ?)"
+            return lacks + int(scalar(db, sql, most)), total
+
+    def count_after(self, space: int, kind: VectorKind, after: int, *, most: int) -> int:
+        """How many vectors stand in the rows that follow `after`; `most` or more where there are that many."""
+        with self._database.reading() as db:
+            sql = (
+                "SELECT total(count) FROM "
+                "(SELECT count FROM vectors WHERE space = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?)"
+            )
+            return int(scalar(db, sql, space, kind, after, most))
+
+    def garbage(self) -> tuple[int, str, int, PartKeys] | None:
         """The next deleted vectors that the index may have still: space, kind, last row, segment and part of each."""
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mcp_mmretrieval.types import Vectors
+
+PartKeys: TypeAlias = "NDArray[np.int64]"
+"""Names of vectors, of shape (n, 2): the key of the segment, and which part of it the vector stands for."""
 
 VECTORS_PER_ROW = 64
 """Vectors in one row of the table."""
@@ -34,16 +37,16 @@ def vectors_to_blobs(rows: VectorRows, *, dim: int | None, half: bool) -> Iterat
         yield end - at, places[at:end].tobytes(), vectors[at:end].tobytes()
 
 
-def vectors_from_blobs(rows: Sequence[tuple[bytes, bytes]], *, half: bool) -> tuple[list[tuple[int, int]], Vectors]:
+def vectors_from_blobs(rows: Sequence[tuple[bytes, bytes]], *, half: bool) -> tuple[PartKeys, Vectors]:
     """Segment and part of each vector, and float32 of shape (n, dim), from blobs of places and of vectors."""
     where = part_keys(b"".join(row[0] for row in rows))
     flat = np.frombuffer(b"".join(row[1] for row in rows), dtype=_type(half))
     return where, flat.reshape(len(where), flat.size // max(1, len(where))).astype(np.float32, copy=False)
 
 
-def part_keys(blob: bytes) -> list[tuple[int, int]]:
+def part_keys(blob: bytes) -> PartKeys:
     """Segment and part of each vector of a row."""
-    return [(segment, part) for segment, part in np.frombuffer(blob, dtype="<i8").reshape(-1, 2).tolist()]
+    return np.frombuffer(blob, dtype="<i8").reshape(-1, 2)
 
 
 def vectors_by_segment(
@@ -53,7 +56,7 @@ def vectors_by_segment(
     found: dict[int, tuple[list[int], list[Vectors]]] = {}
     for row in rows:
         where, vectors = vectors_from_blobs([row], half=half)
-        for (segment, part), vector in zip(where, vectors, strict=True):
+        for (segment, part), vector in zip(where.tolist(), vectors, strict=True):
             if segment in wanted:
                 parts, kept = found.setdefault(segment, ([], []))
                 parts.append(part)
@@ -88,10 +91,10 @@ def exact_nearest(
     if wanted is not None:
         inside = np.isin(segments, np.fromiter(wanted(segments.tolist()), dtype=np.int64))
         segments, similarities = segments[inside], similarities[inside]
-    return _best(segments, similarities, depth)
+    return best_by_key(segments, similarities, depth)
 
 
-def _best(keys: NDArray[np.int64], scores: NDArray[np.float32], depth: int) -> list[tuple[int, float]]:
+def best_by_key(keys: NDArray[np.int64], scores: NDArray[np.float32], depth: int) -> list[tuple[int, float]]:
     """The best score of each key, best first, at most `depth` keys.
 
     Only the top of the scores is sorted. How many that takes is a guess: several parts of one segment may crowd the

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mcp_mmretrieval.store import index
 from tests.conftest import OpenLibrary
 from tests.support.files import BLUE, picture
 
@@ -19,6 +20,28 @@ def test_what_has_no_vectors_yet_is_counted(open_library: OpenLibrary, folder: P
     outcome = library.add().wait(PATIENCE)
     assert (outcome.added, outcome.pending_vectors) == (2, 2)
     assert library.status().pending_vectors == 2
+
+
+def test_whether_there_is_an_index_is_said_in_words(
+    open_library: OpenLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(folder / "a.png")
+    library = open_library()
+    library.add().wait(PATIENCE)
+    assert library.settle(PATIENCE)
+    store = library._shared.store
+    assert store.index.wait(PATIENCE)
+    count = store.index.status().total
+    assert count
+    assert library.status().index == f"not needed: each of {count} vectors is compared"
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 0.0)
+    picture(folder / "b.png", BLUE)
+    library.add().wait(PATIENCE)
+    assert library.settle(PATIENCE)
+    assert store.index.wait(PATIENCE)
+    count = store.index.status().total
+    assert library.status().index == f"ready: {count} of {count} vectors"
 
 
 def test_an_allowed_folder_that_does_not_exist_is_a_problem_and_adding_says_so(

@@ -119,7 +119,7 @@ def settle(library: Library) -> None:
     """Wait until everything has its vectors, the index has them too, and the models are loaded."""
     assert library.settle(PATIENCE)
     until = time.monotonic() + PATIENCE
-    while not (library.ready and re.match(r"ready: (\d+) of \1 vectors", library.status().index)):
+    while not (library.ready and re.match(r"ready: (\d+) of \1 vectors|not needed", library.status().index)):
         assert time.monotonic() < until
         time.sleep(0.02)
 

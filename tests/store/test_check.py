@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.store import Catalog, Document, File, Scope, Store, VectorRows, chroma
-from mcp_mmretrieval.store.check import index_problem
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, Store, VectorRows, check, chroma, index
+from mcp_mmretrieval.store.check import bounded, suspicious, unlike
 from mcp_mmretrieval.store.chroma import Chroma
 from tests.support.rows import DIM, READING, SPACE, agree, fill, pages, sha, unit
 
@@ -28,37 +28,41 @@ def sound_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sound") / "library"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chroma, "SYNC_THRESHOLD_VECTORS", 200)
+        patch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+        patch.setattr(index, "UPSERT_DELAY_SECONDS", 0.0)
         with Store.open(folder) as store:
             fill(store.catalog, 50, each=30)
             assert store.index.wait(PATIENCE)
     return folder
 
 
-def problem(library: Path) -> str | None:
+@pytest.fixture(autouse=True)
+def every_library_has_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 0.0)
+
+
+def problem(library: Path, *, sample: bool = False) -> str | None:
     """What a check of a closed library says."""
     catalog = Catalog(library / "catalog.db")
+    opened = Chroma(library / "index")
     try:
-        return index_problem(library / "index", catalog, stop=threading.Event())
+        return suspicious(library / "index") or unlike(opened, catalog, sample=sample)
     finally:
+        opened.close()
         catalog.close()
-
-
-def test_where_nothing_was_indexed_there_is_nothing_to_check(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path / "catalog.db")
-    fill(catalog, 2)
-    catalog.close()
-    assert problem(tmp_path) == ""
 
 
 def test_an_index_whose_vectors_are_those_of_the_catalog_has_no_problem(sound_library: Path, tmp_path: Path) -> None:
     shutil.copytree(sound_library, tmp_path / "library")
     assert problem(tmp_path / "library") is None
+    assert problem(tmp_path / "library", sample=True) is None
 
 
 def test_vectors_that_the_index_lacks_are_counted(sound_library: Path, tmp_path: Path) -> None:
     shutil.copytree(sound_library, tmp_path / "library")
     opened = Chroma(tmp_path / "library" / "index")
-    opened.delete(1, "text", [(1, 0), (2, 0), (3, 0)])
+    opened.delete(1, "text", np.array([(1, 0), (2, 0), (3, 0)]))
     opened.close()
     assert problem(tmp_path / "library") == "3 of 1500 vectors are missing"
 
@@ -66,9 +70,38 @@ def test_vectors_that_the_index_lacks_are_counted(sound_library: Path, tmp_path:
 def test_a_vector_that_the_catalog_does_not_have_is_noticed(sound_library: Path, tmp_path: Path) -> None:
     shutil.copytree(sound_library, tmp_path / "library")
     opened = Chroma(tmp_path / "library" / "index")
-    opened.upsert(1, "text", [(1, 0)], unit(4711, 1))
+    opened.upsert(1, "text", np.array([(1, 0)]), unit(4711, 1))
     opened.close()
     assert problem(tmp_path / "library") == "its vectors are not those of the catalog"
+
+
+def test_a_sample_looks_at_the_beginning_and_the_end_and_not_at_everything(
+    sound_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "SAMPLED_VECTORS", 1)  # a row at each place: 30 vectors
+    shutil.copytree(sound_library, tmp_path / "library")
+    catalog = Catalog(tmp_path / "library" / "catalog.db")
+    looked = [each for places, _ in check._sampled(catalog, 1, "text", 50) for each in places[:, 0].tolist()]
+    catalog.close()
+    assert len(looked) == len(set(looked)) == check.SAMPLED_BLOCKS * 30
+    assert min(looked) == 1
+    assert max(looked) > 1500 * 7 / 8
+
+
+def test_a_sample_of_a_small_index_is_all_of_it(sound_library: Path, tmp_path: Path) -> None:
+    shutil.copytree(sound_library, tmp_path / "library")
+    opened = Chroma(tmp_path / "library" / "index")
+    opened.delete(1, "text", np.array([(1500, 0)]))
+    opened.close()
+    assert problem(tmp_path / "library", sample=True) == "1 of 150 vectors are missing"
+
+
+def test_the_bounds_of_a_check_end_with_it(sound_library: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_FSIZE)
+    with bounded(sound_library / "index"):
+        assert 0 < resource.getrlimit(resource.RLIMIT_AS)[0] < 32 << 30
+        assert 0 < resource.getrlimit(resource.RLIMIT_FSIZE)[0] < 2 << 30
+    assert (resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_FSIZE)) == before
 
 
 def test_equal_vectors_are_no_sign_of_damage(tmp_path: Path) -> None:
@@ -134,7 +167,9 @@ def test_a_damaged_index_is_built_anew_and_answers_as_before(sound_library: Path
     with Store.open(tmp_path / "library") as store:
         query = unit(7, 1)
         before = store.index.nearest(1, "text", query, Scope(), depth=10)
-        assert before == store.catalog.exact(1, "text", query, Scope(), depth=10)
+        exact = store.catalog.exact(1, "text", query, Scope(), depth=10)
+        assert [key for key, _ in before] == [key for key, _ in exact]
+        assert [score for _, score in before] == pytest.approx([score for _, score in exact], abs=1e-4)
         assert store.index.wait(PATIENCE)
         assert store.index.status().note
         assert store.index.status().followed == 1500

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.store import chroma
-from mcp_mmretrieval.store.chroma import Chroma, ChromaFailed, VectorKey
+from mcp_mmretrieval.store.chroma import Chroma, ChromaFailed
 from tests.support.rows import unit
 
-KEYS: list[VectorKey] = [(1, 0), (1, 1), (2, 0), (30, 0)]
+KEYS = np.array([(1, 0), (1, 1), (2, 0), (30, 0)])
 
 
 @pytest.fixture
@@ -26,29 +26,29 @@ def opened(tmp_path: Path) -> Iterator[Chroma]:
 def test_vectors_come_back_by_segment_and_part_and_the_nearest_first(opened: Chroma) -> None:
     vectors = unit(0, 4)
     opened.upsert(1, "text", KEYS, vectors)
-    found = opened.nearest(1, "text", vectors[2], 4)
-    assert found[0][0] == (2, 0)
-    assert found[0][1] == pytest.approx(1.0, abs=1e-5)
-    similar = dict(zip(KEYS, (vectors @ vectors[2]).tolist(), strict=True))
-    assert [score for _, score in found] == pytest.approx(sorted(similar.values(), reverse=True), abs=1e-5)
-    assert dict(found) == pytest.approx(similar, abs=1e-5)
-    held = opened.vectors(1, "text", [(1, 1), (99, 0)])
+    keys, scores = opened.nearest(1, "text", vectors[2], 4)
+    similar = vectors @ vectors[2]
+    order = np.argsort(-similar)
+    assert order[0] == 2
+    assert np.array_equal(keys, KEYS[order])
+    assert scores == pytest.approx(similar[order], abs=1e-5)
+    held = opened.vectors(1, "text", np.array([(1, 1), (99, 0)]))
     assert list(held) == [(1, 1)]
     assert np.allclose(held[1, 1], vectors[1], atol=1e-6)
 
 
 def test_a_vector_that_comes_again_takes_the_place_of_the_one_before(opened: Chroma) -> None:
     opened.upsert(1, "text", KEYS, unit(0, 4))
-    opened.upsert(1, "text", [(1, 1)], unit(9, 1))
+    opened.upsert(1, "text", KEYS[1:2], unit(9, 1))
     assert opened.count(1, "text") == 4
-    assert opened.nearest(1, "text", unit(9, 1), 1)[0][0] == (1, 1)
+    assert opened.nearest(1, "text", unit(9, 1), 1)[0].tolist() == [[1, 1]]
 
 
 def test_what_is_deleted_is_not_found_and_unknown_ones_are_no_error(opened: Chroma) -> None:
     opened.upsert(1, "text", KEYS, unit(0, 4))
-    opened.delete(1, "text", [(2, 0), (77, 5)])
+    opened.delete(1, "text", np.array([(2, 0), (77, 5)]))
     assert opened.count(1, "text") == 3
-    assert (2, 0) not in [key for key, _ in opened.nearest(1, "text", unit(0, 4)[2], 9)]
+    assert [2, 0] not in opened.nearest(1, "text", unit(0, 4)[2], 9)[0].tolist()
 
 
 def test_a_dropped_space_takes_its_kinds_along_and_no_other_space(opened: Chroma) -> None:

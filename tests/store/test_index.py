@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
@@ -8,12 +13,19 @@ from unittest.mock import Mock
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Scope, Store, VectorRows, index
+from mcp_mmretrieval.store import IndexStatus, Scope, Store, VectorRows, index, index_process
+from mcp_mmretrieval.store.index_process import IndexProcess
 from mcp_mmretrieval.types import Modality
 from tests.support.rows import DIM, SPACE, agree, embed, fill, held, put, unit
 
 PATIENCE = 60.0
 """Seconds after which a wait is a failure."""
+
+
+@pytest.fixture(autouse=True)
+def every_library_has_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -42,8 +54,7 @@ def test_the_index_answers_as_the_exact_scan_does(store: Store) -> None:
     assert (status.state, status.followed, status.total) == ("ready", 300, 300)
 
 
-def test_filters_come_before_the_nearest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "MAX_SCANNED_SEGMENTS", -1)  # so that the index has to answer, by depth
+def test_filters_come_before_the_nearest(store: Store) -> None:
     space = store.catalog.space(SPACE, dim=DIM)
     kinds: tuple[Modality, ...] = ("page", "audio", "image")
     for number in range(120):
@@ -146,3 +157,257 @@ def test_an_index_lost_while_it_is_open_is_built_anew(store: Store) -> None:
     assert store.index.wait(PATIENCE)
     agree(store, space, Scope())
     assert (store.catalog.path.with_name("index") / "chroma.sqlite3").exists()
+
+
+# -- the process
+
+
+def folder(store: Store) -> Path:
+    return store.catalog.path.with_name("index")
+
+
+def settled(store: Store, state: str) -> None:
+    """Wait until the index is in a state."""
+    end = time.monotonic() + PATIENCE
+    while store.index.status().state != state:
+        assert time.monotonic() < end, store.index.status()
+        time.sleep(0.01)
+
+
+def children() -> set[str]:
+    """Index processes that this one has started and that live."""
+    if sys.platform != "linux":
+        pytest.skip("reads /proc")
+    found = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    pids = [pid for each in found for pid in each.read_text().split()]
+    return {pid for pid in pids if b"index_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def test_a_small_library_has_no_process_and_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 32_000)
+    with Store.open(tmp_path / "library") as store:
+        space, _ = fill(store.catalog, 30)
+        assert store.index.wait(PATIENCE)
+        agree(store, space, Scope())
+        store.catalog.remove_files(["/r/f3", "/r/f4"])
+        assert store.index.wait(PATIENCE)
+        agree(store, space, Scope())
+        assert store.index.status() == IndexStatus(state="unneeded", followed=0, total=140)
+        assert children() == set()
+        assert store.catalog.garbage() is None
+        assert not folder(store).exists()
+
+
+def test_a_library_gets_an_index_when_it_grows_and_loses_it_when_it_has_shrunk_much(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 100)
+    fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    assert store.index.status().state == "unneeded"
+    fill(store.catalog, 1, root="/more")
+    assert store.index.wait(PATIENCE)
+    assert store.index.status() == IndexStatus(state="ready", followed=105, total=105)
+    assert len(children()) == 1
+    store.catalog.remove_files([f"/r/f{number}" for number in range(5)])
+    assert store.index.wait(PATIENCE)
+    assert store.index.status() == IndexStatus(state="ready", followed=80, total=80)
+    store.catalog.remove_files([f"/r/f{number}" for number in range(5, 7)])
+    assert store.index.wait(PATIENCE)
+    assert store.index.status() == IndexStatus(state="unneeded", followed=0, total=70)
+    assert children() == set()
+    assert not folder(store).exists()
+    agree(store, 1, Scope())
+
+
+def test_few_vectors_wait_for_more_and_many_do_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 3600.0)
+    monkeypatch.setattr(index, "UPSERT_VECTORS", 100)
+    monkeypatch.setattr(index, "COMMIT_PAUSE_SECONDS", 0.0)
+    space, _ = fill(store.catalog, 21)
+    end = time.monotonic() + PATIENCE
+    while store.index.status().followed < 100:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    fill(store.catalog, 2, root="/later")
+    settled(store, "ready")
+    status = store.index.status()
+    assert status.followed < status.total == 115
+    agree(store, space, Scope())
+
+
+def test_an_index_that_lacks_too_much_is_not_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    space, _ = fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    assert store.index._process is not None
+    asked = Mock(wraps=store.index._process.nearest)
+    monkeypatch.setattr(store.index._process, "nearest", asked)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 3600.0)
+    monkeypatch.setattr(index, "MAX_TAIL_VECTORS", 9)
+    fill(store.catalog, 1, root="/near")
+    agree(store, space, Scope())
+    assert asked.called
+    fill(store.catalog, 1, root="/far")
+    end = time.monotonic() + PATIENCE
+    while not store.index._far_behind:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    asked.reset_mock()
+    agree(store, space, Scope())
+    assert not asked.called
+
+
+def test_an_index_that_nobody_asks_rests_and_comes_back_with_the_next_question(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, _ = fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    monkeypatch.setattr(index, "INDEX_IDLE_SECONDS", 0.0)
+    store.index._wake.set()
+    settled(store, "resting")
+    assert children() == set()
+    assert store.index.wait(1)
+    monkeypatch.setattr(index, "INDEX_IDLE_SECONDS", 3600.0)
+    agree(store, space, Scope())  # by comparing with each
+    settled(store, "ready")
+    assert len(children()) == 1
+    assert store.index.status().note == ""
+    agree(store, space, Scope())
+
+
+def test_an_index_closed_in_order_is_checked_by_a_sample_and_one_that_was_killed_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Mock(wraps=IndexProcess.open)
+    monkeypatch.setattr(IndexProcess, "open", lambda self, *given, **named: opened(self, *given, **named))
+    with Store.open(tmp_path / "library") as store:
+        fill(store.catalog, 20)
+        assert store.index.wait(PATIENCE)
+        assert not (tmp_path / "library" / "index.closed").exists()
+    assert (tmp_path / "library" / "index.closed").exists()
+    with Store.open(tmp_path / "library") as store:
+        assert store.index.wait(PATIENCE)
+        assert not (tmp_path / "library" / "index.closed").exists()
+        store.index._end_process()  # as a kill does
+    with Store.open(tmp_path / "library") as store:
+        assert store.index.wait(PATIENCE)
+        assert store.index.status().note == ""
+    assert [call.kwargs["sample"] for call in opened.mock_calls] == [True, False]
+
+
+def test_a_process_that_is_killed_amid_questions_is_started_again_and_nothing_is_lost(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    space, _ = fill(store.catalog, 40)
+    assert store.index.wait(PATIENCE)
+    first = store.index._process
+    assert first is not None
+    asking = threading.Thread(target=agree, args=(store, space, Scope()), kwargs={"queries": 100})
+    asking.start()
+    first._process.kill()
+    asking.join()
+    fill(store.catalog, 5, root="/later")
+    assert store.index.wait(PATIENCE)
+    agree(store, space, Scope())
+    assert store.index._process is not first
+    assert store.index.status() == IndexStatus(state="ready", followed=225, total=225)
+    assert "Searches compare with each vector, the index stopped: the index process ended with -9" in caplog.text
+    assert "built anew" not in caplog.text
+
+
+def test_a_process_that_is_killed_amid_an_upsert_is_started_again_and_nothing_is_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, _ = fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    process = store.index._process
+    assert process is not None
+    process._process.send_signal(signal.SIGSTOP)  # so that the kill comes amid the upsert
+    fill(store.catalog, 20, root="/later")
+    while not process._writing:
+        time.sleep(0.001)
+    agree(store, space, Scope())
+    process._process.kill()
+    assert store.index.wait(PATIENCE)
+    assert store.index.status().followed == 200
+    agree(store, space, Scope())
+
+
+def test_a_process_that_is_killed_whenever_it_checks_costs_a_new_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path / "library") as store:
+        space, _ = fill(store.catalog, 20)
+        assert store.index.wait(PATIENCE)
+    real = IndexProcess.open
+
+    def killed(self: IndexProcess, *given: object, **named: object) -> str | None:
+        self._process.send_signal(signal.SIGSTOP)
+        threading.Timer(0.05, self._process.kill).start()
+        return real(self, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(IndexProcess, "open", killed)
+    with Store.open(tmp_path / "library") as store:
+        assert store.index.wait(PATIENCE)
+        assert store.index.status() == IndexStatus(
+            state="ready", followed=100, total=100, note="the index process ended with -9"
+        )
+        agree(store, space, Scope())
+
+
+def test_a_process_that_hangs_is_replaced_and_searches_do_not_wait_for_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_process, "HANG_SECONDS", 1.0)
+    monkeypatch.setattr(index_process, "QUERY_SECONDS", 0.05)
+    space, _ = fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    process = store.index._process
+    assert process is not None
+    process._process.send_signal(signal.SIGSTOP)
+    agree(store, space, Scope())
+    end = time.monotonic() + PATIENCE
+    while store.index._process in (process, None):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    monkeypatch.setattr(index_process, "QUERY_SECONDS", 60.0)
+    assert store.index.wait(PATIENCE)
+    agree(store, space, Scope())
+
+
+def test_a_process_that_dies_again_and_again_has_a_damaged_index(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    for _ in range(index.MAX_DEATHS):
+        process = store.index._process
+        assert process is not None
+        process._process.kill()
+        process._process.wait()
+        while store.index._process is process:
+            store.index.nearest(1, "text", unit(0, 1), Scope(), depth=5)
+            time.sleep(0.01)
+        assert store.index.wait(PATIENCE)
+    assert store.index.status().note == "the index process ended with -9"
+    assert store.index.status().followed == 100
+
+
+def test_upserts_give_way_to_searches_a_rebuild_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy, looked = threading.Event(), threading.Semaphore(0)
+
+    def is_busy() -> bool:
+        looked.release()
+        return busy.is_set()
+
+    monkeypatch.setattr(index, "foreground_is_busy", is_busy)
+    monkeypatch.setattr(index, "UPSERT_YIELD_SECONDS", 3600.0)
+    busy.set()
+    fill(store.catalog, 20)
+    for _ in range(3):
+        assert looked.acquire(timeout=PATIENCE)
+    assert store.index.status() == IndexStatus(state="building", followed=0, total=100)
+    busy.clear()
+    assert store.index.wait(PATIENCE)
+    busy.set()
+    monkeypatch.setattr(index, "UPSERT_YIELD_SECONDS", 0.0)  # under any number of searches it goes on
+    fill(store.catalog, 20, root="/later")
+    assert store.index.wait(PATIENCE)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Catalog, Scope, Store
+from mcp_mmretrieval.store import Catalog, Scope, Store, index
 from tests.support.rows import agree, held, unit
 
 ROUNDS = 6
@@ -62,7 +62,11 @@ def check(library: Path, acknowledged: list[tuple[str, int]], unsure: set[int]) 
 
 
 @pytest.mark.timeout(280)
-def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_when_the_process_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 0.0)
     library, chance = tmp_path / "library", random.Random(11)
     acknowledged: list[tuple[str, int]] = []
     unsure: set[int] = set()

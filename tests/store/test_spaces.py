@@ -69,3 +69,15 @@ def test_attempts_are_counted_by_space_and_end_with_vectors_sparing_or_another_r
     assert catalog.documents([d])[d].notes == ("It ended the process.",)
     assert d not in catalog.unembedded(space)
     assert d in catalog.unembedded(other)
+
+
+def test_what_the_index_lacks_is_counted_as_far_as_it_matters(catalog: Catalog) -> None:
+    space, _ = fill(catalog, 10)  # five vectors in each row
+    assert catalog.behind() == catalog.roughly_behind(1_000) == (50, 50)
+    lacks, total = catalog.roughly_behind(3)
+    assert 3 <= lacks <= total < 50
+    catalog.follow(space, "text", 4)
+    catalog.remove_files(["/r/f0", "/r/f9"])
+    assert catalog.behind() == catalog.roughly_behind(1_000) == (25 + 10, 40)
+    assert catalog.count_after(space, "text", 4, most=1_000) == 25
+    assert catalog.count_after(space, "picture", 0, most=1_000) == 0

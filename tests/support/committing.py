@@ -13,6 +13,7 @@ from tests.support.rows import DIM, SPACE, embed, held, put
 def main(library: Path, first: int) -> None:
     # as many moments as possible at which Chroma is being written
     chroma.SYNC_THRESHOLD_VECTORS, index.UPSERT_DELAY_SECONDS, index.UPSERT_VECTORS = 100, 0.0, 50
+    index.MAX_SCANNED_VECTORS = 0
     with Store.open(library) as store:
         catalog = store.catalog
         space = catalog.space(SPACE, dim=DIM)
