@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.builtin.minilm_conversion import converted_minilm
 from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.device.memory import trim_heap
 from mcp_mmretrieval.models.tokens import SharedTokenizer
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
@@ -117,11 +118,13 @@ class MiniLM:
     def _load(self) -> ctranslate2.Encoder:
         folder = converted_minilm(self._cache)
         try:
-            return ctranslate2.Encoder(
+            encoder = ctranslate2.Encoder(
                 str(folder), device="cpu", compute_type="float32", inter_threads=1, intra_threads=self._threads
             )
         except RuntimeError as error:
             raise ModelUnavailable(f"MiniLM does not load from {folder}: {error}. Delete that folder.") from error
+        trim_heap()  # reading the file leaves a tenth of its size behind
+        return encoder
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

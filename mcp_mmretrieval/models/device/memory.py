@@ -52,7 +52,12 @@ def release_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's: else it keeps what it may need again
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give back what was freed: glibc keeps it, as it may be needed again."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
