@@ -11,12 +11,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import document_tables, rows, scope_queries, word_tables
+from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
@@ -69,10 +70,10 @@ class Catalog(Spaces, JobTable):
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is.
 
-        `on_commit` is called after each commit, in the thread that committed.
+        `on_commit` is called after each commit of contents or vectors, in the thread that committed.
         """
         super().__init__(path, on_commit)
-        self._known: dict[object, tuple[int, Any]] = {}
+        self._known: dict[object, tuple[tuple[int, int], Any]] = {}
         self._read_with: dict[int, Identity] = {}
 
     @property
@@ -87,11 +88,12 @@ class Catalog(Spaces, JobTable):
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
         try:
-            with self._database.writing() as db:
+            with self._database.writing("bookkeeping") as db:
                 found = [line for (line,) in db.execute("PRAGMA integrity_check")]
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
+                found += totals.wrong_totals(db)
                 for table in ("words", "pairs", "names", "sounds"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
@@ -107,7 +109,7 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:  # asked for each file: nobody should wait for a writer, or be woken
             if (held := scalar(db, ask, name)) is not None:
                 return int(held)
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
             return int(scalar(db, ask, name))
 
@@ -290,7 +292,7 @@ class Catalog(Spaces, JobTable):
         def count(db: sqlite3.Connection) -> int:
             held = resolve_scope(db, scope).holds("s.document")
             sql = (
-                "SELECT count(*) FROM unread_figures u JOIN segments s ON s.key = u.segment "
+                "SELECT count(*) FROM unread_figures u CROSS JOIN segments s ON s.key = u.segment "
                 f"WHERE u.attempts < {MAX_FIGURE_ATTEMPTS} {held.and_where}"
             )
             return int(scalar(db, sql, *held.values))
@@ -302,7 +304,7 @@ class Catalog(Spaces, JobTable):
     def stage(self, document: str, reading: int, ordinal: int, segments: Sequence[Segment]) -> None:
         """Keep segments `ordinal`, `ordinal + 1`, ... of a long file still being read. Searches do not see them."""
         now = time.time()
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute("DELETE FROM staged WHERE staged_at < ?", (now - STAGED_DAYS * 86_400,))
             db.executemany(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
@@ -345,8 +347,9 @@ class Catalog(Spaces, JobTable):
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
         """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
-        key = ("extent", scope, most)
-        return self._remembered(key, lambda db: scope_queries.extent_within(db, resolve_scope(db, scope), most))
+        with self._database.reading() as db:
+            _, held = totals.held_documents(db)
+        return min(self._held(scope)[1], most + 1), held
 
     def whole(self, scope: Scope) -> bool:
         """Whether all that the library holds lies within a scope."""
@@ -448,29 +451,66 @@ class Catalog(Spaces, JobTable):
         By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
         newest first.
         """
+        held = sum(self.modalities(scope).values())
+        places = self._remembered(("places", scope, order), lambda _: listing.Places())
         with self._database.reading() as db:
-            return scope_queries.listing_within(db, resolve_scope(db, scope), space, order, limit, offset)
+            page = listing.Page(order, limit, offset)
+            return listing.listed_documents(db, resolve_scope(db, scope), space, page, held, places), held
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
-        with self._database.reading() as db:
-            return scope_queries.modalities_within(db, resolve_scope(db, scope))
+        wanted = scope.filters.modality
+        found = self._totals(scope)
+        return {modality: count for modality, (count, _) in found.items() if not wanted or modality in wanted}
 
     def counts(self, scope: Scope, *, space: int | None = None) -> ScopeCounts:
-        """How much a scope holds. Cheap enough for each search: remembered until the next commit.
+        """How much a scope holds. Cheap enough for each search: what takes a walk is remembered until it may change.
 
         Pending are the documents without vectors in `space`; without a space, all of them.
         """
-        return self._remembered(("counts", scope, space), lambda db: scope_queries.counts_within(db, scope, space))
+        documents, segments = self._held(scope)
+        _, rooted = self._held(scope.rooted)
+        pending = documents if space is None else self._pending(scope, space)
+        return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
 
     def active_counts(self, scope: Scope) -> ScopeCounts:
         """`counts` in the space that serves searches."""
         space = self.active_space()
         return self.counts(scope, space=space.id if space else None)
 
-    def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
-        """What `ask` answers, kept under `key` until the next commit."""
-        version = self._database.version
+    def _held(self, scope: Scope) -> tuple[int, int]:
+        """Documents that have a segment within a scope, and its segments; without a modality all documents."""
+        if not scope.filters.modality:
+            found = self._totals(scope).values()
+            return sum(documents for documents, _ in found), sum(segments for _, segments in found)
+
+        def count(db: sqlite3.Connection) -> tuple[int, int]:
+            return scope_queries.of_modality_within(db, resolve_scope(db, scope))
+
+        return self._remembered(("of modality", scope), count)
+
+    def _totals(self, scope: Scope) -> dict[Modality, tuple[int, int]]:
+        """By modality of documents, how many lie within a scope, and their segments: what several questions share."""
+        every = replace(scope, filters=replace(scope.filters, modality=()))
+
+        def count(db: sqlite3.Connection) -> dict[Modality, tuple[int, int]]:
+            return scope_queries.totals_within(db, resolve_scope(db, every))
+
+        return self._remembered(("totals", every), count)
+
+    def _pending(self, scope: Scope, space: int) -> int:
+        return self._remembered(
+            ("pending", scope, space),
+            lambda db: scope_queries.pending_within(db, resolve_scope(db, scope), space),
+            vectors=True,
+        )
+
+    def _remembered(
+        self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT], *, vectors: bool = False
+    ) -> CatalogResultT:
+        """What `ask` answers, kept under `key` until the next commit of contents, or of `vectors`."""
+        versions = self._database.versions
+        version = (versions["contents"], versions["vectors"] if vectors else 0)
         known = self._known.get(key)
         if known and known[0] == version:
             return known[1]  # type: ignore[no-any-return]

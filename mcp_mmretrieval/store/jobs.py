@@ -26,7 +26,7 @@ class JobTable:
         now = time.time()
         ended = None if job.state == "running" else now
         what = (job.id, job.key, rows.without_surrogates(job.asked), job.state, rows.without_surrogates(job.outcome))
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute(
                 f"INSERT INTO jobs({rows.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
                 "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "

@@ -11,7 +11,7 @@ import pytest
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Scope, Store, database
 from mcp_mmretrieval.store.fulltext import query_terms
-from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL
+from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, TOTALS_SQL
 from tests.support.rows import fill, held, put
 
 
@@ -100,6 +100,23 @@ def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(
     Catalog(path).close()  # no second time
 
 
+def test_a_catalog_without_totals_gets_those_of_what_it_holds(tmp_path: Path) -> None:
+    path = made(tmp_path / "catalog.db")
+    new = schema(path)
+    forgotten = re.findall(r"^CREATE (TABLE|INDEX|TRIGGER) (\w+)", TOTALS_SQL, re.MULTILINE)
+    dropped = [f"DROP {sort} IF EXISTS {name};" for sort, name in forgotten]  # indexes and triggers go with a table
+    run(path, f"{''.join(dropped)} PRAGMA user_version = 4")
+    assert len(schema(path)) < len(new) - 20
+    catalog = Catalog(path)
+    assert schema(path) == new
+    assert catalog.counts(Scope(), space=1).documents == 30
+    assert catalog.counts(Scope(), space=1).pending == 0
+    put(catalog, "/r/one more")
+    assert catalog.counts(Scope(), space=1).pending == 1
+    assert catalog.check() == []
+    catalog.close()
+
+
 def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +140,7 @@ def test_words_that_are_made_anew_are_those_that_adding_makes(tmp_path: Path, mo
     forgotten = "; ".join(f"DELETE FROM {table}" for table in ("words", "pairs", "named"))
     run(path, f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
     emptied = f"{forgotten}; INSERT INTO wholes(wholes) VALUES ('delete-all');"
+    monkeypatch.setattr(database, "WORDS_MADE_ANEW", {SCHEMA_VERSION - 1})
     monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, emptied)
     catalog = Catalog(path)
     assert {table: sorted(rows_of(path, table), key=repr) for table in tables} == content
@@ -141,6 +159,7 @@ def test_words_that_cannot_be_made_anew_leave_the_catalog_at_its_version(
 ) -> None:
     path = made(tmp_path / "catalog.db")
     run(path, f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    monkeypatch.setattr(database, "WORDS_MADE_ANEW", {SCHEMA_VERSION - 1})
     monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, "DROP TABLE pairs;")
     before = schema(path)
     with pytest.raises(sqlite3.Error):
