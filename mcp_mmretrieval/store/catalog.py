@@ -45,6 +45,8 @@ from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.word_search import (
     WordPlan,
+    WordScope,
+    listed_keys,
     matching_documents,
     matching_segments,
     plan_words,
@@ -393,15 +395,17 @@ class Catalog(Spaces, JobTable):
         first segment where no words do, and its words count for more. The measure is of the whole table, also where the
         scope allows only some of it, as FTS5's bm25 is.
         """
-        plan = self._plan(terms)
+        plan, keys = self._plan(terms), self._listed(scope)
         with self._database.reading() as db:
-            return matching_segments(db, plan, terms, resolve_scope(db, scope), depth)
+            return matching_segments(db, plan, terms, WordScope(resolve_scope(db, scope), keys), depth)
 
     def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Keys of recordings and films whose words sound like these, best first, with shares as in `words`."""
-        terms = sound_terms(words)
+        if not (terms := sound_terms(words)):
+            return []
+        keys = self._listed(scope)
         with self._database.reading() as db:
-            return sounding_segments(db, terms, resolve_scope(db, scope), depth) if terms else []
+            return sounding_segments(db, terms, WordScope(resolve_scope(db, scope), keys), depth)
 
     def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
         """Title and first path of each document within a scope, by id; kept until the next commit.
@@ -411,10 +415,7 @@ class Catalog(Spaces, JobTable):
         return self._remembered(("names", scope), lambda db: scope_queries.names_within(db, resolve_scope(db, scope)))
 
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
-        """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
-
-        Beyond the first `MAX_CONTEXT_DOCUMENTS` documents there is none.
-        """
+        """By segment, where its document holds any of the terms, the document's share of the best possible."""
         plan = self._plan(terms)
         with self._database.reading() as db:
             return matching_documents(db, plan, keys)
@@ -430,15 +431,16 @@ class Catalog(Spaces, JobTable):
 
     def fewest_places(self, terms: QueryTerms) -> int:
         """How many places hold the rarest of the terms."""
-        plan = self._plan(terms)
-        with self._database.reading() as db:
-            return fewest_places(db, plan)
+        return fewest_places(self._plan(terms))
 
     def absent_words(self, terms: QueryTerms, scope: Scope) -> list[str]:
         """The query's words that no place of a scope holds and no file there is called, in normal form."""
         plan = self._plan(terms)
         with self._database.reading() as db:
             return absent_words(db, plan, resolve_scope(db, scope))
+
+    def _listed(self, scope: Scope) -> list[int] | None:
+        return self._remembered(("keys", scope), lambda db: listed_keys(db, resolve_scope(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
         return self._remembered(("words", terms), lambda db: plan_words(db, terms))
