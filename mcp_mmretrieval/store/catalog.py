@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,7 +38,7 @@ from mcp_mmretrieval.store.records import (
     StoredSegment,
     TermShares,
 )
-from mcp_mmretrieval.store.scope import Clause, Scope, at_or_below, resolve_scope
+from mcp_mmretrieval.store.scope import Clause, Scope, path_ranges, resolve_scope
 from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
@@ -61,6 +61,9 @@ CatalogResultT = TypeVar("CatalogResultT")
 
 STAGED_DAYS = 14
 """Days for which the segments of an unfinished file are kept."""
+
+FILES_AT_ONCE = 1_000
+"""Files that are read in one transaction where many are asked for: a long one keeps SQLite's log from being cut."""
 
 MAX_FIGURE_ATTEMPTS = 3
 """How often reading the pictures of a place is begun that never comes to an end."""
@@ -132,10 +135,29 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:
             return next(iter(stored_files(db, Clause("f.path = ?", (os.fsencode(path),)))), None)
 
-    def files_under(self, folder: str) -> list[File]:
-        """The file at `folder` or those below it, by path."""
+    def files_under(self, folder: str) -> Iterator[File]:
+        """The file at `folder` or those below it, by path: some at a time, each as it is when its turn comes."""
+        for low, high in path_ranges(folder):
+            after = Clause("f.path >= ?", (low,))
+            while True:
+                with self._database.reading() as db:
+                    found = stored_files(db, after & Clause("f.path < ?", (high,)), limit=FILES_AT_ONCE)
+                yield from found
+                if len(found) < FILES_AT_ONCE:
+                    break
+                after = Clause("f.path > ?", (os.fsencode(found[-1].path),))
+
+    def holds_under(self, folder: str) -> bool:
+        """Whether a file is held at `folder` or below it."""
         with self._database.reading() as db:
-            return stored_files(db, at_or_below(folder))
+            sql = "SELECT 1 FROM files WHERE path >= ? AND path < ? LIMIT 1"
+            return any(db.execute(sql, bounds).fetchone() for bounds in path_ranges(folder))
+
+    def unheld(self, paths: Collection[str]) -> list[str]:
+        """Those of the paths from which nothing was added."""
+        with self._database.reading() as db:
+            ask = "SELECT 1 FROM files WHERE path = ?"
+            return [path for path in paths if not db.execute(ask, (os.fsencode(path),)).fetchone()]
 
     def paths(self, scope: Scope) -> list[str]:
         """All paths within a scope's folders, in order. Reads them all: for what nothing was found by."""

@@ -173,9 +173,9 @@ def resolve_scope(connection: sqlite3.Connection, scope: Scope) -> ResolvedScope
     return ResolvedScope(folders, inline and filters.under is None, limited, filters)
 
 
-def at_or_below(folder: str) -> Clause:
-    """A condition on files `f`: the file itself, or those below the folder."""
-    return _any(_ranges(_bare(folder)))
+def path_ranges(folder: str) -> list[tuple[bytes, bytes]]:
+    """Half-open ranges of paths: the file itself, and those below the folder; in order."""
+    return _bounds(_bare(folder))
 
 
 def _folders(roots: tuple[str, ...] | None, under: str | None) -> tuple[bytes, ...] | None:
