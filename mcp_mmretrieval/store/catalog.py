@@ -75,7 +75,7 @@ class Catalog(Spaces, JobTable):
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is.
 
-        `on_commit` is called after each commit of contents or vectors, in the thread that committed.
+        `on_commit` is called after each commit but of bookkeeping, in the thread that committed.
         """
         super().__init__(path, on_commit)
         self._known: dict[object, tuple[tuple[int, int], Any]] = {}

@@ -21,11 +21,12 @@ from mcp_mmretrieval.store.word_tables import write_all_words
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
 
-Touched = Literal["contents", "vectors", "bookkeeping"]
+Touched = Literal["contents", "vectors", "spaces", "bookkeeping"]
 """What a transaction changes at most.
 
 contents     files, documents, segments and their words; vectors with them
 vectors      what is embedded in which space
+spaces       which spaces there are
 bookkeeping  jobs, attempts, staged segments, how far the index is: nothing that can be found or counted
 """
 
@@ -41,7 +42,7 @@ class Database:
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open the file, or make it; an older one is brought up to this version.
 
-        `on_commit` is called after each commit of contents or vectors, in the thread that committed. Raises
+        `on_commit` is called after each commit but of bookkeeping, in the thread that committed. Raises
         LibraryUnavailable for a damaged, foreign or newer one, left as it is.
         """
         self.path = path
@@ -51,6 +52,8 @@ class Database:
         self._write_lock = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._open = True
+        self._durable = True
+        """Whether the writer waits for the disk after each commit."""
         with self._explained():
             found = self._inspect() if path.exists() else self._make()
             self._writer = self._connect()
@@ -90,11 +93,18 @@ class Database:
                 self._give_back(connection)
 
     @contextmanager
-    def writing(self, touches: Touched = "contents") -> Iterator[sqlite3.Connection]:
-        """A transaction: on disk when the block ends, undone when it raises."""
+    def writing(self, touches: Touched = "contents", *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A transaction: on disk when the block ends, undone when it raises.
+
+        Not `durable`: a power cut may undo it, with all that was committed after it and is not durable either; the end
+        of this process does not. For what costs only some work where it is lost.
+        """
         with self._write_lock, self._explained():
             if not self._open:
                 raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
+            if durable is not self._durable:
+                self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer

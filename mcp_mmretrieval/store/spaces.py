@@ -31,6 +31,7 @@ class Spaces:
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open or make the file; see `Database`."""
         self._database = Database(path, on_commit)
+        self._spaces: tuple[int, list[Space]] | None = None
 
     # -- which there are ------------------------------------------------------------------------------------------
 
@@ -43,7 +44,7 @@ class Spaces:
         the record; each kind's own length is that of its first vectors. `made_by`: see `Space`; renewed where given.
         """
         name = canonical_identity(identity, half=half)
-        with self._database.writing("vectors") as db:
+        with self._database.writing("spaces") as db:
             db.execute(
                 "INSERT INTO spaces(identity, dim, half, active, made_by) "
                 "VALUES (?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active), ?) "
@@ -55,11 +56,13 @@ class Spaces:
             return int(scalar(db, "SELECT id FROM spaces WHERE identity = ?", name))
 
     def spaces(self) -> list[Space]:
-        """All spaces, oldest first."""
-        with self._database.reading() as db:
-            return [
-                rows.space_from_row(each) for each in db.execute(f"SELECT {rows.SPACE_COLUMNS} FROM spaces ORDER BY id")
-            ]
+        """All spaces, oldest first. Asked at every step: remembered until one is made, changed or dropped."""
+        version, known = self._database.versions["spaces"], self._spaces
+        if known is None or known[0] != version:
+            with self._database.reading() as db:
+                sql = f"SELECT {rows.SPACE_COLUMNS} FROM spaces ORDER BY id"
+                known = self._spaces = version, [rows.space_from_row(each) for each in db.execute(sql)]
+        return list(known[1])
 
     def active_space(self) -> Space | None:
         """The space that serves searches; None before the first one was made."""
@@ -70,7 +73,7 @@ class Spaces:
 
         `retire`: none of the others is needed any more, which is remembered until they are dropped.
         """
-        with self._database.writing("vectors") as db:
+        with self._database.writing("spaces") as db:
             if not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 raise ValueError(f"There is no space {space}.")
             db.execute("UPDATE spaces SET active = (id = ?)", (space,))
@@ -78,7 +81,7 @@ class Spaces:
 
     def drop_space(self, space: int) -> None:
         """Delete a space and all its vectors. Raises ValueError for the active one."""
-        with self._database.writing("vectors") as db:
+        with self._database.writing("spaces") as db:
             if scalar(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
                 raise ValueError(f"Space {space} serves searches; activate another one first.")
             db.execute("DELETE FROM vectors WHERE space = ?", (space,))
@@ -114,7 +117,7 @@ class Spaces:
     # -- what stands in them --------------------------------------------------------------------------------------
 
     def unembedded(self, space: int, *, limit: int = 100, skip: Collection[str] = ()) -> list[str]:
-        """Documents that were read but are not embedded in a space, oldest first. `skip`: ids to leave out."""
+        """Documents that were read but are not embedded in a held space, oldest first. `skip`: ids to leave out."""
         with self._database.reading() as db:
             sql = (
                 "SELECT d.id FROM pending p CROSS JOIN documents d ON d.key = p.document WHERE p.space = ? "
@@ -178,7 +181,7 @@ class Spaces:
         `commit_embedded`, `spare` and `give_up` take the note back. A note that a later process finds says that the
         process ended while it embedded this document.
         """
-        with self._database.writing("bookkeeping") as db:
+        with self._database.writing("bookkeeping", durable=False) as db:
             db.execute(
                 "INSERT INTO attempts SELECT key, ?, 1 FROM documents WHERE id IN (SELECT value FROM json_each(?)) "
                 "ON CONFLICT DO UPDATE SET count = count + 1",
@@ -193,7 +196,7 @@ class Spaces:
 
     def spare(self, space: int, documents: Collection[str]) -> None:
         """Take back what `attempt` noted of these documents: they did not end the process."""
-        with self._database.writing("bookkeeping") as db:
+        with self._database.writing("bookkeeping", durable=False) as db:
             db.execute(
                 "DELETE FROM attempts WHERE space = ? AND document IN "
                 "(SELECT key FROM documents WHERE id IN (SELECT value FROM json_each(?)))",
@@ -249,8 +252,8 @@ class Spaces:
             return last, *vectors.vectors_from_blobs([each[2:] for each in found], half=is_half(db, space))
 
     def follow(self, space: int, kind: VectorKind, upto: int) -> None:
-        """Note that the index has the vectors up to this row."""
-        with self._database.writing("bookkeeping") as db:
+        """Note that the index has the vectors up to this row. Where that is lost it gets some of them again."""
+        with self._database.writing("bookkeeping", durable=False) as db:
             db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
 
     def unfollow(self) -> None:
@@ -273,7 +276,7 @@ class Spaces:
 
     def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
         """Note that the index has forgotten a space, or what was deleted of one kind up to a row."""
-        with self._database.writing("bookkeeping") as db:
+        with self._database.writing("bookkeeping", durable=False) as db:
             sql = "DELETE FROM garbage WHERE space = ? AND coalesce(kind = ?, 1) AND id <= ?"
             db.execute(sql, (space, kind, upto))
 

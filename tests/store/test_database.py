@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import Catalog, Scope, Store, database
+from mcp_mmretrieval.store import Catalog, JobRow, Scope, Store, database
 from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, TOTALS_SQL
-from tests.support.rows import fill, held, put
+from tests.support.rows import SPACE, embed, fill, held, put
 
 
 def made(path: Path) -> Path:
@@ -202,6 +202,45 @@ def test_a_log_without_its_shared_memory_is_read(tmp_path: Path) -> None:
     copy = Catalog(tmp_path / "copy" / "catalog.db")
     assert copy.words(query_terms("log"), Scope(), depth=1)
     copy.close()
+
+
+def test_only_what_may_be_lost_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.db")
+    writer = catalog._database._writer
+    space = catalog.space(SPACE)
+    put(catalog, "/r/a")
+    waits = {1: False, 2: True}
+    steps: list[tuple[Callable[[], object], bool]] = [
+        (lambda: catalog.attempt(space, [held(catalog, "/r/a")]), False),
+        (lambda: embed(catalog, space, held(catalog, "/r/a")), True),
+        (lambda: catalog.follow(space, "text", 1), False),
+        (catalog.unfollow, True),
+        (lambda: catalog.put_job(JobRow(id="a", key="a", asked="{}", state="done", outcome="{}")), False),
+        (lambda: catalog.put_job(JobRow(id="b", key="b", asked="{}", state="running", outcome="{}")), True),
+        (lambda: put(catalog, "/r/b"), True),
+    ]
+    for write, waiting in steps:
+        write()
+        assert waits[writer.execute("PRAGMA synchronous").fetchone()[0]] is waiting
+    catalog.close()
+
+
+def test_bookkeeping_wakes_nobody_and_makes_nothing_known_old(tmp_path: Path) -> None:
+    woken: list[str] = []
+    catalog = Catalog(tmp_path / "catalog.db", on_commit=lambda: woken.append("woken"))
+    space = catalog.space(SPACE)
+    put(catalog, "/r/a")
+    names = catalog.names(Scope())
+    woken.clear()
+    catalog.attempt(space, [held(catalog, "/r/a")])
+    catalog.follow(space, "text", 1)
+    catalog.put_job(JobRow(id="a", key="a", asked="{}", state="done", outcome="{}"))
+    assert (woken, catalog.names(Scope()) is names) == ([], True)
+    embed(catalog, space, held(catalog, "/r/a"))
+    assert (woken, catalog.names(Scope()) is names) == (["woken"], True)
+    put(catalog, "/r/b")
+    assert catalog.names(Scope()) is not names
+    catalog.close()
 
 
 def test_a_closed_library_says_so(tmp_path: Path) -> None:
