@@ -10,9 +10,12 @@ import time
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, scope_queries, word_search
 from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, query_terms
+from mcp_mmretrieval.store.scope import resolve_scope
+from mcp_mmretrieval.store.word_search import WordScope, plan_words
 from mcp_mmretrieval.types import Place, Segment
+from tests.support.happenings import SCOPES, Happenings, rows_of
 from tests.support.rows import READING, pages, put, sha
 
 EVERYTHING = Scope()
@@ -330,3 +333,55 @@ def test_all_words_in_another_form_come_before_one_that_is_spelt_so(catalog: Cat
     add(catalog, "one", "Договор подписан вчера вечером.")
     notes(catalog)
     assert found(catalog, "договор аренды склада")[0] == "all"
+
+
+# -- few segments, and many, give the same
+
+
+QUERIES = ("lighthouse", "dawn keeper", "storm harbour rope", "sail of the lighthouse keeper", '"storm harbour"')
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_list_of_the_scopes_segments_finds_what_checking_each_does(catalog: Catalog, seed: int) -> None:
+    Happenings(catalog, seed).happen(120)
+    asked = 0
+    for scope in SCOPES:
+        with catalog._database.reading() as db:
+            reach = resolve_scope(db, scope)
+            keys = word_search.listed_keys(db, reach)
+            held = set(scope_queries.keys_within(db, reach))
+            assert keys is None if not reach.limited else set(keys or ()) == held
+            for query in QUERIES if keys is not None else ():
+                plan = plan_words(db, query_terms(query))
+                listed, checked = WordScope(reach, keys), WordScope(reach)
+                found = word_search._matches(db, "words", plan.match, checked, 500)
+                assert {key for key, _ in found} <= held
+                assert sorted(word_search._matches(db, "words", plan.match, listed, 500)) == sorted(found)
+                asked += bool(found)
+    assert asked > 20
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_context_is_the_bm25_of_the_whole_document(catalog: Catalog, seed: int) -> None:
+    Happenings(catalog, seed).happen(120)
+    documents = dict(rows_of(catalog, "SELECT key, document FROM segments"))
+    for query in QUERIES:
+        with catalog._database.reading() as db:
+            plan = plan_words(db, query_terms(query))
+            sql = "SELECT rowid, -bm25(wholes, 1.0, 0.5) FROM wholes WHERE wholes MATCH ?"
+            scores = dict(db.execute(sql, (" OR ".join(plan.each),)).fetchall())
+        some = [key for key in documents if key % 3]
+        told = catalog.context(query_terms(query), some)
+        assert told == pytest.approx(
+            {key: min(1.0, scores[documents[key]] / plan.best_whole) for key in some if documents[key] in scores}
+        )
+        assert told
+
+
+def test_the_languages_of_a_library_are_found_from_one_to_the_next(catalog: Catalog) -> None:
+    for number, language in enumerate(("", "de", "fr", "de", "", "tr")):
+        document = add(catalog, f"note {number}", "a note")
+        with catalog._database.writing() as db:
+            db.execute("UPDATE documents SET language = ? WHERE id = ?", (language, document.id))
+    with catalog._database.reading() as db:
+        assert word_search._languages(db) == ["de", "fr", "tr"]
