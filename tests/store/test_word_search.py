@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 import pytest
 
@@ -359,6 +360,42 @@ def test_a_list_of_the_scopes_segments_finds_what_checking_each_does(catalog: Ca
                 assert sorted(word_search._matches(db, "words", plan.match, listed, 500)) == sorted(found)
                 asked += bool(found)
     assert asked > 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_leaving_out_what_holds_the_most_frequent_word_alone_changes_nothing(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(word_search, "MIN_SPLIT_ROWS", 0)
+    random_ = random.Random(seed)
+    words = [f"word{letter}" for letter in "abcdefgh"]
+    for number in range(40):
+        texts = [" ".join(random_.choices(words, [90, 24, 8, 4, 3, 2, 1, 1], k=10)) for _ in range(8)]
+        add(catalog, f"note {number}", *texts, path=f"/{'rs'[number % 2]}/{number}")
+    asked: list[str] = []
+    real = word_search._matches
+
+    def matching(*given: Any) -> Any:
+        asked.append(given[2])
+        return real(*given)
+
+    monkeypatch.setattr(word_search, "_matches", matching)
+    split = 0
+    for scope in (Scope(), Scope(("/r",)), Scope(filters=Filters(modality=("page",)))):
+        for _ in range(40):
+            query = " ".join(random_.sample(words, k=random_.randrange(2, 6)))
+            with catalog._database.reading() as db:
+                plan = plan_words(db, query_terms(query))
+                within = WordScope(resolve_scope(db, scope))
+                for depth in (1, 2, 5):
+                    asked.clear()
+                    found = word_search._best_words(db, plan, within, depth)
+                    split += any(" NOT " in match for match in asked)
+                    every = sorted(real(db, "words", plan.match, within, 10_000), key=lambda one: (-one[1], one[0]))
+                    assert [score for _, score in found] == pytest.approx([score for _, score in every[:depth]])
+                    scores = dict(every)
+                    assert all(score == pytest.approx(scores[key]) for key, score in found)
+    assert split > 30
 
 
 @pytest.mark.parametrize("seed", range(2))
