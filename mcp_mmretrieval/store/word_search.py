@@ -72,13 +72,13 @@ class FrequentTerm:
 
     expression: str
     rows: int
-    """How many hold it."""
+    """How many hold it, at least."""
     most: float
     """What it adds to a score at most."""
     others: tuple[str, ...]
     """Expressions of all others, the rarest first."""
     enough: tuple[int, ...]
-    """How many rows hold one of the first, of the first two, ... of these, at most."""
+    """How many rows hold the first, one of the first two, ... of these, at most; a frequent one is counted in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +186,26 @@ def _frequent_term(db: sqlite3.Connection, each: Sequence[str], counts: Sequence
     if len(each) < 2 or sum(counts) < MIN_SPLIT_ROWS:
         return None
     rows = count_rows(db, "words")
-    whole = {
-        term: count_matches(db, "words", term, rows) if count >= MAX_TERM_ROWS_COUNTED else count
-        for term, count in zip(each, counts, strict=True)
-    }
-    *others, frequent = sorted(whole, key=lambda term: whole[term])
-    phrases = _PHRASE.findall(frequent)
-    held = [count_matches(db, "words", phrase, rows) for phrase in phrases] if len(phrases) > 1 else [whole[frequent]]
+    *others, (_, frequent) = sorted(zip(counts, each, strict=True))
+    if counts.count(MAX_TERM_ROWS_COUNTED) > 1:  # the one whose first rows lie closest together
+        frequent = min(
+            (term for term, count in zip(each, counts, strict=True) if count == MAX_TERM_ROWS_COUNTED),
+            key=lambda term: _last_of_first(db, term),
+        )
+        others = [(count, term) for count, term in sorted(zip(counts, each, strict=True)) if term != frequent]
+    held = [count_matches(db, "words", phrase, rows) for phrase in _PHRASE.findall(frequent)]
     return FrequentTerm(
         expression=frequent,
-        rows=whole[frequent],
+        rows=max(held),
         most=best_bm25(held, rows),
-        others=tuple(others),
-        enough=tuple(accumulate(whole[term] for term in others)),
+        others=tuple(term for _, term in others),
+        enough=tuple(accumulate(count for count, _ in others)),
     )
+
+
+def _last_of_first(db: sqlite3.Connection, term: str) -> int:
+    sql = f"SELECT max(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT {MAX_ROWS_WEIGHED})"
+    return int(db.execute(sql, (term,)).fetchone()[0])
 
 
 def listed_keys(db: sqlite3.Connection, reach: ResolvedScope) -> list[int] | None:
