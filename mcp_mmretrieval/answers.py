@@ -81,6 +81,8 @@ class SearchCoverage:
     """Documents that only words find so far."""
     not_added: int
     """Files under the roots that have not been added, as far as was counted."""
+    all_counted: bool = True
+    """Whether there are no more of these: counting ends when the answer has to come."""
     models: Literal["ready", "loading", "missing"]
     note: str = ""
     unknown_words: tuple[str, ...] = ()

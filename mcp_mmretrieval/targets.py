@@ -59,7 +59,7 @@ class TargetResolver:
         With `folders` the end of the path of a folder with held files, too. Raises NotAllowed.
         """
         for candidate in [path for name, _ in _readings(text) for path in self._paths(name)]:
-            if os.path.lexists(candidate) or self._catalog.files_under(candidate):
+            if os.path.lexists(candidate) or self._catalog.holds_under(candidate):
                 return candidate
         held = self._catalog.paths(self._everything)
         known = [*held, *self._folders_of(held)] if folders else held

@@ -19,12 +19,13 @@ from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder, recipe
 from mcp_mmretrieval.models.pool import ModelPool
-from mcp_mmretrieval.store import Store
+from mcp_mmretrieval.store import Scope, Store
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
 from tests.conftest import OpenLibrary
 from tests.support.crash_library import FEW
 from tests.support.files import BLUE, RED, picture
 from tests.support.models import PATIENCE, ColourEmbedder, Gate, ModelsByHand
+from tests.support.rows import document_ids
 
 
 def fill(folder: Path, count: int) -> None:
@@ -208,7 +209,7 @@ def test_after_a_kill_half_way_only_the_rest_is_made(tmp_path: Path, folder: Pat
     assert (old.active, store.catalog.embedded(old.id)) == (True, 12)
     done = store.catalog.embedded(new.id)
     assert done >= FEW - 1 or done == 0  # what was committed together
-    read = store.catalog.documents(store.catalog.unembedded(10**9))
+    read = store.catalog.documents(document_ids(store.catalog, Scope()))
     store.close()
     library = open_library(space="longer")
     assert ids(library)

@@ -12,7 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from mcp_mmretrieval.adding.not_added import NotAddedFiles
 from mcp_mmretrieval.adding.reading import FileText, FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
@@ -36,7 +39,7 @@ from mcp_mmretrieval.types import Segment
 logger = logging.getLogger(__name__)
 
 PENDING_EVERY_SECONDS = 2.0
-"""Seconds between two counts of what has no vectors yet: each looks at all documents."""
+"""Seconds between two counts of what has no vectors yet: within some folders each walks through their files."""
 
 MAX_NOTES = 20
 """Notes on files in one job's outcome."""
@@ -45,6 +48,9 @@ NOTES_OF_ONE = 3
 """Notes on one file in there."""
 
 MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
+
+FAILURES_AT_ONCE_SHARE = 16
+"""Of the failures that an outcome tells, one in so many may come together with the next ones."""
 
 OUTCOME_FIELDS: dict[Change, str] = {
     "added": "added",
@@ -68,6 +74,7 @@ class DocumentAdder:
         self._view = view
         self._roots = view.roots
         self._library = shared.settings.library
+        self._not_added = NotAddedFiles(shared.catalog, view.roots, self._library)
         self._on_commit = on_commit
 
     def files(self, job: Job, paths: Sequence[str], *, dry_run: bool = False) -> None:
@@ -77,21 +84,22 @@ class DocumentAdder:
         tally = _Tally(job, self._pending)
         counted = set[str]()
         ignored: dict[str, float] = {}
-        for item in walk(self._roots, paths, library=self._library):
-            if job.stop.is_set():
-                raise Cancelled("Stopped.")
-            match item:
-                case FoundFile():
-                    counted.add(item.path)
-                    tally.found(item.path)
-                    self._try(tally, item, dry_run=dry_run)
-                case SkippedPath():
-                    tally.skipped(item.rule)
-                    if item.since is not None:
-                        ignored[item.path] = item.since
-                case RefusedPath():
-                    tally.failed(item.path, item.code, item.reason)
-        if gone := {*self._vanished(paths), *self._ignored(paths, ignored, counted)}:
+        with tally:
+            for item in walk(self._roots, paths, library=self._library):
+                if job.stop.is_set():
+                    raise Cancelled("Stopped.")
+                match item:
+                    case FoundFile():
+                        counted.add(item.path)
+                        tally.found(item.path)
+                        self._try(tally, item, dry_run=dry_run)
+                    case SkippedPath():
+                        tally.skipped(item)
+                        if item.since is not None:
+                            ignored[item.path] = item.since
+                    case RefusedPath():
+                        tally.failed(item.path, item.code, item.reason)
+        if gone := {*self._vanished(paths, counted), *self._ignored(paths, ignored, counted)}:
             tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
         if not dry_run:
             tally.count_pending()
@@ -124,19 +132,9 @@ class DocumentAdder:
         last = {failure.path: failure for failure in failures}
         return [one for path, one in last.items() if self._catalog.file(path) is None and Path(path).exists()]
 
-    def not_added(self, seconds: float = 1.0, but: Collection[str] = ()) -> int:
-        """Files under the roots that the library does not hold, as many as are counted in that time.
-
-        `but`: paths that are not counted.
-        """
-        until = time.monotonic() + seconds
-        count = 0
-        for item in walk(self._roots, (), library=self._library):
-            if time.monotonic() > until:
-                break
-            if isinstance(item, FoundFile) and item.path not in but and self._catalog.file(item.path) is None:
-                count += 1
-        return count
+    def not_added(self, seconds: float = 1.0, but: Collection[str] = ()) -> tuple[int, bool]:
+        """Files under the roots that the library does not hold, and whether all were counted: see `NotAddedFiles`."""
+        return self._not_added.count(seconds, but)
 
     def _pending(self) -> int:
         """Documents under the roots that only words find so far."""
@@ -236,29 +234,30 @@ class DocumentAdder:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 
-    def _vanished(self, paths: Sequence[str]) -> list[str]:
-        """What lies no longer where it was added from; a root that is missing as a whole says nothing."""
-        held = [file.path for folder in self._folders(paths) for file in self._catalog.files_under(folder)]
-        return [path for path in dict.fromkeys(held) if not os.path.lexists(path)]
+    def _vanished(self, paths: Sequence[str], counted: Set[str]) -> Iterator[str]:
+        """What lies no longer where it was added from; a root that is missing as a whole says nothing.
 
-    def _ignored(self, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]) -> list[str]:
+        `counted`: what this walk has seen lie there.
+        """
+        for folder in self._folders(paths):
+            for file in self._catalog.files_under(folder):
+                if file.path not in counted and not os.path.lexists(file.path):
+                    yield file.path
+
+    def _ignored(self, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]) -> Iterator[str]:
         """What was read before an ignore file came to leave it out.
 
         `ignored`: paths, and when the file that leaves each out was written. What was read after that was named
         outright, and stays; so do those of this walk (`counted`).
         """
         if not ignored:
-            return []
-        held = [file for folder in self._folders(paths) for file in self._catalog.files_under(folder)]
-        since = {file.path: _since(file.path, ignored) for file in held if file.path not in counted}
-        documents = self._catalog.documents({file.document for file in held if since.get(file.path) is not None})
-        return [
-            file.path
-            for file in held
-            if (written := since.get(file.path)) is not None
-            and file.document in documents
-            and documents[file.document].read_at < written
-        ]
+            return
+        for folder in self._folders(paths):
+            for file in self._catalog.files_under(folder):
+                written = None if file.path in counted else _since(file.path, ignored)
+                document = None if written is None else self._catalog.document(file.document)
+                if document is not None and written is not None and document.read_at < written:
+                    yield file.path
 
     def _folders(self, paths: Sequence[str]) -> list[str]:
         named = [path for given in paths for path in self._roots.readings(given)] if paths else self._roots.folders
@@ -328,6 +327,15 @@ class _Tally:
         self._pending = pending
         self._counted = time.monotonic()
         self._skipped: Counter[str] = Counter()
+        self._failed: list[Failure] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tell_failed()
 
     def found(self, path: str) -> None:
         self.job.update(found=self.job.outcome.found + 1, current=path)
@@ -335,17 +343,24 @@ class _Tally:
             self.count_pending()
 
     def count_pending(self) -> None:
-        self.job.update(pending_vectors=self._pending())
+        self.job.update(pending_vectors=self._pending(), failed=tuple(self._failed))
         self._counted = time.monotonic()
 
-    def skipped(self, rule: str) -> None:
-        self._skipped[rule] += 1
+    def skipped(self, left_out: SkippedPath) -> None:
+        self._skipped[left_out.rule] += 1
         self.job.update(skipped=dict(self._skipped))
+        if left_out.note:
+            self.noted(left_out.path, [left_out.note])
 
     def failed(self, path: str, code: FailureCode, reason: str) -> None:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
-        failure = Failure(path=path, code=code, reason=reason)
-        self.job.update(failed=(*self.job.outcome.failed, failure))
+        self._failed.append(Failure(path=path, code=code, reason=reason))
+        told = len(self.job.outcome.failed)
+        if len(self._failed) > told + told // FAILURES_AT_ONCE_SHARE:  # all are told anew each time
+            self._tell_failed()
+
+    def _tell_failed(self) -> None:
+        self.job.update(failed=tuple(self._failed))
 
     def noted(self, path: str, notes: Sequence[str]) -> None:
         """What was left out of a file that was added."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mcp_mmretrieval.answers import Removal
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary
-from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.store import Catalog, File
 from mcp_mmretrieval.targets import ConnectionView
 
 
@@ -22,7 +22,7 @@ class DocumentRemover:
         """See `Library.remove`."""
         if not targets:
             raise BadArgument("Say what to remove: paths, folders, citations or document ids.")
-        paths: dict[str, None] = {}
+        paths: dict[str, str] = {}
         inline: dict[str, None] = {}
         unknown: dict[str, str] = {}
         for target in targets:
@@ -31,9 +31,9 @@ class DocumentRemover:
             except (NotInLibrary, BadArgument) as error:
                 unknown[target] = str(error)
                 continue
-            paths |= dict.fromkeys(held)
+            paths |= {file.path: file.document for file in held}
             inline |= dict.fromkeys(texts)
-        going = self._going(set(paths), set(inline))
+        going = self._going(paths, set(inline))
         removal = Removal(
             files=len(paths),
             documents=len(going),
@@ -46,30 +46,31 @@ class DocumentRemover:
             self._catalog.remove_texts(list(inline))
         return removal
 
-    def _going(self, paths: set[str], inline: set[str]) -> list[str]:
+    def _going(self, paths: Mapping[str, str], inline: set[str]) -> list[str]:
         """Documents that this connection sees no more without these paths and inline texts.
 
-        Whether the same content also stands under other roots makes no difference: that is not for it to know.
+        `paths` with what each points at. Whether the same content also stands under other roots makes no difference:
+        that is not for it to know.
         """
-        ids = {file.document for path in paths if (file := self._catalog.file(path))} | inline
+        ids = {*paths.values(), *inline}
         documents, files = self._catalog.documents(ids), self._catalog.files_of(ids)
         return [
             id
             for id, document in documents.items()
             if (id in inline or not document.inline)
-            and paths.issuperset(file.path for file in files.get(id, []) if self._roots.covers(file.path))
+            and all(file.path in paths for file in files.get(id, []) if self._roots.covers(file.path))
         ]
 
-    def _removable(self, target: str) -> tuple[list[str], list[str]]:
-        """The visible paths, and the inline documents, that a target names. Raises NotInLibrary, BadArgument."""
+    def _removable(self, target: str) -> tuple[list[File], list[str]]:
+        """The visible files, and the inline documents, that a target names. Raises NotInLibrary, BadArgument."""
         try:
             path = self._targets.path(target)
         except NotAllowed:
             held = []
         else:
-            held = [file.path for file in self._catalog.files_under(path) if self._roots.covers(file.path)]
+            held = [file for file in self._catalog.files_under(path) if self._roots.covers(file.path)]
         if held:
             return held, []
         document = self._targets.find(target).document
         files = self._catalog.files_of_one(document.id)
-        return [file.path for file in files if self._roots.covers(file.path)], [document.id] if document.inline else []
+        return [file for file in files if self._roots.covers(file.path)], [document.id] if document.inline else []

@@ -25,6 +25,11 @@ from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending
 MAX_WALK_ENTRIES = 1_000_000
 """Files and folders that are looked at in one walk."""
 
+MORE_ENTRIES_NOTE = (
+    "From here on nothing more was looked at, since one walk looks at so many files and folders at most. Add the "
+    "folders below one by one."
+)
+
 MAX_NAMES_LOOKED_AT = 20_000
 """Files whose names are compared with one that is not there."""
 
@@ -50,6 +55,8 @@ class SkippedPath:
     """`hidden`, `.gitignore`, `keys and secrets`, ...: to be counted by."""
     since: float | None = None
     """When the ignore file that leaves it out was last written, in seconds since 1970; None for other rules."""
+    note: str = ""
+    """What to do about it, where a person should know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +215,8 @@ class _Walk:
         for name in sorted(names):
             self._left -= 1
             if self._left < 0:
-                yield SkippedPath(path=real, rule=f"beyond {MAX_WALK_ENTRIES:,} entries")
+                note = MORE_ENTRIES_NOTE if self._left == -1 else ""
+                yield SkippedPath(path=real, rule=f"beyond {MAX_WALK_ENTRIES:,} entries", note=note)
                 break
             path = os.path.join(real, name)
             target, is_folder = self._reader.target(path, names[name])

@@ -160,7 +160,8 @@ class Library:
         """What was searched, with what stands under the roots and was not: failed files, and those never added."""
         failed = self._adder.still_unread(self._opened.jobs.failures(self.roots))
         paths = {failure.path for failure in failed}
-        return replace(searched, unread=kinds_of_unread(failed), not_added=self._adder.not_added(seconds, paths))
+        count, all_counted = self._adder.not_added(seconds, paths)
+        return replace(searched, unread=kinds_of_unread(failed), not_added=count, all_counted=all_counted)
 
     def filters(
         self,

@@ -10,13 +10,14 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import document_tables, rows, scope_queries, word_tables
+from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
@@ -37,13 +38,15 @@ from mcp_mmretrieval.store.records import (
     StoredSegment,
     TermShares,
 )
-from mcp_mmretrieval.store.scope import Clause, Scope, at_or_below, resolve_scope
+from mcp_mmretrieval.store.scope import Clause, Scope, path_ranges, resolve_scope
 from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.word_search import (
     WordPlan,
+    WordScope,
+    listed_keys,
     matching_documents,
     matching_segments,
     plan_words,
@@ -59,6 +62,9 @@ CatalogResultT = TypeVar("CatalogResultT")
 STAGED_DAYS = 14
 """Days for which the segments of an unfinished file are kept."""
 
+FILES_AT_ONCE = 1_000
+"""Files that are read in one transaction where many are asked for: a long one keeps SQLite's log from being cut."""
+
 MAX_FIGURE_ATTEMPTS = 3
 """How often reading the pictures of a place is begun that never comes to an end."""
 
@@ -69,10 +75,10 @@ class Catalog(Spaces, JobTable):
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open or make `catalog.db`. Raises LibraryUnavailable for a damaged or newer one, which stays as it is.
 
-        `on_commit` is called after each commit, in the thread that committed.
+        `on_commit` is called after each commit but of bookkeeping, in the thread that committed.
         """
         super().__init__(path, on_commit)
-        self._known: dict[object, tuple[int, Any]] = {}
+        self._known: dict[object, tuple[tuple[int, int], Any]] = {}
         self._read_with: dict[int, Identity] = {}
 
     @property
@@ -87,11 +93,12 @@ class Catalog(Spaces, JobTable):
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
         try:
-            with self._database.writing() as db:
+            with self._database.writing("bookkeeping") as db:
                 found = [line for (line,) in db.execute("PRAGMA integrity_check")]
                 found += [
                     f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
                 ]
+                found += totals.wrong_totals(db)
                 for table in ("words", "pairs", "names", "sounds"):
                     db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
         except LibraryUnavailable as error:
@@ -107,7 +114,7 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:  # asked for each file: nobody should wait for a writer, or be woken
             if (held := scalar(db, ask, name)) is not None:
                 return int(held)
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
             return int(scalar(db, ask, name))
 
@@ -128,10 +135,29 @@ class Catalog(Spaces, JobTable):
         with self._database.reading() as db:
             return next(iter(stored_files(db, Clause("f.path = ?", (os.fsencode(path),)))), None)
 
-    def files_under(self, folder: str) -> list[File]:
-        """The file at `folder` or those below it, by path."""
+    def files_under(self, folder: str) -> Iterator[File]:
+        """The file at `folder` or those below it, by path: some at a time, each as it is when its turn comes."""
+        for low, high in path_ranges(folder):
+            after = Clause("f.path >= ?", (low,))
+            while True:
+                with self._database.reading() as db:
+                    found = stored_files(db, after & Clause("f.path < ?", (high,)), limit=FILES_AT_ONCE)
+                yield from found
+                if len(found) < FILES_AT_ONCE:
+                    break
+                after = Clause("f.path > ?", (os.fsencode(found[-1].path),))
+
+    def holds_under(self, folder: str) -> bool:
+        """Whether a file is held at `folder` or below it."""
         with self._database.reading() as db:
-            return stored_files(db, at_or_below(folder))
+            sql = "SELECT 1 FROM files WHERE path >= ? AND path < ? LIMIT 1"
+            return any(db.execute(sql, bounds).fetchone() for bounds in path_ranges(folder))
+
+    def unheld(self, paths: Collection[str]) -> list[str]:
+        """Those of the paths from which nothing was added."""
+        with self._database.reading() as db:
+            ask = "SELECT 1 FROM files WHERE path = ?"
+            return [path for path in paths if not db.execute(ask, (os.fsencode(path),)).fetchone()]
 
     def paths(self, scope: Scope) -> list[str]:
         """All paths within a scope's folders, in order. Reads them all: for what nothing was found by."""
@@ -290,7 +316,7 @@ class Catalog(Spaces, JobTable):
         def count(db: sqlite3.Connection) -> int:
             held = resolve_scope(db, scope).holds("s.document")
             sql = (
-                "SELECT count(*) FROM unread_figures u JOIN segments s ON s.key = u.segment "
+                "SELECT count(*) FROM unread_figures u CROSS JOIN segments s ON s.key = u.segment "
                 f"WHERE u.attempts < {MAX_FIGURE_ATTEMPTS} {held.and_where}"
             )
             return int(scalar(db, sql, *held.values))
@@ -302,7 +328,7 @@ class Catalog(Spaces, JobTable):
     def stage(self, document: str, reading: int, ordinal: int, segments: Sequence[Segment]) -> None:
         """Keep segments `ordinal`, `ordinal + 1`, ... of a long file still being read. Searches do not see them."""
         now = time.time()
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute("DELETE FROM staged WHERE staged_at < ?", (now - STAGED_DAYS * 86_400,))
             db.executemany(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
@@ -350,8 +376,9 @@ class Catalog(Spaces, JobTable):
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
         """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
-        key = ("extent", scope, most)
-        return self._remembered(key, lambda db: scope_queries.extent_within(db, resolve_scope(db, scope), most))
+        with self._database.reading() as db:
+            _, held = totals.held_documents(db)
+        return min(self._held(scope)[1], most + 1), held
 
     def whole(self, scope: Scope) -> bool:
         """Whether all that the library holds lies within a scope."""
@@ -395,15 +422,17 @@ class Catalog(Spaces, JobTable):
         first segment where no words do, and its words count for more. The measure is of the whole table, also where the
         scope allows only some of it, as FTS5's bm25 is.
         """
-        plan = self._plan(terms)
+        plan, keys = self._plan(terms), self._listed(scope)
         with self._database.reading() as db:
-            return matching_segments(db, plan, terms, resolve_scope(db, scope), depth)
+            return matching_segments(db, plan, terms, WordScope(resolve_scope(db, scope), keys), depth)
 
     def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Keys of recordings and films whose words sound like these, best first, with shares as in `words`."""
-        terms = sound_terms(words)
+        if not (terms := sound_terms(words)):
+            return []
+        keys = self._listed(scope)
         with self._database.reading() as db:
-            return sounding_segments(db, terms, resolve_scope(db, scope), depth) if terms else []
+            return sounding_segments(db, terms, WordScope(resolve_scope(db, scope), keys), depth)
 
     def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
         """Title and first path of each document within a scope, by id; kept until the next commit.
@@ -413,10 +442,7 @@ class Catalog(Spaces, JobTable):
         return self._remembered(("names", scope), lambda db: scope_queries.names_within(db, resolve_scope(db, scope)))
 
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
-        """For each of the segments whose document holds the terms anywhere: the document's share of the best possible.
-
-        Beyond the first `MAX_CONTEXT_DOCUMENTS` documents there is none.
-        """
+        """By segment, where its document holds any of the terms, the document's share of the best possible."""
         plan = self._plan(terms)
         with self._database.reading() as db:
             return matching_documents(db, plan, keys)
@@ -432,15 +458,16 @@ class Catalog(Spaces, JobTable):
 
     def fewest_places(self, terms: QueryTerms) -> int:
         """How many places hold the rarest of the terms."""
-        plan = self._plan(terms)
-        with self._database.reading() as db:
-            return fewest_places(db, plan)
+        return fewest_places(self._plan(terms))
 
     def absent_words(self, terms: QueryTerms, scope: Scope) -> list[str]:
         """The query's words that no place of a scope holds and no file there is called, in normal form."""
         plan = self._plan(terms)
         with self._database.reading() as db:
             return absent_words(db, plan, resolve_scope(db, scope))
+
+    def _listed(self, scope: Scope) -> list[int] | None:
+        return self._remembered(("keys", scope), lambda db: listed_keys(db, resolve_scope(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
         return self._remembered(("words", terms), lambda db: plan_words(db, terms))
@@ -453,29 +480,66 @@ class Catalog(Spaces, JobTable):
         By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
         newest first.
         """
+        held = sum(self.modalities(scope).values())
+        places = self._remembered(("places", scope, order), lambda _: listing.Places())
         with self._database.reading() as db:
-            return scope_queries.listing_within(db, resolve_scope(db, scope), space, order, limit, offset)
+            page = listing.Page(order, limit, offset)
+            return listing.listed_documents(db, resolve_scope(db, scope), space, page, held, places), held
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
-        with self._database.reading() as db:
-            return scope_queries.modalities_within(db, resolve_scope(db, scope))
+        wanted = scope.filters.modality
+        found = self._totals(scope)
+        return {modality: count for modality, (count, _) in found.items() if not wanted or modality in wanted}
 
     def counts(self, scope: Scope, *, space: int | None = None) -> ScopeCounts:
-        """How much a scope holds. Cheap enough for each search: remembered until the next commit.
+        """How much a scope holds. Cheap enough for each search: what takes a walk is remembered until it may change.
 
         Pending are the documents without vectors in `space`; without a space, all of them.
         """
-        return self._remembered(("counts", scope, space), lambda db: scope_queries.counts_within(db, scope, space))
+        documents, segments = self._held(scope)
+        _, rooted = self._held(scope.rooted)
+        pending = documents if space is None else self._pending(scope, space)
+        return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
 
     def active_counts(self, scope: Scope) -> ScopeCounts:
         """`counts` in the space that serves searches."""
         space = self.active_space()
         return self.counts(scope, space=space.id if space else None)
 
-    def _remembered(self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT]) -> CatalogResultT:
-        """What `ask` answers, kept under `key` until the next commit."""
-        version = self._database.version
+    def _held(self, scope: Scope) -> tuple[int, int]:
+        """Documents that have a segment within a scope, and its segments; without a modality all documents."""
+        if not scope.filters.modality:
+            found = self._totals(scope).values()
+            return sum(documents for documents, _ in found), sum(segments for _, segments in found)
+
+        def count(db: sqlite3.Connection) -> tuple[int, int]:
+            return scope_queries.of_modality_within(db, resolve_scope(db, scope))
+
+        return self._remembered(("of modality", scope), count)
+
+    def _totals(self, scope: Scope) -> dict[Modality, tuple[int, int]]:
+        """By modality of documents, how many lie within a scope, and their segments: what several questions share."""
+        every = replace(scope, filters=replace(scope.filters, modality=()))
+
+        def count(db: sqlite3.Connection) -> dict[Modality, tuple[int, int]]:
+            return scope_queries.totals_within(db, resolve_scope(db, every))
+
+        return self._remembered(("totals", every), count)
+
+    def _pending(self, scope: Scope, space: int) -> int:
+        return self._remembered(
+            ("pending", scope, space),
+            lambda db: scope_queries.pending_within(db, resolve_scope(db, scope), space),
+            vectors=True,
+        )
+
+    def _remembered(
+        self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT], *, vectors: bool = False
+    ) -> CatalogResultT:
+        """What `ask` answers, kept under `key` until the next commit of contents, or of `vectors`."""
+        versions = self._database.versions
+        version = (versions["contents"], versions["vectors"] if vectors else 0)
         known = self._known.get(key)
         if known and known[0] == version:
             return known[1]  # type: ignore[no-any-return]

@@ -8,10 +8,11 @@ import queue
 import sqlite3
 import threading
 import urllib.parse
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, WORDS_MADE_ANEW
@@ -19,6 +20,15 @@ from mcp_mmretrieval.store.word_tables import write_all_words
 
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
+
+Touched = Literal["contents", "vectors", "spaces", "bookkeeping"]
+"""What a transaction changes at most.
+
+contents     files, documents, segments and their words; vectors with them
+vectors      what is embedded in which space
+spaces       which spaces there are
+bookkeeping  jobs, attempts, staged segments, how far the index is: nothing that can be found or counted
+"""
 
 
 def _primary(error: sqlite3.Error) -> int:
@@ -32,16 +42,18 @@ class Database:
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open the file, or make it; an older one is brought up to this version.
 
-        `on_commit` is called after each commit, in the thread that committed. Raises LibraryUnavailable for a damaged,
-        foreign or newer one, left as it is.
+        `on_commit` is called after each commit but of bookkeeping, in the thread that committed. Raises
+        LibraryUnavailable for a damaged, foreign or newer one, left as it is.
         """
         self.path = path
-        self.version = 0
-        """Grows with each commit of this process."""
+        self.versions: Counter[Touched] = Counter()
+        """Each grows with the commits of this process that touched it."""
         self._on_commit = on_commit
         self._write_lock = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._open = True
+        self._durable = True
+        """Whether the writer waits for the disk after each commit."""
         with self._explained():
             found = self._inspect() if path.exists() else self._make()
             self._writer = self._connect()
@@ -81,11 +93,18 @@ class Database:
                 self._give_back(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: on disk when the block ends, undone when it raises."""
+    def writing(self, touches: Touched = "contents", *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A transaction: on disk when the block ends, undone when it raises.
+
+        Not `durable`: a power cut may undo it, with all that was committed after it and is not durable either; the end
+        of this process does not. For what costs only some work where it is lost.
+        """
         with self._write_lock, self._explained():
             if not self._open:
                 raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
+            if durable is not self._durable:
+                self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -94,8 +113,9 @@ class Database:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            self.version += 1
-        self._on_commit()
+            self.versions[touches] += 1
+        if touches != "bookkeeping":
+            self._on_commit()
 
     def _borrow(self) -> sqlite3.Connection:
         if not self._open:

@@ -22,10 +22,10 @@ def stored_documents(db: sqlite3.Connection, ids: Collection[str]) -> dict[str, 
     return {document.id: document for document in found}
 
 
-def stored_files(db: sqlite3.Connection, condition: Clause) -> list[File]:
-    """Files `f` of documents `d` that meet a condition, by path."""
-    sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {condition.sql} ORDER BY f.path"
-    return [rows.file_from_row(each) for each in db.execute(sql, condition.values)]
+def stored_files(db: sqlite3.Connection, condition: Clause, *, limit: int = -1) -> list[File]:
+    """Files `f` of documents `d` that meet a condition, by path; the first `limit` where one is given."""
+    sql = f"SELECT {rows.FILE_COLUMNS} FROM {rows.FILE_TABLES} WHERE {condition.sql} ORDER BY f.path LIMIT ?"
+    return [rows.file_from_row(each) for each in db.execute(sql, (*condition.values, limit))]
 
 
 def files_by_document(db: sqlite3.Connection, documents: Collection[str], within: Clause) -> dict[str, list[File]]:

@@ -22,11 +22,14 @@ class JobTable:
     _database: Database
 
     def put_job(self, job: JobRow) -> None:
-        """Insert or update. `started` is set once, `ended` when the state is no longer running."""
+        """Insert or update. `started` is set once, `ended` when the state is no longer running.
+
+        That a job is done may be lost in a power cut, and what it did may not: begun again it finds nothing to do.
+        """
         now = time.time()
         ended = None if job.state == "running" else now
         what = (job.id, job.key, rows.without_surrogates(job.asked), job.state, rows.without_surrogates(job.outcome))
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping", durable=job.state != "done") as db:
             db.execute(
                 f"INSERT INTO jobs({rows.JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE "
                 "SET asked = excluded.asked, state = excluded.state, outcome = excluded.outcome, "

@@ -3,7 +3,7 @@
 APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
 _WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -48,6 +48,118 @@ CREATE TRIGGER sounds_removed AFTER DELETE ON texts BEGIN
     DELETE FROM sounds WHERE rowid = old.segment;
 END;
 """
+
+TOTALS_SQL = """
+-- How much there is, so that nobody has to count it, and what still lacks vectors. Triggers keep both, in the
+-- transaction of each change. What a trigger does must not rely on a conflict clause: that of the statement that
+-- fires it goes first.
+CREATE TABLE document_totals (
+    modality TEXT PRIMARY KEY,
+    documents INTEGER NOT NULL,
+    segments INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER document_counted AFTER INSERT ON documents BEGIN
+    INSERT INTO document_totals SELECT new.modality, 0, 0
+        WHERE NOT EXISTS (SELECT 1 FROM document_totals WHERE modality = new.modality);
+    UPDATE document_totals SET documents = documents + 1, segments = segments + new.segments
+        WHERE modality = new.modality;
+END;
+CREATE TRIGGER document_discounted AFTER DELETE ON documents BEGIN
+    UPDATE document_totals SET documents = documents - 1, segments = segments - old.segments
+        WHERE modality = old.modality;
+END;
+CREATE TRIGGER document_recounted AFTER UPDATE OF modality, segments ON documents BEGIN
+    UPDATE document_totals SET documents = documents - 1, segments = segments - old.segments
+        WHERE modality = old.modality;
+    INSERT INTO document_totals SELECT new.modality, 0, 0
+        WHERE NOT EXISTS (SELECT 1 FROM document_totals WHERE modality = new.modality);
+    UPDATE document_totals SET documents = documents + 1, segments = segments + new.segments
+        WHERE modality = new.modality;
+END;
+
+-- By the modality of the segments; documents are those that have one of it.
+CREATE TABLE segment_totals (
+    modality TEXT PRIMARY KEY,
+    documents INTEGER NOT NULL,
+    segments INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER segment_counted BEFORE INSERT ON segments BEGIN
+    INSERT INTO segment_totals SELECT new.modality, 0, 0
+        WHERE NOT EXISTS (SELECT 1 FROM segment_totals WHERE modality = new.modality);
+    UPDATE segment_totals SET segments = segments + 1, documents = documents +
+        NOT EXISTS (SELECT 1 FROM segments WHERE modality = new.modality AND document = new.document)
+        WHERE modality = new.modality;
+END;
+CREATE TRIGGER segment_discounted AFTER DELETE ON segments BEGIN
+    UPDATE segment_totals SET segments = segments - 1, documents = documents -
+        NOT EXISTS (SELECT 1 FROM segments WHERE modality = old.modality AND document = old.document)
+        WHERE modality = old.modality;
+END;
+
+CREATE TABLE vector_totals (
+    space INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    vectors INTEGER NOT NULL,
+    PRIMARY KEY (space, kind)
+) WITHOUT ROWID;
+CREATE TRIGGER vectors_counted AFTER INSERT ON vectors BEGIN
+    INSERT INTO vector_totals SELECT new.space, new.kind, 0
+        WHERE NOT EXISTS (SELECT 1 FROM vector_totals WHERE space = new.space AND kind = new.kind);
+    UPDATE vector_totals SET vectors = vectors + new.count WHERE space = new.space AND kind = new.kind;
+END;
+CREATE TRIGGER vectors_discounted AFTER DELETE ON vectors BEGIN
+    UPDATE vector_totals SET vectors = vectors - old.count WHERE space = old.space AND kind = old.kind;
+END;
+
+CREATE TABLE embedded_totals (
+    space INTEGER PRIMARY KEY,
+    documents INTEGER NOT NULL
+);
+CREATE TABLE pending (
+    space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
+    read_at REAL NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
+    PRIMARY KEY (space, read_at, document)
+) WITHOUT ROWID;
+CREATE INDEX pending_of_document ON pending(document, space);
+CREATE TRIGGER embedded_counted AFTER INSERT ON embedded BEGIN
+    INSERT INTO embedded_totals SELECT new.space, 0
+        WHERE NOT EXISTS (SELECT 1 FROM embedded_totals WHERE space = new.space);
+    UPDATE embedded_totals SET documents = documents + 1 WHERE space = new.space;
+    DELETE FROM pending WHERE document = new.document AND space = new.space;
+END;
+CREATE TRIGGER embedded_discounted AFTER DELETE ON embedded BEGIN
+    UPDATE embedded_totals SET documents = documents - 1 WHERE space = old.space;
+    INSERT INTO pending SELECT s.id, d.read_at, d.key FROM documents d CROSS JOIN spaces s
+        WHERE d.key = old.document AND s.id = old.space;
+END;
+CREATE TRIGGER document_pending AFTER INSERT ON documents BEGIN
+    INSERT INTO pending SELECT id, new.read_at, new.key FROM spaces;
+END;
+CREATE TRIGGER document_pending_anew AFTER UPDATE OF read_at ON documents BEGIN
+    UPDATE pending SET read_at = new.read_at WHERE document = new.key;
+END;
+CREATE TRIGGER space_pending AFTER INSERT ON spaces BEGIN
+    INSERT INTO pending SELECT new.id, read_at, key FROM documents;
+END;
+
+-- In the orders in which documents are listed.
+CREATE INDEX documents_by_modality ON documents(modality);
+CREATE INDEX inline_by_title ON documents(title, key) WHERE inline;
+CREATE INDEX inline_by_time ON documents(read_at, key) WHERE inline;
+"""
+
+TOTALS = {
+    "document_totals": "SELECT modality, count(*), total(segments) FROM documents GROUP BY modality",
+    "segment_totals": "SELECT modality, count(DISTINCT document), count(*) FROM segments GROUP BY modality",
+    "vector_totals": "SELECT space, kind, total(count) FROM vectors GROUP BY space, kind",
+    "embedded_totals": "SELECT space, count(*) FROM embedded GROUP BY space",
+    "pending": (
+        "SELECT s.id, d.read_at, d.key FROM spaces s CROSS JOIN documents d "
+        "WHERE NOT EXISTS (SELECT 1 FROM embedded WHERE document = d.key AND space = s.id)"
+    ),
+}
+"""What the triggers keep in each table, by counting anew: for a catalog that had none, and to check them."""
 
 TABLES_SQL = f"""
 CREATE TABLE readings (
@@ -210,6 +322,7 @@ CREATE TABLE chosen (
     reason TEXT NOT NULL,
     chosen_at REAL NOT NULL
 );
+{TOTALS_SQL}
 """
 
 MIGRATIONS: dict[int, str] = {
@@ -234,7 +347,8 @@ DROP TABLE words;
 DROP TABLE wholes;
 DELETE FROM pairs;
 {WORD_TABLES_SQL}
-"""
+""",
+    4: TOTALS_SQL + "".join(f"INSERT INTO {table} {counted};" for table, counted in TOTALS.items()),
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
 

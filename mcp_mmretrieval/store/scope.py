@@ -81,7 +81,7 @@ class ResolvedScope:
             return Clause()
         date = self._within_dates("coalesce(o.dated * 1e9, f.mtime_ns)", 1e9)
         files = "files f JOIN documents o ON o.key = f.document" if date else "files f"
-        file = self._files() & date
+        file = self.files() & date
         kinds = [Clause(f"EXISTS (SELECT 1 FROM {files} WHERE f.document = {document} {file.and_where})", file.values)]
         if self.inline:
             read = Clause("i.inline") & self._within_dates("coalesce(i.dated, i.read_at)", 1)
@@ -116,22 +116,33 @@ class ResolvedScope:
         wanted = self.filters.modality
         return Clause(f"{column} IN ({', '.join('?' * len(wanted))})", wanted) if wanted else Clause()
 
-    def files(self) -> Clause:
-        """A condition on files `f`: those of its folders."""
-        return self._files()
+    @property
+    def filtered(self) -> bool:
+        """Whether more than its folders limits which documents pass."""
+        filters = self.filters
+        dated = filters.after is not None or filters.before is not None
+        return dated or filters.document is not None or bool(filters.modality)
+
+    @property
+    def ranges(self) -> list[tuple[bytes, bytes | None]]:
+        """The half-open ranges of paths that its folders are, in order; no end for all files."""
+        if self.folders is None:
+            return [(b"", None)]
+        return [*sorted(each for folder in self.folders for each in _bounds(folder))]
+
+    def files(self, name: str = "f") -> Clause:
+        """A condition on files, by the name that a query gives them: those of its folders."""
+        if self.folders is None:
+            return Clause()
+        return _any([each for folder in self.folders for each in _ranges(folder, name)])
 
     def names(self) -> Clause:
         """A condition on names `n`: titles, and names of files of its folders."""
-        if not (files := self._files()):
+        if not (files := self.files()):
             return files
         return Clause(
             f"(n.path IS NULL OR EXISTS (SELECT 1 FROM files f WHERE f.path = n.path {files.and_where}))", files.values
         )
-
-    def _files(self) -> Clause:
-        if self.folders is None:
-            return Clause()
-        return _any([each for folder in self.folders for each in _ranges(folder)])
 
     def _named(self, document: str) -> Clause:
         if self.filters.document is None:
@@ -162,9 +173,9 @@ def resolve_scope(connection: sqlite3.Connection, scope: Scope) -> ResolvedScope
     return ResolvedScope(folders, inline and filters.under is None, limited, filters)
 
 
-def at_or_below(folder: str) -> Clause:
-    """A condition on files `f`: the file itself, or those below the folder."""
-    return _any(_ranges(_bare(folder)))
+def path_ranges(folder: str) -> list[tuple[bytes, bytes]]:
+    """Half-open ranges of paths: the file itself, and those below the folder; in order."""
+    return _bounds(_bare(folder))
 
 
 def _folders(roots: tuple[str, ...] | None, under: str | None) -> tuple[bytes, ...] | None:
@@ -195,8 +206,8 @@ def _bounds(folder: bytes) -> list[tuple[bytes, bytes]]:
     return [(folder, folder + b"\0"), below] if folder else [below]
 
 
-def _ranges(folder: bytes) -> list[Clause]:
-    return [Clause("f.path >= ? AND f.path < ?", bounds) for bounds in _bounds(folder)]
+def _ranges(folder: bytes, files: str = "f") -> list[Clause]:
+    return [Clause(f"{files}.path >= ? AND {files}.path < ?", bounds) for bounds in _bounds(folder)]
 
 
 def _any_outside(connection: sqlite3.Connection, folders: tuple[bytes, ...]) -> bool:

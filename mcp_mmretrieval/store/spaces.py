@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.store import rows
+from mcp_mmretrieval.store import rows, totals
 from mcp_mmretrieval.store.database import Database, json_list, scalar
 from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, VectorRows
 from mcp_mmretrieval.types import VECTOR_KINDS, Identity, VectorKind
@@ -32,6 +32,7 @@ class Spaces:
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
         """Open or make the file; see `Database`."""
         self._database = Database(path, on_commit)
+        self._spaces: tuple[int, list[Space]] | None = None
 
     # -- which there are ------------------------------------------------------------------------------------------
 
@@ -44,7 +45,7 @@ class Spaces:
         the record; each kind's own length is that of its first vectors. `made_by`: see `Space`; renewed where given.
         """
         name = canonical_identity(identity, half=half)
-        with self._database.writing() as db:
+        with self._database.writing("spaces") as db:
             db.execute(
                 "INSERT INTO spaces(identity, dim, half, active, made_by) "
                 "VALUES (?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active), ?) "
@@ -56,11 +57,13 @@ class Spaces:
             return int(scalar(db, "SELECT id FROM spaces WHERE identity = ?", name))
 
     def spaces(self) -> list[Space]:
-        """All spaces, oldest first."""
-        with self._database.reading() as db:
-            return [
-                rows.space_from_row(each) for each in db.execute(f"SELECT {rows.SPACE_COLUMNS} FROM spaces ORDER BY id")
-            ]
+        """All spaces, oldest first. Asked at every step: remembered until one is made, changed or dropped."""
+        version, known = self._database.versions["spaces"], self._spaces
+        if known is None or known[0] != version:
+            with self._database.reading() as db:
+                sql = f"SELECT {rows.SPACE_COLUMNS} FROM spaces ORDER BY id"
+                known = self._spaces = version, [rows.space_from_row(each) for each in db.execute(sql)]
+        return list(known[1])
 
     def active_space(self) -> Space | None:
         """The space that serves searches; None before the first one was made."""
@@ -71,7 +74,7 @@ class Spaces:
 
         `retire`: none of the others is needed any more, which is remembered until they are dropped.
         """
-        with self._database.writing() as db:
+        with self._database.writing("spaces") as db:
             if not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 raise ValueError(f"There is no space {space}.")
             db.execute("UPDATE spaces SET active = (id = ?)", (space,))
@@ -79,7 +82,7 @@ class Spaces:
 
     def drop_space(self, space: int) -> None:
         """Delete a space and all its vectors. Raises ValueError for the active one."""
-        with self._database.writing() as db:
+        with self._database.writing("spaces") as db:
             if scalar(db, "SELECT count(*) FROM spaces WHERE id = ? AND active", space):
                 raise ValueError(f"Space {space} serves searches; activate another one first.")
             db.execute("DELETE FROM vectors WHERE space = ?", (space,))
@@ -88,17 +91,16 @@ class Spaces:
     def embedded(self, space: int) -> int:
         """How many documents are embedded in a space."""
         with self._database.reading() as db:
-            return int(scalar(db, "SELECT count(*) FROM embedded WHERE space = ?", space))
+            return totals.embedded_documents(db, space)
 
     def volume(self, space: int) -> SpaceSize:
         """How much stands in a space."""
         with self._database.reading() as db:
-            documents = scalar(db, "SELECT count(*) FROM documents")
-            embedded = scalar(db, "SELECT count(*) FROM embedded WHERE space = ?", space)
-            sql = "SELECT kind, total(count) FROM vectors WHERE space = ? GROUP BY kind ORDER BY kind"
-            vectors = {kind: int(count) for kind, count in db.execute(sql, (space,))}
+            documents, _ = totals.held_documents(db)
+            embedded = totals.embedded_documents(db, space)
+            vectors = totals.vectors_by_kind(db, space)
             each = {kind: (_dim(db, space, kind) or 0) * (2 if is_half(db, space) else 4) for kind in vectors}
-        return SpaceSize(documents=int(documents), embedded=int(embedded), vectors=vectors, each=each)
+        return SpaceSize(documents=documents, embedded=embedded, vectors=vectors, each=each)
 
     # -- which profile was chosen ---------------------------------------------------------------------------------
 
@@ -110,17 +112,17 @@ class Spaces:
 
     def choose(self, profile: str, reason: str) -> None:
         """Remember that the library keeps to this profile from now on."""
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute("INSERT OR REPLACE INTO chosen VALUES (1, ?, ?, ?)", (profile, reason, time.time()))
 
     # -- what stands in them --------------------------------------------------------------------------------------
 
     def unembedded(self, space: int, *, limit: int = 100, skip: Collection[str] = ()) -> list[str]:
-        """Documents that were read but are not embedded in a space, oldest first. `skip`: ids to leave out."""
+        """Documents that were read but are not embedded in a held space, oldest first. `skip`: ids to leave out."""
         with self._database.reading() as db:
             sql = (
-                "SELECT id FROM documents WHERE key NOT IN (SELECT document FROM embedded WHERE space = ?) "
-                "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY read_at, key LIMIT ?"
+                "SELECT d.id FROM pending p CROSS JOIN documents d ON d.key = p.document WHERE p.space = ? "
+                "AND d.id NOT IN (SELECT value FROM json_each(?)) ORDER BY p.read_at, p.document LIMIT ?"
             )
             return [id for (id,) in db.execute(sql, (space, json_list(skip), limit))]
 
@@ -133,7 +135,7 @@ class Spaces:
         """
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
-        with self._database.writing() as db:
+        with self._database.writing("vectors") as db:
             key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", document)
             if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 return False
@@ -180,7 +182,7 @@ class Spaces:
         `commit_embedded`, `spare` and `give_up` take the note back. A note that a later process finds says that the
         process ended while it embedded this document.
         """
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping", durable=False) as db:
             db.execute(
                 "INSERT INTO attempts SELECT key, ?, 1 FROM documents WHERE id IN (SELECT value FROM json_each(?)) "
                 "ON CONFLICT DO UPDATE SET count = count + 1",
@@ -195,7 +197,7 @@ class Spaces:
 
     def spare(self, space: int, documents: Collection[str]) -> None:
         """Take back what `attempt` noted of these documents: they did not end the process."""
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping", durable=False) as db:
             db.execute(
                 "DELETE FROM attempts WHERE space = ? AND document IN "
                 "(SELECT key FROM documents WHERE id IN (SELECT value FROM json_each(?)))",
@@ -204,7 +206,7 @@ class Spaces:
 
     def give_up(self, document: str, space: int, note: str) -> None:
         """Leave a document without vectors in a space for good. `note` says why, and becomes one of its notes."""
-        with self._database.writing() as db:
+        with self._database.writing("vectors") as db:
             found = db.execute("SELECT key, notes FROM documents WHERE id = ?", (document,)).fetchone()
             if found is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
                 return
@@ -252,13 +254,13 @@ class Spaces:
             return last, *vectors.vectors_from_blobs([each[2:] for each in found], half=is_half(db, space))
 
     def follow(self, space: int, kind: VectorKind, upto: int) -> None:
-        """Note that the index has the vectors up to this row."""
-        with self._database.writing() as db:
+        """Note that the index has the vectors up to this row. Where that is lost it gets some of them again."""
+        with self._database.writing("bookkeeping", durable=False) as db:
             db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
 
     def unfollow(self) -> None:
         """Note that the index has no vectors, and so none to forget."""
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping") as db:
             db.execute("DELETE FROM followed")
             db.execute("DELETE FROM garbage")
 
@@ -294,7 +296,7 @@ class Spaces:
 
     def clear_garbage(self, space: int, kind: str | None = None, *, upto: int = MAX_ID) -> None:
         """Note that the index has forgotten a space, or what was deleted of one kind up to a row."""
-        with self._database.writing() as db:
+        with self._database.writing("bookkeeping", durable=False) as db:
             sql = "DELETE FROM garbage WHERE space = ? AND coalesce(kind = ?, 1) AND id <= ?"
             db.execute(sql, (space, kind, upto))
 
@@ -304,9 +306,9 @@ class Spaces:
         lanes = self.lanes()
         with self._database.reading() as db:
             for (space, kind), upto in lanes.items():
-                sql = "SELECT total(count * (id > ?)), total(count) FROM vectors WHERE space = ? AND kind = ?"
-                new, all = db.execute(sql, (upto, space, kind)).fetchone()
-                lacks, total = lacks + int(new), total + int(all)
+                sql = "SELECT total(count) FROM vectors WHERE space = ? AND kind = ? AND id > ?"
+                lacks += int(scalar(db, sql, space, kind, upto))
+                total += totals.vectors_by_kind(db, space)[kind]
             surplus = scalar(db, "SELECT total(length(places) / 16) FROM garbage")
         return lacks + int(surplus), total
 

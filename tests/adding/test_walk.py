@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding import walk as module
-from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, walk
+from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.roots import Roots
 from tests.support.walking import found, make, skipped
 
@@ -127,6 +127,14 @@ def test_a_walk_ends_after_its_number_of_entries_and_says_so(root: Path, monkeyp
     make(root, *(f"{number}.txt" for number in range(9)))
     assert len(found(root)) == 5
     assert list(skipped(root).values()) == ["beyond 5 entries"]
+
+
+def test_who_is_told_that_a_walk_ended_is_told_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WALK_ENTRIES", 4)
+    make(root, "a/1.txt", "b/2.txt", "c/3.txt", "d/4.txt")
+    left_out = [item for item in walk(Roots([root])) if isinstance(item, SkippedPath)]
+    assert len(left_out) == 4
+    assert [item.note for item in left_out if item.note] == [module.MORE_ENTRIES_NOTE]
 
 
 # -- subtitles ---------------------------------------------------------------------------------------------------------

@@ -30,10 +30,12 @@ def test_filters_hold_before_the_nearest_are_taken(library: Library, folder: Pat
 def test_what_is_searched_is_counted_once(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.md").write_text("the pump failed", encoding="utf-8")
     add(library)
-    counting = Mock(wraps=scope_queries.counts_within)
-    monkeypatch.setattr(scope_queries, "counts_within", counting)
-    assert library.search("pump").searched.segments == 1
-    assert counting.call_count == 1
+    counting = Mock(wraps=scope_queries.totals_within)
+    monkeypatch.setattr(scope_queries, "totals_within", counting)
+    filters = library.filters(under="a.md")
+    for _ in range(2):
+        assert library.search("pump", filters=filters).searched.segments == 1
+        assert counting.call_count == 1
 
 
 def test_words_answer_while_the_models_load_and_the_answer_says_so(open_library: OpenLibrary, folder: Path) -> None:

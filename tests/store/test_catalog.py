@@ -54,7 +54,7 @@ def test_a_catalog_opened_again_holds_what_was_committed(tmp_path: Path) -> None
     space, _ = fill(first, 2)
     first.close()
     second = Catalog(tmp_path / "catalog.db")
-    assert len(second.files_under("/r")) == 2
+    assert len(list(second.files_under("/r"))) == 2
     assert second.counts(EVERYTHING, space=space).pending == 0
     second.close()
 

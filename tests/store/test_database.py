@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import Catalog, Scope, Store, database
+from mcp_mmretrieval.store import Catalog, JobRow, Scope, Store, database
 from mcp_mmretrieval.store.fulltext import query_terms
-from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL
-from tests.support.rows import fill, held, put
+from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, TOTALS_SQL
+from tests.support.rows import SPACE, embed, fill, held, put
 
 
 def made(path: Path) -> Path:
@@ -94,10 +94,27 @@ def test_an_older_catalog_is_brought_up_and_keeps_what_it_holds(
     assert schema(path) != new
     catalog = Catalog(path)
     assert schema(path) == new
-    assert len(catalog.files_under("/r")) == 30
+    assert len(list(catalog.files_under("/r"))) == 30
     assert catalog.check() == []
     catalog.close()
     Catalog(path).close()  # no second time
+
+
+def test_a_catalog_without_totals_gets_those_of_what_it_holds(tmp_path: Path) -> None:
+    path = made(tmp_path / "catalog.db")
+    new = schema(path)
+    forgotten = re.findall(r"^CREATE (TABLE|INDEX|TRIGGER) (\w+)", TOTALS_SQL, re.MULTILINE)
+    dropped = [f"DROP {sort} IF EXISTS {name};" for sort, name in forgotten]  # indexes and triggers go with a table
+    run(path, f"{''.join(dropped)} PRAGMA user_version = 4")
+    assert len(schema(path)) < len(new) - 20
+    catalog = Catalog(path)
+    assert schema(path) == new
+    assert catalog.counts(Scope(), space=1).documents == 30
+    assert catalog.counts(Scope(), space=1).pending == 0
+    put(catalog, "/r/one more")
+    assert catalog.counts(Scope(), space=1).pending == 1
+    assert catalog.check() == []
+    catalog.close()
 
 
 def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(
@@ -112,7 +129,7 @@ def test_a_catalog_that_cannot_be_brought_up_stays_at_its_version(
     assert schema(path) == before
     run(path, "DROP TABLE chosen")
     catalog = Catalog(path)
-    assert len(catalog.files_under("/r")) == 30
+    assert len(list(catalog.files_under("/r"))) == 30
     catalog.close()
 
 
@@ -123,6 +140,7 @@ def test_words_that_are_made_anew_are_those_that_adding_makes(tmp_path: Path, mo
     forgotten = "; ".join(f"DELETE FROM {table}" for table in ("words", "pairs", "named"))
     run(path, f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
     emptied = f"{forgotten}; INSERT INTO wholes(wholes) VALUES ('delete-all');"
+    monkeypatch.setattr(database, "WORDS_MADE_ANEW", {SCHEMA_VERSION - 1})
     monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, emptied)
     catalog = Catalog(path)
     assert {table: sorted(rows_of(path, table), key=repr) for table in tables} == content
@@ -141,6 +159,7 @@ def test_words_that_cannot_be_made_anew_leave_the_catalog_at_its_version(
 ) -> None:
     path = made(tmp_path / "catalog.db")
     run(path, f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    monkeypatch.setattr(database, "WORDS_MADE_ANEW", {SCHEMA_VERSION - 1})
     monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, "DROP TABLE pairs;")
     before = schema(path)
     with pytest.raises(sqlite3.Error):
@@ -185,12 +204,51 @@ def test_a_log_without_its_shared_memory_is_read(tmp_path: Path) -> None:
     copy.close()
 
 
+def test_only_what_may_be_lost_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.db")
+    writer = catalog._database._writer
+    space = catalog.space(SPACE)
+    put(catalog, "/r/a")
+    waits = {1: False, 2: True}
+    steps: list[tuple[Callable[[], object], bool]] = [
+        (lambda: catalog.attempt(space, [held(catalog, "/r/a")]), False),
+        (lambda: embed(catalog, space, held(catalog, "/r/a")), True),
+        (lambda: catalog.follow(space, "text", 1), False),
+        (catalog.unfollow, True),
+        (lambda: catalog.put_job(JobRow(id="a", key="a", asked="{}", state="done", outcome="{}")), False),
+        (lambda: catalog.put_job(JobRow(id="b", key="b", asked="{}", state="running", outcome="{}")), True),
+        (lambda: put(catalog, "/r/b"), True),
+    ]
+    for write, waiting in steps:
+        write()
+        assert waits[writer.execute("PRAGMA synchronous").fetchone()[0]] is waiting
+    catalog.close()
+
+
+def test_bookkeeping_wakes_nobody_and_makes_nothing_known_old(tmp_path: Path) -> None:
+    woken: list[str] = []
+    catalog = Catalog(tmp_path / "catalog.db", on_commit=lambda: woken.append("woken"))
+    space = catalog.space(SPACE)
+    put(catalog, "/r/a")
+    names = catalog.names(Scope())
+    woken.clear()
+    catalog.attempt(space, [held(catalog, "/r/a")])
+    catalog.follow(space, "text", 1)
+    catalog.put_job(JobRow(id="a", key="a", asked="{}", state="done", outcome="{}"))
+    assert (woken, catalog.names(Scope()) is names) == ([], True)
+    embed(catalog, space, held(catalog, "/r/a"))
+    assert (woken, catalog.names(Scope()) is names) == (["woken"], True)
+    put(catalog, "/r/b")
+    assert catalog.names(Scope()) is not names
+    catalog.close()
+
+
 def test_a_closed_library_says_so(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.db")
     catalog.close()
     catalog.close()
     with pytest.raises(LibraryUnavailable, match="closed"):
-        catalog.files_under("/")
+        list(catalog.files_under("/"))
     with pytest.raises(LibraryUnavailable, match="closed"):
         put(catalog, "/r/a")
 
@@ -242,4 +300,4 @@ def test_a_library_on_a_full_disk_asks_for_space_and_loses_nothing(small_disk: P
         Store.open(small_disk / "library")
     (small_disk / "ballast").unlink()
     with Store.open(small_disk / "library") as store:
-        assert len(store.catalog.files_under("/r")) == 10
+        assert len(list(store.catalog.files_under("/r"))) == 10

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.store import catalog as module
 from mcp_mmretrieval.types import Place, Segment
 from tests.support.rows import READING, found, held, pages, put, sha
 
@@ -34,7 +37,31 @@ def test_a_folder_is_not_a_prefix_of_its_neighbours_name(catalog: Catalog) -> No
         put(catalog, path)
     assert [file.path for file in catalog.files_under("/r/a")] == ["/r/a", "/r/a/x"]
     assert [file.path for file in catalog.files_under("/r/a/")] == ["/r/a", "/r/a/x"]
-    assert len(catalog.files_under("/")) == 4
+    assert len(list(catalog.files_under("/"))) == 4
+
+
+def test_many_files_come_some_at_a_time_each_once(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FILES_AT_ONCE", 3)
+    paths = [f"/r/{number}" for number in range(9)]
+    for path in ("/r", *paths, "/s", "/r0"):
+        put(catalog, path)
+    assert [file.path for file in catalog.files_under("/r")] == ["/r", *paths]
+    coming = catalog.files_under("/r")
+    assert next(coming).path == "/r"
+    catalog.remove_files([paths[2], paths[3]])
+    assert paths[3] not in [file.path for file in coming]
+
+
+def test_whether_a_folder_holds_a_file_and_what_was_never_added(catalog: Catalog) -> None:
+    put(catalog, "/r/a/x")
+    assert [catalog.holds_under(path) for path in ("/r", "/r/a/x", "/r/b", "/r/a/x/y", "/")] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert catalog.unheld(["/r/b", "/r/a/x", "/r/a"]) == ["/r/b", "/r/a"]
 
 
 def test_neighbours_of_a_segment_come_in_order(catalog: Catalog) -> None:

@@ -6,8 +6,11 @@ import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Scope
+from mcp_mmretrieval.store import term_shares as module
 from mcp_mmretrieval.store.fulltext import query_terms
+from mcp_mmretrieval.store.word_search import plan_words
 from tests.store.test_word_search import add
+from tests.support.happenings import Happenings, rows_of
 
 EVERYTHING = Scope()
 
@@ -71,3 +74,30 @@ def test_words_that_stand_nowhere_in_a_scope_are_named(reports: Catalog) -> None
 def test_the_places_of_the_rarest_word_are_counted(reports: Catalog) -> None:
     assert reports.fewest_places(query_terms("pump boiler")) == 2
     assert reports.fewest_places(query_terms("pump serviced")) == 1
+
+
+@pytest.mark.parametrize("walked", [0, 10**6])
+def test_shares_are_those_of_looking_at_each_place_by_itself(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, walked: int
+) -> None:
+    monkeypatch.setattr(module, "ROWS_WALKED", walked)
+    Happenings(catalog, 5).happen(120)
+    documents = dict(rows_of(catalog, "SELECT key, document FROM segments"))
+    keys = [key for key in documents if key % 4 == 0]
+    scope = Scope(("/r",))
+    for word in ("lighthouse", "keeper", "log", "f3", "one", "nowhere"):
+        terms = query_terms(word)
+        with catalog._database.reading() as db:
+            plan = plan_words(db, terms)
+            (term,) = plan.each
+            match = "SELECT rowid FROM {0} WHERE {0} MATCH ?"
+            held = {row for (row,) in db.execute(match.format("words"), (term,))}
+            whole = {row for (row,) in db.execute(match.format("wholes"), (term,))}
+            sql = (
+                "SELECT n.document FROM named n LEFT JOIN files f ON f.path = n.path WHERE n.id IN "
+                "(SELECT rowid FROM names WHERE names MATCH ?) AND (n.path IS NULL OR CAST(f.path AS TEXT) GLOB '/r/*')"
+            )
+            called = {row for (row,) in db.execute(sql, (term,))}
+        for key, share in catalog.term_shares(terms, keys, scope).items():
+            place = key in held or documents[key] in called
+            assert (share.place, share.document) == (place, place or documents[key] in whole)

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Any
 
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Catalog, Document, File, Scope
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, scope_queries, word_search
 from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, query_terms
+from mcp_mmretrieval.store.scope import resolve_scope
+from mcp_mmretrieval.store.word_search import WordScope, plan_words
 from mcp_mmretrieval.types import Place, Segment
+from tests.support.happenings import SCOPES, Happenings, rows_of
 from tests.support.rows import READING, pages, put, sha
 
 EVERYTHING = Scope()
@@ -330,3 +334,91 @@ def test_all_words_in_another_form_come_before_one_that_is_spelt_so(catalog: Cat
     add(catalog, "one", "Договор подписан вчера вечером.")
     notes(catalog)
     assert found(catalog, "договор аренды склада")[0] == "all"
+
+
+# -- few segments, and many, give the same
+
+
+QUERIES = ("lighthouse", "dawn keeper", "storm harbour rope", "sail of the lighthouse keeper", '"storm harbour"')
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_list_of_the_scopes_segments_finds_what_checking_each_does(catalog: Catalog, seed: int) -> None:
+    Happenings(catalog, seed).happen(120)
+    asked = 0
+    for scope in SCOPES:
+        with catalog._database.reading() as db:
+            reach = resolve_scope(db, scope)
+            keys = word_search.listed_keys(db, reach)
+            held = set(scope_queries.keys_within(db, reach))
+            assert keys is None if not reach.limited else set(keys or ()) == held
+            for query in QUERIES if keys is not None else ():
+                plan = plan_words(db, query_terms(query))
+                listed, checked = WordScope(reach, keys), WordScope(reach)
+                found = word_search._matches(db, "words", plan.match, checked, 500)
+                assert {key for key, _ in found} <= held
+                assert sorted(word_search._matches(db, "words", plan.match, listed, 500)) == sorted(found)
+                asked += bool(found)
+    assert asked > 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_leaving_out_what_holds_the_most_frequent_word_alone_changes_nothing(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(word_search, "MIN_SPLIT_ROWS", 0)
+    random_ = random.Random(seed)
+    words = [f"word{letter}" for letter in "abcdefgh"]
+    for number in range(40):
+        texts = [" ".join(random_.choices(words, [90, 24, 8, 4, 3, 2, 1, 1], k=10)) for _ in range(8)]
+        add(catalog, f"note {number}", *texts, path=f"/{'rs'[number % 2]}/{number}")
+    asked: list[str] = []
+    real = word_search._matches
+
+    def matching(*given: Any) -> Any:
+        asked.append(given[2])
+        return real(*given)
+
+    monkeypatch.setattr(word_search, "_matches", matching)
+    split = 0
+    for scope in (Scope(), Scope(("/r",)), Scope(filters=Filters(modality=("page",)))):
+        for _ in range(40):
+            query = " ".join(random_.sample(words, k=random_.randrange(2, 6)))
+            with catalog._database.reading() as db:
+                plan = plan_words(db, query_terms(query))
+                within = WordScope(resolve_scope(db, scope))
+                for depth in (1, 2, 5):
+                    asked.clear()
+                    found = word_search._best_words(db, plan, within, depth)
+                    split += any(" NOT " in match for match in asked)
+                    every = sorted(real(db, "words", plan.match, within, 10_000), key=lambda one: (-one[1], one[0]))
+                    assert [score for _, score in found] == pytest.approx([score for _, score in every[:depth]])
+                    scores = dict(every)
+                    assert all(score == pytest.approx(scores[key]) for key, score in found)
+    assert split > 30
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_context_is_the_bm25_of_the_whole_document(catalog: Catalog, seed: int) -> None:
+    Happenings(catalog, seed).happen(120)
+    documents = dict(rows_of(catalog, "SELECT key, document FROM segments"))
+    for query in QUERIES:
+        with catalog._database.reading() as db:
+            plan = plan_words(db, query_terms(query))
+            sql = "SELECT rowid, -bm25(wholes, 1.0, 0.5) FROM wholes WHERE wholes MATCH ?"
+            scores = dict(db.execute(sql, (" OR ".join(plan.each),)).fetchall())
+        some = [key for key in documents if key % 3]
+        told = catalog.context(query_terms(query), some)
+        assert told == pytest.approx(
+            {key: min(1.0, scores[documents[key]] / plan.best_whole) for key in some if documents[key] in scores}
+        )
+        assert told
+
+
+def test_the_languages_of_a_library_are_found_from_one_to_the_next(catalog: Catalog) -> None:
+    for number, language in enumerate(("", "de", "fr", "de", "", "tr")):
+        document = add(catalog, f"note {number}", "a note")
+        with catalog._database.writing() as db:
+            db.execute("UPDATE documents SET language = ? WHERE id = ?", (language, document.id))
+    with catalog._database.reading() as db:
+        assert word_search._languages(db) == ["de", "fr", "tr"]

@@ -47,7 +47,8 @@ def _nothing_found(answer: Answer, filters: Mapping[str, str], read_only: bool) 
         yield " ".join([*told, _TRY])
     if searched.not_added:
         files, have = counted(searched.not_added, "file"), "has" if searched.not_added == 1 else "have"
-        yield f"{files} under the allowed folders {have} not been added. {_to_add(read_only)}"
+        least = "" if searched.all_counted else "At least "
+        yield f"{least}{files} under the allowed folders {have} not been added. {_to_add(read_only)}"
 
 
 _TRY = (

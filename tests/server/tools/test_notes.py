@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mcp_mmretrieval.answers import Answer, SearchCoverage
@@ -15,6 +17,10 @@ EMPTY = [
     (
         SearchCoverage(documents=0, segments=0, excluded=0, pending_vectors=0, not_added=4, models="ready"),
         "4 files under",
+    ),
+    (
+        replace(FULL, not_added=4, all_counted=False),
+        "At least 4 files under",
     ),
     (
         SearchCoverage(documents=2, segments=0, excluded=9, pending_vectors=0, not_added=0, models="ready"),
