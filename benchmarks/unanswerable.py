@@ -109,7 +109,7 @@ def ask(library: Library, question: Question, group: str, fold: int, without: Co
         with hidden(library, searcher, without or ()):
             run.ranked = searcher._lanes.find(run)
             searcher._fuse(run, run.ranked)
-    modalities = {key: stored.segment.modality for key, stored in run.held.items()}
+    modalities = {key: held.modality for key, held in run.held.items()}
     shown = fusion.diversify(run.places, modalities, DEPTH)
     evidence = MatchCollector(run, library._catalog).collect(shown)
     right = bool(shown) and bool(targets(library, run, shown[0].hit.key) & question.grades.keys())
@@ -124,13 +124,13 @@ def hidden(library: Library, searcher: Any, files: Collection[str]) -> Iterator[
 
     def found(run: SearchRun) -> dict[str, list[tuple[int, float]]]:
         ranked = find(run)
-        held = library._catalog.segments({key for hits in ranked.values() for key, _ in hits})
+        held = library._catalog.places({key for hits in ranked.values() for key, _ in hits})
         names = {
             document: {Path(file.path).name for file in paths}
-            for document, paths in library._catalog.files_of({one.segment.document for one in held.values()}).items()
+            for document, paths in library._catalog.files_of({one.document for one in held.values()}).items()
         }
         left = {
-            lane: [hit for hit in hits if not names.get(held[hit[0]].segment.document, set()) & set(files)]
+            lane: [hit for hit in hits if not names.get(held[hit[0]].document, set()) & set(files)]
             for lane, hits in ranked.items()
         }
         return {lane: hits for lane, hits in left.items() if hits}
@@ -144,9 +144,9 @@ def hidden(library: Library, searcher: Any, files: Collection[str]) -> Iterator[
 
 
 def targets(library: Library, run: SearchRun, key: int) -> set[Target]:
-    segment = run.held[key].segment
-    names = [Path(file.path).name for file in library._catalog.files_of_one(segment.document)]
-    return {(name, page) for name in names for page in (segment.place.page, None)}
+    held = run.held[key]
+    names = [Path(file.path).name for file in library._catalog.files_of_one(held.document)]
+    return {(name, page) for name in names for page in (held.place.page, None)}
 
 
 # -- fitting ----------------------------------------------------------------------------------------------------------

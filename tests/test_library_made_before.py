@@ -17,9 +17,7 @@ from mcp_mmretrieval import Library
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import recipe
 from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
-from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
-from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
-from mcp_mmretrieval.models.hub.embedder import HubEmbedder
+from mcp_mmretrieval.models.process.remote import RemoteEmbedder, RemoteTextReader, RemoteTranscriber
 from mcp_mmretrieval.store import index
 from tests import library_made_before as before
 
@@ -56,10 +54,10 @@ def made_anew(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(owner, method, call)
 
     counted(Workers, "split", "split")
-    counted(PaddleOcr, "recognise", "seen")
-    counted(WhisperTranscriber, "transcribe", "heard")
+    counted(RemoteTextReader, "recognise", "seen")
+    counted(RemoteTranscriber, "transcribe", "heard")
     counted(BuiltinEmbedder, "embed_documents", "embedded")
-    counted(HubEmbedder, "embed_documents", "embedded")
+    counted(RemoteEmbedder, "embed_documents", "embedded")
     return calls
 
 

@@ -14,7 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, repeat
 from types import MappingProxyType
 
 from mcp_mmretrieval.types import VECTOR_KINDS, Lane, Modality, Place
@@ -130,7 +130,7 @@ def fuse(
         meaning = max((parts[lane] for lane in VECTOR_KINDS if lane in parts), default=0.0)
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
-        telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane)))
+        telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane))) if len(parts) > 1 else parts
         where: dict[Lane, int] = {lane: ranks[lane][key] for lane in telling}
         found.append((words + meaning + pointed.get(key, 0.0), key, where or {"words": 1}))
     found.sort(key=lambda one: (-one[0], one[1]))
@@ -149,7 +149,8 @@ def _weighed(score: float) -> float:
 def _evidence(hits: Sequence[tuple[int, float]], scale: LaneScale | None) -> dict[int, float]:
     """The evidence of one lane by key; the best of several hits on one key."""
     evidence: dict[int, float] = {}
-    for (key, score), rank in zip(hits, _shared_ranks(hits), strict=True):
+    ranks = _shared_ranks(hits) if scale is None or scale.ranked else repeat(0.0, len(hits))
+    for (key, score), rank in zip(hits, ranks, strict=True):
         value = scale.evidence(score, rank) if scale else rank_evidence(rank)
         evidence[key] = max(value, evidence.get(key, 0.0))
     return evidence

@@ -8,7 +8,7 @@ from mcp_mmretrieval.searching.fusion import FusedHit
 from mcp_mmretrieval.searching.naming import DocumentName, NameIndex
 from mcp_mmretrieval.searching.pointing import pointed_places
 from mcp_mmretrieval.searching.run import SearchRun
-from mcp_mmretrieval.store import Catalog, StoredSegment
+from mcp_mmretrieval.store import Catalog, HeldPlace
 from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import SHORT_ID_DIGITS
 
@@ -34,7 +34,7 @@ class PointedLookup:
     def evidence(self, run: SearchRun, found: Sequence[FusedHit]) -> dict[int, float]:
         """What places count for because the question of `run` points at them, by key.
 
-        `found` is what the lanes found, best first, and `run.held` its segments. Where the question points and nobody
+        `found` is what the lanes found, best first, and `run.held` its places. Where the question points and nobody
         says into which document, the notes of `run` name the likeliest.
         """
         pointers = run.query.pointers
@@ -47,7 +47,7 @@ class PointedLookup:
             self._index = names, NameIndex({id: DocumentName(*name) for id, name in names.items()})
         named = self._index[1].named(run.query.text)
         if 0 < len(named) <= GUESSED_DOCUMENTS:
-            evidence = {key: NAMED_EVIDENCE for key, stored in run.held.items() if stored.segment.document in named}
+            evidence = {key: NAMED_EVIDENCE for key, held in run.held.items() if held.document in named}
             for key, value in self._places(run, dict.fromkeys(named, 1.0)).items():
                 evidence[key] = NAMED_EVIDENCE + value
             return evidence
@@ -85,12 +85,12 @@ class PointedLookup:
         )
 
 
-def _likely(found: Sequence[FusedHit], held: Mapping[int, StoredSegment]) -> dict[str, float]:
+def _likely(found: Sequence[FusedHit], held: Mapping[int, HeldPlace]) -> dict[str, float]:
     """The documents of the best hits and how likely each is meant, in [0, 1]."""
     best: dict[str, float] = {}
     for hit in found:
         if hit.key in held:
-            best.setdefault(held[hit.key].segment.document, hit.evidence)
+            best.setdefault(held[hit.key].document, hit.evidence)
         if len(best) == GUESSED_DOCUMENTS:
             break
     most = max(best.values(), default=1.0)

@@ -165,9 +165,9 @@ class MatchCollector:
     def _others(self, lane: Lane, key: int) -> list[float]:
         """What other documents' places score in a lane, best first."""
         held = self._run.held
-        own = held[key].segment.document
+        own = held[key].document
         ranked = self._run.ranked.get(lane, ())
-        return [score for other, score in ranked if other in held and held[other].segment.document != own]
+        return [score for other, score in ranked if other in held and held[other].document != own]
 
     def _looked_up(self, share: float, code: bool) -> Match:
         if share < _ALL:

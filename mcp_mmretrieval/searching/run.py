@@ -10,7 +10,7 @@ from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.fusion import FoundPlace
 from mcp_mmretrieval.searching.like import LikeQuery
 from mcp_mmretrieval.searching.query import Query
-from mcp_mmretrieval.store import Scope, StoredSegment
+from mcp_mmretrieval.store import HeldPlace, Scope
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 
 RankedLane = list[tuple[int, float]]
@@ -50,8 +50,8 @@ class SearchRun:
     """What each lane found."""
     fused: dict[int, float] = field(default_factory=dict)
     """Evidence of segments by key, before any reranking."""
-    held: dict[int, StoredSegment] = field(default_factory=dict)
-    """The segments that some lane found, by key."""
+    held: dict[int, HeldPlace] = field(default_factory=dict)
+    """Where the segments are that some lane found, by key."""
     places: list[FoundPlace] = field(default_factory=list)
     """Where they are, best first."""
     relevance: dict[int, float] = field(default_factory=dict)

@@ -89,11 +89,11 @@ class Searcher:
         scales = _builtin_scales(run) if run.answering.measured else unmeasured
         fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
         fused = fuse()
-        run.held = self._catalog.segments([one.key for one in fused])
+        run.held = self._catalog.places([one.key for one in fused])
         if pointed := self._lookup.evidence(run, fused):
             fused = fuse(pointed=pointed)
-            run.held |= self._catalog.segments(pointed.keys() - run.held.keys())
-        where = {key: (stored.segment.document, stored.segment.place) for key, stored in run.held.items()}
+            run.held |= self._catalog.places(pointed.keys() - run.held.keys())
+        where = {key: (held.document, held.place) for key, held in run.held.items()}
         run.places = fusion.merge_places(fused, where)
         run.fused = {one.key: one.evidence for one in fused}
 
@@ -151,11 +151,14 @@ class Searcher:
         Unasked only what it is good for: pages and texts, as a rule.
         """
         candidates: dict[int, ScoringItem] = {}
-        for number, place in enumerate(run.places):
-            segment = run.held[place.hit.key].segment
-            if run.query.rerank is None and segment.modality not in reranker.by_default:
-                continue
-            if (item := self._inputs.of(segment, reranker)) is not None:
+        wanted = {
+            number: place.hit.key
+            for number, place in enumerate(run.places)
+            if run.query.rerank is not None or run.held[place.hit.key].modality in reranker.by_default
+        }
+        stored = self._catalog.segments(wanted.values())
+        for number, key in wanted.items():
+            if key in stored and (item := self._inputs.of(stored[key].segment, reranker)) is not None:
                 candidates[number] = item
             if len(candidates) == self._settings.rerank_depth:
                 break
@@ -165,20 +168,22 @@ class Searcher:
 
     def _hits(self, run: SearchRun) -> tuple[Hit, ...]:
         held, findings = run.held, run.findings
-        modalities = {key: stored.segment.modality for key, stored in held.items()}
+        modalities = {key: place.modality for key, place in held.items()}
         shown = fusion.diversify(run.places, modalities, run.query.limit)
-        ids = {held[place.hit.key].segment.document for place in shown}
+        stored = self._catalog.segments([place.hit.key for place in shown])
+        shown = [place for place in shown if place.hit.key in stored]  # not removed since the lanes were read
+        ids = {held[place.hit.key].document for place in shown}
         documents = self._catalog.documents(ids)
         files = self._catalog.files_of(ids)
-        more = Counter(held[place.hit.key].segment.document for place in run.places)
-        more.subtract(held[place.hit.key].segment.document for place in shown)
+        more = Counter(held[place.hit.key].document for place in run.places)
+        more.subtract(held[place.hit.key].document for place in shown)
         asked = findings.query_vectors or {}
-        moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, held)
+        moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, stored)
         matches = MatchCollector(run, self._catalog).collect(shown)
         hits: list[Hit] = []
         partly: dict[str, str] = {}
         for place in shown:
-            segment = moments.get(place.hit.key, held[place.hit.key].segment)
+            segment = moments.get(place.hit.key, stored[place.hit.key].segment)
             document = documents.get(segment.document)
             if document is None:  # removed since the lanes were read
                 continue

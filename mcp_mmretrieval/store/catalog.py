@@ -21,6 +21,7 @@ from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries,
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
+    held_places,
     segments_overlapping,
     stored_documents,
     stored_files,
@@ -32,6 +33,7 @@ from mcp_mmretrieval.store.records import (
     Change,
     Document,
     File,
+    HeldPlace,
     ListedDocument,
     RemovalCounts,
     ScopeCounts,
@@ -392,6 +394,11 @@ class Catalog(Spaces, JobTable):
         wanted = Clause("s.key IN (SELECT value FROM json_each(?))", (json_list(keys),))
         with self._database.reading() as db:
             return {stored.key: stored for stored in stored_segments(db, wanted)}
+
+    def places(self, keys: Collection[int]) -> dict[int, HeldPlace]:
+        """Where the segments are that are still held, by their keys."""
+        with self._database.reading() as db:
+            return held_places(db, keys)
 
     def segments_of(self, document: str) -> list[StoredSegment]:
         """All segments of one document, in order."""

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import json_list
-from mcp_mmretrieval.store.records import Document, File, StoredSegment
+from mcp_mmretrieval.store.records import Document, File, HeldPlace, StoredSegment
 from mcp_mmretrieval.store.scope import Clause
 from mcp_mmretrieval.types import Place
 
@@ -42,6 +42,16 @@ def stored_segments(db: sqlite3.Connection, condition: Clause) -> list[StoredSeg
         f"SELECT {rows.SEGMENT_COLUMNS} FROM {rows.SEGMENT_TABLES} WHERE {condition.sql} ORDER BY s.document, s.ordinal"
     )
     return [rows.segment_from_row(each) for each in db.execute(sql, condition.values)]
+
+
+def held_places(db: sqlite3.Connection, keys: Collection[int]) -> dict[int, HeldPlace]:
+    """Where the segments are that are still held, by their keys."""
+    sql = (
+        'SELECT s.key, d.id, s.modality, s.page, s.start, s."end", s.first, s.last FROM json_each(?) j '
+        "CROSS JOIN segments s ON s.key = j.value CROSS JOIN documents d ON d.key = s.document"
+    )
+    found = db.execute(sql, (json_list(keys),))
+    return {key: HeldPlace(id, modality, rows.place_from_row(place)) for key, id, modality, *place in found}
 
 
 def segments_overlapping(db: sqlite3.Connection, prefix: str, place: Place) -> list[StoredSegment]:

@@ -62,7 +62,7 @@ UPSERT_YIELD_SECONDS = 1.0
 """Seconds that an upsert waits while searches come in. They do without the index, but not without a processor."""
 INDEX_IDLE_SECONDS = 600.0
 """Seconds without a question after which the process ends, and the memory of the scan is given back."""
-MAX_DEATHS = 3
+MAX_INDEX_DEATHS = 3
 """Ends of the process, not asked for, after which its index is taken for damaged, though no check says so."""
 MIN_FREE_DISK_BYTES = 64 << 20
 """Bytes of free disk below which a failure is the disk's, and building anew would not help."""
@@ -253,7 +253,7 @@ class Index:
         """Decide whether the index itself has to go. A process that ended proves nothing: it is started again."""
         if isinstance(error, ProcessFailed):
             self._deaths += 1
-            guilty = self._deaths >= MAX_DEATHS
+            guilty = self._deaths >= MAX_INDEX_DEATHS
         else:
             guilty = not isinstance(error, LibraryUnavailable) and self._disk_has_room()
         if guilty:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mcp_mmretrieval.answers import JobState
-from mcp_mmretrieval.types import Modality, Segment, VectorKind
+from mcp_mmretrieval.types import Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
@@ -74,6 +74,14 @@ class StoredSegment:
     ordinal: int
     """Position within the document, from 0."""
     segment: Segment
+
+
+class HeldPlace(NamedTuple):
+    """Where a committed segment is, without what it says: a search looks at hundreds and shows few."""
+
+    document: str
+    modality: Modality
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def segment_from_row(row: SqlRow) -> StoredSegment:
     segment = Segment(
         document=document,
         modality=modality,
-        place=_place(place),
+        place=place_from_row(place),
         text=text,
         heading=heading,
         frames=tuple(json.loads(frames)) if frames else (),
@@ -109,7 +109,8 @@ def _times(values: list[list[float]]) -> tuple[tuple[float, float], ...]:
     return tuple((start, end) for start, end in values)
 
 
-def _place(values: list[Any]) -> Place:
+def place_from_row(values: list[Any]) -> Place:
+    """From page, start, end, first, last."""
     page, start, end, first, last = values
     return Place(page=page, start=start, end=end, first=first, last=last)
 
@@ -127,7 +128,7 @@ def segment_from_json(document: str, payload: str) -> Segment:
     return Segment(
         document=document,
         modality=modality,
-        place=_place(place),
+        place=place_from_row(place),
         text=text,
         heading=heading,
         frames=tuple(frames),

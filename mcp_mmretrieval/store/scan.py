@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_READ_VECTORS = 2_000
 """Vectors up to which reading them from the catalog is no slower than anything else: 1.3 us each."""
-MAX_LISTED_SEGMENTS = 32_000
+MAX_LISTED_SCOPE = 32_000
 """Segments of a scope up to which their keys may be listed; of larger ones the best are looked up one by one."""
 LISTED_PER_LOOKUP = 8
 """Keys that are listed in the time that it takes to look one up."""
@@ -49,7 +49,7 @@ class Scan:
         Each segment once, by its best part; at most `depth`. `after`: only what was committed after this row of the
         catalog, and perhaps some of before.
         """
-        allowed, _ = self._catalog.extent(scope, MAX_LISTED_SEGMENTS)
+        allowed, _ = self._catalog.extent(scope, MAX_LISTED_SCOPE)
         few = min(allowed, self._catalog.count_after(space, kind, after, most=MAX_READ_VECTORS + 1))
         copy = self._copy((space, kind)) if few > MAX_READ_VECTORS else None
         if copy is None:
@@ -63,9 +63,9 @@ class Scan:
 
         from mcp_mmretrieval.store.vectors import best_by_key
 
-        allowed, held = self._catalog.extent(scope, MAX_LISTED_SEGMENTS)
+        allowed, held = self._catalog.extent(scope, MAX_LISTED_SCOPE)
         lookups = 2 * depth * held / max(1, allowed)
-        if allowed <= min(MAX_LISTED_SEGMENTS, LISTED_PER_LOOKUP * lookups):
+        if allowed <= min(MAX_LISTED_SCOPE, LISTED_PER_LOOKUP * lookups):
             listed = self._catalog.keys(scope)
             within = np.zeros(max(listed, default=0) + 2, np.bool_)  # the last one stands for all keys beyond
             within[listed] = True

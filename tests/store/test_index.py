@@ -378,7 +378,7 @@ def test_a_process_that_hangs_is_replaced_and_searches_do_not_wait_for_it(
 def test_a_process_that_dies_again_and_again_has_a_damaged_index(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
-    for _ in range(index.MAX_DEATHS):
+    for _ in range(index.MAX_INDEX_DEATHS):
         process = store.index._process
         assert process is not None
         process._process.kill()

@@ -44,7 +44,7 @@ def test_few_vectors_are_read_and_many_are_copied(catalog: Catalog, monkeypatch:
 def test_filters_hold_whether_keys_are_listed_or_looked_up(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
-    monkeypatch.setattr(scan, "MAX_LISTED_SEGMENTS", listed)
+    monkeypatch.setattr(scan, "MAX_LISTED_SCOPE", listed)
     space = catalog.space(SPACE, dim=DIM)
     kinds: tuple[Modality, ...] = ("page", "audio", "image")
     for number in range(120):

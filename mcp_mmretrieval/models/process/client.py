@@ -26,7 +26,7 @@ from mcp_mmretrieval.concurrency.priority_lock import current_stop
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.models import progress
-from mcp_mmretrieval.models.process.frames import FrameSocket, Message
+from mcp_mmretrieval.models.process.frames import FrameHeader, FrameSocket
 from mcp_mmretrieval.models.process.messages import pack_contents, unpack_arrays, unpack_error
 from mcp_mmretrieval.types import Content
 
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 HOST = "mcp_mmretrieval.models.process.host"
 """The module that a model process runs."""
-MAX_DEATHS = 3
+MAX_CALL_DEATHS = 3
 """Processes that one call may cost, whose own fault it seems to be."""
 MAX_KILLS, KILLS_SECONDS = 10, 60.0
 """The same where they were killed from without, by a person, or by the system for want of memory: so many at least,
@@ -128,7 +128,7 @@ class ModelProcess:
                 except DeviceLost:
                     self._end(link)
                     deaths += 1
-                    if deaths >= MAX_DEATHS:
+                    if deaths >= MAX_CALL_DEATHS:
                         raise
                 except _Death as death:
                     self._end(link)
@@ -137,7 +137,7 @@ class ModelProcess:
                     logger.warning("a model process (%s) ended: %s", self.kind, death)
                     kills, deaths = kills + death.killed, deaths + (not death.killed)
                     long_killed = kills >= MAX_KILLS and time.monotonic() - began >= KILLS_SECONDS
-                    if long_killed or deaths >= MAX_DEATHS:
+                    if long_killed or deaths >= MAX_CALL_DEATHS:
                         raise _given_up(link, death) from death
                 self._pause(min(_LONGEST_PAUSE, _PAUSE * 2.0 ** (deaths + kills - 1)))
 
@@ -216,13 +216,13 @@ class _Counted:
 class _Link:
     """One process and the socket to it."""
 
-    def __init__(self, entry: str, told: Message, number: int) -> None:
+    def __init__(self, entry: str, told: FrameHeader, number: int) -> None:
         """Start it. Raises ModelUnavailable where the system starts no process."""
         self.number = number
         self.answered = False
         """Whether it has ever answered."""
         self._ids = itertools.count(1)
-        self._waiting: dict[int, queue.SimpleQueue[tuple[Message, memoryview] | None]] = {}
+        self._waiting: dict[int, queue.SimpleQueue[tuple[FrameHeader, memoryview] | None]] = {}
         self._guard = threading.Lock()
         self._gone = False
         ours, theirs = socket.socketpair()
@@ -256,13 +256,13 @@ class _Link:
     def call(self, call: ModelCall) -> ModelAnswer:
         """One call. Raises _Death, and what the model raises."""
         id, stop = next(self._ids), current_stop()
-        answers: queue.SimpleQueue[tuple[Message, memoryview] | None] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[tuple[FrameHeader, memoryview] | None] = queue.SimpleQueue()
         with self._guard:
             if self._gone:
                 raise _Death(self._process.poll())
             self._waiting[id] = answers
         described, buffers = pack_contents(call.contents)
-        header: Message = {
+        header: FrameHeader = {
             "id": id,
             "model": [call.model, call.of],
             "function": call.function,
@@ -285,7 +285,7 @@ class _Link:
             with self._guard:
                 self._waiting.pop(id, None)
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: FrameHeader) -> None:
         """Say something that is not answered."""
         with suppress(OSError):  # then it has died, and has nothing to be told any more
             self._frames.send(message)
@@ -301,8 +301,8 @@ class _Link:
             self._process.wait()
 
     def _next(
-        self, answers: queue.SimpleQueue[tuple[Message, memoryview] | None], stop: threading.Event | None, id: int
-    ) -> tuple[Message, memoryview]:
+        self, answers: queue.SimpleQueue[tuple[FrameHeader, memoryview] | None], stop: threading.Event | None, id: int
+    ) -> tuple[FrameHeader, memoryview]:
         while True:
             try:
                 heard = answers.get(timeout=None if stop is None else _LOOK_EVERY)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-Message = dict[str, Any]
+FrameHeader = dict[str, Any]
 
 MAX_INLINE_BYTES = 32_768
 """Bytes that go through the socket: making and mapping a file costs more than copying them."""
@@ -33,7 +33,7 @@ class FrameSocket:
         self._link = link
         self._sending = threading.Lock()
 
-    def send(self, header: Message, buffers: Sequence[memoryview] = ()) -> None:
+    def send(self, header: FrameHeader, buffers: Sequence[memoryview] = ()) -> None:
         """Send a header with bytes, one buffer after the other. Raises OSError when the other side is gone."""
         size = sum(buffer.nbytes for buffer in buffers)
         if size <= MAX_INLINE_BYTES:
@@ -47,12 +47,12 @@ class FrameSocket:
         finally:
             os.close(shared)
 
-    def receive(self) -> tuple[Message, memoryview]:
+    def receive(self) -> tuple[FrameHeader, memoryview]:
         """The next header and its bytes, which the receiver may write to. Raises EOFError, and OSError."""
         head, descriptors = self._receive_prefix()
         try:
             header_size, inline_size = _PREFIX.unpack(head)
-            header: Message = json.loads(self._receive_exactly(header_size))
+            header: FrameHeader = json.loads(self._receive_exactly(header_size))
             inline = self._receive_exactly(inline_size)
             size = header.pop(_SHARED, 0)
             if not size:
@@ -68,7 +68,7 @@ class FrameSocket:
             self._link.shutdown(socket.SHUT_RDWR)
         self._link.close()
 
-    def _send(self, header: Message, inline: bytes, descriptors: Sequence[int]) -> None:
+    def _send(self, header: FrameHeader, inline: bytes, descriptors: Sequence[int]) -> None:
         # half characters (lone surrogates), which UTF-8 has not, become question marks
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         head = _PREFIX.pack(len(text), len(inline))

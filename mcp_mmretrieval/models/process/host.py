@@ -23,7 +23,7 @@ from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import ModelLoader, progress
 from mcp_mmretrieval.models.in_process import InProcessLoader
-from mcp_mmretrieval.models.process.frames import FrameSocket, Message
+from mcp_mmretrieval.models.process.frames import FrameHeader, FrameSocket
 from mcp_mmretrieval.models.process.messages import pack_arrays, pack_error, unpack_contents
 from mcp_mmretrieval.types import Content, Film
 
@@ -172,10 +172,10 @@ class ModelHost:
                 self._stops[header["id"]] = threading.Event()
                 threading.Thread(target=self._answer, args=(header, data), name=header["function"], daemon=True).start()
 
-    def _answer(self, header: Message, data: memoryview) -> None:
+    def _answer(self, header: FrameHeader, data: memoryview) -> None:
         """One call, in a thread of its own."""
         id, stop = header["id"], self._stops[header["id"]]
-        told: Message
+        told: FrameHeader
         buffers: list[memoryview] = []
         try:
             with urgent_turns(stop) if header["urgent"] else nullcontext():

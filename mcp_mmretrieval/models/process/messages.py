@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from mcp_mmretrieval import errors
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.memory import is_memory_shortage
-from mcp_mmretrieval.models.process.frames import Message
+from mcp_mmretrieval.models.process.frames import FrameHeader
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
 
-Packed: TypeAlias = "tuple[list[Message], list[memoryview]]"
+Packed: TypeAlias = "tuple[list[FrameHeader], list[memoryview]]"
 """Descriptions, and the arrays that they tell of, one after the other."""
 
 _ALIGNED = 16
@@ -37,7 +37,7 @@ class RemoteFailure(RuntimeError):
 
 def pack_contents(contents: Sequence[Content]) -> Packed:
     """Contents of any sort."""
-    described, buffers = list[Message](), list[memoryview]()
+    described, buffers = list[FrameHeader](), list[memoryview]()
     for content in contents:
         if isinstance(content, str):
             described.append({"text": content})
@@ -52,7 +52,7 @@ def pack_contents(contents: Sequence[Content]) -> Packed:
     return described, buffers
 
 
-def unpack_contents(described: Sequence[Message], data: memoryview) -> list[Content]:
+def unpack_contents(described: Sequence[FrameHeader], data: memoryview) -> list[Content]:
     """What `pack_contents` packed. Pictures and samples lie in `data`."""
     rest = _Rest(data)
     contents: list[Content] = []
@@ -70,22 +70,22 @@ def unpack_contents(described: Sequence[Message], data: memoryview) -> list[Cont
     return contents
 
 
-def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> tuple[Message, list[memoryview]]:
+def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> tuple[FrameHeader, list[memoryview]]:
     """Arrays by name."""
     buffers: list[memoryview] = []
     return {name: _array(array, buffers) for name, array in arrays.items()}, buffers
 
 
-def unpack_arrays(described: Message, data: memoryview) -> dict[str, Vectors]:
+def unpack_arrays(described: FrameHeader, data: memoryview) -> dict[str, Vectors]:
     """What `pack_arrays` packed; a copy, so that small rows do not keep much memory mapped."""
     rest = _Rest(data)
     return {name: rest.array(*shape).copy() for name, shape in described.items()}
 
 
-def pack_error(error: BaseException) -> Message:
+def pack_error(error: BaseException) -> FrameHeader:
     """An error that a model raised."""
     name = type(error).__name__
-    told: Message = {"error": name, "message": str(error), "memory": is_memory_shortage(error)}
+    told: FrameHeader = {"error": name, "message": str(error), "memory": is_memory_shortage(error)}
     if isinstance(error, Unfit):
         told["rows"] = list(error.rows)
     elif not isinstance(error, RetrievalError):
@@ -94,7 +94,7 @@ def pack_error(error: BaseException) -> Message:
     return told
 
 
-def unpack_error(told: Message) -> Exception:
+def unpack_error(told: FrameHeader) -> Exception:
     """The error to be raised on this side."""
     name, message = told["error"], told["message"]
     error: Exception
@@ -123,7 +123,7 @@ class _Rest:
         taken, self._data = self._data[:size], self._data[size + -size % _ALIGNED :]
         return np.frombuffer(taken, kind).reshape(shape)
 
-    def sound(self, told: Message) -> Sound:
+    def sound(self, told: FrameHeader) -> Sound:
         return Sound(self.array(*told["samples"]), told["rate"])
 
 
@@ -133,5 +133,5 @@ def _array(array: NDArray[Any] | Picture, buffers: list[memoryview]) -> list[Any
     return [array.dtype.str, list(array.shape)]
 
 
-def _sound(sound: Sound, buffers: list[memoryview]) -> Message:
+def _sound(sound: Sound, buffers: list[memoryview]) -> FrameHeader:
     return {"samples": _array(np.asarray(sound.samples), buffers), "rate": sound.rate}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.models.process.frames import MAX_INLINE_BYTES, FrameSocket, Message
+from mcp_mmretrieval.models.process.frames import MAX_INLINE_BYTES, FrameHeader, FrameSocket
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_many_threads_may_send_at_once(ends: tuple[FrameSocket, FrameSocket]) ->
     threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
-    found: list[Message] = []
+    found: list[FrameHeader] = []
     for _ in range(16):
         header, data = ends[1].receive()
         assert bytes(data) == bytes([header["number"]]) * header["length"]
