@@ -210,18 +210,19 @@ async def offered(server: Server, clients: int, seconds: float, rate: float) -> 
 
 
 @asynccontextmanager
-async def serving(folder: Path, root: Path) -> AsyncIterator[tuple[Server, int]]:
-    """A server, and the pid of its engine."""
+async def serving(folder: Path, root: Path, python: Path = Path(sys.executable)) -> AsyncIterator[tuple[Server, int]]:
+    """A server of the product that `python` has, and the pid of its engine."""
     library = folder / "library"
-    command = [sys.executable, "-m", "mcp_mmretrieval", "serve", "--http", "127.0.0.1:0"]
+    command = [str(python), "-m", "mcp_mmretrieval", "serve", "--http", "127.0.0.1:0"]
     environment = {**os.environ, "MMRETRIEVAL_ENGINE_IDLE_S": "1"}
     process = await asyncio.create_subprocess_exec(
-        *command, "--root", str(root), "--library", str(library), stderr=subprocess.PIPE, env=environment
+        *command, "--root", str(root), "--library", str(library), stderr=subprocess.PIPE, env=environment, cwd="/"
     )
     assert process.stderr is not None
     try:
-        while not (found := re.search(rb"http://([\d.]+):(\d+)/", await process.stderr.readline())):
-            pass
+        while not (found := re.search(rb"http://([\d.]+):(\d+)/", line := await process.stderr.readline())):
+            if not line:
+                raise EOFError("The server ended before it served.")
         server = Server(found[1].decode(), int(found[2]), (library / "http-token").read_text().strip())
         connection = Connection(server)
         _, health = await connection.call("status")
