@@ -20,6 +20,9 @@ from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 LANE_DEPTH = 200
 """Segments taken from each lane."""
 
+MODEL_WAIT_SECONDS = 2.0
+"""Seconds that a search by words waits for a model that left memory: then words answer alone, and say so."""
+
 SOUND_SHARE = 1.0
 """What words count for that only sound like those of a query: at 0.9 spoken nouns lose 0.05, and no other set gains."""
 UNRELATED_QUERIES = (
@@ -89,7 +92,7 @@ class LaneSearcher:
         """Fill `run.findings`, lane by lane, with what is near to the query and the example in each kind of vector."""
         query, findings = run.query, run.findings
         with run.clock.stage("embed"):
-            embedder = run.answering.embedder(run.clock.left())
+            embedder = run.answering.embedder(_patience(run))
             vectors = dict(embedder.embed_query(query.sought)) if query.has_words else {}
         if query.has_words and not vectors:
             run.notes.append(UNTAUGHT_SCRIPT_NOTE)
@@ -155,6 +158,14 @@ class LaneSearcher:
         if example is not None and len(missing) == len(kinds):
             return [f"The example and the {what} were left out: {clock} came."]
         return [f"The {what} {'was' if len(missing) == 1 else 'were'} left out: {clock} came."]
+
+
+def _patience(run: SearchRun) -> float | None:
+    """Seconds to wait for the embedder; None for as long as it takes, where nothing else can answer."""
+    left = run.clock.left()
+    if not run.query.has_words:
+        return left
+    return MODEL_WAIT_SECONDS if left is None else min(left, MODEL_WAIT_SECONDS)
 
 
 def _between(query: Mapping[VectorKind, Vectors], example: Mapping[VectorKind, Vectors]) -> dict[VectorKind, Vectors]:

@@ -9,6 +9,9 @@ import pytest
 
 from mcp_mmretrieval.concurrency.abandonable import MAX_ABANDONABLE_THREADS
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.rollout import AnsweringSpace
+from mcp_mmretrieval.searching.lanes import MODEL_WAIT_SECONDS
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.types import VectorKind, Vectors
@@ -34,6 +37,23 @@ def test_without_a_deadline_all_lanes_are_waited_for(held: Held) -> None:
     assert set(answer.hits[0].lanes) == {"words", "text"}
     assert answer.notes == ()
     assert {"words", "embed", "neighbours", "fuse", "hits", "total"} == set(answer.elapsed_ms)
+
+
+def test_beside_words_a_model_that_left_is_waited_for_a_moment_and_an_example_alone_waits_for_it(
+    held: Held, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held.queries.open()
+    asked, embedder = list[float | None](), AnsweringSpace.embedder
+
+    def noted(answering: AnsweringSpace, timeout: float | None = None) -> Embedder:
+        asked.append(timeout)
+        return embedder(answering, timeout)
+
+    monkeypatch.setattr(AnsweringSpace, "embedder", noted)
+    held.library.search("slow pump")
+    held.library.search("slow pump", deadline=60.0)
+    held.library.search(like=str(folder / "red.png"))
+    assert asked == [MODEL_WAIT_SECONDS, MODEL_WAIT_SECONDS, None]
 
 
 def test_a_lane_that_is_in_time_counts_although_another_is_not(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NICENESS = 5
+"""By which the engine goes first where both want the processor: somebody waits for its answers."""
+
 FunctionResult = tuple[Any, Mapping[str, "NDArray[Any]"]]
 """A value that JSON knows, and arrays."""
 Function = Callable[[Any, Mapping[str, Any], Sequence[Content]], FunctionResult]
@@ -221,6 +224,7 @@ class _LoadProgress:
 def main(make_loader: Callable[[Settings], ModelLoader] = InProcessLoader) -> None:
     """Serve the socket whose number is the argument, until the engine hangs up. Does not return."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the engine, which then ends this process
+    os.nice(NICENESS)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("mcp_mmretrieval").setLevel(logging.INFO)
     frames = FrameSocket(socket.socket(fileno=int(sys.argv[1])))
