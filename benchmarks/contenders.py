@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.minilm_onnx import peer_variables
 from benchmarks.processes import end_all
 from benchmarks.starting import BARE, HANDSHAKE
 
@@ -388,6 +387,17 @@ def bare(folder: Path) -> Session:
     """A server of the SDK with one tool."""
     folder.mkdir(parents=True, exist_ok=True)
     return Session([sys.executable, "-c", BARE, str(folder)], _variables(), folder / "stderr")
+
+
+def peer_variables(weights: Path) -> dict[str, str]:
+    """The environment in which the peers find these weights and nothing else."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(weights / "home"),
+        "FASTEMBED_CACHE_PATH": str(weights / "fastembed"),
+        "HF_HUB_OFFLINE": "1",
+        "ANONYMIZED_TELEMETRY": "False",
+    }
 
 
 def _is_followed(health: dict[str, Any]) -> bool:

@@ -16,7 +16,8 @@ of the rounds, a ratio that of each round's ratio. The parts:
     files        150 text files in a folder (both checkouts)
     media        scanned pages, then recordings (both checkouts)
 
-Nothing else should run meanwhile: Pss counts what is shared with strangers in part only.
+Nothing else should run meanwhile: Pss counts what is shared with strangers in part only. For the same reason this
+imports neither numpy nor torch.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -41,14 +41,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from PIL import Image, ImageDraw, ImageFont
-
 from benchmarks import load
 from benchmarks.contenders import Chroma, Contender, Product, Qdrant, Session, bare, found
 from benchmarks.processes import end_all, processor_seconds, pss, strangers
 from benchmarks.texts import Texts
-from mcp_mmretrieval.demo_media import make_another_photograph, make_samples
-from mcp_mmretrieval.demo_media.film import read_recording, write_sound
 
 TurnT = TypeVar("TurnT")
 
@@ -57,11 +53,10 @@ DAY_IDLE_S, AWAKE_S = 5, 3600
 WARM_QUERIES = 10
 TRIES = 5_000
 """Searches at most until vectors answer; time ends them earlier."""
-SCANS, RECORDINGS = 6, 3
 HTTP_CLIENTS = (1, 8, 64)
 HTTP_PATIENCE_S = 120.0
 PART_PATIENCE_S = 1_500
-ROUNDS = {"memory": 2, "memory-large": 3, "notes": 5, "media": 5}
+ROUNDS = {"memory": 2, "memory-large": 3, "notes": 5, "media": 4}
 """Where a round takes long; 7 elsewhere."""
 PART_FAILURES = (OSError, RuntimeError, EOFError, AssertionError, subprocess.SubprocessError)
 """What ends a part and not the run; a TimeoutError is an OSError."""
@@ -108,6 +103,9 @@ class Bench:
         self._folder = folder
         self._files = folder / "files"
         self._files.mkdir()
+        self._media = self._files / "media"
+        writing = [sys.executable, str(Path(__file__).with_name("media_files.py")), str(self._media)]
+        subprocess.run(writing, check=True, timeout=120)
         self._questions = Texts(seed=2)
         self._libraries: dict[tuple[str, str], Path] = {}
         self._copies = itertools.count()
@@ -126,9 +124,7 @@ class Bench:
     # -- parts ----------------------------------------------------------------------------------------------------
 
     def memory(self, part: str) -> None:
-        media, photograph = self._files / "media", self._files / "photograph.jpg"
-        make_samples(media)
-        make_another_photograph(photograph)
+        media, photograph = self._media / "samples", self._media / "photograph.jpg"
         for _, one in self._turns(part, self.contenders):
             with self._copied(one) as folder, self._opened(one, folder, DAY_IDLE_S) as session:
                 self._day(part, one, session, folder, media, photograph)
@@ -292,15 +288,12 @@ class Bench:
 
     def media(self, part: str) -> None:
         """Other pages and another recording come first, so that the models are there."""
-        warming = self._files / "warming"
-        kinds = {"scanned pages": self._files / "scans", "recordings": self._files / "recordings"}
-        _write_media(warming, **{path.name: path for path in kinds.values()})
         for _, one in self._turns(part, self.products):
             with self._copied(one) as folder, self._opened(one, folder) as session:
-                one.add_files(session, warming)
+                one.add_files(session, self._media / "warming")
                 one.settle(session)
-                for kind, written in kinds.items():
-                    self._add_files(part, kind, one, session, folder, written)
+                for kind in ("scanned pages", "recordings"):
+                    self._add_files(part, kind, one, session, folder, self._media / kind)
 
     def _add_files(self, part: str, what: str, one: Product, session: Session, folder: Path, written: Path) -> None:
         with self._timed(part, what, len(list(written.iterdir())), one, folder):
@@ -375,22 +368,6 @@ class Bench:
         took, computed = time.perf_counter() - began, processor_seconds(folder) - computed
         self.figures.note(part, f"{what} a second, embedded", one.name, number / took)
         self.figures.note(part, f"{what}: processor time of each, ms", one.name, computed * 1000 / number)
-
-
-def _write_media(warming: Path, scans: Path, recordings: Path) -> None:
-    """Scanned pages and recordings, and one other of each to warm the models."""
-    for folder in (warming, scans, recordings):
-        folder.mkdir()
-    texts = Texts(seed=7)
-    for path in (warming / "page.png", *(scans / f"page-{number}.png" for number in range(SCANS))):
-        page = Image.new("L", (1240, 1754), 255)
-        lines = textwrap.wrap(texts.note(12), 70)
-        ImageDraw.Draw(page).multiline_text((120, 120), "\n".join(lines), 0, ImageFont.load_default(30), spacing=14)
-        page.save(path)
-    write_sound(warming / "drill.wav", read_recording("safety-drill.ogg"))
-    log = read_recording("engine-log.ogg")
-    for number in range(RECORDINGS):  # each a little quieter, which is another content
-        write_sound(recordings / f"log-{number}.wav", (log * (1 - number / 10)).astype(log.dtype))
 
 
 def _stop(number: int, _: object) -> NoReturn:

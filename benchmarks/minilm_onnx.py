@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.contenders import peer_variables
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 COMMIT = "0" * 40
@@ -48,17 +49,6 @@ fastembed = TextEmbedding("sentence-transformers/all-MiniLM-L6-v2")
 found = {"fastembed": list(fastembed.embed(texts)), "chroma": ONNXMiniLM_L6_V2()(texts)}
 print(json.dumps({name: [[float(number) for number in row] for row in rows] for name, rows in found.items()}))
 """
-
-
-def peer_variables(weights: Path) -> dict[str, str]:
-    """The environment in which the peers find these weights and nothing else."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(weights / "home"),
-        "FASTEMBED_CACHE_PATH": str(weights / "fastembed"),
-        "HF_HUB_OFFLINE": "1",
-        "ANONYMIZED_TELEMETRY": "False",
-    }
 
 
 def export(model: Path, to: Path) -> None:
