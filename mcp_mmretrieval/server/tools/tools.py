@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -312,17 +313,21 @@ class Tools:
             outcome = library.job(job)
             return {"jobs": [results.plain_dict(results.add_result(outcome, add_notes(outcome)))]}
 
-        result = await self._ask(call, work)
+        # who looks every second how far adding is must not hold it back
+        result = await self._ask(call, work, goes_first=False)
         return _structured(result, as_text.status_text(result))
 
-    async def _ask(self, call: ToolCall, work: Callable[[Library], LibraryAnswerT]) -> LibraryAnswerT:
-        """The work's answer, from a worker thread, when it is this client's turn.
+    async def _ask(
+        self, call: ToolCall, work: Callable[[Library], LibraryAnswerT], *, goes_first: bool = True
+    ) -> LibraryAnswerT:
+        """The work's answer, from a worker thread, when it is this client's turn. `goes_first`: bulk work waits for it.
 
         Raises RetrievalError when the budget is over; the thread ends by itself. Raises Busy, and what the work raises.
         """
         connection = connection_of(call)
         budget = connection.settings.call_budget_s
-        with anyio.move_on_after(budget), foreground.foreground_request():
+        first = foreground.foreground_request() if goes_first else nullcontext()
+        with anyio.move_on_after(budget), first:
             async with connection.admission.turn(client_of(call)):
                 library = await connection.library()
                 ask = partial(anyio.to_thread.run_sync, work, library, abandon_on_cancel=True, limiter=self._threads)

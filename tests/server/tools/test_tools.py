@@ -1,10 +1,13 @@
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
 import pytest
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.server.create import SERVER_INSTRUCTIONS
 from tests.server.conftest import Connect, data_of, listed, text_of, until
 from tests.support.library import FakeLibrary
@@ -108,3 +111,23 @@ async def test_a_search_passes_while_another_waits(connect: Connect, library: Fa
         await until(lambda: library.asked.get("query") == "wait")
         data_of(await client.call_tool("search_media", {"query": "a"}))
         library.hold.set()
+
+
+# -- who goes first ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tool", "first"), [("status", 0), ("list_documents", 1)])
+async def test_bulk_work_waits_for_answers_but_for_none_of_how_far_it_is(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tool: str, first: int
+) -> None:
+    entered: list[object] = []
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        entered.append(tool)
+        yield
+
+    monkeypatch.setattr(foreground, "foreground_request", counted)
+    async with connect() as client:
+        await client.call_tool(tool)
+    assert len(entered) == first
