@@ -31,8 +31,8 @@ class InProcessLoader:
         from mcp_mmretrieval.models.builtin.classifier import ImageNetClassifier
         from mcp_mmretrieval.models.device import device
 
-        with assembled_alone():
-            return ImageNetClassifier(self._threads, device.shared_device(self._settings, "cpu"))
+        on = device.shared_device(self._settings, "cpu")
+        return ImageNetClassifier(self._threads, on, self._settings.cache)
 
     def text_reader(self) -> TextReader:
         """See `ModelLoader`."""

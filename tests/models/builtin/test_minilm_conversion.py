@@ -40,13 +40,6 @@ converted_minilm(Path({str(tmp_path)!r}))
     assert list(tmp_path.iterdir()) == [converted_minilm(tmp_path)]
 
 
-def test_a_cache_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    cache.write_text("a file, not a folder", encoding="utf-8")
-    with pytest.raises(ModelUnavailable, match=r"cache/minilm-53aa5117: .*File exists.*set MMRETRIEVAL_CACHE"):
-        converted_minilm(cache)
-
-
 def test_a_conversion_that_fails_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
