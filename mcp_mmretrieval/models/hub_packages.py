@@ -20,5 +20,6 @@ def require_hub_packages(model: str) -> None:
     """Raises ModelUnavailable where a model of the Hub's, `model`, lacks what it needs to be loaded."""
     if missing := missing_hub_packages():
         raise ModelUnavailable(
-            f"{model} needs {', '.join(missing)}, which the built-in models do not. Run: {INSTALL_HUB}."
+            f"{model} needs {missing[0]}, which is not installed, since the built-in models do without it. Run: "
+            f"{INSTALL_HUB}."
         )

@@ -26,6 +26,6 @@ def test_what_is_missing_is_told_with_the_model_and_the_command(monkeypatch: pyt
     assert hub_packages.missing_hub_packages() == ["torch", "transformers"]
     with pytest.raises(
         ModelUnavailable,
-        match=r"^owner/name needs torch, transformers, which .*\. Run: pip install 'mcp-mmretrieval\[hub\]'\.$",
+        match=r"^owner/name needs torch, which is not installed, .*\. Run: pip install 'mcp-mmretrieval\[hub\]'\.$",
     ):
         hub_packages.require_hub_packages("owner/name")

@@ -30,9 +30,8 @@ def total_device_memory(device: str = "auto") -> DeviceMemory:
     if not may_have_gpu(device):
         return processor
     if missing := missing_hub_packages():
-        are = "are" if missing[1:] else "is"
-        lacks = f"{', '.join(missing)}, which larger models need, {are} not installed."
-        return replace(processor, lacks=f"{lacks} Run: {INSTALL_HUB}, then: mcp-mmretrieval profile auto.")
+        lacks = f"{missing[0]}, which larger models need, is not installed. Run: {INSTALL_HUB}, then: "
+        return replace(processor, lacks=f"{lacks}mcp-mmretrieval profile auto.")
     threads.set_thread_environment()
     import torch
 

@@ -151,7 +151,7 @@ models.close()
     ("device", "told"),
     [
         ("cpu", "because there is no GPU"),
-        ("cuda", "because torch, torchvision, .*are not installed. Run: pip install 'mcp-mmretrieval\\[hub\\]', then"),
+        ("cuda", "because torch, .* is not installed. Run: pip install 'mcp-mmretrieval\\[hub\\]', then"),
     ],
 )
 def test_all_built_in_models_answer_where_torch_is_not_installed_and_others_say_what_is_missing(
