@@ -62,6 +62,7 @@ DOORS = {
     "sentence_transformers": {"models", "bench"},
     "transformers": {"models", "bench"},
     "huggingface_hub": {"models"},
+    "onnx": {"models"},
     "onnxruntime": {"models"},
     "ctranslate2": {"models"},
     "tokenizers": {"models", "bench"},

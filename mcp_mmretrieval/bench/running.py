@@ -16,6 +16,7 @@ from mcp_mmretrieval.config.resolve import tuned_spec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import recipe
 from mcp_mmretrieval.models.device import threads
+from mcp_mmretrieval.models.hub_packages import require_hub_packages
 from mcp_mmretrieval.models.lazy import LazyModel
 from mcp_mmretrieval.models.pool import ModelPool
 
@@ -119,12 +120,14 @@ def _loaded(profile: Profile, settings: Settings) -> _Hub:
 
 
 def _embedder(spec: EmbedderSpec, settings: Settings) -> HubEmbedder:
+    require_hub_packages(spec.model)
     from mcp_mmretrieval.models.hub import load
 
     return load.load_embedder(spec, settings)
 
 
 def _reranker(spec: RerankerSpec, settings: Settings) -> CrossEncoderReranker | LateInteractionReranker:
+    require_hub_packages(spec.model)
     from mcp_mmretrieval.models.hub import load
 
     return load.load_reranker(spec, settings)

@@ -28,6 +28,7 @@ from mcp_mmretrieval.bench.untrained_profile import build_untrained_profile, unt
 from mcp_mmretrieval.cli import EXIT_INTERRUPTED, EXIT_OK, bench_plot, bench_table, log_to_stderr, read_settings, show
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import threads
+from mcp_mmretrieval.models.hub_packages import require_hub_packages
 from mcp_mmretrieval.models.pool import ModelPool
 
 STDOUT_NAME = "-"
@@ -45,6 +46,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
     _check(arguments)
     with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
         if asked is not None:
+            require_hub_packages(f"bench --random-weights {asked.name}")
             with show.spinner(f"Drawing random weights for {asked.name}"):
                 profile = build_untrained_profile(asked, Path(folder), hub_device_name(given))
         with show.spinner("Loading the models"):

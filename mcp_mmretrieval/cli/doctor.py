@@ -106,7 +106,7 @@ def _line(check: Check) -> Table:
 def _checks(wanted: Settings) -> Iterator[Check]:
     yield check_python()
     yield from check_packages()
-    yield from check_torch()
+    yield from check_hub_packages(wanted)
     yield from check_builtin_weights(wanted)
     yield from check_library_folder(wanted.library)
     yield from check_roots(wanted.roots)
@@ -124,14 +124,17 @@ def check_python() -> Check:
 def check_packages() -> Iterator[Check]:
     """Whether what this package requires is installed, in versions that fit."""
     wrong = list(unmet_requirements(metadata.requires("mcp-mmretrieval") or ()))
-    shown = (
-        f"{name} {metadata.version(name)}"
-        for name in SHOWN_PACKAGES
-        if not any(line.startswith(name) for line in wrong)
-    )
-    yield Check("packages", "fine", ", ".join(shown))
+    yield Check("packages", "fine", ", ".join(_shown_versions()))
     for line in wrong:
         yield Check("packages", "broken", f"{line}. Run: pip install --upgrade 'mcp-mmretrieval[builtin]'.")
+
+
+def _shown_versions() -> Iterator[str]:
+    for name in SHOWN_PACKAGES:
+        try:
+            yield f"{name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:  # of no models that serve here, or told as unmet
+            continue
 
 
 def unmet_requirements(requirements: Iterable[str]) -> Iterator[str]:
@@ -149,15 +152,27 @@ def unmet_requirements(requirements: Iterable[str]) -> Iterator[str]:
             yield f"{wanted.name} {held} is installed, {wanted.specifier} is needed"
 
 
-def check_torch() -> Iterator[Check]:
-    """Whether torch, torchvision and torchaudio fit each other."""
-    from mcp_mmretrieval.models import status
+def check_hub_packages(wanted: Settings) -> Iterator[Check]:
+    """Whether torch, torchvision and torchaudio fit each other, and are there for the models that need them."""
+    from mcp_mmretrieval.models import hub_packages, status
 
-    problems = status.package_problems()
-    for problem in problems:
-        yield Check("torch", "broken", problem)
-    if not problems:
-        yield Check("torch", "fine", "torch, torchvision and torchaudio fit each other")
+    if not (missing := hub_packages.missing_hub_packages()):
+        problems = status.package_problems()
+        for problem in problems:
+            yield Check("torch", "broken", problem)
+        if not problems:
+            yield Check("torch", "fine", "torch, torchvision and torchaudio fit each other")
+        return
+    lacking = ", ".join(missing)
+    try:
+        needed = _models(wanted)
+    except BadArgument:  # which the check of the weights tells
+        needed = {}
+    if needed:
+        models = ", ".join(dict.fromkeys(spec.model for spec in needed.values()))
+        yield Check("torch", "broken", f"{lacking} not installed, needed by {models}. Run: {hub_packages.INSTALL_HUB}.")
+    else:
+        yield Check("torch", "fine", f"{lacking} not installed, and not needed: the built-in models serve")
 
 
 def check_builtin_weights(wanted: Settings) -> Iterator[Check]:

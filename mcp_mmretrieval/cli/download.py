@@ -14,6 +14,7 @@ from mcp_mmretrieval.config.profiles import AUTO_PROFILE, EMBEDDERS, PROFILES, R
 from mcp_mmretrieval.config.resolve import choose_profile, configured_models, trusted_spec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.models import hub_packages
 from mcp_mmretrieval.models.download import fetch, snapshots
 
 
@@ -43,6 +44,8 @@ def download_command(arguments: argparse.Namespace) -> int:
                 fetch.fetch_snapshot(spec, report)
         folder, _ = snapshots.locate_model(spec, fetch=False)
         out.print(Text.assemble(("✓ ", "green"), (spec.model, "bold"), f" is complete in {folder}"), soft_wrap=True)
+    if hub_packages.missing_hub_packages():
+        out.print(f"What loads these models is not installed yet. Run: {hub_packages.INSTALL_HUB}.", markup=False)
     return EXIT_OK
 
 

@@ -24,6 +24,8 @@ class DeviceMemory:
     kind: Literal["cuda", "mps", "cpu"]
     total_mb: int
     """Millions of bytes. For `mps` and `cpu` the machine's."""
+    lacks: str = ""
+    """What keeps a GPU that may be there from being used, and the next step; empty where nothing does."""
 
 
 def choose_profile(memory: DeviceMemory) -> tuple[str, str]:
@@ -31,6 +33,8 @@ def choose_profile(memory: DeviceMemory) -> tuple[str, str]:
 
     Decided by total memory alone, so that the same machine always gets the same answer.
     """
+    if memory.lacks:
+        return "builtin", f"auto chose builtin, because {memory.lacks}"
     if memory.kind == "cpu":
         return "builtin", (
             "auto chose builtin, because there is no GPU: the larger models would take seconds to minutes a page on a "

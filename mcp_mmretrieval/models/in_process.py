@@ -12,6 +12,7 @@ from mcp_mmretrieval.models import Embedder, PictureClassifier, Reranker, TextRe
 from mcp_mmretrieval.models.assembly import assembled_alone
 from mcp_mmretrieval.models.device import memory, threads
 from mcp_mmretrieval.models.device.placement import DevicePlacement
+from mcp_mmretrieval.models.hub_packages import require_hub_packages
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.device.device import Device
@@ -31,8 +32,8 @@ class InProcessLoader:
         from mcp_mmretrieval.models.builtin.classifier import ImageNetClassifier
         from mcp_mmretrieval.models.device import device
 
-        with assembled_alone():
-            return ImageNetClassifier(self._threads, device.shared_device(self._settings, "cpu"))
+        on = device.shared_device(self._settings, "cpu")
+        return ImageNetClassifier(self._threads, on, self._settings.cache)
 
     def text_reader(self) -> TextReader:
         """See `ModelLoader`."""
@@ -40,9 +41,9 @@ class InProcessLoader:
             from mcp_mmretrieval.models.builtin.ocr import PaddleOcr
 
             return PaddleOcr(self._threads)
+        given = self._given(self._settings.ocr, "ocr")
         from mcp_mmretrieval.models.hub.ocr import HubTextReader
 
-        given = self._given(self._settings.ocr, "ocr")
         with assembled_alone(given[0]):
             return HubTextReader(*given)
 
@@ -52,9 +53,9 @@ class InProcessLoader:
             from mcp_mmretrieval.models.builtin.speech import WhisperTranscriber
 
             return WhisperTranscriber(self._threads, self._settings.cache)
+        given = self._given(self._settings.speech, "speech")
         from mcp_mmretrieval.models.hub.speech import HubTranscriber
 
-        given = self._given(self._settings.speech, "speech")
         with assembled_alone(given[0]):
             return HubTranscriber(*given)
 
@@ -63,6 +64,7 @@ class InProcessLoader:
         spec = specs.embedder_spec_in(maker, self._settings)
         if spec is None:
             raise ModelUnavailable(f"{recipe.profile_in_recipe(maker)}: no model of the Hub's makes its vectors.")
+        require_hub_packages(spec.model)
         spec = trusted_spec(spec, self._settings)  # as it is said today, not when the space was made
         from mcp_mmretrieval.models.hub import load
 
@@ -74,6 +76,7 @@ class InProcessLoader:
         spec = specs.reranker_spec_of(profile, self._settings)
         if spec is None:
             raise ModelUnavailable(f"{profile}: no reranker of the Hub's serves beside it.")
+        require_hub_packages(spec.model)
         from mcp_mmretrieval.models.hub import load
 
         with assembled_alone(spec):
@@ -98,5 +101,6 @@ class InProcessLoader:
     def _given(self, setting: str, variable: str) -> tuple[ModelSpec, Device, Dtype, int]:
         """The arguments that a model for `ocr` or `speech` is loaded with. Raises ModelUnavailable."""
         spec = specs.reader_spec_of(setting, variable, self._settings)
+        require_hub_packages(spec.model)
         runs_on = self._placement.device_for_load(instead="cpu")
         return spec, runs_on, runs_on.dtype(spec, self._settings), self._threads

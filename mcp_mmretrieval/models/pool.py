@@ -83,7 +83,7 @@ class ModelPool:
         return profile_of(profile).name
 
     def auto(self) -> tuple[str, str]:
-        """See `WantedProfile`. Has torch imported, where the loader loads."""
+        """See `WantedProfile`. Has torch imported where the loader loads, if there may be a GPU."""
         try:
             return choose_profile(self._loader.device_memory())
         except (ImportError, OSError) as error:

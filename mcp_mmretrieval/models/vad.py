@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
-import torchaudio.functional  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from mcp_mmretrieval.models.identity import voice_detector_name
@@ -42,6 +40,9 @@ def resampled(sound: Sound, rate: int) -> AudioSamples:
     samples = np.nan_to_num(np.asarray(sound.samples, np.float32), posinf=0.0, neginf=0.0)
     if sound.rate == rate or samples.size == 0:
         return samples
+    import torch
+    import torchaudio.functional  # type: ignore[import-untyped]
+
     made = torchaudio.functional.resample(torch.from_numpy(samples), sound.rate, rate)
     return np.asarray(made.numpy(), np.float32)
 

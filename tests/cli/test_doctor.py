@@ -1,6 +1,8 @@
 import errno
 import json
 import os
+import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -77,6 +79,31 @@ def test_a_model_that_is_not_on_this_machine_is_told_with_the_command_that_fetch
     told = next(iter(doctor.check_builtin_weights(Settings.read(**{setting: named}))))
     assert told.state == "broken"
     assert told.found.endswith(f"is not on this machine. With a network, run: mcp-mmretrieval download {named}.")
+
+
+@pytest.mark.parametrize(
+    ("setting", "state", "said"),
+    [
+        ({}, "fine", "torch, torchaudio not installed, and not needed"),
+        ({"profile": "crystal-ball"}, "fine", "not needed"),
+        ({"profile": "clip"}, "broken", "needed by sentence-transformers/clip-ViT-B-32. Run: pip install"),
+        ({"reranker": "neomme"}, "broken", "needed by Hcompany/NeoMME-260M-Retriever. Run: pip install"),
+    ],
+)
+def test_missing_packages_are_told_where_a_model_needs_them(
+    setting: dict[str, str], state: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torch", "torchaudio"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (told,) = doctor.check_hub_packages(Settings.read(**setting))
+    assert (told.name, told.state) == ("torch", state)
+    assert said in told.found
+
+
+def test_what_is_not_installed_has_no_version_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "SHOWN_PACKAGES", ("av", "no-such-package-here"))
+    found = next(iter(doctor.check_packages()))
+    assert (found.state, found.found) == ("fine", f"av {metadata.version('av')}")
 
 
 @pytest.mark.builtin

@@ -43,6 +43,8 @@ def test_auto_says_what_there_is_what_is_needed_and_what_is_given_up() -> None:
     assert "does not hear" in middle
     _, none = choose_profile(DeviceMemory(kind="cpu", total_mb=64_000))
     assert "there is no GPU" in none
+    unused = choose_profile(DeviceMemory(kind="cpu", total_mb=64_000, lacks="torch is not installed. Run: this."))
+    assert unused == ("builtin", "auto chose builtin, because torch is not installed. Run: this.")
 
 
 def test_without_settings_a_record_stays_as_it_is() -> None:

@@ -1,12 +1,13 @@
 """The loader that loads into its own process: what is named is loaded, anew each time, or it is said why not."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models import recipe
+from mcp_mmretrieval.models import recipe, specs
 from mcp_mmretrieval.models.in_process import InProcessLoader
 from tests.support.tiny import rerankers
 
@@ -32,6 +33,24 @@ def test_a_reader_that_is_not_there_is_named(tmp_path: Path) -> None:
     loader = InProcessLoader(Settings(library=tmp_path, ocr=str(gone), speech=str(gone), device="cpu"))
     for load in (loader.text_reader, loader.transcriber):
         with pytest.raises(ModelUnavailable, match="gone"):
+            load()
+
+
+def test_without_what_the_hubs_models_need_each_is_refused_with_the_command_before_it_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    named = f"owner/name@{'0' * 40}"
+    settings = Settings(library=tmp_path, profile=named, reranker=named, ocr=named, speech=named, device="cpu")
+    loader = InProcessLoader(settings)
+    maker = specs.recipe_of_profile(named, settings)
+    for load in (
+        loader.text_reader,
+        loader.transcriber,
+        lambda: loader.embedder(maker),
+        lambda: loader.reranker(named),
+    ):
+        with pytest.raises(ModelUnavailable, match=r"owner/name needs torch, .*\. Run: pip install '.*\[hub\]'\.$"):
             load()
 
 

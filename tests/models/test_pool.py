@@ -87,9 +87,10 @@ def test_everything_loads_and_answers_without_a_word_on_stdout(
     assert capfd.readouterr().out == ""
 
 
-WITHOUT_TORCH = """
+TEXTS_ALONE = """
 import sys
-for name in ("torch", "torchaudio", "onnxruntime", "faster_whisper", "sentence_transformers", "transformers"):
+import tests.support.without_torch
+for name in ("onnxruntime", "faster_whisper", "PIL"):
     sys.modules[name] = None
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.pool import ModelPool
@@ -103,8 +104,8 @@ print(reranker.score("a cat", ["a cat sleeps"])[0] > 0.5, models.message_of(mode
 
 
 @pytest.mark.builtin
-def test_texts_are_embedded_where_torch_cannot_be_imported() -> None:
-    command = [sys.executable, "-c", WITHOUT_TORCH]
+def test_texts_are_embedded_where_nothing_but_their_model_can_be_imported() -> None:
+    command = [sys.executable, "-c", TEXTS_ALONE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.splitlines() == [
         "[('picture', (1, 1001)), ('text', (1, 384))]",

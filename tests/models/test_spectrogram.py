@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mcp_mmretrieval.models.spectrogram import draw_spectrogram
 from mcp_mmretrieval.types import Sound
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ WIDTH, HEIGHT = 300, 100
 
 
 def draw(sound: Sound) -> Picture:
-    pytest.importorskip("torchaudio")
-    from mcp_mmretrieval.models.spectrogram import draw_spectrogram
-
     return draw_spectrogram(sound, WIDTH, HEIGHT)
 
 

@@ -37,7 +37,7 @@ class BuiltinModels:
     def load_embedder(self) -> BuiltinEmbedder:
         """The built-in embedder, without pictures where their wheel is not installed. Raises ModelUnavailable.
 
-        The classifier is loaded when the first picture comes: it brings torch with it, which no text needs.
+        The classifier is loaded when the first picture comes, which not every library has.
         """
         text = self.text.get()
         from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder

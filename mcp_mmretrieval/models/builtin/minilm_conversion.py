@@ -1,22 +1,17 @@
-"""MiniLM's weights in CTranslate2's format: converted once on a machine, by a child process, in half a second.
+"""MiniLM's weights in CTranslate2's format: half a second, once on a machine. Run as a program, it converts them.
 
 `ctranslate2.specs` imports torch wherever it is installed, which would cost the engine five seconds and the memory. The
-child does without it. Run as a program, the module is the child.
+child does without it.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.models.made_once import made_once
-from mcp_mmretrieval.models.weights import FREE_OR_ELSEWHERE, MINILM_WHEEL
+from mcp_mmretrieval.models.builtin.conversion import Conversion, run_conversion
+from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,29 +32,7 @@ def converted_minilm(cache: Path) -> Path:
 
     Raises ModelUnavailable when the weights are missing or damaged, or `cache` cannot be written.
     """
-    weights = MINILM_WHEEL.sums[_WEIGHTS]
-    folder = cache / f"minilm-{weights[:8]}"
-    try:
-        return made_once(folder, {"weights": weights, "ctranslate2": version("ctranslate2")}, _convert_in_child)
-    except OSError as error:
-        raise ModelUnavailable(f"MiniLM cannot be converted into {folder}: {error}. {FREE_OR_ELSEWHERE}") from error
-
-
-def _convert_in_child(target: Path) -> None:
-    source = MINILM_WHEEL.locate()
-    home = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", __spec__.name, str(source), str(target)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        told = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
-        raise ModelUnavailable(f"MiniLM cannot be converted: {told}. {FREE_OR_ELSEWHERE}")
+    return Conversion("MiniLM", _WEIGHTS, "ctranslate2", __spec__.name).converted(MINILM_WHEEL, cache)
 
 
 # -- the child
@@ -119,11 +92,10 @@ def _set_linear(linear: LinearSpec, weights: Weights, *names: str) -> None:
 
 def main(source: Path, target: Path) -> None:
     """Convert `source` into the empty folder `target`."""
-    sys.modules["torch"] = None  # type: ignore[assignment]  # an import of it now fails
     spec = minilm_spec(source)
     spec.validate()
     spec.save(str(target))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    run_conversion(main)

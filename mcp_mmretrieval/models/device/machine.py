@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mcp_mmretrieval.config.resolve import DeviceMemory
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import memory, threads
+from mcp_mmretrieval.models.hub_packages import INSTALL_HUB, missing_hub_packages
 
 _GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
 """Made by the drivers of NVIDIA, of NVIDIA in WSL, and of AMD."""
@@ -21,8 +23,15 @@ def may_have_gpu(device: str) -> bool:
 def total_device_memory(device: str = "auto") -> DeviceMemory:
     """The whole memory where models would run: of the named device, or of the best that there is.
 
-    Imports torch, which takes some seconds. Raises BadArgument for a device that this machine has not.
+    Imports torch where there may be a GPU, which takes some seconds. Raises BadArgument for a device that this machine
+    has not.
     """
+    processor = DeviceMemory(kind="cpu", total_mb=memory.physical_memory() // 1_000_000)
+    if not may_have_gpu(device):
+        return processor
+    if missing := missing_hub_packages():
+        lacks = f"{missing[0]}, which larger models need, is not installed. Run: {INSTALL_HUB}, then: "
+        return replace(processor, lacks=f"{lacks}mcp-mmretrieval profile auto.")
     threads.set_thread_environment()
     import torch
 
@@ -39,4 +48,4 @@ def total_device_memory(device: str = "auto") -> DeviceMemory:
         if not torch.backends.mps.is_available():
             raise BadArgument(f"{device}: this machine has no GPU of Apple's. Set MMRETRIEVAL_DEVICE to auto or cpu.")
         return DeviceMemory(kind="mps", total_mb=memory.physical_memory() // 1_000_000)
-    return DeviceMemory(kind="cpu", total_mb=memory.physical_memory() // 1_000_000)
+    return processor

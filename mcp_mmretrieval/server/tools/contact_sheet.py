@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
+from mcp_mmretrieval.models import spectrogram
 from mcp_mmretrieval.server.tools.as_text import format_timestamp
 from mcp_mmretrieval.types import Film, Sound
 
@@ -171,8 +172,6 @@ def _face(tile: Tile, size: tuple[int, int]) -> Image.Image:
 
 
 def _spectrogram(sound: Sound, width: int, height: int) -> Image.Image:
-    from mcp_mmretrieval.models import spectrogram  # torch: only where there is sound to draw
-
     return Image.fromarray(spectrogram.draw_spectrogram(sound, width, height))
 
 

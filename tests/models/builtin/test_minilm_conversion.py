@@ -18,9 +18,9 @@ pytestmark = pytest.mark.builtin
 def test_it_is_converted_once_and_holds_what_ctranslate2_loads(machine_cache: Path) -> None:
     folder = converted_minilm(machine_cache)
     assert {file.name for file in folder.iterdir()} == {"model.bin", "config.json", "vocabulary.json", "made.json"}
-    before = (folder / "model.bin").stat()
+    before = (folder / "model.bin").stat().st_mtime_ns
     assert converted_minilm(machine_cache) == folder
-    assert (folder / "model.bin").stat() == before
+    assert (folder / "model.bin").stat().st_mtime_ns == before
 
 
 def test_the_same_weights_make_the_same_file(machine_cache: Path, tmp_path: Path) -> None:
@@ -38,13 +38,6 @@ converted_minilm(Path({str(tmp_path)!r}))
     ended = [child.communicate(timeout=120)[1] for child in children]
     assert [child.returncode for child in children] == [0, 0], ended
     assert list(tmp_path.iterdir()) == [converted_minilm(tmp_path)]
-
-
-def test_a_cache_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    cache.write_text("a file, not a folder", encoding="utf-8")
-    with pytest.raises(ModelUnavailable, match=r"cache/minilm-53aa5117: .*File exists.*set MMRETRIEVAL_CACHE"):
-        converted_minilm(cache)
 
 
 def test_a_conversion_that_fails_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,12 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.models.device import machine
 from mcp_mmretrieval.models.device.machine import total_device_memory
 
 
@@ -17,6 +22,33 @@ def test_a_gpu_that_is_not_there_is_refused_with_what_would_do(device: str) -> N
         pytest.skip("there is one")
     with pytest.raises(BadArgument, match=rf"{device}: this machine has .*Set MMRETRIEVAL_DEVICE to auto or cpu"):
         total_device_memory(device)
+
+
+def test_a_gpu_that_may_be_there_and_cannot_be_used_is_told_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(machine, "_GPU_DRIVERS", (Path("/"),))
+    found = total_device_memory("auto")
+    assert found.kind == "cpu"
+    assert found.lacks == (
+        "torch, which larger models need, is not installed. Run: pip install 'mcp-mmretrieval[hub]', then: "
+        "mcp-mmretrieval profile auto."
+    )
+    assert total_device_memory("cpu").lacks == ""
+
+
+def test_where_no_driver_of_a_gpu_lies_torch_is_not_imported() -> None:
+    code = """
+import sys
+from pathlib import Path
+from mcp_mmretrieval.models.device import machine
+machine._GPU_DRIVERS = (Path("/no/such/driver"),)
+machine.sys.platform = "linux"
+print(machine.total_device_memory().kind, "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "cpu False\n"
 
 
 @pytest.mark.gpu

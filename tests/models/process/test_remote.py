@@ -1,5 +1,8 @@
 """Models in a process of their own answer as they would here."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +114,53 @@ def test_a_pool_over_a_process_says_why_a_model_is_missing(tmp_path: Path) -> No
 
 def test_the_memory_of_the_machine_is_asked_for_over_there(loader: ProcessLoader) -> None:
     assert loader.device_memory().total_mb > 0
+
+
+WITHOUT_TORCH = """
+import sys
+import tests.support.without_torch
+from pathlib import Path
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.demo_media.film import DEMO_SAMPLE_RATE_HZ, read_recording
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.models.process.remote import process_pool
+from mcp_mmretrieval.types import Sound
+from tests.support.drawings import canvas, clock, pixels, traffic_light
+
+models = process_pool(Settings(library=Path(sys.argv[1]), device=sys.argv[2]), entry="tests.support.without_torch")
+embedder = models.embedders.made(models.maker)
+shown = embedder.embed_documents([traffic_light(), clock()])
+print(shown.shape, (shown @ embedder.embed_query(clock())["picture"][0]).argmax())
+image, pen = canvas(size=(600, 200))
+pen.text((40, 60), "HARBOUR", fill="black", font_size=80)
+print(models.text_reader().read(pixels(image)))
+recording = (read_recording("engine-log.ogg")[: 5 * DEMO_SAMPLE_RATE_HZ] / 32_768).astype("float32")
+print([cue.text for cue in models.transcriber().transcribe(Sound(recording, DEMO_SAMPLE_RATE_HZ)).cues])
+print(models.auto())
+models.want("omni")
+try:
+    models.embedders.made(models.maker)
+except ModelUnavailable as error:
+    print(error)
+models.close()
+"""
+
+
+@pytest.mark.builtin
+@pytest.mark.parametrize(
+    ("device", "told"),
+    [
+        ("cpu", "because there is no GPU"),
+        ("cuda", "because torch, .* is not installed. Run: pip install 'mcp-mmretrieval\\[hub\\]', then"),
+    ],
+)
+def test_all_built_in_models_answer_where_torch_is_not_installed_and_others_say_what_is_missing(
+    device: str, told: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path), device]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    seen, read, heard, auto, missing = done.stdout.splitlines() or [done.stderr]
+    assert (seen, read) == ("(2, 1001) 1", "HARBOUR")
+    assert "Northern Star" in heard
+    assert re.search(rf"^\('builtin', .auto chose builtin, {told}", auto)
+    assert re.search(r"^google/embeddinggemma-2 needs torch, .* Run: pip install 'mcp-mmretrieval\[hub\]'", missing)
