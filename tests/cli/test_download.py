@@ -57,6 +57,20 @@ def test_a_model_is_fetched_and_its_folder_told(hub: LittleHub, tmp_path: Path) 
     assert contents(snapshot(tmp_path)) == {name: FILES[name] for name in KEPT}
 
 
+def test_where_nothing_can_load_the_model_yet_the_command_that_brings_it_is_told(
+    hub: LittleHub, tmp_path: Path
+) -> None:
+    code = "import tests.support.without_torch; from mcp_mmretrieval.__main__ import main; main()"
+    own = environment(hub, tmp_path)
+    asked = [sys.executable, "-c", code, "download", NAME]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE, check=False, env=own)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"✓ {MODEL} is complete in {snapshot(tmp_path)}",
+        "What loads these models is not installed yet. Run: pip install 'mcp-mmretrieval[hub]'.",
+    ]
+
+
 def test_without_a_name_the_models_of_the_settings_are_fetched(hub: LittleHub, tmp_path: Path) -> None:
     done = run(hub, tmp_path, MMRETRIEVAL_PROFILE="builtin", MMRETRIEVAL_RERANKER=NAME, MMRETRIEVAL_OCR=NAME)
     assert done.returncode == 0, done.stderr
