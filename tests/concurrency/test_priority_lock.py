@@ -145,9 +145,10 @@ def test_a_text_is_cut_into_windows_while_the_model_works(models: ModelPool) -> 
 def test_the_process_ends_cleanly_while_a_model_works_in_the_background() -> None:
     code = """
 import threading
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.builtin.minilm import MiniLM
-text = MiniLM(2, Device())
+text = MiniLM(2, Device(), Settings.read().cache)
 begun = threading.Event()
 def embed():
     while True:
