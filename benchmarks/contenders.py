@@ -401,8 +401,10 @@ def peer_variables(weights: Path) -> dict[str, str]:
 
 
 def _is_followed(health: dict[str, Any]) -> bool:
-    """Whether the index has all vectors: `ready: 12 of 12 vectors`."""
+    """Whether the index has all vectors (`ready: 12 of 12 vectors`), or is not needed for so few."""
     state, _, rest = health["index"].partition(": ")
+    if state == "not needed":
+        return True
     followed, _, total = rest.partition(" vectors")[0].partition(" of ")
     return state not in ("checking", "building") and followed == total
 

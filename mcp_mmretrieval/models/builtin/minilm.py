@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ class MiniLM:
         self._unknown = tokenizer.token_to_id("[UNK]")
         self._tokens = SharedTokenizer(tokenizer, window=MINILM_WINDOW_TOKENS, limit=_LIMIT)
         self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="MiniLM")
         self._device = device
         self._cache = cache
         self._used = time.monotonic()
@@ -103,10 +105,17 @@ class MiniLM:
 
     def _states(self, ids: list[list[int]]) -> list[Vectors]:
         """The last layer's states of each text's tokens, the model's marks included: shape (tokens, 384)."""
-        output = self._awake().forward_batch(ids)
+        encoder = self._awake()
+        # a share for each thread: threads that shared one text would make a query take twice as long
+        shares = [ids[start :: self._threads] for start in range(min(self._threads, len(ids)))]
+        outputs = (
+            self._pool.map(encoder.forward_batch, shares) if len(shares) > 1 else map(encoder.forward_batch, shares)
+        )
+        states: list[Vectors] = [np.empty(0)] * len(ids)
+        for start, output in enumerate(outputs):
+            states[start :: self._threads] = np.array(output.last_hidden_state)
         self._used = time.monotonic()
-        padded = np.array(output.last_hidden_state)
-        return [state[: len(tokens)] for state, tokens in zip(padded, ids, strict=True)]
+        return [state[: len(tokens)] for state, tokens in zip(states, ids, strict=True)]
 
     def _awake(self) -> ctranslate2.Encoder:
         """The model, loaded if it rests. For the thread whose turn it is."""
@@ -119,7 +128,7 @@ class MiniLM:
         folder = converted_minilm(self._cache)
         try:
             encoder = ctranslate2.Encoder(
-                str(folder), device="cpu", compute_type="float32", inter_threads=1, intra_threads=self._threads
+                str(folder), device="cpu", compute_type="float32", inter_threads=self._threads, intra_threads=1
             )
         except RuntimeError as error:
             raise ModelUnavailable(f"MiniLM does not load from {folder}: {error}. Delete that folder.") from error
