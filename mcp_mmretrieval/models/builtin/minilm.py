@@ -108,14 +108,10 @@ class MiniLM:
         encoder = self._awake()
         # a share for each thread: threads that shared one text would make a query take twice as long
         shares = [ids[start :: self._threads] for start in range(min(self._threads, len(ids)))]
-        outputs = (
-            self._pool.map(encoder.forward_batch, shares) if len(shares) > 1 else map(encoder.forward_batch, shares)
-        )
-        states: list[Vectors] = [np.empty(0)] * len(ids)
-        for start, output in enumerate(outputs):
-            states[start :: self._threads] = np.array(output.last_hidden_state)
+        each = self._pool.map if len(shares) > 1 else map
+        padded = [np.array(output.last_hidden_state) for output in each(encoder.forward_batch, shares)]
         self._used = time.monotonic()
-        return [state[: len(tokens)] for state, tokens in zip(states, ids, strict=True)]
+        return [padded[row % self._threads][row // self._threads][: len(ids[row])] for row in range(len(ids))]
 
     def _awake(self) -> ctranslate2.Encoder:
         """The model, loaded if it rests. For the thread whose turn it is."""
