@@ -117,24 +117,28 @@ def fuse(
     because the query points at them; what no lane found was found by words then.
     """
     pointed = pointed or {}
-    evidence = {lane: _evidence(hits, scales.get(lane)) for lane, hits in lanes.items()}
+    evidence = {lane: _evidence(lanes[lane], scales.get(lane)) for lane in TELLING_ORDER if lane in lanes}
     ranks = {lane: _ranks(hits) for lane, hits in lanes.items()}
     text = lanes.get("text", ())
     rest = min(evidence["text"].values()) if text and depth is not None and len(text) >= depth else 0.0
+    parts_by_key: dict[int, dict[Lane, float]] = {key: {} for key in pointed}
+    for lane, values in evidence.items():
+        for key, value in values.items():
+            parts_by_key.setdefault(key, {})[lane] = value
     found = []
-    for key in dict.fromkeys([*(key for values in evidence.values() for key in values), *pointed]):
-        parts = {lane: values[key] for lane, values in evidence.items() if key in values}
+    for key, parts in parts_by_key.items():
+        meaning = max([value for lane, value in parts.items() if lane != "words"], default=0.0)
         words = parts.get("words", 0.0)
-        if context and ("words" in parts or "text" in parts):
-            words += CONTEXT_WEIGHT * context.get(key, 0.0)
-        meaning = max((parts[lane] for lane in VECTOR_KINDS if lane in parts), default=0.0)
         if "words" in parts and "text" not in parts:
             meaning = max(meaning, rest)
-        telling = sorted(parts, key=lambda lane: (-parts[lane], TELLING_ORDER.index(lane))) if len(parts) > 1 else parts
-        where: dict[Lane, int] = {lane: ranks[lane][key] for lane in telling}
-        found.append((words + meaning + pointed.get(key, 0.0), key, where or {"words": 1}))
-    found.sort(key=lambda one: (-one[0], one[1]))
-    return [FusedHit(key, _score(total), where) for total, key, where in found if total > 0.0]
+        if context and ("words" in parts or "text" in parts):
+            words += CONTEXT_WEIGHT * context.get(key, 0.0)
+        total = words + meaning + pointed.get(key, 0.0)
+        if total > 0.0:
+            telling = sorted(parts, key=parts.__getitem__, reverse=True)  # of equal ones the first stays first
+            found.append((-total, key, {lane: ranks[lane][key] for lane in telling}))
+    found.sort()  # no key stands there twice
+    return [FusedHit(key, _score(-total), where or {"words": 1}) for total, key, where in found]
 
 
 def _score(evidence: float) -> float:
@@ -221,12 +225,13 @@ def merge_places(hits: Iterable[FusedHit], places: Mapping[int, tuple[str, Place
             continue
         document, place = places[hit.key]
         beside = by_document.setdefault(document, [])
-        same = next((others for other, _, others in beside if other.overlaps(place)), None)
-        if same is None:
+        for other, _, others in beside:
+            if other.overlaps(place):
+                others.append(hit)
+                break
+        else:
             beside.append((place, hit, []))
             kept.append(beside[-1])
-        else:
-            same.append(hit)
     return [FoundPlace(hit, tuple(others)) for _, hit, others in kept]
 
 

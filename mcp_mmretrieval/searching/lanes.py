@@ -80,7 +80,7 @@ class LaneSearcher:
     def _fulltext_lane(self, run: SearchRun) -> dict[Lane, RankedLane]:
         if not run.query.has_words or "words" not in run.query.lanes:
             return {}
-        with run.clock.stage("words"):
+        with run.clock.stage("words"), self._catalog.snapshot():
             held = self._catalog.words(run.query.terms, run.scope, depth=LANE_DEPTH)
             heard = self._catalog.sounds(run.query.terms.words, run.scope, depth=LANE_DEPTH)
         best = dict(held)
@@ -108,7 +108,7 @@ class LaneSearcher:
         for kind, rows in vectors.items():
             if kind in query.lanes and not stop.is_set():
                 findings.query_vectors[kind] = rows
-                with run.clock.stage("neighbours"):
+                with run.clock.stage("neighbours"), self._catalog.snapshot():
                     findings.ranked[kind] = self._nearest(run, kind, rows)
         if not run.answering.measured and query.like is None and not stop.is_set():
             self._compare_with_unrelated(run, embedder, stop)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.answers import Match
@@ -129,7 +130,7 @@ class MatchCollector:
 
     def _of(self, key: int, evidence: float, usual: float) -> MatchEvidence:
         terms = self._run.query.terms
-        count = len(terms.each) + len(terms.each_pair)
+        count = len(terms.terms) + len(terms.each_pair)
         share = self._shares[key].place if key in self._shares else 0.0
         likeness, background = self._text_likeness(key)
         code = count <= MAX_CODE_TERMS and _holds_code(self._run.query.text)
@@ -158,16 +159,16 @@ class MatchCollector:
         if not self._measured:
             unusual = self._unusual[key].get("text")
             return (_in_units("text", unusual) if unusual is not None else 0.0), UNRELATED_LIKENESS
-        others = self._others("text", key)[:BACKGROUND_HITS]
+        others = self._others("text", key, BACKGROUND_HITS)
         background = sum(others) / len(others) if others else UNRELATED_LIKENESS
         return self._scores.get("text", {}).get(key, 0.0), background
 
-    def _others(self, lane: Lane, key: int) -> list[float]:
-        """What other documents' places score in a lane, best first."""
+    def _others(self, lane: Lane, key: int, most: int | None = None) -> list[float]:
+        """What other documents' places score in a lane, best first; of `most` of them."""
         held = self._run.held
         own = held[key].document
         ranked = self._run.ranked.get(lane, ())
-        return [score for other, score in ranked if other in held and held[other].document != own]
+        return list(islice((score for at, score in ranked if at in held and held[at].document != own), most))
 
     def _looked_up(self, share: float, code: bool) -> Match:
         if share < _ALL:

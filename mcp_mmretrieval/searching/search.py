@@ -65,12 +65,12 @@ class Searcher:
 
     def _run(self, run: SearchRun) -> Answer:
         run.ranked = ranked = self._lanes.find(run)
-        with run.clock.stage("fuse"):
+        with run.clock.stage("fuse"), self._catalog.snapshot():
             self._fuse(run, ranked)
         if run.query.has_words and (reranker := self._reranker(run)):
             with run.clock.stage("rerank"):
                 self._rerank(run, reranker)
-        with run.clock.stage("hits"):
+        with run.clock.stage("hits"), self._catalog.snapshot():
             hits = self._hits(run)
             searched = self._coverage(run, hits)
         return Answer(

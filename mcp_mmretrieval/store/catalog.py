@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,7 +41,7 @@ from mcp_mmretrieval.store.records import (
     StoredSegment,
     TermShares,
 )
-from mcp_mmretrieval.store.scope import Clause, Scope, path_ranges, resolve_scope
+from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, path_ranges, resolve_scope
 from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
@@ -91,6 +92,15 @@ class Catalog(Spaces, JobTable):
     def close(self) -> None:
         """Close the file. May be called twice."""
         self._database.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What this thread asks meanwhile is answered by one state of the library, and sooner. Not for long.
+
+        SQLite's log is not cut meanwhile. What the thread commits meanwhile it does not see.
+        """
+        with self._database.reading():
+            yield
 
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
@@ -164,13 +174,13 @@ class Catalog(Spaces, JobTable):
     def paths(self, scope: Scope) -> list[str]:
         """All paths within a scope's folders, in order. Reads them all: for what nothing was found by."""
         with self._database.reading() as db:
-            return scope_queries.paths_within(db, resolve_scope(db, scope.rooted))
+            return scope_queries.paths_within(db, self._resolved(db, scope.rooted))
 
     def titled(self, title: str, scope: Scope) -> list[str]:
         """Whole ids of the documents within a scope that bear a title, whatever the case of its ASCII letters."""
         with self._database.reading() as db:
             titled = Clause("d.title = ? COLLATE NOCASE", (rows.without_surrogates(title),))
-            within = titled & resolve_scope(db, scope).holds("d.key")
+            within = titled & self._resolved(db, scope).holds("d.key")
             sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
             return [id for (id,) in db.execute(sql, within.values)]
 
@@ -316,7 +326,7 @@ class Catalog(Spaces, JobTable):
         """How many segments within a scope have pictures that are still to be read."""
 
         def count(db: sqlite3.Connection) -> int:
-            held = resolve_scope(db, scope).holds("s.document")
+            held = self._resolved(db, scope).holds("s.document")
             sql = (
                 "SELECT count(*) FROM unread_figures u CROSS JOIN segments s ON s.key = u.segment "
                 f"WHERE u.attempts < {MAX_FIGURE_ATTEMPTS} {held.and_where}"
@@ -356,7 +366,7 @@ class Catalog(Spaces, JobTable):
         from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
         with self._database.reading() as db:
-            reach = resolve_scope(db, scope)
+            reach = self._resolved(db, scope)
             found = scope_queries.vectors_within(db, reach, space, kind, after)
 
             def within(keys: Sequence[int]) -> Collection[int]:
@@ -369,12 +379,12 @@ class Catalog(Spaces, JobTable):
     def visible(self, keys: Collection[int], scope: Scope) -> set[int]:
         """Those of the segments that are held and within the scope."""
         with self._database.reading() as db:
-            return scope_queries.visible_within(db, resolve_scope(db, scope), keys)
+            return scope_queries.visible_within(db, self._resolved(db, scope), keys)
 
     def keys(self, scope: Scope) -> list[int]:
         """The keys of all segments within a scope; some perhaps twice."""
         with self._database.reading() as db:
-            return scope_queries.keys_within(db, resolve_scope(db, scope))
+            return scope_queries.keys_within(db, self._resolved(db, scope))
 
     def extent(self, scope: Scope, most: int) -> tuple[int, int]:
         """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
@@ -385,7 +395,7 @@ class Catalog(Spaces, JobTable):
     def whole(self, scope: Scope) -> bool:
         """Whether all that the library holds lies within a scope."""
         with self._database.reading() as db:
-            return resolve_scope(db, scope).everything
+            return self._resolved(db, scope).everything
 
     # -- segments -------------------------------------------------------------------------------------------------
 
@@ -431,7 +441,7 @@ class Catalog(Spaces, JobTable):
         """
         plan, keys = self._plan(terms), self._listed(scope)
         with self._database.reading() as db:
-            return matching_segments(db, plan, terms, WordScope(resolve_scope(db, scope), keys), depth)
+            return matching_segments(db, plan, terms, WordScope(self._resolved(db, scope), keys), depth)
 
     def sounds(self, words: Sequence[str], scope: Scope, *, depth: int) -> list[tuple[int, float]]:
         """Keys of recordings and films whose words sound like these, best first, with shares as in `words`."""
@@ -439,14 +449,14 @@ class Catalog(Spaces, JobTable):
             return []
         keys = self._listed(scope)
         with self._database.reading() as db:
-            return sounding_segments(db, terms, WordScope(resolve_scope(db, scope), keys), depth)
+            return sounding_segments(db, terms, WordScope(self._resolved(db, scope), keys), depth)
 
     def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
         """Title and first path of each document within a scope, by id; kept until the next commit.
 
         An inline text has an empty path.
         """
-        return self._remembered(("names", scope), lambda db: scope_queries.names_within(db, resolve_scope(db, scope)))
+        return self._remembered(("names", scope), lambda db: scope_queries.names_within(db, self._resolved(db, scope)))
 
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """By segment, where its document holds any of the terms, the document's share of the best possible."""
@@ -461,7 +471,7 @@ class Catalog(Spaces, JobTable):
         """
         plan = self._plan(terms)
         with self._database.reading() as db:
-            return term_shares(db, plan, keys, resolve_scope(db, scope))
+            return term_shares(db, plan, keys, self._resolved(db, scope))
 
     def fewest_places(self, terms: QueryTerms) -> int:
         """How many places hold the rarest of the terms."""
@@ -471,10 +481,13 @@ class Catalog(Spaces, JobTable):
         """The query's words that no place of a scope holds and no file there is called, in normal form."""
         plan = self._plan(terms)
         with self._database.reading() as db:
-            return absent_words(db, plan, resolve_scope(db, scope))
+            return absent_words(db, plan, self._resolved(db, scope))
+
+    def _resolved(self, db: sqlite3.Connection, scope: Scope) -> ResolvedScope:
+        return self._database.once(scope, lambda: resolve_scope(db, scope))
 
     def _listed(self, scope: Scope) -> list[int] | None:
-        return self._remembered(("keys", scope), lambda db: listed_keys(db, resolve_scope(db, scope)))
+        return self._remembered(("keys", scope), lambda db: listed_keys(db, self._resolved(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
         return self._remembered(("words", terms), lambda db: plan_words(db, terms))
@@ -491,7 +504,7 @@ class Catalog(Spaces, JobTable):
         places = self._remembered(("places", scope, order), lambda _: listing.Places())
         with self._database.reading() as db:
             page = listing.Page(order, limit, offset)
-            return listing.listed_documents(db, resolve_scope(db, scope), space, page, held, places), held
+            return listing.listed_documents(db, self._resolved(db, scope), space, page, held, places), held
 
     def modalities(self, scope: Scope) -> dict[Modality, int]:
         """How many documents of each modality lie within a scope."""
@@ -521,7 +534,7 @@ class Catalog(Spaces, JobTable):
             return sum(documents for documents, _ in found), sum(segments for _, segments in found)
 
         def count(db: sqlite3.Connection) -> tuple[int, int]:
-            return scope_queries.of_modality_within(db, resolve_scope(db, scope))
+            return scope_queries.of_modality_within(db, self._resolved(db, scope))
 
         return self._remembered(("of modality", scope), count)
 
@@ -530,14 +543,14 @@ class Catalog(Spaces, JobTable):
         every = replace(scope, filters=replace(scope.filters, modality=()))
 
         def count(db: sqlite3.Connection) -> dict[Modality, tuple[int, int]]:
-            return scope_queries.totals_within(db, resolve_scope(db, every))
+            return scope_queries.totals_within(db, self._resolved(db, every))
 
         return self._remembered(("totals", every), count)
 
     def _pending(self, scope: Scope, space: int) -> int:
         return self._remembered(
             ("pending", scope, space),
-            lambda db: scope_queries.pending_within(db, resolve_scope(db, scope), space),
+            lambda db: scope_queries.pending_within(db, self._resolved(db, scope), space),
             vectors=True,
         )
 

@@ -11,12 +11,15 @@ import urllib.parse
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, WORDS_MADE_ANEW
 from mcp_mmretrieval.store.word_tables import write_all_words
+
+AnswerT = TypeVar("AnswerT")
 
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
@@ -36,6 +39,20 @@ def _primary(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
+@dataclass(slots=True)
+class _Snapshot:
+    """The state of the file that a thread is reading."""
+
+    connection: sqlite3.Connection
+    versions: Counter[Touched]
+    """As they were before it began: what is remembered under them may be newer, and is never older."""
+    known: dict[object, Any] = field(default_factory=dict)
+
+
+class _Thread(threading.local):
+    snapshot: _Snapshot | None = None
+
+
 class Database:
     """The catalog's file and its connections."""
 
@@ -46,8 +63,8 @@ class Database:
         LibraryUnavailable for a damaged, foreign or newer one, left as it is.
         """
         self.path = path
-        self.versions: Counter[Touched] = Counter()
-        """Each grows with the commits of this process that touched it."""
+        self._versions: Counter[Touched] = Counter()
+        self._here = _Thread()
         self._on_commit = on_commit
         self._write_lock = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
@@ -79,18 +96,38 @@ class Database:
             except queue.Empty:
                 return
 
+    @property
+    def versions(self) -> Counter[Touched]:
+        """Each grows with the commits of this process that touched it; while the thread reads, as before it began."""
+        here = self._here.snapshot
+        return here.versions if here else self._versions
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one state of the file throughout."""
+        """A connection that sees one state of the file throughout: within another `reading` of the thread, the same."""
+        if here := self._here.snapshot:
+            yield here.connection
+            return
         with self._explained():
             connection = self._borrow()
+            self._here.snapshot = _Snapshot(connection, self._versions.copy())
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
+                self._here.snapshot = None
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 self._give_back(connection)
+
+    def once(self, key: object, ask: Callable[[], AnswerT]) -> AnswerT:
+        """What `ask` answers, asked once under `key` while the thread is `reading`."""
+        here = self._here.snapshot
+        if here is None:
+            return ask()
+        if key not in here.known:
+            here.known[key] = ask()
+        return here.known[key]  # type: ignore[no-any-return]
 
     @contextmanager
     def writing(self, touches: Touched = "contents", *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -113,7 +150,7 @@ class Database:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            self.versions[touches] += 1
+            self._versions[touches] += 1
         if touches != "bookkeeping":
             self._on_commit()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mcp_mmretrieval.store.fulltext import QueryTerms
 from mcp_mmretrieval.store.normal_form import bigrams, folded
@@ -32,17 +33,15 @@ def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
     pairs = {pair for run in terms.runs for pair in bigrams(run)}
     found = [(match.start(), pair) for pair in pairs for match in re.finditer(re.escape(pair), text, re.IGNORECASE)]
     stems = {word[: max(4, len(word) - 3)] for word in map(_bare, terms.words)}
-    if stems:
-        shortest, longest = min(map(len, stems)), max(map(len, stems))
-        for match in _WORD.finditer(text):
-            word = _bare(match[0])
-            for length in range(longest, shortest - 1, -1):
-                if word[:length] in stems:
-                    found.append((match.start(), word[:length]))
-                    break
+    longest_first = tuple(sorted(stems, key=len, reverse=True))
+    for match in _WORD.finditer(text) if stems else ():
+        word = _bare(match[0])
+        if word.startswith(longest_first):
+            found.append((match.start(), next(stem for stem in longest_first if word.startswith(stem))))
     return sorted(found)
 
 
+@lru_cache(maxsize=10_000)  # the hits of a search share most of their words
 def _bare(word: str) -> str:
     """A word in normal form, a number without its separators."""
     return re.sub(r"[^\w]", "", folded(word)) if not word.isalpha() else folded(word)

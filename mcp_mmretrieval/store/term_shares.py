@@ -42,7 +42,7 @@ def term_shares(
         here = _holding(db, table, term, sorted(keys), count)
         near = set(here)
         if table == "words":
-            called = count_matches(db, "names", term, ROWS_WALKED * len(names) + 1)
+            called = count_matches(db, "names", term, ROWS_WALKED * len(names) + 1) if names else 0
             for name in _holding(db, "names", term, sorted(names), called):
                 here.update(documents[names[name]])
             near = here.copy()
@@ -57,6 +57,8 @@ def term_shares(
 
 def _holding(db: sqlite3.Connection, table: str, term: str, rows: Sequence[int], count: int) -> set[int]:
     """Which of some rows of a table hold a term; `count`: about how many of all rows do."""
+    if not rows or not count:
+        return set()
     if count <= ROWS_WALKED * len(rows):
         among = rows_among(table, rows)
         sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? {among.and_where}"

@@ -164,8 +164,8 @@ def _rarest(db: sqlite3.Connection, table: str, expressions: dict[int, str], mos
 
 def count_matches(db: sqlite3.Connection, table: str, match: str, most: int = MAX_TERM_ROWS_COUNTED) -> int:
     """How many rows of a table of words an expression matches; of more than `most`, so many."""
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT {most})"
-    return int(db.execute(sql, (match,)).fetchone()[0])
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)"  # one statement for all
+    return int(db.execute(sql, (match, most)).fetchone()[0])
 
 
 def count_rows(db: sqlite3.Connection, table: str) -> int:

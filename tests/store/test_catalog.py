@@ -197,3 +197,19 @@ def test_writers_from_many_threads_take_turns(catalog: Catalog) -> None:
         thread.join()
     assert catalog.counts(EVERYTHING, space=1) == catalog.counts(Scope(("/t0", "/t1", "/t2", "/t3")), space=1)
     assert catalog.counts(EVERYTHING).documents == 40
+
+
+def test_within_a_snapshot_the_library_stays_as_it_was_and_is_known_as_it_is_afterwards(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["a beacon"])
+    asked, folder = query_terms("beacon"), Scope(("/r",))
+    with catalog.snapshot():
+        before = catalog.words(asked, folder, depth=10)
+        other = threading.Thread(target=put, args=(catalog, "/elsewhere/b", ["another beacon"]))
+        other.start()
+        other.join()
+        assert catalog.words(asked, folder, depth=10) == before
+        assert catalog.counts(EVERYTHING).documents == 1
+        assert catalog.whole(folder)
+    assert catalog.counts(EVERYTHING).documents == 2
+    assert not catalog.whole(folder)
+    assert [key for key, _ in catalog.words(asked, folder, depth=10)] == [key for key, _ in before]
