@@ -74,6 +74,10 @@ class Settings(BaseModel):
         default="auto",
         description="Precision of models from the Hub. `auto`: as the profile says for the device.",
     )
+    builtin_dtype: Literal["float32", "int8"] = Field(
+        default="float32",
+        description="Precision of the built-in text model. int8 takes half its memory; texts are embedded again.",
+    )
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = Field(
         default="auto", description="How models from the Hub compute attention. `auto`: as the model is made for."
     )

@@ -40,7 +40,7 @@ class BuiltinEmbedder:
             "name": "builtin",
             "text": f"all-MiniLM-L6-v2 {MINILM_WHEEL.sums['model.safetensors'][:12]}",
             "window": MINILM_WINDOW_TOKENS,
-            "dtype": "float32",
+            "dtype": self._text.dtype,
         }
         if self._classifier is None:
             return texts

@@ -60,7 +60,8 @@ class BuiltinModels:
         from mcp_mmretrieval.models.builtin.minilm import MiniLM
         from mcp_mmretrieval.models.device import device
 
-        return MiniLM(self._threads, device.shared_device(self._settings, "cpu"), self._settings.cache)
+        cpu = device.shared_device(self._settings, "cpu")
+        return MiniLM(self._threads, cpu, self._settings.cache, self._settings.builtin_dtype)
 
     def _load_classifier(self) -> PictureClassifier:
         weights.EFFICIENTNET_WHEEL.locate()  # before a process is started for it

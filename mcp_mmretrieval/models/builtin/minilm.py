@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
@@ -24,6 +24,8 @@ from mcp_mmretrieval.models.weights import MINILM_WHEEL
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
+
+MiniLMDtype = Literal["float32", "int8"]
 
 MINILM_DIM = 384
 MINILM_WINDOW_TOKENS = 128
@@ -42,11 +44,17 @@ class MiniLM:
     It can rest: the weights leave the memory, and are back with the next text.
     """
 
-    def __init__(self, threads: int, device: Device, cache: Path) -> None:
-        """`device`: a CPU. `cache`: where the converted weights are kept.
+    def __init__(self, threads: int, device: Device, cache: Path, dtype: MiniLMDtype = "float32") -> None:
+        """`device`: a CPU. `cache`: where the converted weights are kept. `dtype`: of what is multiplied.
 
-        Raises ModelUnavailable when the weights are missing or damaged, or `cache` cannot be written.
+        Raises ModelUnavailable when the weights are missing or damaged, `cache` cannot be written, or the processor
+        does not compute in `dtype`.
         """
+        if dtype not in ctranslate2.get_supported_compute_types("cpu"):
+            raise ModelUnavailable(
+                f"This processor does not compute in {dtype}. Set MMRETRIEVAL_BUILTIN_DTYPE to float32."
+            )
+        self.dtype: MiniLMDtype = dtype
         tokenizer = Tokenizer.from_file(str(MINILM_WHEEL.locate("tokenizer.json") / "tokenizer.json"))
         tokenizer.encode_special_tokens = True
         self._unknown = tokenizer.token_to_id("[UNK]")
@@ -124,7 +132,7 @@ class MiniLM:
         folder = converted_minilm(self._cache)
         try:
             encoder = ctranslate2.Encoder(
-                str(folder), device="cpu", compute_type="float32", inter_threads=self._threads, intra_threads=1
+                str(folder), device="cpu", compute_type=self.dtype, inter_threads=self._threads, intra_threads=1
             )
         except RuntimeError as error:
             raise ModelUnavailable(f"MiniLM does not load from {folder}: {error}. Delete that folder.") from error

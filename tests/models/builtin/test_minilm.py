@@ -4,12 +4,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.builtin.minilm import MiniLM
+from mcp_mmretrieval.models.builtin.embedder import BuiltinEmbedder
+from mcp_mmretrieval.models.builtin.imagenet import ClassNameVectors
+from mcp_mmretrieval.models.builtin.minilm import MiniLM, MiniLMDtype
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.models.tokens import replace_surrogates
@@ -164,6 +167,22 @@ def test_tokens_and_vectors_are_those_of_sentence_transformers(models: ModelPool
         assert tokens == other.tokenizer.convert_ids_to_tokens(ids)[1:-1]
     vectors = np.asarray(other.encode(given, show_progress_bar=False))
     np.testing.assert_allclose(model.encode(texts), vectors, atol=1e-5)
+
+
+def test_in_int8_vectors_are_much_the_same_and_belong_to_a_space_of_their_own(machine_cache: Path) -> None:
+    dtypes: tuple[MiniLMDtype, ...] = ("float32", "int8")
+    exact, small = (MiniLM(1, Device("cpu"), machine_cache, dtype) for dtype in dtypes)
+    cosines = (exact.encode(TRICKY) * small.encode(TRICKY)).sum(axis=1)
+    assert cosines.min() > 0.98
+    assert cosines.max() < 1 - 1e-6
+    identities = [BuiltinEmbedder(text, None, ClassNameVectors()).identity for text in (exact, small)]
+    assert [identity["dtype"] for identity in identities] == ["float32", "int8"]
+
+
+def test_a_precision_that_the_processor_lacks_is_refused(machine_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: {"float32"})
+    with pytest.raises(ModelUnavailable, match=r"does not compute in int8.*MMRETRIEVAL_BUILTIN_DTYPE"):
+        MiniLM(1, Device("cpu"), machine_cache, "int8")
 
 
 def test_a_model_that_rests_comes_back_for_many_who_ask_at_once(machine_cache: Path) -> None:
