@@ -54,7 +54,6 @@ class Device:
         self._costs: dict[str, TokenBudget] = {}
         self._lost = ""
         self._on_lost: Callable[[str], None] = lambda reason: None
-        self._used = time.perf_counter()
         self.limit(batch_s, memory_share)
 
     def tell_loss_to(self, callback: Callable[[str], None]) -> None:
@@ -68,11 +67,6 @@ class Device:
     def lost(self) -> str:
         """Why no model runs on it any more in this process; empty while they do."""
         return self._lost
-
-    @property
-    def idle(self) -> float:
-        """Seconds since a model last ran on it."""
-        return time.perf_counter() - self._used
 
     def limit(self, batch_s: float, memory_share: float) -> None:
         """Seconds of one batch, and the share of its memory that models and their batches may take, from now on."""
@@ -105,9 +99,7 @@ class Device:
         # alone, or in `failed`, once they are alone. So each round makes a batch smaller or a row done, and this ends.
         while rows:
             with self.turns:
-                self._used = time.perf_counter()
                 ran = self._next(model, rows, failed, run)
-                self._used = time.perf_counter()
             if ran is not None:
                 yield ran
         failed.tell()
