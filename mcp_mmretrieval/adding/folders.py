@@ -53,13 +53,16 @@ class FolderReader:
         self._library = library
 
     def names(self, folder: str) -> tuple[str, FolderEntries]:
-        """Where a folder that was opened really lies, and what it holds. Raises as `Roots.open` does."""
-        with self._roots.open_folder(folder) as opened, os.scandir(opened.fd) as entries:
-            names: FolderEntries = {}
-            for entry in entries:
-                is_folder = entry.is_dir(follow_symlinks=False)
-                names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
-            return opened.path, names
+        """Where a folder that was opened really lies, and what it holds.
+
+        Raises as `Roots.open` does; UnreadableMedia, too, where the drive fails.
+        """
+        with self._roots.open_folder(folder) as opened:
+            try:
+                return opened.path, _entries(opened.fd)
+            except OSError as error:
+                reason = f"{folder}: cannot be listed ({error.strerror}). Check its drive, and add it again."
+                raise UnreadableMedia("internal", reason) from error
 
     def entries(self, folder: str, rules: Sequence[IgnoreFile] | None) -> Iterator[tuple[str, FolderEntry]]:
         """What a folder holds that no rule leaves out, in order of names; without rules all of it."""
@@ -120,6 +123,16 @@ class FolderReader:
                 with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
                     rules = IgnoreRules(os.pread(opened.fd, _IGNORE_BYTES, 0))
                     yield IgnoreFile(folder, name, rules, opened.mtime_ns / 1e9)
+
+
+def _entries(folder: int) -> FolderEntries:
+    """What an open folder holds. Raises OSError."""
+    names: FolderEntries = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
+    return names
 
 
 def ignoring_file(rules: Sequence[IgnoreFile], path: str, *, is_folder: bool) -> IgnoreFile | None:

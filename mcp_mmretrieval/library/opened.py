@@ -56,6 +56,7 @@ class OpenedLibrary:
             self.figures = FigureThread(
                 store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working
             )
+            store.catalog.purge_vanished()
             self._closed = threading.Event()
             self.embedding.start()
             self.figures.start()
