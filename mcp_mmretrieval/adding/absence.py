@@ -2,7 +2,7 @@
 
 Gone is what a folder that can be read, on the file system where the file was seen last, does not list any more. All
 else is out of reach: a folder that may not be read, a drive that fails, a drive that is not mounted and leaves an empty
-folder.
+folder, a drive in the place of another: of a drive, something has to be there still.
 """
 
 # ruff: noqa: PTH112, PTH116, PTH118, PTH120, PTH208
@@ -37,11 +37,16 @@ class AbsenceJudge:
         """The folder that was listed last: files are judged in order of their paths."""
         self._now_called: set[tuple[int, int]] = set()
         """Numbers of file systems as they were, and as they are now: a restart gives others."""
+        self._drives: dict[str, str] = {}
+        """Folders, and the drive at or below a root on which each lies, by its mount point; empty for none."""
+        self._known_drives: set[str] = set()
+        """Those of them on which a held file was seen."""
         self.moved: dict[str, int] = {}
         """Paths that were seen on a file system other than noted, and its number."""
 
     def seen(self, known: File) -> None:
         """A held file was seen where it was added from, unchanged."""
+        self._known_drives.add(self._drive(os.path.dirname(known.path)))
         device = device_of(known.path)
         if device is None or known.device == device:
             return
@@ -67,6 +72,8 @@ class AbsenceJudge:
                 listing = self._listing(folder)
                 if listing is None or not self._same(file.device, listing.device):
                     return False
+                if (drive := self._drive(folder)) and drive not in self._known_drives:
+                    return False
                 return name not in listing.names or _is_file(os.path.join(folder, name))
             folder, _, name = folder.rpartition("/")
         return False
@@ -84,6 +91,13 @@ class AbsenceJudge:
                 return _Listing(os.fstat(opened.fd).st_dev, names) if opened.path == folder else None
         except (NotAllowed, UnreadableMedia, OSError):
             return None
+
+    def _drive(self, folder: str) -> str:
+        if folder not in self._drives:
+            there, above = device_of(os.path.join(folder, "")), device_of(folder)
+            below = folder in self._roots.folders or not self._roots.covers(folder)
+            self._drives[folder] = folder if there != above else "" if below else self._drive(os.path.dirname(folder))
+        return self._drives[folder]
 
     def _same(self, before: int | None, now: int) -> bool:
         """Whether two numbers mean one file system. Of a file that was never seen since numbers are kept: no."""

@@ -67,3 +67,20 @@ def test_a_file_system_that_got_another_number_is_known_by_a_file_that_lies_ther
     judge.seen(stays)
     assert judge.judge(goes) == "gone"
     assert judge.moved == {str(root / "stays.txt"): device_of(str(root / "stays.txt"))}
+
+
+def test_of_a_drive_something_has_to_be_there_still(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mounted(path: str) -> int | None:
+        return 99 if path == str(root) else device_of(path)  # what holds the root lies elsewhere
+
+    monkeypatch.setattr("mcp_mmretrieval.adding.absence.device_of", mounted)
+    (root / "folder").mkdir()
+    (root / "folder" / "stays.txt").touch()
+    stays, goes = (
+        File(path=str(root / name), document="0" * 64, size=0, mtime_ns=0, device=root.stat().st_dev)
+        for name in ("folder/stays.txt", "goes.txt")
+    )
+    judge = AbsenceJudge(Roots([root]))
+    assert judge.judge(goes) == "out of reach"
+    judge.seen(stays)
+    assert judge.judge(goes) == "gone"
