@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -31,7 +32,8 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.media.source import MAX_SIDECARS
-from mcp_mmretrieval.roots import OpenFile, document_digest
+from mcp_mmretrieval.roots import OpenFile
+from mcp_mmretrieval.roots.digest import document_digest
 from mcp_mmretrieval.store import VANISHED_DAYS, Change, Document, File
 from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import Segment
@@ -86,6 +88,7 @@ class DocumentAdder:
         self._fair_share = shared.fair_share
         self._view = view
         self._roots = view.roots
+        self._readable = view.files
         self._library = shared.settings.library
         self._not_added = NotAddedFiles(shared.catalog, view.roots, self._library)
         self._on_commit = on_commit
@@ -186,7 +189,7 @@ class DocumentAdder:
         yield_to_foreground()
         with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            if known is not None and self._current(known, file) and self._beside(known, file, sidecars):
+            if known is not None and self._current(known, file) and self._beside(known, file, sidecars, stop):
                 absence.seen(known)
                 return "unchanged"
             self._reader.probe(FileToRead(file, "", sidecars), stop)
@@ -204,7 +207,7 @@ class DocumentAdder:
             while True:
                 yield_to_foreground()
                 with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
-                    id = document_digest(file, sidecars)
+                    id = document_digest(file, sidecars, stop=stop)
                     with self._fair_share.try_key_lock(id) as mine:
                         if mine:
                             left = [Path(path).name for path in found.sidecars[MAX_SIDECARS:]]
@@ -233,8 +236,8 @@ class DocumentAdder:
     def _opened(self, found: FoundFile) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
         """The file and what belongs to it."""
         with ExitStack() as stack:
-            file = stack.enter_context(self._roots.open(found.path))
-            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
+            file = stack.enter_context(self._readable.open(found.path))
+            yield file, [stack.enter_context(self._readable.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
 
     def _take_in(self, tally: _Tally, source: FileToRead, absence: AbsenceJudge) -> Change:
         """One more path of what is held, or else read and committed."""
@@ -323,9 +326,9 @@ class DocumentAdder:
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
 
-    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile]) -> bool:
+    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile], stop: threading.Event) -> bool:
         """Whether what belongs to a file is what it was added with."""
-        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
+        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars, stop=stop) == known.document
 
     def _held(self, id: str) -> bool:
         """Whether a document is held, or kept since it vanished, as it would be read now."""

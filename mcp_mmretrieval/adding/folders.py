@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mcp_mmretrieval.adding.ignore import IgnoreRules
-from mcp_mmretrieval.adding.left_out import SECRETS_RULE, is_secret, name_rule
+from mcp_mmretrieval.adding.left_out import name_rule
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
-from mcp_mmretrieval.roots import Roots, real_path
+from mcp_mmretrieval.roots import real_path
+from mcp_mmretrieval.roots.readable import ReadableFiles
 
 _GIT_EXCLUDES = ".git/info/exclude"
 """Git's rules that are not shared with others."""
@@ -47,10 +48,9 @@ class IgnoreFile:
 class FolderReader:
     """Reads folders under the roots, by the rules about names, places and ignored files."""
 
-    def __init__(self, roots: Roots, library: str | None) -> None:
-        """`library`: the real path of the library folder, in which nothing counts."""
-        self._roots = roots
-        self._library = library
+    def __init__(self, files: ReadableFiles) -> None:
+        self._files = files
+        self._roots = files.roots
 
     def names(self, folder: str) -> tuple[str, FolderEntries]:
         """Where a folder that was opened really lies, and what it holds.
@@ -94,17 +94,9 @@ class FolderReader:
         """The rule that leaves an entry out by its name or its place, or empty."""
         if is_folder is None:
             return "leads out of the folders or to no file"
-        if (path != target or self._library) and (never := self.never(target, is_folder=is_folder)):
+        if (path != target or self._files.has_library) and (never := self._files.never(target, is_folder=is_folder)):
             return never
         return name_rule(path.rpartition("/")[2], is_folder=is_folder)
-
-    def never(self, real: str, *, is_folder: bool) -> str:
-        """The rule that holds even for what is named outright, or empty."""
-        if self._library is not None and (real + "/").startswith(self._library + "/"):
-            return "the library itself"
-        *folders, name = real.removeprefix(self._roots.root_of(real)).split("/")
-        secret = is_secret(name, is_folder=is_folder) or any(is_secret(part, is_folder=True) for part in folders)
-        return SECRETS_RULE if secret else ""
 
     def rules_above(self, folder: str) -> list[IgnoreFile]:
         """The ignore files from the root down to a folder; none where they leave out that very folder."""

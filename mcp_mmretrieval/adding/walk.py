@@ -20,6 +20,7 @@ from mcp_mmretrieval.adding.globs import fixed_folder, is_glob, matches_glob
 from mcp_mmretrieval.adding.left_out import holds_environment
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
+from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending_in
 
 MAX_WALK_ENTRIES = 1_000_000
@@ -77,7 +78,7 @@ def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = N
     A path that is named outright need not keep to the rules about hidden and ignored files; those about the roots,
     keys and secrets and the library folder hold for all.
     """
-    visit = _Walk(roots, (real_path(os.fspath(library)) or None) if library is not None else None)
+    visit = _Walk(ReadableFiles(roots, library))
     for path in paths or roots.folders:
         yield from visit.argument(path)
 
@@ -100,10 +101,10 @@ OwnedSubtitles = dict[str, tuple[str, ...]]
 class _Walk:
     """One walk: what it has seen, and how many entries it may still look at."""
 
-    def __init__(self, roots: Roots, library: str | None) -> None:
-        self._roots = roots
-        self._library = library
-        self._reader = FolderReader(roots, library)
+    def __init__(self, files: ReadableFiles) -> None:
+        self._readable = files
+        self._roots = files.roots
+        self._reader = FolderReader(files)
         self._files: set[str] = set()
         self._left = MAX_WALK_ENTRIES
         self._known: list[str] | None = None
@@ -120,7 +121,7 @@ class _Walk:
                 yield from self._by_its_end(path, error)
             return
         is_folder = os.path.isdir(real)
-        if rule := self._reader.never(real, is_folder=is_folder):
+        if rule := self._readable.never(real, is_folder=is_folder):
             yield SkippedPath(path=real, rule=rule)
         elif is_folder:
             yield from self._tree(_Folder(real, self._reader.rules_above(real), named=True))
@@ -147,7 +148,8 @@ class _Walk:
             return
         if self._known is None:
             there = [folder for folder in self._roots.folders if os.path.isdir(folder)]
-            every = walk(self._roots, there, library=self._library) if there else iter(())
+            visit = _Walk(self._readable)
+            every = (item for folder in there for item in visit.argument(folder))
             looked_at = islice(every, MAX_NAMES_LOOKED_AT)
             self._known = [item.path for item in looked_at if isinstance(item, FoundFile)]
         ending = paths_ending_in(path, self._known)
@@ -170,7 +172,7 @@ class _Walk:
             parts = rest.split("/")
             with suppress(NotAllowed):
                 base = self._roots.resolve(fixed or "/")
-                if self._reader.never(base, is_folder=True):
+                if self._readable.never(base, is_folder=True):
                     continue
                 depth = None if "**" in rest else rest.count("/") - 1
                 for item in self._tree(_Folder(base, self._reader.rules_above(base), depth, named=True)):

@@ -39,7 +39,6 @@ from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.search import Searcher
 from mcp_mmretrieval.store import VANISHED_DAYS, KeptFile, ListedDocument, Scope
-from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
@@ -65,7 +64,7 @@ class Library:
         """What this connection may read, find, list and remove."""
         self.settings = self._shared.settings
         self._catalog = self._shared.catalog
-        self._view = ConnectionView(self._catalog, roots)
+        self._view = opened.view(roots)
         self._targets = self._view.targets
         self._adder = opened.adder(self._view)
         self._remover = DocumentRemover(self._catalog, self._view)

@@ -19,6 +19,7 @@ from mcp_mmretrieval.models import LibraryModels, weights
 from mcp_mmretrieval.models.process.remote import process_pool
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.targets import ConnectionView
@@ -64,6 +65,12 @@ class OpenedLibrary:
             rollout.start()
             failing.pop_all()
 
+    def view(self, roots: Roots) -> ConnectionView:
+        """What a connection with these roots sees."""
+        settings = self.shared.settings
+        files = ReadableFiles(roots, settings.library, settings.limits.file_bytes)
+        return ConnectionView(self.shared.catalog, files)
+
     def adder(self, view: ConnectionView) -> DocumentAdder:
         """What adds for one connection."""
         return DocumentAdder(self.shared, view, on_commit=self.embedding.wake)
@@ -80,7 +87,7 @@ class OpenedLibrary:
 
     def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
         """One job's work."""
-        adder = self.adder(ConnectionView(self.shared.catalog, roots))
+        adder = self.adder(self.view(roots))
         if asked.text is not None:
             adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
         else:
