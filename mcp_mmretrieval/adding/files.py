@@ -19,7 +19,7 @@ from mcp_mmretrieval.adding.absence import AbsenceJudge, Presence, device_of
 from mcp_mmretrieval.adding.not_added import NotAddedFiles
 from mcp_mmretrieval.adding.reading import FileText, FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
-from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
+from mcp_mmretrieval.adding.walk import FoundFile, NotedPath, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.answers import Failure
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.errors import (
@@ -116,6 +116,8 @@ class DocumentAdder:
                             ignored[item.path] = item.since
                     case RefusedPath():
                         tally.failed(item.path, item.code, item.reason)
+                    case NotedPath():
+                        tally.noted(item.path, [item.note])
         gone = self._vanished(tally, paths, counted, absence)
         left_out = set(self._ignored(paths, ignored, counted)) - gone
         if dry_run:
@@ -289,6 +291,8 @@ class DocumentAdder:
         for folder in self._folders(paths):
             absent: dict[Presence, list[str]] = {"gone": [], "out of reach": [], "there": []}
             for file in self._catalog.files_under(folder):
+                if tally.job.stop.is_set():
+                    raise Cancelled("Stopped.")
                 if file.path not in counted:
                     absent[absence.judge(file)].append(file.path)
             gone, away = absent["gone"], absent["out of reach"]

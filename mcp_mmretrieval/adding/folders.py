@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mcp_mmretrieval.adding.ignore import IgnoreRules
+from mcp_mmretrieval.adding.ignore import MAX_IGNORE_BYTES, IgnoreRules
 from mcp_mmretrieval.adding.left_out import name_rule
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import real_path
@@ -22,7 +22,6 @@ from mcp_mmretrieval.roots.readable import ReadableFiles
 _GIT_EXCLUDES = ".git/info/exclude"
 """Git's rules that are not shared with others."""
 IGNORE_FILES = (".gitignore", ".mmretrievalignore")
-_IGNORE_BYTES = 1_000_000
 
 FolderEntries = dict[str, bool | None]
 """What a folder holds: True for folders, False for files, None for links and the rest."""
@@ -39,6 +38,22 @@ class IgnoreFile:
     patterns: IgnoreRules
     written: float
     """When the file was last written, in seconds since 1970."""
+
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        return os.path.join(self.folder, self.name)
+
+    @property
+    def note(self) -> str:
+        """What of it is not heeded; empty where all is."""
+        told = []
+        if self.patterns.left_out:
+            many = "1 pattern is" if self.patterns.left_out == 1 else f"{self.patterns.left_out} patterns are"
+            told.append(f"{many} not heeded: too long, with too many wildcards, or too many in one file")
+        if self.patterns.cut:
+            told.append("only its first megabyte is heeded")
+        return f"{'; '.join(told)}. What they would leave out is added. Shorten the file." if told else ""
 
     def ignores(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether they leave a path out, take it in again, or say nothing of it."""
@@ -112,8 +127,11 @@ class FolderReader:
         """The ignore files in a folder that holds these names, the nearest last."""
         for name, within in ((_GIT_EXCLUDES, ".git"), *((name, name) for name in IGNORE_FILES)):
             if within in names:
-                with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
-                    rules = IgnoreRules(os.pread(opened.fd, _IGNORE_BYTES, 0))
+                with (
+                    suppress(NotAllowed, UnreadableMedia, OSError),
+                    self._roots.open(os.path.join(folder, name)) as opened,
+                ):
+                    rules = IgnoreRules(os.pread(opened.fd, MAX_IGNORE_BYTES + 1, 0))
                     yield IgnoreFile(folder, name, rules, opened.mtime_ns / 1e9)
 
 

@@ -69,7 +69,23 @@ class RefusedPath:
     reason: str
 
 
-WalkItem = FoundFile | SkippedPath | RefusedPath
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedPath:
+    """A path of which a person should know something: an ignore file that is not heeded in full."""
+
+    path: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillWalking:
+    """Nothing was come to for a while: whoever has a clock looks at it now."""
+
+
+WalkItem = FoundFile | SkippedPath | RefusedPath | NotedPath | StillWalking
+
+LOOK_EVERY_STEPS = 10_000
+"""Steps after which a walk comes up for air: entries of one folder, and the patterns that each is compared with."""
 
 
 def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = None) -> Iterator[WalkItem]:
@@ -124,7 +140,9 @@ class _Walk:
         if rule := self._readable.never(real, is_folder=is_folder):
             yield SkippedPath(path=real, rule=rule)
         elif is_folder:
-            yield from self._tree(_Folder(real, self._reader.rules_above(real), named=True))
+            above = self._reader.rules_above(real)
+            yield from _noted(above)
+            yield from self._tree(_Folder(real, above, named=True))
         else:
             yield from self._file_by_name(real)
 
@@ -150,8 +168,11 @@ class _Walk:
             there = [folder for folder in self._roots.folders if os.path.isdir(folder)]
             visit = _Walk(self._readable)
             every = (item for folder in there for item in visit.argument(folder))
-            looked_at = islice(every, MAX_NAMES_LOOKED_AT)
-            self._known = [item.path for item in looked_at if isinstance(item, FoundFile)]
+            self._known = []
+            for item in islice(every, MAX_NAMES_LOOKED_AT):
+                if isinstance(item, FoundFile):
+                    self._known.append(item.path)
+                yield StillWalking()
         ending = paths_ending_in(path, self._known)
         if len(ending) == 1:
             yield from self._file_by_name(ending[0])
@@ -179,8 +200,10 @@ class _Walk:
                     if isinstance(item, FoundFile) and matches_glob(item.path.removeprefix(base.rstrip("/")), parts):
                         matched = True
                         yield item
-                    elif isinstance(item, FoundFile):
+                        continue
+                    if isinstance(item, FoundFile):
                         self._files.discard(item.path)
+                    yield StillWalking()
         if not matched:
             reason = f"{pattern}: nothing under the allowed folders matches, or a rule leaves it out."
             yield RefusedPath(path=pattern, code="not_found_or_not_allowed", reason=reason)
@@ -212,10 +235,17 @@ class _Walk:
         if not folder.named and holds_environment(names):
             yield SkippedPath(path=real, rule="virtual environment")
             return
-        rules = [*folder.above, *self._reader.rules_of(real, names)]
+        own = list(self._reader.rules_of(real, names))
+        yield from _noted(own)
+        rules = [*folder.above, *own]
         kept: list[FolderEntry] = []
+        steps, each = 0, 1 + sum(len(one.patterns) for one in rules)
         for name in sorted(names):
             self._left -= 1
+            steps += each
+            if steps >= LOOK_EVERY_STEPS:
+                steps = 0
+                yield StillWalking()
             if self._left < 0:
                 note = MORE_ENTRIES_NOTE if self._left == -1 else ""
                 yield SkippedPath(path=real, rule=f"beyond {MAX_WALK_ENTRIES:,} entries", note=note)
@@ -276,3 +306,10 @@ class _Walk:
             self._files.add(real)
             allowed = (real_path(path) for path in sidecars)
             yield FoundFile(path=real, sidecars=tuple(path for path in allowed if self._roots.covers(path)))
+
+
+def _noted(rules: Iterable[IgnoreFile]) -> Iterator[NotedPath]:
+    """What of ignore files is not heeded."""
+    for one in rules:
+        if note := one.note:
+            yield NotedPath(path=one.path, note=note)

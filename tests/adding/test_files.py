@@ -304,3 +304,49 @@ def test_many_failures_are_all_told_and_not_copied_for_each(monkeypatch: pytest.
         raise Cancelled("Stopped.")
     assert [failure.path for failure in job.outcome.failed] == [f"/r/{number}" for number in range(many)]
     assert copied < 40 * many
+
+
+def test_a_job_that_is_cancelled_ends_within_a_folder(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1_000):
+        (folder / f"{number}.log").touch()
+    asked = 0
+
+    def cancelling(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
+        job.stop.set()
+
+    monkeypatch.setattr("mcp_mmretrieval.adding.walk.LOOK_EVERY_STEPS", 5)
+    monkeypatch.setattr("mcp_mmretrieval.adding.walk.ignoring_file", cancelling)
+    job = library.add()
+    assert job.wait(PATIENCE).state == "cancelled"
+    assert asked < 10
+
+
+def test_a_job_that_is_cancelled_ends_while_it_hashes(
+    open_library: OpenLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "disk.img").touch()
+    os.truncate(folder / "disk.img", 400_000_000_000)  # sparse
+    library = open_library(max_file_mb=500_000)
+    blocks, pread = 0, os.pread
+
+    def cancelling(fd: int, size: int, offset: int) -> bytes:
+        nonlocal blocks
+        blocks += size == 1 << 20
+        job.stop.set()
+        return pread(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", cancelling)
+    job = library.add()
+    assert job.wait(PATIENCE).state == "cancelled"
+    assert blocks <= 1
+
+
+def test_an_ignore_file_that_is_not_heeded_in_full_is_told(library: Library, folder: Path) -> None:
+    (folder / ".gitignore").write_text("?" * 300 + "\n*.log\n")
+    (folder / "a.log").touch()
+    (note,) = add(library).notes
+    assert note.startswith(f"{folder}/.gitignore: 1 pattern is not heeded")
