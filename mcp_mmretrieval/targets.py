@@ -107,7 +107,7 @@ class TargetResolver:
         """What to do about a name that nothing held has."""
         name = _readings(text)[0][0]
         if lying := self._lying(name):
-            if Path(lying).is_dir():
+            if os.path.isdir(lying):  # noqa: PTH112 - Path's own raises where a folder above may not be read
                 return "It is a folder: list_documents shows what is held under it."
             return "The file is there: add it with add_documents, which also says why if it cannot be read."
         held = self._catalog.paths(self._everything)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import tempfile
 import threading
 import time
@@ -161,7 +162,8 @@ class DocumentAdder:
     def still_unread(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those whose file still stands where it failed, and is not held by now."""
         last = {failure.path: failure for failure in failures}
-        return [one for path, one in last.items() if self._catalog.file(path) is None and Path(path).exists()]
+        there = (one for path, one in last.items() if os.path.exists(path))  # noqa: PTH110 - Path's own may raise
+        return [one for one in there if self._catalog.file(one.path) is None]
 
     def not_added(self, seconds: float = 1.0, but: Collection[str] = ()) -> tuple[int, bool]:
         """Files under the roots that the library does not hold, and whether all were counted: see `NotAddedFiles`."""
@@ -325,7 +327,7 @@ class DocumentAdder:
 
     def _rooted(self, path: str) -> bool:
         """Whether it is under a root that is there: of others its absence says nothing."""
-        return self._roots.covers(path) and Path(self._roots.root_of(path)).is_dir()
+        return self._roots.covers(path) and self._roots.root_of(path) not in self._roots.missing
 
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding.files import MAX_NOTES, MORE_NOTES, _Tally
-from mcp_mmretrieval.answers import Outcome
+from mcp_mmretrieval.answers import Failure, Outcome
 from mcp_mmretrieval.errors import Cancelled, NotAllowed, NotInLibrary
 from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.library import Library
@@ -350,3 +350,10 @@ def test_an_ignore_file_that_is_not_heeded_in_full_is_told(library: Library, fol
     (folder / "a.log").touch()
     (note,) = add(library).notes
     assert note.startswith(f"{folder}/.gitignore: 1 pattern is not heeded")
+
+
+def test_a_failed_file_whose_name_cannot_be_asked_about_is_not_there(library: Library, folder: Path) -> None:
+    (folder / "a.docx").touch()
+    paths = [str(folder / "a.docx"), str(folder / ("x" * 10_000)), f"{folder}/nul\0"]
+    failed = [Failure(path=path, code="unsupported_type", reason="It is no file that is read.") for path in paths]
+    assert [one.path for one in library._adder.still_unread(failed)] == paths[:1]
