@@ -439,8 +439,8 @@ class _Tally:
             self.job.update(notes=(*kept, *more))
 
     def told(self, note: str) -> None:
-        """What a person should know of many files."""
-        self.job.update(notes=tuple(dict.fromkeys((*self.job.outcome.notes, note))))
+        """What a person should know of many files: before what there is to know of each."""
+        self.job.update(notes=tuple(dict.fromkeys((note, *self.job.outcome.notes))))
 
     def removed(self, files: int) -> None:
         self.job.update(removed=self.job.outcome.removed + files)

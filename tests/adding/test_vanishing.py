@@ -9,6 +9,7 @@ import pytest
 from mcp_mmretrieval.adding import absence
 from mcp_mmretrieval.errors import NotInLibrary
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.server.tools.results import add_result
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 from tests.support.files import BLUE, PURPLE, RED, picture
@@ -104,6 +105,7 @@ def test_a_root_or_folder_in_which_nothing_is_left_is_a_question(library: Librar
     (tree / "stays.md").unlink()
     outcome = add(library)
     assert outcome.removed == 0
+    assert add_result(outcome)["notes"][0] == outcome.notes[0]  # whole
     assert f"{tree}: nothing is left here, though 2 files are held" in outcome.notes[0]
     assert library.documents()[1] == 2
     assert library.remove(["drive"]).files == 1
