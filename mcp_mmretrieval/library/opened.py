@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import ExitStack
 
@@ -12,6 +13,7 @@ from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
@@ -23,6 +25,8 @@ from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.targets import ConnectionView
+
+logger = logging.getLogger(__name__)
 
 REST_EVERY_SECONDS = 10.0
 """Seconds between two looks whether models can leave the memory."""
@@ -57,7 +61,10 @@ class OpenedLibrary:
             self.figures = FigureThread(
                 store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working
             )
-            store.catalog.purge_vanished()
+            try:
+                store.catalog.purge_vanished()
+            except LibraryUnavailable as error:  # a full disk: the next start does it
+                logger.warning("what vanished long ago is not forgotten yet: %s", error)
             self._closed = threading.Event()
             self.embedding.start()
             self.figures.start()

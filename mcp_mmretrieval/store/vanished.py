@@ -51,6 +51,9 @@ class VanishedFiles:
 
     def purge_vanished(self) -> None:
         """Forget for good what vanished more than `VANISHED_DAYS` ago."""
+        with self._database.reading() as db:  # as a rule there is nothing, and a full disk may be no time to write
+            if not scalar(db, "SELECT count(*) FROM vanished_files WHERE vanished_at < ?", _oldest(time.time())):
+                return
         with self._database.writing("bookkeeping") as db:
             _purge(db, time.time())
 
@@ -127,8 +130,12 @@ def forget(db: sqlite3.Connection, paths: Collection[str]) -> None:
 
 
 def _purge(db: sqlite3.Connection, now: float) -> None:
-    db.execute("DELETE FROM vanished_files WHERE vanished_at < ?", (now - VANISHED_DAYS * 86_400,))
+    db.execute("DELETE FROM vanished_files WHERE vanished_at < ?", (_oldest(now),))
     _drop_unnamed(db)
+
+
+def _oldest(now: float) -> float:
+    return now - VANISHED_DAYS * 86_400
 
 
 def _drop_unnamed(db: sqlite3.Connection) -> None:
