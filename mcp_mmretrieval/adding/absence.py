@@ -35,8 +35,8 @@ class AbsenceJudge:
         self._roots = roots
         self._last: tuple[str, _Listing | None] = ("", None)
         """The folder that was listed last: files are judged in order of their paths."""
-        self._now_called: set[tuple[int, int]] = set()
-        """Numbers of file systems as they were, and as they are now: a restart gives others."""
+        self._once_called: dict[int, set[int]] = {}
+        """Numbers of file systems, and those that they had when their files were seen last: a restart gives others."""
         self._drives: dict[str, str] = {}
         """Folders, and the drive at or below a root on which each lies, by its mount point; empty for none."""
         self._known_drives: set[str] = set()
@@ -48,11 +48,12 @@ class AbsenceJudge:
         """A held file was seen where it was added from, unchanged."""
         self._known_drives.add(self._drive(os.path.dirname(known.path)))
         device = device_of(known.path)
-        if device is None or known.device == device:
+        if device is None:
             return
-        self.moved[known.path] = device
         if known.device is not None:
-            self._now_called.add((known.device, device))
+            self._once_called.setdefault(device, set()).add(known.device)
+        if known.device != device:
+            self.moved[known.path] = device
 
     def judge(self, file: File) -> Presence:
         """Where a held file is. Asks the disk."""
@@ -93,6 +94,7 @@ class AbsenceJudge:
             return None
 
     def _drive(self, folder: str) -> str:
+        """See `_drives`."""
         if folder not in self._drives:
             there, above = device_of(os.path.join(folder, "")), device_of(folder)
             below = folder in self._roots.folders or not self._roots.covers(folder)
@@ -101,7 +103,7 @@ class AbsenceJudge:
 
     def _same(self, before: int | None, now: int) -> bool:
         """Whether two numbers mean one file system. Of a file that was never seen since numbers are kept: no."""
-        return before is not None and (before == now or (before, now) in self._now_called)
+        return before in self._once_called.get(now, {now})
 
 
 def device_of(path: str) -> int | None:

@@ -69,6 +69,16 @@ def test_a_file_system_that_got_another_number_is_known_by_a_file_that_lies_ther
     assert judge.moved == {str(root / "stays.txt"): device_of(str(root / "stays.txt"))}
 
 
+def test_a_number_that_another_file_system_had_before_is_not_taken_for_its_own(root: Path) -> None:
+    (root / "stays.txt").touch()
+    now = root.stat().st_dev
+    stays = File(path=str(root / "stays.txt"), document="0" * 64, size=0, mtime_ns=0, device=7)
+    on_a_drive = File(path=str(root / "drive" / "a.txt"), document="0" * 64, size=0, mtime_ns=0, device=now)
+    judge = AbsenceJudge(Roots([root]))
+    judge.seen(stays)
+    assert judge.judge(on_a_drive) == "out of reach"
+
+
 def test_of_a_drive_something_has_to_be_there_still(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mounted(path: str) -> int | None:
         return 99 if path == str(root) else device_of(path)  # what holds the root lies elsewhere
