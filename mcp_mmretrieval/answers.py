@@ -134,7 +134,7 @@ class Outcome:
     replaced: int = 0
     moved: int = 0
     removed: int = 0
-    """Files that vanished from an added folder."""
+    """Files that vanished from an added folder, which can be brought back for a while, or came to be ignored."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Files that the ignore rules left out, by rule."""
     pending_vectors: int = 0
@@ -235,6 +235,17 @@ class Removal:
     """Targets that the library does not hold."""
     notes: tuple[str, ...] = ()
     """What to do about each of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanishedFile:
+    """A file that was no longer there when its folder was added again, and can be brought back to be found."""
+
+    path: str
+    vanished: float
+    """When it was missed: seconds since 1970."""
+    until: float
+    """How long it is kept: seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.roots import OpenFile, Roots, open_exactly, real_path
+from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.store import Catalog, Document, File, Scope, StoredSegment
 from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending_in
 from mcp_mmretrieval.types import SHORT_ID_DIGITS, Place, Segment
@@ -106,7 +107,7 @@ class TargetResolver:
         """What to do about a name that nothing held has."""
         name = _readings(text)[0][0]
         if lying := self._lying(name):
-            if Path(lying).is_dir():
+            if os.path.isdir(lying):  # noqa: PTH112 - Path's own raises where a folder above may not be read
                 return "It is a folder: list_documents shows what is held under it."
             return "The file is there: add it with add_documents, which also says why if it cannot be read."
         held = self._catalog.paths(self._everything)
@@ -147,8 +148,10 @@ class TargetResolver:
 class ConnectionView:
     """What one connection sees of the library: its roots bound what it can find, read, list and remove."""
 
-    def __init__(self, catalog: Catalog, roots: Roots) -> None:
-        self.roots = roots
+    def __init__(self, catalog: Catalog, files: ReadableFiles) -> None:
+        self.files = files
+        """What of the person's files it may read."""
+        self.roots = roots = files.roots
         self.targets = TargetResolver(catalog, roots)
         """Resolves what the connection points at."""
 
@@ -157,19 +160,21 @@ class ConnectionView:
         return Scope(self.roots.folders, filters)
 
 
-def reopen(files: Iterable[File], roots: Roots | None = None) -> OpenFile:
+def reopen(files: Iterable[File], readable: ReadableFiles | None = None) -> OpenFile:
     """The first of a document's files that lies where it was read, unchanged; the caller closes it.
 
-    With `roots` only those under them: for what is shown. Without: for the library's own work on what was allowed when
-    it was added. Path, size and time are those of the open file: no link that was swapped in leads elsewhere. Raises
-    UnreadableMedia: pixels or sound of other content are never shown under the old citation.
+    With `readable` only those that it admits: for what is shown. Without: for the library's own work on what was
+    allowed when it was added. Path, size and time are those of the open file: no link that was swapped in leads
+    elsewhere. Raises UnreadableMedia: pixels or sound of other content are never shown under the old citation.
     """
     reasons: list[str] = []
     for file in files:
-        if roots is not None and not roots.covers(file.path):
+        if readable is not None and not readable.roots.covers(file.path):
             continue  # not even named
         try:
             opened = open_exactly(file.path)
+            if readable is not None:
+                opened = readable.admitted(opened)
         except NotAllowed:
             reasons.append(f"{file.path}: no longer there")
             continue

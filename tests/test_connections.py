@@ -249,10 +249,12 @@ def test_removing_one_of_two_files_takes_out_no_document(house: House) -> None:
 
 def test_a_file_that_vanished_under_other_roots_did_not_move_here(house: House) -> None:
     picture(house.annas / "anna.png")
+    picture(house.annas / "stays.png", BLUE)
     add(house.anna)
     (house.annas / "anna.png").rename(house.berts / "bert.png")
     assert add(house.bert).added == 1
-    assert [one.path for one in house.anna.documents()[0]] == [str(house.annas / "anna.png")]
+    hers = [str(house.annas / name) for name in ("anna.png", "stays.png")]
+    assert [one.path for one in house.anna.documents()[0]] == hers
     assert add(house.anna).removed == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.store import Catalog, Document, File, Scope
 from mcp_mmretrieval.targets import ConnectionView, reopen
 from mcp_mmretrieval.types import Place, Segment
@@ -24,7 +25,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 @pytest.fixture
 def view(catalog: Catalog, folder: Path) -> ConnectionView:
-    return ConnectionView(catalog, Roots([folder]))
+    return ConnectionView(catalog, ReadableFiles(Roots([folder])))
 
 
 def test_an_id_a_citation_and_a_path_name_the_same_page(catalog: Catalog, view: ConnectionView, folder: Path) -> None:
@@ -163,17 +164,17 @@ def test_a_file_is_opened_again_where_one_of_its_paths_lies_unchanged(folder: Pa
         path.write_text("the same", encoding="utf-8")
         state = path.stat()
         rows.append(File(path=str(path), document=sha("same"), size=state.st_size, mtime_ns=state.st_mtime_ns))
-    with reopen(rows, Roots([folder])) as opened:
+    with reopen(rows, ReadableFiles(Roots([folder]))) as opened:
         assert opened.path == str(folder / "a.txt")
     os.utime(folder / "a.txt", ns=(0, 0))
     with reopen(rows) as opened:  # for the library's own work any path will do
         assert opened.path == str(tmp_path / "b.txt")
     with pytest.raises(UnreadableMedia, match="changed since it was read") as refused:
-        reopen(rows, Roots([folder]))
+        reopen(rows, ReadableFiles(Roots([folder])))
     assert str(tmp_path / "b.txt") not in str(refused.value)
     (folder / "a.txt").unlink()
     with pytest.raises(UnreadableMedia, match="no longer there"):
-        reopen(rows, Roots([folder]))
+        reopen(rows, ReadableFiles(Roots([folder])))
 
 
 @pytest.mark.parametrize("name", ["caf\udce9", "x" * 10_000, "a.pdf#page=" + "9" * 30, "nul\0"])

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -15,10 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mcp_mmretrieval.adding.absence import AbsenceJudge, Presence, device_of
 from mcp_mmretrieval.adding.not_added import NotAddedFiles
 from mcp_mmretrieval.adding.reading import FileText, FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
-from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
+from mcp_mmretrieval.adding.walk import FoundFile, NotedPath, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.answers import Failure
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.errors import (
@@ -31,8 +33,9 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.media.source import MAX_SIDECARS
-from mcp_mmretrieval.roots import OpenFile, document_digest
-from mcp_mmretrieval.store import Change, Document, File
+from mcp_mmretrieval.roots import OpenFile
+from mcp_mmretrieval.roots.digest import document_digest
+from mcp_mmretrieval.store import VANISHED_DAYS, Change, Document, File
 from mcp_mmretrieval.targets import ConnectionView
 from mcp_mmretrieval.types import Segment
 
@@ -48,6 +51,19 @@ NOTES_OF_ONE = 3
 """Notes on one file in there."""
 
 MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
+
+VANISHED_NOTE = (
+    "{files} no longer where they were added from, and found no more. If that is a mistake, a person brings them back "
+    "with `mcp-mmretrieval restore` within {days} days."
+)
+EMPTY_NOTE = (
+    "nothing is left here, though {files} held from here. They stay, since a drive that is not mounted looks so. If "
+    "they are really gone, take them out with remove_documents."
+)
+AWAY_NOTE = (
+    "{files} out of reach (this one is the first): their folder cannot be read, or lay on another drive. They stay. If "
+    "they are really gone, take them out with remove_documents."
+)
 
 FAILURES_AT_ONCE_SHARE = 16
 """Of the failures that an outcome tells, one in so many may come together with the next ones."""
@@ -73,6 +89,7 @@ class DocumentAdder:
         self._fair_share = shared.fair_share
         self._view = view
         self._roots = view.roots
+        self._readable = view.files
         self._library = shared.settings.library
         self._not_added = NotAddedFiles(shared.catalog, view.roots, self._library)
         self._on_commit = on_commit
@@ -84,6 +101,7 @@ class DocumentAdder:
         tally = _Tally(job, self._pending)
         counted = set[str]()
         ignored: dict[str, float] = {}
+        absence = AbsenceJudge(self._roots)
         with tally:
             for item in walk(self._roots, paths, library=self._library):
                 if job.stop.is_set():
@@ -92,17 +110,31 @@ class DocumentAdder:
                     case FoundFile():
                         counted.add(item.path)
                         tally.found(item.path)
-                        self._try(tally, item, dry_run=dry_run)
+                        self._try(tally, item, absence, dry_run=dry_run)
                     case SkippedPath():
                         tally.skipped(item)
                         if item.since is not None:
                             ignored[item.path] = item.since
                     case RefusedPath():
                         tally.failed(item.path, item.code, item.reason)
-        if gone := {*self._vanished(paths, counted), *self._ignored(paths, ignored, counted)}:
-            tally.removed(len(gone) if dry_run else self._catalog.remove_files(gone).files)
-        if not dry_run:
+                    case NotedPath():
+                        tally.noted(item.path, [item.note])
+        gone = self._vanished(tally, paths, counted, absence)
+        left_out = set(self._ignored(paths, ignored, counted)) - gone
+        if dry_run:
+            tally.removed(len(gone) + len(left_out))
+        else:
+            self._catalog.see_on(absence.moved)
+            self._take_out(tally, gone, left_out)
             tally.count_pending()
+
+    def _take_out(self, tally: _Tally, gone: Collection[str], left_out: Collection[str]) -> None:
+        """What vanished is kept for a while; what a person chose to leave out is not."""
+        if gone:
+            tally.removed(self._catalog.vanish(gone).files)
+            tally.told(VANISHED_NOTE.format(files=_counted(len(gone)), days=VANISHED_DAYS))
+        if left_out:
+            tally.removed(self._catalog.remove_files(left_out).files)
 
     def text(self, job: Job, text: str, title: str, *, dry_run: bool = False) -> None:
         """Add text that was given as such; the same text again is no work."""
@@ -130,7 +162,8 @@ class DocumentAdder:
     def still_unread(self, failures: Iterable[Failure]) -> list[Failure]:
         """Those whose file still stands where it failed, and is not held by now."""
         last = {failure.path: failure for failure in failures}
-        return [one for path, one in last.items() if self._catalog.file(path) is None and Path(path).exists()]
+        there = (one for path, one in last.items() if os.path.exists(path))  # noqa: PTH110 - Path's own may raise
+        return [one for one in there if self._catalog.file(one.path) is None]
 
     def not_added(self, seconds: float = 1.0, but: Collection[str] = ()) -> tuple[int, bool]:
         """Files under the roots that the library does not hold, and whether all were counted: see `NotAddedFiles`."""
@@ -140,11 +173,10 @@ class DocumentAdder:
         """Documents under the roots that only words find so far."""
         return self._catalog.active_counts(self._view.scope()).pending
 
-    def _try(self, tally: _Tally, found: FoundFile, *, dry_run: bool) -> None:
+    def _try(self, tally: _Tally, found: FoundFile, absence: AbsenceJudge, *, dry_run: bool) -> None:
         """One file; what is wrong with it becomes one line of the outcome."""
         try:
-            if change := self._preview(tally, found) if dry_run else self._add(tally, found):
-                tally.changed(change)
+            tally.changed(self._preview(tally, found, absence) if dry_run else self._add(tally, found, absence))
         except NotAllowed as error:
             tally.failed(found.path, "not_found_or_not_allowed", str(error))
         except UnreadableMedia as error:
@@ -155,47 +187,63 @@ class DocumentAdder:
             logger.exception("%s: cannot be added", found.path)
             tally.failed(found.path, "internal", "An internal error; the log has the details.")
 
-    def _preview(self, tally: _Tally, found: FoundFile) -> Change:
+    def _preview(self, tally: _Tally, found: FoundFile, absence: AbsenceJudge) -> Change:
         """What adding would do; of a file that would be read the first place is decoded, to see whether it can be."""
         stop = tally.job.stop
         yield_to_foreground()
         with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            if known is not None and self._current(known, file) and self._beside(known, file, sidecars):
+            if known is not None and self._current(known, file) and self._beside(known, file, sidecars, stop):
+                absence.seen(known)
                 return "unchanged"
             self._reader.probe(FileToRead(file, "", sidecars), stop)
         return "replaced" if known else "added"
 
-    def _add(self, tally: _Tally, found: FoundFile) -> Change:
+    def _add(self, tally: _Tally, found: FoundFile, absence: AbsenceJudge) -> Change:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
         with self._fair_share.key_lock(found.path, stop):
-            if self._is_held(found):
+            if known := self._held_at(found):
+                absence.seen(known)
                 return "unchanged"
+            if self._is_back(found):
+                return "attached"
             while True:
                 yield_to_foreground()
                 with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
-                    id = document_digest(file, sidecars)
+                    id = document_digest(file, sidecars, stop=stop)
                     with self._fair_share.try_key_lock(id) as mine:
                         if mine:
                             left = [Path(path).name for path in found.sidecars[MAX_SIDECARS:]]
-                            return self._take_in(tally, FileToRead(file, id, sidecars, left))
+                            return self._take_in(tally, FileToRead(file, id, sidecars, left), absence)
                 self._fair_share.wait_for_key(id, stop)  # another job reads the same content, and then it is held
 
-    def _is_held(self, found: FoundFile) -> bool:
-        """Whether what lies at the path, and what belongs to it, is what was added from there."""
+    def _held_at(self, found: FoundFile) -> File | None:
+        """What was added from a path, if that, with what belongs to it, is what lies there."""
         with self._opened(found) as (file, sidecars):
             known = self._catalog.file(file.path)
-            return known is not None and self._current(known, file) and known.sidecars == _state_of(sidecars)
+            same = known is not None and self._current(known, file) and known.sidecars == _state_of(sidecars)
+            return known if same else None
+
+    def _is_back(self, found: FoundFile) -> bool:
+        """Whether what lies at the path is what vanished from there before, and is held again."""
+        if self._catalog.file(found.path) is not None:
+            return False
+        for kept in self._catalog.kept_files(found.path):
+            with self._opened(found) as (file, sidecars):
+                same = self._current(kept.file, file) and kept.file.sidecars == _state_of(sidecars)
+            if same and kept.file.path == file.path and self._catalog.bring_back(kept):
+                return True
+        return False
 
     @contextmanager
     def _opened(self, found: FoundFile) -> Iterator[tuple[OpenFile, list[OpenFile]]]:
         """The file and what belongs to it."""
         with ExitStack() as stack:
-            file = stack.enter_context(self._roots.open(found.path))
-            yield file, [stack.enter_context(self._roots.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
+            file = stack.enter_context(self._readable.open(found.path))
+            yield file, [stack.enter_context(self._readable.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
 
-    def _take_in(self, tally: _Tally, source: FileToRead) -> Change:
+    def _take_in(self, tally: _Tally, source: FileToRead, absence: AbsenceJudge) -> Change:
         """One more path of what is held, or else read and committed."""
         file, id = source.file, source.document
         row = File(
@@ -204,8 +252,9 @@ class DocumentAdder:
             size=file.size,
             mtime_ns=file.mtime_ns,
             sidecars=_state_of(source.sidecars),
+            device=device_of(file.path),
         )
-        if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path))):
+        if self._held(id) and (change := self._catalog.attach(row, gone=self._gone(id, file.path, absence))):
             return change
         read = self._read(tally, source)
         document = self._document(id, read, file.size)
@@ -234,15 +283,28 @@ class DocumentAdder:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 
-    def _vanished(self, paths: Sequence[str], counted: Set[str]) -> Iterator[str]:
-        """What lies no longer where it was added from; a root that is missing as a whole says nothing.
+    def _vanished(self, tally: _Tally, paths: Sequence[str], counted: Set[str], absence: AbsenceJudge) -> set[str]:
+        """What lies no longer where it was added from. What is only out of reach stays, and is told.
 
-        `counted`: what this walk has seen lie there.
+        So stays all of a folder that was asked for, or of a root, in which nothing lies at all: a drive that is not
+        mounted looks so. `counted`: what this walk has seen lie there.
         """
+        vanished = set[str]()
         for folder in self._folders(paths):
+            absent: dict[Presence, list[str]] = {"gone": [], "out of reach": [], "there": []}
             for file in self._catalog.files_under(folder):
-                if file.path not in counted and not os.path.lexists(file.path):
-                    yield file.path
+                if tally.job.stop.is_set():
+                    raise Cancelled("Stopped.")
+                if file.path not in counted:
+                    absent[absence.judge(file)].append(file.path)
+            gone, away = absent["gone"], absent["out of reach"]
+            if gone and gone != [folder] and not any(path.startswith(f"{folder}/") for path in counted):
+                tally.told(f"{folder}: {EMPTY_NOTE.format(files=_counted(len(gone)))}")
+            else:
+                vanished |= set(gone)
+            if away:
+                tally.told(f"{away[0]}: {AWAY_NOTE.format(files=_counted(len(away)))}")
+        return vanished
 
     def _ignored(self, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]) -> Iterator[str]:
         """What was read before an ignore file came to leave it out.
@@ -265,29 +327,30 @@ class DocumentAdder:
 
     def _rooted(self, path: str) -> bool:
         """Whether it is under a root that is there: of others its absence says nothing."""
-        return self._roots.covers(path) and Path(self._roots.root_of(path)).is_dir()
+        return self._roots.covers(path) and self._roots.root_of(path) not in self._roots.missing
 
     def _current(self, known: File, file: OpenFile) -> bool:
         return (known.size, known.mtime_ns) == (file.size, file.mtime_ns) and self._held(known.document)
 
-    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile]) -> bool:
+    def _beside(self, known: File, file: OpenFile, sidecars: Sequence[OpenFile], stop: threading.Event) -> bool:
         """Whether what belongs to a file is what it was added with."""
-        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars) == known.document
+        return known.sidecars == _state_of(sidecars) or document_digest(file, sidecars, stop=stop) == known.document
 
     def _held(self, id: str) -> bool:
-        document = self._catalog.document(id)
+        """Whether a document is held, or kept since it vanished, as it would be read now."""
+        document = self._catalog.document(id) or self._catalog.kept_document(id)
         return document is not None and not document.inline and self._current_reading(document)
 
     def _current_reading(self, document: Document) -> bool:
         """Whether it would be read as it was: by the same splitter, and where it matters the same OCR and speech."""
         return self._reader.current(document.modality, self._catalog.read_with(document.reading))
 
-    def _gone(self, id: str, path: str) -> list[str]:
+    def _gone(self, id: str, path: str, absence: AbsenceJudge) -> list[str]:
         """Paths of the same content, within this connection's reach, where nothing lies any more: it moved."""
         return [
             file.path
             for file in self._catalog.files_of_one(id)
-            if file.path != path and self._rooted(file.path) and not os.path.lexists(file.path)
+            if file.path != path and self._rooted(file.path) and absence.judge(file) == "gone"
         ]
 
     def _document(self, id: str, read: FileText, size: int, *, title: str = "", inline: bool = False) -> Document:
@@ -304,6 +367,10 @@ class DocumentAdder:
             notes=tuple(read.notes),
             inline=inline,
         )
+
+
+def _counted(files: int) -> str:
+    return "1 file is" if files == 1 else f"{files} files are"
 
 
 def _since(path: str, ignored: Mapping[str, float]) -> float | None:
@@ -370,6 +437,10 @@ class _Tally:
             more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
             kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
             self.job.update(notes=(*kept, *more))
+
+    def told(self, note: str) -> None:
+        """What a person should know of many files: before what there is to know of each."""
+        self.job.update(notes=tuple(dict.fromkeys((note, *self.job.outcome.notes))))
 
     def removed(self, files: int) -> None:
         self.job.update(removed=self.job.outcome.removed + files)

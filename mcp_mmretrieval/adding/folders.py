@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mcp_mmretrieval.adding.ignore import IgnoreRules
-from mcp_mmretrieval.adding.left_out import SECRETS_RULE, is_secret, name_rule
+from mcp_mmretrieval.adding.ignore import MAX_IGNORE_BYTES, IgnoreRules
+from mcp_mmretrieval.adding.left_out import name_rule
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
-from mcp_mmretrieval.roots import Roots, real_path
+from mcp_mmretrieval.roots import real_path
+from mcp_mmretrieval.roots.readable import ReadableFiles
 
 _GIT_EXCLUDES = ".git/info/exclude"
 """Git's rules that are not shared with others."""
 IGNORE_FILES = (".gitignore", ".mmretrievalignore")
-_IGNORE_BYTES = 1_000_000
 
 FolderEntries = dict[str, bool | None]
 """What a folder holds: True for folders, False for files, None for links and the rest."""
@@ -39,6 +39,22 @@ class IgnoreFile:
     written: float
     """When the file was last written, in seconds since 1970."""
 
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        return os.path.join(self.folder, self.name)
+
+    @property
+    def note(self) -> str:
+        """What of it is not heeded; empty where all is."""
+        told = []
+        if self.patterns.left_out:
+            many = "1 pattern is" if self.patterns.left_out == 1 else f"{self.patterns.left_out} patterns are"
+            told.append(f"{many} not heeded: too long, with too many wildcards, or too many in one file")
+        if self.patterns.cut:
+            told.append("only its first megabyte is heeded")
+        return f"{'; '.join(told)}. What they would leave out is added. Shorten the file." if told else ""
+
     def ignores(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether they leave a path out, take it in again, or say nothing of it."""
         return self.patterns.ignores(path[len(self.folder) :].lstrip("/"), is_folder=is_folder)
@@ -47,19 +63,21 @@ class IgnoreFile:
 class FolderReader:
     """Reads folders under the roots, by the rules about names, places and ignored files."""
 
-    def __init__(self, roots: Roots, library: str | None) -> None:
-        """`library`: the real path of the library folder, in which nothing counts."""
-        self._roots = roots
-        self._library = library
+    def __init__(self, files: ReadableFiles) -> None:
+        self._files = files
+        self._roots = files.roots
 
     def names(self, folder: str) -> tuple[str, FolderEntries]:
-        """Where a folder that was opened really lies, and what it holds. Raises as `Roots.open` does."""
-        with self._roots.open_folder(folder) as opened, os.scandir(opened.fd) as entries:
-            names: FolderEntries = {}
-            for entry in entries:
-                is_folder = entry.is_dir(follow_symlinks=False)
-                names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
-            return opened.path, names
+        """Where a folder that was opened really lies, and what it holds.
+
+        Raises as `Roots.open` does; UnreadableMedia, too, where the drive fails.
+        """
+        with self._roots.open_folder(folder) as opened:
+            try:
+                return opened.path, _entries(opened.fd)
+            except OSError as error:
+                reason = f"{folder}: cannot be listed ({error.strerror}). Check its drive, and add it again."
+                raise UnreadableMedia("internal", reason) from error
 
     def entries(self, folder: str, rules: Sequence[IgnoreFile] | None) -> Iterator[tuple[str, FolderEntry]]:
         """What a folder holds that no rule leaves out, in order of names; without rules all of it."""
@@ -91,17 +109,9 @@ class FolderReader:
         """The rule that leaves an entry out by its name or its place, or empty."""
         if is_folder is None:
             return "leads out of the folders or to no file"
-        if (path != target or self._library) and (never := self.never(target, is_folder=is_folder)):
+        if (path != target or self._files.has_library) and (never := self._files.never(target, is_folder=is_folder)):
             return never
         return name_rule(path.rpartition("/")[2], is_folder=is_folder)
-
-    def never(self, real: str, *, is_folder: bool) -> str:
-        """The rule that holds even for what is named outright, or empty."""
-        if self._library is not None and (real + "/").startswith(self._library + "/"):
-            return "the library itself"
-        *folders, name = real.removeprefix(self._roots.root_of(real)).split("/")
-        secret = is_secret(name, is_folder=is_folder) or any(is_secret(part, is_folder=True) for part in folders)
-        return SECRETS_RULE if secret else ""
 
     def rules_above(self, folder: str) -> list[IgnoreFile]:
         """The ignore files from the root down to a folder; none where they leave out that very folder."""
@@ -117,9 +127,22 @@ class FolderReader:
         """The ignore files in a folder that holds these names, the nearest last."""
         for name, within in ((_GIT_EXCLUDES, ".git"), *((name, name) for name in IGNORE_FILES)):
             if within in names:
-                with suppress(NotAllowed, UnreadableMedia), self._roots.open(os.path.join(folder, name)) as opened:
-                    rules = IgnoreRules(os.pread(opened.fd, _IGNORE_BYTES, 0))
+                with (
+                    suppress(NotAllowed, UnreadableMedia, OSError),
+                    self._roots.open(os.path.join(folder, name)) as opened,
+                ):
+                    rules = IgnoreRules(os.pread(opened.fd, MAX_IGNORE_BYTES + 1, 0))
                     yield IgnoreFile(folder, name, rules, opened.mtime_ns / 1e9)
+
+
+def _entries(folder: int) -> FolderEntries:
+    """What an open folder holds. Raises OSError."""
+    names: FolderEntries = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            names[entry.name] = is_folder if is_folder or entry.is_file(follow_symlinks=False) else None
+    return names
 
 
 def ignoring_file(rules: Sequence[IgnoreFile], path: str, *, is_folder: bool) -> IgnoreFile | None:

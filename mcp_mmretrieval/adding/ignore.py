@@ -25,6 +25,14 @@ _CLASSES = {
     "upper": "A-Z",
     "xdigit": "0-9A-Fa-f",
 }
+MAX_PATTERNS = 5_000
+"""Patterns of one ignore file. Of more the last ones stay: where several match, the last one counts."""
+MAX_PATTERN_CHARACTERS = 1_000
+MAX_WILDCARDS = 200
+"""Of one pattern: `*`, `?` and `[`."""
+MAX_IGNORE_BYTES = 1_000_000
+"""Bytes of one ignore file that are read."""
+
 _ANY = re.compile(r"(?s:.+)\Z")
 _DEEP = None
 """Any number of folders: `**`."""
@@ -57,9 +65,25 @@ class IgnoreRules:
     """The patterns of one ignore file; of those that match, the last one counts."""
 
     def __init__(self, data: bytes) -> None:
-        """Bytes of the file. Lines that are no patterns are passed over, as Git does."""
-        patterns = (_pattern(line) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
-        self._last_first = [pattern for pattern in patterns if pattern is not None][::-1]
+        """Bytes of the file. Lines that are no patterns are passed over, as Git does.
+
+        What is beyond the bounds is left out: only as many are left as can be asked about for each name.
+        """
+        lines = data[:MAX_IGNORE_BYTES].removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        cut = len(data) > MAX_IGNORE_BYTES
+        if cut:
+            lines.pop()  # half a pattern means something else
+        fit = [line for line in lines if not _is_beyond(line)]
+        patterns = [pattern for pattern in map(_pattern, fit) if pattern is not None]
+        self._last_first = patterns[: -MAX_PATTERNS - 1 : -1]
+        self.left_out = len(lines) - len(fit) + len(patterns) - len(self._last_first)
+        """Patterns that are beyond the bounds."""
+        self.cut = cut
+        """Whether the file went on beyond what is read of it."""
+
+    def __len__(self) -> int:
+        """How many patterns are heeded."""
+        return len(self._last_first)
 
     def ignores(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether they leave a path out, take it in again, or say nothing of it (None).
@@ -71,6 +95,13 @@ class IgnoreRules:
             if (is_folder or not pattern.folders_only) and pattern.matches(names):
                 return not pattern.takes_in
         return None
+
+
+def _is_beyond(line: bytes) -> bool:
+    """Whether a line is a pattern that is too long, or has too many wildcards."""
+    if line.startswith(b"#"):
+        return False
+    return len(line) > MAX_PATTERN_CHARACTERS or sum(map(line.count, (b"*", b"?", b"["))) > MAX_WILDCARDS
 
 
 def _pattern(raw: bytes) -> _Pattern | None:

@@ -6,26 +6,10 @@ import fnmatch
 import re
 from collections.abc import Collection
 
-SECRETS_RULE = "keys and secrets"
-"""The rule that leaves out what nobody wants an assistant to read."""
+from mcp_mmretrieval.roots.secrets import SECRETS_RULE, is_secret
+
 _SYSTEM_RULE = "system and unfinished files"
 
-_SECRET = re.compile(
-    "|".join(
-        fnmatch.translate(pattern)
-        for pattern in (
-            *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
-            *("*.keystore", "*.kdbx", "*.kdb", "*.gpg", "*.pgp", "*.ovpn", "*.tfstate", "*.agekey", "wallet.dat"),
-            *(".env", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf"),
-            *(".htpasswd", ".git-credentials", ".dockercfg", ".vault-token", "credentials", "credentials.json"),
-            *("credentials.csv", "credentials.db", "client_secret*.json", "service[-_]account*.json"),
-            *("secrets.json", "secrets.toml", "secrets.ini", "secrets.yml", "secrets.yaml"),
-            *("shadow", "authorized_keys", "login.keychain*", "logins.json", "key[34].db"),
-        )
-    )
-)
-"""Names, in lower case, of files with keys and passwords."""
-_SECRET_FOLDERS = {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store", ".gcloud"}
 _SYSTEM = re.compile(
     "|".join(
         fnmatch.translate(pattern)
@@ -39,12 +23,6 @@ _SYSTEM = re.compile(
 """Names, in lower case, of what systems and browsers leave in folders: locks, thumbnails, unfinished downloads."""
 _PACKAGE_FOLDERS = {"node_modules", "__pycache__", "__MACOSX"}
 _ENVIRONMENT_MARKS = {"pyvenv.cfg", "conda-meta"}
-
-
-def is_secret(name: str, *, is_folder: bool) -> bool:
-    """Whether a name is one of files or folders with keys and passwords."""
-    lower = name.lower()
-    return lower in _SECRET_FOLDERS if is_folder else _SECRET.match(lower) is not None
 
 
 def name_rule(name: str, *, is_folder: bool) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from itertools import islice
 
-from mcp_mmretrieval.adding.walk import FoundFile, WalkItem, walk
+from mcp_mmretrieval.adding.walk import FoundFile, StillWalking, WalkItem, walk
 from mcp_mmretrieval.roots import Roots, StrPath
 from mcp_mmretrieval.store import Catalog
 
@@ -66,10 +65,23 @@ class NotAddedFiles:
             self._complete, self._spent, self._found = False, 0.0, []
         began = self._clock()
         while self._clock() < began + seconds:
-            some = list(islice(self._items, FILES_LOOKED_UP))
-            files = [item.path for item in some if isinstance(item, FoundFile)]
+            files, ended = _next_files(self._items)
             self._found += self._catalog.unheld(files)
-            if len(some) < FILES_LOOKED_UP:
+            if ended:
                 self._items, self._complete, self._ended = None, True, self._clock()
                 break
         self._spent += self._clock() - began
+
+
+def _next_files(items: Iterator[WalkItem]) -> tuple[list[str], bool]:
+    """The files among the next few items, until the clock is looked at again; and whether the walk has ended."""
+    files: list[str] = []
+    for _ in range(FILES_LOOKED_UP):
+        match next(items, None):
+            case None:
+                return files, True
+            case FoundFile(path=path):
+                files.append(path)
+            case StillWalking():
+                break
+    return files, False

@@ -25,24 +25,28 @@ class DocumentRemover:
         paths: dict[str, str] = {}
         inline: dict[str, None] = {}
         unknown: dict[str, str] = {}
+        kept: dict[str, None] = {}
         for target in targets:
+            vanished = self._vanished(target)
+            kept |= dict.fromkeys(vanished)
             try:
                 held, texts = self._removable(target)
             except (NotInLibrary, BadArgument) as error:
-                unknown[target] = str(error)
+                if not vanished:
+                    unknown[target] = str(error)
                 continue
             paths |= {file.path: file.document for file in held}
             inline |= dict.fromkeys(texts)
         going = self._going(paths, set(inline))
         removal = Removal(
-            files=len(paths),
+            files=len({*paths, *kept}),
             documents=len(going),
             segments=self._catalog.size(going),
             unknown=tuple(unknown),
             notes=tuple(unknown.values()),
         )
         if not dry_run:
-            self._catalog.remove_files(list(paths))
+            self._catalog.remove_files([*paths, *kept])
             self._catalog.remove_texts(list(inline))
         return removal
 
@@ -60,6 +64,11 @@ class DocumentRemover:
             if (id in inline or not document.inline)
             and all(file.path in paths for file in files.get(id, []) if self._roots.covers(file.path))
         ]
+
+    def _vanished(self, target: str) -> list[str]:
+        """Visible paths that vanished from there: what is kept of them goes too."""
+        kept = [one.file.path for path in self._roots.readings(target) for one in self._catalog.kept_files(path)]
+        return [path for path in kept if self._roots.covers(path)]
 
     def _removable(self, target: str) -> tuple[list[File], list[str]]:
         """The visible files, and the inline documents, that a target names. Raises NotInLibrary, BadArgument."""

@@ -20,6 +20,7 @@ from mcp_mmretrieval.adding.globs import fixed_folder, is_glob, matches_glob
 from mcp_mmretrieval.adding.left_out import holds_environment
 from mcp_mmretrieval.errors import FailureCode, NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import Roots, StrPath, real_path
+from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.store.names import MAX_NEAR_NAMES, near_paths, paths_ending_in
 
 MAX_WALK_ENTRIES = 1_000_000
@@ -68,7 +69,23 @@ class RefusedPath:
     reason: str
 
 
-WalkItem = FoundFile | SkippedPath | RefusedPath
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedPath:
+    """A path of which a person should know something: an ignore file that is not heeded in full."""
+
+    path: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillWalking:
+    """Nothing was come to for a while: whoever has a clock looks at it now."""
+
+
+WalkItem = FoundFile | SkippedPath | RefusedPath | NotedPath | StillWalking
+
+LOOK_EVERY_STEPS = 10_000
+"""Steps after which a walk comes up for air: entries of one folder, and the patterns that each is compared with."""
 
 
 def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = None) -> Iterator[WalkItem]:
@@ -77,7 +94,7 @@ def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = N
     A path that is named outright need not keep to the rules about hidden and ignored files; those about the roots,
     keys and secrets and the library folder hold for all.
     """
-    visit = _Walk(roots, (real_path(os.fspath(library)) or None) if library is not None else None)
+    visit = _Walk(ReadableFiles(roots, library))
     for path in paths or roots.folders:
         yield from visit.argument(path)
 
@@ -100,10 +117,10 @@ OwnedSubtitles = dict[str, tuple[str, ...]]
 class _Walk:
     """One walk: what it has seen, and how many entries it may still look at."""
 
-    def __init__(self, roots: Roots, library: str | None) -> None:
-        self._roots = roots
-        self._library = library
-        self._reader = FolderReader(roots, library)
+    def __init__(self, files: ReadableFiles) -> None:
+        self._readable = files
+        self._roots = files.roots
+        self._reader = FolderReader(files)
         self._files: set[str] = set()
         self._left = MAX_WALK_ENTRIES
         self._known: list[str] | None = None
@@ -120,10 +137,12 @@ class _Walk:
                 yield from self._by_its_end(path, error)
             return
         is_folder = os.path.isdir(real)
-        if rule := self._reader.never(real, is_folder=is_folder):
+        if rule := self._readable.never(real, is_folder=is_folder):
             yield SkippedPath(path=real, rule=rule)
         elif is_folder:
-            yield from self._tree(_Folder(real, self._reader.rules_above(real), named=True))
+            above = self._reader.rules_above(real)
+            yield from _noted(above)
+            yield from self._tree(_Folder(real, above, named=True))
         else:
             yield from self._file_by_name(real)
 
@@ -147,9 +166,13 @@ class _Walk:
             return
         if self._known is None:
             there = [folder for folder in self._roots.folders if os.path.isdir(folder)]
-            every = walk(self._roots, there, library=self._library) if there else iter(())
-            looked_at = islice(every, MAX_NAMES_LOOKED_AT)
-            self._known = [item.path for item in looked_at if isinstance(item, FoundFile)]
+            visit = _Walk(self._readable)
+            every = (item for folder in there for item in visit.argument(folder))
+            self._known = []
+            for item in islice(every, MAX_NAMES_LOOKED_AT):
+                if isinstance(item, FoundFile):
+                    self._known.append(item.path)
+                yield StillWalking()
         ending = paths_ending_in(path, self._known)
         if len(ending) == 1:
             yield from self._file_by_name(ending[0])
@@ -170,15 +193,17 @@ class _Walk:
             parts = rest.split("/")
             with suppress(NotAllowed):
                 base = self._roots.resolve(fixed or "/")
-                if self._reader.never(base, is_folder=True):
+                if self._readable.never(base, is_folder=True):
                     continue
                 depth = None if "**" in rest else rest.count("/") - 1
                 for item in self._tree(_Folder(base, self._reader.rules_above(base), depth, named=True)):
                     if isinstance(item, FoundFile) and matches_glob(item.path.removeprefix(base.rstrip("/")), parts):
                         matched = True
                         yield item
-                    elif isinstance(item, FoundFile):
+                        continue
+                    if isinstance(item, FoundFile):
                         self._files.discard(item.path)
+                    yield StillWalking()
         if not matched:
             reason = f"{pattern}: nothing under the allowed folders matches, or a rule leaves it out."
             yield RefusedPath(path=pattern, code="not_found_or_not_allowed", reason=reason)
@@ -210,10 +235,17 @@ class _Walk:
         if not folder.named and holds_environment(names):
             yield SkippedPath(path=real, rule="virtual environment")
             return
-        rules = [*folder.above, *self._reader.rules_of(real, names)]
+        own = list(self._reader.rules_of(real, names))
+        yield from _noted(own)
+        rules = [*folder.above, *own]
         kept: list[FolderEntry] = []
+        steps, each = 0, 1 + sum(len(one.patterns) for one in rules)
         for name in sorted(names):
             self._left -= 1
+            steps += each
+            if steps >= LOOK_EVERY_STEPS:
+                steps = 0
+                yield StillWalking()
             if self._left < 0:
                 note = MORE_ENTRIES_NOTE if self._left == -1 else ""
                 yield SkippedPath(path=real, rule=f"beyond {MAX_WALK_ENTRIES:,} entries", note=note)
@@ -274,3 +306,10 @@ class _Walk:
             self._files.add(real)
             allowed = (real_path(path) for path in sidecars)
             yield FoundFile(path=real, sidecars=tuple(path for path in allowed if self._roots.covers(path)))
+
+
+def _noted(rules: Iterable[IgnoreFile]) -> Iterator[NotedPath]:
+    """What of ignore files is not heeded."""
+    for one in rules:
+        if note := one.note:
+            yield NotedPath(path=one.path, note=note)

@@ -129,6 +129,15 @@ def command_parser() -> argparse.ArgumentParser:
     _search(command("search", "asking:search_command", "search the library"))
     _json(command("status", "asking:status_command", "what the library holds and how it is"))
     _jobs(command("jobs", "jobs:jobs_command", "what is being added, and was; or end a job"))
+    restore = command(
+        "restore",
+        "restore:restore_command",
+        "what vanished from its folder in the last 30 days; or let it be found again",
+    )
+    restore.add_argument(
+        "paths", nargs="*", metavar="PATH", help="a file or folder that vanished; without any: list all"
+    )
+    _json(restore)
     command("stop", "jobs:stop_command", "end the engine of the library; jobs go on when it is started again")
     _profile(command("profile", "profile:profile_command", "which models serve the library; or choose others"))
     _download(

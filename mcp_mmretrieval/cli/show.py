@@ -166,7 +166,7 @@ def render_add_result(result: AddResult) -> RenderableType:
         if result[name] or name == "added"
     ]
     if removed := result.get("removed"):
-        counts.append(f"{removed} taken out, gone from their folder")
+        counts.append(f"{removed} taken out, gone from their folder or ignored by now")
     failed = result.get("failed_in_all", len(result["failed"]))
     if failed:
         counts.append(f"{failed} failed")

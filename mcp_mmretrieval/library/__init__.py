@@ -24,21 +24,21 @@ from mcp_mmretrieval.answers import (
     Reranking,
     SearchCoverage,
     Status,
+    VanishedFile,
 )
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import BadArgument, RetrievalError
+from mcp_mmretrieval.errors import BadArgument, NotInLibrary, RetrievalError
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.library.health import read_status
 from mcp_mmretrieval.library.looking import PlaceViewer
 from mcp_mmretrieval.library.opened import OpenedLibrary
 from mcp_mmretrieval.models import LibraryModels
-from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.roots import Roots, real_path
 from mcp_mmretrieval.searching.dates import date_seconds
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.search import Searcher
-from mcp_mmretrieval.store import ListedDocument, Scope
-from mcp_mmretrieval.targets import ConnectionView
+from mcp_mmretrieval.store import VANISHED_DAYS, KeptFile, ListedDocument, Scope
 from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
@@ -64,7 +64,7 @@ class Library:
         """What this connection may read, find, list and remove."""
         self.settings = self._shared.settings
         self._catalog = self._shared.catalog
-        self._view = ConnectionView(self._catalog, roots)
+        self._view = opened.view(roots)
         self._targets = self._view.targets
         self._adder = opened.adder(self._view)
         self._remover = DocumentRemover(self._catalog, self._view)
@@ -244,6 +244,32 @@ class Library:
         """Take files, folders or documents out of the library; the files themselves stay on disk."""
         return self._remover.remove(targets, dry_run=dry_run)
 
+    def vanished(self) -> list[VanishedFile]:
+        """For the person at the machine: what was missed in the last 30 days and can be brought back, by path.
+
+        Not bound to this connection's roots, so not for an agent.
+        """
+        return [_vanished_file(kept) for kept in self._catalog.kept_files()]
+
+    def restore(self, paths: Sequence[str]) -> list[VanishedFile]:
+        """For the person at the machine: let files that vanished be found again, as they were read. These files.
+
+        `paths`: files, or folders with all that vanished below them. They stay, though nothing lies there, until they
+        are removed or were seen again. Not bound to this connection's roots, so not for an agent. Raises NotInLibrary,
+        before anything is brought back, for a path of which nothing is kept.
+        """
+        found: dict[str, KeptFile] = {}
+        for path in paths:
+            kept = self._catalog.kept_files(path) or self._catalog.kept_files(real_path(path) or path)
+            if not kept:
+                raise NotInLibrary(
+                    f"{path}: nothing is kept that vanished from there. `mcp-mmretrieval restore` lists what is."
+                )
+            found |= {one.file.path: one for one in kept}
+        back = [_vanished_file(one) for one in found.values() if self._catalog.bring_back(one)]
+        self._opened.embedding.wake(again=True)
+        return back
+
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
@@ -352,6 +378,11 @@ class Library:
     def status(self) -> Status:
         """The library's health, within this connection's roots."""
         return read_status(self._opened, self._view)
+
+
+def _vanished_file(kept: KeptFile) -> VanishedFile:
+    until = kept.vanished_at + VANISHED_DAYS * 86_400
+    return VanishedFile(path=kept.file.path, vanished=kept.vanished_at, until=until)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class PlaceViewer:
     def __init__(self, shared: SharedResources, view: ConnectionView) -> None:
         self._catalog = shared.catalog
         self._workers = shared.workers
-        self._roots = view.roots
+        self._readable = view.files
         self._targets = view.targets
 
     def look(self, target: str, side: int, *, content: bool) -> Look:
@@ -35,7 +35,7 @@ class PlaceViewer:
         shown, stale, note = None, False, ""
         if content and stored.segment.traits.content != "text" and file is not None:
             try:
-                with reopen(files, self._roots) as opened:
+                with reopen(files, self._readable) as opened:
                     shown = self._workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import ExitStack
 
@@ -12,6 +13,7 @@ from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
@@ -19,9 +21,12 @@ from mcp_mmretrieval.models import LibraryModels, weights
 from mcp_mmretrieval.models.process.remote import process_pool
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.targets import ConnectionView
+
+logger = logging.getLogger(__name__)
 
 REST_EVERY_SECONDS = 10.0
 """Seconds between two looks whether models can leave the memory."""
@@ -56,12 +61,22 @@ class OpenedLibrary:
             self.figures = FigureThread(
                 store.catalog, models, workers, lambda: self.jobs.working or self.embedding.working
             )
+            try:
+                store.catalog.purge_vanished()
+            except LibraryUnavailable as error:  # a full disk: the next start does it
+                logger.warning("what vanished long ago is not forgotten yet: %s", error)
             self._closed = threading.Event()
             self.embedding.start()
             self.figures.start()
             threading.Thread(target=self._rest, name="rest", daemon=True).start()
             rollout.start()
             failing.pop_all()
+
+    def view(self, roots: Roots) -> ConnectionView:
+        """What a connection with these roots sees."""
+        settings = self.shared.settings
+        files = ReadableFiles(roots, settings.library, settings.limits.file_bytes)
+        return ConnectionView(self.shared.catalog, files)
 
     def adder(self, view: ConnectionView) -> DocumentAdder:
         """What adds for one connection."""
@@ -79,7 +94,7 @@ class OpenedLibrary:
 
     def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
         """One job's work."""
-        adder = self.adder(ConnectionView(self.shared.catalog, roots))
+        adder = self.adder(self.view(roots))
         if asked.text is not None:
             adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
         else:

@@ -31,7 +31,8 @@ from mcp_mmretrieval.adding.reading import FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.errors import BadArgument, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.roots import OpenFile, changed_ns, document_digest
+from mcp_mmretrieval.roots import OpenFile, changed_ns
+from mcp_mmretrieval.roots.digest import document_digest
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
 from mcp_mmretrieval.types import Content, Segment, Sound, VectorKind, Vectors
 
@@ -110,7 +111,7 @@ class LikeResolver:
         self._catalog = shared.catalog
         self._workers = shared.workers
         self._reader = shared.reader
-        self._roots = view.roots
+        self._readable = view.files
         self._targets = view.targets
         self._sound_s = shared.settings.sound_s
         """Seconds of a stretch of sound that is compared by itself."""
@@ -140,7 +141,7 @@ class LikeResolver:
         segments = [narrow_to_place(stored.segment, target.place) for stored in target.segments[:REPRESENTATIVE_PLACES]]
         contents: list[Content] = []
         if any(segment_to_decode(segment, embedder) for segment in segments):
-            with reopen(self._catalog.files_of_one(target.document.id), self._roots) as file:
+            with reopen(self._catalog.files_of_one(target.document.id), self._readable) as file:
                 contents = self._contents(file, segments, embedder, stop)
         # what is said is known by the window: of a moment that can be heard or seen it tells little
         moment = any(one.place != stored.segment.place for one, stored in zip(segments, target.segments, strict=False))
@@ -148,7 +149,7 @@ class LikeResolver:
         return LikeContents(target.document.title, texts, tuple(contents))
 
     def _fresh(self, path: str, embedder: Embedder, stop: Event) -> LikeContents:
-        with self._roots.open(path) as file:
+        with self._readable.open(path) as file:
             return self._read(file, embedder, stop)
 
     def _given(self, data: bytes, embedder: Embedder, stop: Event) -> LikeContents:
@@ -165,7 +166,7 @@ class LikeResolver:
     ) -> LikeContents:
         """What stands in a file. `check` raises where its segments are no example, as soon as the first was costly."""
         stage = (lambda _, segments: check(segments)) if check else None
-        source = FileToRead(file, document_digest(file))
+        source = FileToRead(file, document_digest(file, stop=stop))
         read = self._reader.read(source, most=REPRESENTATIVE_PLACES, stage=stage, stop=stop)
         if check is not None:
             check(read.segments)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice
 
 from mcp_mmretrieval.adding.reading import FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.answers import Reranking, Scored
+from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed, NotInLibrary, UnreadableMedia
 from mcp_mmretrieval.models import Embedder, Reranker
-from mcp_mmretrieval.roots import OpenFile, document_digest
+from mcp_mmretrieval.roots import OpenFile
+from mcp_mmretrieval.roots.digest import document_digest
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.like import REPRESENTATIVE_PLACES, name_in_errors
 from mcp_mmretrieval.searching.scoring import (
@@ -25,8 +27,9 @@ from mcp_mmretrieval.searching.scoring import (
     score_in_time,
     text_item,
 )
+from mcp_mmretrieval.store import File
 from mcp_mmretrieval.targets import ConnectionView
-from mcp_mmretrieval.types import Content, Vectors
+from mcp_mmretrieval.types import Content, Segment, Vectors
 
 
 class CandidateRanker:
@@ -37,7 +40,7 @@ class CandidateRanker:
         self._models = shared.models
         self._rollout = shared.rollout
         self._reader = shared.reader
-        self._roots = view.roots
+        self._readable = view.files
         self._targets = view.targets
         self._inputs = ScoringInputs(shared, view)
         self._costs = costs
@@ -52,17 +55,14 @@ class CandidateRanker:
             raise BadArgument("Give `candidates` (ids, citations or paths), `texts`, or both.")
         clock = DeadlineClock(deadline)
         count = len(candidates) + len(texts)
-        with ExitStack() as files:
-            with clock.stage("load"):
-                reranker, missing = self._reranker(clock)
-                groups = self._groups(candidates, reranker, clock, files)
-            groups += [[text_item(one)] for one in texts] if len(groups) == len(candidates) else []
-            with clock.stage("score"):
-                method, score = self._scorer(query, reranker, clock)
-                found = iter(
-                    score_in_time(score, [one for group in groups for one in group], clock, self._costs, method)
-                )
-                scores = list(_best(groups, found))
+        with clock.stage("load"):
+            reranker, missing = self._reranker(clock)
+            groups = self._groups(candidates, reranker, clock)
+        groups += [[text_item(one)] for one in texts] if len(groups) == len(candidates) else []
+        with clock.stage("score"):
+            method, score = self._scorer(query, reranker, clock)
+            found = iter(score_in_time(score, [one for group in groups for one in group], clock, self._costs, method))
+            scores = list(_best(groups, found))
         results = [
             Scored(
                 candidate=candidates[number] if number < len(candidates) else None,
@@ -95,32 +95,44 @@ class CandidateRanker:
             return None, [f"Ranked by likeness of meaning alone: {error}"]
 
     def _groups(
-        self, candidates: Sequence[str], reranker: Reranker | None, clock: DeadlineClock, files: ExitStack
+        self, candidates: Sequence[str], reranker: Reranker | None, clock: DeadlineClock
     ) -> list[list[ScoringItem]]:
-        """What is looked at of each candidate, or of as many of the first as there is time for; the best place counts.
+        """What is looked at of each candidate, or of as many of the first as there is time for: the best counts."""
+        groups: list[list[ScoringItem]] = []
 
-        Files that the library does not hold stay open as long as `files`.
-        """
-        timely = takewhile(lambda _: clock.fits(0.0), candidates)
-        return [self._looks(candidate, reranker, files) for candidate in timely]
+        def work(stop: threading.Event) -> None:
+            for candidate in candidates:
+                if stop.is_set() or not clock.fits(0.0):
+                    return
+                groups.append(self._looks(candidate, reranker, stop))
 
-    def _looks(self, candidate: str, reranker: Reranker | None, files: ExitStack) -> list[ScoringItem]:
-        file: OpenFile | None = None
+        with AbandonableCall(work, "loading candidates") as loading:
+            loading.ended(clock.left())
+            return list(groups)  # those that come later are nobody's
+
+    def _looks(self, candidate: str, reranker: Reranker | None, stop: threading.Event) -> list[ScoringItem]:
+        file: File | None = None
         try:
             segments = [stored.segment for stored in self._targets.find(candidate).segments[:REPRESENTATIVE_PLACES]]
         except NotInLibrary:
-            file = files.enter_context(self._opened(candidate))
-            source = FileToRead(file, document_digest(file))
-            segments = self._reader.read(source, most=REPRESENTATIVE_PLACES).segments[:REPRESENTATIVE_PLACES]
+            file, segments = self._read(candidate, stop)
         if all(content_sort(segment, reranker) == "text" for segment in segments):
             return [text_item("\n".join(segment.text for segment in segments if segment.text))]
         return [seen for segment in segments if (seen := self._inputs.of(segment, reranker, file))] or [text_item("")]
+
+    def _read(self, candidate: str, stop: threading.Event) -> tuple[File, list[Segment]]:
+        """A file that the library does not hold, and its first places. Raises Cancelled soon after `stop` is set."""
+        with self._opened(candidate) as file:
+            id = document_digest(file, stop=stop)
+            read = self._reader.read(FileToRead(file, id), most=REPRESENTATIVE_PLACES, stop=stop)
+            row = File(path=file.path, document=id, size=file.size, mtime_ns=file.mtime_ns)
+            return row, read.segments[:REPRESENTATIVE_PLACES]
 
     def _opened(self, candidate: str) -> OpenFile:
         """A file under the roots that the library does not hold."""
         name = name_in_errors(candidate)
         try:
-            return self._roots.open(self._targets.path(candidate))
+            return self._readable.open(self._targets.path(candidate))
         except (NotAllowed, OSError):
             raise NotInLibrary(
                 f"{name}: not in the library, nor a file under the allowed folders. Pass ids, citations or paths, or "

@@ -18,8 +18,8 @@ from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
 from mcp_mmretrieval.models import Reranker
-from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
+from mcp_mmretrieval.store import File
 from mcp_mmretrieval.targets import ConnectionView, reopen
 from mcp_mmretrieval.types import Content, ContentSort, Film, Segment
 
@@ -178,24 +178,23 @@ class ScoringInputs:
     def __init__(self, shared: SharedResources, view: ConnectionView) -> None:
         self._catalog = shared.catalog
         self._workers = shared.workers
-        self._roots = view.roots
+        self._readable = view.files
 
-    def of(self, segment: Segment, reranker: Reranker | None, file: OpenFile | None = None) -> ScoringItem | None:
+    def of(self, segment: Segment, reranker: Reranker | None, file: File | None = None) -> ScoringItem | None:
         """The place as `reranker` (None: a reader of texts) looks at it; None where there is nothing for it to read.
 
-        `file`: where it stands, for one that the library does not hold; it must stay open until it is scored.
+        `file`: where it stands, for one that the library does not hold.
         """
         sort = content_sort(segment, reranker)
         if sort == "text":
             return text_item(segment.text) if segment.text.strip() else None
         return ScoringItem(sort, lambda stop: self._seen(segment, file, stop))
 
-    def _seen(self, segment: Segment, file: OpenFile | None, stop: threading.Event) -> Content | None:
+    def _seen(self, segment: Segment, file: File | None, stop: threading.Event) -> Content | None:
         """Its pixels; its text where they are gone."""
+        files = [file] if file is not None else self._catalog.files_of_one(segment.document)
         try:
-            if file is not None:
-                return self._workers.load(file.fd, segment, name=file.path, side=RERANK_SIDE_PIXELS, stop=stop)
-            with reopen(self._catalog.files_of_one(segment.document), self._roots) as opened:
+            with reopen(files, self._readable) as opened:
                 return self._workers.load(opened.fd, segment, name=opened.path, side=RERANK_SIDE_PIXELS, stop=stop)
         except UnreadableMedia:
             if segment.text.strip():

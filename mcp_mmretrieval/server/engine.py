@@ -43,7 +43,7 @@ from mcp_mmretrieval.server.tools import results
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
-    from mcp_mmretrieval.answers import Outcome, ProfileInfo
+    from mcp_mmretrieval.answers import Outcome, ProfileInfo, VanishedFile
     from mcp_mmretrieval.library import Library
 
 logger = logging.getLogger(__name__)
@@ -243,6 +243,11 @@ class Engine:
             library = await self._opening.library()
             profile = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
             return {"profile": asdict(profile)}
+        if question == "restore":
+            library = await self._opening.library()
+            restored = await anyio.to_thread.run_sync(_restored, library, hello.get("paths"))
+            vanished = await anyio.to_thread.run_sync(library.vanished)
+            return {"restored": list(map(asdict, restored)), "vanished": list(map(asdict, vanished))}
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
@@ -369,6 +374,10 @@ def _cancelled(library: Library, job: str) -> list[Outcome]:
 
 def _profile(library: Library, name: object) -> ProfileInfo:
     return library.choose(str(name)) if name else library.profile()
+
+
+def _restored(library: Library, paths: object) -> list[VanishedFile]:
+    return library.restore(list(map(str, paths))) if isinstance(paths, list) and paths else []
 
 
 def _settings_of(hello: JsonMessage) -> dict[str, object]:

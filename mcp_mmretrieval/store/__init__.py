@@ -20,6 +20,7 @@ from mcp_mmretrieval.store.records import (
     HeldPlace,
     IndexStatus,
     JobRow,
+    KeptFile,
     ListedDocument,
     RemovalCounts,
     ScopeCounts,
@@ -30,8 +31,10 @@ from mcp_mmretrieval.store.records import (
     VectorRows,
 )
 from mcp_mmretrieval.store.scope import Scope
+from mcp_mmretrieval.store.vanished import VANISHED_DAYS
 
 __all__ = [
+    "VANISHED_DAYS",
     "Catalog",
     "Change",
     "ChosenProfile",
@@ -41,6 +44,7 @@ __all__ = [
     "Index",
     "IndexStatus",
     "JobRow",
+    "KeptFile",
     "LibraryLock",
     "ListedDocument",
     "RemovalCounts",

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, word_tables
+from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, vanished, word_tables
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
@@ -46,6 +46,7 @@ from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
+from mcp_mmretrieval.store.vanished import VanishedFiles
 from mcp_mmretrieval.store.word_search import (
     WordPlan,
     WordScope,
@@ -72,7 +73,7 @@ MAX_FIGURE_ATTEMPTS = 3
 """How often reading the pictures of a place is begun that never comes to an end."""
 
 
-class Catalog(Spaces, JobTable):
+class Catalog(Spaces, JobTable, VanishedFiles):
     """The database of one library."""
 
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
@@ -241,11 +242,10 @@ class Catalog(Spaces, JobTable):
                 each.segment for each in stored_segments(db, Clause("d.key = ?", (key,)))
             ]
             if not same:
-                texts = document_tables.write_segments(db, key, document.id, new)
-                word_tables.write_words(db, key, texts, language)
-                document_tables.mark_figures(db, key, figures)
+                document_tables.write_content(db, key, new, language=language, figures=figures)
             word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
+            db.execute("DELETE FROM vanished_documents WHERE id = ?", (document.id,))
             if file is not None:
                 before = document_tables.point_path(db, file, key)
             else:
@@ -255,12 +255,15 @@ class Catalog(Spaces, JobTable):
             return document_tables.linked_change(before, key) if same else "reread"
 
     def attach(self, file: File, *, gone: Collection[str] = ()) -> Change | None:
-        """One more path for a held document; `gone` are paths of it that vanished (makes it `moved`).
+        """One more path for a document that is held, or vanished and is kept; `gone` are paths of it that vanished.
 
-        What the path pointed at before goes if this was its last path (`replaced`). None: the document is not held.
+        With one of these it is `moved`. What the path pointed at before goes if this was its last path (`replaced`).
+        None: the document is neither.
         """
         with self._database.writing() as db:
             key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", file.document)
+            if key is None:
+                key = vanished.take_back(db, file.document)
             if key is None:
                 return None
             before = document_tables.point_path(db, file, key)
@@ -271,15 +274,27 @@ class Catalog(Spaces, JobTable):
             return "moved" if moved and before is None else document_tables.linked_change(before, key)
 
     def remove_files(self, paths: Collection[str]) -> RemovalCounts:
-        """Forget paths; documents go with their last one. Unknown paths count nothing."""
+        """Forget paths; documents go with their last one. Unknown paths count nothing.
+
+        Of those that vanished before, what was kept goes too.
+        """
         with self._database.writing() as db:
             files, keys = 0, set()
             for path in set(paths):
                 for (key,) in db.execute("DELETE FROM files WHERE path = ? RETURNING document", (os.fsencode(path),)):
                     files += 1
                     keys.add(key)
+            vanished.forget(db, paths)
             documents, segments = document_tables.drop_orphans(db, keys)
             return RemovalCounts(files=files, documents=documents, segments=segments)
+
+    def see_on(self, devices: Mapping[str, int]) -> None:
+        """Note the file systems on which held paths were seen, unchanged."""
+        if not devices:
+            return
+        with self._database.writing("bookkeeping", durable=False) as db:
+            sql = "UPDATE files SET device = ? WHERE path = ?"
+            db.executemany(sql, [(device, os.fsencode(path)) for path, device in devices.items()])
 
     def remove_texts(self, ids: Collection[str]) -> RemovalCounts:
         """Forget what was given as text; a document goes with it unless a file says the same. Others count nothing."""

@@ -33,6 +33,15 @@ def write_document(db: sqlite3.Connection, document: Document) -> int:
     return int(scalar(db, sql, *rows.row_from_document(document), time.time()))
 
 
+def write_content(
+    db: sqlite3.Connection, key: int, segments: Sequence[Segment], *, language: str, figures: Collection[str]
+) -> None:
+    """Segments of a document with their words, in place of those that it has. `figures`: see `mark_figures`."""
+    document = scalar(db, "SELECT id FROM documents WHERE key = ?", key)
+    word_tables.write_words(db, key, write_segments(db, key, document, segments), language)
+    mark_figures(db, key, figures)
+
+
 def write_segments(
     db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]
 ) -> list[word_tables.HeadedText]:
@@ -84,11 +93,12 @@ def point_path(db: sqlite3.Connection, file: File, key: int) -> int | None:
     path = os.fsencode(file.path)
     before = scalar(db, "SELECT document FROM files WHERE path = ?", path)
     db.execute(
-        "INSERT INTO files(path, document, size, mtime_ns, added_at, sidecars) VALUES (?, ?, ?, ?, ?, ?) "
+        "INSERT INTO files(path, document, size, mtime_ns, added_at, sidecars, device) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT(path) DO UPDATE SET document = excluded.document, size = excluded.size, "
-        "mtime_ns = excluded.mtime_ns, sidecars = excluded.sidecars",
-        (path, key, file.size, file.mtime_ns, time.time(), file.sidecars),
+        "mtime_ns = excluded.mtime_ns, sidecars = excluded.sidecars, device = excluded.device",
+        (path, key, file.size, file.mtime_ns, time.time(), file.sidecars, file.device),
     )
+    db.execute("DELETE FROM vanished_files WHERE path = ?", (path,))
     if before != key:
         word_tables.write_path(db, key, path)
     if before not in (None, key):

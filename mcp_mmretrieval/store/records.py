@@ -39,6 +39,8 @@ class File:
     """Seconds since 1970; set by the catalog."""
     sidecars: str = ""
     """What was read with it, in words that change when that does: names, sizes and times of subtitles."""
+    device: int | None = None
+    """The file system on which it was seen last (`st_dev`); None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,15 @@ class RemovalCounts:
     files: int
     documents: int
     segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A path that vanished and can be brought back."""
+
+    file: File
+    vanished_at: float
+    """Seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

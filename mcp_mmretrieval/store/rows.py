@@ -11,7 +11,7 @@ from mcp_mmretrieval.store.records import Document, File, JobRow, ListedDocument
 from mcp_mmretrieval.types import Place, Segment
 
 FILE_TABLES = "files f JOIN documents d ON d.key = f.document"
-FILE_COLUMNS = "f.path, d.id, f.size, f.mtime_ns, f.added_at, f.sidecars"
+FILE_COLUMNS = "f.path, d.id, f.size, f.mtime_ns, f.added_at, f.sidecars, f.device"
 DOCUMENT_COLUMNS = (
     "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, "
     "d.dated, d.keywords, d.inline, d.read_at"  # of documents d
@@ -40,7 +40,7 @@ def storable_segment(segment: Segment) -> Segment:
 
 def file_from_row(row: SqlRow) -> File:
     """From the columns `FILE_COLUMNS`."""
-    path, document, size, mtime_ns, added_at, sidecars = row
+    path, document, size, mtime_ns, added_at, sidecars, device = row
     return File(
         path=os.fsdecode(path),
         document=document,
@@ -48,6 +48,7 @@ def file_from_row(row: SqlRow) -> File:
         mtime_ns=mtime_ns,
         added_at=added_at,
         sidecars=sidecars,
+        device=device,
     )
 
 

@@ -3,7 +3,7 @@
 APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 # What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
 _WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -161,6 +161,44 @@ TOTALS = {
 }
 """What the triggers keep in each table, by counting anew: for a catalog that had none, and to check them."""
 
+VANISHED_SQL = """
+-- What was no longer there when its folder was added again: out of all tables above, so that nothing finds or counts
+-- it, and kept for `VANISHED_DAYS` with all that was costly to make. A document is here once no path of it is left.
+CREATE TABLE vanished_documents (
+    id TEXT PRIMARY KEY,
+    reading INTEGER NOT NULL REFERENCES readings(id),
+    facts TEXT NOT NULL,
+    embedded TEXT NOT NULL
+);
+CREATE TABLE vanished_segments (
+    document TEXT NOT NULL REFERENCES vanished_documents(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    figures INTEGER NOT NULL,
+    PRIMARY KEY (document, ordinal)
+) WITHOUT ROWID;
+-- As `vectors`, but that `places` holds the ordinal of a segment: its key is gone.
+CREATE TABLE vanished_vectors (
+    id INTEGER PRIMARY KEY,
+    document TEXT NOT NULL REFERENCES vanished_documents(id) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    places BLOB NOT NULL,
+    vectors BLOB NOT NULL
+);
+CREATE INDEX vanished_vectors_of_document ON vanished_vectors(document);
+CREATE TABLE vanished_files (
+    path BLOB PRIMARY KEY,
+    document TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sidecars TEXT NOT NULL,
+    vanished_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX vanished_files_of_document ON vanished_files(document);
+"""
+
 TABLES_SQL = f"""
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY,
@@ -208,7 +246,8 @@ CREATE TABLE files (
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     added_at REAL NOT NULL,
-    sidecars TEXT NOT NULL DEFAULT ''
+    sidecars TEXT NOT NULL DEFAULT '',
+    device INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX files_of_document ON files(document, path, mtime_ns);
 CREATE INDEX files_by_time ON files(mtime_ns, document);
@@ -323,6 +362,7 @@ CREATE TABLE chosen (
     chosen_at REAL NOT NULL
 );
 {TOTALS_SQL}
+{VANISHED_SQL}
 """
 
 MIGRATIONS: dict[int, str] = {
@@ -349,6 +389,7 @@ DELETE FROM pairs;
 {WORD_TABLES_SQL}
 """,
     4: TOTALS_SQL + "".join(f"INSERT INTO {table} {counted};" for table, counted in TOTALS.items()),
+    5: f"ALTER TABLE files ADD COLUMN device INTEGER; {VANISHED_SQL}",
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
 

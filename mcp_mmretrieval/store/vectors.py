@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -47,6 +47,13 @@ def vectors_from_blobs(rows: Sequence[tuple[bytes, bytes]], *, half: bool) -> tu
 def part_keys(blob: bytes) -> PartKeys:
     """Segment and part of each vector of a row."""
     return np.frombuffer(blob, dtype="<i8").reshape(-1, 2)
+
+
+def renamed_places(places: bytes, names: Mapping[int, int]) -> bytes:
+    """A blob of places with other names of the segments."""
+    where = part_keys(places).copy()
+    where[:, 0] = [names[segment] for segment in where[:, 0].tolist()]
+    return where.tobytes()
 
 
 def vectors_by_segment(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding.files import MAX_NOTES, MORE_NOTES, _Tally
-from mcp_mmretrieval.answers import Outcome
+from mcp_mmretrieval.answers import Failure, Outcome
 from mcp_mmretrieval.errors import Cancelled, NotAllowed, NotInLibrary
 from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.library import Library
@@ -304,3 +304,56 @@ def test_many_failures_are_all_told_and_not_copied_for_each(monkeypatch: pytest.
         raise Cancelled("Stopped.")
     assert [failure.path for failure in job.outcome.failed] == [f"/r/{number}" for number in range(many)]
     assert copied < 40 * many
+
+
+def test_a_job_that_is_cancelled_ends_within_a_folder(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1_000):
+        (folder / f"{number}.log").touch()
+    asked = 0
+
+    def cancelling(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
+        job.stop.set()
+
+    monkeypatch.setattr("mcp_mmretrieval.adding.walk.LOOK_EVERY_STEPS", 5)
+    monkeypatch.setattr("mcp_mmretrieval.adding.walk.ignoring_file", cancelling)
+    job = library.add()
+    assert job.wait(PATIENCE).state == "cancelled"
+    assert asked < 10
+
+
+def test_a_job_that_is_cancelled_ends_while_it_hashes(
+    open_library: OpenLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "disk.img").touch()
+    os.truncate(folder / "disk.img", 400_000_000_000)  # sparse
+    library = open_library(max_file_mb=500_000)
+    blocks, pread = 0, os.pread
+
+    def cancelling(fd: int, size: int, offset: int) -> bytes:
+        nonlocal blocks
+        blocks += size == 1 << 20
+        job.stop.set()
+        return pread(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", cancelling)
+    job = library.add()
+    assert job.wait(PATIENCE).state == "cancelled"
+    assert blocks <= 1
+
+
+def test_an_ignore_file_that_is_not_heeded_in_full_is_told(library: Library, folder: Path) -> None:
+    (folder / ".gitignore").write_text("?" * 300 + "\n*.log\n")
+    (folder / "a.log").touch()
+    (note,) = add(library).notes
+    assert note.startswith(f"{folder}/.gitignore: 1 pattern is not heeded")
+
+
+def test_a_failed_file_whose_name_cannot_be_asked_about_is_not_there(library: Library, folder: Path) -> None:
+    (folder / "a.docx").touch()
+    paths = [str(folder / "a.docx"), str(folder / ("x" * 10_000)), f"{folder}/nul\0"]
+    failed = [Failure(path=path, code="unsupported_type", reason="It is no file that is read.") for path in paths]
+    assert [one.path for one in library._adder.still_unread(failed)] == paths[:1]

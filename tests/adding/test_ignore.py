@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.adding.ignore import IgnoreRules
+from mcp_mmretrieval.adding.ignore import (
+    MAX_IGNORE_BYTES,
+    MAX_PATTERN_CHARACTERS,
+    MAX_PATTERNS,
+    MAX_WILDCARDS,
+    IgnoreRules,
+)
 from mcp_mmretrieval.adding.walk import FoundFile, walk
 from mcp_mmretrieval.roots import Roots
 
@@ -151,3 +157,28 @@ def test_no_pattern_takes_longer_than_its_length() -> None:
     for name in ("a" * 250, "/".join("a" * 100)):
         assert rules.ignores(name, is_folder=False) is None
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("data", "left_out", "heeded"),
+    [
+        (b"x" * (MAX_PATTERN_CHARACTERS + 1) + b"\n*.log\n", 1, True),
+        (b"?" * (MAX_WILDCARDS + 1) + b"\n*.log\n", 1, True),
+        (b"#" + b"*" * 2_000 + b"\n*.log\n", 0, True),
+        (b"*.log\n" + b"a.txt\n" * MAX_PATTERNS, 1, False),
+        (b"a.txt\n" * MAX_PATTERNS + b"*.log\n", 1, True),
+    ],
+    ids=["long", "wildcards", "comment", "many", "the last ones stay"],
+)
+def test_patterns_beyond_the_bounds_are_left_out_and_counted(data: bytes, left_out: int, heeded: bool) -> None:
+    rules = IgnoreRules(data)
+    assert (rules.left_out, rules.cut) == (left_out, False)
+    assert rules.ignores("y.log", is_folder=False) is (True if heeded else None)
+
+
+def test_a_file_that_is_cut_ends_with_its_last_whole_pattern() -> None:
+    rules = IgnoreRules(b"*.log\n" + b"#" * (MAX_IGNORE_BYTES - 8) + b"\n*.txt\n")
+    assert (rules.left_out, rules.cut) == (0, True)
+    assert rules.ignores("y.log", is_folder=False) is True
+    assert rules.ignores("*", is_folder=False) is None
+    assert rules.ignores("y.txt", is_folder=False) is None

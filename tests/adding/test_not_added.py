@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding import not_added
+from mcp_mmretrieval.adding import walk as walking
 from mcp_mmretrieval.adding.not_added import FILES_LOOKED_UP, REMEMBERED_SECONDS, NotAddedFiles
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.store import Catalog
@@ -86,3 +87,18 @@ def test_without_time_nothing_is_known(counted: NotAddedFiles) -> None:
 def test_who_comes_while_it_is_counted_is_told_what_is_known(counted: NotAddedFiles) -> None:
     with counted._walking:
         assert counted.count(LONG) == (0, False)
+
+
+def test_the_clock_is_looked_at_within_a_folder_of_which_nothing_counts(
+    counted: NotAddedFiles, clock: Clock, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walking, "LOOK_EVERY_STEPS", 5)
+    asked: list[str] = []
+
+    def late(rules: object, path: str, *, is_folder: bool) -> None:
+        asked.append(path)
+        clock.now += 1.0
+
+    monkeypatch.setattr(walking, "ignoring_file", late)
+    assert counted.count(3.0) == (0, False)
+    assert 3 <= len(asked) <= 8

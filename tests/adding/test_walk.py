@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding import walk as module
-from mcp_mmretrieval.adding.walk import FoundFile, RefusedPath, SkippedPath, walk
+from mcp_mmretrieval.adding.ignore import MAX_WILDCARDS
+from mcp_mmretrieval.adding.walk import (
+    LOOK_EVERY_STEPS,
+    FoundFile,
+    NotedPath,
+    RefusedPath,
+    SkippedPath,
+    StillWalking,
+    walk,
+)
 from mcp_mmretrieval.roots import Roots
 from tests.support.walking import found, make, skipped
 
@@ -208,3 +217,21 @@ def test_ten_thousand_files_are_walked_in_well_under_two_seconds(root: Path) -> 
     began = time.process_time()
     assert len(found(root, library=root / "library")) == 10_000
     assert time.process_time() - began < 2
+
+
+def test_an_ignore_file_that_is_not_heeded_in_full_is_told_wherever_it_lies(root: Path) -> None:
+    make(root, ".gitignore", "sub/.mmretrievalignore", text="?" * (MAX_WILDCARDS + 1) + "\n*.log\n")
+    make(root, "a.log", "sub/b.log", "sub/c.txt")
+    noted = [item for item in walk(Roots([root]), ["sub"]) if isinstance(item, NotedPath)]
+    assert [item.path for item in noted] == [str(root / ".gitignore"), str(root / "sub" / ".mmretrievalignore")]
+    assert noted[0].note.startswith("1 pattern is not heeded: too long, with too many wildcards")
+    assert found(root) == ["sub/c.txt"]
+
+
+@pytest.mark.parametrize("path", [".", "*.md", "no such file"])
+def test_a_walk_comes_up_for_air_within_a_folder(root: Path, path: str) -> None:
+    make(root, ".gitignore", text="*.log\n" * (LOOK_EVERY_STEPS // 10))
+    for number in range(50):
+        (root / f"{number}.txt").touch()
+    items = walk(Roots([root]), [path])
+    assert sum(isinstance(item, StillWalking) for item in items) >= 4

@@ -1,5 +1,7 @@
 """The tool `rerank`: what is looked at, in which order it comes out, and what the answer says of it."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from mcp_mmretrieval.errors import NotInLibrary
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.pool import ModelPool
+from tests.conftest import OpenLibrary
 from tests.searching.conftest import LONGER, SHORT, Held
 from tests.support.calls import add
+from tests.support.engines import until
 from tests.support.files import PURPLE, RED, picture, recording
 from tests.support.judges import Bluest, filled, opened
 from tests.support.models import PATIENCE, ModelsByHand
@@ -55,6 +59,16 @@ def test_where_the_reranker_does_not_load_likeness_of_meaning_ranks_and_the_answ
         assert (ranking.method, ranking.reranked) == ("embedding similarity", 2)
         why = "Ranked by likeness of meaning alone: tiny: does not load. Set MMRETRIEVAL_RERANKER to off."
         assert ranking.notes[0] == why
+
+
+def test_a_file_that_takes_long_to_hash_is_left_at_the_deadline(open_library: OpenLibrary, folder: Path) -> None:
+    (folder / "disk.img").touch()
+    os.truncate(folder / "disk.img", 400_000_000_000)  # sparse
+    library = open_library(max_file_mb=500_000)
+    ranking = library.rerank("blue", [str(folder / "disk.img")], ["blue"], deadline=0.5)
+    assert ranking.reranked == 0
+    assert "2 of 2 were not scored: the deadline of 500 ms came" in ranking.notes[-1]
+    until(lambda: not any(thread.name == "loading candidates" for thread in threading.enumerate()))
 
 
 # -- with a model of a real architecture ------------------------------------------------------------------------------

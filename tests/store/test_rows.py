@@ -73,6 +73,6 @@ def test_what_utf_8_cannot_hold_is_replaced_before_it_is_stored() -> None:
 
 def test_paths_stay_the_bytes_that_they_were() -> None:
     path = b"/r/caf\xe9/r\xff.pdf"
-    assert os.fsencode(rows.file_from_row((path, "d1", 1, 2, 0.0, "")).path) == path
+    assert os.fsencode(rows.file_from_row((path, "d1", 1, 2, 0.0, "", 9)).path) == path
     job = rows.job_from_row(("j", "k", "{}", "running", "{}", 1, path, 1.0, None))
     assert os.fsencode(job.reading) == path

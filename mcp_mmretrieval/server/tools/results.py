@@ -277,7 +277,7 @@ def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
     if outcome.dry_run:
         result["dry_run"] = True
     if lines := [
-        *(sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in outcome.notes[:MAX_LISTED_FAILURES]),
+        *(sanitize_line(note, MAX_NOTE_CHARACTERS) for note in outcome.notes[:MAX_LISTED_FAILURES]),
         *notes,
     ]:
         result["notes"] = lines

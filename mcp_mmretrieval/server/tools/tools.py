@@ -248,7 +248,7 @@ class Tools:
         dry_run: DryRunArg = False,
     ) -> Annotated[CallToolResult, AddResult]:
         """Read files into the library so that search_media finds them: PDF, pictures, sound, film, text. Safe to
-        repeat: unchanged files are skipped, changed ones replaced, vanished ones dropped. Answers in time with state
+        repeat: unchanged files are skipped, changed ones replaced, vanished ones taken out. Answers in time with state
         "running" if there is much to read: call again with the same arguments to wait on. Files that cannot be read
         stand in failed, with the reason.
         """

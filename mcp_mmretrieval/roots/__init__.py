@@ -13,7 +13,6 @@ Hard links pass: nothing in a file tells under which other names it stands.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -36,7 +35,6 @@ _HIDDEN = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u316
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 StrPath = str | os.PathLike[str]
 
-_BLOCK = 1 << 20
 _DELETED = " (deleted)"
 
 
@@ -205,29 +203,6 @@ def real_path(path: str) -> str:
         return os.path.realpath(path)
     except OSError:
         return ""
-
-
-def document_digest(file: OpenFile, sidecars: Sequence[OpenFile] = ()) -> str:
-    """SHA-256 in hex of a file's bytes; each sidecar follows with its length (8 bytes, big-endian) in front.
-
-    Raises UnreadableMedia where a file changed since it was opened.
-    """
-    total = hashlib.sha256()
-    _feed(total, file)
-    for sidecar in sidecars:
-        total.update(sidecar.size.to_bytes(8, "big"))
-        _feed(total, sidecar)
-    return total.hexdigest()
-
-
-def _feed(total: hashlib._Hash, file: OpenFile) -> None:
-    """Add the file's bytes to a digest. Reads by offset: all copies of the descriptor share one position."""
-    read = 0
-    while block := os.pread(file.fd, _BLOCK, read):
-        total.update(block)
-        read += len(block)
-    if read != file.size or not file.unchanged:
-        raise UnreadableMedia("changed_while_read", f"{file.path}: changed while it was read. Add it again.")
 
 
 def changed_ns(state: os.stat_result) -> int:

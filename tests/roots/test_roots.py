@@ -1,19 +1,16 @@
 """The allowed folders: what opens, what does not, and how paths are cited."""
 
 import ctypes
-import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
-from mcp_mmretrieval.roots import Roots, document_digest
+from mcp_mmretrieval.roots import Roots
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
 
@@ -463,43 +460,3 @@ def test_resolving_finds_files_and_folders_and_roots(roots: Roots, root: Path) -
 
 
 # -- digests -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_digest_is_the_sha256_of_the_bytes(roots: Roots, root: Path) -> None:
-    with roots.open("a.txt") as file:
-        assert document_digest(file) == hashlib.sha256(b"inside").hexdigest()
-        assert document_digest(file) == hashlib.sha256(b"inside").hexdigest()  # whatever was read before
-
-
-def test_sidecars_and_where_one_ends_belong_to_the_digest(roots: Roots, root: Path) -> None:
-    for name, text in (("x", "1"), ("y", "23"), ("z", "12"), ("w", "3")):
-        (root / name).write_text(text)
-    with ExitStack() as stack:
-        a, x, y, z, w = (stack.enter_context(roots.open(name)) for name in ("a.txt", "x", "y", "z", "w"))
-        digests = [
-            document_digest(a),
-            document_digest(a, [x]),
-            document_digest(a, [x, y]),
-            document_digest(a, [z, w]),
-            document_digest(a, [y, x]),
-        ]
-    assert len(set(digests)) == len(digests)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda path: path.write_text("longer than before"),
-        lambda path: path.write_text(""),
-        lambda path: os.utime(path, ns=(1, 1)),
-    ],
-    ids=["longer", "shorter", "touched"],
-)
-def test_a_file_that_changed_since_it_was_opened_has_no_digest(
-    roots: Roots, root: Path, change: Callable[[Path], object]
-) -> None:
-    with roots.open("a.txt") as file:
-        change(root / "a.txt")
-        with pytest.raises(UnreadableMedia) as failure:
-            document_digest(file)
-    assert failure.value.code == "changed_while_read"
