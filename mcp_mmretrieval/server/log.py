@@ -6,7 +6,21 @@ import logging
 import os
 from logging.handlers import RotatingFileHandler
 
+from mcp_mmretrieval.server.tools.sanitize import sanitize_text
+
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
+
+
+class EntryFormatter(logging.Formatter):
+    """An entry as text without hidden characters. What follows its first line is indented, so that a file's name or a
+    parser's last words cannot look like an entry.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return sanitize_text(super().format(record)).replace("\n", "\n  ")
 
 
 class _File(RotatingFileHandler):
@@ -32,7 +46,7 @@ def log_to_file(path: str) -> None:
         handler: logging.Handler = _File(path)
     except OSError:
         handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(EntryFormatter())
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("mcp").setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a full disk must not stop the engine

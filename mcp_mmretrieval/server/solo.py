@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.server.create import create_server
+from mcp_mmretrieval.server.log import EntryFormatter
 from mcp_mmretrieval.server.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def _keeping(open_library: Callable[[], Library], opened: list[Library]) -> Call
 
 def configure_logging() -> None:
     """Log to stderr; stdout is the protocol's. Before any server is made: the SDK would add a handler of its own."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(EntryFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("mcp").setLevel(logging.WARNING)
 
 

@@ -5,6 +5,7 @@ The standard library decodes headers; it knows no places, so the parts are found
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
@@ -55,7 +56,8 @@ def read_mail(source: str) -> Rendering:
         reader.message(begin, end)
     notes = []
     if reader.attachments:
-        names = ", ".join(reader.attachments[:10]) + (", ..." if len(reader.attachments) > 10 else "")
+        names = ", ".join(json.dumps(name, ensure_ascii=False) for name in reader.attachments[:10])
+        names += ", ..." if len(reader.attachments) > 10 else ""
         notes.append(f"Attachments were not read: {names}. Save them as files to have them read.")
     single = len(starts) == 1
     return Rendering(
