@@ -54,7 +54,7 @@ def read_mail(source: str) -> Rendering:
     ends = [*(found.start() for found in further), len(source)]
     for begin, end in zip(starts, ends, strict=True):
         reader.message(begin, end)
-    notes = []
+    notes = reader.notes
     if reader.attachments:
         names = ", ".join(json.dumps(name, ensure_ascii=False) for name in reader.attachments[:10])
         names += ", ..." if len(reader.attachments) > 10 else ""
@@ -80,6 +80,7 @@ class _Mail:
     headings: list[Heading] = field(default_factory=list)
     dated: list[float | None] = field(default_factory=list)
     attachments: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     has_html: bool = False
 
     def __post_init__(self) -> None:
@@ -150,7 +151,9 @@ class _Mail:
         put_decoded(written, self.source, first, last, transfer=transfer, charset=charset)
         below = written.mapped()
         if below.text.strip():
-            self.out.extend(markup.read_html(below.text).mapped.over(below))
+            read = markup.read_html(below.text)
+            self.notes += (note for note in read.notes if note not in self.notes)
+            self.out.extend(read.mapped.over(below))
 
     def _headers(self, first: int, last: int) -> tuple[int, Message[str, str]]:
         """Where the body begins, and what the headers say."""
