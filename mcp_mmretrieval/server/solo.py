@@ -19,6 +19,7 @@ from mcp_mmretrieval import __version__
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.server.log import EntryFormatter
 from mcp_mmretrieval.server.metrics import Metrics
+from mcp_mmretrieval.server.sdk import serve_standard_streams
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -103,7 +104,7 @@ def configure_logging() -> None:
 async def _serve(server: MCPServer[Connection], opened: list[Library]) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, opened)
-        await server.run_stdio_async()
+        await serve_standard_streams(server)
         tasks.cancel_scope.cancel()
 
 
