@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
+from mcp_mmretrieval.front.reaching import open_own_log
 from mcp_mmretrieval.server.tools.sanitize import sanitize_text
 
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
@@ -29,6 +31,9 @@ class _File(RotatingFileHandler):
     def __init__(self, path: str) -> None:
         super().__init__(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
         self._take_over()
+
+    def _open(self) -> TextIOWrapper:
+        return os.fdopen(open_own_log(self.baseFilename), "a", encoding=self.encoding)
 
     def doRollover(self) -> None:
         super().doRollover()

@@ -1,7 +1,10 @@
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from mcp_mmretrieval.server.log import EntryFormatter
 
@@ -34,6 +37,18 @@ def test_an_entry_has_no_hidden_letters_and_cannot_write_another_entry() -> None
     first, second = EntryFormatter().format(record).split("\n")
     assert first.endswith("ERROR adding: a.pdf")
     assert second == "  2026-01-01 00:00:00,000 INFO engine: all is well: cannot be added"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_only_bears_the_logs_name_is_not_written(kind: str, tmp_path: Path) -> None:
+    path, other = tmp_path / "engine.log", tmp_path / "other"
+    other.write_text("kept")
+    path.symlink_to(other) if kind == "link" else os.mkfifo(path)
+    code = [sys.executable, "-c", NOISY.replace("4_000", "1"), str(path)]
+    done = subprocess.run(code, capture_output=True, timeout=60, check=True)
+    assert b"line 0" in done.stderr
+    assert other.read_text() == "kept"
 
 
 def test_where_it_cannot_be_written_stderr_has_it(tmp_path: Path) -> None:
