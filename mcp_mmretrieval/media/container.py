@@ -53,8 +53,8 @@ _CODECS: dict[StreamKind, str] = {
 }
 """What is decoded of FFmpeg's 557 codecs: those that people have. Besides, all of PCM."""
 _KNOWN = frozenset(name for names in _CODECS.values() for name in names.split())
-MAX_STREAM_RATE_HZ = 768_000
-"""Samples per second, at most."""
+MIN_STREAM_RATE_HZ, MAX_STREAM_RATE_HZ = 1_000, 768_000
+"""Samples per second, at least and at most: at 1 Hz a few kilobytes would last for hours, each to be transcribed."""
 MAX_CHANNELS = 16
 SAME_FRAME_SECONDS = 0.001
 """Seconds by which two times of the same frame may differ."""
