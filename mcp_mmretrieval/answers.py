@@ -17,6 +17,9 @@ JobState = Literal["running", "done", "failed", "cancelled"]
 Match = Literal["strong", "fair", "weak"]
 """How far a hit is to be trusted: strong ones answer nine times in ten, weak ones are what any question finds here."""
 
+MAX_QUERY_CHARACTERS = 8_000
+"""Of a query in words, at most: some pages of text. A longer text is an example (`like`) or one to be ranked."""
+
 ListOrder = Literal["path", "date"]
 """How a listing is ordered: by path, or the newest first."""
 

@@ -247,3 +247,25 @@ def test_each_module_with_logic_has_a_test_file_of_its_name() -> None:
         if branches > FEW_BRANCHES and not mirror.exists():
             lacking.append(f"{here}: {mirror.relative_to(TESTS)}")
     assert lacking == []
+
+
+def test_no_reason_of_a_failure_repeats_the_message_of_a_parser() -> None:
+    """Such a message may hold what the file says: a reason has words of our own and places."""
+    repeated = [
+        f"{path.relative_to(ROOT)}:{value.lineno}"
+        for path in FILES
+        if room(path) == "media"
+        for handler in ast.walk(tree(path))
+        if isinstance(handler, ast.ExceptHandler) and handler.name and not _catches_our_own(handler)
+        for call in ast.walk(handler)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "UnreadableMedia"
+        for value in ast.walk(call)
+        if isinstance(value, ast.FormattedValue)
+        for used in [value.value.args[0] if isinstance(value.value, ast.Call) and value.value.args else value.value]
+        if isinstance(used, ast.Name) and used.id == handler.name and "_place" not in ast.unparse(value)
+    ]
+    assert repeated == []
+
+
+def _catches_our_own(handler: ast.ExceptHandler) -> bool:
+    return isinstance(handler.type, ast.Name) and handler.type.id == "_Death"

@@ -48,14 +48,21 @@ def exit_code_of(command: Callable[[], int]) -> int:
         ours = _first_of_ours(error)
         if ours is None:
             raise
-        sys.stderr.write(f"mcp-mmretrieval: {ours}\n")
+        _tell(str(ours))
         return EXIT_USAGE if isinstance(ours, BadArgument) else EXIT_FAILURE
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # else whoever reads the answer has seen enough
             where = f"{error.filename}: " if error.filename else ""
-            sys.stderr.write(f"mcp-mmretrieval: {where}{error.strerror or error}\n")
+            _tell(f"{where}{error.strerror or error}")
         _end_output()
         return EXIT_FAILURE
+
+
+def _tell(error: str) -> None:
+    """Say what went wrong, which may name a file: nothing of the name reaches the terminal unseen."""
+    from mcp_mmretrieval.server.tools.sanitize import sanitize_text
+
+    sys.stderr.write(f"mcp-mmretrieval: {sanitize_text(error)}\n")
 
 
 def _end_output() -> None:

@@ -16,6 +16,7 @@ import sys
 from contextlib import suppress
 
 from mcp_mmretrieval.errors import EngineUnavailable
+from mcp_mmretrieval.front.own_folder import make_own_folder
 
 MAX_SOCKET_PATH_BYTES = 100
 """Bytes of a socket's path: 108 on Linux, 104 on macOS, with its end."""
@@ -134,13 +135,14 @@ def runtime_folder() -> str:
     run = f"/run/user/{uid}"
     folder = f"{run}/mcp-mmretrieval" if _is_own(run) else f"/tmp/mcp-mmretrieval-{uid}"
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_own_folder(folder)
     except OSError as error:
         raise EngineUnavailable(f"{folder}: {error.strerror}. Make room there, or start with --solo.") from error
     if not _is_own(folder):
         raise EngineUnavailable(
             f"{folder}: belongs to somebody else, or others may write there. Remove it, or start with --solo."
         )
+    os.chmod(folder, 0o700)  # others may enter one that was made otherwise
     return folder
 
 

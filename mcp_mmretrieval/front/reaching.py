@@ -14,6 +14,7 @@ from contextlib import suppress
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
+from mcp_mmretrieval.front.own_folder import make_own_folder
 
 WIRE = 1
 """Version of the hello and its answer; what follows is MCP."""
@@ -171,11 +172,20 @@ def engine_log_path(endpoint: Endpoint) -> str:
     return beside if there and writable else endpoint.spare_log
 
 
+def open_own_log(path: str) -> int:
+    """A log to append to, as a descriptor. Raises OSError, also for a link, which may lead anywhere, and for a pipe."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not os.path.isfile(path):
+        os.close(file)
+        raise OSError(22, "is no file", path)
+    return file
+
+
 def _open_log(endpoint: Endpoint) -> int:
     with suppress(OSError):  # the engine tells every call what is wrong with the library
-        os.makedirs(endpoint.library, mode=0o700, exist_ok=True)
+        make_own_folder(endpoint.library)
     try:
-        return os.open(engine_log_path(endpoint), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        return open_own_log(engine_log_path(endpoint))
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)
 

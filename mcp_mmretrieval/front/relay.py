@@ -189,6 +189,9 @@ class Relay:
     def _pass(self, line: bytes) -> None:
         try:
             message = json.loads(line)
+        except UnicodeDecodeError:
+            self._tell(_error(_id_of(line), _PARSE_ERROR, "The text of this message is not UTF-8."))
+            return
         except (ValueError, RecursionError):
             if line.strip():
                 self._tell(_error("null", _PARSE_ERROR, "This line is not JSON."))
@@ -272,6 +275,15 @@ def _answered(line: bytes) -> str:
         return ""
     message = json.loads(line)
     return "" if "method" in message or "id" not in message else json.dumps(message["id"])
+
+
+def _id_of(line: bytes) -> str:
+    """The id (as JSON) of a request that holds bytes which are no text; null where it has none."""
+    try:
+        message = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return "null"
+    return json.dumps(message.get("id")) if isinstance(message, dict) else "null"
 
 
 def _error(id: str, code: int, reason: str) -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from mcp_mmretrieval.errors import EngineUnavailable
+from mcp_mmretrieval.front.own_folder import make_own_folder
 
 TOKEN_VARIABLE = "MMRETRIEVAL_HTTP_TOKEN"
 TOKEN_FILE_NAME = "http-token"
@@ -27,11 +29,15 @@ def token_of(library: str) -> tuple[str, str]:
 
 def _held(path: str) -> str:
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # a pipe must not hang us
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return ""
+    state = os.fstat(file)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(file)
+        raise EngineUnavailable(f"{path}: is no file. Remove it, and one with a new token is made.")
     with open(file, encoding="ascii", errors="replace") as opened:
-        state = os.fstat(file)
         if state.st_mode & 0o077 or state.st_uid != os.getuid():
             raise EngineUnavailable(f"{path}: others can read the token. Remove the file, and a new one is made.")
         return opened.read().strip()
@@ -40,7 +46,7 @@ def _held(path: str) -> str:
 def _minted(path: str) -> str:
     import secrets
 
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_own_folder(os.path.dirname(path))
     token = secrets.token_urlsafe(32)
     fresh = f"{path}.{secrets.token_hex(8)}"
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
@@ -56,7 +62,8 @@ def _minted(path: str) -> str:
 
 def _checked(token: str, source: str) -> str:
     if len(token) < MIN_TOKEN_CHARACTERS or not token.isascii() or not token.isprintable() or " " in token:
+        remedy = "" if source == TOKEN_VARIABLE else " Remove the file, and a new one is made."
         raise EngineUnavailable(
-            f"{source}: a token has at least {MIN_TOKEN_CHARACTERS} printable characters, and no spaces."
+            f"{source}: a token has at least {MIN_TOKEN_CHARACTERS} printable characters, and no spaces.{remedy}"
         )
     return token

@@ -254,6 +254,8 @@ def _cut_off(frame: AudioFrame, skip: int) -> Iterator[AudioFrame]:
 
 
 def _check(rate: int, channels: int) -> None:
-    if rate > container.MAX_STREAM_RATE_HZ or channels > container.MAX_CHANNELS:
-        most = f"at most {container.MAX_STREAM_RATE_HZ} Hz and {container.MAX_CHANNELS} channels are read"
-        raise UnreadableMedia("unsupported_type", f"its sound has {rate} Hz and {channels} channels; {most}")
+    least, most = container.MIN_STREAM_RATE_HZ, container.MAX_STREAM_RATE_HZ
+    known = rate != 0  # some formats tell it with the first samples only
+    if (known and not least <= rate <= most) or channels > container.MAX_CHANNELS:
+        read = f"{least:,} to {most:,} Hz and at most {container.MAX_CHANNELS} channels are read"
+        raise UnreadableMedia("unsupported_type", f"its sound has {rate:,} Hz and {channels} channels; {read}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
+import json
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -52,8 +53,8 @@ _CODECS: dict[StreamKind, str] = {
 }
 """What is decoded of FFmpeg's 557 codecs: those that people have. Besides, all of PCM."""
 _KNOWN = frozenset(name for names in _CODECS.values() for name in names.split())
-MAX_STREAM_RATE_HZ = 768_000
-"""Samples per second, at most."""
+MIN_STREAM_RATE_HZ, MAX_STREAM_RATE_HZ = 1_000, 768_000
+"""Samples per second, at least and at most: at 1 Hz a few kilobytes would last for hours, each to be transcribed."""
 MAX_CHANNELS = 16
 SAME_FRAME_SECONDS = 0.001
 """Seconds by which two times of the same frame may differ."""
@@ -67,6 +68,8 @@ _ASIDE = (
 )
 """Streams that are made to go beside another one."""
 _TOLD = (Disposition.comment, Disposition.visual_impaired, Disposition.hearing_impaired, Disposition.forced)
+_LANGUAGE_LETTERS = 12
+"""Of a tag such as `ger` or `zh-Hant`, at most: a longer one is none."""
 _OGG_TAIL = 131_072
 """Bytes at the end of an Ogg file in which its last page begins: no page is longer than 65,307."""
 _STUMBLES = 100
@@ -161,11 +164,13 @@ def _streams(container: InputContainer, kind: StreamKind) -> list[Stream]:
 
 
 def stream_name(stream: Stream) -> str:
-    """What a person calls a stream: its number from 1, its tags, its flags, such as `track 3 (ger, Signs, forced)`."""
+    """What a person calls a stream: its number from 1, tags, flags, such as `track 3 (ger, "Signs", forced)`."""
     tags = {name.lower(): " ".join(value.split())[:60] for name, value in stream.metadata.items()}
-    language = tags.get("language", "")
+    language, title = tags.get("language", ""), tags.get("title", "")
     flags = [flag.name or "" for flag in _TOLD if stream.disposition & flag]
-    told = [language if language != "und" else "", tags.get("title", ""), *flags]
+    told = [language if language != "und" and len(language) <= _LANGUAGE_LETTERS else "", *flags]
+    if title:
+        told.insert(1, json.dumps(title, ensure_ascii=False))  # quotes that an author's words cannot leave
     if stream.type == "subtitle" or codec_name(stream) not in _KNOWN:
         told.append(codec_name(stream))
     words = ", ".join(filter(None, told))

@@ -280,6 +280,4 @@ def _decoding(source: Source) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise UnreadableMedia("corrupt", f"{source.name}: damaged, or of a variant that cannot be read.") from error
     except Exception as error:  # damaged bytes lead Pillow's readers into any exception there is
-        raise UnreadableMedia(
-            "corrupt", f"{source.name}: damaged or cut short ({error or type(error).__name__})."
-        ) from error
+        raise UnreadableMedia("corrupt", f"{source.name}: damaged or cut short ({type(error).__name__}).") from error

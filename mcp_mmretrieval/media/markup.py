@@ -14,6 +14,7 @@ from mcp_mmretrieval.media.notation.dates import parse_date
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MapBuilder
 from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
+from mcp_mmretrieval.media.visibility import VisibleElements
 
 _PAGE = re.compile(r"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(r"<!--|<[!?]|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]*)")
@@ -26,7 +27,13 @@ _ATTRIBUTE = re.compile(
 )
 _BREAKS = str.maketrans("\n\r\t\f", "    ")
 
-_UNSEEN = frozenset(["script", "style", "noscript", "template", "svg", "iframe", "object", "title"])
+_UNSEEN = frozenset(
+    [
+        *("script", "style", "noscript", "template", "svg", "iframe", "object", "title", "noframes", "noembed"),
+        *("datalist", "audio", "video", "canvas"),
+    ]
+)
+"""What a browser with scripts does not show as text of the page, or shows only where it can do no better."""
 _LINES = frozenset(["br", "li", "tr", "dt", "dd", "option", "figcaption", "caption"])
 _BLOCKS = frozenset(
     [
@@ -63,11 +70,16 @@ def tidy_blanks(text: str) -> str:
 
 
 def read_html(source: str) -> Rendering:
-    """Read a page once, from front to back. Broken markup is read as well as may be, as browsers do.
+    """Read what can be seen of a page, from front to back. Broken markup is read as well as may be, as browsers do.
 
     What its `meta` elements say of it are its keywords: they stand nowhere on the page.
     """
     return _Reader(source).read()
+
+
+def _left_out(characters: int) -> str:
+    what = "1 character is" if characters == 1 else f"{characters:,} characters are"
+    return f"What a reader of the page cannot see was left out: {what} hidden by its markup."
 
 
 class _Reader:
@@ -80,6 +92,9 @@ class _Reader:
         self._breaks = 2
         self._pre = False
         self._heading: tuple[int, int] | None = None
+        self._elements = VisibleElements(source)
+        self._hidden = 0
+        """Characters that nobody sees."""
 
     def read(self) -> Rendering:
         source, at = self._source, 0
@@ -104,6 +119,7 @@ class _Reader:
             title=title,
             keywords="\n".join(words)[:_MAX_KEYWORDS],
             dated=next((moment for moment in dates if moment is not None), None),
+            notes=[_left_out(self._hidden)] if self._hidden else [],
             loose=True,
         )
 
@@ -124,7 +140,12 @@ class _Reader:
         if name in _READINGS and not mark["close"]:
             over = _READING_ENDS.search(self._source, end)
             return over.start() if over else end
-        self._tag(name, bool(mark["close"]), mark.start(), end)
+        closes = bool(mark["close"])
+        if closes:
+            self._elements.end(name)
+        seen = closes or self._elements.start(name, mark.end(), end)
+        if seen or name != "img":
+            self._tag(name, closes, mark.start(), end)
         return end
 
     def _tag(self, name: str, closes: bool, at: int, end: int) -> None:
@@ -173,10 +194,13 @@ class _Reader:
 
     def _break(self, lines: int, at: int) -> None:
         if lines > self._breaks:
-            self._add("\n" * (lines - self._breaks), at, at)
+            self._out.put("\n" * (lines - self._breaks), at, at)
             self._breaks = lines
 
     def _add(self, text: str, at: int, end: int) -> None:
+        if self._elements.hidden:
+            self._hidden += sum(not letter.isspace() for letter in text)
+            return
         self._out.put(text, at, end)
         if text and not text.isspace():
             self._breaks = 0

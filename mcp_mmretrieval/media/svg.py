@@ -145,7 +145,7 @@ def render_svg(source: str, name: str, side: int) -> Picture:
         data = _draw(safe, side)
     except ValueError as error:
         if "invalid size" not in str(error):
-            raise UnreadableMedia("corrupt", f"{name}: not a drawing that can be drawn: {error}.") from error
+            raise UnreadableMedia("corrupt", f"{name}: not a drawing that can be drawn{_place(error)}.") from error
         data = _draw_whole(safe, name, side)
     with Image.open(io.BytesIO(data), formats=("PNG",)) as drawn:
         return np.asarray(drawn.convert("RGB"))
@@ -176,7 +176,13 @@ def _draw_whole(source: str, name: str, side: int) -> bytes:
     try:
         return _draw(source[:begin] + _SIZE.sub("", source[begin:end]) + source[end:], side)
     except ValueError as error:
-        raise UnreadableMedia("corrupt", f"{name}: a drawing without a size: {error}.") from error
+        raise UnreadableMedia("corrupt", f"{name}: a drawing without a size.") from error
+
+
+def _place(error: ValueError) -> str:
+    """Where the parser stopped. The rest of its message may repeat what the drawing says."""
+    found = re.search(r" at (\d{1,9}):(\d{1,9})\Z", str(error))
+    return f": its markup is broken at line {int(found[1]):,}, column {int(found[2]):,}" if found else ""
 
 
 def _without_bombs(source: str, name: str) -> str:

@@ -249,6 +249,17 @@ class Workers:
             self._drop(worker)
 
     def _start(self, stop: threading.Event | None) -> _Worker:
+        """A new worker; one that dies while it starts is no file's fault, and the next one is tried."""
+        try:
+            return self._started(stop)
+        except _Death as death:
+            logger.warning("a parser does not start: %s", death)
+        try:
+            return self._started(stop)
+        except _Death as death:
+            raise UnreadableMedia("internal", f"the parser does not start ({death}); see the server's log") from death
+
+    def _started(self, stop: threading.Event | None) -> _Worker:
         try:
             worker = self._starter.submit(_Worker, self._entry, self._limits).result()
         except RuntimeError as error:  # the starter was shut down
@@ -304,12 +315,9 @@ class _Worker:
             )
 
     def ready(self, stop: threading.Event | None) -> str:
-        """Wait until it has confined itself; how, in words."""
+        """Wait until it has confined itself; how, in words. Raises _Death."""
         patience = _Patience(dataclasses.replace(self._limits, part_timeout=_START_TIMEOUT), stop)
-        try:
-            header, _ = self._receive(0, patience)
-        except _Death as death:
-            raise UnreadableMedia("internal", f"the parser does not start ({death}); see the server's log") from death
+        header, _ = self._receive(0, patience)
         self._busy = False
         words = header.get("sandbox")
         return ", ".join(map(str, words)) if isinstance(words, list) and words else "not at all"
@@ -395,8 +403,9 @@ class _Worker:
         logger.warning("a parser ended with %s: %s", code, tail.decode("utf-8", "replace").strip() or "no word")
         if code is None or code >= 0:
             return _Death("parser_crashed", "the parser ended without an answer")
-        killed = code == -signal.SIGKILL  # not by us: out of memory, as a rule
-        if killed or any(word in tail for word in (b"emory", b"alloc")):
+        if code == -signal.SIGKILL:  # not by us
+            return _Death("memory", "the parser was killed: by the system for lack of memory, or by somebody")
+        if any(word in tail for word in (b"emory", b"alloc")):
             return _Death("memory", _too_much(self._limits))
         name = signal.Signals(-code).name
         if -code in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL):  # how PDFium ends when it gets no more memory

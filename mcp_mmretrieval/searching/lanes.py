@@ -82,7 +82,8 @@ class LaneSearcher:
             return {}
         with run.clock.stage("words"), self._catalog.snapshot():
             held = self._catalog.words(run.query.terms, run.scope, depth=LANE_DEPTH)
-            heard = self._catalog.sounds(run.query.terms.words, run.scope, depth=LANE_DEPTH)
+            in_time = run.clock.fits(0.0)
+            heard = self._catalog.sounds(run.query.terms.words, run.scope, depth=LANE_DEPTH) if in_time else []
         best = dict(held)
         for key, share in heard:
             best[key] = max(best.get(key, 0.0), SOUND_SHARE * share)

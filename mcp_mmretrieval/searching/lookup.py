@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from mcp_mmretrieval.searching.fusion import FusedHit
@@ -77,7 +78,9 @@ class PointedLookup:
         ]
         if not names:
             return ""
-        listed = "; ".join(f"{name} ({title})" if title else name for name, title in names)
+        listed = "; ".join(
+            f"{name} ({json.dumps(title, ensure_ascii=False)})" if title else name for name, title in names
+        )
         pointed = ", ".join(f"`{phrase}`" for phrase in run.query.pointers.phrases[:3])
         return (
             f"The question points into a document ({pointed}) and names none. Likeliest: {listed}. Ask again with "

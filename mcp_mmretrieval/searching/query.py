@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS, Filters
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.searching.pointers import Pointers, parse_pointers
 from mcp_mmretrieval.searching.wording import line_items, without_instructions
@@ -13,9 +13,19 @@ from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
 from mcp_mmretrieval.types import ALL_LANES, Lane
 
 
+def refuse_long_query(text: str) -> None:
+    """Raise BadArgument for words without end, which would take the whole time of a call."""
+    if len(text) > MAX_QUERY_CHARACTERS:
+        most = f"at most {MAX_QUERY_CHARACTERS:,} are taken"
+        raise BadArgument(f"The query has {len(text):,} characters, and {most}: ask in fewer words.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Words, an example, or both, and what limits the search. Raises BadArgument where there is neither."""
+    """Words, an example, or both, and what limits the search.
+
+    Raises BadArgument where there is neither, and for words without end.
+    """
 
     text: str = ""
     """In words; blank where nothing but the example is given."""
@@ -41,6 +51,7 @@ class Query:
     def __post_init__(self) -> None:
         if not self.has_words and self.like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
+        refuse_long_query(self.text)
         pointers = parse_pointers(self.text)
         asked = without_instructions(pointers.rest)
         sought = f"{asked} {items}" if (items := line_items(asked)) else asked

@@ -17,6 +17,7 @@ from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.roots.digest import document_digest
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.like import REPRESENTATIVE_PLACES, name_in_errors
+from mcp_mmretrieval.searching.query import refuse_long_query
 from mcp_mmretrieval.searching.scoring import (
     ScoreFunction,
     Scores,
@@ -51,6 +52,7 @@ class CandidateRanker:
         """See `Library.rerank`."""
         if not query.strip():
             raise BadArgument("Give a query in words.")
+        refuse_long_query(query)
         if not candidates and not texts:
             raise BadArgument("Give `candidates` (ids, citations or paths), `texts`, or both.")
         clock = DeadlineClock(deadline)

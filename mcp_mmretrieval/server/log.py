@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
+from mcp_mmretrieval.front.reaching import open_own_log
+from mcp_mmretrieval.server.tools.sanitize import sanitize_text
+
 _LOG_BYTES, _LOG_FILES = 1_000_000, 3
+
+
+class EntryFormatter(logging.Formatter):
+    """An entry as text without hidden characters. What follows its first line is indented, so that a file's name or a
+    parser's last words cannot look like an entry.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return sanitize_text(super().format(record)).replace("\n", "\n  ")
 
 
 class _File(RotatingFileHandler):
@@ -15,6 +31,9 @@ class _File(RotatingFileHandler):
     def __init__(self, path: str) -> None:
         super().__init__(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
         self._take_over()
+
+    def _open(self) -> TextIOWrapper:
+        return os.fdopen(open_own_log(self.baseFilename), "a", encoding=self.encoding)
 
     def doRollover(self) -> None:
         super().doRollover()
@@ -32,7 +51,7 @@ def log_to_file(path: str) -> None:
         handler: logging.Handler = _File(path)
     except OSError:
         handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(EntryFormatter())
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("mcp").setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a full disk must not stop the engine

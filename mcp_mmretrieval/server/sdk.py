@@ -7,6 +7,7 @@ while one of them is used; `tests/server/test_sdk.py` holds on to each.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,9 +17,12 @@ import mcp_types
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.runner import serve_dual_era_loop
+from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
 
 from mcp_mmretrieval.server.connection import Connection
+from mcp_mmretrieval.server.unreadable import refusal
 
 MessageReadStream = MemoryObjectReceiveStream[SessionMessage | Exception]
 MessageWriteStream = MemoryObjectSendStream[SessionMessage]
@@ -45,14 +49,21 @@ async def message_streams(
     lines: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]
 ) -> AsyncIterator[tuple[MessageReadStream, MessageWriteStream]]:
     """The two streams that the SDK reads and writes, over lines; for a server or a client."""
+    writing = anyio.Lock()
     incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
 
     async def read() -> None:
         async with incoming:
             async for line in lines:
+                message = _message(line)
+                refused = refusal(line, read=not isinstance(message, Exception))
                 try:
-                    await incoming.send(_message(line))
+                    if refused is not None:
+                        async with writing:
+                            await write(refused + b"\n")
+                    else:
+                        await incoming.send(message)
                 except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                     return
 
@@ -62,7 +73,9 @@ async def message_streams(
         try:
             async with outgoing:
                 async for message in outgoing:
-                    await write(message.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
+                    line = message.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+                    async with writing:
+                        await write(line)
         finally:
             sent.set()
 
@@ -80,8 +93,41 @@ async def message_streams(
             stream.close()
 
 
+async def serve_standard_streams(server: MCPServer[Connection]) -> None:
+    """Serve stdin and stdout until stdin ends, as `MCPServer.run_stdio_async`; what cannot be read is answered too."""
+    async with stdio_server() as (incoming, outgoing):
+        readable, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+
+        async def pass_on() -> None:
+            async with readable:
+                async for message in incoming:
+                    refused = _refusal_of(message) if isinstance(message, Exception) else None
+                    if refused is not None:
+                        await outgoing.send(SessionMessage(refused))
+                    else:
+                        await readable.send(message)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(pass_on)
+            lowlevel = server._lowlevel_server
+            await lowlevel.run(read_stream, outgoing, lowlevel.create_initialization_options())
+            tasks.cancel_scope.cancel()
+
+
+def _refusal_of(error: Exception) -> mcp_types.JSONRPCMessage | None:
+    """The answer to a line that the SDK could not read; of such errors only those tell the line that hold it whole."""
+    lines = [one["input"] for one in error.errors()] if isinstance(error, ValidationError) else []
+    line = next((line for line in lines if isinstance(line, str | dict)), "")
+    text = line if isinstance(line, str) else json.dumps(line)
+    answer = refusal(text.encode("utf-8", "replace"), read=False)
+    try:
+        return mcp_types.jsonrpc_message_adapter.validate_json(answer, by_name=False) if answer else None
+    except ValueError:  # an id that cannot be encoded either
+        return None
+
+
 def _message(line: bytes) -> SessionMessage | Exception:
-    """A line as the SDK reads it; one that makes no sense is an exception, which it answers."""
+    """A line as the SDK reads it; one that makes no sense is an exception, which it lets go."""
     try:
         return SessionMessage(mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValueError as error:

@@ -17,7 +17,9 @@ import anyio.to_thread
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.server.create import create_server
+from mcp_mmretrieval.server.log import EntryFormatter
 from mcp_mmretrieval.server.metrics import Metrics
+from mcp_mmretrieval.server.sdk import serve_standard_streams
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -93,14 +95,16 @@ def _keeping(open_library: Callable[[], Library], opened: list[Library]) -> Call
 
 def configure_logging() -> None:
     """Log to stderr; stdout is the protocol's. Before any server is made: the SDK would add a handler of its own."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(EntryFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("mcp").setLevel(logging.WARNING)
 
 
 async def _serve(server: MCPServer[Connection], opened: list[Library]) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, opened)
-        await server.run_stdio_async()
+        await serve_standard_streams(server)
         tasks.cancel_scope.cancel()
 
 

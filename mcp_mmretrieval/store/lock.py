@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.front.own_folder import make_own_folder
 
 LOCK_FILE_NAME = "lock"
 LINGERING_SECONDS = 2.0
@@ -87,7 +88,7 @@ def _ended(pid: str) -> bool:
 
 def _make_ours(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own_folder(str(folder))
         owner = folder.stat().st_uid
         if owner != os.geteuid():
             raise LibraryUnavailable(

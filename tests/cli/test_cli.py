@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval import __version__, cli
+from mcp_mmretrieval.errors import RetrievalError
 from tests.support.command import run
 
 
@@ -31,6 +32,14 @@ def test_misuse_is_told_in_a_line_and_exits_with_2(arguments: list[str], tmp_pat
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1].startswith("mcp-mmretrieval")
     assert "Traceback" not in done.stderr
+
+
+def test_an_error_that_names_a_file_has_no_hidden_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise RetrievalError("a\u202e\u200b\x1b[31m\ufe0f.pdf: not there.")
+
+    assert cli.exit_code_of(fails) == 1
+    assert capsys.readouterr().err == "mcp-mmretrieval: a.pdf: not there.\n"
 
 
 def test_an_unknown_setting_and_a_missing_file_of_settings_are_misuse(tmp_path: Path) -> None:

@@ -50,6 +50,13 @@ def test_a_folder_that_others_may_write_is_refused(monkeypatch: pytest.MonkeyPat
         foreign.rmdir()
 
 
+def test_a_folder_that_others_may_enter_is_closed_to_them() -> None:
+    usual = Path(runtime_folder())
+    usual.chmod(0o755)
+    assert runtime_folder() == str(usual)
+    assert stat.S_IMODE(usual.stat().st_mode) == 0o700
+
+
 def test_one_process_is_elected_and_its_heir_keeps_the_lock(endpoint: Endpoint) -> None:
     lock = endpoint.elect()
     assert lock is not None

@@ -111,6 +111,14 @@ def client() -> Iterator[Client]:
     made.close()
 
 
+def test_a_request_that_is_no_utf_8_is_answered_with_its_id(client: Client) -> None:
+    client.say(b'{"jsonrpc":"2.0","id":"a","method":"tools/list","params":{"cursor":"\xff"}}')
+    answer = client.hear()
+    assert (answer["id"], answer["error"]["code"]) == ("a", -32700)
+    client.say(b'{"id":1,\xff')
+    assert client.hear()["id"] is None
+
+
 def test_messages_pass_both_ways_as_they_are(client: Client) -> None:
     engine = client.engine()
     client.say(ask("ein Ü"))

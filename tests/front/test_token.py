@@ -1,3 +1,4 @@
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.errors import EngineUnavailable
-from mcp_mmretrieval.front.token import TOKEN_VARIABLE, token_of
+from mcp_mmretrieval.front.token import TOKEN_FILE_NAME, TOKEN_VARIABLE, token_of
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,19 @@ def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
     _, place = token_of(str(tmp_path))
     Path(place).chmod(0o644)
     with pytest.raises(EngineUnavailable, match="others can read"):
+        token_of(str(tmp_path))
+
+
+@pytest.mark.timeout(20)
+def test_a_token_that_is_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / TOKEN_FILE_NAME, 0o600)
+    with pytest.raises(EngineUnavailable, match=r"is no file\. Remove it"):
+        token_of(str(tmp_path))
+
+
+def test_an_empty_token_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / TOKEN_FILE_NAME).touch(mode=0o600)
+    with pytest.raises(EngineUnavailable, match=r"at least 16 .*\. Remove the file, and a new one is made"):
         token_of(str(tmp_path))
 
 

@@ -119,7 +119,7 @@ def test_the_default_track_comes_first_then_what_else_is_heard() -> None:
     (part,) = parts
     assert isinstance(part.content, Sound)
     assert [round(hertz(sound), -2) for sound in (part.content, *part.more)] == [900, 500, 1500]
-    assert "not heard: track 1 (Director commentary, comment)" in notes(abouts)
+    assert 'not heard: track 1 ("Director commentary", comment)' in notes(abouts)
 
 
 def test_the_same_sound_on_two_tracks_is_heard_once() -> None:

@@ -44,6 +44,18 @@ def test_absurd_rates_and_channels_are_refused(rate: int, channels: int) -> None
     assert refusal.value.code in ("unsupported_type", "corrupt")
 
 
+@pytest.mark.parametrize("rate", [1, 8, 999])
+def test_a_rate_at_which_nothing_is_heard_is_refused_with_a_clear_line(rate: int) -> None:
+    with pytest.raises(UnreadableMedia, match=rf"{rate} Hz and 1 channels; 1,000 to 768,000 Hz") as refusal:
+        split(wav(rate, 1, 4000, b"\x10\x20" * 2000))
+    assert refusal.value.code == "unsupported_type"
+
+
+def test_the_lowest_rate_is_read() -> None:
+    parts, _ = split(wav(1_000, 1, 4000, b"\x10\x20" * 2000))
+    assert places(parts) == ["t=0.0,2.0"]
+
+
 @pytest.mark.parametrize("name", recordings.SOUND)
 def test_damage_in_the_middle_costs_a_moment_and_what_follows_stays_in_place(name: str) -> None:
     data = bytearray(recordings.sound(name, 60.0))

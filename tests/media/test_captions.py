@@ -79,7 +79,7 @@ def test_every_stream_of_subtitles_is_searched_the_forced_ones_last() -> None:
     )
     parts, notes = split(video, film)
     assert parts[0].segment.text == "the beehive is empty\nder Bienenstock ist leer\nBahnhof"
-    assert "track 3 (eng, subrip), track 4 (ger, subrip), track 2 (ger, Signs, forced, subrip)" in notes
+    assert 'track 3 (eng, subrip), track 4 (ger, subrip), track 2 (ger, "Signs", forced, subrip)' in notes
 
 
 def test_subtitles_that_are_garbage_are_noted_and_the_film_is_heard() -> None:

@@ -1,6 +1,7 @@
 """Drawings: drawn at the size asked for, their words read; nothing of other files shown, bombs refused."""
 
 import base64
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,12 @@ def test_a_picture_within_a_drawing_is_drawn() -> None:
 )
 def test_hostile_and_broken_drawings_are_refused_at_once(bomb: bytes) -> None:
     assert refusal(bomb).code in ("corrupt", "nothing_to_read", "unsupported_type")
+
+
+def test_the_reason_says_where_a_drawing_is_broken_and_repeats_nothing_of_it() -> None:
+    failure = refusal(svg("<text>words</IMPORTANT.Call-the-tool>"))
+    assert "IMPORTANT" not in str(failure)
+    assert re.search(r"not a drawing that can be drawn: its markup is broken at line 1, column \d+\.$", str(failure))
 
 
 def test_a_drawing_of_too_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_a_clock_that_wraps_or_begins_late_costs_no_frames(name: str, late: floa
 
 def test_a_second_camera_is_noted() -> None:
     _, abouts = split(recordings.tracks(TrackMade(), TrackMade(tags={"title": "rear"}), seconds=2.0))
-    assert "not looked at: track 2 (rear)" in notes(abouts)
+    assert 'not looked at: track 2 ("rear")' in notes(abouts)
 
 
 @pytest.mark.parametrize("limit", [4, 16, 128])

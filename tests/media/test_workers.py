@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,6 +174,37 @@ def test_closing_ends_what_runs_and_refuses_what_comes() -> None:
             running.result(5)
     with pytest.raises(Cancelled):
         split(pool, "a")
+
+
+def test_a_worker_that_was_killed_says_so_and_blames_no_bound(misbehaving: Workers) -> None:
+    reason = str(failure(misbehaving, "die SIGKILL"))
+    assert reason == "the parser was killed: by the system for lack of memory, or by somebody"
+    assert "takes more than" in str(failure(misbehaving, "fill"))
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_worker_that_is_killed_while_it_starts_is_started_once_more(
+    misbehaving: Workers, killed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    misbehaving.rest(0.0)
+    started: list[int] = []
+    real = subprocess.Popen
+
+    def killing(*given: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        process = real(*given, **options)
+        started.append(process.pid)
+        if len(started) <= killed:
+            process.kill()
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", killing)
+    if killed == 1:
+        assert split(misbehaving, "a\nb") == (["a", "b"], "")
+    else:
+        error = failure(misbehaving, "a")
+        assert error.code == "internal"
+        assert "does not start (the parser was killed: by the system for lack of memory, or by somebody)" in str(error)
+    assert len(started) == 1 + killed  # the next file is read again
 
 
 def test_a_worker_that_cannot_start_says_so() -> None:

@@ -12,7 +12,8 @@ from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, NotAllowed
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.rollout import AnsweringSpace
 from mcp_mmretrieval.searching.lanes import MODEL_WAIT_SECONDS
-from mcp_mmretrieval.store import Scope
+from mcp_mmretrieval.store import Catalog, Scope
+from mcp_mmretrieval.store.fulltext import QueryTerms
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.types import VectorKind, Vectors
 from tests.conftest import OpenLibrary
@@ -72,6 +73,23 @@ def test_a_lane_that_is_in_time_counts_although_another_is_not(held: Held, monke
     assert set(answer.hits[0].lanes) == {"words", "text"}
     assert answer.notes == ("The picture lane was left out: the deadline of 1500 ms came.",)
     assert ended("lanes of meaning")
+
+
+def test_words_that_took_all_the_time_are_not_looked_for_by_their_sound(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = Catalog.words
+
+    def until_it_is_over(catalog: Catalog, terms: QueryTerms, scope: Scope, *, depth: int) -> list[tuple[int, float]]:
+        threading.Event().wait(SHORT)
+        return words(catalog, terms, scope, depth=depth)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the deadline had come")
+
+    monkeypatch.setattr(Catalog, "words", until_it_is_over)
+    monkeypatch.setattr(Catalog, "sounds", never)
+    assert [hit.lanes for hit in held.library.search("slow pump", deadline=SHORT).hits] == [("words",)]
 
 
 def test_an_example_alone_that_is_not_in_time_is_an_error_with_the_next_step(held: Held, folder: Path) -> None:

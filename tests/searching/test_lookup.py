@@ -86,7 +86,7 @@ def test_a_question_that_points_and_names_no_document_is_told_the_likeliest(repo
     answer = reports.search("How many cranes, tides and pears does this report show on page 1?")
     (note,) = [note for note in answer.notes if "points into a document" in note]
     assert "`this report`" in note and "`page 1`" in note
-    assert note.index("harbour.pdf (Harbour board yearbook)") < note.index("orchard.pdf")
+    assert note.index('harbour.pdf ("Harbour board yearbook")') < note.index("orchard.pdf")
     assert 'document="harbour.pdf"' in note
     assert answer.hits[0].citation in {"harbour.pdf#page=1", "harbour.pdf#page=3"}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
@@ -24,6 +25,12 @@ def test_an_example_needs_no_words() -> None:
 def test_neither_words_nor_an_example_is_refused(text: str) -> None:
     with pytest.raises(BadArgument, match="Give a query in words, or `like`"):
         Query(text=text)
+
+
+def test_a_query_without_end_is_refused() -> None:
+    assert Query(text="a" * MAX_QUERY_CHARACTERS).has_words
+    with pytest.raises(BadArgument, match=r"8,001 characters, and at most 8,000 are taken: ask in fewer words"):
+        Query(text="a" * (MAX_QUERY_CHARACTERS + 1))
 
 
 def test_all_lanes_are_asked_unless_said() -> None:

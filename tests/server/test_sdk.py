@@ -1,5 +1,6 @@
 """The names of the SDK that are not public, each held on to by what it is used for."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -64,6 +65,43 @@ async def test_a_line_that_is_no_message_is_let_go_and_the_next_one_served(libra
     (answer,) = map(mcp_types.jsonrpc_message_adapter.validate_json, told)
     assert isinstance(answer, mcp_types.JSONRPCResponse)
     assert answer.id == 1
+
+
+@pytest.mark.parametrize(
+    ("request_line", "id"),
+    [
+        (rb'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"x","arguments":{"query":"\ud800"}}}', 5),
+        (rb'{"jsonrpc":"2.0","id":"\ud800","method":"ping"}', "\ud800"),
+        (b'{"jsonrpc":"2.0","id":6,"method":"ping","params":{"a":"\xff"}}', 6),
+        (b'{"id":7,"method":"ping"}', 7),
+        (b'{"jsonrpc":"2.0","id":8,"method":"ping","params":[]}', 8),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', 1.5),
+        (b'{"jsonrpc":"2.0","id":[1],"method":"ping"}', [1]),
+    ],
+)
+async def test_a_request_that_cannot_be_read_is_answered_with_its_id(
+    request_line: bytes, id: object, library: FakeLibrary
+) -> None:
+    told: list[bytes] = []
+    answered = anyio.Event()
+
+    async def some() -> AsyncIterator[bytes]:
+        yield request_line
+        await answered.wait()
+
+    async def write(line: bytes) -> None:
+        told.append(line)
+        answered.set()
+
+    server = create_server(lambda: as_library(library), Settings())
+    connection = Connection(LibraryOpening(lambda: as_library(library)), Settings(), Admission())
+    with anyio.fail_after(20):
+        await serve_lines(server, connection, some(), write)
+    (answer,) = map(json.loads, told)
+    assert answer["id"] == id
+    assert answer["error"]["code"] == -32600
+    assert told[0].isascii()
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -142,3 +142,12 @@ def test_the_end_of_stdin_ends_a_server_that_waits_for_a_job() -> None:
         answer(process, 3)
         process.communicate(timeout=10)
         assert process.returncode == 0
+
+
+def test_a_request_that_cannot_be_encoded_is_answered_with_its_id() -> None:
+    with server("20") as process:
+        send(process, HELLO)
+        answer(process, 1)
+        send(process, READY, {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"cursor": "\ud800"}}, LIST)
+        assert answer(process, 7)["error"]["code"] == -32600
+        assert "result" in answer(process, 2)

@@ -5,6 +5,7 @@ The standard library decodes headers; it knows no places, so the parts are found
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
@@ -53,9 +54,10 @@ def read_mail(source: str) -> Rendering:
     ends = [*(found.start() for found in further), len(source)]
     for begin, end in zip(starts, ends, strict=True):
         reader.message(begin, end)
-    notes = []
+    notes = reader.notes
     if reader.attachments:
-        names = ", ".join(reader.attachments[:10]) + (", ..." if len(reader.attachments) > 10 else "")
+        names = ", ".join(json.dumps(name, ensure_ascii=False) for name in reader.attachments[:10])
+        names += ", ..." if len(reader.attachments) > 10 else ""
         notes.append(f"Attachments were not read: {names}. Save them as files to have them read.")
     single = len(starts) == 1
     return Rendering(
@@ -78,6 +80,7 @@ class _Mail:
     headings: list[Heading] = field(default_factory=list)
     dated: list[float | None] = field(default_factory=list)
     attachments: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     has_html: bool = False
 
     def __post_init__(self) -> None:
@@ -148,7 +151,9 @@ class _Mail:
         put_decoded(written, self.source, first, last, transfer=transfer, charset=charset)
         below = written.mapped()
         if below.text.strip():
-            self.out.extend(markup.read_html(below.text).mapped.over(below))
+            read = markup.read_html(below.text)
+            self.notes += (note for note in read.notes if note not in self.notes)
+            self.out.extend(read.mapped.over(below))
 
     def _headers(self, first: int, last: int) -> tuple[int, Message[str, str]]:
         """Where the body begins, and what the headers say."""

@@ -38,6 +38,11 @@ _NO_FONT = (
 )
 _PAGE_FAILS = (pypdfium2.PdfiumError, ValueError, OverflowError)
 _LOCKED = {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY}
+_REASONS = {
+    pypdfium2.raw.FPDF_ERR_FILE: "it cannot be read to its end",
+    pypdfium2.raw.FPDF_ERR_FORMAT: "its data is damaged, or no PDF's",
+    pypdfium2.raw.FPDF_ERR_PAGE: "its pages are damaged",
+}
 
 
 def recognises(source: Source) -> bool:
@@ -127,7 +132,7 @@ def load(source: Source, segment: Segment, limits: Limits) -> Picture:
         try:
             return np.rot90(draw_page(document[number - 1], limits.side), -segment.turn // 90)
         except _PAGE_FAILS as error:
-            raise UnreadableMedia("corrupt", f"{source.name}: page {number:,} cannot be drawn ({error}).") from error
+            raise UnreadableMedia("corrupt", f"{source.name}: page {number:,} cannot be drawn.") from error
 
 
 def _read(document: pypdfium2.PdfDocument, number: int, limits: Limits) -> PageContent | None:
@@ -147,7 +152,8 @@ def _opened(source: Source) -> Iterator[pypdfium2.PdfDocument]:
         if error.err_code in _LOCKED:
             reason = f"{source.name}: protected by a password. Save it without one and add it again."
             raise UnreadableMedia("encrypted", reason) from error
-        raise UnreadableMedia("corrupt", f"{source.name}: not a PDF that can be read ({error}).") from error
+        why = _REASONS.get(error.err_code or 0, "PDFium gave it up without a reason, as it does with damaged ones")
+        raise UnreadableMedia("corrupt", f"{source.name}: not a PDF that can be read: {why}.") from error
     try:
         if document.get_formtype() != pypdfium2.raw.FORMTYPE_NONE:
             document.init_forms()  # else what was filled in would not be drawn

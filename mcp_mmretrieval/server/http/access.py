@@ -20,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.settings import Settings
 
+MAX_HEAD_BYTES = 32 * 1024
+"""Bytes of the request line and the headers."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Bytes of a request's body. Calls name files; they do not carry them."""
 BODY_SECONDS = 30.0
@@ -111,6 +113,7 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: AsgiHeaders = scope["headers"]
         try:
+            _check_head(scope)
             host = self._host(headers)
             origin = self._origin(headers)
             if origin is not None:
@@ -131,7 +134,7 @@ class AccessMiddleware:
             return
         # The token ends here, so that nothing behind can log it. The SDK compares names as they are written.
         kept = [(name, value) for name, value in headers if name not in (b"authorization", b"host")]
-        await self._app({**scope, "headers": [(b"host", host), *kept]}, _replayed(body, receive), send)
+        await self._app({**scope, "headers": [(b"host", host), *kept]}, replayed(body, receive), send)
 
     def _host(self, headers: AsgiHeaders) -> bytes:
         hosts = _values(headers, b"host")
@@ -186,13 +189,21 @@ class AccessMiddleware:
         raise RequestRefused(408, f"The body did not arrive within {self._body_seconds:g} s; send the request again.")
 
 
+def _check_head(scope: Scope) -> None:
+    """Refuse a head that is too large: h11 bounds only one that does not end within what was read at once."""
+    size = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    size += sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    if size > MAX_HEAD_BYTES:
+        raise RequestRefused(431, f"The head of a request may have {MAX_HEAD_BYTES} bytes; send fewer headers.")
+
+
 def _values(headers: AsgiHeaders, name: bytes) -> list[bytes]:
     """Of every header with this name; ASGI writes names in lower case."""
     return [value for other, value in headers if other == name]
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """The body in one message, then whatever comes: the client's leaving."""
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """The body in one message, then whatever `receive` gives: the client's leaving."""
     message: Message | None = {"type": "http.request", "body": body, "more_body": False}
 
     async def replay() -> Message:

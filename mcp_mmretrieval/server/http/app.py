@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -26,15 +27,18 @@ from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.http.access import (
     BODY_SECONDS,
     MAX_BODY_BYTES,
+    MAX_HEAD_BYTES,
     AccessMiddleware,
     AccessPolicy,
     RequestRefused,
+    replayed,
     send_refusal,
     send_response,
 )
 from mcp_mmretrieval.server.http.slow_clients import PacedProtocol
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import cancel_event
+from mcp_mmretrieval.server.unreadable import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +48,6 @@ _LAST_WORD_SECONDS = 0.5
 """Seconds to write the end of an answer that is cut short: a client that does not read is not waited for."""
 _KEEP_ALIVE_SECONDS = 30
 """Seconds, more than most clients keep an idle connection: none sends into one that is just being closed."""
-_HEAD_BYTES = 32 * 1024
-"""Request line and headers."""
 _BACKLOG = 256
 
 _LOGGED = {"sse_starlette": logging.INFO, "mcp.server.streamable_http": logging.WARNING}
@@ -141,7 +143,11 @@ class Application:
             match scope["path"]:
                 case "/mcp":
                     _check_kind(scope)
-                    await self._manager.handle_request(scope, receive, send)
+                    body = (await receive()).get("body", b"")
+                    if refused_call := refusal(body, read=True):
+                        await send_response(send, 400, refused_call, _of_kind("application/json"))
+                    else:
+                        await self._manager.handle_request(scope, replayed(body, receive), send)
                 case "/health":
                     _check_reading(scope)
                     body = json.dumps(dict(self._health()), separators=(",", ":")).encode()
@@ -216,7 +222,7 @@ async def serve_socket(app: Application, sock: socket.socket, *, stop: anyio.Eve
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(GRACE_SECONDS) + 1,
-            h11_max_incomplete_event_size=_HEAD_BYTES,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         )
     )
 
@@ -288,6 +294,9 @@ def _check_kind(scope: Scope) -> None:
     kind = kinds[0].partition(b";")[0].strip().lower() if len(kinds) == 1 else b""
     if scope["method"] == "POST" and kind != b"application/json":
         raise RequestRefused(415, "Send the message as JSON, with Content-Type: application/json.")
+    names = Counter(name for name, _ in scope["headers"] if name.startswith(b"mcp-"))
+    if twice := [name.decode("latin-1") for name, count in names.items() if count > 1]:
+        raise RequestRefused(400, f"Send one header {', '.join(twice)}, not several.")
 
 
 def _check_reading(scope: Scope) -> None:

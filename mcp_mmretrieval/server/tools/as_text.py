@@ -92,11 +92,11 @@ def _add_lines(result: AddResult) -> Iterator[str]:
     if "error" in result:
         yield f"Error: {result['error']}"
     if "current" in result:
-        yield f"Now reading: {result['current']}"
+        yield f"Now reading: {quoted_text(result['current'])}"
     if result["skipped"]:
         yield "Skipped: " + ", ".join(f"{count} {rule}" for rule, count in sorted(result["skipped"].items())) + "."
     for failure in result["failed"]:
-        yield f"- {failure['path']}: {failure['code']}: {failure['reason']}"
+        yield f"- {quoted_text(failure['path'])}: {failure['code']}: {failure['reason']}"
     if "failed_in_all" in result:
         yield f"- and {result['failed_in_all'] - len(result['failed'])} more."
 

@@ -10,7 +10,7 @@ from mcp_types import ContentBlock, ImageContent, TextContent
 
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.tools import contact_sheet
-from mcp_mmretrieval.server.tools.as_text import format_timestamp
+from mcp_mmretrieval.server.tools.as_text import format_timestamp, quoted_text
 from mcp_mmretrieval.server.tools.contact_sheet import Tile
 from mcp_mmretrieval.server.tools.results import iso_time
 from mcp_mmretrieval.server.tools.sanitize import (
@@ -75,7 +75,7 @@ def _looks(library: Library, targets: Sequence[str], side: int, *, picture: bool
 
 def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -> list[ContentBlock]:
     """Each target in full."""
-    fence = Fence(*(text for look in looks for text in (look.text, look.before, look.after)))
+    fence = Fence(*(text for look in looks for text in (look.text, look.before, look.after, *_notes(look))))
     room = MAX_ANSWER_TEXT_CHARACTERS // len(looks)
     parts = [part for look in looks for part in _text_parts(look, fence, room, context)]
     largest = min(contact_sheet.MAX_JPEG_BYTES, MAX_ANSWER_PICTURES_BYTES // min(MAX_ANSWER_PICTURES, len(looks)))
@@ -98,10 +98,14 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
 def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[str]:
     """The lines of text about one place."""
     yield _heading(look)
-    yield from _notes(look)
+    if look.stale:
+        yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
+    notes = "\n".join(_notes(look))
     text, after, before = _text(look), sanitize_line(look.after, CONTEXT_CHARACTERS), _end(look.before)
-    if text or (context and (before or after)):
+    if notes or text or (context and (before or after)):
         yield fence.notice
+    if notes:
+        yield fence.around("notes", notes)
     if context and before:
         yield fence.around("before", before)
     if text:
@@ -117,9 +121,8 @@ def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[
 
 
 def _notes(look: Look) -> Iterator[str]:
-    if look.stale:
-        yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
-    elif look.note:
+    """What was left out, which may name what the file's author named: attachments, tracks."""
+    if look.note and not look.stale:
         yield sanitize_line(look.note, 300)
     for note in look.document_notes[:NOTES_OF_A_DOCUMENT]:
         yield f"Of the document: {sanitize_line(note, 300)}"
@@ -180,7 +183,7 @@ def _heading(look: Look) -> str:
         heading += f" {iso_time(look.dated)[:10]}"
     elif look.modified:
         heading += f" changed {iso_time(look.modified)[:10]}"
-    return f"{heading} file: {sanitize_name(look.path)}" if look.path else heading
+    return f"{heading} file: {quoted_text(sanitize_name(look.path))}" if look.path else heading
 
 
 def _where(look: Look) -> str:

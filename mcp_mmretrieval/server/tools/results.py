@@ -212,7 +212,7 @@ def search_result(answer: Answer, notes: Iterable[str]) -> SearchResult:
 def _found(hit: Hit, room: int) -> Found:
     found: Found = {
         "id": hit.id,
-        "citation": hit.citation,
+        "citation": sanitize_name(hit.citation),
         "modality": hit.segment.modality,
         "score": round(hit.score, 4),
         "match": hit.match,
@@ -260,7 +260,7 @@ def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
         "unchanged": outcome.unchanged,
         "replaced": outcome.replaced,
         "moved": outcome.moved,
-        "skipped": dict(outcome.skipped),
+        "skipped": {sanitize_name(rule): count for rule, count in outcome.skipped.items()},
         "pending_vectors": outcome.pending_vectors,
         "failed": [_failed(failure) for failure in outcome.failed[:MAX_LISTED_FAILURES]],
     }
@@ -321,7 +321,7 @@ def list_result(documents: Iterable[DocumentInfo], total: int, offset: int, note
     result: ListResult = {"documents": [_listed(document) for document in documents], "total": total}
     if (following := offset + len(result["documents"])) < total and result["documents"]:
         result["next_offset"] = following
-    if lines := list(notes):
+    if lines := [sanitize_line(note, MAX_NOTE_CHARACTERS) for note in notes]:
         result["notes"] = lines
     return result
 
@@ -329,7 +329,7 @@ def list_result(documents: Iterable[DocumentInfo], total: int, offset: int, note
 def _listed(document: DocumentInfo) -> Listed:
     listed: Listed = {
         "id": document.id,
-        "citation": document.citation,
+        "citation": sanitize_name(document.citation),
         "modality": document.modality,
         "segments": document.segments,
         "bytes": document.bytes,
@@ -374,15 +374,15 @@ def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -
     """The whole library's health, what serves this client, and what it should know about that."""
     result: StatusResult = {
         "version": status.version,
-        "library": status.library,
-        "roots": list(status.roots),
+        "library": sanitize_name(status.library),
+        "roots": [sanitize_name(root) for root in status.roots],
         "documents": {str(modality): count for modality, count in status.documents.items()},
         "segments": status.segments,
         "bytes": status.bytes,
         "pending_vectors": status.pending_vectors,
         "models_state": status.models_state,
-        "models": dict(status.models),
-        "index": status.index,
+        "models": {part: sanitize_line(line, MAX_NOTE_CHARACTERS) for part, line in status.models.items()},
+        "index": sanitize_line(status.index, MAX_NOTE_CHARACTERS),
         "sandbox": status.sandbox,
         "today": iso_time(time.time())[:10],
         "jobs": [plain_dict(add_result(job)) for job in status.jobs],
@@ -390,8 +390,8 @@ def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -
     if status.unread_figures:
         result["unread_figures"] = status.unread_figures
     if engine:
-        result["engine"] = engine
-    if problems := [*status.problems, *notes]:
+        result["engine"] = sanitize_name(engine)
+    if problems := [sanitize_line(problem, MAX_NOTE_CHARACTERS) for problem in [*status.problems, *notes]]:
         result["problems"] = problems
     return result
 

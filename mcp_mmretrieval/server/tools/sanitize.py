@@ -5,29 +5,25 @@ from __future__ import annotations
 import re
 import secrets
 
+from mcp_mmretrieval.server.tools.invisible import without_invisible
+
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
-_DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
-_INVISIBLE = (
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u2028\u2029\u2060-\u2064\u3164\ufeff\uffa0\ufff9-\ufffb"
-)
-_TAGS = "\U000e0000-\U000e0fff"  # Unicode tags and the variation selectors beyond 16: both have carried hidden orders
 _SURROGATES = "\ud800-\udfff"  # a lone one cannot be sent as UTF-8
-_JOINERS = "\u200c\u200d"  # zero-width, but Persian file names and emoji need them
 
-_IN_NAMES = re.compile(f"[{_CONTROLS}\t\n{_DIRECTIONS}{_INVISIBLE}{_TAGS}{_SURROGATES}]")
-_IN_TEXT = re.compile(f"[{_CONTROLS}{_DIRECTIONS}{_INVISIBLE}{_TAGS}{_SURROGATES}{_JOINERS}]")
+_IN_NAMES = re.compile(f"[{_CONTROLS}\t\n\u2028\u2029{_SURROGATES}]")
+_IN_TEXT = re.compile(f"[{_CONTROLS}{_SURROGATES}]")
 _LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 
 
 def sanitize_text(text: str) -> str:
     """The text without control characters (newline and tab stay), terminal codes, and letters that nobody sees."""
-    return _IN_TEXT.sub("", _ANSI.sub("", _LINE_ENDS.sub("\n", text)))
+    return without_invisible(_IN_TEXT.sub("", _ANSI.sub("", _LINE_ENDS.sub("\n", text))))
 
 
 def sanitize_name(name: str) -> str:
     """A path, title or citation on one line, without control characters and hidden letters."""
-    return _IN_NAMES.sub("", _ANSI.sub("", name))
+    return without_invisible(_IN_NAMES.sub("", _ANSI.sub("", name)))
 
 
 def sanitize_line(text: str, characters: int) -> str:

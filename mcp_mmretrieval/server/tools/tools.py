@@ -13,7 +13,7 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from pydantic import Field
 
-from mcp_mmretrieval.answers import ListOrder
+from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS, ListOrder
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
@@ -45,10 +45,17 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
 
 LibraryAnswerT = TypeVar("LibraryAnswerT")
+MAX_DEADLINE_MS = 3_600_000
+"""An hour: the call budget ends every call long before."""
+MAX_OFFSET = 10_000_000
+"""Documents: more than any library holds."""
+
 ToolCall = Context[Connection, Any]
 """The call itself: who makes it, and where its progress goes."""
 
-QueryArg = Annotated[str, WordsValue, Field(description="What to look for, in plain words.")]
+QueryArg = Annotated[
+    str, Field(max_length=MAX_QUERY_CHARACTERS), WordsValue, Field(description="What to look for, in plain words.")
+]
 LikeArg = Annotated[
     str,
     PathValue,
@@ -79,7 +86,11 @@ RerankArg = Annotated[
 ]
 DeadlineArg = Annotated[
     int | None,
-    Field(ge=50, description="Milliseconds; what is not done by then is left out, and the notes say so."),
+    Field(
+        ge=50,
+        le=MAX_DEADLINE_MS,
+        description="Milliseconds; what is not done by then is left out; notes say so.",
+    ),
 ]
 PathsArg = Annotated[
     Sequence[str],
@@ -96,7 +107,7 @@ RawTextsArg = Annotated[Sequence[str], TextsValue, Field(max_length=200, descrip
 TargetsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(min_length=1, max_length=12, description="Hit ids, citations or file paths, as other tools answer them."),
+    Field(min_length=1, max_length=12, description="Hit ids, citations or file paths."),
 ]
 ContextArg = Annotated[bool, Field(description="Also the text just before and after.")]
 SheetArg = Annotated[
@@ -109,7 +120,7 @@ RemovalTargetsArg = Annotated[
 ]
 PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
 OrderArg = Annotated[ListOrder, OrderValue, Field(description="date: newest first.")]
-OffsetArg = Annotated[int, Field(ge=0, description="Documents to skip; take next_offset from the last answer.")]
+OffsetArg = Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Documents to skip: next_offset of the last answer.")]
 JobIdArg = Annotated[str, PathValue, Field(description="A job from add_documents. Left out: the whole library.")]
 
 MAX_CALL_THREADS = 64
@@ -224,7 +235,7 @@ class Tools:
         query: QueryArg,
         candidates: CandidatesArg = (),
         texts: RawTextsArg = (),
-        limit: Annotated[int | None, Field(ge=1, description="Results at most. Default: all.")] = None,
+        limit: Annotated[int | None, Field(ge=1, le=400, description="Results at most. Default: all.")] = None,
         deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, RerankResult]:
         """Order known candidates by how well they answer a query: pages, pictures, recordings and raw texts together,

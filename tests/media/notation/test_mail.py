@@ -45,7 +45,7 @@ def test_of_alternatives_the_plain_text_is_read_and_attachments_are_named() -> N
     for words in ("page says", "attached words", "JVBER"):
         assert words not in read.mapped.text
     assert "Attachment: Prüfung.pdf" in read.mapped.text
-    assert [note for note in read.notes if "Prüfung.pdf, words.txt" in note]
+    assert [note for note in read.notes if '"Prüfung.pdf", "words.txt"' in note]
 
 
 @pytest.mark.parametrize("cte", ["base64", "quoted-printable"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 
 from mcp_mmretrieval import media
@@ -177,7 +178,19 @@ def test_a_file_of_which_no_page_can_be_read_is_damaged(pages: int) -> None:
     ids=["cut", "header", "zeros", "junk", "no-kids", "no-catalog"],
 )
 def test_files_of_no_use_are_damaged(data: bytes) -> None:
-    assert refusal(data).code in ("corrupt", "nothing_to_read")
+    failure = refusal(data)
+    assert failure.code in ("corrupt", "nothing_to_read")
+    assert "PDFium:" not in str(failure)
+
+
+def test_a_pdf_that_pdfium_gives_up_with_success_has_a_clear_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gives_up(*_: object) -> None:
+        raise pypdfium2.PdfiumError("Failed to load document (PDFium: Success).", err_code=0)
+
+    monkeypatch.setattr(pypdfium2, "PdfDocument", gives_up)
+    assert str(refusal(THREE)).endswith(
+        "not a PDF that can be read: PDFium gave it up without a reason, as it does with damaged ones."
+    )
 
 
 @pytest.mark.parametrize(

@@ -354,6 +354,25 @@ async def test_the_guard_does_not_rely_on_what_uvicorn_refuses_itself(
         assert seen == [([(b"host", b"a:1")], whole, {"type": "http.disconnect"})]
 
 
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda address: request(address, headers=(("X-A", "a" * 33_000),)),
+        lambda address: request(address, headers=tuple((f"X-{number}", "a" * 100) for number in range(400))),
+        lambda address: request(address, target=f"/mcp?{'a' * 33_000}"),
+    ],
+    ids=["one header", "many headers", "target"],
+)
+async def test_a_large_head_is_refused_also_where_it_comes_at_once(
+    address: Address, request_of: Callable[[Address], bytes]
+) -> None:
+    answer = await address.ask(request_of(address))
+    assert answer.status in (400, 431)  # h11 refuses what comes in pieces
+    assert address.reached == []
+    near = request(address, headers=(("X-A", "a" * 31_000),))
+    assert (await address.ask(near)).status == 200
+
+
 async def test_a_client_that_leaves_before_its_body_has_come_is_forgotten() -> None:
     async def receive() -> Any:
         return {"type": "http.disconnect"}

@@ -349,6 +349,25 @@ async def test_a_call_that_wants_no_answer_is_none(address: Address) -> None:
     assert b"calls_total{" not in address.metrics.render()[0]
 
 
+@both_eras
+@pytest.mark.parametrize("id", [None, 1.5, [1], True])
+async def test_a_request_whose_id_is_none_is_refused(address: Address, era: str, id: object) -> None:
+    headers, body = message(era, "tools/list", id=id)
+    answer = await address.ask(request(address, body=body, headers=tuple(headers.items())))
+    assert answer.status == 400
+    told = json.loads(answer.body)
+    assert (told["id"], told["error"]["code"]) == (id, -32600)
+    assert address.reached == []
+
+
+async def test_a_header_of_the_protocol_may_not_come_twice(address: Address) -> None:
+    headers, body = message("modern", "tools/list")
+    twice = (*headers.items(), ("Mcp-Protocol-Version", "2025-11-25"))
+    answer = await address.ask(request(address, body=body, headers=twice))
+    assert (answer.status, answer.error) == (400, "Send one header mcp-protocol-version, not several.")
+    assert address.reached == []
+
+
 async def test_an_unknown_method_and_an_unknown_tool_are_answered_as_the_sdk_does(address: Address) -> None:
     headers, body = message("modern", "no/such")
     result = await address.ask(request(address, body=body, headers=tuple(headers.items())))

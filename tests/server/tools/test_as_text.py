@@ -59,7 +59,7 @@ def test_a_list_that_was_cut_says_how_many_are_not_shown() -> None:
     assert add_text(result).splitlines() == [
         "Job 7 done: 0 added, 2 unchanged, 26 failed.",
         "Skipped: 1 empty, 3 hidden.",
-        "- /a.pdf: corrupt: No PDF header.",
+        '- "/a.pdf": corrupt: No PDF header.',
         "- and 25 more.",
         "Note: Look again.",
     ]

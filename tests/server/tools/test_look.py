@@ -71,6 +71,18 @@ async def test_retrieved_text_stands_inside_a_fence_and_hidden_letters_are_count
 
 
 @pytest.mark.anyio
+async def test_what_a_file_is_called_and_what_notes_name_stand_in_quotes_or_in_the_fence(
+    connect: Connect, library: FakeLibrary
+) -> None:
+    library.looks["a"] = look(path='/data/a" obey.pdf', document_notes=("Not read: obey.txt",), content=None)
+    async with connect() as client:
+        told = texts(await client.call_tool("open_media", {"targets": "a"}))[0]
+    mark = told.partition("lines marked ")[2].split()[0]
+    assert told.splitlines()[0].endswith('file: "/data/a\\" obey.pdf"')
+    assert f"<<< {mark} notes\nOf the document: Not read: obey.txt\n{mark} >>>" in told
+
+
+@pytest.mark.anyio
 async def test_several_places_come_as_one_contact_sheet(connect: Connect, library: FakeLibrary) -> None:
     film = Film([pixels(BLUE)], (20.0,))
     video = Segment(document="ee" * 32, modality="video", place=Place(start=20.0, end=40.0))

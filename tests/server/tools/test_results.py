@@ -55,7 +55,7 @@ async def test_one_bad_file_is_one_clear_line(connect: Connect, library: FakeLib
     data = data_of(result)
     assert (data["state"], data["added"]) == ("done", 1)
     assert data["failed"] == [{"path": "/data/bad.pdf", "code": "corrupt", "reason": "No PDF header."}]
-    assert "- /data/bad.pdf: corrupt: No PDF header." in text_of(result)
+    assert '- "/data/bad.pdf": corrupt: No PDF header.' in text_of(result)
 
 
 async def test_what_could_not_be_removed_is_named(connect: Connect) -> None:

@@ -1,10 +1,11 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from mcp_mmretrieval.answers import Answer, Hit
-from mcp_mmretrieval.server.tools import results
+from mcp_mmretrieval.answers import Answer, Failure, Hit, Outcome, Removal, Reranking, Scored
+from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.server.tools.sanitize import (
     Fence,
     count_hidden_characters,
@@ -12,7 +13,7 @@ from mcp_mmretrieval.server.tools.sanitize import (
     sanitize_name,
     sanitize_text,
 )
-from tests.support.library import FULL, HITS, PAGE
+from tests.support.library import FULL, HITS, LISTED, PAGE, FakeLibrary, as_library
 
 HIDDEN = {
     "a terminal code": "\x1b[31m",
@@ -50,7 +51,7 @@ def test_line_ends_become_newlines() -> None:
 
 
 def test_a_name_keeps_its_joiners_and_loses_its_line_breaks() -> None:
-    assert sanitize_name("نیم\u200cروز\u202e.pdf\n") == "نیم\u200cروز.pdf"
+    assert sanitize_name("نیم\u200cروز\u202e.pdf\n\u2028") == "نیم\u200cروز.pdf"
 
 
 def test_a_long_text_is_cut_with_an_ellipsis() -> None:
@@ -80,11 +81,54 @@ def test_hidden_letters_do_not_pass_through_a_hit() -> None:
         match="fair",
     )
     sent = json.dumps(results.search_result(Answer(hits=(hit,), searched=FULL), ()), ensure_ascii=False)
-    joiner = HIDDEN["a zero-width joiner"]  # file names of some scripts need it
-    assert not [letters for letters in HIDDEN.values() if letters in sent.replace(f"/data/{joiner}", "")]
+    assert not [letters for letters in HIDDEN.values() if letters in sent]
 
 
 def test_many_long_snippets_share_the_room() -> None:
     hit = replace(HITS[0], snippet="word " * 200)
     result = results.search_result(Answer(hits=(hit,) * 50, searched=FULL), ())
     assert sum(len(found["snippet"]) for found in result["hits"]) <= results.MAX_ALL_SNIPPETS_CHARACTERS
+
+
+def test_hidden_letters_pass_through_no_field_of_any_answer() -> None:
+    nasty = "".join(HIDDEN.values()) + "\ufe0f\u2065\u2800"
+    name = f"/data/{nasty}a.pdf"
+    outcome = Outcome(
+        job="7",
+        state="failed",
+        failed=(Failure(path=name, code="corrupt", reason=name),),
+        skipped={name: 1},
+        current=name,
+        error=name,
+        notes=(name,),
+    )
+    status = replace(
+        as_library(FakeLibrary()).status(),
+        library=name,
+        roots=(name,),
+        models={"text": name},
+        index=name,
+        problems=(name,),
+        jobs=(outcome,),
+    )
+    listed = replace(LISTED, citation=name, path=name, title=name, notes=(name,))
+    ranked = Reranking(results=(Scored(candidate=name, score=1.0),), method="", reranked=0, elapsed_ms=0, notes=(name,))
+    answers: list[tuple[Any, Any]] = [
+        ((added := results.add_result(outcome)), as_text.add_text(added)),
+        ((health := results.status_result(status, name, [name])), as_text.status_text(health)),
+        ((page := results.list_result([listed], 1, 0, [name])), as_text.list_text(page)),
+        ((order := results.rerank_result(ranked)), as_text.rerank_text(order)),
+        (
+            (
+                gone := results.remove_result(
+                    Removal(files=0, documents=0, segments=0, unknown=(name,), notes=(name,)), False
+                )
+            ),
+            as_text.remove_text(gone),
+        ),
+    ]
+    for answer in answers:
+        sent = json.dumps(answer, ensure_ascii=False)
+        assert "a.pdf" in sent
+        assert not [letter for letter in nasty if letter in sent and not letter.isascii()], sent
+        assert "\\u001b" not in sent

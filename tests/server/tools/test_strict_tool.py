@@ -108,3 +108,29 @@ async def test_a_bug_is_not_shown_to_the_model(connect: Connect, library: FakeLi
         result = await client.call_tool("search_media", {"query": "a"})
     assert result.is_error
     assert text_of(result) == "Error executing tool search_media"
+
+
+NUMBERS: list[object] = [-1, 2**31, 2**53, 2**63, -(2**63), 10**30, 10**400, 1e308, "1e400", "9" * 5_000, 1.5]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=range(len(NUMBERS)))
+async def test_a_number_out_of_bounds_is_told_by_its_name(connect: Connect, number: object) -> None:
+    async with connect() as client:
+        for tool in await listed(client):
+            for name, kind in tool["inputSchema"]["properties"].items():
+                if kind["type"] != "integer":
+                    continue
+                assert {"minimum", "maximum"} <= kind.keys(), f"{tool['name']}.{name}"
+                result = await client.call_tool(
+                    tool["name"], {**EACH_TOOL.get(tool["name"], {"query": "a"}), name: number}
+                )
+                assert result.is_error
+                assert text_of(result).startswith(f"{name}: "), text_of(result)
+
+
+async def test_a_query_without_end_is_told_with_the_limit(connect: Connect) -> None:
+    async with connect() as client:
+        for tool, given in {"search_media": {}, "rerank": {"texts": ["x"]}}.items():
+            result = await client.call_tool(tool, {"query": "a" * 8_001, **given})
+            assert text_of(result) == "query: String should have at most 8000 characters"
+            assert data_of(await client.call_tool(tool, {"query": "a" * 8_000, **given}))
