@@ -1,6 +1,5 @@
 import json
 import socket
-import subprocess
 import sys
 
 import pytest
@@ -12,32 +11,8 @@ from mcp_mmretrieval.front.reaching import (
     connect_to_engine,
     hello,
     launch_engine,
-    machine_environment,
     read_line,
 )
-
-
-def test_of_the_environment_only_the_machines_side_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "CLAUDE_TOKEN": "x",
-        "HF_HOME": "/m",
-        "https_proxy": "p",
-        "MMRETRIEVAL_HTTP_TOKEN": "t",
-    }.items():
-        monkeypatch.setenv(name, value)
-    seen = machine_environment()
-    assert seen["HF_HOME"] == "/m"
-    assert seen["https_proxy"] == "p"
-    assert not {"CLAUDE_TOKEN", "MMRETRIEVAL_HTTP_TOKEN", "PYTHONPATH"} & set(seen)
-
-
-def test_an_engine_looks_for_models_where_download_puts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    for name in ("HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    ask = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE)"
-    done = subprocess.run([sys.executable, "-c", ask], env=machine_environment(), capture_output=True, text=True)
-    assert done.stdout == "/cache/huggingface/hub\n"
 
 
 def test_a_question_where_no_engine_runs_is_told(endpoint: Endpoint) -> None:
