@@ -24,6 +24,11 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
     problems = [opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
     if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
         problems.append(alone)
+    if index.state == "failed":
+        problems.append(
+            f"The vector index in {library} cannot be used ({index.note}). Searches compare with each vector instead, "
+            "which takes longer in a large library. It is tried again; `mcp-mmretrieval check` says more."
+        )
     problems += [
         f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
         for folder in roots.missing
