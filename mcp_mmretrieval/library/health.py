@@ -21,7 +21,12 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
     counts = catalog.active_counts(scope)
     index = shared.store.index.status()
     state, message = shared.rollout.state, shared.rollout.message
-    problems = [opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
+    problems = [
+        *shared.store.recovery.problems(),
+        opened.embedding.problem,
+        shared.rollout.problem,
+        "" if state == "loading" else message,
+    ]
     if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
         problems.append(alone)
     if index.state == "failed":

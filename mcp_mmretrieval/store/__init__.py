@@ -29,6 +29,7 @@ from mcp_mmretrieval.store.records import (
     TermShares,
     VectorRows,
 )
+from mcp_mmretrieval.store.recovery import CATALOG_NAME, INDEX_NAME, Recovery
 from mcp_mmretrieval.store.scope import Scope
 
 __all__ = [
@@ -63,8 +64,9 @@ class Store:
     ...     store.index.nearest(space, "text", vector, Scope(), depth=100)
     """
 
-    def __init__(self, lock: LibraryLock, catalog: Catalog, index: Index) -> None:
+    def __init__(self, lock: LibraryLock, recovery: Recovery, catalog: Catalog, index: Index) -> None:
         self.lock = lock
+        self.recovery = recovery
         self.catalog = catalog
         self.index = index
 
@@ -76,15 +78,18 @@ class Store:
         """
         lock = LibraryLock(folder)
         try:
+            recovery = Recovery(folder)
             committed = threading.Event()
-            catalog = Catalog(folder / "catalog.db", on_commit=committed.set)
+            catalog = Catalog(folder / CATALOG_NAME, on_commit=committed.set)
+            recovery.begin(catalog)
         except BaseException:
             lock.close()
             raise
-        return cls(lock, catalog, Index(folder / "index", catalog, committed))
+        return cls(lock, recovery, catalog, Index(folder / INDEX_NAME, catalog, committed))
 
     def close(self) -> None:
         """Finish the running upsert, close both databases, let go of the folder. May be called twice."""
+        self.recovery.close()
         self.index.close()
         self.catalog.close()
         self.lock.close()

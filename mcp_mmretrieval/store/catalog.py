@@ -54,6 +54,7 @@ from mcp_mmretrieval.store.word_search import (
     plan_words,
     sounding_segments,
 )
+from mcp_mmretrieval.store.write_ahead_log import stamp
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
@@ -91,6 +92,14 @@ class Catalog(Spaces, JobTable):
     def close(self) -> None:
         """Close the file. May be called twice."""
         self._database.close()
+
+    def quick_check(self, stop: Callable[[], bool]) -> str:
+        """What is wrong with the file, in words; empty where nothing is, or `stop` said so. Reads all of it."""
+        return self._database.quick_check(stop)
+
+    def stamp(self) -> None:
+        """Mark the file as the one that what lies beside it belongs to: see `write_ahead_log`."""
+        stamp(self._database)
 
     def check(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""

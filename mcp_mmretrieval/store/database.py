@@ -17,7 +17,12 @@ from typing import Any, Literal
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, WORDS_MADE_ANEW
 from mcp_mmretrieval.store.word_tables import write_all_words
+from mcp_mmretrieval.store.write_ahead_log import sync_folder
 
+RESTORE_COMMAND = "`mcp-mmretrieval backup --restore FILE`"
+"""How a backup is brought back, for messages."""
+STOP_EVERY_STEPS = 100_000
+"""Steps of SQLite's machine between two looks whether to go on: some milliseconds."""
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
 
@@ -54,6 +59,7 @@ class Database:
         self._open = True
         self._durable = True
         """Whether the writer waits for the disk after each commit."""
+        self._refuse_what_is_no_file()
         with self._explained():
             found = self._inspect() if path.exists() else self._make()
             self._writer = self._connect()
@@ -117,6 +123,35 @@ class Database:
         if touches != "bookkeeping":
             self._on_commit()
 
+    def checkpoint(self) -> bool:
+        """Move what the log holds into the file and empty it, unless somebody reads just now; whether it came to that.
+
+        Until then the log holds what was deleted, too.
+        """
+        with self._write_lock, self._explained():
+            if not self._open:
+                return False
+            self._writer.execute("PRAGMA busy_timeout = 0")  # readers come before
+            try:
+                blocked, *_ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+            return not blocked
+
+    def quick_check(self, stop: Callable[[], bool]) -> str:
+        """What is wrong with the file, in words; empty where nothing is, or `stop` said so. Reads all of it."""
+        with self.reading() as db:
+            db.set_progress_handler(stop, STOP_EVERY_STEPS)
+            try:
+                found = [line for (line,) in db.execute("PRAGMA quick_check(3)") if line != "ok"]
+            except sqlite3.OperationalError as error:
+                if _primary(error) != sqlite3.SQLITE_INTERRUPT:
+                    raise
+                return ""
+            finally:
+                db.set_progress_handler(None, 0)
+        return str(self._damaged("; ".join(found))) if found else ""
+
     def _borrow(self) -> sqlite3.Connection:
         if not self._open:
             raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
@@ -179,11 +214,7 @@ class Database:
         finally:
             connection.close()
         new.path.rename(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path.parent)
         return SCHEMA_VERSION
 
     def _inspect(self) -> int:
@@ -209,6 +240,14 @@ class Database:
                 f"{SCHEMA_VERSION}). Choose another library folder and add the files again."
             )
         return int(version)
+
+    def _refuse_what_is_no_file(self) -> None:
+        if os.path.lexists(self.path) and not self.path.is_file():
+            what = "is a folder" if self.path.is_dir() else "leads to no file"
+            raise LibraryUnavailable(
+                f"{self.path}: {what}, where the catalog should be. Move it away and bring a backup back "
+                f"({RESTORE_COMMAND}), or choose another library folder."
+            )
 
     def _refuse_truncated(self) -> None:
         """Compare the file's size with the page count of its header (https://sqlite.org/fileformat.html#the_database_header)."""
@@ -248,8 +287,9 @@ class Database:
 
     def _damaged(self, how: str) -> LibraryUnavailable:
         return LibraryUnavailable(
-            f"{self.path}: the catalog is damaged ({how}). It was left as it is: put a backup in its place, or move "
-            "the folder away and add the files again."
+            f"{self.path}: the catalog is damaged ({how}). It was left as it is. Bring a backup back with "
+            f"{RESTORE_COMMAND}, which moves this one aside with what belongs to it. `mcp-mmretrieval check` says "
+            "more. Without a backup, move the folder away and add the files again."
         )
 
 
