@@ -7,8 +7,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import EngineUnavailable
@@ -83,6 +83,28 @@ def ask_engine(endpoint: Endpoint, question: str, **more: object) -> JsonMessage
     connection, answer = connect_to_engine(endpoint, hello({}, ask=question, **more), start=False)
     connection.close()
     return answer
+
+
+@contextmanager
+def engine_kept_away(endpoint: Endpoint) -> Iterator[None]:
+    """Without an engine: one that runs is asked to leave and waited for, and none is started meanwhile.
+
+    Clients wait for the next one. Raises EngineUnavailable where the engine does not leave.
+    """
+    until, asked = time.monotonic() + ENGINE_TIMEOUT_S, None
+    while (lock := endpoint.elect()) is None:
+        pid = endpoint.state().get("pid")
+        if time.monotonic() > until:
+            raise EngineUnavailable(f"The engine of {endpoint.library} (pid {pid or 'unknown'}) does not end. End it.")
+        if pid != asked and endpoint.there():
+            with suppress(EngineUnavailable):  # it ends already
+                ask_engine(endpoint, "leave")
+                asked = pid
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def launch_engine(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import ListOrder
-from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, word_tables
+from mcp_mmretrieval.store.consistency import embed_unfilled_again, find_faults, mend_faults, unfilled_documents
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
@@ -102,19 +102,20 @@ class Catalog(Spaces, JobTable):
         stamp(self._database)
 
     def check(self) -> list[str]:
-        """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
-        try:
-            with self._database.writing("bookkeeping") as db:
-                found = [line for (line,) in db.execute("PRAGMA integrity_check")]
-                found += [
-                    f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
-                ]
-                found += totals.wrong_totals(db)
-                for table in ("words", "pairs", "names", "sounds"):
-                    db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
-        except LibraryUnavailable as error:
-            return [str(error)]
-        return [line for line in found if line != "ok"]
+        """Where the catalog does not agree with itself; empty if it does. Reads everything."""
+        return find_faults(self._database)
+
+    def repair(self) -> list[str]:
+        """Mend what `check` finds, as far as it can be made from the rest; what was done. Some faults may remain."""
+        return mend_faults(self._database)
+
+    def unfilled(self) -> int:
+        """Documents that count as embedded in a space where they have no vector: as a rule, nothing gets one there."""
+        return unfilled_documents(self._database)
+
+    def embed_unfilled_again(self) -> int:
+        """Let those documents wait for vectors once more; how many."""
+        return embed_unfilled_again(self._database)
 
     # -- identities -----------------------------------------------------------------------------------------------
 

@@ -49,6 +49,15 @@ CREATE TRIGGER sounds_removed AFTER DELETE ON texts BEGIN
 END;
 """
 
+PAIRS_SQL = """
+-- Pairs of neighbouring characters of scripts without spaces, made by `normal_form.character_bigrams`. Trigrams would
+-- not find the two-character words that most of Chinese is made of.
+CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
+CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
+    DELETE FROM pairs WHERE rowid = old.segment;
+END;
+"""
+
 TOTALS_SQL = """
 -- How much there is, so that nobody has to count it, and what still lacks vectors. Triggers keep both, in the
 -- transaction of each change. What a trigger does must not rely on a conflict clause: that of the statement that
@@ -244,12 +253,7 @@ CREATE TABLE unread_figures (
 );
 
 {WORD_TABLES_SQL}
--- Pairs of neighbouring characters of scripts without spaces, made by `normal_form.character_bigrams`. Trigrams would
--- not find the two-character words that most of Chinese is made of.
-CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
-CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
-    DELETE FROM pairs WHERE rowid = old.segment;
-END;
+{PAIRS_SQL}
 CREATE TABLE embedded (
     document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
     space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,

@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 import sys
 
@@ -9,6 +10,7 @@ from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import (
     ask_engine,
     connect_to_engine,
+    engine_kept_away,
     hello,
     launch_engine,
     read_line,
@@ -60,3 +62,23 @@ def test_one_line_is_read_and_nothing_of_the_next() -> None:
         theirs.sendall(b"cut")
         theirs.shutdown(socket.SHUT_WR)
         assert read_line(ours) == b""
+
+
+def test_an_engine_that_runs_is_asked_to_leave_and_no_other_comes_meanwhile(endpoint: Endpoint) -> None:
+    lock = endpoint.elect()
+    assert lock is not None
+    launch_engine(endpoint, lock, scripted({"ok": True}))
+    endpoint.write_state({"pid": 1})
+    with engine_kept_away(endpoint):
+        assert endpoint.elect() is None
+    assert not endpoint.held()
+
+
+def test_an_engine_that_does_not_leave_is_named(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.front.reaching.ENGINE_TIMEOUT_S", 0.1)
+    lock = endpoint.elect()
+    endpoint.write_state({"pid": 4711})
+    with pytest.raises(EngineUnavailable, match=r"pid 4711\) does not end"), engine_kept_away(endpoint):
+        pass
+    assert lock is not None
+    os.close(lock)
