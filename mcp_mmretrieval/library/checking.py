@@ -84,6 +84,8 @@ def _of_catalog(catalog: Catalog, *, repair: bool) -> Iterator[Finding]:
         if faults:
             yield from (Finding(part="catalog", text=text) for text in (*faults, *catalog.repair()))
             faults = catalog.check()
+        if not faults and catalog.compact():
+            yield Finding(part="catalog", text="it was written anew, without what had been removed")
         if again := catalog.embed_unfilled_again():
             yield Finding(part="catalog", text=f"{again:,} documents without vectors wait for them once more")
     yield from (Finding(part="catalog", text=text, wrong=True) for text in faults)

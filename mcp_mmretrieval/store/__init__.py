@@ -6,9 +6,12 @@ One process owns a library folder (`lock`). Importing this package loads neither
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.store.lock import LibraryLock
@@ -56,6 +59,10 @@ __all__ = [
 ]
 
 
+TIDY_SECONDS_AT_CLOSE = 1.0
+"""Seconds that closing takes at most to free the catalog's file of what was removed; the next process goes on."""
+
+
 class Store:
     """Lock, catalog and index of one library folder, opened and closed together.
 
@@ -91,6 +98,9 @@ class Store:
         """Finish the running upsert, close both databases, let go of the folder. May be called twice."""
         self.recovery.close()
         self.index.close()
+        until = time.monotonic() + TIDY_SECONDS_AT_CLOSE
+        with suppress(LibraryUnavailable):  # closed before, or nothing can be written
+            self.catalog.tidy(lambda: time.monotonic() < until)
         self.catalog.close()
         self.lock.close()
 

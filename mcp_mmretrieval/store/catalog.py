@@ -45,6 +45,7 @@ from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
+from mcp_mmretrieval.store.tidying import tidy
 from mcp_mmretrieval.store.word_search import (
     WordPlan,
     WordScope,
@@ -100,6 +101,14 @@ class Catalog(Spaces, JobTable):
     def stamp(self) -> None:
         """Mark the file as the one that what lies beside it belongs to: see `write_ahead_log`."""
         stamp(self._database)
+
+    def tidy(self, go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Free the file of what was removed, step by step as long as `go_on`; whether that is done."""
+        return tidy(self._database, go_on)
+
+    def compact(self) -> bool:
+        """Write a file of an earlier version anew, which could only grow; whether it was one."""
+        return self._database.give_back_pages()
 
     def check(self) -> list[str]:
         """Where the catalog does not agree with itself; empty if it does. Reads everything."""

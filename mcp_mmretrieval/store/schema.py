@@ -3,7 +3,7 @@
 APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 # What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
 _WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -56,6 +56,18 @@ CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritic
 CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
     DELETE FROM pairs WHERE rowid = old.segment;
 END;
+"""
+
+FORGOTTEN_SQL = """
+-- How many texts were removed whose words the full-text tables may still hold: see `tidying`.
+CREATE TABLE forgotten (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    texts INTEGER NOT NULL
+);
+CREATE TRIGGER text_forgotten AFTER DELETE ON texts BEGIN
+    UPDATE forgotten SET texts = texts + 1;
+END;
+INSERT INTO forgotten VALUES (1, {before});
 """
 
 TOTALS_SQL = """
@@ -327,6 +339,7 @@ CREATE TABLE chosen (
     chosen_at REAL NOT NULL
 );
 {TOTALS_SQL}
+{FORGOTTEN_SQL.format(before=0)}
 """
 
 MIGRATIONS: dict[int, str] = {
@@ -353,6 +366,7 @@ DELETE FROM pairs;
 {WORD_TABLES_SQL}
 """,
     4: TOTALS_SQL + "".join(f"INSERT INTO {table} {counted};" for table, counted in TOTALS.items()),
+    5: FORGOTTEN_SQL.format(before=1),
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
 
