@@ -103,9 +103,9 @@ def test_a_kill_while_the_catalog_is_stamped_loses_nothing(killed: Path, tmp_pat
     with (
         patch.object(write_ahead_log, "_note", note),
         patch.object(Database, "checkpoint", checkpoint),
-        Store.open(killed),
     ):
-        pass
+        store = Store.open(killed)
+    store.close()
     assert len(document_ids_of(after)) == 50
 
 
