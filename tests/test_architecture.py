@@ -24,7 +24,7 @@ FLOORS: list[dict[str, str]] = [
         "concurrency": "locks and gates: who goes first, who shares, who waits",
         "roots": "the allowed folders",
         "small_print": "where a picture has letters too small to be read in a shrunken one",
-        "front": "the client's side of an engine, in the standard library alone",
+        "front": "the client's side of an engine, and how processes start; the standard library alone",
     },
     {
         "media": "readers: split a file, load a place; workers isolate them",
@@ -194,6 +194,19 @@ def test_every_room_has_one_floor_and_every_floor_its_rooms() -> None:
 def test_the_architecture_shows_these_floors() -> None:
     shown = ARCHITECTURE.read_text(encoding="utf-8").split(MARK)[1]
     assert shown.startswith(printed_floors()), f"ARCHITECTURE.md should have:\n{printed_floors()}"
+
+
+def test_every_process_is_started_by_one_module() -> None:
+    starting = {"subprocess.Popen", "subprocess.run", "subprocess.call", "subprocess.check_output", "os.spawnv"}
+    found = {
+        (str(path.relative_to(ROOT)), ast.unparse(node))
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {*starting, "sys.executable"}
+    }
+    home = "front/child.py"
+    launched_by_clients = ("cli/clients.py", "sys.executable")
+    assert found == {(home, "subprocess.Popen"), (home, "sys.executable"), launched_by_clients}
 
 
 def test_the_house_is_small_enough_to_be_remembered() -> None:

@@ -155,6 +155,10 @@ def command_parser() -> argparse.ArgumentParser:
             "bench", "bench:bench_command", "measure how fast the models are on this machine, and what each cap costs"
         )
     )
+    _backup(
+        command("backup", "backup:backup_command", "copy the library's catalog while it is in use; or put one back")
+    )
+    _check(command("check", "check:check_command", "compare catalog, index and files; repair what can be made anew"))
     _json(command("doctor", "doctor:doctor_command", "check that everything needed is there and works"))
     return whole
 
@@ -183,6 +187,19 @@ def _search(search: argparse.ArgumentParser) -> None:
 def _demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--folder", metavar="DIR", help="keep files and library here instead of in a temporary folder")
     demo.add_argument("--sheet", metavar="FILE", help="write the contact sheet here")
+
+
+def _backup(backup: argparse.ArgumentParser) -> None:
+    backup.add_argument("target", nargs="?", metavar="FILE", help="the file to make; nothing is replaced")
+    backup.add_argument(
+        "--restore", metavar="FILE",
+        help="put this backup in the catalog's place, which is kept under another name; the engine ends first",
+    )  # fmt: skip
+
+
+def _check(check: argparse.ArgumentParser) -> None:
+    check.add_argument("--repair", action="store_true", help="repair what can be, without the engine meanwhile")
+    _json(check)
 
 
 def _profile(profile: argparse.ArgumentParser) -> None:

@@ -58,7 +58,7 @@ def this_installation() -> LaunchCommand:
             shutil.which(PUBLISHED_COMMAND.command) or PUBLISHED_COMMAND.command, PUBLISHED_COMMAND.arguments
         )
     beside = shutil.which(PACKAGE_NAME, path=str(Path(sys.executable).parent))
-    return LaunchCommand(beside, ()) if beside else LaunchCommand(sys.executable, ("-m", "mcp_mmretrieval"))
+    return LaunchCommand(beside, ()) if beside else LaunchCommand(sys.executable, ("-P", "-m", "mcp_mmretrieval"))
 
 
 def mcp_servers_json(launch: LaunchCommand) -> str:

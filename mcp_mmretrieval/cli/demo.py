@@ -23,6 +23,7 @@ from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, clients, log_to_stderr, s
 from mcp_mmretrieval.cli.session import Session, stdio_session
 from mcp_mmretrieval.demo_media import make_another_photograph, make_media
 from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.front.child import module_command
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.server.tools.results import AddResult, Found, StatusResult
@@ -105,7 +106,7 @@ async def _run(folder: Path, log: TextIO, out: Console) -> tuple[list[Reply], by
         files = await anyio.to_thread.run_sync(_fresh_media, media)
     names = ", ".join(path.name for path in files)
     _step(out, started, f"Made the {len(files)} files of a small ferry company: {names}")
-    server = (sys.executable, "-m", "mcp_mmretrieval", "serve", "--solo")
+    server = module_command("mcp_mmretrieval", "serve", "--solo")
     async with stdio_session((*server, "--root", str(media), "--library", str(library)), log) as session:
         await _add(session, out, started)
         await anyio.to_thread.run_sync(make_another_photograph, media / SNAPSHOT_FILE)

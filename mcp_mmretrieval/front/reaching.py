@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from mcp_mmretrieval import __version__
 from mcp_mmretrieval.errors import EngineUnavailable
+from mcp_mmretrieval.front.child import machine_variables, module_command, start_child
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.own_folder import make_own_folder
 
@@ -22,40 +22,12 @@ ENGINE_TIMEOUT_S = 60.0
 """Seconds until an engine that does not answer is given up."""
 MAX_ENGINE_STARTS = 3
 """Times that an engine is started before the client hears that it does not come up."""
-ENGINE_COMMAND = (sys.executable, "-P", "-m", "mcp_mmretrieval.server")
-"""The command of an engine. -P: a folder that a client happened to be started in is no place to import from."""
+ENGINE_COMMAND = module_command("mcp_mmretrieval.server")
+"""The command of an engine."""
 ENGINE_LOG_NAME = "engine.log"
 
-KEPT_VARIABLES = (
-    "HOME",
-    "LANG",
-    "LANGUAGE",
-    "LOGNAME",
-    "PATH",
-    "SHELL",
-    "SYSTEMROOT",
-    "TMPDIR",
-    "TZ",
-    "USER",
-    "VIRTUAL_ENV",
-    "XDG_CACHE_HOME",
-)
-KEPT_VARIABLE_PREFIXES = (
-    "LC_",
-    "HF_",
-    "CUDA_",
-    "NVIDIA_",
-    "TORCH",
-    "PYTORCH_",
-    "OMP_",
-    "MKL_",
-    "SSL_CERT_",
-    "LD_LIBRARY_PATH",
-)
-KEPT_VARIABLES_ANY_CASE = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
-"""What an engine sees of the environment of whoever starts it: the machine's side of it, nothing of the client's."""
 ENGINE_VARIABLES = {"MALLOC_ARENA_MAX": "2"}
-"""What an engine is told beside it: glibc would keep a heap for each thread, with what it once held."""
+"""What an engine is told beside the machine's: glibc would keep a heap for each thread, with what it once held."""
 
 JsonMessage = dict[str, object]
 
@@ -114,6 +86,28 @@ def ask_engine(endpoint: Endpoint, question: str, **more: object) -> JsonMessage
     return answer
 
 
+@contextmanager
+def engine_kept_away(endpoint: Endpoint) -> Iterator[None]:
+    """Without an engine: one that runs is asked to leave and waited for, and none is started meanwhile.
+
+    Clients wait for the next one. Raises EngineUnavailable where the engine does not leave.
+    """
+    until, asked = time.monotonic() + ENGINE_TIMEOUT_S, None
+    while (lock := endpoint.elect()) is None:
+        pid = endpoint.state().get("pid")
+        if time.monotonic() > until:
+            raise EngineUnavailable(f"The engine of {endpoint.library} (pid {pid or 'unknown'}) does not end. End it.")
+        if pid != asked and endpoint.there():
+            with suppress(EngineUnavailable):  # it ends already
+                ask_engine(endpoint, "leave")
+                asked = pid
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def launch_engine(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
     """Start an engine in a session of its own. The lock and the open socket go over to it; both are closed here.
 
@@ -133,18 +127,14 @@ def launch_engine(endpoint: Endpoint, lock: int, engine: Sequence[str]) -> None:
 
 def _spawn(endpoint: Endpoint, engine: Sequence[str], lock: int, listening: int) -> None:
     """Start the process, which takes over the two descriptors."""
-    import subprocess  # only who starts an engine pays for it
-
     log = _open_log(endpoint)
     try:
-        process = subprocess.Popen(
+        process = start_child(
             [*engine, endpoint.library, "--lock", str(lock), "--socket", str(listening)],
-            stdin=subprocess.DEVNULL,
+            ENGINE_VARIABLES | machine_variables(),
+            pass_fds=(lock, listening),
             stdout=log,
             stderr=log,
-            cwd=os.path.abspath(os.sep),
-            env=ENGINE_VARIABLES | machine_environment(),
-            pass_fds=(lock, listening),
             start_new_session=True,
         )
     except OSError as error:
@@ -153,15 +143,6 @@ def _spawn(endpoint: Endpoint, engine: Sequence[str], lock: int, listening: int)
         os.close(log)
     # reaped whenever it ends, so that no dead entry of it stays in the process table while we live
     threading.Thread(target=process.wait, daemon=True).start()
-
-
-def machine_environment() -> dict[str, str]:
-    """The part of our environment that an engine may see."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in KEPT_VARIABLES or name.startswith(KEPT_VARIABLE_PREFIXES) or name.upper() in KEPT_VARIABLES_ANY_CASE
-    }
 
 
 def engine_log_path(endpoint: Endpoint) -> str:

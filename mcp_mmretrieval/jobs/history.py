@@ -161,8 +161,8 @@ def _ended(row: JobRow, outcome: Outcome) -> JobRow:
 
 
 def _without_text(asked: AddRequest) -> AddRequest:
-    """What is kept of a job that has ended: a text that is removed from the library must not stay here."""
-    return replace(asked, text=None)
+    """What is kept of a job that has ended: neither a text that may be removed, nor what it was called."""
+    return replace(asked, text=None, title=None)
 
 
 def _hopeless(path: str) -> str:

@@ -21,9 +21,19 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
     counts = catalog.active_counts(scope)
     index = shared.store.index.status()
     state, message = shared.rollout.state, shared.rollout.message
-    problems = [opened.embedding.problem, shared.rollout.problem, "" if state == "loading" else message]
+    problems = [
+        *shared.store.recovery.problems(),
+        opened.embedding.problem,
+        shared.rollout.problem,
+        "" if state == "loading" else message,
+    ]
     if (alone := shared.models.alone) and not any(alone in problem for problem in problems):
         problems.append(alone)
+    if index.state == "failed":
+        problems.append(
+            f"The vector index in {library} cannot be used ({index.note}). Searches compare with each vector instead, "
+            "which takes longer in a large library. It is tried again; `mcp-mmretrieval check` says more."
+        )
     problems += [
         f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
         for folder in roots.missing

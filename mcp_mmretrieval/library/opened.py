@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.figures import FigureThread
@@ -12,6 +12,7 @@ from mcp_mmretrieval.adding.files import DocumentAdder
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
+from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.jobs import AddRequest, Job
@@ -103,7 +104,15 @@ class OpenedLibrary:
         self.figures.wake()
 
     def _rest(self) -> None:
-        """Let models that nobody uses leave the memory, until the library is closed."""
+        """Let models that nobody uses leave the memory, and what was removed the file, until the library is closed."""
         while not self._closed.wait(REST_EVERY_SECONDS):
             self.shared.models.rest()
             self.shared.workers.rest(WORKER_IDLE_SECONDS)
+            with suppress(LibraryUnavailable):  # a full disk, which who wants to write is told
+                if self._at_rest():
+                    self.shared.catalog.tidy(self._at_rest)
+
+    def _at_rest(self) -> bool:
+        """Whether nobody waits and nothing is being added."""
+        busy = self._closed.is_set() or self.jobs.working or self.embedding.working or foreground_is_busy()
+        return not busy

@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import ParamSpec, TypeVar
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
+from mcp_mmretrieval.front.child import import_variables, module_command, start_child
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
@@ -31,6 +31,14 @@ logger = logging.getLogger(__name__)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+_PARSER_VARIABLES = {
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""As little as possible: one thread and one heap a library, for address space is bounded."""
 _TASKS = 200
 """Documents read by one worker before it is replaced."""
 _PEAK_BYTES = 1 << 30
@@ -304,14 +312,11 @@ class _Worker:
         self._link, theirs = socket.socketpair()
         with theirs:
             arguments = [str(theirs.fileno()), str(os.getpid()), str(limits.memory_bytes)]
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", entry, *arguments],
-                env=_environment(),
+            self._process = start_child(
+                module_command(entry, *arguments),
+                _PARSER_VARIABLES | import_variables(),
                 pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                cwd="/",
             )
 
     def ready(self, stop: threading.Event | None) -> str:
@@ -487,15 +492,3 @@ def _after(last: Segment | None, left_out: int, number: int) -> str:
     if last is not None and last.place.end is not None:
         return f"the stretch after {last.place.end:.0f} s"
     return f"part {number + 1}"
-
-
-def _environment() -> dict[str, str]:
-    """As little as possible: where to import from, and one thread and one heap a library (address space is bounded)."""
-    return {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONUTF8": "1",
-        "LC_ALL": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-    }

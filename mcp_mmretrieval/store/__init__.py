@@ -6,9 +6,12 @@ One process owns a library folder (`lock`). Importing this package loads neither
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.store.lock import LibraryLock
@@ -30,6 +33,7 @@ from mcp_mmretrieval.store.records import (
     TermShares,
     VectorRows,
 )
+from mcp_mmretrieval.store.recovery import CATALOG_NAME, INDEX_NAME, Recovery
 from mcp_mmretrieval.store.scope import Scope
 from mcp_mmretrieval.store.vanished import VANISHED_DAYS
 
@@ -59,6 +63,10 @@ __all__ = [
 ]
 
 
+TIDY_SECONDS_AT_CLOSE = 1.0
+"""Seconds that closing takes at most to free the catalog's file of what was removed; the next process goes on."""
+
+
 class Store:
     """Lock, catalog and index of one library folder, opened and closed together.
 
@@ -67,8 +75,9 @@ class Store:
     ...     store.index.nearest(space, "text", vector, Scope(), depth=100)
     """
 
-    def __init__(self, lock: LibraryLock, catalog: Catalog, index: Index) -> None:
+    def __init__(self, lock: LibraryLock, recovery: Recovery, catalog: Catalog, index: Index) -> None:
         self.lock = lock
+        self.recovery = recovery
         self.catalog = catalog
         self.index = index
 
@@ -80,16 +89,22 @@ class Store:
         """
         lock = LibraryLock(folder)
         try:
+            recovery = Recovery(folder)
             committed = threading.Event()
-            catalog = Catalog(folder / "catalog.db", on_commit=committed.set)
+            catalog = Catalog(folder / CATALOG_NAME, on_commit=committed.set)
+            recovery.begin(catalog)
         except BaseException:
             lock.close()
             raise
-        return cls(lock, catalog, Index(folder / "index", catalog, committed))
+        return cls(lock, recovery, catalog, Index(folder / INDEX_NAME, catalog, committed))
 
     def close(self) -> None:
         """Finish the running upsert, close both databases, let go of the folder. May be called twice."""
+        self.recovery.close()
         self.index.close()
+        until = time.monotonic() + TIDY_SECONDS_AT_CLOSE
+        with suppress(LibraryUnavailable):  # closed before, or nothing can be written
+            self.catalog.tidy(lambda: time.monotonic() < until)
         self.catalog.close()
         self.lock.close()
 

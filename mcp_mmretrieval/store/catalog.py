@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_mmretrieval.answers import ListOrder
-from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, vanished, word_tables
+from mcp_mmretrieval.store.consistency import embed_unfilled_again, find_faults, mend_faults, unfilled_documents
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
@@ -46,6 +46,7 @@ from mcp_mmretrieval.store.soundalike import sound_terms
 from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
+from mcp_mmretrieval.store.tidying import tidy
 from mcp_mmretrieval.store.vanished import VanishedFiles
 from mcp_mmretrieval.store.word_search import (
     WordPlan,
@@ -56,6 +57,7 @@ from mcp_mmretrieval.store.word_search import (
     plan_words,
     sounding_segments,
 )
+from mcp_mmretrieval.store.write_ahead_log import stamp
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
@@ -103,20 +105,37 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         with self._database.reading():
             yield
 
+    def quick_check(self, stop: Callable[[], bool]) -> str:
+        """What is wrong with the file, in words; empty where nothing is, or `stop` said so. Reads all of it."""
+        return self._database.quick_check(stop)
+
+    def stamp(self) -> None:
+        """Mark the file as the one that what lies beside it belongs to: see `write_ahead_log`."""
+        stamp(self._database)
+
+    def tidy(self, go_on: Callable[[], bool] = lambda: True) -> bool:
+        """Free the file of what was removed, step by step as long as `go_on`; whether that is done."""
+        return tidy(self._database, go_on)
+
+    def compact(self) -> bool:
+        """Write a file of an earlier version anew, which could only grow; whether it was one."""
+        return self._database.give_back_pages()
+
     def check(self) -> list[str]:
-        """What is wrong with the file, in SQLite's words; empty if nothing is. Reads everything."""
-        try:
-            with self._database.writing("bookkeeping") as db:
-                found = [line for (line,) in db.execute("PRAGMA integrity_check")]
-                found += [
-                    f"{table}: row {key} has no parent" for table, key, *_ in db.execute("PRAGMA foreign_key_check")
-                ]
-                found += totals.wrong_totals(db)
-                for table in ("words", "pairs", "names", "sounds"):
-                    db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
-        except LibraryUnavailable as error:
-            return [str(error)]
-        return [line for line in found if line != "ok"]
+        """Where the catalog does not agree with itself; empty if it does. Reads everything."""
+        return find_faults(self._database)
+
+    def repair(self) -> list[str]:
+        """Mend what `check` finds, as far as it can be made from the rest; what was done. Some faults may remain."""
+        return mend_faults(self._database)
+
+    def unfilled(self) -> int:
+        """Documents that count as embedded in a space where they have no vector: as a rule, nothing gets one there."""
+        return unfilled_documents(self._database)
+
+    def embed_unfilled_again(self) -> int:
+        """Let those documents wait for vectors once more; how many."""
+        return embed_unfilled_again(self._database)
 
     # -- identities -----------------------------------------------------------------------------------------------
 

@@ -49,8 +49,10 @@ class Chroma:
             self._lock = _lock_file(folder.with_name(folder.name + ".lock"))
         try:
             with _as_chroma_failed():
-                if fresh and folder.exists():
-                    shutil.rmtree(folder)
+                if fresh:
+                    remove_index(folder)
+                if folder.is_symlink():
+                    raise NotADirectoryError(f"{folder} is a link")
                 folder.mkdir(mode=0o700, exist_ok=True)
                 self._client = _open_client(folder)
         except ChromaFailed:
@@ -115,6 +117,14 @@ class Chroma:
                 configuration={"hnsw": {"space": "cosine", "sync_threshold": self._sync_threshold}},
             )
         return self._collections[name]
+
+
+def remove_index(folder: Path) -> None:
+    """Delete an index, which is made from the catalog again. A link goes, and what it leads to stays."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def _ids(keys: PartKeys) -> list[str]:

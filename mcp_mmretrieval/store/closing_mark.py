@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 
+from mcp_mmretrieval.store.write_ahead_log import sync_folder
 from mcp_mmretrieval.types import VectorKind
 
 
@@ -39,11 +40,7 @@ class ClosingMark:
         except (OSError, ValueError):
             said = None
         self._path.unlink(missing_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # before the index is opened: a mark that came back would speak of an older one
-        finally:
-            os.close(folder)
+        sync_folder(self._path.parent)  # before the index is opened: a mark that came back would speak of an older one
         return bool(said == _listed(lanes))
 
 

@@ -18,9 +18,14 @@ from typing import Any, Literal, TypeVar
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, WORDS_MADE_ANEW
 from mcp_mmretrieval.store.word_tables import write_all_words
+from mcp_mmretrieval.store.write_ahead_log import sync_folder
 
 AnswerT = TypeVar("AnswerT")
 
+RESTORE_COMMAND = "`mcp-mmretrieval backup --restore FILE`"
+"""How a backup is brought back, for messages."""
+STOP_EVERY_STEPS = 100_000
+"""Steps of SQLite's machine between two looks whether to go on: some milliseconds."""
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
 
@@ -71,6 +76,7 @@ class Database:
         self._open = True
         self._durable = True
         """Whether the writer waits for the disk after each commit."""
+        self._refuse_what_is_no_file()
         with self._explained():
             found = self._inspect() if path.exists() else self._make()
             self._writer = self._connect()
@@ -154,6 +160,48 @@ class Database:
         if touches != "bookkeeping":
             self._on_commit()
 
+    def checkpoint(self) -> bool:
+        """Move what the log holds into the file and empty it, unless somebody reads just now; whether it came to that.
+
+        Until then the log holds what was deleted, too.
+        """
+        with self._write_lock, self._explained():
+            if not self._open:
+                return False
+            self._writer.execute("PRAGMA busy_timeout = 0")  # readers come before
+            try:
+                blocked, *_ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+            return not blocked
+
+    def give_back_pages(self) -> bool:
+        """Write a file anew that was made before free pages could be given back; whether it was one.
+
+        Takes as much of the disk as the file once more, and all of the time. Nobody else may have it open.
+        """
+        with self._write_lock, self._explained():
+            if scalar(self._writer, "PRAGMA auto_vacuum"):
+                return False
+            self._close_idle()
+            self._writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._writer.execute("VACUUM")
+            return True
+
+    def quick_check(self, stop: Callable[[], bool]) -> str:
+        """What is wrong with the file, in words; empty where nothing is, or `stop` said so. Reads all of it."""
+        with self.reading() as db:
+            db.set_progress_handler(stop, STOP_EVERY_STEPS)
+            try:
+                found = [line for (line,) in db.execute("PRAGMA quick_check(3)") if line != "ok"]
+            except sqlite3.OperationalError as error:
+                if _primary(error) != sqlite3.SQLITE_INTERRUPT:
+                    raise
+                return ""
+            finally:
+                db.set_progress_handler(None, 0)
+        return str(self._damaged("; ".join(found))) if found else ""
+
     def _borrow(self) -> sqlite3.Connection:
         if not self._open:
             raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
@@ -177,6 +225,7 @@ class Database:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA cache_size = -16384")  # 16 MiB for each connection; the system caches the rest
             connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten
             connection.execute("PRAGMA journal_size_limit = 67108864")
         except BaseException:
             connection.close()
@@ -208,6 +257,7 @@ class Database:
         connection = new._connect("rwc")
         try:
             connection.execute("PRAGMA page_size = 8192")  # reads all vectors in half the time that 4096 takes
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
                 f"BEGIN; {TABLES_SQL} PRAGMA application_id = {APPLICATION_ID}; "
@@ -216,11 +266,7 @@ class Database:
         finally:
             connection.close()
         new.path.rename(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path.parent)
         return SCHEMA_VERSION
 
     def _inspect(self) -> int:
@@ -246,6 +292,14 @@ class Database:
                 f"{SCHEMA_VERSION}). Choose another library folder and add the files again."
             )
         return int(version)
+
+    def _refuse_what_is_no_file(self) -> None:
+        if os.path.lexists(self.path) and not self.path.is_file():
+            what = "is a folder" if self.path.is_dir() else "leads to no file"
+            raise LibraryUnavailable(
+                f"{self.path}: {what}, where the catalog should be. Move it away and bring a backup back "
+                f"({RESTORE_COMMAND}), or choose another library folder."
+            )
 
     def _refuse_truncated(self) -> None:
         """Compare the file's size with the page count of its header (https://sqlite.org/fileformat.html#the_database_header)."""
@@ -285,8 +339,9 @@ class Database:
 
     def _damaged(self, how: str) -> LibraryUnavailable:
         return LibraryUnavailable(
-            f"{self.path}: the catalog is damaged ({how}). It was left as it is: put a backup in its place, or move "
-            "the folder away and add the files again."
+            f"{self.path}: the catalog is damaged ({how}). It was left as it is. Bring a backup back with "
+            f"{RESTORE_COMMAND}, which moves this one aside with what belongs to it. `mcp-mmretrieval check` says "
+            "more. Without a backup, move the folder away and add the files again."
         )
 
 

@@ -18,6 +18,7 @@ In every state a search is answered: what the index lacks, or all of it, is comp
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 import time
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING
 from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
-from mcp_mmretrieval.store.chroma import ChromaFailed
+from mcp_mmretrieval.store.chroma import ChromaFailed, remove_index
 from mcp_mmretrieval.store.closing_mark import ClosingMark
 from mcp_mmretrieval.store.index_process import IndexProcess, ProcessFailed
 from mcp_mmretrieval.store.records import IndexState, IndexStatus
@@ -331,9 +332,9 @@ class Index:
         self._end_process()
         if lacks != total or any(self._catalog.lanes().values()):
             self._catalog.unfollow()
-        if self._folder.exists():
+        if os.path.lexists(self._folder):  # a link to nothing too
             self._mark.take({})
-            shutil.rmtree(self._folder)
+            remove_index(self._folder)
         self._state, self._note, self._broken, self._failures = "unneeded", "", "", 0
 
     def _step(self, process: IndexProcess) -> bool:
@@ -377,8 +378,8 @@ class Index:
         self._state = "checking"
         lanes = self._catalog.lanes()
         closed = self._mark.take(lanes)
-        found: str | None = "its folder was gone"
-        for sample in (closed, False) if self._folder.is_dir() else ():
+        found: str | None = "it had no folder of its own"
+        for sample in (closed, False) if self._folder.is_dir() and not self._folder.is_symlink() else ():
             found = self._opened(lanes, sample=sample)
             if found is None or self._closing.is_set():
                 return

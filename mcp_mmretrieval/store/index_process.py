@@ -7,7 +7,6 @@ all memory. In a process of its own it stops no search, and what it breaks is st
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcp_mmretrieval.front.child import import_variables, module_command, start_child
 from mcp_mmretrieval.store import chroma
 from mcp_mmretrieval.store.chroma import ChromaFailed
 
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import VectorKind, Vectors
 
 WORKER = "mcp_mmretrieval.store.index_worker"
+WORKER_VARIABLES = {
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+    "ANONYMIZED_TELEMETRY": "False",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+"""As little as possible: nobody is to be told of it."""
 TICK_SECONDS = 0.05
 """Seconds between two looks at the process while it is silent."""
 QUERY_WAIT_SECONDS = 0.05
@@ -71,13 +80,11 @@ class IndexProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", WORKER, str(theirs.fileno())],
-                    env=_environment(),
+                self._process = start_child(
+                    module_command(WORKER, str(theirs.fileno())),
+                    WORKER_VARIABLES | import_variables(),
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.PIPE,  # closes when this process ends, and so tells the other
-                    stdout=subprocess.DEVNULL,
-                    cwd="/",
                     start_new_session=True,  # whoever interrupts the engine lets it close the index in order
                 )
             except OSError as error:
@@ -243,16 +250,3 @@ def processor_seconds(process: int) -> float:
         return time.clock_gettime((~process << 3) | 2)  # as clock_getcpuclockid(3) makes it
     except OSError:  # it has ended, which its socket will tell
         return 0.0
-
-
-def _environment() -> dict[str, str]:
-    """As little as possible: where to import from, and that nobody is to be told of it."""
-    return {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONUTF8": "1",
-        "LC_ALL": "C.UTF-8",
-        "ANONYMIZED_TELEMETRY": "False",
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "ORT_DISABLE_TELEMETRY": "1",
-    }

@@ -12,8 +12,8 @@ from mcp_mmretrieval.store import rows
 from mcp_mmretrieval.store.database import Database
 from mcp_mmretrieval.store.records import JobRow
 
-JOB_DAYS = 90
-"""Days for which the outcome of a job is kept."""
+JOB_DAYS, MAX_JOBS_KEPT = 90, 1_000
+"""Days for which the outcome of a job is kept, and of how many at most."""
 
 
 class JobTable:
@@ -37,6 +37,12 @@ class JobTable:
                 (*what, job.attempts, os.fsencode(job.reading), now, ended),
             )
             db.execute("DELETE FROM jobs WHERE ended < ?", (now - JOB_DAYS * 86_400,))
+            if ended is not None:
+                db.execute(
+                    "DELETE FROM jobs WHERE ended IS NOT NULL AND started < "
+                    "(SELECT started FROM jobs ORDER BY started DESC LIMIT 1 OFFSET ?)",
+                    (MAX_JOBS_KEPT - 1,),
+                )
 
     def job(self, id: str) -> JobRow | None:
         """A job of this or an earlier process."""

@@ -49,6 +49,27 @@ CREATE TRIGGER sounds_removed AFTER DELETE ON texts BEGIN
 END;
 """
 
+PAIRS_SQL = """
+-- Pairs of neighbouring characters of scripts without spaces, made by `normal_form.character_bigrams`. Trigrams would
+-- not find the two-character words that most of Chinese is made of.
+CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
+CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
+    DELETE FROM pairs WHERE rowid = old.segment;
+END;
+"""
+
+FORGOTTEN_SQL = """
+-- How many texts were removed whose words the full-text tables may still hold: see `tidying`.
+CREATE TABLE forgotten (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    texts INTEGER NOT NULL
+);
+CREATE TRIGGER text_forgotten AFTER DELETE ON texts BEGIN
+    UPDATE forgotten SET texts = texts + 1;
+END;
+INSERT INTO forgotten VALUES (1, {before});
+"""
+
 TOTALS_SQL = """
 -- How much there is, so that nobody has to count it, and what still lacks vectors. Triggers keep both, in the
 -- transaction of each change. What a trigger does must not rely on a conflict clause: that of the statement that
@@ -283,12 +304,7 @@ CREATE TABLE unread_figures (
 );
 
 {WORD_TABLES_SQL}
--- Pairs of neighbouring characters of scripts without spaces, made by `normal_form.character_bigrams`. Trigrams would
--- not find the two-character words that most of Chinese is made of.
-CREATE VIRTUAL TABLE pairs USING fts5(pair, tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'");
-CREATE TRIGGER pairs_removed AFTER DELETE ON texts BEGIN
-    DELETE FROM pairs WHERE rowid = old.segment;
-END;
+{PAIRS_SQL}
 CREATE TABLE embedded (
     document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
     space INTEGER NOT NULL REFERENCES spaces(id) ON DELETE CASCADE,
@@ -363,6 +379,7 @@ CREATE TABLE chosen (
 );
 {TOTALS_SQL}
 {VANISHED_SQL}
+{FORGOTTEN_SQL.format(before=0)}
 """
 
 MIGRATIONS: dict[int, str] = {
@@ -389,7 +406,7 @@ DELETE FROM pairs;
 {WORD_TABLES_SQL}
 """,
     4: TOTALS_SQL + "".join(f"INSERT INTO {table} {counted};" for table, counted in TOTALS.items()),
-    5: f"ALTER TABLE files ADD COLUMN device INTEGER; {VANISHED_SQL}",
+    5: f"ALTER TABLE files ADD COLUMN device INTEGER; {VANISHED_SQL} {FORGOTTEN_SQL.format(before=1)}",
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
 

@@ -42,6 +42,13 @@ def vectors_by_kind(db: sqlite3.Connection, space: int) -> dict[VectorKind, int]
     return dict(db.execute(sql, (space,)).fetchall())
 
 
+def count_anew(db: sqlite3.Connection) -> None:
+    """Fill the tables by counting, whatever they say. Reads everything."""
+    for table, counted in TOTALS.items():
+        db.execute(f"DELETE FROM {table}")
+        db.execute(f"INSERT INTO {table} {counted}")
+
+
 def wrong_totals(db: sqlite3.Connection) -> list[str]:
     """Where the tables differ from counting anew, which reads everything; empty where they agree."""
     found = []

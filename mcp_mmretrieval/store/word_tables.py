@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from mcp_mmretrieval.store.normal_form import character_bigrams, forms_beside, normal_words
-from mcp_mmretrieval.store.schema import WHOLE_WORDS_SQL
+from mcp_mmretrieval.store.schema import PAIRS_SQL, WHOLE_WORDS_SQL, WORD_TABLES_SQL
 from mcp_mmretrieval.store.soundalike import sound_codes
 from mcp_mmretrieval.store.stems import language_of, stems_beside
 from mcp_mmretrieval.types import MODALITY_TRAITS, Segment
@@ -95,6 +95,27 @@ def write_all_words(db: sqlite3.Connection) -> None:
         write_title(db, document, title, keywords)
     for path, document in db.execute("SELECT path, document FROM files").fetchall():
         write_path(db, document, path)
+
+
+def make_word_tables_anew(db: sqlite3.Connection) -> None:
+    """Drop all tables of words, whatever is wrong with them, and write all words again."""
+    for trigger in ("words_removed", "wholes_removed", "names_removed", "sounds_removed", "pairs_removed"):
+        db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+    for table in ("words", "wholes", "names", "named", "sounds", "pairs"):
+        db.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in _statements(WORD_TABLES_SQL + PAIRS_SQL):
+        db.execute(statement)
+    write_all_words(db)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would end the transaction first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def document_language(texts: Iterable[HeadedText]) -> str:

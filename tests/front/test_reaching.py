@@ -1,6 +1,6 @@
 import json
+import os
 import socket
-import subprocess
 import sys
 
 import pytest
@@ -10,34 +10,11 @@ from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import (
     ask_engine,
     connect_to_engine,
+    engine_kept_away,
     hello,
     launch_engine,
-    machine_environment,
     read_line,
 )
-
-
-def test_of_the_environment_only_the_machines_side_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "CLAUDE_TOKEN": "x",
-        "HF_HOME": "/m",
-        "https_proxy": "p",
-        "MMRETRIEVAL_HTTP_TOKEN": "t",
-    }.items():
-        monkeypatch.setenv(name, value)
-    seen = machine_environment()
-    assert seen["HF_HOME"] == "/m"
-    assert seen["https_proxy"] == "p"
-    assert not {"CLAUDE_TOKEN", "MMRETRIEVAL_HTTP_TOKEN", "PYTHONPATH"} & set(seen)
-
-
-def test_an_engine_looks_for_models_where_download_puts_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    for name in ("HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    ask = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE)"
-    done = subprocess.run([sys.executable, "-c", ask], env=machine_environment(), capture_output=True, text=True)
-    assert done.stdout == "/cache/huggingface/hub\n"
 
 
 def test_a_question_where_no_engine_runs_is_told(endpoint: Endpoint) -> None:
@@ -85,3 +62,23 @@ def test_one_line_is_read_and_nothing_of_the_next() -> None:
         theirs.sendall(b"cut")
         theirs.shutdown(socket.SHUT_WR)
         assert read_line(ours) == b""
+
+
+def test_an_engine_that_runs_is_asked_to_leave_and_no_other_comes_meanwhile(endpoint: Endpoint) -> None:
+    lock = endpoint.elect()
+    assert lock is not None
+    launch_engine(endpoint, lock, scripted({"ok": True}))
+    endpoint.write_state({"pid": 1})
+    with engine_kept_away(endpoint):
+        assert endpoint.elect() is None
+    assert not endpoint.held()
+
+
+def test_an_engine_that_does_not_leave_is_named(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.front.reaching.ENGINE_TIMEOUT_S", 0.1)
+    lock = endpoint.elect()
+    endpoint.write_state({"pid": 4711})
+    with pytest.raises(EngineUnavailable, match=r"pid 4711\) does not end"), engine_kept_away(endpoint):
+        pass
+    assert lock is not None
+    os.close(lock)

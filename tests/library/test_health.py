@@ -8,6 +8,7 @@ import pytest
 
 from mcp_mmretrieval.store import index
 from tests.conftest import OpenLibrary
+from tests.support.engines import until
 from tests.support.files import BLUE, picture
 
 PATIENCE = 60.0
@@ -75,3 +76,18 @@ def test_a_file_of_the_library_that_goes_away_meanwhile_counts_nothing(
     monkeypatch.setattr(os, "stat", gone_soon)
     assert library.status().bytes > 0
     assert 0 < library.status().bytes < 10_000_000
+
+
+def test_an_index_that_cannot_be_used_is_a_problem(
+    open_library: OpenLibrary, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+    picture(folder / "a.png")
+    (tmp_path / "library" / "index.lock").mkdir(parents=True)
+    library = open_library()
+    library.add().wait(PATIENCE)
+    assert library.settle(PATIENCE)
+    until(lambda: library._shared.store.index.status().state == "failed")
+    (problem,) = library.status().problems
+    assert problem.startswith(f"The vector index in {tmp_path / 'library'} cannot be used (")
+    assert "index.lock" in problem and "mcp-mmretrieval check" in problem

@@ -97,3 +97,19 @@ def test_a_folder_that_is_no_index_says_so_and_is_let_go(tmp_path: Path) -> None
     fresh = Chroma(tmp_path / "index", fresh=True)
     assert fresh.count(1, "text") == 0
     fresh.close()
+
+
+@pytest.mark.parametrize("what", ["a file", "a link to a folder", "a link to nothing"])
+def test_what_is_no_folder_gives_way_to_a_fresh_one_and_a_link_is_not_followed(tmp_path: Path, what: str) -> None:
+    other, place = tmp_path / "other", tmp_path / "index"
+    other.mkdir()
+    (other / "kept").touch()
+    if what == "a file":
+        place.touch()
+    else:
+        place.symlink_to(other if what == "a link to a folder" else tmp_path / "nothing")
+    with pytest.raises(ChromaFailed):
+        Chroma(place)
+    Chroma(place, fresh=True).close()
+    assert place.is_dir() and not place.is_symlink()
+    assert [path.name for path in other.iterdir()] == ["kept"]

@@ -52,6 +52,41 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+def folder_instead(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def link_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.parent / "unmounted" / "catalog.db")
+
+
+@pytest.mark.parametrize(("harm", "told"), [(folder_instead, "is a folder"), (link_to_nothing, "leads to no file")])
+def test_what_is_no_file_is_refused_and_left(tmp_path: Path, harm: Callable[[Path], None], told: str) -> None:
+    path = made(tmp_path / "catalog.db")
+    harm(path)
+    for _ in range(2):
+        with pytest.raises(LibraryUnavailable, match=f"catalog.db: {told}.*Move it away and bring a backup back"):
+            Store.open(tmp_path)
+    assert path.is_dir() or path.is_symlink()
+
+
+def test_the_log_is_emptied_unless_somebody_reads(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.db")
+    put(catalog, "/r/one")
+    log = tmp_path / "catalog.db-wal"
+    with catalog._database.reading() as db:
+        db.execute("SELECT count(*) FROM documents").fetchone()
+        put(catalog, "/r/two")
+        assert not catalog._database.checkpoint()
+    assert log.stat().st_size
+    assert catalog._database.checkpoint()
+    assert log.stat().st_size == 0
+    catalog.close()
+    assert not catalog._database.checkpoint()
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_catalog_that_cannot_be_used_is_refused_and_left_as_it_is(tmp_path: Path, damage: str) -> None:
     path = made(tmp_path / "catalog.db")
@@ -107,6 +142,7 @@ def test_a_catalog_without_totals_gets_those_of_what_it_holds(tmp_path: Path) ->
     forgotten = re.findall(r"^CREATE (TABLE|INDEX|TRIGGER) (\w+)", f"{VANISHED_SQL}{TOTALS_SQL}", re.MULTILINE)
     dropped = [f"DROP {sort} IF EXISTS {name};" for sort, name in forgotten]  # indexes and triggers go with a table
     dropped.append("ALTER TABLE files DROP COLUMN device;")
+    dropped += ["DROP TABLE forgotten;", "DROP TRIGGER text_forgotten;"]
     run(path, f"{''.join(dropped)} PRAGMA user_version = 4")
     assert len(schema(path)) < len(new) - 20
     catalog = Catalog(path)

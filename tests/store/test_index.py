@@ -411,3 +411,29 @@ def test_upserts_give_way_to_searches_a_rebuild_too(store: Store, monkeypatch: p
     monkeypatch.setattr(index, "UPSERT_YIELD_SECONDS", 0.0)  # under any number of searches it goes on
     fill(store.catalog, 20, root="/later")
     assert store.index.wait(PATIENCE)
+
+
+def test_an_index_that_became_a_link_is_made_anew_and_the_link_is_not_followed(tmp_path: Path) -> None:
+    folder, moved = tmp_path / "library" / "index", tmp_path / "moved"
+    with Store.open(tmp_path / "library") as store:
+        fill(store.catalog, 10)
+        assert store.index.wait(PATIENCE)
+    folder.rename(moved)
+    folder.symlink_to(moved)
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in moved.rglob("*"))
+    with Store.open(tmp_path / "library") as store:
+        assert store.index.wait(PATIENCE)
+        assert store.index.status().state == "ready"
+    assert not folder.is_symlink()
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in moved.rglob("*")) == before
+
+
+def test_where_none_is_needed_what_lies_in_its_place_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 32_000)
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "index").symlink_to(tmp_path / "nothing")
+    with Store.open(library) as store:
+        assert store.index.wait(PATIENCE)
+        assert store.index.status().state == "unneeded"
+    assert not (library / "index").is_symlink()

@@ -6,7 +6,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from mcp_mmretrieval.store import Catalog, JobRow
+import pytest
+
+from mcp_mmretrieval.store import Catalog, JobRow, jobs
 
 
 def test_jobs_outlive_the_process_that_started_them(tmp_path: Path) -> None:
@@ -30,3 +32,13 @@ def test_jobs_outlive_the_process_that_started_them(tmp_path: Path) -> None:
     assert second.job("j4") is None
     assert second.job("j\udcff") is None
     second.close()
+
+
+def test_the_last_jobs_are_kept_and_what_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MAX_JOBS_KEPT", 3)
+    catalog = Catalog(tmp_path / "catalog.db")
+    catalog.put_job(JobRow(id="running", key="k", asked="", state="running", outcome="{}"))
+    for number in range(6):
+        catalog.put_job(JobRow(id=f"j{number}", key="k", asked="", state="done", outcome="{}"))
+    assert [job.id for job in catalog.jobs()] == ["j5", "j4", "j3", "running"]
+    catalog.close()

@@ -46,14 +46,16 @@ class Front:
         stateless: bool = False,
         module: str = "tests.support.engines",
         arguments: tuple[str, ...] = (),
+        cwd: Path | None = None,
         **environment: str,
     ) -> None:
         given = [part for root in roots for part in ("--root", str(root))]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, "serve", "--library", str(library), *given, *arguments],
+            [sys.executable, "-P", "-m", module, "serve", "--library", str(library), *given, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            cwd=cwd,
             env={**os.environ, "MMRETRIEVAL_ENGINE_IDLE_S": "1", "MMRETRIEVAL_WORKERS": "1", **environment},
         )
         self.pid = self.process.pid

@@ -114,6 +114,14 @@ def fill(catalog: Catalog, count: int, *, each: int = 5, root: str = "/r") -> tu
     return space, np.concatenate(made)
 
 
+def tear(path: Path) -> None:
+    """Overwrite a page of a catalog that `fill` has filled: one with texts."""
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"page 3 of file 1") // 8192 * 8192
+    data[at : at + 8192] = b"\xff" * 8192
+    path.write_bytes(data)
+
+
 def agree(store: Store, space: int, scope: Scope, *, depth: int = 20, queries: int = 10) -> None:
     """The index answers as the exact scan does: nine in ten of the same segments, each with its own similarity."""
     same = 0

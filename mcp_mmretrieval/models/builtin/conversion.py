@@ -5,7 +5,6 @@ What writes a format imports more than the process that reads it should hold.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.front.child import import_variables, machine_variables, module_command, start_child
 from mcp_mmretrieval.models.made_once import made_once
 from mcp_mmretrieval.models.weights import FREE_OR_ELSEWHERE, INSTALL_BUILTIN, Wheel
 
@@ -49,18 +49,12 @@ class Conversion:
 
     def _convert(self, source: Path, target: Path) -> None:
         """In a child. Raises ModelUnavailable."""
-        home = str(Path(__file__).resolve().parents[3])
-        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", self.program, str(source), str(target)],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            told = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        command = module_command(self.program, str(source.absolute()), str(target.absolute()))
+        with start_child(command, machine_variables() | import_variables(), stderr=subprocess.PIPE) as child:
+            _, said = child.communicate()
+        if child.returncode:
+            lines = said.decode("utf-8", "replace").strip().splitlines()
+            told = (lines or [f"it ended with {child.returncode}"])[-1]
             raise ModelUnavailable(f"{self.model} cannot be converted: {told}. {FREE_OR_ELSEWHERE}")
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import queue
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +23,7 @@ from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import current_stop
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit
+from mcp_mmretrieval.front.child import import_variables, machine_variables, module_command, start_child
 from mcp_mmretrieval.models import progress
 from mcp_mmretrieval.models.process.frames import FrameHeader, FrameSocket
 from mcp_mmretrieval.models.process.messages import pack_contents, unpack_arrays, unpack_error
@@ -229,13 +228,10 @@ class _Link:
         self._frames = FrameSocket(ours)
         try:
             with theirs:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", entry, str(theirs.fileno())],
+                self._process = start_child(
+                    module_command(entry, str(theirs.fileno())),
+                    machine_variables() | import_variables(),
                     pass_fds=(theirs.fileno(),),
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    cwd="/",
                 )
         except OSError as error:
             self._frames.close()
