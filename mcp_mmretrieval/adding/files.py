@@ -53,8 +53,8 @@ NOTES_OF_ONE = 3
 MORE_NOTES = "More was left out of some files: list_documents has the notes on each."
 
 VANISHED_NOTE = (
-    "{files} no longer where they were added from, and found no more. If that is a mistake, a person brings them back "
-    "with `mcp-mmretrieval restore` within {days} days."
+    "{files} gone from the folder, and found no more. If that is a mistake, a person brings back what is gone with "
+    "`mcp-mmretrieval restore` within {days} days."
 )
 EMPTY_NOTE = (
     "nothing is left here, though {files} held from here. They stay, since a drive that is not mounted looks so. If "

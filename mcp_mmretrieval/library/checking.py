@@ -124,13 +124,13 @@ def _of_files(catalog: Catalog) -> Iterator[Finding]:
                 same += 1
             else:
                 changed.append(file.path)
-    yield Finding(part="files", text=f"{same:,} are as they were added")
+    yield Finding(part="files", text=f"{same:,} as they were added")
     if gone:
-        text = "are gone: bring them back, or remove them from the library"
+        text = "gone: bring them back, or remove them from the library"
         yield Finding(part="files", text=f"{len(gone):,} {text}", paths=tuple(gone), wrong=True)
     if hidden:
-        text = "cannot be looked at: check their permissions, or mount what they lie on"
+        text = "out of reach: check their permissions, or mount what they lie on"
         yield Finding(part="files", text=f"{len(hidden):,} {text}", paths=tuple(hidden), wrong=True)
     if changed:
-        text = "have changed since: `mcp-mmretrieval add` with their folder reads them again"
+        text = "changed since: `mcp-mmretrieval add` with their folder reads them again"
         yield Finding(part="files", text=f"{len(changed):,} {text}", paths=tuple(changed))

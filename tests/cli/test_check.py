@@ -25,7 +25,7 @@ def test_a_library_is_checked_beside_its_engine_and_repaired_without(tmp_path: P
         done = run("check", "--library", library)
         assert (done.returncode, done.stderr) == (0, "")
         assert "• catalog: 2 documents, 2 places: sound" in done.stdout
-        assert "• index: not looked at" in done.stdout and "• files: 2 are as they were added" in done.stdout
+        assert "• index: not looked at" in done.stdout and "• files: 2 as they were added" in done.stdout
 
         with closing(sqlite3.connect(library / "catalog.db")) as db:
             db.execute("UPDATE document_totals SET documents = 99")

@@ -45,7 +45,7 @@ def test_a_sound_library_has_nothing_wrong(library: Path) -> None:
     assert wrong(found) == []
     assert texts(found, "catalog") == "3 documents, 3 places: sound\n3 documents wait for their vectors"
     assert texts(found, "index") == "there is none, and it is not needed for 0 vectors"
-    assert texts(found, "files") == "3 are as they were added"
+    assert texts(found, "files") == "3 as they were added"
 
 
 def test_files_that_are_gone_hidden_or_changed_are_named(library: Path, tmp_path: Path) -> None:
