@@ -117,7 +117,7 @@ def test_what_is_gone_is_counted_told_and_found_no_more(library: Library, tree: 
     shutil.rmtree(tree / "drive")
     outcome = add(library)
     assert outcome.removed == 1
-    assert "1 file is no longer where" in outcome.notes[0]
+    assert "1 file is gone" in outcome.notes[0]
     assert "`mcp-mmretrieval restore` within 30 days" in outcome.notes[0]
     assert cited(library, "harbour", lanes=("words",)) == []
     assert library.status().documents == {"text": 1}

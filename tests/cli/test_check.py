@@ -33,7 +33,7 @@ def test_a_library_is_checked_beside_its_engine_and_repaired_without(tmp_path: P
         awkward.unlink()
         done = run("check", "--library", library)
         assert done.returncode == 1
-        assert "✗ catalog: document_totals: 1 rows differ" in done.stdout and "✗ files: 1 are gone" in done.stdout
+        assert "✗ catalog: document_totals: 1 rows differ" in done.stdout and "✗ files: 1 gone" in done.stdout
         assert "\x1b" not in done.stdout and "\nindex: sound.txt" not in done.stdout
 
         done = run("check", "--repair", "--json", "--library", library)
