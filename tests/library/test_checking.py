@@ -56,7 +56,7 @@ def test_files_that_are_gone_hidden_or_changed_are_named(library: Path, tmp_path
     (tmp_path / "b.txt").write_text("longer than before")
     found = {finding.paths: finding for finding in check_library(library, repair=True) if finding.part == "files"}
     assert found[str(tmp_path / "a.txt"),].wrong and "gone" in found[str(tmp_path / "a.txt"),].text
-    assert not found[str(tmp_path / "b.txt"),].wrong and "have changed" in found[str(tmp_path / "b.txt"),].text
+    assert not found[str(tmp_path / "b.txt"),].wrong and "changed since" in found[str(tmp_path / "b.txt"),].text
     assert found[hidden,].wrong and "out of reach" in found[hidden,].text
     with closing(Catalog(library / "catalog.db")) as catalog:
         assert catalog.counts(Scope(None)).documents == 4
