@@ -1,11 +1,14 @@
 """The program's own judgement: what it calls growth, and that a short run has samples, answers and no trouble."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mcp_mmretrieval.front.endpoint import Endpoint
 from tests.attack import soak
 from tests.attack.soak import Sample, growth_mb
+from tests.support.engines import Front
 
 
 def sampled(*megabytes: float, every: float = 100.0) -> list[Sample]:
@@ -32,3 +35,24 @@ def test_a_short_run_answers_rightly_and_writes_its_samples(tmp_path: Path, monk
     assert head.startswith("seconds,pss_mb,")
     assert len(rows) >= 3
     assert int(rows[-1].rpartition(",")[2]) > 10
+
+
+def test_an_answer_that_lacks_what_was_added_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calling = Front.call
+
+    def emptied(front: Front, tool: str, **arguments: Any) -> dict[str, Any]:
+        answer = calling(front, tool, **arguments)
+        return {**answer, "hits": []} if tool == "search_media" else answer
+
+    monkeypatch.setattr(soak, "SAMPLE_S", 1.0)
+    monkeypatch.setattr(soak, "CLIENTS", 1)
+    monkeypatch.setattr(Front, "call", emptied)
+    wrong = soak.soak(1.0, tmp_path / "soak.csv", soak.BY_HAND, 0.0)
+    assert wrong.startswith("client 0, search: WrongAnswer")
+
+
+def test_an_engine_that_is_another_one_ends_it(tmp_path: Path) -> None:
+    endpoint = Endpoint(str(tmp_path), str(tmp_path))
+    endpoint.write_state({"pid": 2})
+    assert soak.trouble([], endpoint, 2) == ""
+    assert soak.trouble([], endpoint, 1) == "the engine 1 ended: {'pid': 2}"
