@@ -1,4 +1,4 @@
 """Attacks: failures, damaged files and races, thousands of them. A short form runs with the other tests.
 
-`TEST_ATTACK=full pytest tests/attack` is the full form; SECURITY.md says what it came to last.
+`TEST_ATTACK=full pytest tests/attack` is the full form; docs/attacks.md says what is judged.
 """

@@ -365,6 +365,7 @@ def test_a_citation_leads_back_and_encodes_only_what_would_break_it(roots: Roots
         "cafe\u0301.txt": "cafe\u0301.txt",
         "new\nline.txt": "new%0Aline.txt",
         "hidden\u200b\u202e\u3164\U000e0041.txt": "hidden%E2%80%8B%E2%80%AE%E3%85%A4%F3%A0%81%81.txt",
+        "selected\ufe01\U000e0141.txt": "selected%EF%B8%81%F3%A0%85%81.txt",
     }
     for name, citation in cited.items():
         assert roots.citation(root / name) == citation
