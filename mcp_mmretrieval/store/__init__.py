@@ -106,6 +106,7 @@ class Store:
         with suppress(LibraryUnavailable):  # closed before, or nothing can be written
             self.catalog.tidy(lambda: time.monotonic() < until)
         self.catalog.close()
+        self.recovery.end()
         self.lock.close()
 
     def __enter__(self) -> Store:

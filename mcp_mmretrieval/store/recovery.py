@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.store.database import RESTORE_COMMAND
 from mcp_mmretrieval.store.quick_check import QuickCheck
-from mcp_mmretrieval.store.write_ahead_log import parts_set_aside, set_foreign_parts_aside, unclean, was_stamped
+from mcp_mmretrieval.store.write_ahead_log import (
+    note_closed,
+    parts_set_aside,
+    set_foreign_parts_aside,
+    unclean,
+    was_stamped,
+)
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.store.catalog import Catalog
@@ -56,3 +62,7 @@ class Recovery:
         """End what still runs. May be called twice."""
         if self.quick_check is not None:
             self.quick_check.close()
+
+    def end(self) -> None:
+        """The catalog is closed: from now on nothing beside it belongs to it."""
+        note_closed(self._path)

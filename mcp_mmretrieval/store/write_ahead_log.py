@@ -2,7 +2,8 @@
 
 SQLite replays a left-over `-wal` into whatever file has the name (https://sqlite.org/howtocorrupt.html). After a kill
 that ruins the backup that a person puts in the catalog's place. So each opening writes a random mark into the catalog's
-file itself, and notes it in a small file beside it. A log is the catalog's own where the file bears a noted mark.
+file itself, and notes it in a small file beside it. A log is the catalog's own where the file bears a noted mark, and
+where the catalog had not been closed in order: then it has none.
 """
 
 from __future__ import annotations
@@ -41,13 +42,21 @@ def set_foreign_parts_aside(catalog: Path) -> None:
 
     Before SQLite opens the catalog, and only by the holder of the library's lock.
     """
-    if not any(os.path.lexists(_beside(catalog, part)) for part in PARTS):
-        return
-    if catalog.is_file():
-        mark, noted = _mark(catalog), _noted(catalog)
-        if mark is None or noted is None or mark in noted:
-            return  # its own, or nothing that can be told: SQLite knows a log that is damaged
-    set_aside(catalog, PARTS)
+    if _has_parts(catalog) and not _has_own_parts(catalog):
+        set_aside(catalog, PARTS)
+    if (closed := _closing_mark(catalog)).exists():  # once what is foreign is aside, and before there is an own log
+        closed.unlink()
+        sync_folder(catalog.parent)
+
+
+def note_closed(catalog: Path) -> None:
+    """Say that the catalog was closed in order, if SQLite took its log away: what lies beside it later is not its own.
+
+    Where the disk is full nothing is said.
+    """
+    if not _has_parts(catalog):
+        with contextlib.suppress(OSError):
+            _closing_mark(catalog).touch()
 
 
 def set_aside(catalog: Path, parts: tuple[str, ...], name: str = _ASIDE) -> Path | None:
@@ -71,6 +80,20 @@ def set_aside(catalog: Path, parts: tuple[str, ...], name: str = _ASIDE) -> Path
 def parts_set_aside(catalog: Path) -> list[Path]:
     """What `set_foreign_parts_aside` has renamed and nobody has taken away since."""
     return sorted(path for path in catalog.parent.iterdir() if path.name.startswith(catalog.name + _ASIDE))
+
+
+def _has_parts(catalog: Path) -> bool:
+    return any(os.path.lexists(_beside(catalog, part)) for part in PARTS)
+
+
+def _has_own_parts(catalog: Path) -> bool:
+    """Whether what lies beside belongs to the file, or nothing can be told: SQLite knows a log that is damaged."""
+    if not catalog.is_file():
+        return False
+    if _closing_mark(catalog).exists():
+        return not unclean(catalog)  # empty ones are those of whoever looks into the catalog just now
+    mark, noted = _mark(catalog), _noted(catalog)
+    return mark is None or noted is None or mark in noted
 
 
 def was_stamped(catalog: Path) -> bool:
@@ -140,6 +163,10 @@ def sync_folder(folder: Path) -> None:
 
 def _beside(catalog: Path, part: str) -> Path:
     return catalog.with_name(catalog.name + part)
+
+
+def _closing_mark(catalog: Path) -> Path:
+    return catalog.with_suffix(".closed")
 
 
 def _stamp_file(catalog: Path) -> Path:

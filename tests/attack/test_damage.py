@@ -7,7 +7,6 @@ word.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import shutil
@@ -264,16 +263,16 @@ STATE: dict[str, Damage] = {
 GROUPS = {"catalog": CATALOG, "log": LOG, "index": INDEX, "state": STATE}
 SHORT = {
     "catalog": ("deleted", "emptied", "cut in half", "a page of ones", "a folder"),
-    "log": ("log deleted", "log cut in half", "index of the log garbage", "another catalog beside the log"),
+    "log": (
+        "log deleted",
+        "the log of another library",
+        "log cut in half",
+        "index of the log garbage",
+        "another catalog beside the log",
+    ),
     "index": ("index emptied", "vectors of the index garbage"),
     "state": ("lock garbage", "lock a folder", "stamp garbage"),
 }
-MENDED = importlib.util.find_spec("mcp_mmretrieval.store.recovery") is not None
-"""Whether a library looks for what is not its own before it opens it."""
-KNOWN_FAULTS = {"deleted", "a folder", "a link to nowhere", "a pipe", "another catalog beside the log"}
-"""Until then: an empty library without a word, a bare error, a wait for ever, a catalog that its log destroys."""
-UNKNOWABLE = "the log of another library"
-"""SQLite replays it, and nothing says that the catalog had been closed and so has none."""
 MUST_ANSWER = {"an earlier catalog beside the log", "another catalog beside the log"}
 """Where a person put a sound backup in place."""
 MAY_TELL = {"deleted"}
@@ -283,9 +282,7 @@ MAY_TELL = {"deleted"}
 def cases() -> Iterator[ParameterSet]:
     for group, kinds in GROUPS.items():
         for kind in kinds if FULL else SHORT[group]:
-            known = (kind in KNOWN_FAULTS and not MENDED) or kind == UNKNOWABLE
-            fault = pytest.mark.xfail(known, reason="known fault", run=kind != "a pipe", strict=False)
-            yield pytest.param(group, kind, id=f"{group}: {kind}", marks=fault)
+            yield pytest.param(group, kind, id=f"{group}: {kind}")
 
 
 class Templates:
@@ -408,7 +405,7 @@ def content(path: Path) -> object:
 def test_a_damaged_library_answers_as_before_or_says_what_is_wrong(
     templates: Templates, monkeypatch: pytest.MonkeyPatch, group: str, kind: str
 ) -> None:
-    name = "killed" if group == "log" and kind != UNKNOWABLE else "closed"
+    name = "killed" if group == "log" and kind != "the log of another library" else "closed"
     before = templates.before["other" if kind == "another catalog beside the log" else name]
     folder = templates.folder / "library"
     take_away(folder)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
 
@@ -60,6 +62,38 @@ def test_a_backup_in_the_place_of_the_catalog_is_not_ruined_by_the_log(killed: P
         part.unlink()
     with Store.open(killed) as store:
         assert store.recovery.problems() == []
+
+
+def test_a_log_that_comes_to_a_catalog_that_was_closed_is_not_replayed(killed: Path, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "other") as store:
+        put(store.catalog, "/r/own")
+    assert not (tmp_path / "other" / "catalog.db-wal").exists()
+    shutil.copy(killed / "catalog.db-wal", tmp_path / "other")
+    with Store.open(tmp_path / "other") as store:
+        assert (held(store), store.catalog.check()) == (1, [])
+        assert "catalog.db.aside-1-wal" in store.recovery.problems()[0]
+
+
+def test_who_looks_into_a_catalog_that_was_closed_is_not_disturbed(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        put(store.catalog, "/r/own")
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as browser:
+        assert browser.execute("SELECT count(*) FROM documents").fetchone() == (1,)
+        assert (tmp_path / "catalog.db-wal").exists()
+        with Store.open(tmp_path) as store:
+            put(store.catalog, "/r/more")
+            assert store.recovery.problems() == []
+            assert browser.execute("SELECT count(*) FROM documents").fetchone() == (2,)
+
+
+def test_a_kill_after_a_library_was_closed_and_opened_again_loses_nothing(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with Store.open(tmp_path / "library") as store:
+            put(store.catalog, f"/r/{name}")
+            shutil.copytree(tmp_path / "library", tmp_path / name)
+    for number, name in enumerate(("one", "two"), 1):
+        with Store.open(tmp_path / name) as store:
+            assert (held(store), store.recovery.problems()) == (number, [])
 
 
 def test_a_catalog_that_is_gone_does_not_come_back_in_pieces_and_is_told(killed: Path) -> None:
