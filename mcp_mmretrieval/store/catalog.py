@@ -515,9 +515,9 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
         newest first.
         """
-        held = sum(self.modalities(scope).values())
-        places = self._remembered(("places", scope, order), lambda _: listing.Places())
         with self._database.reading() as db:
+            held = sum(self.modalities(scope).values())
+            places = self._remembered(("places", scope, order), lambda _: listing.Places())
             page = listing.Page(order, limit, offset)
             return listing.listed_documents(db, self._resolved(db, scope), space, page, held, places), held
 

@@ -178,8 +178,6 @@ class ModelHost:
     def _answer(self, header: FrameHeader, data: memoryview) -> None:
         """One call, in a thread of its own."""
         id, stop = header["id"], self._stops[header["id"]]
-        told: FrameHeader
-        buffers: list[memoryview] = []
         try:
             with urgent_turns(stop) if header["urgent"] else nullcontext():
                 with progress.progress_reported_to(_LoadProgress(self._frames, id)):
@@ -187,14 +185,16 @@ class ModelHost:
                 function = FUNCTIONS[header["function"]]
                 value, arrays = function(model, header["arguments"], unpack_contents(header["contents"], data))
             described, buffers = pack_arrays(arrays)
-            told = {"value": value, "arrays": described}
-        except Exception as error:
+            self._tell({"id": id, "value": value, "arrays": described}, buffers)
+        except BaseException as error:  # somebody waits for it, also where a tokeniser in Rust panics
             logger.info("%s: %s", header["function"], error, exc_info=True)
-            told = pack_error(error)
+            self._tell({"id": id} | pack_error(error))
         finally:
             del self._stops[id]
+
+    def _tell(self, told: FrameHeader, buffers: Sequence[memoryview] = ()) -> None:
         with suppress(OSError):  # the engine has gone, and so will this process
-            self._frames.send({"id": id} | told, buffers)
+            self._frames.send(told, buffers)
 
     def _wait_for_foreground(self, busy: bool) -> None:
         if busy:

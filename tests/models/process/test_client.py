@@ -1,5 +1,7 @@
 """One model process as the engine sees it: started when needed, ended at rest, started again when it dies."""
 
+import errno
+import mmap
 import os
 import signal
 import threading
@@ -7,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,7 +19,8 @@ from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.models import progress
-from mcp_mmretrieval.models.process import client
+from mcp_mmretrieval.models.device.memory import is_memory_shortage
+from mcp_mmretrieval.models.process import client, frames
 from mcp_mmretrieval.models.process.client import ModelAnswer, ModelCall, ModelProcess
 from mcp_mmretrieval.models.process.messages import RemoteFailure
 from mcp_mmretrieval.types import Content
@@ -149,6 +153,38 @@ def test_what_the_model_raises_is_raised_here(process: ModelProcess) -> None:
     with pytest.raises(ModelUnavailable, match="missing: no such model"):
         embed(process, "red", maker="missing")
     assert process.generation == 1
+
+
+def test_a_panic_is_told_and_keeps_nobody_waiting(process: ModelProcess) -> None:
+    with pytest.raises(RemoteFailure, match="Panic: index out of bounds"):
+        embed(process, "panic")
+    assert embed(process, "red").arrays["vectors"].shape == (1, 3)
+    assert process.generation == 1
+
+
+def test_what_cannot_be_handed_over_is_told_and_keeps_nobody_waiting(
+    process: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed(process, "red")
+    with monkeypatch.context() as short:
+        short.setattr(frames, "_anonymous_file", Mock(side_effect=OSError(errno.EMFILE, "Too many open files")))
+        with pytest.raises(ModelUnavailable, match=r"Too many open files\. Free memory") as told:
+            embed(process, np.zeros((400, 300, 3), np.uint8))
+    assert is_memory_shortage(told.value)
+    assert embed(process, "red").arrays["vectors"].shape == (1, 3)
+    assert process.generation == 1
+
+
+def test_an_answer_that_cannot_be_taken_is_told_and_keeps_nobody_waiting(
+    process: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = ["red"] * 3_000  # whose vectors lie in shared memory
+    with monkeypatch.context() as short:
+        short.setattr(mmap, "mmap", Mock(side_effect=OSError(errno.ENOMEM, "Cannot allocate memory")))
+        with pytest.raises(ModelUnavailable, match="Cannot allocate memory") as told:
+            embed(process, *many)
+    assert is_memory_shortage(told.value)
+    assert embed(process, *many).arrays["vectors"].shape == (3_000, 3)
 
 
 def test_nobody_waits_for_a_call_that_nobody_needs(process: ModelProcess, tmp_path: Path) -> None:
