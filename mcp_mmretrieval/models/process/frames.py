@@ -23,13 +23,18 @@ FrameHeader = dict[str, Any]
 MAX_INLINE_BYTES = 32_768
 """Bytes that go through the socket: making and mapping a file costs more than copying them."""
 _PREFIX = struct.Struct("<IQ")
+_TIME = struct.Struct("@ll")
+"""Seconds and microseconds, as the system takes them."""
 _SHARED = "shared"
 
 
 class FrameSocket:
     """One end of the socket between the two processes. Any thread may send; one receives."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, *, patience: float = 0.0) -> None:
+        """`patience`: seconds after which it hangs up on another side that takes nothing any more; 0: never."""
+        if patience:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIME.pack(*divmod(int(patience * 1e6), 10**6)))
         self._link = link
         self._sending = threading.Lock()
 
@@ -76,8 +81,12 @@ class FrameSocket:
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         head = _PREFIX.pack(len(text), len(inline))
         with self._sending:
-            sent = socket.send_fds(self._link, [head], descriptors)  # descriptors travel with the first byte
-            self._link.sendall(head[sent:] + text + inline)
+            try:
+                sent = socket.send_fds(self._link, [head], descriptors)  # descriptors travel with the first byte
+                self._link.sendall(head[sent:] + text + inline)
+            except BlockingIOError:  # half a frame may have gone
+                self.close()
+                raise
 
     def _receive_prefix(self) -> tuple[bytes, list[int]]:
         head, descriptors = b"", list[int]()

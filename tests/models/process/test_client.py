@@ -246,6 +246,28 @@ def test_it_knows_while_somebody_waits_for_an_answer(process: ModelProcess) -> N
         embed(process, "foreground")
 
 
+def test_one_that_is_started_while_somebody_waits_knows_it(process: ModelProcess) -> None:
+    with foreground_request(), pytest.raises(ValueError, match="somebody waits"):
+        embed(process, "foreground")
+
+
+def test_a_process_that_hangs_is_replaced_and_holds_up_nobody_whose_wait_it_is_told_of(
+    process: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "HANG_SECONDS", 0.2)
+    embed(process, "red")
+    hanging = process.pid
+    assert hanging is not None
+    os.kill(hanging, signal.SIGSTOP)
+    for _ in range(5_000):  # more than a socket holds
+        with foreground_request():
+            pass
+    until(lambda: process.pid is None, 30)
+    assert embed(process, "red").arrays["vectors"].shape == (1, 3)
+    assert process.generation == 2
+    assert gone(hanging)
+
+
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path, run_python: Callable[[str], str]) -> None:
     pid = int(
         run_python(f"""
