@@ -47,13 +47,12 @@ from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.vanished import VanishedFiles
+from mcp_mmretrieval.store.word_plan import WordPlan, plan_words
 from mcp_mmretrieval.store.word_search import (
-    WordPlan,
     WordScope,
     listed_keys,
     matching_documents,
     matching_segments,
-    plan_words,
     sounding_segments,
 )
 from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind

@@ -46,7 +46,7 @@ _PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a call goes again, doubled from death to death, and at most."""
 _LOOK_EVERY = 0.05
 """Seconds between two looks whether somebody still waits for the call."""
-HANG_SECONDS = 30.0
+DEAF_SECONDS = 30.0
 """Seconds for which a process may take nothing that is said to it, once a socket is full of it: it hangs."""
 _END_SECONDS = 3.0
 """Seconds that a process has to end by itself."""
@@ -228,7 +228,7 @@ class _Link:
         self._guard = threading.Lock()
         self._gone = False
         ours, theirs = socket.socketpair()
-        self._frames = FrameSocket(ours, patience=HANG_SECONDS)
+        self._frames = FrameSocket(ours, patience=DEAF_SECONDS)
         try:
             with theirs:
                 self._process = subprocess.Popen(

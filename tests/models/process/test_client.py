@@ -254,7 +254,7 @@ def test_one_that_is_started_while_somebody_waits_knows_it(process: ModelProcess
 def test_a_process_that_hangs_is_replaced_and_holds_up_nobody_whose_wait_it_is_told_of(
     process: ModelProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(client, "DEAF_SECONDS", 0.2)
     embed(process, "red")
     hanging = process.pid
     assert hanging is not None
