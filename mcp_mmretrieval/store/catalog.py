@@ -82,6 +82,8 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         """
         super().__init__(path, on_commit)
         self._known: dict[object, tuple[tuple[int, int], Any]] = {}
+        self._known_contents = 0
+        """Of which contents that is, but for what a snapshot of earlier ones was asked."""
         self._read_with: dict[int, Identity] = {}
 
     @property
@@ -500,7 +502,7 @@ class Catalog(Spaces, JobTable, VanishedFiles):
     def _resolved(self, db: sqlite3.Connection, scope: Scope) -> ResolvedScope:
         return self._database.once(scope, lambda: resolve_scope(db, scope))
 
-    def _listed(self, scope: Scope) -> list[int] | None:
+    def _listed(self, scope: Scope) -> Sequence[int] | None:
         return self._remembered(("keys", scope), lambda db: listed_keys(db, self._resolved(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
@@ -579,7 +581,8 @@ class Catalog(Spaces, JobTable, VanishedFiles):
             return known[1]  # type: ignore[no-any-return]
         with self._database.reading() as db:
             answer = ask(db)
-        if len(self._known) > 256:
+        if version[0] > self._known_contents or len(self._known) > 256:  # lists of all names or keys are large
             self._known.clear()
+            self._known_contents = version[0]
         self._known[key] = version, answer
         return answer

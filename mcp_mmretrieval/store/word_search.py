@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ _WEIGHTS = {
 }
 
 
-def listed_keys(db: sqlite3.Connection, reach: ResolvedScope) -> list[int] | None:
+def listed_keys(db: sqlite3.Connection, reach: ResolvedScope) -> Sequence[int] | None:
     """The segments of a limited scope, by key; None for more than `MAX_LISTED_SEGMENTS`."""
     if not reach.limited:
         return None
@@ -61,7 +62,7 @@ def listed_keys(db: sqlite3.Connection, reach: ResolvedScope) -> list[int] | Non
         f"SELECT s.key FROM (SELECT DISTINCT document FROM ({documents.sql})) r CROSS JOIN segments s "
         f"ON s.document = r.document {of_kind.where} LIMIT {MAX_LISTED_SEGMENTS + 1}"
     )
-    keys = sorted(key for (key,) in db.execute(sql, (*documents.values, *of_kind.values)))
+    keys = array("q", sorted(key for (key,) in db.execute(sql, (*documents.values, *of_kind.values))))  # is remembered
     return keys if len(keys) <= MAX_LISTED_SEGMENTS else None
 
 
