@@ -127,13 +127,19 @@ class LoadedModels:
         with self._guard:
             loading = self._loading.setdefault(key, threading.Lock())
         with loading:
-            if key not in self._models:
-                self._models[key] = self._load(model, of)
-            return self._models[key]
+            if (held := self._models.get(key)) is not None:
+                return held
+            made = self._load(model, of)
+            with self._guard:
+                if self._loading.get(key) is loading:  # else it was let go of meanwhile
+                    self._models[key] = made
+            return made
 
     def release(self, model: str, of: str) -> None:
-        """Forget a model; its memory is free once no call uses it."""
-        self._models.pop((model, of), None)
+        """Forget a model, also one that is being loaded; its memory is free once no call uses it."""
+        with self._guard:
+            self._models.pop((model, of), None)
+            self._loading.pop((model, of), None)
         self._loader.release(of)
 
     def _load(self, model: str, of: str) -> Any:
