@@ -45,10 +45,12 @@ def foreground_request() -> Iterator[None]:
 def listen(listener: Callable[[bool], None]) -> None:
     """Have `listener` told, by the thread concerned, when somebody begins to wait (True) and when nobody does (False).
 
-    For work in another process. It must return at once.
+    For work in another process. It must return at once. Where somebody waits already, it is told so now.
     """
     with _changed:
         _listeners.append(listener)
+        if _answering:
+            listener(True)  # within the lock, so that no False overtakes it
 
 
 def unlisten(listener: Callable[[bool], None]) -> None:

@@ -36,7 +36,7 @@ class Settings(BaseModel):
     )
     cache: Path = Field(
         default_factory=lambda: Path(default_cache_path()),
-        description="Folder for what all libraries make of the built-in models' weights, once: 240 MB. It may be "
+        description="Folder for what all libraries make of the built-in models' weights, once: 260 MB. It may be "
         "deleted at any time.",
     )
     roots: tuple[Path, ...] = Field(

@@ -48,13 +48,12 @@ from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.tidying import tidy
 from mcp_mmretrieval.store.vanished import VanishedFiles
+from mcp_mmretrieval.store.word_plan import WordPlan, plan_words
 from mcp_mmretrieval.store.word_search import (
-    WordPlan,
     WordScope,
     listed_keys,
     matching_documents,
     matching_segments,
-    plan_words,
     sounding_segments,
 )
 from mcp_mmretrieval.store.write_ahead_log import stamp
@@ -85,6 +84,8 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         """
         super().__init__(path, on_commit)
         self._known: dict[object, tuple[tuple[int, int], Any]] = {}
+        self._known_contents = 0
+        """Of which contents that is, but for what a snapshot of earlier ones was asked."""
         self._read_with: dict[int, Identity] = {}
 
     @property
@@ -520,7 +521,7 @@ class Catalog(Spaces, JobTable, VanishedFiles):
     def _resolved(self, db: sqlite3.Connection, scope: Scope) -> ResolvedScope:
         return self._database.once(scope, lambda: resolve_scope(db, scope))
 
-    def _listed(self, scope: Scope) -> list[int] | None:
+    def _listed(self, scope: Scope) -> Sequence[int] | None:
         return self._remembered(("keys", scope), lambda db: listed_keys(db, self._resolved(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
@@ -534,9 +535,9 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
         newest first.
         """
-        held = sum(self.modalities(scope).values())
-        places = self._remembered(("places", scope, order), lambda _: listing.Places())
         with self._database.reading() as db:
+            held = sum(self.modalities(scope).values())
+            places = self._remembered(("places", scope, order), lambda _: listing.Places())
             page = listing.Page(order, limit, offset)
             return listing.listed_documents(db, self._resolved(db, scope), space, page, held, places), held
 
@@ -599,7 +600,8 @@ class Catalog(Spaces, JobTable, VanishedFiles):
             return known[1]  # type: ignore[no-any-return]
         with self._database.reading() as db:
             answer = ask(db)
-        if len(self._known) > 256:
+        if version[0] > self._known_contents or len(self._known) > 256:  # lists of all names or keys are large
             self._known.clear()
+            self._known_contents = version[0]
         self._known[key] = version, answer
         return answer

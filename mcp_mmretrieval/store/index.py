@@ -138,7 +138,7 @@ class Index:
         return True
 
     def close(self) -> None:
-        """Finish the running upsert and end the process. May be called twice."""
+        """Finish the running upsert and end the process, within seconds: what hangs is cut off. May be called twice."""
         self._closing.set()
         self._wake.set()
         self._thread.join()
@@ -242,6 +242,7 @@ class Index:
         except Exception as error:  # whatever it is: a search must never depend on this thread
             self._end_process()
             if self._closing.is_set():
+                logger.info("The index was not closed in order and will be checked: %s", error)
                 return
             ours = not isinstance(error, ChromaFailed)
             logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=ours)
@@ -387,9 +388,10 @@ class Index:
 
     def _opened(self, lanes: dict[tuple[int, VectorKind], int], *, sample: bool) -> str | None:
         """Open the index if it is sound, and read it in ahead of the first search; else what is wrong with it."""
+        _, total = self._catalog.behind()
         process = IndexProcess(self._folder, self._closing)
         try:
-            found = process.open(self._catalog.path, self._catalog.behind()[1], sample=sample)
+            found = process.open(self._catalog.path, total, sample=sample)
         except ChromaFailed as error:
             found = str(error)
         if found is not None:
@@ -418,8 +420,8 @@ class Index:
         """Close the index in order, and say so beside it."""
         process, self._process = self._process, None
         if process is not None:
-            lanes = self._catalog.lanes()
             try:
+                lanes = self._catalog.lanes()
                 process.close()
             finally:
                 process.end()

@@ -52,6 +52,9 @@ HANG_SECONDS, PROGRESS_SECONDS = 60.0, 0.01
 """Seconds in which a process that is at work gets at least so much processor time, also on a busy machine."""
 END_SECONDS = 5.0
 """Seconds in which a process that was asked to end does so."""
+CLOSING_SECONDS = 5.0
+"""Seconds that a step goes on for once the library is being closed. What was cut off is in the catalog: the next
+opening looks at the whole index, as after a kill."""
 
 
 class ProcessFailed(ChromaFailed):
@@ -65,7 +68,7 @@ class IndexProcess:
     """
 
     def __init__(self, folder: Path, stop: threading.Event) -> None:
-        """Start the process. Once `stop` is set, `open` gives up."""
+        """Start the process. Once `stop` is set, `open` gives up, and other steps do soon: see `CLOSING_SECONDS`."""
         from mcp_mmretrieval.store.channel import Channel  # numpy, which the handshake must not wait for
 
         self.followed: dict[tuple[int, VectorKind], int] = {}
@@ -76,6 +79,8 @@ class IndexProcess:
         self._stop = stop
         self._turn = threading.Lock()
         self._writing = False
+        self._stopped: float | None = None
+        """When a step first saw that it should stop."""
         self._number = 0
         ours, theirs = socket.socketpair()
         with theirs:
@@ -171,8 +176,11 @@ class IndexProcess:
             self._writing = False
 
     def _watch(self, do: str, patience: Patience) -> None:
-        if do == "open" and self._stop.is_set():
-            raise ProcessFailed("the library is being closed")
+        if self._stop.is_set():
+            now = time.monotonic()
+            self._stopped = self._stopped or now
+            if do == "open" or now > self._stopped + CLOSING_SECONDS:
+                raise ProcessFailed("the library is being closed")
         patience.check()
 
     def _ask(

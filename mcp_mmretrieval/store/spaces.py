@@ -266,10 +266,10 @@ class Spaces:
 
     def roughly_behind(self, most: int) -> tuple[int, int]:
         """As `behind`, exact up to `most` vectors; beyond, at least as many. Takes no longer in a large library."""
-        lanes = self.lanes()
-        lacks = sum(self.count_after(*lane, upto, most=most) for lane, upto in lanes.items())
-        total = sum(self.count_after(*lane, 0, most=most) for lane in lanes)
         with self._database.reading() as db:
+            lanes = self.lanes()
+            lacks = sum(self.count_after(*lane, upto, most=most) for lane, upto in lanes.items())
+            total = sum(self.count_after(*lane, 0, most=most) for lane in lanes)
             sql = "SELECT total(length(places) / 16) FROM (SELECT places FROM garbage LIMIT ?)"
             return lacks + int(scalar(db, sql, most)), total
 
@@ -303,9 +303,8 @@ class Spaces:
     def behind(self) -> tuple[int, int]:
         """How many vectors the index lacks or has too many, and how many there are."""
         lacks = total = 0
-        lanes = self.lanes()
         with self._database.reading() as db:
-            for (space, kind), upto in lanes.items():
+            for (space, kind), upto in self.lanes().items():
                 sql = "SELECT total(count) FROM vectors WHERE space = ? AND kind = ? AND id > ?"
                 lacks += int(scalar(db, sql, space, kind, upto))
                 total += totals.vectors_by_kind(db, space)[kind]

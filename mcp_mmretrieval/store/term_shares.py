@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from mcp_mmretrieval.store.database import json_list
 from mcp_mmretrieval.store.records import TermShares
 from mcp_mmretrieval.store.scope import ResolvedScope
-from mcp_mmretrieval.store.word_search import WordPlan, count_matches, count_rows, rows_among
+from mcp_mmretrieval.store.word_plan import WordPlan, count_matches, count_rows
+from mcp_mmretrieval.store.word_search import rows_among
 
 OTHER_PLACES = 50
 """Places without any word of the query that rarity counts besides: in a library of one note no word is common."""

@@ -1,7 +1,13 @@
 import threading
 import time
 
-from mcp_mmretrieval.concurrency.foreground import foreground_is_busy, foreground_request, yield_to_foreground
+from mcp_mmretrieval.concurrency.foreground import (
+    foreground_is_busy,
+    foreground_request,
+    listen,
+    unlisten,
+    yield_to_foreground,
+)
 
 
 def test_bulk_work_waits_while_an_answer_is_made_and_goes_on_after() -> None:
@@ -30,3 +36,14 @@ def test_steps_are_short_while_questions_come() -> None:
     with foreground_request():
         assert foreground_is_busy()
     assert foreground_is_busy()  # the next one is expected
+
+
+def test_who_begins_to_listen_while_somebody_waits_is_told_so() -> None:
+    heard: list[bool] = []
+    with foreground_request():
+        listen(heard.append)
+        with foreground_request():
+            pass
+    with foreground_request():
+        unlisten(heard.append)
+    assert heard == [True, False, True]

@@ -213,3 +213,14 @@ def test_within_a_snapshot_the_library_stays_as_it_was_and_is_known_as_it_is_aft
     assert catalog.counts(EVERYTHING).documents == 2
     assert not catalog.whole(folder)
     assert [key for key, _ in catalog.words(asked, folder, depth=10)] == [key for key, _ in before]
+
+
+def test_what_was_known_of_contents_that_have_changed_is_let_go_of(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["a beacon"])
+    for folder in ("/r", "/elsewhere"):
+        catalog.names(Scope((folder,)))
+        catalog.words(query_terms("beacon"), Scope((folder,)), depth=10)
+    put(catalog, "/r/b", ["another beacon"])
+    assert len(catalog.names(EVERYTHING)) == 2
+    assert list(catalog._known) == [("names", EVERYTHING)]
+    assert len(catalog.names(EVERYTHING)) == 2

@@ -13,6 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import IndexStatus, Scope, Store, VectorRows, index, index_process
 from mcp_mmretrieval.store.index_process import IndexProcess
 from mcp_mmretrieval.types import Modality
@@ -373,6 +374,36 @@ def test_a_process_that_hangs_is_replaced_and_searches_do_not_wait_for_it(
     monkeypatch.setattr(index_process, "QUERY_SECONDS", 60.0)
     assert store.index.wait(PATIENCE)
     agree(store, space, Scope())
+
+
+def test_closing_does_not_wait_for_a_process_that_hangs_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_process, "CLOSING_SECONDS", 0.2)
+    with Store.open(tmp_path / "library") as store:
+        space, _ = fill(store.catalog, 20)
+        assert store.index.wait(PATIENCE)
+        assert store.index._process is not None
+        store.index._process._process.send_signal(signal.SIGSTOP)
+        put(store.catalog, "/r/last")
+        began = time.monotonic()
+    assert time.monotonic() < began + index_process.HANG_SECONDS / 4
+    assert not (tmp_path / "library" / "index.closed").exists()
+    with Store.open(tmp_path / "library") as store:
+        assert store.catalog.file("/r/last") is not None
+        agree(store, space, Scope())
+
+
+def test_an_index_whose_catalog_cannot_be_read_any_more_leaves_no_process(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store.catalog, 20)
+    assert store.index.wait(PATIENCE)
+    process = store.index._process
+    assert process is not None
+    monkeypatch.setattr(store.catalog, "lanes", Mock(side_effect=LibraryUnavailable("a bad disk")))
+    store.index.close()
+    assert process._process.poll() is not None
 
 
 def test_a_process_that_dies_again_and_again_has_a_damaged_index(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,35 @@ def test_opening_ends_when_the_library_is_closed(tmp_path: Path) -> None:
     process.end()
 
 
+def test_what_hangs_keeps_no_library_from_being_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_process, "CLOSING_SECONDS", 0.2)
+    stop = threading.Event()
+    process = IndexProcess(tmp_path / "index", stop)
+    process.begin()
+    process._process.send_signal(signal.SIGSTOP)
+    stop.set()
+    with pytest.raises(ProcessFailed, match="being closed"):
+        process.close()
+    process.end()
+    assert gone(process)
+
+
+def test_what_runs_when_the_library_is_closed_has_time_to_end(tmp_path: Path) -> None:
+    stop = threading.Event()
+    process = IndexProcess(tmp_path / "index", stop)
+    process.begin()
+    process._process.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(process.upsert, 1, "text", KEYS, unit(0, 4))
+        stop.set()
+        while process._stopped is None:
+            time.sleep(0.001)
+        process._process.send_signal(signal.SIGCONT)
+        writing.result(30)
+    process.close()
+    assert gone(process)
+
+
 def test_it_ends_with_the_engine(tmp_path: Path) -> None:
     program = (
         "import sys, threading, time; from pathlib import Path\n"

@@ -9,6 +9,7 @@ import pytest
 
 from mcp_mmretrieval.answers import ListOrder
 from mcp_mmretrieval.store import Catalog, Scope, listing
+from mcp_mmretrieval.types import Modality
 from tests.support.happenings import SCOPES, Happenings, documents_within
 from tests.support.rows import SPACE, fill, put
 
@@ -54,6 +55,20 @@ def test_what_was_added_meanwhile_stands_in_its_place_on_the_next_page(catalog: 
     assert len(page(catalog, Scope(), order, 3, 0)) == 3
     put(catalog, "/r/a first one", mtime=99.0)
     assert page(catalog, Scope(), order, 3, 3) == sorted_ids(catalog, Scope(), order)[3:6]
+
+
+def test_a_page_and_the_number_of_all_are_of_one_state(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(catalog, 3)
+    modalities = catalog.modalities
+
+    def modalities_before_a_commit(scope: Scope) -> dict[Modality, int]:
+        found = modalities(scope)
+        catalog.remove_files(["/r/f0", "/r/f1"])
+        return found
+
+    monkeypatch.setattr(catalog, "modalities", modalities_before_a_commit)
+    found, held = catalog.listing(Scope())
+    assert (len(found), held) == (3, 3)
 
 
 def test_a_page_begins_where_the_last_one_ended(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:

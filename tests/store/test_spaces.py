@@ -1,7 +1,12 @@
 """What a space remembers, which profile was chosen, and which documents ended the process."""
 
+from collections.abc import Callable
+
+import pytest
+
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.store.spaces import canonical_identity
+from mcp_mmretrieval.types import VectorKind
 from tests.support.rows import DIM, SPACE, embed, fill, held, put
 
 
@@ -81,3 +86,19 @@ def test_what_the_index_lacks_is_counted_as_far_as_it_matters(catalog: Catalog) 
     assert catalog.behind() == catalog.roughly_behind(1_000) == (25 + 10, 40)
     assert catalog.count_after(space, "text", 4, most=1_000) == 25
     assert catalog.count_after(space, "picture", 0, most=1_000) == 0
+
+
+@pytest.mark.parametrize("ask", [Catalog.behind, lambda catalog: catalog.roughly_behind(1_000)])
+def test_what_the_index_lacks_is_counted_in_one_state_of_the_library(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Catalog], tuple[int, int]]
+) -> None:
+    fill(catalog, 4)
+    lanes = catalog.lanes
+
+    def lanes_before_all_is_removed() -> dict[tuple[int, VectorKind], int]:
+        found = lanes()
+        catalog.remove_files([f"/r/f{number}" for number in range(4)])
+        return found
+
+    monkeypatch.setattr(catalog, "lanes", lanes_before_all_is_removed)
+    assert ask(catalog) == (20, 20)

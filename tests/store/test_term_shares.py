@@ -8,7 +8,7 @@ from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Scope
 from mcp_mmretrieval.store import term_shares as module
 from mcp_mmretrieval.store.fulltext import query_terms
-from mcp_mmretrieval.store.word_search import plan_words
+from mcp_mmretrieval.store.word_plan import plan_words
 from tests.store.test_word_search import add
 from tests.support.happenings import Happenings, rows_of
 

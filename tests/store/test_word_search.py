@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 import pytest
 
 from mcp_mmretrieval.answers import Filters
-from mcp_mmretrieval.store import Catalog, Document, File, Scope, scope_queries, word_search
-from mcp_mmretrieval.store.fulltext import MAX_QUERY_TERMS, query_terms
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, scope_queries, word_plan, word_search
+from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.store.scope import resolve_scope
-from mcp_mmretrieval.store.word_search import WordScope, plan_words
+from mcp_mmretrieval.store.word_plan import plan_words
+from mcp_mmretrieval.store.word_search import WordScope
 from mcp_mmretrieval.types import Place, Segment
 from tests.support.happenings import SCOPES, Happenings, rows_of
 from tests.support.rows import READING, pages, put, sha
@@ -131,25 +131,6 @@ def test_all_of_108_part_numbers_are_told_from_their_near_twins(catalog: Catalog
     assert [number for number in numbers if found(catalog, f"which ring for {number}?")[0] != number] == []
 
 
-def test_one_number_has_one_rarity_however_it_is_written(catalog: Catalog) -> None:
-    notes(catalog)
-    for word in ("eight", "8", "8", "8"):
-        add(catalog, f"{word} {time.monotonic_ns()}", f"May I have {word} of them")
-    for query in ("8", "eight"):
-        scores = [score for _, score in catalog.words(query_terms(query), EVERYTHING, depth=9)]
-        assert len(scores) == 4
-        assert max(scores) == pytest.approx(min(scores))
-    add(catalog, "cup", "a 16oz cup")
-    assert found(catalog, "16 oz") == found(catalog, "16oz") == ["cup"]
-
-
-def test_a_query_in_english_takes_no_stems_of_another_language(catalog: Catalog) -> None:
-    add(catalog, "spanish", "Este año los barcos se quedan en el puerto y los pescadores en casa.")
-    add(catalog, "english", "In the morning an old boat lay in the harbour.")
-    assert found(catalog, "año") == ["spanish"]
-    assert found(catalog, "what is an old boat") == ["english"]
-
-
 # -- phrases
 
 
@@ -252,29 +233,6 @@ def test_a_name_that_is_no_utf_8_is_found_by_what_can_be_read(catalog: Catalog) 
     assert len(catalog.words(query_terms("Inver"), EVERYTHING, depth=9)) == 1
 
 
-# -- long queries
-
-
-def test_the_rare_words_of_a_long_query_count_wherever_they_stand(catalog: Catalog) -> None:
-    chance = random.Random(1)
-    common = [f"{one}{other}ing" for one in "bcdfghjklm" for other in ("a", "e", "i", "o", "u", "y", "ou", "ea")]
-    for number in range(60):
-        add(catalog, f"letter{number}", " ".join(chance.choices(common, k=120)))
-    add(catalog, "right", "The banjo bolt of the ram takes 34 newton metres.")
-    talk = " ".join(common * 3)
-    assert len(query_terms(talk).each) > MAX_QUERY_TERMS
-    for query in (f"banjo bolt torque ram. {talk}", f"{talk} banjo bolt torque ram?"):
-        assert found(catalog, query)[0] == "right"
-
-
-def test_a_long_query_is_cut_to_what_can_be_afforded(catalog: Catalog) -> None:
-    notes(catalog)
-    words = " ".join(f"w{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(1_500))
-    before = time.thread_time()
-    assert catalog.words(query_terms(f"{words} walk"), EVERYTHING, depth=9)
-    assert time.thread_time() - before < 2.0
-
-
 # -- documents
 
 
@@ -366,7 +324,7 @@ def test_a_list_of_the_scopes_segments_finds_what_checking_each_does(catalog: Ca
 def test_leaving_out_what_holds_the_most_frequent_word_alone_changes_nothing(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(word_search, "MIN_SPLIT_ROWS", 0)
+    monkeypatch.setattr(word_plan, "MIN_SPLIT_ROWS", 0)
     random_ = random.Random(seed)
     words = [f"word{letter}" for letter in "abcdefgh"]
     for number in range(40):
@@ -413,12 +371,3 @@ def test_a_context_is_the_bm25_of_the_whole_document(catalog: Catalog, seed: int
             {key: min(1.0, scores[documents[key]] / plan.best_whole) for key in some if documents[key] in scores}
         )
         assert told
-
-
-def test_the_languages_of_a_library_are_found_from_one_to_the_next(catalog: Catalog) -> None:
-    for number, language in enumerate(("", "de", "fr", "de", "", "tr")):
-        document = add(catalog, f"note {number}", "a note")
-        with catalog._database.writing() as db:
-            db.execute("UPDATE documents SET language = ? WHERE id = ?", (language, document.id))
-    with catalog._database.reading() as db:
-        assert word_search._languages(db) == ["de", "fr", "tr"]

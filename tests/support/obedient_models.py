@@ -36,6 +36,10 @@ class Counter:
         return count
 
 
+class Panic(BaseException):
+    """What a library in Rust raises where it fails."""
+
+
 class ObedientEmbedder(ColourEmbedder):
     """Does what the first word of each text says; the second word is how often."""
 
@@ -68,6 +72,8 @@ class ObedientEmbedder(ColourEmbedder):
             os._exit(3) if order == "die" else os.kill(os.getpid(), signal.SIGKILL)
         if order == "break":
             raise KeyError("a bug")
+        if order == "panic":
+            raise Panic("index out of bounds")
         if order == "missing":
             raise ModelUnavailable("not here") from MemoryError()
         if order == "wait":

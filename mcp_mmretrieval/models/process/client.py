@@ -45,6 +45,8 @@ _PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds before a call goes again, doubled from death to death, and at most."""
 _LOOK_EVERY = 0.05
 """Seconds between two looks whether somebody still waits for the call."""
+DEAF_SECONDS = 30.0
+"""Seconds for which a process may take nothing that is said to it, once a socket is full of it: it hangs."""
 _END_SECONDS = 3.0
 """Seconds that a process has to end by itself."""
 
@@ -225,7 +227,7 @@ class _Link:
         self._guard = threading.Lock()
         self._gone = False
         ours, theirs = socket.socketpair()
-        self._frames = FrameSocket(ours)
+        self._frames = FrameSocket(ours, patience=DEAF_SECONDS)
         try:
             with theirs:
                 self._process = start_child(
@@ -267,8 +269,12 @@ class _Link:
             "urgent": stop is not None,
         }
         try:
-            with suppress(OSError):  # then it has died, which the thread tells
+            try:
                 self._frames.send(header, buffers)
+            except OSError:  # it has died, which the thread tells
+                pass
+            except MemoryError as error:
+                raise ModelUnavailable(_not_handed_over(error)) from error
             while True:
                 header, data = self._next(answers, stop, id)
                 if "progress" in header:
@@ -313,6 +319,7 @@ class _Link:
 
     def _receive(self) -> None:
         """In a thread: hand out what it says, until it has ended."""
+        last: tuple[FrameHeader, memoryview] | None = None
         try:
             while True:
                 header, data = self._frames.receive()
@@ -321,16 +328,20 @@ class _Link:
                     answers = self._waiting.get(header.pop("id"))
                 if answers is not None:
                     answers.put((header, data))
-        except (OSError, EOFError, ValueError) as error:
-            if isinstance(error, ValueError):
-                logger.error("a model process says what it cannot have meant: %s", error)
+        except (OSError, EOFError):
+            pass
+        except Exception as error:  # whatever it is: calls wait for this thread
+            logger.exception("what a model process says cannot be read")
+            short = isinstance(error, MemoryError)
+            last = {"error": "ModelUnavailable", "message": _not_handed_over(error), "memory": short}, memoryview(b"")
+            self._frames.close()
         with suppress(subprocess.TimeoutExpired):  # how it ended is known a moment after its socket has closed
             self._process.wait(_END_SECONDS)
         with self._guard:
             self._gone = True
             waiting = list(self._waiting.values())
         for answers in waiting:
-            answers.put(None)
+            answers.put(last)
 
     def _tell_foreground(self, busy: bool) -> None:
         self.tell({"foreground": busy})
@@ -344,6 +355,10 @@ def _how(code: int | None) -> str:
         with suppress(ValueError):
             return f"by {signal.Signals(-code).name}"
     return f"with exit code {code}"
+
+
+def _not_handed_over(error: Exception) -> str:
+    return f"Nothing could be handed over between this process and that of the models: {error}. Free memory, try again."
 
 
 def _given_up(link: _Link, death: _Death) -> Exception:

@@ -14,8 +14,8 @@ import socket
 import struct
 import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 FrameHeader = dict[str, Any]
@@ -23,32 +23,38 @@ FrameHeader = dict[str, Any]
 MAX_INLINE_BYTES = 32_768
 """Bytes that go through the socket: making and mapping a file costs more than copying them."""
 _PREFIX = struct.Struct("<IQ")
+_TIME = struct.Struct("@ll")
+"""Seconds and microseconds, as the system takes them."""
 _SHARED = "shared"
 
 
 class FrameSocket:
     """One end of the socket between the two processes. Any thread may send; one receives."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, *, patience: float = 0.0) -> None:
+        """`patience`: seconds after which it hangs up on another side that takes nothing any more; 0: never."""
+        if patience:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIME.pack(*divmod(int(patience * 1e6), 10**6)))
         self._link = link
         self._sending = threading.Lock()
 
     def send(self, header: FrameHeader, buffers: Sequence[memoryview] = ()) -> None:
-        """Send a header with bytes, one buffer after the other. Raises OSError when the other side is gone."""
+        """Send a header with bytes, one buffer after the other.
+
+        Raises OSError when the other side is gone; MemoryError, with nothing sent, where no memory can be shared.
+        """
         size = sum(buffer.nbytes for buffer in buffers)
         if size <= MAX_INLINE_BYTES:
             self._send(header, b"".join(buffers), ())
             return
-        shared = _anonymous_file()
-        try:
-            for buffer in buffers:
-                _write(shared, buffer)
+        with _shared_file(buffers) as shared:
             self._send(header | {_SHARED: size}, b"", (shared,))
-        finally:
-            os.close(shared)
 
     def receive(self) -> tuple[FrameHeader, memoryview]:
-        """The next header and its bytes, which the receiver may write to. Raises EOFError, and OSError."""
+        """The next header and its bytes, which the receiver may write to.
+
+        Raises EOFError and OSError when the other side is gone; MemoryError where what it shares cannot be mapped.
+        """
         head, descriptors = self._receive_prefix()
         try:
             header_size, inline_size = _PREFIX.unpack(head)
@@ -57,7 +63,9 @@ class FrameSocket:
             size = header.pop(_SHARED, 0)
             if not size:
                 return header, memoryview(inline)
-            return header, memoryview(mmap.mmap(descriptors[0], size))  # lives as long as somebody looks at it
+            if not descriptors:
+                raise MemoryError("too many open files")
+            return header, memoryview(_mapped(descriptors[0], size))
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -73,8 +81,12 @@ class FrameSocket:
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         head = _PREFIX.pack(len(text), len(inline))
         with self._sending:
-            sent = socket.send_fds(self._link, [head], descriptors)  # descriptors travel with the first byte
-            self._link.sendall(head[sent:] + text + inline)
+            try:
+                sent = socket.send_fds(self._link, [head], descriptors)  # descriptors travel with the first byte
+                self._link.sendall(head[sent:] + text + inline)
+            except BlockingIOError:  # half a frame may have gone
+                self.close()
+                raise
 
     def _receive_prefix(self) -> tuple[bytes, list[int]]:
         head, descriptors = b"", list[int]()
@@ -95,6 +107,28 @@ class FrameSocket:
                 raise EOFError
             view = view[count:]
         return data
+
+
+@contextmanager
+def _shared_file(buffers: Sequence[memoryview]) -> Iterator[int]:
+    """A descriptor of a new file that holds the buffers. Raises MemoryError."""
+    with ExitStack() as made:
+        try:
+            shared = _anonymous_file()
+            made.callback(os.close, shared)
+            for buffer in buffers:
+                _write(shared, buffer)
+        except OSError as error:  # which would say that the other side is gone
+            raise MemoryError(f"no memory to share: {error}") from error
+        yield shared
+
+
+def _mapped(descriptor: int, size: int) -> mmap.mmap:
+    """A file in memory, as long as somebody looks at it. Raises MemoryError."""
+    try:
+        return mmap.mmap(descriptor, size)
+    except OSError as error:
+        raise MemoryError(f"no memory to share: {error}") from error
 
 
 def _anonymous_file() -> int:

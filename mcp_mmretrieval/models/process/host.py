@@ -127,13 +127,19 @@ class LoadedModels:
         with self._guard:
             loading = self._loading.setdefault(key, threading.Lock())
         with loading:
-            if key not in self._models:
-                self._models[key] = self._load(model, of)
-            return self._models[key]
+            if (held := self._models.get(key)) is not None:
+                return held
+            made = self._load(model, of)
+            with self._guard:
+                if self._loading.get(key) is loading:  # else it was let go of meanwhile
+                    self._models[key] = made
+            return made
 
     def release(self, model: str, of: str) -> None:
-        """Forget a model; its memory is free once no call uses it."""
-        self._models.pop((model, of), None)
+        """Forget a model, also one that is being loaded; its memory is free once no call uses it."""
+        with self._guard:
+            self._models.pop((model, of), None)
+            self._loading.pop((model, of), None)
         self._loader.release(of)
 
     def _load(self, model: str, of: str) -> Any:
@@ -178,8 +184,6 @@ class ModelHost:
     def _answer(self, header: FrameHeader, data: memoryview) -> None:
         """One call, in a thread of its own."""
         id, stop = header["id"], self._stops[header["id"]]
-        told: FrameHeader
-        buffers: list[memoryview] = []
         try:
             with urgent_turns(stop) if header["urgent"] else nullcontext():
                 with progress.progress_reported_to(_LoadProgress(self._frames, id)):
@@ -187,14 +191,16 @@ class ModelHost:
                 function = FUNCTIONS[header["function"]]
                 value, arrays = function(model, header["arguments"], unpack_contents(header["contents"], data))
             described, buffers = pack_arrays(arrays)
-            told = {"value": value, "arrays": described}
-        except Exception as error:
+            self._tell({"id": id, "value": value, "arrays": described}, buffers)
+        except BaseException as error:  # somebody waits for it, also where a tokeniser in Rust panics
             logger.info("%s: %s", header["function"], error, exc_info=True)
-            told = pack_error(error)
+            self._tell({"id": id} | pack_error(error))
         finally:
             del self._stops[id]
+
+    def _tell(self, told: FrameHeader, buffers: Sequence[memoryview] = ()) -> None:
         with suppress(OSError):  # the engine has gone, and so will this process
-            self._frames.send({"id": id} | told, buffers)
+            self._frames.send(told, buffers)
 
     def _wait_for_foreground(self, busy: bool) -> None:
         if busy:

@@ -1,5 +1,7 @@
 """One model process as the engine sees it: started when needed, ended at rest, started again when it dies."""
 
+import errno
+import mmap
 import os
 import signal
 import threading
@@ -7,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,7 +19,8 @@ from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.models import progress
-from mcp_mmretrieval.models.process import client
+from mcp_mmretrieval.models.device.memory import is_memory_shortage
+from mcp_mmretrieval.models.process import client, frames
 from mcp_mmretrieval.models.process.client import ModelAnswer, ModelCall, ModelProcess
 from mcp_mmretrieval.models.process.messages import RemoteFailure
 from mcp_mmretrieval.types import Content
@@ -151,6 +155,38 @@ def test_what_the_model_raises_is_raised_here(process: ModelProcess) -> None:
     assert process.generation == 1
 
 
+def test_a_panic_is_told_and_keeps_nobody_waiting(process: ModelProcess) -> None:
+    with pytest.raises(RemoteFailure, match="Panic: index out of bounds"):
+        embed(process, "panic")
+    assert embed(process, "red").arrays["vectors"].shape == (1, 3)
+    assert process.generation == 1
+
+
+def test_what_cannot_be_handed_over_is_told_and_keeps_nobody_waiting(
+    process: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed(process, "red")
+    with monkeypatch.context() as short:
+        short.setattr(frames, "_anonymous_file", Mock(side_effect=OSError(errno.EMFILE, "Too many open files")))
+        with pytest.raises(ModelUnavailable, match=r"Too many open files\. Free memory") as told:
+            embed(process, np.zeros((400, 300, 3), np.uint8))
+    assert is_memory_shortage(told.value)
+    assert embed(process, "red").arrays["vectors"].shape == (1, 3)
+    assert process.generation == 1
+
+
+def test_an_answer_that_cannot_be_taken_is_told_and_keeps_nobody_waiting(
+    process: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = ["red"] * 3_000  # whose vectors lie in shared memory
+    with monkeypatch.context() as short:
+        short.setattr(mmap, "mmap", Mock(side_effect=OSError(errno.ENOMEM, "Cannot allocate memory")))
+        with pytest.raises(ModelUnavailable, match="Cannot allocate memory") as told:
+            embed(process, *many)
+    assert is_memory_shortage(told.value)
+    assert embed(process, *many).arrays["vectors"].shape == (3_000, 3)
+
+
 def test_nobody_waits_for_a_call_that_nobody_needs(process: ModelProcess, tmp_path: Path) -> None:
     stop = threading.Event()
 
@@ -208,6 +244,28 @@ def test_it_knows_while_somebody_waits_for_an_answer(process: ModelProcess) -> N
     embed(process, "foreground")
     with foreground_request(), pytest.raises(ValueError, match="somebody waits"):
         embed(process, "foreground")
+
+
+def test_one_that_is_started_while_somebody_waits_knows_it(process: ModelProcess) -> None:
+    with foreground_request(), pytest.raises(ValueError, match="somebody waits"):
+        embed(process, "foreground")
+
+
+def test_a_process_that_hangs_is_replaced_and_holds_up_nobody_whose_wait_it_is_told_of(
+    process: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "DEAF_SECONDS", 0.2)
+    embed(process, "red")
+    hanging = process.pid
+    assert hanging is not None
+    os.kill(hanging, signal.SIGSTOP)
+    for _ in range(5_000):  # more than a socket holds
+        with foreground_request():
+            pass
+    until(lambda: process.pid is None, 30)
+    assert embed(process, "red").arrays["vectors"].shape == (1, 3)
+    assert process.generation == 2
+    assert gone(hanging)
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path, run_python: Callable[[str], str]) -> None:

@@ -1,9 +1,13 @@
 """Frames between the engine and a model process: headers, bytes in the socket, bytes in shared memory."""
 
+import errno
+import os
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -67,3 +71,24 @@ def test_the_end_of_one_side_is_told_to_the_other(ends: tuple[FrameSocket, Frame
         ends[1].receive()
     with pytest.raises(OSError, match=r"."):
         ends[1].send({})
+
+
+def test_want_of_memory_to_share_is_not_taken_for_the_end_of_the_other_side(
+    ends: tuple[FrameSocket, FrameSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = open_descriptors()
+    many = memoryview(bytes(MAX_INLINE_BYTES + 1))
+    with monkeypatch.context() as short:
+        short.setattr(os, "write", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(MemoryError, match="No space left"):
+            ends[0].send({"id": 1}, [many])
+    assert open_descriptors() == before
+    ends[0].send({"id": 2}, [many])
+    assert ends[1].receive()[0] == {"id": 2}
+
+
+def test_a_file_for_which_the_receiver_has_no_descriptor_left_is_told(ends: tuple[FrameSocket, FrameSocket]) -> None:
+    text = b'{"shared":40000}'
+    ends[0]._link.sendall(struct.pack("<IQ", len(text), 0) + text)
+    with pytest.raises(MemoryError, match="too many open files"):
+        ends[1].receive()

@@ -7,6 +7,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.in_process import InProcessLoader
 from mcp_mmretrieval.models.process.host import LoadedModels
+from tests.support.engines import until
 from tests.support.models import ColourEmbedder
 
 
@@ -46,3 +47,16 @@ def test_one_that_is_let_go_of_is_loaded_again(tmp_path: Path) -> None:
     models.release("embedder", "unknown")
     assert models.get("embedder", "one") is not first
     assert loader.loads == ["one", "other", "one"]
+
+
+def test_one_that_is_let_go_of_while_it_is_loaded_is_not_kept(tmp_path: Path) -> None:
+    loader = CountingLoader(tmp_path)
+    models, found = LoadedModels(loader), list[object]()
+    thread = threading.Thread(target=lambda: found.append(models.get("embedder", "one")))
+    thread.start()
+    until(lambda: loader.loads == ["one"], 10)
+    models.release("embedder", "one")
+    loader.gate.set()
+    thread.join(10)
+    assert models.get("embedder", "one") is not found[0]
+    assert loader.loads == ["one", "one"]
