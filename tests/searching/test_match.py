@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mcp_mmretrieval.answers import Match
+from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS, Match
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models.pool import ModelPool
@@ -189,7 +189,7 @@ def test_a_long_word_is_judged_in_no_time(open_library: OpenLibrary, folder: Pat
     library = open_library()
     add(library)
     began = time.monotonic()
-    library.search("a" * 20_000)
+    library.search("a" * MAX_QUERY_CHARACTERS)
     assert time.monotonic() - began < 2.0
 
 
