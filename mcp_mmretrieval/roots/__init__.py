@@ -248,6 +248,8 @@ def _real_folder(folder: str) -> str:
         return real_path(path)
     try:
         return _path_of(fd, os.fstat(fd))
+    except OSError:  # a drive that fails: it holds nothing now
+        return real_path(path)
     finally:
         os.close(fd)
 

@@ -1,10 +1,12 @@
 """The allowed folders: what opens, what does not, and how paths are cited."""
 
 import ctypes
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
@@ -461,3 +463,14 @@ def test_resolving_finds_files_and_folders_and_roots(roots: Roots, root: Path) -
 
 
 # -- digests -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_root_on_a_drive_that_fails_is_a_root_that_holds_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fstat", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+        roots = Roots([root])
+        with pytest.raises(NotAllowed):
+            roots.open(root / "sub" / "b.txt")
+    assert roots.folders == (os.path.realpath(root),)
+    with roots.open(root / "sub" / "b.txt") as opened:
+        assert opened.size
