@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,9 @@ Modality = Literal["text", "page", "image", "audio", "video"]
 
 ContentForm = Literal["text", "picture", "sound", "film"]
 """What a model gets of a place: words, one picture, a stretch of sound, frames of a film with their sound."""
+
+PartKind = Literal["slide", "sheet", "chapter", "picture", "part", "member"]
+"""What the parts of a file are: slides, sheets, chapters, pictures in a text, parts of a mail, files in an archive."""
 
 Recogniser = Literal["ocr", "speech"]
 """What turns pixels and sound into words."""
@@ -54,10 +58,14 @@ SHORT_ID_DIGITS = 12
 _NUMBER = r"\d+(?:\.\d+)?"
 _CLOCK = rf"(?:(?:\d+:)?\d+:)?{_NUMBER}s?|(?:\d+h)?(?:\d+m)?(?:{_NUMBER}s)?"
 _FRAGMENT = re.compile(
-    rf"(?:page|p|slide)=(?P<page>\d{{1,18}})|t=(?:npt:)?(?P<start>{_CLOCK})(?:,(?P<end>{_CLOCK}))?"
+    rf"(?:page|p)=(?P<page>\d{{1,18}})|t=(?:npt:)?(?P<start>{_CLOCK})(?:,(?P<end>{_CLOCK}))?"
     r"|char=(?P<first>\d{0,18})(?P<range>,(?P<last>\d{0,18}))?"
+    r"|rows?=(?P<top>\d{1,18})(?:,(?P<bottom>\d{1,18}))?"
 )
 """Whole numbers as far as 64 bits hold them."""
+_PART = re.compile(r"(?P<kind>slide|chapter|picture|part|sheet|member)=(?P<name>.+)", re.IGNORECASE)
+_COUNTED_PARTS = frozenset(["slide", "chapter", "picture"])
+"""Parts whose name is a number, from 1."""
 _OPEN_LAST = 1 << 62
 """More code points than any source has."""
 
@@ -167,8 +175,14 @@ MODALITY_TRAITS: Mapping[Modality, ModalityTraits] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where in a document: a page, a stretch of time, a range of characters, or (nothing set) the whole of it."""
+    """Where in a document: a page, a stretch of time, a range of characters or rows, or (nothing set) the whole of it.
 
+    Within a part of a file that holds several: a slide, a sheet, an attachment.
+    """
+
+    part: str = ""
+    """`slide=4`, `sheet=Q3`, `part=2` (as IMAP counts the parts of a mail, RFC 3501), `member=a/b.pdf`, as `part_name`
+    writes it. A part in a part has both, joined by `&`."""
     page: int | None = None
     """Physical page, from 1."""
     start: float | None = None
@@ -176,20 +190,43 @@ class Place:
     end: float | None = None
     """Seconds from the beginning. Infinite in what somebody points at: to its end."""
     first: int | None = None
-    """Code points of the decoded source before the passage."""
+    """Code points before the passage, in the decoded source; of a part without one, in what is read of it."""
     last: int | None = None
-    """Code points of the decoded source before the passage's end."""
+    """Code points before the passage's end."""
+    top: int | None = None
+    """The first row of a sheet, from 1."""
+    bottom: int | None = None
+    """The last row of a sheet."""
 
     @property
     def fragment(self) -> str:
-        """`page=7`, `t=73.0,88.0` (W3C Media Fragments 1.0), `char=120,480` (RFC 5147), or empty for the whole."""
+        """`page=7`, `t=73.0,88.0` (W3C Media Fragments 1.0), `char=120,480` (RFC 5147), `sheet=Q3&row=12,40`, or empty
+        for the whole.
+        """
+        return "&".join(filter(None, (self.part, self._range)))
+
+    @property
+    def _range(self) -> str:
+        """The fragment within the part."""
         if self.page is not None:
             return f"page={self.page}"
         if self.start is not None and self.end is not None:
             return f"t={self.start:.1f}" + ("" if math.isinf(self.end) else f",{self.end:.1f}")
-        if self.first is not None:
-            return f"char={self.first}," + ("" if self.last == _OPEN_LAST else f"{self.last}")
-        return ""
+        rows = "" if self.top is None else f"row={self.top},{self.bottom}"
+        if self.first is None:
+            return rows
+        characters = f"char={self.first}," + ("" if self.last == _OPEN_LAST else f"{self.last}")
+        return f"{rows}&{characters}" if rows else characters
+
+    def within(self, part: str) -> Place:
+        """The same place of a file that is a part of another one."""
+        return replace(self, part="&".join(filter(None, (part, self.part))))
+
+    def inside(self, part: str) -> Place | None:
+        """The inverse of `within`; None for a place that does not lie in the part."""
+        if self.part == part:
+            return replace(self, part="")
+        return replace(self, part=self.part[len(part) + 1 :]) if self.part.startswith(f"{part}&") else None
 
     @classmethod
     def parse(cls, fragment: str) -> Place | None:
@@ -200,16 +237,29 @@ class Place:
         """
         if not fragment:
             return cls()
-        places = [place for part in fragment.split("&") if (place := cls._one(part)) is not None]
-        return places[0] if len(places) == 1 else None
+        parts: list[str] = []
+        places: list[Place] = []
+        for piece in fragment.split("&"):
+            if part := _part_named(piece.strip()):
+                parts.append(part)
+            elif place := cls._one(piece):
+                places.append(place)
+        if len(places) == 2 and places[0].top is not None and places[1].first is not None:
+            places = [replace(places[0], first=places[1].first, last=places[1].last)]
+        if len(places) > 1 or not (parts or places):
+            return None
+        return (places[0] if places else cls()).within("&".join(parts))
 
     @classmethod
-    def _one(cls, part: str) -> Place | None:
-        match = _FRAGMENT.fullmatch(part.strip().lower())
+    def _one(cls, piece: str) -> Place | None:
+        match = _FRAGMENT.fullmatch(piece.strip().lower())
         if match is None:
             return None
         if match["page"]:
             return cls(page=int(match["page"]))
+        if match["top"]:
+            top, bottom = int(match["top"]), int(match["bottom"] or match["top"])
+            return cls(top=top, bottom=bottom) if 0 < top <= bottom else None
         if match["start"] or match["end"]:
             start, end = _clock_seconds(match["start"], 0.0), _clock_seconds(match["end"], math.inf)
             return cls(start=start, end=end) if start < end else None
@@ -220,14 +270,43 @@ class Place:
         return None
 
     def overlaps(self, other: Place) -> bool:
-        """Whether the two share a page, some time or some characters. The whole overlaps everything."""
+        """Whether the two share a page, some time, some characters or rows. The whole overlaps everything in it."""
+        if self.part != other.part:
+            outer, inner = sorted((self, other), key=lambda place: len(place.part))
+            if inner.inside(outer.part) is not None or not outer.part:
+                return not outer._range or outer.fragment == inner.part.replace("slide=", "page=")
+            return False
         if self.page is not None and other.page is not None:
             return self.page == other.page
         if self.start is not None and self.end is not None and other.start is not None and other.end is not None:
             return self.start < other.end and other.start < self.end
-        if self.first is not None and self.last is not None and other.first is not None and other.last is not None:
-            return self.first < other.last and other.first < self.last
-        return not self.fragment or not other.fragment
+        if self.top is not None and self.bottom is not None and other.top is not None and other.bottom is not None:
+            together = self.top <= other.bottom and other.top <= self.bottom
+            return together and (self.first is None or other.first is None or self._shares_characters(other))
+        if self.first is not None and other.first is not None:
+            return self._shares_characters(other)
+        return not self._range or not other._range
+
+    def _shares_characters(self, other: Place) -> bool:
+        ranges = (self.first, self.last, other.first, other.last)
+        first, last, others_first, others_last = (0 if at is None else at for at in ranges)
+        return first < others_last and others_first < last
+
+
+def part_name(kind: PartKind, name: str | int) -> str:
+    """How a part of a file is named in a place, percent-encoded as a URI's fragment has it (RFC 3986)."""
+    return f"{kind}={quote(str(name), safe='/:@!$*,;')}"
+
+
+def _part_named(piece: str) -> str:
+    """The name of the part that a piece of a fragment names, as `part_name` writes it; empty for any other."""
+    match = _PART.fullmatch(piece)
+    if match is None:
+        return ""
+    kind, name = match["kind"].lower(), unquote(match["name"])
+    if kind in _COUNTED_PARTS:
+        name = str(int(name)) if name.isdecimal() and len(name) <= 18 else ""
+    return part_name(cast(PartKind, kind), name) if name else ""
 
 
 def _clock_seconds(written: str | None, otherwise: float) -> float:
@@ -320,6 +399,13 @@ class SplitPart:
     """Whether pictures stand in it that may hold more words: `media.figures` gives them, for whoever has time."""
 
 
+@dataclass(frozen=True, slots=True)
+class EnteredPart:
+    """A step of `split`: what comes next is of this part of the file. One that ends its worker is passed over."""
+
+    part: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentMetadata:
     """What `split` learns of the whole document. May come at any time; what is set wins over what came before."""
@@ -335,3 +421,7 @@ class DocumentMetadata:
     """Words about the whole of it that stand in none of its places: caption, keywords, author, album."""
     note: str = ""
     """What the person should know: a part that was left out and why."""
+
+
+SplitStep: TypeAlias = "SplitPart | EnteredPart | DocumentMetadata"
+"""What `split` gives, one after the other."""

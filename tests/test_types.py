@@ -130,3 +130,62 @@ def test_no_lane_is_forgotten_where_lanes_are_fused() -> None:
     assert fusion.BUILTIN_SCALES.keys() == set(ALL_LANES) - unheard
     assert fusion.LIKE_SCALES.keys() == set(ALL_LANES)
     assert sorted(fusion.TELLING_ORDER) == sorted(ALL_LANES)
+
+
+PARTS = {
+    "slide=4": Place(part="slide=4"),
+    "slide=04": Place(part="slide=4"),
+    "sheet=Q3&row=12,40": Place(part="sheet=Q3", top=12, bottom=40),
+    "sheet=Q3%20plan&row=12": Place(part="sheet=Q3%20plan", top=12, bottom=12),
+    "sheet=a%26b&row=2,2&char=0,9": Place(part="sheet=a%26b", top=2, bottom=2, first=0, last=9),
+    "part=2.1&page=7": Place(part="part=2.1", page=7),
+    "member=a/b.zip&member=c.wav&t=1.0,2.0": Place(part="member=a/b.zip&member=c.wav", start=1.0, end=2.0),
+    "Chapter=3": Place(part="chapter=3"),
+    "slide=4&picture=2": Place(part="slide=4&picture=2"),
+}
+
+
+@pytest.mark.parametrize("fragment", PARTS)
+def test_a_part_of_a_file_is_named_before_the_place_in_it(fragment: str) -> None:
+    place = PARTS[fragment]
+    assert Place.parse(fragment) == place
+    assert Place.parse(place.fragment) == place
+
+
+@pytest.mark.parametrize("fragment", ["slide=four", "slide=", "row=9,2", "row=0", "sheet=Q3&page=1&t=2"])
+def test_a_part_that_cannot_be_is_no_place(fragment: str) -> None:
+    assert Place.parse(fragment) is None
+
+
+def test_places_overlap_within_one_part_and_a_part_holds_what_is_in_it() -> None:
+    def overlap(one: str, other: str) -> bool:
+        first, second = Place.parse(one), Place.parse(other)
+        assert first is not None
+        assert second is not None
+        assert first.overlaps(second) == second.overlaps(first)
+        return first.overlaps(second)
+
+    assert overlap("sheet=Q3&row=12,40", "sheet=Q3&row=40,50")
+    assert not overlap("sheet=Q3&row=12,40", "sheet=Q3&row=41,50")
+    assert not overlap("sheet=Q3&row=12,40", "sheet=Q4&row=12,40")
+    assert not overlap("sheet=Q3&row=2,2&char=0,9", "sheet=Q3&row=2,2&char=9,12")
+    assert overlap("sheet=Q3", "sheet=Q3&row=12,40")
+    assert overlap("slide=4", "slide=4&picture=2")
+    assert not overlap("slide=4", "slide=41&picture=2")
+    assert not overlap("slide=4&char=0,9", "slide=4&picture=2")
+    assert overlap("", "part=2&page=7")
+    assert not overlap("page=7", "part=2&page=7")
+
+
+def test_a_slide_is_also_a_page_and_a_page_a_slide() -> None:
+    assert Place(part="slide=4").overlaps(Place(page=4))
+    assert Place(page=4).overlaps(Place(part="slide=4"))
+    assert not Place(page=5).overlaps(Place(part="slide=4"))
+
+
+def test_a_place_within_a_part_is_taken_out_again() -> None:
+    place = Place(page=7).within("part=2").within("member=mail.eml")
+    assert place.fragment == "member=mail.eml&part=2&page=7"
+    assert place.inside("member=mail.eml") == Place(part="part=2", page=7)
+    assert place.inside("member=mail.eml&part=2") == Place(page=7)
+    assert place.inside("member=mail") is None

@@ -178,12 +178,7 @@ class DocumentBatcher:
         for stored in segments:
             for part, window in enumerate(_windows(embedder, one, stored.segment)):
                 yield "text", BatchItem(one, stored, part, window, title)
-        since = 0.0
-        shown = []
-        for stored in segments:
-            if segment := segment_to_decode(stored.segment, embedder, since=since):
-                shown.append((stored, segment, since))
-            since = max(since, stored.segment.place.end or 0.0)
+        shown = list(_to_decode(segments, embedder))
         if shown:
             with reopen(self._catalog.files_of_one(one.document)) as file:
                 for stored, segment, since in shown:
@@ -197,6 +192,17 @@ class DocumentBatcher:
                         continue
                     for piece in part_contents(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
                         yield piece.kind, BatchItem(one, stored, piece.part, piece.content)
+
+
+def _to_decode(segments: Iterable[StoredSegment], embedder: Embedder) -> Iterator[tuple[StoredSegment, Segment, float]]:
+    """The places that have to be decoded, each with what of it, and up to which second the one before it went."""
+    since, within = 0.0, ""
+    for stored in segments:
+        if stored.segment.place.part != within:  # another recording in the same file
+            since, within = 0.0, stored.segment.place.part
+        if segment := segment_to_decode(stored.segment, embedder, since=since):
+            yield stored, segment, since
+        since = max(since, stored.segment.place.end or 0.0)
 
 
 def _windows(embedder: Embedder, one: DocumentVectors, segment: Segment) -> list[str]:

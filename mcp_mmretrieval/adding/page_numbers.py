@@ -32,7 +32,8 @@ def with_printed_numbers(segments: Sequence[Segment]) -> list[Segment]:
 
     A number counts where it is as far from the page's place in the file as those of most pages nearby.
     """
-    printed = {place: dict(_printed(each)) for each in segments if (place := each.place.page) and not each.label}
+    pages = {each.place.page: each for each in segments if each.place.page and not _named(each)}
+    printed = {page: dict(_printed(each)) for page, each in pages.items()}
     runs = {page: sequence for page in printed if (sequence := _running(page, printed))}
     labels = {page: printed[page].get(sequence, "") for page, sequence in runs.items() if sequence != _FILES_OWN}
     for page in printed.keys() - runs.keys():  # a page without a number, amid others that have one
@@ -40,9 +41,14 @@ def with_printed_numbers(segments: Sequence[Segment]) -> list[Segment]:
         if before == after and before not in (None, _FILES_OWN) and before[0] == _ARABIC and page + before[1] > 0:
             labels[page] = str(page + before[1])
     return [
-        replace(each, label=label) if not each.label and (label := labels.get(each.place.page or 0)) else each
+        replace(each, label=label) if (label := labels.get(each.place.page or 0)) and not _named(each) else each
         for each in segments
     ]
+
+
+def _named(segment: Segment) -> bool:
+    """Whether the file itself says what the page is called, or it is a page of a file within the file."""
+    return bool(segment.label or segment.place.part)
 
 
 def _running(page: int, printed: Mapping[int, Mapping[_Sequence, str]]) -> _Sequence | None:

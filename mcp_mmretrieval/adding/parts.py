@@ -127,7 +127,7 @@ def narrow_to_place(segment: Segment, place: Place) -> Segment:
     if segment.traits.content == "film" and not frames:
         frames = ((start + end) / 2,)
     text, times = _lines_between(segment, start, end)
-    return replace(segment, place=Place(start=start, end=end), frames=frames, text=text, times=times)
+    return replace(segment, place=replace(own, start=start, end=end), frames=frames, text=text, times=times)
 
 
 def place_of_lines(segment: Segment, lines: Iterable[int]) -> Place:
@@ -202,7 +202,7 @@ def _between(place: Place, start: float, end: float) -> Place:
     """A stretch within a place, in tenths of a second; the place itself where nothing is left of it."""
     assert place.start is not None and place.end is not None
     start, end = max(place.start, _floor(start)), min(place.end, math.ceil(round(end * 10, 6)) / 10)
-    return Place(start=start, end=end) if start < end else place
+    return replace(place, start=start, end=end) if start < end else place
 
 
 def _floor(seconds: float) -> float:

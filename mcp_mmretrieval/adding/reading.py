@@ -104,7 +104,8 @@ class FileReader:
         `read_with` may name more than the document depends on, as it did before each was noted by itself.
         """
         now = self.identity
-        depends = {"splitter", *MODALITY_TRAITS[modality].recognisers}
+        recognisers = MODALITY_TRAITS[modality].recognisers
+        depends = {"splitter", *recognisers} if recognisers else set(read_with)  # pictures may stand in a text
         return all(now.get(what) == value for what, value in read_with.items() if what in depends)
 
     def probe(self, source: FileToRead, stop: threading.Event | None = None) -> None:
@@ -136,11 +137,13 @@ class FileReader:
         if source.left_out:
             result.notes.append(f"More subtitles than are read with one file: {', '.join(source.left_out)[:600]}.")
         frames: FrameTexts = {}
-        listener = FileListener(self._models.transcriber)
+        listener, within = FileListener(self._models.transcriber), ""
         kept = len(result.segments)
         for part in self._parts(source, kept, result, stop):
             if stop is not None and stop.is_set():
                 raise Cancelled("Stopped while reading.")
+            if part.segment.place.part != within:  # another recording
+                frames, listener, within = {}, FileListener(self._models.transcriber), part.segment.place.part
             result.segments.append(self._with_text(part, frames, listener, result))
             if part.figures:
                 result.figures.add(part.segment.id)
@@ -151,7 +154,7 @@ class FileReader:
             if len(result.segments) == most:
                 break
         if staged:  # with what those were read is not kept
-            result.means |= MODALITY_TRAITS[result.modality].recognisers
+            result.means |= {means for segment in staged for means in segment.traits.recognisers}
             result.figures |= {segment.id for segment in staged if segment.traits.looks_like == "document"}
         # a part that was left out shifts the numbers of the staged ones behind it: one of them may come twice
         result.segments = with_printed_numbers(list({segment.id: segment for segment in result.segments}.values()))

@@ -5,7 +5,8 @@ process that holds nothing but open files (see `workers`), so that one bad file 
 
 To add a kind of media:
 
-1. Write one module here with the three functions of `MediaModule`. It imports its decoder, with all that the
+1. Write one module here with the three functions of `MediaModule`, or with the two of `CompoundModule` for files
+   that hold several things. It imports its decoder, with all that the
    decoder would import later, when it is itself imported: a locked worker can import nothing more. It opens nothing by
    name.
 2. Add one line to `READERS`, before any reader that would also claim such files. Several readers may yield the same
@@ -22,10 +23,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeGuard, cast
 
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.types import DocumentMetadata, Modality, Segment, SplitPart
+from mcp_mmretrieval.media.compound import CompoundModule, load_part, split_parts
+from mcp_mmretrieval.types import DocumentMetadata, Modality, Segment, SplitPart, SplitStep
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.limits import Limits
@@ -79,13 +81,12 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
     MediaReader(".text", "text", _TEXTS),
+    MediaReader(".archive", "text", "ZIP archives"),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""
 
 _HEAD = 4096
 _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"PK\x03\x04", "a ZIP archive, or an Office or e-book file"),
-    (0, b"PK\x05\x06", "an empty ZIP archive"),
     (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
     (0, b"\x1f\x8b", "gzip-compressed data"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -115,19 +116,27 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
 """Offset, bytes found there, and what such a file is: kinds that are often met and cannot be read."""
 
 
-def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
+def split(source: Source, limits: Limits, start: int = 0, after: str = "") -> Iterator[SplitStep]:
     """The places of a file, in order, from the part with ordinal `start` (from 0) on; its modality comes first.
 
+    Of a file that holds several, `after` names the part behind which to begin instead: `start` means nothing then.
     Raises UnreadableMedia: `empty`, `too_large`, `unsupported_type`, `nothing_to_read`, or what the reader found wrong.
     """
     _check_size(source, limits)
     reader = _reader_of(source)
     yield DocumentMetadata(modality=reader.modality)
+    module, skipped = reader_module(reader), 0
+    steps: Iterator[SplitStep]
+    if is_compound(module):
+        steps, skipped = split_parts(module.parts(source, limits), source, limits, split, after), 0 if after else start
+    else:
+        steps = cast(MediaModule, module).split(source, limits, start)
     parts = 0
-    for step in reader_module(reader).split(source, limits, start):
+    for step in steps:
         parts += isinstance(step, SplitPart)
-        yield step
-    if not parts and not start:
+        if parts > skipped or not isinstance(step, SplitPart):
+            yield step
+    if not parts and not start and not after:
         raise UnreadableMedia("nothing_to_read", f"{source.name}: holds nothing that could be read.")
 
 
@@ -145,13 +154,21 @@ def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPar
 def load(source: Source, segment: Segment, limits: Limits) -> Content:
     """What a model looks at: the decoded content of one place. Raises UnreadableMedia as `split` does."""
     _check_size(source, limits)
-    return reader_module(_reader_of(source)).load(source, segment, limits)
+    module = reader_module(_reader_of(source))
+    if is_compound(module):
+        return load_part(module.parts(source, limits), source, segment, limits, load)
+    return cast(MediaModule, module).load(source, segment, limits)
 
 
-def reader_module(reader: MediaReader) -> MediaModule:
+def reader_module(reader: MediaReader) -> MediaModule | CompoundModule:
     """The module of a reader, imported if it has not been."""
     # the decoders are heavy and parse hostile bytes: the server process never imports them
-    return cast(MediaModule, importlib.import_module(reader.module, __name__))
+    return cast("MediaModule | CompoundModule", importlib.import_module(reader.module, __name__))
+
+
+def is_compound(module: MediaModule | CompoundModule) -> TypeGuard[CompoundModule]:
+    """Whether a reader gives the parts of files that hold several things."""
+    return hasattr(module, "parts")
 
 
 def _check_size(source: Source, limits: Limits) -> None:

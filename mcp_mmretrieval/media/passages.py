@@ -16,6 +16,9 @@ MIN_PASSAGE_CHARACTERS = 700
 MIN_SECTION_CHARACTERS = 300
 """Characters that a passage has at least where the next heading ends it; shorter sections stay together."""
 
+MAX_BLOCK_CHARACTERS = 2 * MAX_PASSAGE_CHARACTERS
+"""Characters of the longest passage that keeps a table or code whole."""
+
 _BLANK = re.compile(r"\n[ \t\r]*\n\s*")
 _CLOSING = r"[\"'\u201d\u2019)\]]*"  # quotation marks and brackets
 _FULL_WIDTH = r"\u3002\uff01\uff1f"  # the full stop and marks of Chinese and Japanese
@@ -47,21 +50,44 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """Text from `at` to `end` that stays whole where it can, and is else cut at its lines: a table, code."""
+
+    at: int
+    end: int
+    header_end: int = 0
+    """Where the rows end that name the columns of a table; they belong to each passage of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """`text[first:last]`, without white space around it, and the headings over it: `Guide > Setup`."""
 
     first: int
     last: int
     heading: str
+    header: tuple[int, int] | None = None
+    """The range of the rows that name the columns, where the passage goes on with a table."""
+
+    def shown(self, text: str) -> str:
+        """What the passage says, of the text that it was cut from."""
+        passage = text[self.first : self.last]
+        return passage if self.header is None else f"{text[slice(*self.header)].rstrip()}\n{passage}"
 
 
-def cut_passages(text: str, headings: Sequence[Heading], ends: PassageEnds) -> Iterator[Passage]:
-    """Passages in order. No word is left out, none stands in two; what holds no word is no passage."""
+def cut_passages(
+    text: str, headings: Sequence[Heading], ends: PassageEnds, blocks: Sequence[Block] = ()
+) -> Iterator[Passage]:
+    """Passages in order. No word is left out, none stands in two but the names of columns; what holds no word is no
+    passage. Headings and blocks come in order.
+    """
     begins = [heading.at for heading in headings]
     trail: list[Heading] = []
     start = done = 0
     while start < len(text):
         end = _end(text, start, begins, ends)
+        if cut := _block_at(blocks, end):
+            end = _end_at_block(text, start, cut)
         piece = text[start:end]
         if _WORD.search(piece):
             first = start + len(piece) - len(piece.lstrip())
@@ -71,7 +97,9 @@ def cut_passages(text: str, headings: Sequence[Heading], ends: PassageEnds) -> I
             _descend(trail, headings[done:leading])
             done = within
             over = trail or headings[leading:done][:1]  # a menu may stand before a page's first heading
-            yield Passage(first, last, " > ".join(heading.title for heading in over))
+            block = _block_at(blocks, first)
+            header = (block.at, block.header_end) if block and block.at < block.header_end <= first else None
+            yield Passage(first, last, " > ".join(heading.title for heading in over), header)
             _descend(trail, headings[leading:done])
         start = end
 
@@ -89,6 +117,23 @@ def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds) -> int
         if found:
             return found[-1]
     return limit
+
+
+def _block_at(blocks: Sequence[Block], at: int) -> Block | None:
+    """The block that goes over a place, and does not begin there."""
+    before = bisect_left(blocks, at, key=lambda block: block.at) - 1
+    return blocks[before] if before >= 0 and at < blocks[before].end else None
+
+
+def _end_at_block(text: str, start: int, block: Block) -> int:
+    """Where a passage ends that would end within a block: before it, behind it, or else between two of its lines."""
+    if block.at - start >= MIN_SECTION_CHARACTERS:
+        return block.at
+    if start <= block.at and block.end - start <= MAX_BLOCK_CHARACTERS:
+        return block.end
+    limit = start + MAX_PASSAGE_CHARACTERS
+    line = text.rfind("\n", max(start, block.header_end), limit) + 1
+    return line if line > start else limit
 
 
 def _leading(text: str, first: int, headings: Sequence[Heading]) -> int:

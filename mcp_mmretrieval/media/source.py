@@ -27,3 +27,5 @@ class Source:
     document: str
     """Id of the document in hex, for its segments."""
     sidecars: tuple[Sidecar, ...] = ()
+    depth: int = 0
+    """How many files it lies within."""

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import numpy as np
 
 from mcp_mmretrieval.errors import FAILURE_CODES, FailureCode, UnreadableMedia
-from mcp_mmretrieval.types import Content, DocumentMetadata, Film, Modality, Place, Segment, Sound, SplitPart
+from mcp_mmretrieval.types import (
+    Content,
+    DocumentMetadata,
+    EnteredPart,
+    Film,
+    Modality,
+    Place,
+    Segment,
+    Sound,
+    SplitPart,
+    SplitStep,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -35,6 +46,7 @@ MAX_SOUND_SECONDS = 120
 MAX_MORE_SOUNDS = 8
 """Tracks of sound of one stretch beside the first, at most."""
 MAX_LABEL_CHARACTERS = 200
+MAX_PART_CHARACTERS = 4_000
 MAX_KEYWORDS_CHARACTERS = 20_000
 MAX_DATE = 253_402_300_800.0
 """Seconds from 1970 to the year 10000, or as far back."""
@@ -126,7 +138,7 @@ def encode_segment(segment: Segment) -> Header:
     place = segment.place
     return {
         "modality": segment.modality,
-        "place": [place.page, place.start, place.end, place.first, place.last],
+        "place": [place.page, place.start, place.end, place.first, place.last, place.part, place.top, place.bottom],
         "text": segment.text,
         "heading": segment.heading,
         "frames": list(segment.frames),
@@ -155,8 +167,10 @@ def encode_content(content: Content | None) -> tuple[Header | None, list[memoryv
     return {"kind": "picture", "shape": list(content.shape[:2])}, [_bytes(content)]
 
 
-def encode_step(step: SplitPart | DocumentMetadata) -> tuple[Header, list[memoryview]]:
+def encode_step(step: SplitStep) -> tuple[Header, list[memoryview]]:
     """A step of `split` as header and lump."""
+    if isinstance(step, EnteredPart):
+        return {"entered": step.part}, []
     if isinstance(step, SplitPart):
         content, lump = encode_content(step.content)
         more = [_tell_sound(sound) for sound in step.more]
@@ -187,10 +201,12 @@ def _bytes(array: np.ndarray[Any, Any]) -> memoryview:
 # -- what is heard -----------------------------------------------------------------------------------------------------
 
 
-def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerBounds) -> SplitPart | DocumentMetadata:
+def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerBounds) -> SplitStep:
     """The step of `split` that a frame tells. Raises ProtocolError."""
     if "about" in header:
         return _about(_dict(header["about"]))
+    if "entered" in header:
+        return EnteredPart(_part(header["entered"]))
     if "part" not in header:
         raise ProtocolError("neither a part nor what it is about")
     rest = _Lump(lump)
@@ -204,15 +220,18 @@ def decode_step(header: Header, lump: memoryview, document: str, bounds: AnswerB
 def decode_segment(header: Header, document: str) -> Segment:
     """The segment that a header tells, in the document that the hearer knows. Raises ProtocolError."""
     header = _dict(header)
-    page, start, end, first, last = _list(header.get("place"), length=5)
+    page, start, end, first, last, part, top, bottom = _list(header.get("place"), length=8)
     place = Place(
+        part=_part(part),
         page=_whole(page, least=1) if page is not None else None,
         start=_seconds(start) if start is not None else None,
         end=_seconds(end) if end is not None else None,
         first=_whole(first) if first is not None else None,
         last=_whole(last) if last is not None else None,
+        top=_whole(top, least=1) if top is not None else None,
+        bottom=_whole(bottom, least=1) if bottom is not None else None,
     )
-    for low, high in ((place.start, place.end), (place.first, place.last)):
+    for low, high in ((place.start, place.end), (place.first, place.last), (place.top, place.bottom)):
         if (low is None) != (high is None) or (low is not None and high is not None and low > high):
             raise ProtocolError(f"a place from {low} to {high}")
     return Segment(
@@ -322,6 +341,16 @@ def _modality(value: object) -> Modality:
     if not isinstance(value, str) or value not in MODALITIES:
         raise ProtocolError(f"the modality {value!r}")
     return cast(Modality, value)
+
+
+def _part(value: object) -> str:
+    part = _text(value)
+    if len(part) > MAX_PART_CHARACTERS:
+        raise ProtocolError(f"a part with a name of {len(part)} characters")
+    place = Place.parse(part)
+    if place is None or place != Place(part=part):
+        raise ProtocolError(f"the part {part[:100]!r}")
+    return part
 
 
 def _dict(value: object) -> Header:

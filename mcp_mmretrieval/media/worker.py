@@ -20,17 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.errors import FailureCode, UnreadableMedia
 from mcp_mmretrieval.media import sandbox, wire
 from mcp_mmretrieval.media.charset_guess import MODELS_FOLDER
+from mcp_mmretrieval.media.failures import failure_of
 from mcp_mmretrieval.media.source import MAX_SIDECARS, Sidecar, Source
-from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
+from mcp_mmretrieval.types import Content, Segment, SplitPart, SplitStep
 
-SplitFunction = Callable[[Source, Limits, int], Iterator[SplitPart | DocumentMetadata]]
+SplitFunction = Callable[[Source, Limits, int, str], Iterator[SplitStep]]
 LoadFunction = Callable[[Source, Segment, Limits], Content]
-
-_OWN_FAULTS = (TypeError, LookupError, AttributeError, AssertionError, NotImplementedError, ImportError, NameError)
-"""Exceptions that speak of our code and not of the file. (A subclass from a parser's package speaks of the file.)"""
 
 
 class PassedFile(io.RawIOBase):
@@ -135,7 +132,12 @@ def _serve(
     limits = Limits(**task["limits"])
     try:
         if task["segment"] is None:
-            for step in (media.figures if task["figures"] else split)(source, limits, task["start"]):
+            steps = (
+                media.figures(source, limits, task["start"])
+                if task["figures"]
+                else split(source, limits, task["start"], task["after"])
+            )
+            for step in steps:
                 header, lump = wire.encode_step(step)
                 _say(link, header, lump)
                 if task["first"] and isinstance(step, SplitPart):
@@ -153,21 +155,11 @@ def _serve(
         sys.exit(0)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is this file's outcome; the class names it
         traceback.print_exc()
-        failure = _failure(error)
+        failure = failure_of(error)
         _say(link, {"error": {"code": failure.code, "reason": str(failure)}, "done": _peak_memory(_status)})
     finally:
         for sidecar in opened:
             sidecar.file.close()
-
-
-def _failure(error: Exception) -> UnreadableMedia:
-    """Any exception as the file's failure: never a stack trace, never the message of a parser."""
-    if isinstance(error, UnreadableMedia):
-        return error
-    kind = type(error)
-    foreign = kind.__module__ not in {"builtins", __name__} and not kind.__module__.startswith("mcp_mmretrieval")
-    code: FailureCode = "internal" if isinstance(error, _OWN_FAULTS) and not foreign else "corrupt"
-    return UnreadableMedia(code, f"reading it failed with {kind.__name__}")
 
 
 def _say(link: socket.socket, header: wire.Header, lump: Sequence[memoryview] = ()) -> None:

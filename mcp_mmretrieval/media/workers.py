@@ -24,7 +24,7 @@ from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
 from mcp_mmretrieval.front.child import import_variables, module_command, start_child
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.source import MAX_SIDECARS
-from mcp_mmretrieval.types import Content, DocumentMetadata, Segment, SplitPart
+from mcp_mmretrieval.types import Content, DocumentMetadata, EnteredPart, Segment, SplitPart
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ _PEAK_BYTES = 1 << 30
 """Memory after which a worker is replaced."""
 _DEATHS = 3
 """Workers that one document may cost."""
+_DEATHS_WITHIN = 10
+"""Workers that a document may cost that holds several files, each of which costs one at most."""
 _STEPS = 200_000
 """Steps of one document's split, at most."""
 _TICK = 0.2
@@ -140,11 +142,15 @@ class Workers:
         bounds = wire.AnswerBounds.of(self._limits)
         last: Segment | None = None
         arrived, deaths, left_out, steps = start, 0, 0, 0
+        entered, after = "", ""
         while True:
             try:
                 with self._worker(self._splits, stop) as worker:
-                    for header, lump in worker.ask(task | {"start": arrived}, files, bounds, patience):
+                    for header, lump in worker.ask(task | {"start": arrived, "after": after}, files, bounds, patience):
                         step = _heard(wire.decode_step, header, lump, document, bounds)
+                        if isinstance(step, EnteredPart):
+                            entered = step.part
+                            continue
                         if isinstance(step, SplitPart):
                             arrived, last, left_out = arrived + 1, step.segment, 0
                             patience.extend(step.segment.place.end)
@@ -155,8 +161,13 @@ class Workers:
                 return
             except _Death as death:
                 deaths += 1
-                if arrived == 0 or deaths == _DEATHS or patience.over:
+                most = _DEATHS_WITHIN if entered else _DEATHS
+                if (arrived == 0 and not entered) or deaths == most or patience.over:
                     raise UnreadableMedia(death.code, str(death)) from death
+                if entered:  # what else lies in the file is not to blame
+                    yield DocumentMetadata(note=f"{entered} could not be read further: {death}.")
+                    after, entered = entered, ""
+                    continue
                 yield DocumentMetadata(note=f"{_after(last, left_out, arrived)} could not be read: {death}.")
                 arrived, left_out = arrived + 1, left_out + 1
 
@@ -218,6 +229,7 @@ class Workers:
             "document": document,
             "sidecars": [sidecar for sidecar, _ in sidecars],
             "start": 0,
+            "after": "",
             "figures": False,
             "first": False,
             "segment": None,

@@ -47,7 +47,7 @@ def stored_segments(db: sqlite3.Connection, condition: Clause) -> list[StoredSeg
 def held_places(db: sqlite3.Connection, keys: Collection[int]) -> dict[int, HeldPlace]:
     """Where the segments are that are still held, by their keys."""
     sql = (
-        'SELECT s.key, d.id, s.modality, s.page, s.start, s."end", s.first, s.last FROM json_each(?) j '
+        f"SELECT s.key, d.id, s.modality, {rows.PLACE_COLUMNS} FROM json_each(?) j "
         "CROSS JOIN segments s ON s.key = j.value CROSS JOIN documents d ON d.key = s.document"
     )
     found = db.execute(sql, (json_list(keys),))
@@ -64,4 +64,6 @@ def _near(place: Place) -> Clause:
     """A condition that holds for all segments that overlap a place, and for few others."""
     if place.page is not None:
         return Clause("(s.page = ? OR s.page IS NULL)", (place.page,))
+    if place.part and not place.part.startswith("slide="):  # a PDF's page may be meant
+        return Clause("s.part > ''")
     return Clause()

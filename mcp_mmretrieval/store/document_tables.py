@@ -57,8 +57,8 @@ def write_segments(
         if segment.document != document:
             raise ValueError(f"A segment of {segment.document} among those of {document}.")
         sql = (
-            'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING key"
+            'INSERT INTO segments(document, ordinal, modality, page, start, "end", first, last, part, top, bottom) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key"
         )
         at = int(scalar(db, sql, key, ordinal, segment.modality, *rows.row_from_place(segment.place)))
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +17,10 @@ DOCUMENT_COLUMNS = (
     "d.id, d.modality, d.reading, d.title, d.bytes, d.pages, d.seconds, d.notes, "
     "d.dated, d.keywords, d.inline, d.read_at"  # of documents d
 )
+PLACE_COLUMNS = 's.page, s.start, s."end", s.first, s.last, s.part, s.top, s.bottom'  # of segments s
 SEGMENT_TABLES = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT_COLUMNS = (
-    "s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, t.turn, "
-    's.page, s.start, s."end", s.first, s.last'
+    f"s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, t.turn, {PLACE_COLUMNS}"
 )
 SPACE_COLUMNS = "id, identity, dim, half, active, made_by, retired"
 JOB_COLUMNS = "id, key, asked, state, outcome, attempts, reading, started, ended"
@@ -102,18 +103,19 @@ def segment_from_row(row: SqlRow) -> StoredSegment:
 
 
 def row_from_place(place: Place) -> SqlRow:
-    """Page, start, end, first, last."""
-    return (place.page, place.start, place.end, place.first, place.last)
+    """In the order of the columns `PLACE_COLUMNS`."""
+    where = (place.page, place.start, place.end, place.first, place.last)
+    return (*where, place.part, place.top, place.bottom)
 
 
 def _times(values: list[list[float]]) -> tuple[tuple[float, float], ...]:
     return tuple((start, end) for start, end in values)
 
 
-def place_from_row(values: list[Any]) -> Place:
-    """From page, start, end, first, last."""
-    page, start, end, first, last = values
-    return Place(page=page, start=start, end=end, first=first, last=last)
+def place_from_row(values: Sequence[Any]) -> Place:
+    """From the columns `PLACE_COLUMNS`; what an older release kept as JSON ends before the part."""
+    page, start, end, first, last, part, top, bottom = (*values, "", None, None)[:8]
+    return Place(part=part, page=page, start=start, end=end, first=first, last=last, top=top, bottom=bottom)
 
 
 def segment_to_json(segment: Segment) -> str:

@@ -3,7 +3,7 @@
 APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 # What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
 _WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -283,7 +283,10 @@ CREATE TABLE segments (
     start REAL,
     "end" REAL,
     first INTEGER,
-    last INTEGER
+    last INTEGER,
+    part TEXT NOT NULL DEFAULT '',
+    top INTEGER,
+    bottom INTEGER
 );
 CREATE UNIQUE INDEX segments_of_document ON segments(document, ordinal);
 CREATE INDEX segments_by_modality ON segments(modality, document);
@@ -407,6 +410,11 @@ DELETE FROM pairs;
 """,
     4: TOTALS_SQL + "".join(f"INSERT INTO {table} {counted};" for table, counted in TOTALS.items()),
     5: f"ALTER TABLE files ADD COLUMN device INTEGER; {VANISHED_SQL} {FORGOTTEN_SQL.format(before=1)}",
+    6: """
+ALTER TABLE segments ADD COLUMN part TEXT NOT NULL DEFAULT '';
+ALTER TABLE segments ADD COLUMN top INTEGER;
+ALTER TABLE segments ADD COLUMN bottom INTEGER;
+""",
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
 

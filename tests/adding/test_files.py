@@ -225,7 +225,7 @@ def test_a_dry_run_says_what_adding_then_does_and_changes_nothing(library: Libra
     (folder / "goes.png").unlink()
     picture(folder / "stays.png", PURPLE, (65, 65))
     (folder / "note.md").write_text("new", encoding="utf-8")
-    (folder / "office.docx").write_bytes(b"PK\x05\x06" + bytes(18))
+    (folder / "office.doc").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     (folder / "empty.pdf").touch()
     before = library.documents()[0]

@@ -11,17 +11,26 @@ import pytest
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import audio, image, text, video
+from mcp_mmretrieval.media import archive, audio, image, text, video
+from mcp_mmretrieval.media.compound import CompoundModule
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
+from tests.media.test_zipped import packed
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
 from tests.support.models import PATIENCE
 
-MODULES: list[media.MediaModule] = [pdf, image, video, audio, text]  # the type checker sees that each is a reader's
+MODULES: list[media.MediaModule | CompoundModule] = [
+    pdf,
+    image,
+    video,
+    audio,
+    text,
+    archive,
+]  # the type checker sees that each is a reader's
 
 JUNK = random.Random(1).randbytes(50_000)
 LIMITS = Limits()
@@ -38,6 +47,7 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "text"),
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
+    "zip": (packed({"note.txt": b"Words."}), "text"),
 }
 
 
@@ -69,8 +79,8 @@ def test_junk_of_every_length_is_of_no_kind() -> None:
 
 
 def test_a_file_of_an_unknown_kind_says_what_it_seems_to_be_and_what_can_be_read() -> None:
-    with pytest.raises(UnreadableMedia, match=r"report\.docx: this is a ZIP archive.*Can be read: PDF; PNG") as failure:
-        list(media.split(source(b"PK\x03\x04" + JUNK, "report.docx"), LIMITS))
+    with pytest.raises(UnreadableMedia, match=r"report\.7z: this is a 7z archive.*Can be read: PDF; PNG") as failure:
+        list(media.split(source(b"7z\xbc\xaf\x27\x1c" + JUNK, "report.7z"), LIMITS))
     assert failure.value.code == "unsupported_type"
 
 

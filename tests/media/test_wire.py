@@ -14,7 +14,7 @@ BOUNDS = wire.AnswerBounds.of(Limits())
 
 GOOD: wire.Header = {
     "modality": "page",
-    "place": [1, None, None, None, None],
+    "place": [1, None, None, None, None, "", None, None],
     "text": "",
     "heading": "",
     "frames": [],
@@ -29,14 +29,22 @@ GOOD: wire.Header = {
     [
         {"modality": "secret"},
         {"modality": []},
-        {"place": [0, None, None, None, None]},
-        {"place": [True, None, None, None, None]},
+        {"place": [0, None, None, None, None, "", None, None]},
+        {"place": [True, None, None, None, None, "", None, None]},
         {"place": [1]},
-        {"place": [None, 5.0, 2.0, None, None]},
-        {"place": [None, -1.0, 2.0, None, None]},
-        {"place": [None, 1.0, 1e999, None, None]},
-        {"place": [None, 1.0, None, None, None]},
-        {"place": [None, None, None, 9, 3]},
+        {"place": [None, 5.0, 2.0, None, None, "", None, None]},
+        {"place": [None, -1.0, 2.0, None, None, "", None, None]},
+        {"place": [None, 1.0, 1e999, None, None, "", None, None]},
+        {"place": [None, 1.0, None, None, None, "", None, None]},
+        {"place": [None, None, None, 9, 3, "", None, None]},
+        {"place": [None, None, None, None, None, "", 9, 3]},
+        {"place": [None, None, None, None, None, "", 0, 3]},
+        {"place": [None, None, None, None, None, "", 2, None]},
+        {"place": [None, None, None, None, None, "slide=4&page=2", None, None]},
+        {"place": [None, None, None, None, None, "sheet=a b", None, None]},
+        {"place": [None, None, None, None, None, "member=" + 5_000 * "a", None, None]},
+        {"place": [None, None, None, None, None, "nowhere", None, None]},
+        {"place": [None, None, None, None, None, 4, None, None]},
         {"text": None},
         {"text": "\ud800"},
         {"frames": [float("nan")]},
@@ -119,7 +127,7 @@ def test_a_frame_that_ends_too_soon_is_an_end() -> None:
 
 
 def test_steps_come_back_as_they_were() -> None:
-    place = Place(start=1.0, end=3.05)
+    place = Place(part="part=2.1&member=a/b%26c.mp4", start=1.0, end=3.05)
     segment = Segment(document=DOCUMENT, modality="video", place=place, text="ü\nx", heading="A", frames=(1.25,))
     sound = Sound(np.linspace(-1, 1, 7, dtype=np.float32), 16_000)
     steps: list[SplitPart | DocumentMetadata] = [

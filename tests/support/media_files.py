@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
+from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart, SplitStep
 
 DOCUMENT = "0123456789ab" + "0" * 52
 
@@ -22,19 +22,19 @@ def source(data: bytes, name: str = "file") -> Source:
     return Source(file=io.BytesIO(data), name=name, document=DOCUMENT)
 
 
-def parts(steps: Iterable[SplitPart | DocumentMetadata]) -> list[SplitPart]:
+def parts(steps: Iterable[SplitStep]) -> list[SplitPart]:
     return [step for step in steps if isinstance(step, SplitPart)]
 
 
-def abouts(steps: Iterable[SplitPart | DocumentMetadata]) -> list[DocumentMetadata]:
+def abouts(steps: Iterable[SplitStep]) -> list[DocumentMetadata]:
     return [step for step in steps if isinstance(step, DocumentMetadata)]
 
 
-def title(steps: Iterable[SplitPart | DocumentMetadata]) -> str:
+def title(steps: Iterable[SplitStep]) -> str:
     return next((about.title for about in reversed(abouts(steps)) if about.title), "")
 
 
-def notes(steps: Iterable[SplitPart | DocumentMetadata]) -> list[str]:
+def notes(steps: Iterable[SplitStep]) -> list[str]:
     return [about.note for about in abouts(steps) if about.note]
 
 

@@ -21,7 +21,7 @@ def page(source: Source, number: int, text: str = "") -> SplitPart:
     return SplitPart(segment=Segment(document=source.document, modality="page", place=Place(page=number), text=text))
 
 
-def split(source: Source, limits: Limits, start: int) -> Iterator[SplitPart | DocumentMetadata]:
+def split(source: Source, limits: Limits, start: int, after: str = "") -> Iterator[SplitPart | DocumentMetadata]:
     """Pages 1 to n, a line of the file each; a page does what its line says."""
     for number, line in enumerate(source.file.read().decode().splitlines(), 1):
         if number > start:

@@ -16,7 +16,7 @@ from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.pdf import reader as module
-from mcp_mmretrieval.types import DocumentMetadata, SplitPart
+from mcp_mmretrieval.types import DocumentMetadata, SplitStep
 from tests.support.media_files import (
     encrypted_pdf,
     flate_bomb_pdf,
@@ -35,7 +35,7 @@ SENTENCE = "A sentence that is long enough to be a text layer of page {}."
 THREE = pdf([SENTENCE.format(number) for number in (1, 2, 3)])
 
 
-def steps(data: bytes, limits: Limits = LIMITS, start: int = 0) -> list[SplitPart | DocumentMetadata]:
+def steps(data: bytes, limits: Limits = LIMITS, start: int = 0) -> list[SplitStep]:
     return list(media.split(source(data, "report.pdf"), limits, start))
 
 
