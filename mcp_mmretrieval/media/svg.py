@@ -52,8 +52,8 @@ _FAMILIES = (
 _FONT_FOLDERS = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),
-    Path("~/.local/share/fonts").expanduser(),
-    Path("~/.fonts").expanduser(),
+    Path(os.path.expanduser("~/.local/share/fonts")),  # noqa: PTH111  Path's own raises for a user without a home
+    Path(os.path.expanduser("~/.fonts")),  # noqa: PTH111
 )
 _EAST_ASIAN = (
     "NotoSansCJK*",

@@ -1,9 +1,12 @@
 import json
+import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import anyio
+import yaml
 from mcp import Client
 
 from mcp_mmretrieval import __version__, cli
@@ -75,3 +78,44 @@ def test_the_bundle_installs_this_version_and_starts_a_file_that_it_holds() -> N
     assert manifest["version"] == project["version"] == __version__
     assert manifest["server"]["entry_point"] in manifest["server"]["mcp_config"]["args"]
     assert (FOLDER / "mcpb" / manifest["server"]["entry_point"]).is_file()
+
+
+def dockerfile() -> str:
+    """The image's file, one instruction a line."""
+    return (FOLDER / "docker" / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+
+
+def settings_named(names: Iterable[str]) -> set[str]:
+    """Of variables those that are settings, as they are called there."""
+    prefix = "MMRETRIEVAL_"
+    return {name.removeprefix(prefix).lower() for name in names if name.startswith(prefix)} - {"http_token"}
+
+
+def test_the_image_starts_the_server_with_settings_that_exist() -> None:
+    names = re.findall(r"(\w+)=", "".join(re.findall(r"^ENV (.+)$", dockerfile(), re.MULTILINE)))
+    assert {"library", "roots", "http_hosts"} <= settings_named(names) <= set(Settings.model_fields)
+    (command,) = re.findall(r"^CMD (.+)$", dockerfile(), re.MULTILINE)
+    parsed = cli.command_parser().parse_args(cli.with_default_command(json.loads(command)))
+    assert (parsed.run, parsed.solo, parsed.http) == ("serving:serve_command", True, "0.0.0.0:8765")
+
+
+def test_the_image_runs_nothing_as_root_and_its_default_needs_no_card() -> None:
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", dockerfile(), re.MULTILINE)
+    assert stages[-1] == ("base", "cpu")
+    base = dockerfile().split("AS base\n")[1]
+    assert re.search(r"^USER 10001:10001$", base, re.MULTILINE)
+    assert base.index("USER 10001") < base.index("ENTRYPOINT")
+
+
+def test_the_containers_are_confined_and_answer_on_loopback_alone() -> None:
+    compose = yaml.safe_load((FOLDER / "docker" / "compose.yaml").read_text(encoding="utf-8"))
+    stages = {name for _, name in re.findall(r"^FROM (\S+) AS (\S+)$", dockerfile(), re.MULTILINE)}
+    assert len(compose["services"]) == 2
+    for service in compose["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["ports"] == ["127.0.0.1:8765:8765"]
+        assert [volume.rsplit(":", 1)[1] for volume in service["volumes"]] == ["ro", "/data"]
+        assert service["build"]["target"] in stages
+        assert settings_named(service["environment"]) <= set(Settings.model_fields)
+        assert "MMRETRIEVAL_HTTP_TOKEN" in service["environment"]

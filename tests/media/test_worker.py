@@ -116,3 +116,12 @@ def test_a_passed_file_closes_its_descriptor_once() -> None:
         passed.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(number)
+
+
+def test_what_a_worker_imports_needs_no_home() -> None:
+    nobody = "import pwd\ndef nobody(uid): raise KeyError(uid)\npwd.getpwuid = nobody\n"
+    readers = "from mcp_mmretrieval import media\nfor reader in media.READERS: media.reader_module(reader)"
+    python = [sys.executable, "-c", nobody + readers]
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    ended = subprocess.run(python, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
