@@ -112,6 +112,28 @@ def test_the_third_death_fails_the_file(misbehaving: Workers) -> None:
     assert failure(misbehaving, "one\n" + "die SIGSEGV\n" * 3 + "five").code == "parser_crashed"
 
 
+@pytest.mark.parametrize("line", ["die SIGSEGV", "fill"])
+def test_a_file_within_that_kills_its_worker_is_left_out_and_the_others_are_read(
+    misbehaving: Workers, line: str
+) -> None:
+    data = f"body\nenter part=1\none\nenter part=2\n{line}\nnever\nenter part=3\nthree\nenter part=4\nfour\n{line}"
+    texts, note = split(misbehaving, data)
+    assert texts == ["body", "one", "three", "four"]
+    assert note.count("could not be read further") == 2
+    assert "part=2 could not be read further: " in note
+    assert "part=4 could not be read further: " in note
+
+
+def test_the_first_file_within_may_be_the_one_that_kills(misbehaving: Workers) -> None:
+    texts, note = split(misbehaving, "enter part=1\ndie SIGSEGV\nenter part=2\ntwo")
+    assert texts == ["two"]
+    assert note.startswith("part=1 could not be read further")
+
+
+def test_a_file_of_files_that_all_kill_ends(misbehaving: Workers) -> None:
+    assert failure(misbehaving, "enter part=1\ndie SIGSEGV\n" * 20).code == "parser_crashed"
+
+
 def test_a_file_that_has_had_its_time_fails_even_between_deaths(misbehaving: Workers) -> None:
     begun = time.monotonic()
     assert failure(misbehaving, "one\nhang\nhang\nhang\nhang").code == "timeout"

@@ -14,17 +14,23 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import worker
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import Content, DocumentMetadata, Film, Place, Segment, Sound, SplitPart
+from mcp_mmretrieval.types import Content, EnteredPart, Film, Place, Segment, Sound, SplitPart, SplitStep
 
 
 def page(source: Source, number: int, text: str = "") -> SplitPart:
     return SplitPart(segment=Segment(document=source.document, modality="page", place=Place(page=number), text=text))
 
 
-def split(source: Source, limits: Limits, start: int, after: str = "") -> Iterator[SplitPart | DocumentMetadata]:
-    """Pages 1 to n, a line of the file each; a page does what its line says."""
+def split(source: Source, limits: Limits, start: int, after: str = "") -> Iterator[SplitStep]:
+    """Pages 1 to n, a line of the file each; a page does what its line says. With `enter PART` a file within begins."""
+    entered, reached = "", not after
     for number, line in enumerate(source.file.read().decode().splitlines(), 1):
-        if number > start:
+        if line.startswith("enter "):
+            reached = reached or entered == after
+            entered = line.removeprefix("enter ")
+            if reached:
+                yield EnteredPart(entered)
+        elif reached and (after or number > start):
             yield page(source, number, act(line, source, limits))
 
 
