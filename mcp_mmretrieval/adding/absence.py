@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,9 +30,10 @@ class _Listing:
 
 
 class AbsenceJudge:
-    """Judges held files under the roots of one connection, for one walk."""
+    """Judges held files under the roots of one connection, for one walk. Any thread may ask."""
 
     def __init__(self, roots: Roots) -> None:
+        self._lock = threading.Lock()
         self._roots = roots
         self._last: tuple[str, _Listing | None] = ("", None)
         """The folder that was listed last: files are judged in order of their paths."""
@@ -46,21 +48,23 @@ class AbsenceJudge:
 
     def seen(self, known: File) -> None:
         """A held file was seen where it was added from, unchanged."""
-        self._known_drives.add(self._drive(os.path.dirname(known.path)))
         device = device_of(known.path)
-        if device is None:
-            return
-        if known.device is not None:
-            self._once_called.setdefault(device, set()).add(known.device)
-        if known.device != device:
-            self.moved[known.path] = device
+        with self._lock:
+            self._known_drives.add(self._drive(os.path.dirname(known.path)))
+            if device is None:
+                return
+            if known.device is not None:
+                self._once_called.setdefault(device, set()).add(known.device)
+            if known.device != device:
+                self.moved[known.path] = device
 
     def judge(self, file: File) -> Presence:
         """Where a held file is. Asks the disk."""
         try:
             os.lstat(file.path)
         except (FileNotFoundError, NotADirectoryError):
-            return "gone" if self._unlisted(file) else "out of reach"
+            with self._lock:
+                return "gone" if self._unlisted(file) else "out of reach"
         except OSError:
             return "out of reach"
         return "there"

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.adding.walk import FoundFile, NotedPath, RefusedPath, SkippedPath, walk
 from mcp_mmretrieval.answers import Failure
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
+from mcp_mmretrieval.concurrency.task_window import TaskWindow
 from mcp_mmretrieval.errors import (
     BadArgument,
     Cancelled,
@@ -87,6 +89,7 @@ class DocumentAdder:
         self._catalog = shared.catalog
         self._reader = shared.reader
         self._fair_share = shared.fair_share
+        self._workers = shared.settings.workers
         self._view = view
         self._roots = view.roots
         self._readable = view.files
@@ -102,7 +105,7 @@ class DocumentAdder:
         counted = set[str]()
         ignored: dict[str, float] = {}
         absence = AbsenceJudge(self._roots)
-        with tally:
+        with tally, TaskWindow(self._at_once(job)) as window:
             for item in walk(self._roots, paths, library=self._library):
                 if job.stop.is_set():
                     raise Cancelled("Stopped.")
@@ -110,7 +113,7 @@ class DocumentAdder:
                     case FoundFile():
                         counted.add(item.path)
                         tally.found(item.path)
-                        self._try(tally, item, absence, dry_run=dry_run)
+                        window.run(partial(self._try, tally, item, absence, dry_run=dry_run))
                     case SkippedPath():
                         tally.skipped(item)
                         if item.since is not None:
@@ -127,6 +130,10 @@ class DocumentAdder:
             self._catalog.see_on(absence.moved)
             self._take_out(tally, gone, left_out)
             tally.count_pending()
+
+    def _at_once(self, job: Job) -> int:
+        """Files under way at a time; one where a file may have ended the last process, to find out which."""
+        return 1 if job.attempts else self._workers
 
     def _take_out(self, tally: _Tally, gone: Collection[str], left_out: Collection[str]) -> None:
         """What vanished is kept for a while; what a person chose to leave out is not."""
@@ -387,9 +394,10 @@ def _state_of(sidecars: Sequence[OpenFile]) -> str:
 
 
 class _Tally:
-    """Counts into a job's outcome."""
+    """Counts into a job's outcome. Any thread may."""
 
     def __init__(self, job: Job, pending: Callable[[], int]) -> None:
+        self._lock = threading.RLock()
         self.job = job
         self._pending = pending
         self._counted = time.monotonic()
@@ -405,48 +413,57 @@ class _Tally:
         self._tell_failed()
 
     def found(self, path: str) -> None:
-        self.job.update(found=self.job.outcome.found + 1, current=path)
+        with self._lock:
+            self.job.update(found=self.job.outcome.found + 1, current=path)
         if time.monotonic() > self._counted + PENDING_EVERY_SECONDS:
             self.count_pending()
 
     def count_pending(self) -> None:
-        self.job.update(pending_vectors=self._pending(), failed=tuple(self._failed))
-        self._counted = time.monotonic()
+        pending = self._pending()
+        with self._lock:
+            self.job.update(pending_vectors=pending, failed=tuple(self._failed))
+            self._counted = time.monotonic()
 
     def skipped(self, left_out: SkippedPath) -> None:
-        self._skipped[left_out.rule] += 1
-        self.job.update(skipped=dict(self._skipped))
+        with self._lock:
+            self._skipped[left_out.rule] += 1
+            self.job.update(skipped=dict(self._skipped))
         if left_out.note:
             self.noted(left_out.path, [left_out.note])
 
     def failed(self, path: str, code: FailureCode, reason: str) -> None:
         reason = reason.removeprefix(f"{path}: ").removeprefix(f"{Path(path).name}: ")  # the path stands beside it
-        self._failed.append(Failure(path=path, code=code, reason=reason))
-        told = len(self.job.outcome.failed)
-        if len(self._failed) > told + told // FAILURES_AT_ONCE_SHARE:  # all are told anew each time
-            self._tell_failed()
+        with self._lock:
+            self._failed.append(Failure(path=path, code=code, reason=reason))
+            told = len(self.job.outcome.failed)
+            if len(self._failed) > told + told // FAILURES_AT_ONCE_SHARE:  # all are told anew each time
+                self._tell_failed()
 
     def _tell_failed(self) -> None:
         self.job.update(failed=tuple(self._failed))
 
     def noted(self, path: str, notes: Sequence[str]) -> None:
         """What was left out of a file that was added."""
-        room = MAX_NOTES - len(self.job.outcome.notes)
-        lines = [f"{path}: {note}" for note in notes[:NOTES_OF_ONE]]
-        if lines and room > 0:
-            more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
-            kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
-            self.job.update(notes=(*kept, *more))
+        with self._lock:
+            room = MAX_NOTES - len(self.job.outcome.notes)
+            lines = [f"{path}: {note}" for note in notes[:NOTES_OF_ONE]]
+            if lines and room > 0:
+                more = (MORE_NOTES,) if len(lines) >= room or len(notes) > NOTES_OF_ONE else ()
+                kept = (note for note in (*self.job.outcome.notes, *lines[:room]) if note not in more)
+                self.job.update(notes=(*kept, *more))
 
     def told(self, note: str) -> None:
         """What a person should know of many files: before what there is to know of each."""
-        self.job.update(notes=tuple(dict.fromkeys((note, *self.job.outcome.notes))))
+        with self._lock:
+            self.job.update(notes=tuple(dict.fromkeys((note, *self.job.outcome.notes))))
 
     def removed(self, files: int) -> None:
-        self.job.update(removed=self.job.outcome.removed + files)
+        with self._lock:
+            self.job.update(removed=self.job.outcome.removed + files)
 
     def changed(self, change: Change) -> None:
         name = OUTCOME_FIELDS[change]
-        self.job.update(**{name: getattr(self.job.outcome, name) + 1})
+        with self._lock:
+            self.job.update(**{name: getattr(self.job.outcome, name) + 1})
         if change != "unchanged" and not self.job.outcome.dry_run:
             self.job.got_on()

@@ -53,8 +53,8 @@ _TICK = 0.2
 """Seconds between two looks at the clock and at `stop` while nothing comes."""
 _START_TIMEOUT = 60.0
 """Seconds until a new worker must be ready."""
-_PING_TIMEOUT = 5.0
-"""Seconds until a worker that waits must have said so."""
+_BEGIN_TIMEOUT = 5.0
+"""Seconds until a worker that waited must have begun with a task."""
 _TAIL = 2_000
 """Bytes of a dead worker's stderr that are logged."""
 
@@ -97,8 +97,8 @@ class Workers:
 
     def warm(self) -> None:
         """Start a worker ahead, so that the first file does not wait for it and `sandbox` is known."""
-        with self._worker(self._loads, None):
-            pass
+        with self._place(self._loads, None):
+            self._check_in(self._take(None))
 
     def split(
         self,
@@ -145,8 +145,9 @@ class Workers:
         entered, after = "", ""
         while True:
             try:
-                with self._worker(self._splits, stop) as worker:
-                    for header, lump in worker.ask(task | {"start": arrived, "after": after}, files, bounds, patience):
+                where = {"start": arrived, "after": after}
+                with self._begun(self._splits, task | where, files, stop) as worker:
+                    for header, lump in worker.answers(bounds, patience):
                         step = _heard(wire.decode_step, header, lump, document, bounds)
                         if isinstance(step, EnteredPart):
                             entered = step.part
@@ -191,8 +192,8 @@ class Workers:
         bounds = wire.AnswerBounds.of(limits)
         content: Content | None = None
         try:
-            with self._worker(self._loads, stop) as worker:
-                for header, lump in worker.ask(task, files, bounds, _Patience(limits, stop)):
+            with self._begun(self._loads, task, files, stop) as worker:
+                for header, lump in worker.answers(bounds, _Patience(limits, stop)):
                     content = _heard(wire.decode_content, header.get("content", {}), lump, bounds)
         except _Death as death:
             raise UnreadableMedia(death.code, str(death)) from death
@@ -237,21 +238,48 @@ class Workers:
         }
 
     @contextlib.contextmanager
-    def _worker(self, places: threading.BoundedSemaphore, stop: threading.Event | None) -> Iterator[_Worker]:
-        """A worker for one task once one of the `places` is free; killed if the task is left before its end."""
-        while not places.acquire(timeout=_TICK):
-            self._check(stop)
-        try:
-            worker = self._take(stop)
+    def _begun(
+        self,
+        places: threading.BoundedSemaphore,
+        task: wire.Header,
+        files: Sequence[int],
+        stop: threading.Event | None,
+    ) -> Iterator[_Worker]:
+        """A worker that has begun with a task; killed if the task is left before its end."""
+        with self._place(places, stop):
+            worker = self._begin(task, files, stop)
             try:
                 yield worker
             finally:
                 self._check_in(worker)
+
+    @contextlib.contextmanager
+    def _place(self, places: threading.BoundedSemaphore, stop: threading.Event | None) -> Iterator[None]:
+        """One of the `places`, once it is free."""
+        while not places.acquire(timeout=_TICK):
+            self._check(stop)
+        try:
+            yield
         except _Death:
             self._check(stop)
             raise
         finally:
             places.release()
+
+    def _begin(self, task: wire.Header, files: Sequence[int], stop: threading.Event | None) -> _Worker:
+        """Give a task to a worker. One that died while it waited is no file's fault: the next one is tried."""
+        while True:
+            worker = self._take(stop)
+            try:
+                worker.begin(task, files)
+            except _Death:
+                fresh = worker.fresh
+                self._drop(worker)
+                self._check(stop)
+                if fresh:
+                    raise
+            else:
+                return worker
 
     def _check(self, stop: threading.Event | None) -> None:
         if self._closed or (stop is not None and stop.is_set()):
@@ -341,28 +369,31 @@ class _Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still answers: one that waits may be killed too, and no file is to blame for it."""
-        if self._process.poll() is not None:
-            return False
-        try:
-            self._send(wire.pack_frame({"ping": True}), ())
-            self._receive(0, _Patience(dataclasses.replace(self._limits, part_timeout=_PING_TIMEOUT), None))
-        except _Death:
-            return False
-        return True
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether this is its first task."""
+        return self._tasks <= 1
 
     @property
     def fit(self) -> bool:
         """Whether it has finished its task and may take another."""
         return not self._busy and self._tasks < _TASKS and self._process.poll() is None
 
-    def ask(
-        self, task: wire.Header, files: Sequence[int], bounds: wire.AnswerBounds, patience: _Patience
-    ) -> Iterator[tuple[wire.Header, memoryview]]:
-        """Every frame of the answer but the last. Raises UnreadableMedia as the worker reports it, and _Death."""
+    def begin(self, task: wire.Header, files: Sequence[int]) -> None:
+        """Send a task, and hear that it is begun: until then no file is to blame for anything. Raises _Death."""
         self._busy = True
         self._tasks += 1
         self._send(wire.pack_frame(task), files)
+        seconds = _START_TIMEOUT if self.fresh else _BEGIN_TIMEOUT
+        header, _ = self._receive(0, _Patience(dataclasses.replace(self._limits, part_timeout=seconds), None))
+        if header != {"begun": True}:
+            raise _nonsense(wire.ProtocolError("it has not said that it has begun"))
+
+    def answers(self, bounds: wire.AnswerBounds, patience: _Patience) -> Iterator[tuple[wire.Header, memoryview]]:
+        """Every frame of the answer but the last. Raises UnreadableMedia as the worker reports it, and _Death."""
         while True:
             header, lump = self._receive(bounds.lump, patience)
             if "out_of_memory" in header:
