@@ -80,6 +80,7 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
+    MediaReader(".office.docx", "text", "Word documents"),
     MediaReader(".text", "text", _TEXTS),
     MediaReader(".archive", "text", "ZIP archives"),
 )

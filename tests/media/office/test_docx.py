@@ -1,0 +1,495 @@
+"""Word documents: what a reader sees of them is found, each word once, wherever it stands."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import docx
+import pytest
+
+from mcp_mmretrieval import media
+from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.types import Place, SplitPart, SplitStep
+from tests.media.test_zipped import packed
+from tests.support.media_files import abouts, notes, parts, pdf, picture, source, title
+from tests.support.word_files import blip, drawing, p, r, root, run, table, word
+from tests.support.word_files import cell as tc
+from tests.support.word_files import row as tr
+
+LIMITS = Limits()
+
+
+def split(data: bytes, limits: Limits = LIMITS) -> list[SplitStep]:
+    return list(media.split(source(data, "report.docx"), limits))
+
+
+def text(steps: list[SplitStep]) -> str:
+    """The words of all places that are text."""
+    return "\n".join(part.segment.text for part in parts(steps) if part.segment.modality == "text")
+
+
+def pictures(steps: list[SplitStep]) -> list[SplitPart]:
+    return [part for part in parts(steps) if part.segment.modality == "image"]
+
+
+def styles(*rows: str) -> dict[str, bytes]:
+    return {"styles.xml": root("w:styles", "".join(rows))}
+
+
+def style(identity: str, name: str, more: str = "", kind: str = "paragraph") -> str:
+    return f'<w:style w:type="{kind}" w:styleId="{identity}"><w:name w:val="{name}"/>{more}</w:style>'
+
+
+STYLES = {"s": ("styles", "styles.xml")}
+
+
+def test_a_document_of_python_docx_has_headings_lists_tables_and_margins() -> None:
+    document = docx.Document()
+    document.add_heading("Survey of keels", 0)
+    document.add_heading("Scope", 1)
+    document.add_paragraph("Oak and elm. " * 30)
+    document.add_heading("Yards", 2)
+    document.add_paragraph("north yard", style="List Number")
+    document.add_paragraph("south yard", style="List Number")
+    document.add_paragraph("rope", style="List Bullet")
+    grid = document.add_table(2, 2)
+    for at, words in enumerate(("Item", "Count", "anchor", "12")):
+        grid.cell(at // 2, at % 2).text = words
+    document.sections[0].header.paragraphs[0].text = "Harbour office"
+    document.sections[0].footer.paragraphs[0].text = "confidential"
+    file = io.BytesIO()
+    document.save(file)
+    steps = split(file.getvalue())
+    assert title(steps) == "Survey of keels"
+    assert [part.segment.heading for part in parts(steps)] == ["Survey of keels", "Scope > Yards"]
+    (_, last) = parts(steps)
+    assert last.segment.text == (
+        "Yards\n1. north yard\n2. south yard\n• rope\n\nItem | Count\nanchor | 12\n\nconfidential"
+    )
+    assert text(steps).startswith("Harbour office\n\nSurvey of keels")
+    assert last.segment.place.part == ""
+
+
+def test_what_is_cited_can_be_loaded_again() -> None:
+    data = word(
+        p(r("Words before.")) + p(drawing(blip("i"), 'descr="A red square"')),
+        {"i": ("image", "media/a.png")},
+        {"media/a.png": picture()},
+    )
+    for part in parts(split(data)):
+        assert Place.parse(part.segment.place.fragment) == part.segment.place
+        assert media.load(source(data), part.segment, LIMITS) is not None
+    assert [part.segment.place.fragment for part in parts(split(data))] == ["char=0,29", "picture=1"]
+
+
+def test_headings_are_known_by_names_by_what_styles_are_based_on_and_by_outline_levels() -> None:
+    rows = styles(
+        style("berschrift1", "heading 1"),
+        style("Kapitel", "Kapitel", '<w:basedOn w:val="berschrift1"/>'),
+        style("Deep", "Own", '<w:pPr><w:outlineLvl w:val="1"/></w:pPr>'),
+        style("TOC", "TOC Heading", '<w:basedOn w:val="berschrift1"/><w:pPr><w:outlineLvl w:val="9"/></w:pPr>'),
+        style("U3", "Überschrift 3"),
+        style("Loop", "Loop", '<w:basedOn w:val="Loop"/>'),
+    )
+    long = p(r("Words. " * 60))
+    body = (
+        p(r("Contents"), style="TOC")
+        + p(r("One"), style="Kapitel")
+        + long
+        + p(r("Two"), style="Deep")
+        + long
+        + p(r("Three"), style="U3")
+        + long
+        + p(r("Direct"), properties='<w:outlineLvl w:val="0"/>')
+        + p(r("round"), style="Loop")
+    )
+    found = [part.segment.heading for part in parts(split(word(body, STYLES, rows)))]
+    assert found == ["One", "One > Two", "One > Two > Three", "Direct"]
+
+
+def test_lists_have_their_numbers_on_all_levels() -> None:
+    level = '<w:lvl w:ilvl="{}"><w:start w:val="{}"/><w:numFmt w:val="{}"/><w:lvlText w:val="{}"/></w:lvl>'
+    levels = level.format(0, 3, "decimal", "%1.") + level.format(1, 1, "lowerLetter", "%1.%2)")
+    numbering = root(
+        "w:numbering",
+        f'<w:abstractNum w:abstractNumId="7">{levels}</w:abstractNum>'
+        '<w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>'
+        '<w:num w:numId="2"><w:abstractNumId w:val="7"/>'
+        '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>',
+    )
+
+    def item(words: str, number: int, depth: int = 0) -> str:
+        properties = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{number}"/></w:numPr>'
+        return p(r(words), properties=properties)
+
+    body = item("oak", 1) + item("leaf", 1, 1) + item("root", 1, 1) + item("elm", 1) + item("new", 2) + item("no", 0)
+    steps = split(word(body, {"n": ("numbering", "numbering.xml")}, {"numbering.xml": numbering}))
+    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n4. elm\n1. new\n\nno"
+
+
+def test_tables_name_their_columns_and_have_merged_cells_once() -> None:
+    body = table(
+        tr(tc(p(r("Ship"))), tc(p(r("Both")), '<w:gridSpan w:val="2"/>'), properties="<w:tblHeader/>"),
+        tr(tc(p(r("down")), '<w:vMerge w:val="restart"/>'), tc(p(r("b"))), tc(p(r("c")) + p(r("d")))),
+        tr(tc(p(r("copy")), "<w:vMerge/>"), tc(p(r("e"))), tc(table(tr(tc(p(r("in"))), tc(p(r("side"))))) + p())),
+        tr(tc(p(r("gone"))), properties="<w:del/>"),
+    )
+    assert text(split(word(body))) == "Ship | Both\ndown | b | c d\n | e | in, side"
+
+
+def test_each_passage_of_a_long_table_begins_with_the_names_of_its_columns() -> None:
+    rows = [tr(tc(p(r("Ship"))), tc(p(r("Port"))), properties="<w:tblHeader/>")]
+    rows += [tr(tc(p(r(f"vessel {number}"))), tc(p(r("Bergen in the north")))) for number in range(200)]
+    found = [part.segment.text for part in parts(split(word(table(*rows))))]
+    assert len(found) > 3
+    assert all(words.startswith("Ship | Port\n") for words in found)
+
+
+def test_a_table_that_lays_out_a_page_is_read_cell_by_cell() -> None:
+    body = table(tr(tc(p(r("Profile"), style="h") + p(r("Left words."))), tc(p(r("Right words. " * 100)))))
+    steps = split(word(body, STYLES, styles(style("h", "heading 1"))))
+    assert parts(steps)[0].segment.heading == "Profile"
+    assert " | " not in text(steps)
+
+
+def old_box(words: str) -> str:
+    return f"<w:pict><v:shape><v:textbox><w:txbxContent>{p(r(words))}</w:txbxContent></v:textbox></v:shape></w:pict>"
+
+
+def test_text_boxes_are_read_once() -> None:
+    box = f"<wps:wsp><wps:txbx><w:txbxContent>{p(r('boxed words'))}</w:txbxContent></wps:txbx></wps:wsp>"
+    old = old_box("boxed words")
+    new = f"<wp:anchor><wp:docPr/><a:graphic><a:graphicData>{box}</a:graphicData></a:graphic></wp:anchor>"
+    body = p(
+        r("before"),
+        run(
+            f'<mc:AlternateContent><mc:Choice Requires="wps"><w:drawing>{new}</w:drawing></mc:Choice>'
+            f"<mc:Fallback>{old}</mc:Fallback></mc:AlternateContent>"
+        ),
+        r(" behind"),
+    )
+    assert text(split(word(body))) == "before behind\n\nboxed words"
+
+
+def test_where_nothing_can_be_read_of_the_new_form_the_old_one_is() -> None:
+    old = old_box("old form")
+    body = p(
+        run(
+            '<mc:AlternateContent><mc:Choice Requires="x"><w:drawing/></mc:Choice>'
+            f"<mc:Fallback>{old}</mc:Fallback></mc:AlternateContent>"
+        )
+    )
+    assert text(split(word(body))) == "old form"
+
+
+def test_each_distinct_header_and_footer_is_read_once() -> None:
+    related = {
+        "h1": ("header", "h1.xml"),
+        "h2": ("header", "h2.xml"),
+        "h3": ("header", "h3.xml"),
+        "f1": ("footer", "f1.xml"),
+    }
+    made = {
+        "h1.xml": root("w:hdr", p(r("letterhead"))),
+        "h2.xml": root("w:hdr", p(r("letterhead"))),
+        "h3.xml": root("w:hdr", p(run('<w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict>'))),
+        "f1.xml": root("w:ftr", p(r("bottom line"))),
+    }
+    section = "".join(f'<w:headerReference r:id="{one}"/>' for one in ("h1", "h2", "h3", "h1"))
+    body = p(r("body")) + f'<w:sectPr>{section}<w:footerReference r:id="f1"/></w:sectPr>'
+    assert text(split(word(body, related, made))).split() == ["letterhead", "[DRAFT]", "body", "bottom", "line"]
+
+
+def test_notes_and_comments_stand_behind_the_paragraph_that_cites_them() -> None:
+    related = {
+        "f": ("footnotes", "footnotes.xml"),
+        "e": ("endnotes", "endnotes.xml"),
+        "c": ("comments", "comments.xml"),
+    }
+    made = {
+        "footnotes.xml": root(
+            "w:footnotes",
+            f'<w:footnote w:id="-1" w:type="separator">{p(r("line"))}</w:footnote>'
+            f'<w:footnote w:id="1">{p(run("<w:footnoteRef/>"), r(" source one"))}</w:footnote>'
+            f'<w:footnote w:id="2">{p(r("source two"))}</w:footnote>',
+        ),
+        "endnotes.xml": root("w:endnotes", f'<w:endnote w:id="1">{p(r("at the end"))}</w:endnote>'),
+        "comments.xml": root(
+            "w:comments",
+            f'<w:comment w:id="0" w:author="Ann Lee">{p(r("please check"))}</w:comment>'
+            f'<w:comment w:id="5">{p(r("on what was deleted"))}</w:comment>',
+        ),
+    }
+    body = p(
+        r("Claim"),
+        run('<w:footnoteReference w:id="1"/>'),
+        r(" and"),
+        run('<w:commentReference w:id="0"/>'),
+        run('<w:footnoteReference w:id="2"/>'),
+        run('<w:endnoteReference w:id="1"/>'),
+    ) + p(r("Next."))
+    assert text(split(word(body, related, made))) == (
+        "Claim[1] and[2][i]\n[1] source one\nComment (Ann Lee): please check\n[2] source two\n[i] at the end\n\n"
+        "Next.\nComment: on what was deleted"
+    )
+
+
+def test_tracked_changes_are_read_as_if_they_were_accepted() -> None:
+    deleted = "<w:del><w:r><w:delText>old</w:delText></w:r></w:del>"
+    body = (
+        p(r("A "), deleted, f"<w:ins>{r('new')}</w:ins>", r(" rope"))
+        + p(f"<w:moveFrom>{r('wandering')}</w:moveFrom>", properties="<w:rPr><w:moveFrom/></w:rPr>")
+        + p(r("first half "), properties="<w:rPr><w:del/></w:rPr>")
+        + p(r("second half"))
+        + p(f"<w:moveTo>{r('wandering')}</w:moveTo>")
+    )
+    steps = split(word(body))
+    assert text(steps) == "A new rope\n\nfirst half second half\n\nwandering"
+    assert notes(steps) == ["What tracked changes delete was left out: 12 characters."]
+
+
+def field(code: str, result: str) -> str:
+    mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+    return (
+        mark.format("begin")
+        + f"<w:r><w:instrText>{code}</w:instrText></w:r>"
+        + (mark.format("separate") + r(result) if result else "")
+        + mark.format("end")
+    )
+
+
+def test_fields_are_read_by_their_results() -> None:
+    nested = '<w:r><w:fldChar w:fldCharType="begin"/></w:r>' + r("code words") + field("PAGE", "inner code")
+    nested += (
+        '<w:r><w:fldChar w:fldCharType="separate"/></w:r>' + r("outer") + '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    )
+    body = p(
+        field("HYPERLINK secret", "link"),
+        r(" "),
+        f'<w:fldSimple w:instr="DATE">{r("today")}</w:fldSimple>',
+        r(" "),
+        nested,
+        field("XE entry", ""),
+        f'<w:hyperlink r:id="x">{r(" target")}</w:hyperlink>',
+    )
+    assert text(split(word(body))) == "link today outer target"
+
+
+def test_a_field_without_an_end_hides_nothing() -> None:
+    body = p('<w:r><w:fldChar w:fldCharType="begin"/></w:r>', r("one")) + p(r("two"))
+    assert text(split(word(body))) == "one\n\ntwo"
+
+
+def test_forms_say_what_is_chosen() -> None:
+    box = '<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:checkBox>{}</w:checkBox></w:ffData></w:fldChar></w:r>'
+    drop = (
+        '<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList><w:result w:val="1"/><w:listEntry w:val="red"/>'
+        '<w:listEntry w:val="blue"/></w:ddList></w:ffData></w:fldChar></w:r>'
+    )
+    end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    control = f"<w:sdt><w:sdtPr/><w:sdtContent>{r('☒ agreed')}</w:sdtContent></w:sdt>"
+    body = (
+        p(box.format('<w:checked w:val="1"/>'), end, r(" yes "), box.format(""), end, r(" no "), drop, end)
+        + f"<w:sdt><w:sdtContent>{p(control)}</w:sdtContent></w:sdt>"
+    )
+    assert text(split(word(body))) == "☒ yes ☐ no blue\n\n☒ agreed"
+
+
+def test_signs_of_layout_become_letters() -> None:
+    body = p(
+        r("a"),
+        run("<w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t><w:noBreakHyphen/><w:t>d</w:t><w:softHyphen/><w:t>e</w:t>"),
+        run('<w:sym w:font="Symbol" w:char="F061"/><w:sym w:font="Wingdings" w:char="F0FC"/><w:t> f</w:t>'),
+        run(f"<w:ruby><w:rt>{r('reading')}</w:rt><w:rubyBase>{r('base')}</w:rubyBase></w:ruby>"),
+    )
+    assert text(split(word(body))) == "a b\nc-de\u03b1\u2713 fbase"
+
+
+def test_equations_are_a_line_of_text() -> None:
+    def letter(text: str) -> str:
+        return f"<m:r><m:t>{text}</m:t></m:r>"
+
+    squared = f"<m:sSup><m:e>{letter('x')}</m:e><m:sup>{letter('2')}</m:sup></m:sSup>"
+    half = f"<m:f><m:num>{letter('a+b')}</m:num><m:den>{letter('c')}</m:den></m:f>"
+    body = p(r("so "), f"<m:oMathPara><m:oMath>{squared}{letter('=')}{half}</m:oMath></m:oMathPara>")
+    assert text(split(word(body))) == "so x^2=(a+b)/c"
+
+
+def test_charts_and_diagrams_say_their_words_and_numbers() -> None:
+    def points(*values: str) -> str:
+        return "".join(f'<c:pt idx="{at}"><c:v>{value}</c:v></c:pt>' for at, value in enumerate(values))
+
+    heading = "<c:title><c:tx><c:rich><a:p><a:r><a:t>Catch</a:t></a:r></a:p></c:rich></c:tx></c:title>"
+    series = (
+        f"<c:ser><c:tx><c:strRef><c:strCache>{points('cod')}</c:strCache></c:strRef></c:tx>"
+        f"<c:cat><c:strRef><c:strCache>{points('May', 'June')}</c:strCache></c:strRef></c:cat>"
+        f"<c:val><c:numRef><c:numCache>{points('31', '47')}</c:numCache></c:numRef></c:val></c:ser>"
+    )
+    made = {
+        "charts/c.xml": root("c:chartSpace", f"<c:chart>{heading}<c:plotArea>{series}</c:plotArea></c:chart>"),
+        "diagrams/d.xml": root(
+            "dgm:dataModel", "<dgm:pt><dgm:t><a:p><a:r><a:t>Plan the voyage</a:t></a:r></a:p></dgm:t></dgm:pt>"
+        ),
+    }
+    related = {"c": ("chart", "charts/c.xml"), "d": ("diagramData", "diagrams/d.xml"), "x": ("chart", "charts/no.xml")}
+    body = p(drawing('<c:chart r:id="c"/>')) + p(drawing('<dgm:relIds r:dm="d"/>')) + p(drawing('<c:chart r:id="x"/>'))
+    steps = split(word(body, related, made))
+    assert text(steps) == "Catch\n\n | cod\nMay | 31\nJune | 47\nPlan the voyage"
+    assert notes(steps) == ["Not read: no.xml: word/charts/no.xml is missing in it"]
+
+
+def test_pictures_are_places_with_what_is_said_of_them_and_each_is_one() -> None:
+    related = {
+        "a": ("image", "media/a.png"),
+        "b": ("image", "media/b.png"),
+        "c": ("image", "/word/media/c.png"),
+        "far": ("image", "https://example.com/x.png"),
+        "emf": ("image", "media/d.emf"),
+        "none": ("image", "media/none.png"),
+    }
+    made = {
+        "media/a.png": picture(),
+        "media/b.png": picture(),
+        "media/c.png": picture(colour="blue"),
+        "media/d.emf": b"\1\0\0\0",
+        "styles.xml": styles(style("cap", "caption"))["styles.xml"],
+    }
+    body = (
+        p(r("See "), drawing(blip("a"), 'descr="A red square" title="Square"'), r(" here"))
+        + p(drawing(blip("b")))
+        + p(drawing(blip("c")))
+        + p(r("Figure 2: the blue one"), style="cap")
+        + p(drawing(blip("far")), drawing(blip("emf")), drawing(blip("none")))
+    )
+    steps = split(word(body, related | STYLES, made))
+    assert [(part.segment.place.fragment, part.segment.heading) for part in pictures(steps)] == [
+        ("picture=1", "Square; A red square"),
+        ("picture=2", "Figure 2: the blue one"),
+    ]
+    assert text(steps) == "See [Square; A red square] here\n\nFigure 2: the blue one"
+    assert notes(steps) == [
+        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "What lies elsewhere and is only linked was not fetched: 1 picture.",
+        "1 picture in it could not be read: missing in the file.",
+    ]
+
+
+def test_hidden_text_is_left_out_and_counted() -> None:
+    rows = styles(style("ghost", "Ghost", "<w:rPr><w:vanish/></w:rPr>", "character"))
+    body = (
+        p(
+            r("seen "),
+            r("unseen", "<w:vanish/>"),
+            r("by style", '<w:rStyle w:val="ghost"/>'),
+            r("not", '<w:vanish w:val="0"/>'),
+        )
+        + p(r("white", '<w:color w:val="FFFFFF"/>'), r("on dark", '<w:color w:val="FFFFFF"/><w:shd w:fill="000000"/>'))
+        + p(r("speck", '<w:sz w:val="1"/>'))
+        + table(tr(tc(p(r("cell", '<w:color w:val="FFFFFF"/>'))), tc(p(r("other")))))
+    )
+    steps = split(word(body, STYLES, rows))
+    assert text(steps) == "seen not\n\non dark\n\ncell | other"
+    assert notes(steps) == ["What a reader of it cannot see was left out: 23 characters of hidden text."]
+
+
+def test_files_in_it_are_read_and_what_is_linked_is_not_fetched() -> None:
+    inner = word(p(r("words of the inner document")))
+    related = {
+        "o": ("package", "embeddings/inner.docx"),
+        "h": ("aFChunk", "chunk.html"),
+        "l": ("oleObject", "file:///C:/x.xlsx"),
+        "i": ("image", "media/icon.png"),
+    }
+    made = {
+        "embeddings/inner.docx": inner,
+        "chunk.html": b"<html><body>chunk words</body></html>",
+        "media/icon.png": bytes(range(256)),
+    }
+    embedded = '<w:object><v:shape><v:imagedata r:id="i"/></v:shape><o:OLEObject Type="Embed" r:id="{}"/></w:object>'
+    body = (
+        p(run(embedded.format("o")))
+        + '<w:altChunk r:id="h"/>'
+        + p(r("end"), run('<w:object><o:OLEObject r:id="l"/></w:object>'))
+    )
+    steps = split(word(body, related, made))
+    found = {part.segment.place.fragment: part.segment.text for part in parts(steps)}
+    assert found == {
+        "char=0,3": "end",
+        "part=1&char=0,27": "words of the inner document",
+        "part=2&char=12,23": "chunk words",
+    }
+    assert notes(steps) == ["What lies elsewhere and is only linked was not fetched: 1 file."]
+
+
+def test_macros_are_said_and_templates_and_links_are_not_opened() -> None:
+    related = {"v": ("vbaProject", "vbaProject.bin"), "t": ("attachedTemplate", "file:///C:/evil.dotm")}
+    steps = split(word(p(r("words")), related, {"vbaProject.bin": b"code"}))
+    assert notes(steps) == ["It has macros. They were not run."]
+
+
+def test_it_says_of_itself_who_wrote_it_and_when() -> None:
+    core = (
+        "<dc:title>Keel report</dc:title><dc:creator>Ann Lee</dc:creator><cp:keywords>oak, elm</cp:keywords>"
+        "<dc:subject>ships</dc:subject><dc:description>a draft</dc:description>"
+        "<dcterms:created>2024-03-02T10:00:00Z</dcterms:created>"
+    )
+    steps = split(word(p(r("words")), core=core))
+    assert title(steps) == "Keel report"
+    (about,) = [about for about in abouts(steps) if about.keywords]
+    assert about.keywords == "Ann Lee\nships\noak, elm\na draft"
+    assert about.dated == datetime(2024, 3, 2, 10, tzinfo=UTC).timestamp()
+
+
+def test_the_strict_form_is_read_alike() -> None:
+    body = p(r("One"), style="h") + p(r("Words "), drawing(blip("i"), 'descr="A red square"'))
+    related = {"i": ("image", "media/a.png"), **STYLES}
+    made = {"media/a.png": picture(), **styles(style("h", "heading 1"))}
+    usual, strict = (split(word(body, related, made, strict=strict)) for strict in (False, True))
+    assert [part.segment for part in parts(strict)] == [part.segment for part in parts(usual)]
+    assert parts(strict)[0].segment.heading == "One"
+    assert len(pictures(strict)) == 1
+
+
+def test_code_stays_as_it_is_written() -> None:
+    body = p(r("if keel:"), style="code") + p(r("    lay(keel)"), style="code")
+    found = text(split(word(body, STYLES, styles(style("code", "HTML Preformatted")))))
+    assert found == "if keel:\n    lay(keel)"
+
+
+def test_too_much_text_is_cut_and_said() -> None:
+    steps = split(word("".join(p(r(f"paragraph {number}")) for number in range(100))), Limits(characters=200))
+    assert len(text(steps)) < 300
+    assert notes(steps) == ["Only its first 200 characters or so were read."]
+
+
+def test_a_damaged_part_spoils_no_other_and_a_damaged_body_is_the_documents_fault() -> None:
+    steps = split(word(p(r("words")), STYLES, {"styles.xml": b"<w:styles"}))
+    assert text(steps) == "words"
+    assert notes(steps) == ["Not read: styles.xml: its XML is damaged"]
+    with pytest.raises(UnreadableMedia, match="XML is damaged") as failure:
+        split(word("<w:p>"))
+    assert failure.value.code == "corrupt"
+
+
+def test_other_packages_are_no_word_documents() -> None:
+    from mcp_mmretrieval.media.office import docx as reader
+
+    assert reader.recognises(source(word("")))
+    assert not reader.recognises(source(packed({"word/document.xml": b"<a/>"})))
+    assert not reader.recognises(source(b"PK\x03\x04 broken"))
+    assert not reader.recognises(source(pdf(["words"])))
+
+
+def test_a_locked_worker_reads_it(tmp_path: Path) -> None:
+    made = {"media/a.png": picture(), **styles(style("h", "heading 1"))}
+    body = p(r("One"), style="h") + p(r("Words "), drawing(blip("i"), 'descr="A red square"'))
+    (tmp_path / "a.docx").write_bytes(word(body, {"i": ("image", "media/a.png"), **STYLES}, made))
+    pool = Workers(LIMITS, 1)
+    try:
+        with (tmp_path / "a.docx").open("rb") as file:
+            steps = list(pool.split(file.fileno(), name="a.docx", document="ab" * 32))
+    finally:
+        pool.close()
+    assert [part.segment.place.fragment for part in parts(steps)] == ["char=0,25", "picture=1"]
