@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from typing import Protocol
 
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, InnerFile
-from mcp_mmretrieval.media.office.xml_parts import Element, Package
+from mcp_mmretrieval.media.office.ole import unwrapped
+from mcp_mmretrieval.media.office.xml_parts import Element, parse_xml
 from mcp_mmretrieval.types import DocumentMetadata, part_name
 
 _METAFILES = (".emf", ".wmf", ".emz", ".wmz", ".svm")
 """Drawings as commands of Windows and of StarOffice. Nothing here draws them."""
+
+
+class FileParts(Protocol):
+    """Where the pictures and files of a document lie."""
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such a part."""
+
+    def digest(self, name: str) -> object:
+        """What two parts of the same content share."""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a part. Raises UnreadableMedia."""
+
+    def xml(self, name: str) -> Element:
+        """The root element of a part. Raises UnreadableMedia."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryParts:
+    """Parts that were taken out of a document that is one file."""
+
+    files: Mapping[str, bytes]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.files
+
+    def digest(self, name: str) -> bytes:
+        """A hash of its bytes."""
+        return hashlib.sha256(self.files[name]).digest()
+
+    def read(self, name: str) -> bytes:
+        """Its bytes."""
+        return self.files[name]
+
+    def xml(self, name: str) -> Element:
+        """Its root element. Raises UnreadableMedia."""
+        return parse_xml(self.files[name])
 
 
 @dataclass(slots=True)
@@ -26,7 +66,7 @@ class _Found:
 class Gathered:
     """What one document holds beside its text. A picture that stands in it several times is one."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: FileParts) -> None:
         self._package = package
         self._pictures: dict[object, _Found] = {}
         self._files: dict[str, _Found] = {}
@@ -41,6 +81,9 @@ class Gathered:
         """Characters that nobody sees who reads it."""
         self.deleted = 0
         """Characters that were deleted while changes were tracked."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._package
 
     def picture(self, name: str, heading: str = "", *, dispensable: bool = False) -> None:
         """A picture in the package, and what is said of it."""
@@ -92,14 +135,14 @@ class Gathered:
         for number, found in enumerate(self._pictures.values(), 1):
             yield self._inner(part_name("picture", number), found)
         for number, found in enumerate(self._files.values(), 1):
-            yield self._inner(part_name("part", number), found)
+            yield self._inner(part_name("part", number), found, unwrapped)
         yield from (DocumentMetadata(note=note) for note in self._notes())
 
-    def _inner(self, part: str, found: _Found) -> InnerFile:
+    def _inner(self, part: str, found: _Found, taken: Callable[[bytes], bytes] = bytes) -> InnerFile:
         return InnerFile(
             part=part,
             name=found.name.rpartition("/")[2],
-            data=partial(self._package.read, found.name),
+            data=lambda: taken(self._package.read(found.name)),
             heading=found.heading,
             dispensable=found.dispensable,
         )
