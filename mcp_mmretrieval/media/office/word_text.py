@@ -6,6 +6,7 @@ Text boxes, notes and comments follow the paragraph in which they are anchored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -56,6 +57,8 @@ _LETTERS = {
 }
 _MOST_COLUMNS = 63
 """Columns of a table, at most, as Word has it."""
+_FILE_NAME = re.compile(r"\S*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)|(?:[A-Za-z]:)?[\\/].*\.\w{2,4}", re.IGNORECASE)
+"""What programs write of a picture of which nobody said anything."""
 _CHECKED, _UNCHECKED = "\u2612", "\u2610"
 """Boxes of forms."""
 
@@ -119,8 +122,7 @@ class Story:
     def whole(self, root: Element) -> Iterator[DocumentBlock]:
         """All of a part, or of a note in it."""
         self._fields.clear()
-        kinds = [each.get(f"{W}fldCharType") for each in root.iter(f"{W}fldChar")]
-        self._fields_end = kinds.count("begin") == kinds.count("end")
+        self._fields_end = _fields_end(root)
         return self.blocks(root)
 
     def blocks(self, parent: Element) -> Iterator[DocumentBlock]:
@@ -386,6 +388,7 @@ class Story:
         said = [element.get("alt")]
         if name in ("docPr", "cNvPr"):
             said = [element.get("title"), element.get("descr")]
+            said = [words for words in said if words and not _FILE_NAME.fullmatch(words)]
         elif name == "textpath":
             said = [element.get("string")]
         for words in said:
@@ -479,6 +482,17 @@ def _switched(properties: Element, name: str) -> bool:
 def _goes_on(properties: Element, name: str) -> bool:
     merged = properties.find(f"{W}{name}")
     return merged is not None and merged.get(f"{W}val", "continue") == "continue"
+
+
+def _fields_end(root: Element) -> bool:
+    """Whether each field that begins also ends: of one that does not, nobody can say what its code is."""
+    opened = 0
+    for mark in root.iter(f"{W}fldChar"):
+        if next(mark.iterancestors(*_DELETED), None) is None:
+            opened += {"begin": 1, "end": -1}.get(mark.get(f"{W}fldCharType"), 0)
+            if opened < 0:
+                return False
+    return opened == 0
 
 
 def _length(element: Element) -> int:

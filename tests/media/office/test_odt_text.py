@@ -29,6 +29,15 @@ def test_headings_titles_and_code() -> None:
     assert text(steps).endswith("if keel:\n    lay(keel)")
 
 
+def test_headings_have_the_numbers_of_the_outline() -> None:
+    levels = '<text:outline-level-style text:level="{}" style:num-format="{}" text:display-levels="{}"/>'
+    outline = levels.format(1, "1", 1) + levels.format(2, "1", 2) + levels.format(3, "", 3)
+    styles = f'<text:outline-style style:name="Outline">{outline}</text:outline-style>'
+    body = h("One", 1) + h("Two", 2) + h("Three", 2) + h("plain", 3) + h("Four", 1) + h("Five", 2)
+    found = text(split(odt(body + p("Words."), styles)))
+    assert found.split("\n\n")[:-1] == ["1 One", "1.1 Two", "1.2 Three", "plain", "2 Four", "2.1 Five"]
+
+
 def test_lists_have_their_numbers_on_all_levels() -> None:
     styles = (
         '<text:list-style style:name="L1"><text:list-level-style-number text:level="1" style:num-format="1" '

@@ -140,6 +140,11 @@ def test_fields_are_read_by_their_results() -> None:
 def test_a_field_without_an_end_hides_nothing() -> None:
     body = p('<w:r><w:fldChar w:fldCharType="begin"/></w:r>', r("one")) + p(r("two"))
     assert text(split(word(body))) == "one\n\ntwo"
+    mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+    turned = p(mark.format("end"), r("one"), mark.format("begin")) + p(r("two"))
+    assert text(split(word(turned))) == "one\n\ntwo"
+    deleted = p(f"<w:del>{mark.format('end')}</w:del>", r("one"), mark.format("begin")) + p(r("two"))
+    assert text(split(word(deleted))) == "one\n\ntwo"
 
 
 def test_forms_say_what_is_chosen() -> None:
