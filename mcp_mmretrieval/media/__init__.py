@@ -73,6 +73,7 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
+_DOCUMENTS = "documents of Word (DOCX), OpenDocument (ODT) and RTF"
 _TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
@@ -80,14 +81,17 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
+    MediaReader(".office.docx", "text", _DOCUMENTS),
+    MediaReader(".office.odt", "text", _DOCUMENTS),
+    MediaReader(".office.rtf", "text", _DOCUMENTS),
     MediaReader(".text", "text", _TEXTS),
+    MediaReader(".office.legacy", "text", _DOCUMENTS),  # tells of those that cannot be read what to do
     MediaReader(".archive", "text", "ZIP archives"),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""
 
 _HEAD = 4096
 _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
     (0, b"\x1f\x8b", "gzip-compressed data"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (0, b"Rar!\x1a\x07", "a RAR archive"),
@@ -105,7 +109,6 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"8BPS", "a Photoshop picture"),
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
-    (0, b"{\\rtf", "an RTF document"),
     (0, b"\0\0\x01\0", "an icon"),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
     (0, b"wOFF", "a font"),

@@ -56,6 +56,11 @@ class ZipContainer:
         """Bytes of one of its files, unpacked, by its own word: no more are ever unpacked."""
         return self._infos[name].file_size
 
+    def digest(self, name: str) -> tuple[int, int]:
+        """What two files of the same content share, by the container's own word; (0, 0) where there is none."""
+        info = self._infos.get(name)
+        return (info.file_size, info.CRC) if info else (0, 0)
+
     def read(self, name: str) -> bytes:
         """One of its files. Raises UnreadableMedia: `encrypted`, `too_large`, `corrupt` (also where there is none)."""
         info = self._infos.get(name)

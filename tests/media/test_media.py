@@ -13,22 +13,29 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import archive, audio, image, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
+from mcp_mmretrieval.media.office import docx, legacy, odt, rtf
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
 from tests.media.test_zipped import packed
+from tests.support import odt_files
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
 from tests.support.models import PATIENCE
+from tests.support.word_files import p, r, word
 
 MODULES: list[media.MediaModule | CompoundModule] = [
     pdf,
     image,
     video,
     audio,
+    docx,
+    odt,
+    rtf,
     text,
+    legacy,
     archive,
 ]  # the type checker sees that each is a reader's
 
@@ -47,6 +54,10 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "text"),
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
+    "docx": (word(p(r("Words."))), "text"),
+    "odt": (odt_files.odt(odt_files.p("Words.")), "text"),
+    "fodt": (odt_files.fodt(odt_files.p("Words.")), "text"),
+    "rtf": (rb"{\rtf1 Words.}", "text"),
     "zip": (packed({"note.txt": b"Words."}), "text"),
 }
 

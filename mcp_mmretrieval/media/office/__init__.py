@@ -1,0 +1,1 @@
+"""Office files: word processing, as containers of XML and as the binary formats of before."""
