@@ -10,6 +10,7 @@ CellValue: TypeAlias = "str | int | float | bool | date | datetime | time | time
 
 _BUILT_IN = {9: "0%", 10: "0.00%"} | dict.fromkeys((5, 6, 42), "$#,##0") | dict.fromkeys((7, 8, 44), "$#,##0.00")
 """Formats with a unit that have a number and no code in the file (ECMA-376, part 1, 18.8.30)."""
+_MAX_CODE = 300
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)|[_*].|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]')
 _UNIT = re.compile(r"[$€£¥₹₽₩₺₴₪฿]|CHF|EUR|USD|GBP|kr\.?|zł|Kč")
 _DIGITS = re.compile(r"[0#?][0#?,]*(?:\.(?P<decimals>[0#?]+))?")
@@ -27,14 +28,13 @@ class NumberFormat(NamedTuple):
 
 def number_format(number: int, code: str = "") -> NumberFormat | None:
     """What a number format says, by its number or code; None for one without a unit: the value itself says it all."""
-    positive = _QUOTED.sub(lambda found: found[1] or found[2] or found[3] or "", (code or _BUILT_IN.get(number, "")))
-    positive = positive.split(";")[0]
-    digits = _DIGITS.search(positive)
-    unit = _UNIT.search(positive)
-    if digits is None or not (unit or "%" in positive):
+    positive = (code or _BUILT_IN.get(number, "")).split(";")[0][:_MAX_CODE]
+    shown = _QUOTED.sub(lambda found: found[1] or found[2] or found[3] or "", positive)
+    digits, unit = _DIGITS.search(shown), _UNIT.search(shown)
+    if digits is None:
         return None
     decimals = len(digits["decimals"] or "")
-    if "%" in positive:
+    if "%" in _QUOTED.sub("", positive):
         return NumberFormat(decimals, percent=True)
     return NumberFormat(decimals, unit=unit[0], unit_first=unit.start() < digits.start()) if unit else None
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from mcp_mmretrieval.media.office.cell_values import NumberFormat, number_format
 from mcp_mmretrieval.media.office.xml_parts import Element
 
-_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*)>")
-_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br=\"(\d+)\"")
+_CELL = re.compile(rb"<(?:\w+:)?c\s([^<>]*)>")
+_ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\br=\"(\d+)\"")
 _PLACE = re.compile(rb"\br=\"([A-Z]{1,3})(\d{1,7})\"")
 _STYLE = re.compile(rb"\bs=\"(\d{1,6})\"")
 _MARGIN_TEXT = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)>([^<]+)<")
-_MARGIN_CODE = re.compile(r"&(?:\"[^\"]*\"|K[0-9A-Fa-f]{6}|\d+|[A-Za-z])")
-_COLUMN = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{1,3})\d")
+_MARGIN_CODE = re.compile(r"&(?:\"[^\"]{0,200}\"|K[0-9A-Fa-f]{6}|\d+|[A-Za-z]|(?P<itself>&))")
+_COLUMN = re.compile(rb"<(?:\w+:)?c\s[^<>]*?\br=\"([A-Z]{1,3})\d")
 _FEW_ROWS = 1_000
 """A sheet with no more is never too large, however wide."""
 
@@ -67,7 +67,11 @@ def cells_spanned(sheet: bytes) -> int:
 def margin_texts(sheet: bytes) -> Iterator[str]:
     """The headers and footers of the printed sheet, without their codes for page numbers and fonts."""
     for found in dict.fromkeys(_MARGIN_TEXT.findall(sheet, sheet.rfind(b"sheetData>") + 1)):
-        text = " ".join(_MARGIN_CODE.sub(" ", html.unescape(found.decode("utf-8", "replace"))).split())
+        text = " ".join(
+            _MARGIN_CODE.sub(
+                lambda code: code["itself"] or " ", html.unescape(found.decode("utf-8", "replace"))
+            ).split()
+        )
         if text:
             yield text
 

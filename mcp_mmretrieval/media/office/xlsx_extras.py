@@ -29,7 +29,7 @@ from mcp_mmretrieval.types import DocumentMetadata
 
 _TRUE = ("1", "true")
 _OBJECTS = frozenset(["package", "oleObject"])
-_BACKGROUND = re.compile(rb"<(?:\w+:)?picture\s[^>]*id=\"([^\"]+)\"")
+_BACKGROUND = re.compile(rb"<(?:\w+:)?picture\s[^<>]*id=\"([^\"]+)\"")
 _WITH_WORDS = ("xl/drawings/drawing", "xl/comments", "xl/threadedComments/", "xl/media/")
 
 
