@@ -20,10 +20,12 @@ from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, Sp
 from tests.conftest import OpenLibrary
 from tests.media.office.test_sheets import sheet
 from tests.media.test_zipped import packed
+from tests.support import odt_files
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
 from tests.support.models import PATIENCE
+from tests.support.word_files import p, r, word
 
 MODULES: list[media.MediaModule | CompoundModule] = [
     pdf,
@@ -57,6 +59,10 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
     "sheet": (sheet(["Item", "Count"], ["rope", 3]), "text"),
+    "docx": (word(p(r("Words."))), "text"),
+    "odt": (odt_files.odt(odt_files.p("Words.")), "text"),
+    "fodt": (odt_files.fodt(odt_files.p("Words.")), "text"),
+    "rtf": (rb"{\rtf1 Words.}", "text"),
     "zip": (packed({"note.txt": b"Words."}), "text"),
 }
 

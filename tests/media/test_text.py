@@ -208,7 +208,6 @@ JUNK = random.Random(1).randbytes(50_000)
         b"words " * 20_000 + JUNK * 3,
         b"words " * 5 + b"\0" + b"words",
         bytes(range(256)) * 40,
-        b"{\\rtf1 words}",
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1",
         b"\x1b\x03\x01\x02\x05" * 100,
         b"\xff\xfe" + JUNK,

@@ -31,15 +31,15 @@ class Paragraph:
 class Table:
     """Rows of cells. A cell that goes over several columns or rows is followed by empty ones."""
 
-    rows: list[list[list[Block]]] = field(default_factory=list)
+    rows: list[list[list[DocumentBlock]]] = field(default_factory=list)
     header_rows: int = 1
     """How many of the first rows name the columns."""
 
 
-Block: TypeAlias = "Paragraph | Table"
+DocumentBlock: TypeAlias = "Paragraph | Table"
 
 
-def write_blocks(blocks: Iterable[Block], builder: TextBuilder, most: int) -> bool:
+def write_blocks(blocks: Iterable[DocumentBlock], builder: TextBuilder, most: int) -> bool:
     """Write them, up to about `most` characters of text. Whether that was all of them."""
     code: list[str] = []
     for block in blocks:
@@ -61,12 +61,12 @@ def write_blocks(blocks: Iterable[Block], builder: TextBuilder, most: int) -> bo
     return True
 
 
-def flat_text(blocks: Iterable[Block]) -> str:
+def flat_text(blocks: Iterable[DocumentBlock]) -> str:
     """All of it on one line, as a cell of a table has it."""
     return " ".join(filter(None, map(_flat, blocks)))
 
 
-def _flat(block: Block) -> str:
+def _flat(block: DocumentBlock) -> str:
     if isinstance(block, Paragraph):
         return block.text
     return "; ".join(filter(None, (", ".join(filter(None, map(flat_text, row))) for row in block.rows)))
@@ -85,7 +85,7 @@ def _write_table(table: Table, builder: TextBuilder, most: int) -> None:
         builder.table((list(map(flat_text, row)) for row in table.rows), table.header_rows)
 
 
-def _all_cells(table: Table) -> Iterator[Block]:
+def _all_cells(table: Table) -> Iterator[DocumentBlock]:
     return (block for row in table.rows for cell in row for block in cell)
 
 
@@ -96,12 +96,12 @@ def _is_layout(table: Table) -> bool:
     return any(_is_page(cell) for row in table.rows for cell in row)
 
 
-def _is_page(cell: Sequence[Block]) -> bool:
+def _is_page(cell: Sequence[DocumentBlock]) -> bool:
     headings = any(isinstance(block, Paragraph) and block.level for block in cell)
     return headings or sum(map(_length, cell)) > MAX_PASSAGE_CHARACTERS
 
 
-def _length(block: Block) -> int:
+def _length(block: DocumentBlock) -> int:
     if isinstance(block, Paragraph):
         return len(block.text)
     return sum(_length(inner) for row in block.rows for cell in row for inner in cell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from mcp_mmretrieval.media.office.blocks import Block, Paragraph, Table
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, Paragraph, Table
 from mcp_mmretrieval.media.office.xml_parts import Element, local_name
 
 MAX_CHART_POINTS = 5_000
@@ -14,7 +14,7 @@ _MAX_SERIES = 255
 """Series of a chart: no program makes more."""
 
 
-def chart_blocks(chart: Element) -> Iterator[Block]:
+def chart_blocks(chart: Element) -> Iterator[DocumentBlock]:
     """A chart (ECMA-376-1, 21.2; also that of `chartex`): its titles, and a table of its categories and series."""
     for title in _elements(chart, "title"):
         if text := drawn_text(title):
@@ -36,7 +36,7 @@ def chart_blocks(chart: Element) -> Iterator[Block]:
                     yield Paragraph(text, kind="item")
 
 
-def diagram_blocks(data: Element) -> Iterator[Block]:
+def diagram_blocks(data: Element) -> Iterator[DocumentBlock]:
     """SmartArt (ECMA-376-1, 21.4): the words of each of its points."""
     for point in _elements(data, "pt"):
         if text := drawn_text(point):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
-from mcp_mmretrieval.media.office.blocks import Block, flat_text, write_blocks
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, flat_text, write_blocks
 from mcp_mmretrieval.media.office.gathered import Gathered
 from mcp_mmretrieval.media.office.properties import document_properties
 from mcp_mmretrieval.media.office.word_lists import WordLists
@@ -96,11 +96,11 @@ def _context(package: Package, relations: Mapping[str, Relation], gathered: Gath
 
 def _all_blocks(
     package: Package, body: Element, relations: Mapping[str, Relation], context: WordContext
-) -> Iterator[Block]:
+) -> Iterator[DocumentBlock]:
     """Headers, the body, footers, and comments on what was deleted."""
     told: set[str] = set()
 
-    def margins(tag: str) -> Iterator[Block]:
+    def margins(tag: str) -> Iterator[DocumentBlock]:
         """Each distinct header or footer of the sections."""
         for identity in dict.fromkeys(each.get(_RELATION, "") for each in body.iter(f"{W}{tag}")):
             relation = relations.get(identity)

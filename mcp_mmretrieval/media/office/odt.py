@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
-from mcp_mmretrieval.media.office.blocks import Block, flat_text, write_blocks
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, flat_text, write_blocks
 from mcp_mmretrieval.media.office.gathered import Gathered, MemoryParts
 from mcp_mmretrieval.media.office.odt_styles import FO, OFFICE, STYLE, OdtStyles
 from mcp_mmretrieval.media.office.odt_text import OdtContext, OdtStory
@@ -97,12 +97,12 @@ def _flat_document(source: Source) -> tuple[Element, Gathered]:
     return root, Gathered(MemoryParts(files))
 
 
-def _all_blocks(content: Element, styles: Element | None, context: OdtContext) -> Iterator[Block]:
+def _all_blocks(content: Element, styles: Element | None, context: OdtContext) -> Iterator[DocumentBlock]:
     """Headers, the body, footers."""
     masters = [] if styles is None else list(styles.iter(f"{STYLE}master-page"))
     told: set[str] = set()
 
-    def margins(names: tuple[str, ...]) -> Iterator[Block]:
+    def margins(names: tuple[str, ...]) -> Iterator[DocumentBlock]:
         """Each distinct one of the pages."""
         for each in (each for master in masters for each in master if local_name(each) in names):
             blocks = [] if each.get(f"{STYLE}display") == "false" else list(OdtStory(context).blocks(each))

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mcp_mmretrieval.media.office.blocks import Block, Paragraph, Table, flat_text
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, Paragraph, Table, flat_text
 from mcp_mmretrieval.media.office.gathered import Gathered
 from mcp_mmretrieval.media.office.odt_styles import DRAW, OFFICE, TABLE, TEXT, OdtStyle, OdtStyles
 from mcp_mmretrieval.media.office.word_lists import number_written
@@ -68,14 +68,14 @@ class OdtStory:
 
     def __init__(self, context: OdtContext) -> None:
         self._context = context
-        self._after: list[Block] = []
+        self._after: list[DocumentBlock] = []
         """What follows the paragraph that is being read."""
         self._boxed = 0
         self._item: _ListItem | None = None
         self._hidden = False
         self._white = False
 
-    def blocks(self, parent: Element) -> Iterator[Block]:
+    def blocks(self, parent: Element) -> Iterator[DocumentBlock]:
         """Paragraphs and tables within an element."""
         for child in parent:
             tag = child.tag
@@ -100,7 +100,7 @@ class OdtStory:
 
     # -- paragraphs and lists ------------------------------------------------------------------------------------------
 
-    def _paragraph(self, element: Element) -> Iterator[Block]:
+    def _paragraph(self, element: Element) -> Iterator[DocumentBlock]:
         context = self._context
         style = context.styles.style("paragraph", element.get(f"{TEXT}style-name"))
         kept, self._after = (self._after, self._hidden, self._white), []
@@ -138,7 +138,7 @@ class OdtStory:
             return Paragraph(text, kind="code")
         return Paragraph(labelled, kind="item" if label else "plain")
 
-    def _list(self, element: Element, style: str = "", depth: int = 1) -> Iterator[Block]:
+    def _list(self, element: Element, style: str = "", depth: int = 1) -> Iterator[DocumentBlock]:
         style = element.get(f"{TEXT}style-name") or style
         goes_on = element.get(f"{TEXT}continue-numbering") == "true" or element.get(f"{TEXT}continue-list")
         counts = self._context.counts.setdefault(style, {})
@@ -185,7 +185,7 @@ class OdtStory:
         table.header_rows = heads if 0 < heads < len(table.rows) else int(len(table.rows) > 1)
         return table
 
-    def _cells(self, cell: Element) -> Iterator[list[Block]]:
+    def _cells(self, cell: Element) -> Iterator[list[DocumentBlock]]:
         if cell.tag not in (_CELL, _COVERED):
             return
         blocks = [] if cell.tag == _COVERED else list(self.blocks(cell))
@@ -258,7 +258,7 @@ class OdtStory:
             who = " ".join(author.split())
             self._after.append(Paragraph(f"Comment ({who}): {text}" if who else f"Comment: {text}", kind="item"))
 
-    def _aside(self, element: Element) -> Iterator[Block]:
+    def _aside(self, element: Element) -> Iterator[DocumentBlock]:
         """Text with looks of its own."""
         kept, self._hidden, self._white = (self._hidden, self._white), False, False
         yield from self.blocks(element)
@@ -266,7 +266,7 @@ class OdtStory:
 
     # -- drawings ------------------------------------------------------------------------------------------------------
 
-    def _drawing_alone(self, element: Element) -> Iterator[Block]:
+    def _drawing_alone(self, element: Element) -> Iterator[DocumentBlock]:
         """A drawing that stands on a page and in no paragraph."""
         kept, self._after = self._after, []
         out: list[str] = []

@@ -15,7 +15,7 @@ from functools import partial
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
-from mcp_mmretrieval.media.office.blocks import Block, Paragraph, Table, flat_text, write_blocks
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, Paragraph, Table, flat_text, write_blocks
 from mcp_mmretrieval.media.office.gathered import Gathered, MemoryParts
 from mcp_mmretrieval.media.office.rtf_tokens import (
     SYMBOL_CHARSET,
@@ -116,13 +116,13 @@ _DESCRIPTION = "wzDescription"
 class _Flow:
     """Text that goes on by itself: the body, a header, a note."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[DocumentBlock] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
-    cell: list[Block] = field(default_factory=list)
-    row: list[list[Block]] = field(default_factory=list)
+    cell: list[DocumentBlock] = field(default_factory=list)
+    row: list[list[DocumentBlock]] = field(default_factory=list)
     table: Table = field(default_factory=Table)
     heads: int = 0
-    after: list[Block] = field(default_factory=list)
+    after: list[DocumentBlock] = field(default_factory=list)
     """What follows the paragraph."""
 
 
@@ -184,7 +184,7 @@ def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
 class _Reader:
     def __init__(self) -> None:
         self._body = _Flow()
-        self._margins: dict[str, list[list[Block]]] = {"header": [], "footer": []}
+        self._margins: dict[str, list[list[DocumentBlock]]] = {"header": [], "footer": []}
         self._files: dict[str, bytes] = {}
         self.gathered = Gathered(MemoryParts(self._files))
         self.objects = 0
@@ -219,7 +219,7 @@ class _Reader:
         self._end_paragraph(self._body)
         self._end_table(self._body)
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[DocumentBlock]:
         """Headers, the body, footers."""
         yield from _distinct(self._margins["header"])
         yield from self._body.blocks
@@ -454,7 +454,7 @@ class _Reader:
         self._state.capture = found
         self._state.ends = lambda: then(_joined(found))
 
-    def _aside(self, then: Callable[[list[Block]], None]) -> None:
+    def _aside(self, then: Callable[[list[DocumentBlock]], None]) -> None:
         """The text of this group stands elsewhere."""
         flow = _Flow()
         self._state = _State(flow, codec=self._state.codec, skip=self._state.skip)
@@ -587,12 +587,12 @@ def _joined(pieces: list[str]) -> str:
     return text
 
 
-def _follow(flow: _Flow, mark: str, blocks: list[Block]) -> None:
+def _follow(flow: _Flow, mark: str, blocks: list[DocumentBlock]) -> None:
     if text := flat_text(blocks).strip():
         flow.after.append(Paragraph(f"{mark} {text}", kind="item"))
 
 
-def _distinct(margins: list[list[Block]]) -> Iterator[Block]:
+def _distinct(margins: list[list[DocumentBlock]]) -> Iterator[DocumentBlock]:
     """What stands in them, each once."""
     told: set[str] = set()
     for blocks in margins:

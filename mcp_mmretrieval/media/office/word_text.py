@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mcp_mmretrieval.media.office.blocks import Block, Paragraph, Table, flat_text
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, Paragraph, Table, flat_text
 from mcp_mmretrieval.media.office.diagrams import chart_blocks, diagram_blocks
 from mcp_mmretrieval.media.office.equations import equation_text
 from mcp_mmretrieval.media.office.gathered import Gathered
@@ -69,7 +69,7 @@ class Aside:
     told: set[str] = field(default_factory=set)
     """Those that have been read."""
 
-    def blocks(self, identity: str) -> list[Block]:
+    def blocks(self, identity: str) -> list[DocumentBlock]:
         """One of them; nothing where there is none, or it has been read."""
         element = self.elements.get(identity)
         if element is None or identity in self.told:
@@ -104,7 +104,7 @@ class Story:
         self._fields: list[bool] = []
         """The open fields, and of each whether its result is being read."""
         self._fields_end = True
-        self._after: list[Block] = []
+        self._after: list[DocumentBlock] = []
         """What follows the paragraph that is being read."""
         self._carried = ""
         """Text of a paragraph whose end was deleted."""
@@ -116,14 +116,14 @@ class Story:
         self._pictures: list[tuple[str, bool]] = []
         """Its pictures, and whether each is the preview of an object."""
 
-    def whole(self, root: Element) -> Iterator[Block]:
+    def whole(self, root: Element) -> Iterator[DocumentBlock]:
         """All of a part, or of a note in it."""
         self._fields.clear()
         kinds = [each.get(f"{W}fldCharType") for each in root.iter(f"{W}fldChar")]
         self._fields_end = kinds.count("begin") == kinds.count("end")
         return self.blocks(root)
 
-    def blocks(self, parent: Element) -> Iterator[Block]:
+    def blocks(self, parent: Element) -> Iterator[DocumentBlock]:
         """Paragraphs and tables within an element."""
         for child in parent:
             tag = child.tag
@@ -142,7 +142,7 @@ class Story:
 
     # -- paragraphs ----------------------------------------------------------------------------------------------------
 
-    def _paragraph(self, element: Element) -> Iterator[Block]:
+    def _paragraph(self, element: Element) -> Iterator[DocumentBlock]:
         context = self._context
         properties = element.find(_PARAGRAPH_PROPERTIES)
         style = context.styles.style(_style_of(properties) or context.styles.default)
@@ -207,7 +207,7 @@ class Story:
             return True
         return False
 
-    def _cells(self, cell: Element) -> Iterator[list[Block]]:
+    def _cells(self, cell: Element) -> Iterator[list[DocumentBlock]]:
         """A cell, and an empty one for each further column that it goes over."""
         properties = cell.find(f"{W}tcPr")
         span, goes_on = 1, False
@@ -435,14 +435,14 @@ class Story:
             self._context.gathered.file(relation.target)
 
 
-def comment_blocks(comments: Aside, identity: str) -> list[Block]:
+def comment_blocks(comments: Aside, identity: str) -> list[DocumentBlock]:
     """A comment with its author; nothing where it has been read."""
     blocks = comments.blocks(identity)
     author = " ".join(comments.elements[identity].get(f"{W}author", "").split()) if blocks else ""
     return _led_by(f"Comment ({author}):" if author else "Comment:", blocks)
 
 
-def _led_by(mark: str, blocks: list[Block]) -> list[Block]:
+def _led_by(mark: str, blocks: list[DocumentBlock]) -> list[DocumentBlock]:
     """Text that stands aside, as lines, with its mark before it."""
     text = flat_text(blocks)
     return [Paragraph(f"{mark} {text}".lstrip(), kind="item")] if text.strip() else []

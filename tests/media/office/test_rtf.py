@@ -1,6 +1,7 @@
 """RTF: words in all encodings, tables, notes, pictures, and nothing of what a reader does not see."""
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def split(body: bytes, head: bytes = HEAD) -> list[SplitStep]:
     return list(media.split(source(head + body + b"}", "letter.rtf"), LIMITS))
 
 
-def text(steps: list[SplitStep]) -> str:
+def text(steps: Sequence[SplitStep]) -> str:
     return "\n".join(part.segment.text for part in parts(steps) if part.segment.modality == "text")
 
 
