@@ -15,8 +15,9 @@ def repacked(data: bytes, changes: Mapping[str, bytes | Callable[[bytes], bytes]
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            change = changes.get(name, lambda kept: kept)
-            new.writestr(name, change if isinstance(change, bytes) else change(old.read(name)))
+            change = changes.get(name)
+            kept = old.read(name)
+            new.writestr(name, kept if change is None else change if isinstance(change, bytes) else change(kept))
         for name, content in changes.items():
             if name not in old.namelist():
                 assert isinstance(content, bytes)

@@ -55,6 +55,14 @@ def segments(data: bytes) -> list[Segment]:
     return [part.segment for part in parts(split(data))]
 
 
+def chart_data(**values: float) -> Any:
+    """A series of cod, a value a category."""
+    made: Any = CategoryChartData()  # type: ignore[no-untyped-call]
+    made.categories = list(values)
+    made.add_series("cod", tuple(values.values()))
+    return made
+
+
 def text_box(slide: Any, text: str, left: float, top: float) -> None:
     slide.shapes.add_textbox(Inches(left), Inches(top), Inches(2), Inches(0.5)).text_frame.text = text
 
@@ -104,9 +112,7 @@ def test_tables_and_charts_are_tables() -> None:
     for row, texts in enumerate((("Fish", "Tons"), ("herring", "12"))):
         for column, text in enumerate(texts):
             table.cell(row, column).text = text
-    data = CategoryChartData()
-    data.categories = ["spring", "autumn"]
-    data.add_series("cod", (1.5, 2.25))
+    data = chart_data(spring=1.5, autumn=2.25)
     chart = (
         made.slides[0]
         .shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(4), Inches(4), Inches(3), data)
@@ -363,9 +369,7 @@ def test_one_damaged_slide_costs_a_note_and_the_others_go_on(broken: bytes) -> N
 )
 def test_a_damaged_thing_on_a_slide_costs_a_note_and_no_word_of_the_slide(name: str) -> None:
     made = deck("Kept words")
-    data = CategoryChartData()
-    data.categories = ["spring"]
-    data.add_series("cod", (1.5,))
+    data = chart_data(spring=1.5)
     made.slides[0].shapes.add_chart(XL_CHART_TYPE.PIE, Inches(1), Inches(4), Inches(4), Inches(3), data)
     made.slides[0].notes_slide.notes_text_frame.text = "A note."
     whole = saved_deck(made)
