@@ -74,7 +74,6 @@ DOORS = {
     "pypdfium2": {"media"},
     "resvg_py": {"media"},
     "pi_heif": {"media"},
-    "pptx": {"media"},
     "python_calamine": {"media"},
     "lxml": {"media"},
     "olefile": {"media"},

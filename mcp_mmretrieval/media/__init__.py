@@ -74,6 +74,7 @@ class MediaReader:
 
 _RECORDINGS = "sound and film in the usual formats"
 _DOCUMENTS = "documents of Word (DOCX), OpenDocument (ODT) and RTF"
+_SLIDES = "slides (PPTX, PPSX, PPTM, ODP)"
 _TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
@@ -85,6 +86,9 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".office.odt", "text", _DOCUMENTS),
     MediaReader(".office.rtf", "text", _DOCUMENTS),
     MediaReader(".text", "text", _TEXTS),
+    MediaReader(".office.pptx", "text", _SLIDES),
+    MediaReader(".office.odp", "text", _SLIDES),
+    MediaReader(".office.sheets", "text", "spreadsheets (XLSX, XLSM, XLSB, XLS, ODS)"),
     MediaReader(".office.legacy", "text", _DOCUMENTS),  # tells of those that cannot be read what to do
     MediaReader(".archive", "text", "ZIP archives"),
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.failures import failure_of
+from mcp_mmretrieval.media.passages import ENDS_IN_CELLS, MAX_PASSAGE_CHARACTERS, cut_passages
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata, EnteredPart, Place, Segment, SplitPart, SplitStep
 
@@ -116,7 +117,7 @@ def split_parts(
         if isinstance(step, TextPart):
             yield from _passages(step, source)
         elif isinstance(step, RowsPart):
-            yield _rows(step, source)
+            yield from _rows(step, source)
         else:
             inner += 1
             if inner > MAX_INNER_FILES:
@@ -133,12 +134,10 @@ def load_part(
     for step in steps:
         if isinstance(step, InnerFile) and (inside := place.inside(step.part)) is not None:
             return loader(_source_of(step, source), replace(segment, place=inside), limits)
-        if isinstance(step, TextPart) and step.part == place.part:
+        if isinstance(step, TextPart) and step.part == place.part and place.top is None:
             return _shown(step, place)
         if isinstance(step, RowsPart) and step.part == place.part and place.top == step.top:
-            if place.first is None:
-                return _text_of(step)
-            return step.text[place.first : place.last]
+            return _text_of(step, place.first, place.last)
     raise UnreadableMedia("corrupt", f"{source.name}: there is nothing at {place.fragment or 'its beginning'}")
 
 
@@ -164,20 +163,28 @@ def _shown(step: TextPart, place: Place) -> str:
     return passage.shown(step.text.text) if passage else step.text.text[place.first : place.last]
 
 
-def _rows(step: RowsPart, source: Source) -> SplitPart:
+def _rows(step: RowsPart, source: Source) -> Iterator[SplitPart]:
+    """One place; of a row that is longer than a passage several, each with a range of its characters."""
     place = Place(part=step.part, top=step.top, bottom=step.bottom)
-    segment = Segment(
-        document=source.document,
-        modality="text",
-        place=place,
-        text=_text_of(step),
-        heading=step.heading[:_MAX_HEADING],
-    )
-    return SplitPart(segment=segment)
+    places = [place]
+    if len(step.text) > MAX_PASSAGE_CHARACTERS:
+        places = [
+            replace(place, first=passage.first, last=passage.last)
+            for passage in cut_passages(step.text, (), ENDS_IN_CELLS)
+        ]
+    for each in places:
+        segment = Segment(
+            document=source.document,
+            modality="text",
+            place=each,
+            text=_text_of(step, each.first, each.last),
+            heading=step.heading[:_MAX_HEADING],
+        )
+        yield SplitPart(segment=segment)
 
 
-def _text_of(step: RowsPart) -> str:
-    return "\n".join(filter(None, (step.header, step.text)))
+def _text_of(step: RowsPart, first: int | None, last: int | None) -> str:
+    return "\n".join(filter(None, (step.header, step.text[first:last])))
 
 
 def _places_within(

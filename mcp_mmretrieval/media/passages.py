@@ -36,6 +36,7 @@ PassageEnds = Sequence[re.Pattern[str]]
 ENDS_IN_PROSE: PassageEnds = (_BLANK, _PARAGRAPH, _SENTENCE, _LINE, _SPACE)
 ENDS_IN_LINES: PassageEnds = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
 ENDS_IN_OBJECTS: PassageEnds = (_BLANK, _LINE, _OBJECT, _SEPARATOR, _SPACE)
+ENDS_IN_CELLS: PassageEnds = (re.compile(r" \| "), _SENTENCE, _SPACE)
 ENDS_IN_ROWS: PassageEnds = (_LINE, _SEPARATOR, _SPACE)
 
 

@@ -79,6 +79,11 @@ _END_PAGES = re.compile(
 _SECOND_LAST = re.compile(
     r"\b(?:second[ -]to[ -]last|penultimate|next[ -]to[ -]last)\s+(?:page|slide)\b", re.IGNORECASE
 )
+_ROWS = re.compile(
+    rf"\b(?:rows?|zeilen?|filas?|rij(?:en)?)\b{_SIGN}(\d{{1,7}})\b(?:{_THROUGH}(\d{{1,7}})\b)?", re.IGNORECASE
+)
+_ON_SHEETS = re.compile(r"\b(?:spread|work)?sheets?\b|\bworkbooks?\b|\bexcel\b|\.(?:xls[xmb]?|ods)\b", re.IGNORECASE)
+"""What a question is on whose rows are those of a sheet, and not of a table in a text."""
 _BACK_COVER = re.compile(r"\bback\s+cover\b", re.IGNORECASE)
 _COVER = re.compile(
     r"\b(?:cover|title|front)\s+(?:page|slide|sheet)\b|\b(?:on|of|in)\s+the\s+(?:front\s+)?cover\b|"
@@ -97,13 +102,13 @@ _CAPTION = re.compile(
 _NEXT_NUMBER = re.compile(rf"(?i:{_AND})(?P<number>\d+(?:[.-]\d+)*[a-zA-Z]?)(?!\w|[.,]\d)")
 _QUOTED = r"[\"“”„«»](?P<{name}>[^\"“”„«»]{{3,80}})[\"“”„«»]"
 _HEADING = re.compile(
-    rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|page|part|heading)\b|"
-    r"\b(?:section|chapter|table|figure|chart|slide|page|part|heading|titled|entitled|named|called|headed)\s+"
+    rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|sheet|page|part|heading)\b|"
+    r"\b(?:section|chapter|table|figure|chart|slide|sheet|page|part|heading|titled|entitled|named|called|headed)\s+"
     rf"{_QUOTED.format(name='after')}",
     re.IGNORECASE,
 )
 _TITLED = re.compile(
-    r"\b(?i:section|chapter)\s+(?P<title>(?!I['\u2019])[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
+    rf"\b(?i:section|chapter|{_OTHER_SHEETS}(?:work)?sheet)\s+(?P<title>(?!I['\u2019])[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
 )
 _THIS = re.compile(
     r"\b(?:(?:this|that|given|attached|provided)\s+(?:\w+\s+)?|the\s+)(?:document|report|paper|presentation|slide\s*deck|"
@@ -154,6 +159,8 @@ class Pointers:
     """Numbers of pages as they may be printed, in lower case: `14`, `iv`, `a-3`."""
     positions: tuple[int, ...] = ()
     """Pages counted from an end: 1 is the first, -1 the last."""
+    rows: tuple[tuple[int, int], ...] = ()
+    """Rows of sheets, each range from its first to its last."""
     beginning: bool = False
     """Whether it asks for what stands at the beginning: who made the document, and when."""
     contents: bool = False
@@ -168,7 +175,7 @@ class Pointers:
 
     def __bool__(self) -> bool:
         """Whether there is something to look up."""
-        looked_up = self.pages or self.positions or self.captions or self.headings
+        looked_up = self.pages or self.positions or self.rows or self.captions or self.headings
         return bool(looked_up or self.contents or self.beginning)
 
 
@@ -178,22 +185,24 @@ def parse_pointers(question: str) -> Pointers:
     plain = _EXAMPLES.sub(lambda match: " " * len(match[0]), question)
     paged = [match for match in _found(plain, _NUMBERED_PAGES, _ORDINAL_PAGE) if not _ends_in_pronoun(match)]
     ends = _found(plain, _END_PAGES, _SECOND_LAST, _BACK_COVER)
+    rows = _found(plain, _ROWS) if _ON_SHEETS.search(plain) else []
     covers = _found(plain, _COVER)
     contents = _found(plain, _CONTENTS)
     captions = [match for match in _found(plain, _CAPTION) if _is_caption(match)]
     headings = [match for match in _found(plain, _HEADING, _TITLED) if re.search(r"\w", _title(match))]
     plainly = [match for match in captions if _caption(match).kind not in _OFTEN_ELSEWHERE]
     whole = _found(plain, _THIS)
-    named = [*paged, *ends, *covers, *contents, *plainly, *headings, *whole]
+    named = [*paged, *rows, *ends, *covers, *contents, *plainly, *headings, *whole]
     return Pointers(
         pages=tuple(dict.fromkeys(number for match in paged for number in _numbers(match))),
         positions=tuple(dict.fromkeys([at for match in ends for at in _positions(match)] + [1] * bool(covers))),
+        rows=tuple(dict.fromkeys((int(match[1]), int(match[2] or match[1])) for match in rows)),
         beginning=bool(whole and _ON_THE_WHOLE.search(plain)),
         contents=bool(contents or (whole and _HOW_MANY.search(plain))),
         captions=tuple(dict.fromkeys(caption for match in captions for caption in _captions(match))),
         headings=tuple(dict.fromkeys(" ".join(_title(match).split()) for match in headings)),
         phrases=tuple(dict.fromkeys(match[0].strip() for match in sorted(named, key=lambda match: match.start()))),
-        rest=_without(question, [match.span() for match in (*paged, *ends)]),
+        rest=_without(question, [match.span() for match in (*paged, *rows, *ends)]),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from mcp_mmretrieval.searching.pointers import CAPTION_KINDS, CARDINALS, ROMAN, Caption, Pointers
 from mcp_mmretrieval.store import StoredSegment
@@ -25,6 +26,7 @@ CONTENTS_LINES = 5
 
 _BARE = {"section", "chapter", "appendix", "part"}
 """Kinds whose headings often stand without the name: `4.1 Results`."""
+_PART = re.compile(r"slide=(?P<slide>\d+)|sheet=(?P<sheet>[^&]+)")
 _LEADER = re.compile(r"(?:\.\s?){3,}|(?<=\w)\s+\d{1,3}\s*$")
 """How a line of a list of contents ends."""
 _CONTENTS_HEADING = re.compile(
@@ -39,20 +41,52 @@ def pointed_places(pointers: Pointers, segments: Sequence[StoredSegment]) -> dic
     for found in (_pages(pointers, segments), _contents(pointers, segments), _captions(pointers, segments)):
         for key, value in found.items():
             evidence[key] = max(value, evidence.get(key, 0.0))
-    return evidence
+    rows = _rows(pointers, segments)
+    if rows and evidence:  # a row of one sheet: the others, and the sheet's other rows, are half of what is meant
+        return {key: (evidence.get(key, 0.0) + rows.get(key, 0.0)) / 2 for key in evidence | rows}
+    return evidence | rows
 
 
 def _pages(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
-    """Pages by their number in the file, by what is printed on them, and counted from either end."""
-    pages = sorted({stored.segment.place.page for stored in segments if stored.segment.place.page is not None})
+    """Pages, slides and sheets by their number in the file, by what the file calls them, and counted from an end."""
+    numbers = _numbers(segments)
+    pages = sorted({number for number, _ in numbers.values()})
     wanted = {int(number) for number in pointers.pages if number.isdecimal()}
     wanted |= {pages[at - 1 if at > 0 else at] for at in pointers.positions if abs(at) <= len(pages)}
     first = {segments[0].key: BEGINNING_EVIDENCE} if pointers.beginning and segments else {}
     return first | {
+        key: PAGE_EVIDENCE
+        for key, (number, name) in numbers.items()
+        if number in wanted or name.casefold() in pointers.pages
+    }
+
+
+def _numbers(segments: Sequence[StoredSegment]) -> dict[int, tuple[int, str]]:
+    """Number and name of the page, slide or sheet on which each place lies, by key; of those that lie on one."""
+    sheets: dict[str, int] = {}
+    found = {}
+    for stored in segments:
+        place, label = stored.segment.place, stored.segment.label
+        part = _PART.match(place.part)
+        if part and part["sheet"]:
+            found[stored.key] = sheets.setdefault(part["sheet"], len(sheets) + 1), unquote(part["sheet"])
+        elif part:
+            found[stored.key] = int(part["slide"]), label.partition(",")[0]
+        elif place.page is not None:
+            found[stored.key] = place.page, label
+    return found
+
+
+def _rows(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
+    """Places with the rows of sheets that are pointed at."""
+    return {
         stored.key: PAGE_EVIDENCE
         for stored in segments
-        if stored.segment.place.page is not None
-        and (stored.segment.place.page in wanted or stored.segment.label.casefold() in pointers.pages)
+        for first, last in pointers.rows
+        if (place := stored.segment.place).top is not None
+        and place.bottom is not None
+        and place.top <= last
+        and first <= place.bottom
     }
 
 

@@ -9,12 +9,17 @@ from mcp_mmretrieval.store.fulltext import QueryTerms
 from mcp_mmretrieval.store.normal_form import bigrams, folded
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]+")
+_ROW = re.compile(r"^(.* \| .*)\n(?=.* \| )", re.MULTILINE)
+"""A row of a table before another one, as readers write them."""
 _WORD = re.compile(r"\d+(?:[.,'\u2019]\d+)+|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
 
 
 def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
-    """The stretch of `text` that holds most of the terms, on one line, cut at words, `…` where some was left out."""
-    text = " ".join(_INVISIBLE.sub("", text).split())
+    """The stretch of `text` that holds most of the terms, on one line, cut at words, `…` where some was left out.
+
+    Rows of a table are kept apart.
+    """
+    text = " ".join(_ROW.sub(r"\1 / ", _INVISIBLE.sub("", text)).split())
     if len(text) <= characters:
         return text
     places = _places(text, terms)

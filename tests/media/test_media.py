@@ -13,11 +13,12 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import archive, audio, image, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
-from mcp_mmretrieval.media.office import docx, legacy, odt, rtf
+from mcp_mmretrieval.media.office import docx, legacy, odp, odt, pptx, rtf, sheets
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
+from tests.media.office.test_sheets import sheet
 from tests.media.test_zipped import packed
 from tests.support import odt_files
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
@@ -35,6 +36,9 @@ MODULES: list[media.MediaModule | CompoundModule] = [
     odt,
     rtf,
     text,
+    pptx,
+    odp,
+    sheets,
     legacy,
     archive,
 ]  # the type checker sees that each is a reader's
@@ -54,6 +58,7 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "text"),
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
+    "sheet": (sheet(["Item", "Count"], ["rope", 3]), "text"),
     "docx": (word(p(r("Words."))), "text"),
     "odt": (odt_files.odt(odt_files.p("Words.")), "text"),
     "fodt": (odt_files.fodt(odt_files.p("Words.")), "text"),

@@ -159,3 +159,22 @@ def test_long_questions_take_no_time() -> None:
     for question in ("page 1 " * 4_000, "pages 1" + " " * 20_000 + "x"):
         parse_pointers(question)
     assert time.monotonic() - began < 3.0
+
+
+@pytest.mark.parametrize(
+    ("question", "rows", "rest"),
+    [
+        ("What is in row 12 of the spreadsheet?", ((12, 12),), "What is of the spreadsheet?"),
+        ("rows 3-5 of book.xlsx", ((3, 5),), "of book.xlsx"),
+        ("Zeile 7 in kasse.ods", ((7, 7),), "in kasse.ods"),
+        ("row 3 of the table", (), "row 3 of the table"),
+        ("a row of sheets", (), "a row of sheets"),
+    ],
+)
+def test_rows_count_where_the_question_is_on_a_sheet(
+    question: str, rows: tuple[tuple[int, int], ...], rest: str
+) -> None:
+    pointers = parse_pointers(question)
+    assert pointers.rows == rows
+    assert pointers.rest == rest
+    assert bool(pointers) is bool(rows)

@@ -80,3 +80,42 @@ def test_a_heading_is_looked_for_in_no_time_among_blank_lines() -> None:
     held = pages("\n" * 10_000 + "... 2. Parts and features\n", "-" * 10_000, "\u00ad\n" * 10_000)
     assert best('the "Parts and features" section', held) == [1]
     assert time.monotonic() - began < 1.0
+
+
+def places(*fragments: str, heading: str = "") -> list[StoredSegment]:
+    """Places with keys from 1."""
+    found = []
+    for number, fragment in enumerate(fragments, 1):
+        place = Place.parse(fragment)
+        assert place is not None
+        segment = Segment(document="d", modality="text", place=place, heading=heading)
+        found.append(StoredSegment(key=number, ordinal=number - 1, segment=segment))
+    return found
+
+
+def test_a_slide_is_pointed_at_by_its_number_with_all_that_stands_on_it() -> None:
+    held = places("slide=1&char=0,9", "slide=2&char=0,9", "slide=2&picture=1", "slide=3&char=0,9")
+    assert best("What does slide 2 say?", held) == [2, 3]
+    assert best("the last slide", held) == [4]
+
+
+def test_a_sheet_is_pointed_at_by_its_name_or_its_place_among_the_sheets() -> None:
+    held = places("sheet=Q1&row=1,9", "sheet=Q3&row=1,9", "sheet=Q3&row=10,19", "sheet=Crew%20list&row=1,9")
+    assert best("What was sold by sheet Q3?", held) == [2, 3]
+    assert best("the total on sheet 1", held) == [1]
+    assert best("the last sheet", held) == [4]
+
+
+def test_a_row_is_pointed_at_on_the_sheet_that_is_named() -> None:
+    held = places("sheet=Q1&row=1,9", "sheet=Q1&row=10,19", "sheet=Q3&row=1,9", "sheet=Q3&row=10,19")
+    assert best("What stands in row 12 of the spreadsheet?", held) == [2, 4]
+    assert best("row 12 of sheet Q3", held) == [4]
+    assert best("rows 8 to 11 in book.xlsx", held) == [1, 2, 3, 4]
+    assert best("row 99 of sheet Q3", held) == [3, 4]
+
+
+def test_a_sheet_is_pointed_at_by_a_name_of_words() -> None:
+    held = places("sheet=Budget&row=1,9", heading="Budget")
+    assert best("What is on sheet Budget?", held) == [1]
+    assert best('the "Budget" sheet', held) == [1]
+    assert best("the balance sheet Total", held) == []

@@ -17,6 +17,11 @@ def test_a_snippet_of_a_short_text_is_the_text_on_one_line() -> None:
     assert best_snippet("one\n two\t three", query_terms("two")) == "one two three"
 
 
+def test_rows_of_a_table_are_kept_apart() -> None:
+    table = "A list of\nItem | Count\nrope | 3\n | 4\nAs of May"
+    assert best_snippet(table, query_terms("rope")) == "A list of Item | Count / rope | 3 / | 4 As of May"
+
+
 def test_a_snippet_works_without_spaces_and_without_a_match() -> None:
     chinese = "天气很好。" * 100 + "机器学习部署完成。" + "天气很好。" * 100
     assert "机器学习部署" in best_snippet(chinese, query_terms("部署"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText, substitute
@@ -47,22 +48,28 @@ def _row(found: re.Match[str]) -> str:
 
 
 def _header(text: str, separator: str) -> str:
-    """The line that names the columns: the first that is as wide as most and as full as names are; or empty."""
+    """The line that names the columns, or empty."""
     lines = [line for line in text[:_LOOKED_AT].split("\n")[:-1] or [text[:_LOOKED_AT]] if line.strip()][:_ROWS]
     if not lines:
         return ""
     separator = separator or _separator(lines)
-    rows = [next(csv.reader([line], delimiter=separator), []) for line in lines]
-    width, _ = (
-        Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0]
-        if any(len(row) > 1 for row in rows)
-        else (1, 0)
-    )
+    number = names_row([next(csv.reader([line], delimiter=separator), []) for line in lines])
+    return "" if number is None else lines[number].strip().strip(separator)
+
+
+def names_row(rows: Sequence[Sequence[str]], *, sure: bool = False) -> int | None:
+    """Which of the first rows of a table names the columns: the first that is as wide as most and as full as names are.
+
+    `sure`: only where numbers below it show that it is no row as the others.
+    """
+    rows = rows[:_ROWS]
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    width = widths.most_common(1)[0][0] if widths else 1
     for number, row in enumerate(rows):
         filled = [at for at, cell in enumerate(row, 1) if cell.strip()]
         if len(row) >= width and len(filled) * 2 > width and filled[-1] * 4 >= width * 3:
-            return "" if _is_data(row, rows[number + 1 :]) else lines[number].strip().strip(separator)
-    return ""
+            return None if _is_data(row, rows[number + 1 :], unsure=sure) else number
+    return None
 
 
 def _separator(lines: list[str]) -> str:
@@ -76,12 +83,15 @@ def _separator(lines: list[str]) -> str:
     return max(",;\t|", key=regular)
 
 
-def _is_data(row: list[str], rows: list[list[str]]) -> bool:
-    """Whether a header is a row as the others: with numbers where they have numbers. Years may be names."""
+def _is_data(row: Sequence[str], rows: Sequence[Sequence[str]], *, unsure: bool) -> bool:
+    """Whether a header is a row as the others: with numbers where they have numbers. Years may be names.
+
+    `unsure`: what is said where no column has numbers.
+    """
     alike = [other for other in rows if len(other) == len(row)][:20]
     numbers = [all(_NUMBER.fullmatch(other[at].strip()) for other in alike) for at in range(len(row))] if alike else []
     if not any(numbers):
-        return False
+        return unsure
     names = [cell for cell, number in zip(row, numbers, strict=True) if number]
     years = sum(bool(re.fullmatch(r"(?:19|20)\d\d", cell.strip())) for cell in names)
     return all(_NUMBER.fullmatch(cell.strip()) for cell in names) and not (years == len(names) and years > 1)
