@@ -73,13 +73,17 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
-_TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
+_MAILS = "mails and mailboxes (EML, MBOX, MSG) with their attachments"
+_TEXTS = "plain text, Markdown, HTML, CSV, JSON, calendars, contacts, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
+    MediaReader(".mail.mbox", "text", _MAILS),
+    MediaReader(".mail.eml", "text", _MAILS),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
+    MediaReader(".notebook", "text", "Jupyter notebooks with their pictures"),
     MediaReader(".text", "text", _TEXTS),
     MediaReader(".archive", "text", "ZIP archives"),
 )

@@ -11,8 +11,9 @@ import pytest
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import archive, audio, image, text, video
+from mcp_mmretrieval.media import archive, audio, image, notebook, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
+from mcp_mmretrieval.media.mail import eml, mbox
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
@@ -26,8 +27,11 @@ from tests.support.models import PATIENCE
 MODULES: list[media.MediaModule | CompoundModule] = [
     pdf,
     image,
+    mbox,
+    eml,
     video,
     audio,
+    notebook,
     text,
     archive,
 ]  # the type checker sees that each is a reader's
@@ -47,6 +51,8 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "text"),
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
+    "mail": (b"From: a@example.org\nTo: b@example.org\nSubject: x\nDate: today\n\nWords.", "text"),
+    "mailbox": (b"From a@example.org Wed Mar  4 12:00:00 2026\nFrom: a@example.org\nSubject: x\n\nWords.", "text"),
     "zip": (packed({"note.txt": b"Words."}), "text"),
 }
 
