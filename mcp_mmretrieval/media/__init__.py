@@ -85,6 +85,7 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".audio", "audio", _RECORDINGS),
     MediaReader(".notebook", "text", "Jupyter notebooks with their pictures"),
     MediaReader(".text", "text", _TEXTS),
+    MediaReader(".epub", "text", "EPUB books"),
     MediaReader(".archive", "text", "ZIP archives"),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""

@@ -77,7 +77,10 @@ def test_an_attachment_says_what_it_is_called() -> None:
 
 def test_parts_are_numbered_as_imap_numbers_them() -> None:
     """The example of RFC 3501, 6.4.5, as far as it has leaves."""
-    inner = "Content-Type: multipart/mixed; boundary=i\n\n--i\n\nInner.\n--i\nContent-Type: text/csv; name=i.csv\n\nzinc\n--i--\n"
+    inner = (
+        "Content-Type: multipart/mixed; boundary=i\n\n--i\n\nInner.\n"
+        "--i\nContent-Type: text/csv; name=i.csv\n\nzinc\n--i--\n"
+    )
     mail = (
         "From: a@example.org\nSubject: x\nContent-Type: multipart/mixed; boundary=o\n\n"
         "--o\n\nOuter.\n"

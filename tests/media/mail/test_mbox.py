@@ -7,9 +7,10 @@ import pytest
 
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.mail import mbox
 from mcp_mmretrieval.media.source import Source
-from mcp_mmretrieval.types import Place, SplitPart
+from mcp_mmretrieval.types import Place, Segment, SplitPart
 from tests.media.mail.test_letter import letter
 from tests.support.media_files import DOCUMENT, notes, parts, pdf, source
 
@@ -106,15 +107,9 @@ def test_more_messages_are_read_than_files_of_another_kind() -> None:
 
 
 def test_a_place_that_is_not_there_is_told() -> None:
-    (part,) = split(box(letter()))
-    place = Place.parse("part=7&char=0,5")
-    assert place is not None
-    with pytest.raises(media.UnreadableMedia, match="nothing at part=7"):
-        media.load(
-            source(box(letter()), "Inbox"),
-            type(part.segment)(**{"document": DOCUMENT, "modality": "text", "place": place}),
-            LIMITS,
-        )
+    segment = Segment(document=DOCUMENT, modality="text", place=Place(part="part=7", first=0, last=5))
+    with pytest.raises(UnreadableMedia, match="nothing at part=7"):
+        media.load(source(box(letter()), "Inbox"), segment, LIMITS)
 
 
 @pytest.mark.timeout(60)
