@@ -79,7 +79,7 @@ DOORS = {
     "python_calamine": {"media"},
     "lxml": {"media"},
     "striprtf": {"media"},
-    "oxmsg": {"media"},
+    "olefile": {"media"},
     "watchfiles": {"adding"},
     "Stemmer": {"store"},
     "jellyfish": {"store"},

@@ -81,6 +81,7 @@ READERS: tuple[MediaReader, ...] = (
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
     MediaReader(".mail.mbox", "text", _MAILS),
     MediaReader(".mail.eml", "text", _MAILS),
+    MediaReader(".mail.msg", "text", _MAILS),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
     MediaReader(".notebook", "text", "Jupyter notebooks with their pictures"),

@@ -13,7 +13,7 @@ from pathlib import PurePath
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import charset, markup, passages
-from mcp_mmretrieval.media.notation import escapes, icalendar, payloads, roff, table, tex
+from mcp_mmretrieval.media.notation import escapes, icalendar, payloads, roff, table, tex, vcard
 from mcp_mmretrieval.media.notation.front_matter import read_front_matter
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText
@@ -106,6 +106,8 @@ def _rendered(source: str, suffix: str) -> Rendering:
         return markup.read_html(source)
     if icalendar.is_calendar(source):
         return icalendar.read_calendar(source)
+    if vcard.is_contact(source):
+        return vcard.read_contacts(source)
     without, encoded = payloads.leave_out_payloads(source)
     read = _over(without, _plain(without.text, suffix))
     if not encoded:

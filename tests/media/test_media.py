@@ -13,13 +13,15 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import archive, audio, epub, image, notebook, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
-from mcp_mmretrieval.media.mail import eml, mbox
+from mcp_mmretrieval.media.mail import eml, mbox, msg
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
+from tests.media.mail.test_msg import message
 from tests.media.test_epub import book
 from tests.media.test_zipped import packed
+from tests.support.compound_files import compound_file
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
@@ -30,6 +32,7 @@ MODULES: list[media.MediaModule | CompoundModule] = [
     image,
     mbox,
     eml,
+    msg,
     video,
     audio,
     notebook,
@@ -55,6 +58,7 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "markdown": (b"# Title\n\nWords.", "text"),
     "mail": (b"From: a@example.org\nTo: b@example.org\nSubject: x\nDate: today\n\nWords.", "text"),
     "mailbox": (b"From a@example.org Wed Mar  4 12:00:00 2026\nFrom: a@example.org\nSubject: x\n\nWords.", "text"),
+    "outlook": (compound_file(message(p1000="Words.")), "text"),
     "book": (book(), "text"),
     "zip": (packed({"note.txt": b"Words."}), "text"),
 }

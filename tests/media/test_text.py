@@ -127,6 +127,7 @@ NOTATIONS = {
     "mail.eml": "From: a@example.org\nSubject: =?utf-8?Q?Caf=C3=A9?=\nContent-Transfer-Encoding: quoted-printable\n\n"
     + "The caf=C3=A9 of the c=\nrew is open. " * 90,
     "cal.ics": "BEGIN:VCALENDAR\n" + "BEGIN:VEVENT\nSUMMARY:Slip\n way\\, one\nEND:VEVENT\n" * 40 + "END:VCALENDAR\n",
+    "all.vcf": "BEGIN:VCARD\nFN:Ann\\, Oar\nN:Oar;Ann\nTEL;TYPE=CELL:+44 1\nEND:VCARD\n" * 40,
     "salt.ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": ["Caf\u00e9\n", "two. " * 90]}] * 9}),
 }
 
@@ -155,7 +156,8 @@ def test_words_behind_a_notation_are_whole() -> None:
         "mill.log": "Overheated mill",
         "mac.csv": 'Eel,"the pool"\n',
         "mail.eml": "The café of the crew is open.",
-        "cal.ics": "SUMMARY:Slipway, one",
+        "cal.ics": "Summary: Slipway, one",
+        "all.vcf": "Name: Ann, Oar\nPhone (mobile): +44 1",
         "salt.ipynb": "Café\ntwo.",
     }.items():
         first, *_ = parts(media.split(source(NOTATIONS[name].encode(), name), LIMITS))

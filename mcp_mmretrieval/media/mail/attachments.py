@@ -34,7 +34,7 @@ _IMAGE = re.compile(r"<img\b[^>]{0,10000}>", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"""\bsrc\s*=\s*["']?cid:([^"'\s>]+)""", re.IGNORECASE)
 _ALT = re.compile(r"""(?<![\w-])alt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _DECORATION_SIDE = 16
-"""Pixels of the shorter side of a picture that only decorates: a rule, a bullet, the dot that reports a reader."""
+"""Pixels of the shorter side of a picture that only decorates."""
 ENCRYPTED = "It is encrypted: only its headers were read. Save it decrypted in your mail program to have it read."
 
 
@@ -90,7 +90,7 @@ class _Attachments:
     def _inner(self, part: MimePart, name: str, alts: dict[str, str]) -> Iterator[InnerFile]:
         content_id = str(part.headers.get("Content-ID", "")).strip().strip("<>")
         is_shown = part.headers.get_content_disposition() != "attachment" or content_id in alts
-        if part.headers.get_content_maintype() == "image" and is_shown and _is_decoration(self._bytes(part)):
+        if part.headers.get_content_maintype() == "image" and is_shown and is_decoration(self._bytes(part)):
             return
         suffix = _SUFFIXES.get(part.kind, ".txt" if part.headers.get_content_maintype() == "text" else "")
         named = name if "." in name else (name or f"part {part.number}") + suffix
@@ -133,13 +133,26 @@ class _Attachments:
             }
         if part.kind != "text/html" or not part.is_words:
             return {}
-        page = decode_text(self._bytes(part), part.headers.get_content_charset() or "")
-        return {
-            html.unescape(shown[1]): " ".join(html.unescape(alt[1] or alt[2] or "").split()) if alt else ""
-            for image in _IMAGE.finditer(page)
-            if (shown := _CONTENT_ID.search(image[0]))
-            for alt in [_ALT.search(image[0])]
-        }
+        return alternative_texts(decode_text(self._bytes(part), part.headers.get_content_charset() or ""))
+
+
+def alternative_texts(page: str) -> dict[str, str]:
+    """What a page says of the pictures of its mail that it shows, by their `Content-ID`."""
+    return {
+        html.unescape(shown[1]): " ".join(html.unescape(alt[1] or alt[2] or "").split()) if alt else ""
+        for image in _IMAGE.finditer(page)
+        if (shown := _CONTENT_ID.search(image[0]))
+        for alt in [_ALT.search(image[0])]
+    }
+
+
+def is_decoration(data: bytes) -> bool:
+    """Whether a picture is too small to show anything: a rule, a bullet, the dot that reports a reader."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return min(picture.size) <= _DECORATION_SIDE
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def _as_written(name: str) -> str:
@@ -150,11 +163,3 @@ def _as_written(name: str) -> str:
         return decode_text(name.encode("latin-1"))
     except UnicodeEncodeError:
         return name
-
-
-def _is_decoration(data: bytes) -> bool:
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return min(picture.size) <= _DECORATION_SIDE
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return False
