@@ -98,6 +98,7 @@ NAMES_OF_MANY = {
     "split": "every reader of media has it",
     "load": "every reader of media has it",
     "recognises": "every reader of media has it",
+    "parts": "every reader of files that hold several things has it",
     "figures": "every reader of media whose places hold pictures has it",
     "main": "every module that can be run has it",
     "logger": "every module that logs has it",

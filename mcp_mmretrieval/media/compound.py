@@ -26,7 +26,7 @@ MAX_DEPTH = 4
 """Files within files within files, at most."""
 MAX_INNER_FILES = 2_000
 """Files within one file, at most."""
-MAX_PLACES = 150_000
+MAX_PLACES_WITHIN = 150_000
 """Places of one file, at most."""
 _MAX_HEADING = 500
 
@@ -135,8 +135,10 @@ def split_parts(
                 return
         for found in _places_of(step, source, limits, splitter, rest):
             places += isinstance(found, SplitPart)
-            if places > MAX_PLACES:
-                yield DocumentMetadata(note=f"Only the first {MAX_PLACES:,} places were read, up to {step.part}.")
+            if places > MAX_PLACES_WITHIN:
+                yield DocumentMetadata(
+                    note=f"Only the first {MAX_PLACES_WITHIN:,} places were read, up to {step.part}."
+                )
                 return
             yield found
 
@@ -233,7 +235,7 @@ def _places_within(
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the other files within go on
         if not step.dispensable:
-            reason = str(failure_of(error))
+            reason = str(failure_of(error)).partition(" Can be read: ")[0]
             named = reason if reason.startswith(step.name) else f"{step.name}: {reason}"
             yield DocumentMetadata(note=f"Not read: {named}")
 

@@ -18,6 +18,8 @@ from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
+from tests.media.mail.test_compressed_rtf import HELLO
+from tests.media.mail.test_letter import letter
 from tests.media.mail.test_msg import message
 from tests.media.test_epub import book
 from tests.media.test_zipped import packed
@@ -82,6 +84,26 @@ def test_loading_asks_the_reader_that_split_the_file() -> None:
         opened = source(SAMPLES[name][0])
         for part in parts(media.split(opened, Limits())):
             assert media.load(opened, part.segment, Limits(side=64)) is not None
+
+
+def test_a_locked_worker_reads_what_is_read_outside(tmp_path: Path) -> None:
+    mail = letter(body="Words.\n")
+    mail.add_attachment(made_pdf(["A page."]), maintype="application", subtype="pdf", filename="a.pdf")
+    mail.add_alternative("<p>Words <img src='cid:a' alt=b></p>", subtype="html")
+    mail.add_attachment(picture(), maintype="image", subtype="png", cid="<a>")
+    rich = compound_file(message(p1009=HELLO, p1013=b""))
+    every = {name: data for name, (data, _) in SAMPLES.items()} | {"a.eml": mail.as_bytes(), "rich": rich}
+    pool = Workers(Limits(), 1)
+    try:
+        for name, data in every.items():
+            (tmp_path / name).write_bytes(data)
+            with (tmp_path / name).open("rb") as file:
+                steps = list(pool.split(file.fileno(), name=name, document="ab" * 32))
+            within = [step.segment.place for step in steps if isinstance(step, SplitPart)]
+            outside = parts(media.split(source(data, name), LIMITS))
+            assert within == [part.segment.place for part in outside]
+    finally:
+        pool.close()
 
 
 def test_junk_of_every_length_is_of_no_kind() -> None:

@@ -103,14 +103,17 @@ class _Attachments:
 
     def _bytes(self, part: MimePart) -> bytes:
         """A part, decoded by the standard library, which takes broken base64 too."""
+        written = self.source[part.body : part.end]
+        if part.depth:  # the line end before a boundary belongs to the boundary (RFC 2046, 5.1.1)
+            written = re.sub(r"\r?\n\Z", "", written)
         carrier = Message()
         carrier["Content-Transfer-Encoding"] = part.transfer
-        carrier.set_payload(self.source[part.body : part.end])
+        carrier.set_payload(written)
         if part.transfer in ("base64", "quoted-printable", "x-uuencode", "uuencode", "uue", "x-uue"):
             decoded = carrier.get_payload(decode=True)
             assert isinstance(decoded, bytes)
             return decoded
-        return self.source[part.body : part.end].encode("latin-1")
+        return written.encode("latin-1")
 
     def _file_bytes(self, part: MimePart) -> bytes:
         """A part as a file; a text in UTF-8 where the mail names its encoding, for the file itself does not."""

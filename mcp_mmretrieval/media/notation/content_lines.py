@@ -87,11 +87,11 @@ def put_field(out: MapBuilder, line: ContentLine, label: str, words: str | None 
     if words is None:
         out.extend(substitute(_ESCAPE, _read, line.value).moved(line.value_at))
     else:
-        out.put(plain(words), line.value_at, line.end)
+        out.put(without_escapes(words), line.value_at, line.end)
     out.put("\n", line.end, line.end)
 
 
-def plain(value: str) -> str:
+def without_escapes(value: str) -> str:
     """One value without its escapes."""
     return _ESCAPE.sub(_read, value)
 

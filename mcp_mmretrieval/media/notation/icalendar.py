@@ -10,9 +10,9 @@ from mcp_mmretrieval.media.notation.content_lines import (
     ContentLine,
     content_lines,
     left_out,
-    plain,
     put_field,
     unfolded,
+    without_escapes,
 )
 from mcp_mmretrieval.media.notation.dates import parse_date
 from mcp_mmretrieval.media.notation.recurrence import (
@@ -155,7 +155,7 @@ class _Calendar:
 
     def _name(self, line: ContentLine) -> None:
         """Keep what says which entry it is, and when."""
-        said = " ".join(plain(line.value).split())[:200]
+        said = " ".join(without_escapes(line.value).split())[:200]
         if line.name == "X-WR-CALNAME":
             self.name = said
         elif self.open and line.name == "SUMMARY":

@@ -9,9 +9,9 @@ from mcp_mmretrieval.media.notation.content_lines import (
     ContentLine,
     content_lines,
     left_out,
-    plain,
     put_field,
     unfolded,
+    without_escapes,
 )
 from mcp_mmretrieval.media.notation.recurrence import moment_in_words
 from mcp_mmretrieval.media.notation.rendering import Rendering
@@ -110,7 +110,7 @@ def read_contacts(source: str) -> Rendering:
 
 def _put(out: MapBuilder, line: ContentLine, card: _Card) -> None:
     words = _words(line)
-    said = " ".join(plain(line.value if words is None else words).split())[:200]
+    said = " ".join(without_escapes(line.value if words is None else words).split())[:200]
     if line.name in ("FN", "N"):
         if set(_WORD.findall(said)) <= set(_WORD.findall(card.name)):
             return  # it says the same
