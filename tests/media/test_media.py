@@ -88,8 +88,8 @@ def test_loading_asks_the_reader_that_split_the_file() -> None:
 
 def test_a_locked_worker_reads_what_is_read_outside(tmp_path: Path) -> None:
     mail = letter(body="Words.\n")
-    mail.add_attachment(made_pdf(["A page."]), maintype="application", subtype="pdf", filename="a.pdf")
     mail.add_alternative("<p>Words <img src='cid:a' alt=b></p>", subtype="html")
+    mail.add_attachment(made_pdf(["A page."]), maintype="application", subtype="pdf", filename="a.pdf")
     mail.add_attachment(picture(), maintype="image", subtype="png", cid="<a>")
     rich = compound_file(message(p1009=HELLO, p1013=b""))
     every = {name: data for name, (data, _) in SAMPLES.items()} | {"a.eml": mail.as_bytes(), "rich": rich}
