@@ -46,7 +46,8 @@ def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
     decoded = decode_source(source, limits)
     read = read_notebook(decoded.text)
     if read is None:
-        raise UnreadableMedia("corrupt", f"{source.name}: it is no whole notebook")
+        reason = f"{source.name}: the notebook has more than {limits.characters:,} characters, which is the limit."
+        raise UnreadableMedia("too_large", reason)
     yield from decoded.metadata(read, limits)
     yield TextPart(text=SourceText(read, len(decoded.text), source.name))
     for number, (suffix, written, heading) in enumerate(_pictures(json.loads(decoded.text)), 1):

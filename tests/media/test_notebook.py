@@ -4,8 +4,11 @@ import base64
 import json
 from typing import Any
 
+import pytest
+
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
+from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.types import Place, SplitPart
 from tests.media.notation.test_notebook import cell
 from tests.support.media_files import notes, parts, picture, source, svg
@@ -70,3 +73,10 @@ def test_a_broken_picture_costs_a_note() -> None:
 def test_what_is_no_whole_notebook_is_read_as_text() -> None:
     (part,) = parts(media.split(source(b'{"cells": [{"source": "Words', "a.ipynb"), LIMITS))
     assert "Words" in part.segment.text
+
+
+def test_a_notebook_beyond_the_limit_is_refused() -> None:
+    data = json.dumps(salinity()).encode()
+    with pytest.raises(UnreadableMedia, match="more than 100 characters") as failure:
+        list(media.split(source(data, "a.ipynb"), Limits(characters=100)))
+    assert failure.value.code == "too_large"

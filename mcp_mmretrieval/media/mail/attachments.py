@@ -16,6 +16,7 @@ from mcp_mmretrieval.media.charset import codec_named, decode_text
 from mcp_mmretrieval.media.compound import InnerFile
 from mcp_mmretrieval.media.mail.letter import start_of
 from mcp_mmretrieval.media.mail.mime import MAX_PART_DEPTH, MimePart, message_at, parts_of
+from mcp_mmretrieval.roots.secrets import is_secret
 from mcp_mmretrieval.types import DocumentMetadata, part_name
 
 _SIGNATURES = frozenset(["application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"])
@@ -84,6 +85,8 @@ class _Attachments:
             )
         elif kind == "message/external-body":
             yield DocumentMetadata(note="A part of it lies elsewhere, and was not fetched.")
+        elif is_secret(name, is_folder=False):
+            yield DocumentMetadata(note=f"{name} was left out: it is named like keys and passwords.")
         else:
             yield from self._inner(part, name, alts)
 

@@ -12,7 +12,8 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.charset import decode_text
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
 from mcp_mmretrieval.media.mail.attachments import attached_files
-from mcp_mmretrieval.media.mail.letter import is_mail, read_mail
+from mcp_mmretrieval.media.mail.letter import is_mail, read_mail, start_of
+from mcp_mmretrieval.media.mail.mime import end_of_words, message_at
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.source_text import SourceText, decode_source
 from mcp_mmretrieval.types import DocumentMetadata
@@ -39,6 +40,10 @@ def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
     if length:  # of Apple's files: behind the message stands a list of its flags
         data = data[: length.end() + int(length[1])]
     decoded = decode_source(replace(source, file=io.BytesIO(data)), limits)
+    if decoded.cut:
+        source_of_bytes = data.decode("latin-1")
+        message = message_at(source_of_bytes, start_of(source_of_bytes), len(source_of_bytes))
+        decoded = replace(decoded, cut=end_of_words(source_of_bytes, message) > limits.characters)
     read = read_mail(decoded.text)
     yield from decoded.metadata(read, limits)
     yield TextPart(text=SourceText(read, len(decoded.text), source.name))

@@ -98,6 +98,17 @@ def parts_of(source: str, part: MimePart) -> Sequence[MimePart]:
     return parts
 
 
+def end_of_words(source: str, part: MimePart) -> int:
+    """Where the last of what a message says ends; behind it stand files alone."""
+    if part.depth > MAX_PART_DEPTH:
+        return part.body
+    if part.is_multipart:
+        return max((end_of_words(source, each) for each in parts_of(source, part)), default=part.body)
+    if part.kind == "message/rfc822" and not part.is_attached:
+        return end_of_words(source, message_at(source, part.body, part.end, part.number, part.depth + 1))
+    return part.end if part.is_words else part.body
+
+
 def decoded_header(value: str) -> str:
     """A header as it is read: encoded words decoded (RFC 2047), on one line."""
     unfolded = re.sub(r"\r?\n[ \t]+", " ", value)

@@ -25,6 +25,7 @@ from mcp_mmretrieval.media.mail.attachments import ENCRYPTED, alternative_texts,
 from mcp_mmretrieval.media.mail.compressed_rtf import unpack_rtf
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
+from mcp_mmretrieval.roots.secrets import is_secret
 from mcp_mmretrieval.types import DocumentMetadata, part_name
 
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -193,6 +194,8 @@ class _Message:
             yield DocumentMetadata(note=f"{name or number} was not read: it is an object of another program.")
         elif (data := storage.binary(_DATA)) is None:
             yield DocumentMetadata(note=f"{name or number} was not read: the message only says where it lies.")
+        elif is_secret(name, is_folder=False):
+            yield DocumentMetadata(note=f"{name} was left out: it is named like keys and passwords.")
         else:
             content_id = storage.text(_CONTENT_ID).strip("<>")
             if content_id in alts and is_decoration(data):

@@ -151,6 +151,27 @@ def test_what_cannot_be_opened_is_said_and_the_headers_are_read(kind: str, body:
     assert said in note
 
 
+def test_a_file_behind_the_words_takes_none_of_what_is_read_of_them() -> None:
+    limits = Limits(characters=2_000)
+    mail = letter(cte="7bit")
+    mail.add_attachment("Ballast. " * 1_000, filename="a.txt")
+    steps = list(media.split(source(mail.as_bytes(), "mail.eml"), limits))
+    assert "Schornsteinfeger" in parts(steps)[0].segment.text
+    assert [note for note in notes(steps) if "characters" in note] == [
+        "a.txt: Only the first 2,000 characters were read, which is the limit."
+    ]
+    cut = letter(body="Ballast. \n" * 1_000, cte="7bit").as_bytes()
+    assert len(notes(media.split(source(cut, "mail.eml"), limits))) == 1
+
+
+def test_attached_keys_are_left_out_and_said() -> None:
+    mail = letter()
+    mail.add_attachment("secret", filename="id_rsa")
+    steps = list(media.split(source(mail.as_bytes(), "mail.eml"), LIMITS))
+    assert len(parts(steps)) == 1
+    assert notes(steps) == ["id_rsa was left out: it is named like keys and passwords."]
+
+
 def test_a_signature_is_no_loss() -> None:
     mail = letter()
     mail.add_attachment(b"0", maintype="application", subtype="pgp-signature", filename="signature.asc")

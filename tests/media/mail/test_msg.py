@@ -105,9 +105,11 @@ def test_texts_of_old_messages_are_in_their_codepage() -> None:
 
 def test_what_is_not_read_is_said() -> None:
     linked = storage(8, {0x3705: 2}, p3707="far.doc")
-    tree = message(attached=(linked, file("x", b"", method=6)), p001A="IPM.Note.SMIME", p1000="")
+    tree = message(
+        attached=(linked, file("x", b"", method=6), file("id_rsa", b"key")), p001A="IPM.Note.SMIME", p1000=""
+    )
     said = " ".join(notes(media.split(source(compound_file(tree), "x.msg"), LIMITS)))
-    for words in ("far.doc was not read", "object of another program", "encrypted"):
+    for words in ("far.doc was not read", "object of another program", "encrypted", "id_rsa was left out"):
         assert words in said
 
 
