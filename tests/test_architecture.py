@@ -77,7 +77,6 @@ DOORS = {
     "python_calamine": {"media"},
     "lxml": {"media"},
     "olefile": {"media"},
-    "oxmsg": {"media"},
     "watchfiles": {"adding"},
     "Stemmer": {"store"},
     "jellyfish": {"store"},

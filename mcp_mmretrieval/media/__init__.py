@@ -75,17 +75,23 @@ class MediaReader:
 _RECORDINGS = "sound and film in the usual formats"
 _DOCUMENTS = "documents of Word (DOCX), OpenDocument (ODT) and RTF"
 _SLIDES = "slides (PPTX, PPSX, PPTM, ODP)"
-_TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, source code and subtitles"
+_MAILS = "mails and mailboxes (EML, MBOX, MSG) with their attachments"
+_TEXTS = "plain text, Markdown, HTML, CSV, JSON, calendars, contacts, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
+    MediaReader(".mail.mbox", "text", _MAILS),
+    MediaReader(".mail.eml", "text", _MAILS),
+    MediaReader(".mail.msg", "text", _MAILS),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
     MediaReader(".office.docx", "text", _DOCUMENTS),
     MediaReader(".office.odt", "text", _DOCUMENTS),
     MediaReader(".office.rtf", "text", _DOCUMENTS),
+    MediaReader(".notebook", "text", "Jupyter notebooks with their pictures"),
     MediaReader(".text", "text", _TEXTS),
+    MediaReader(".epub", "text", "EPUB books"),
     MediaReader(".office.pptx", "text", _SLIDES),
     MediaReader(".office.odp", "text", _SLIDES),
     MediaReader(".office.sheets", "text", "spreadsheets (XLSX, XLSM, XLSB, XLS, ODS)"),

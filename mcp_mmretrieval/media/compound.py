@@ -20,21 +20,33 @@ from mcp_mmretrieval.types import DocumentMetadata, EnteredPart, Place, Segment,
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.limits import Limits
-    from mcp_mmretrieval.media.structure import StructuredText
+    from mcp_mmretrieval.media.passages import CitedPassage
     from mcp_mmretrieval.types import Content
 
 MAX_DEPTH = 4
 """Files within files within files, at most."""
 MAX_INNER_FILES = 2_000
 """Files within one file, at most."""
+MAX_PLACES_WITHIN = 150_000
+"""Places of one file, at most."""
 _MAX_HEADING = 500
+
+
+class CitableText(Protocol):
+    """A text that is cited by its passages: `StructuredText`, or `SourceText` where places count a source."""
+
+    def cited(self) -> Iterator[CitedPassage]:
+        """Its passages in order."""
+
+    def shown(self, first: int | None, last: int | None) -> str:
+        """What stands in a range, by default all of it. Raises UnreadableMedia for one that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPart:
     """A part that is text."""
 
-    text: StructuredText
+    text: CitableText
     part: str = ""
     """Its name, made by `part_name`; empty for the body of a file that has one."""
     heading: str = ""
@@ -67,8 +79,11 @@ class InnerFile:
     """As the file calls it; what it is, its bytes say."""
     data: Callable[[], bytes]
     """Its bytes, asked for when it is read. Raises UnreadableMedia."""
-    heading: str = ""
-    """What is said of it where it stands: the alternative text of a picture, the subject of a mail."""
+    heading: str | Callable[[], str] = ""
+    """What is said of it where it stands: the alternative text of a picture, the subject of a mail. Asked for when the
+    file is read, where it is costly to find out."""
+    counted: bool = True
+    """Whether it is one of those that `MAX_INNER_FILES` bounds: a reader may have a bound of its own."""
     dispensable: bool = False
     """Whether it is left out without a word where it cannot be read: decoration, such as a drawing's preview."""
 
@@ -100,7 +115,7 @@ def split_parts(
 
     A file within that cannot be read costs a note, and the others go on.
     """
-    inner = 0
+    inner = places = 0
     for step in steps:
         if isinstance(step, DocumentMetadata):
             yield step
@@ -114,16 +129,19 @@ def split_parts(
                 continue
         else:
             rest = ""
-        if isinstance(step, TextPart):
-            yield from _passages(step, source)
-        elif isinstance(step, RowsPart):
-            yield from _rows(step, source)
-        else:
+        if isinstance(step, InnerFile) and step.counted:
             inner += 1
             if inner > MAX_INNER_FILES:
                 yield DocumentMetadata(note=f"Only the first {MAX_INNER_FILES:,} files within it were read.")
                 return
-            yield from _places_within(step, source, limits, splitter, rest)
+        for found in _places_of(step, source, limits, splitter, rest):
+            places += isinstance(found, SplitPart)
+            if places > MAX_PLACES_WITHIN:
+                yield DocumentMetadata(
+                    note=f"Only the first {MAX_PLACES_WITHIN:,} places were read, up to {step.part}."
+                )
+                return
+            yield found
 
 
 def load_part(
@@ -135,32 +153,42 @@ def load_part(
         if isinstance(step, InnerFile) and (inside := place.inside(step.part)) is not None:
             return loader(_source_of(step, source), replace(segment, place=inside), limits)
         if isinstance(step, TextPart) and step.part == place.part and place.top is None:
-            return _shown(step, place)
+            return step.text.shown(place.first, place.last)
         if isinstance(step, RowsPart) and step.part == place.part and place.top == step.top:
             return _text_of(step, place.first, place.last)
     raise UnreadableMedia("corrupt", f"{source.name}: there is nothing at {place.fragment or 'its beginning'}")
 
 
+def _places_of(
+    step: TextPart | RowsPart | InnerFile, source: Source, limits: Limits, splitter: Splitter, after: str
+) -> Iterator[SplitStep]:
+    if isinstance(step, TextPart):
+        yield from _passages(step, source)
+    elif isinstance(step, RowsPart):
+        yield from _rows(step, source)
+    else:
+        yield from _places_within(step, source, limits, splitter, after)
+
+
 def _passages(step: TextPart, source: Source) -> Iterator[SplitPart]:
-    for passage in step.text.passages():
+    for passage in step.text.cited():
         yield SplitPart(
             segment=Segment(
                 document=source.document,
                 modality="text",
                 place=Place(part=step.part, first=passage.first, last=passage.last),
-                text=passage.shown(step.text.text),
-                heading=" > ".join(filter(None, (step.heading, passage.heading)))[:_MAX_HEADING],
+                text=passage.text,
+                heading=_path(step.heading, passage.heading),
                 label=step.label,
             )
         )
 
 
-def _shown(step: TextPart, place: Place) -> str:
-    if place.first is None:
-        return step.text.text
-    cut = (passage for passage in step.text.passages() if (passage.first, passage.last) == (place.first, place.last))
-    passage = next(cut, None)
-    return passage.shown(step.text.text) if passage else step.text.text[place.first : place.last]
+def _path(over: str, heading: str) -> str:
+    """Headings within a part below what stands over all of it; what both say is said once."""
+    first, _, rest = heading.partition(" > ")
+    said_already = over == first or over.endswith(f" > {first}") or over.startswith(f"{first} — ")
+    return " > ".join(filter(None, (over, rest if said_already else heading)))[:_MAX_HEADING]
 
 
 def _rows(step: RowsPart, source: Source) -> Iterator[SplitPart]:
@@ -195,6 +223,7 @@ def _places_within(
         yield DocumentMetadata(note=f"{step.name} was not read: it is a file within {MAX_DEPTH} others.")
         return
     try:
+        over = step.heading if isinstance(step.heading, str) else step.heading()
         for found in splitter(_source_of(step, source), limits, 0, after):
             if isinstance(found, EnteredPart):
                 yield EnteredPart(f"{step.part}&{found.part}")
@@ -203,7 +232,7 @@ def _places_within(
                     yield DocumentMetadata(note=f"{step.name}: {found.note}")
             else:
                 segment = found.segment
-                heading = " > ".join(filter(None, (step.heading, segment.heading)))[:_MAX_HEADING]
+                heading = _path(over, segment.heading)
                 yield replace(
                     found,
                     segment=replace(segment, place=segment.place.within(step.part), heading=heading),
@@ -213,7 +242,7 @@ def _places_within(
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the other files within go on
         if not step.dispensable:
-            reason = str(failure_of(error))
+            reason = str(failure_of(error)).partition(" Can be read: ")[0]
             named = reason if reason.startswith(step.name) else f"{step.name}: {reason}"
             yield DocumentMetadata(note=f"Not read: {named}")
 

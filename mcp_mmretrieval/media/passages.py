@@ -76,17 +76,31 @@ class Passage:
         return passage if self.header is None else f"{text[slice(*self.header)].rstrip()}\n{passage}"
 
 
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A passage as it is cited: its place, what it says there, and the headings over it."""
+
+    first: int
+    last: int
+    text: str
+    heading: str
+
+
 def cut_passages(
-    text: str, headings: Sequence[Heading], ends: PassageEnds, blocks: Sequence[Block] = ()
+    text: str,
+    headings: Sequence[Heading],
+    ends: PassageEnds,
+    blocks: Sequence[Block] = (),
+    least_section: int = MIN_SECTION_CHARACTERS,
 ) -> Iterator[Passage]:
     """Passages in order. No word is left out, none stands in two but the names of columns; what holds no word is no
-    passage. Headings and blocks come in order.
+    passage. Headings and blocks come in order. A section of fewer than `least_section` characters stays with the next.
     """
     begins = [heading.at for heading in headings]
     trail: list[Heading] = []
     start = done = 0
     while start < len(text):
-        end = _end(text, start, begins, ends)
+        end = _end(text, start, begins, ends, least_section)
         if cut := _block_at(blocks, end):
             end = _end_at_block(text, start, cut)
         piece = text[start:end]
@@ -95,20 +109,20 @@ def cut_passages(
             last = start + len(piece.rstrip())
             within = bisect_left(begins, last)
             leading = _leading(text, first, headings[done:within]) + done
-            _descend(trail, headings[done:leading])
+            step_down(trail, headings[done:leading])
             done = within
             over = trail or headings[leading:done][:1]  # a menu may stand before a page's first heading
             block = _block_at(blocks, first)
             header = (block.at, block.header_end) if block and block.at < block.header_end <= first else None
             yield Passage(first, last, " > ".join(heading.title for heading in over), header)
-            _descend(trail, headings[leading:done])
+            step_down(trail, headings[leading:done])
         start = end
 
 
-def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds) -> int:
+def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds, least_section: int) -> int:
     """Where the passage that begins at `start` ends."""
     limit = start + MAX_PASSAGE_CHARACTERS
-    following = bisect_left(begins, start + MIN_SECTION_CHARACTERS)
+    following = bisect_left(begins, start + least_section)
     if following < len(begins) and begins[following] <= limit:
         return begins[following]
     if limit >= len(text):
@@ -148,7 +162,8 @@ def _leading(text: str, first: int, headings: Sequence[Heading]) -> int:
     return leading
 
 
-def _descend(trail: list[Heading], headings: Sequence[Heading]) -> None:
+def step_down(trail: list[Heading], headings: Sequence[Heading]) -> None:
+    """Let the headings over a place, the highest first, be those over the place behind some more headings."""
     for heading in headings:
         while trail and trail[-1].level >= heading.level:
             trail.pop()

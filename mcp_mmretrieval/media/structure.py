@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Block, Heading, Passage, cut_passages
+from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Block, CitedPassage, Heading, Passage, cut_passages
 
 _BLANKS = re.compile(r"[^\S\n]+")
 _MAX_TITLE = 200
@@ -28,6 +28,18 @@ class StructuredText:
     def passages(self) -> Iterator[Passage]:
         """It, cut where it allows."""
         return cut_passages(self.text, self.headings, ENDS_IN_PROSE, self.blocks)
+
+    def cited(self) -> Iterator[CitedPassage]:
+        """The same passages as they are cited."""
+        for passage in self.passages():
+            yield CitedPassage(passage.first, passage.last, passage.shown(self.text), passage.heading)
+
+    def shown(self, first: int | None, last: int | None) -> str:
+        """What stands in a range of it, by default all of it; of a passage also the names of its columns."""
+        if first is None:
+            return self.text
+        found = next((passage for passage in self.passages() if (passage.first, passage.last) == (first, last)), None)
+        return found.shown(self.text) if found else self.text[first:last]
 
 
 class TextBuilder:

@@ -1,27 +1,24 @@
-"""Text: plain, Markdown, HTML, CSV, JSON, notebooks, mail, TeX, source code, subtitles. One segment a passage.
+"""Text: plain, Markdown, HTML, CSV, JSON, calendars, contacts, TeX, source code, subtitles. One segment a passage.
 
-A place counts code points of the decoded source, from 0, without its byte order mark and with its line ends as they
-are. A passage's text is what is read of that slice of the source: of prose the slice itself, of a notation what stands
-behind its marks (see `notation`).
+Places count characters of the source, see `source_text`.
 """
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
 
 from mcp_mmretrieval.config.limits import Limits
-from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import charset, markup, passages
-from mcp_mmretrieval.media.charset import decode_text
-from mcp_mmretrieval.media.notation import escapes, icalendar, mail, notebook, payloads, roff, table, tex
+from mcp_mmretrieval.media.notation import escapes, icalendar, payloads, roff, table, tex, vcard
 from mcp_mmretrieval.media.notation.front_matter import read_front_matter
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText
 from mcp_mmretrieval.media.source import Source
+from mcp_mmretrieval.media.source_text import SourceText, decode_source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
 _SAMPLE = 65_536
@@ -62,16 +59,6 @@ _MAY_BE_JSON = {"", ".txt", ".log", ".data", ".cache", ".dump", ".out"}
 """Where the first characters tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A decoded source, and what is known of it."""
-
-    source: str
-    cut: bool
-    """Whether the file goes on beyond the limit."""
-    suffix: str
-
-
 def recognises(source: Source) -> bool:
     """Whether samples from the beginning, the middle and the end are characters that somebody wrote."""
     size = source.file.seek(0, 2)
@@ -89,22 +76,16 @@ def recognises(source: Source) -> bool:
 
 def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:
     """A part a passage, in order; together they hold every word."""
-    text = _decoded(source, limits)
-    read = _read(text)
-    yield DocumentMetadata(title=read.title, dated=read.dated, keywords=read.keywords)
-    for note in read.notes:
-        yield DocumentMetadata(note=note)
-    if text.cut:
-        yield DocumentMetadata(note=f"Only the first {limits.characters:,} characters were read, which is the limit.")
-    found = passages.cut_passages(read.mapped.text, read.headings, read.ends)
-    for passage in islice(found, start, None):
-        first, last = read.mapped.source_of(passage.first, passage.last)
+    decoded = decode_source(source, limits)
+    text = _read(decoded.text, source.name)
+    yield from decoded.metadata(text.read, limits)
+    for passage in islice(text.cited(), start, None):
         yield SplitPart(
             segment=Segment(
                 document=source.document,
                 modality="text",
-                place=Place(first=first, last=last),
-                text=_shown(read, first, last),
+                place=Place(first=passage.first, last=passage.last),
+                text=passage.text,
                 heading=passage.heading[:500],
             )
         )
@@ -112,40 +93,21 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
 
 def load(source: Source, segment: Segment, limits: Limits) -> str:
     """The passage as `split` gave it, or the whole text for the whole. Raises UnreadableMedia beyond the end."""
-    text = _decoded(source, limits)
-    first = segment.place.first or 0
-    last = segment.place.last if segment.place.last is not None else len(text.source)
-    if not 0 <= first <= last <= len(text.source):
-        reason = f"{source.name}: has {len(text.source):,} characters, no range {first:,} to {last:,}."
-        raise UnreadableMedia("corrupt", reason)
-    return _shown(_read(text), first, last)
+    return _read(decode_source(source, limits).text, source.name).shown(segment.place.first, segment.place.last)
 
 
-def _shown(read: Rendering, first: int, last: int) -> str:
-    """What is read of a range of the source."""
-    begin, end = read.mapped.range_of(first, last)
-    return markup.tidy_blanks(read.mapped.text[begin:end]) if read.loose else read.mapped.text[begin:end]
+def _read(text: str, name: str) -> SourceText:
+    return SourceText(_rendered(text, PurePath(name).suffix.lower()), len(text), name)
 
 
-def _decoded(source: Source, limits: Limits) -> _Text:
-    source.file.seek(0)
-    data = source.file.read(4 * limits.characters + 4)
-    text = decode_text(data)
-    cut = len(text) > limits.characters or bool(source.file.read(1))
-    return _Text(text[: limits.characters], cut, PurePath(source.name).suffix.lower())
-
-
-def _read(text: _Text) -> Rendering:
+def _rendered(source: str, suffix: str) -> Rendering:
     """What the text says, by its first characters and its suffix."""
-    source, suffix = text.source, text.suffix
     if suffix in _PAGES or (suffix not in _MARKDOWN and markup.is_html(source)):
         return markup.read_html(source)
     if icalendar.is_calendar(source):
         return icalendar.read_calendar(source)
-    if mail.is_mail(source, suffix):
-        return mail.read_mail(source)
-    if suffix == ".ipynb" and (read := notebook.read_notebook(source)) is not None:
-        return read
+    if vcard.is_contact(source):
+        return vcard.read_contacts(source)
     without, encoded = payloads.leave_out_payloads(source)
     read = _over(without, _plain(without.text, suffix))
     if not encoded:

@@ -113,6 +113,46 @@ def test_more_files_than_are_read_are_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert notes(steps) == ["Only the first 2 files within it were read."]
 
 
+def test_more_places_than_are_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compound, "MAX_PLACES_WITHIN", 2)
+    steps = split([text("Words.", f"slide={number}") for number in range(1, 5)])
+    assert len(parts(steps)) == 2
+    assert notes(steps) == ["Only the first 2 places were read, up to slide=3."]
+
+
+def test_files_that_their_reader_bounds_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compound, "MAX_INNER_FILES", 1)
+    many = [
+        InnerFile(part=f"part={number}", name="a.txt", data=lambda: b"Words.", counted=False) for number in range(1, 4)
+    ]
+    assert len(parts(split(many))) == 3
+
+
+def test_what_two_headings_say_is_said_once() -> None:
+    def heading(over: str, words: bytes) -> str:
+        (part,) = parts(split([inner("part=1", "a.md", words, heading=over)]))
+        return part.segment.heading
+
+    assert heading("Keel", b"# Keel\n\nOak.") == "Keel"
+    assert heading("Boat > Keel", b"# Keel\n\n## Oak\n\nOld.") == "Boat > Keel > Oak"
+    assert heading("Keel \u2014 Ann", b"# Keel\n\nOak.") == "Keel \u2014 Ann"
+    assert heading("Boat", b"# Keel\n\nOak.") == "Boat > Keel"
+
+
+def test_a_heading_that_is_costly_is_asked_for_when_its_file_is_read() -> None:
+    asked: list[str] = []
+
+    def heading() -> str:
+        asked.append("x")
+        return "Late"
+
+    file = InnerFile(part="part=1", name="a.txt", data=lambda: b"Words.", heading=heading)
+    (part,) = parts(split([file]))
+    assert (part.segment.heading, asked) == ("Late", ["x"])
+    load([file], part.segment)
+    assert asked == ["x"]
+
+
 def test_splitting_is_lazy() -> None:
     def endless() -> Iterator[CompoundStep]:
         number = 0

@@ -11,16 +11,22 @@ import pytest
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import archive, audio, image, text, video
+from mcp_mmretrieval.media import archive, audio, epub, image, notebook, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
 from mcp_mmretrieval.media.office import docx, legacy, odp, odt, pptx, rtf, sheets
+from mcp_mmretrieval.media.mail import eml, mbox, msg
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
 from tests.media.office.test_sheets import sheet
-from tests.media.test_zipped import packed
 from tests.support import odt_files
+from tests.media.mail.test_compressed_rtf import HELLO
+from tests.media.mail.test_letter import letter
+from tests.media.mail.test_msg import message
+from tests.media.test_epub import book
+from tests.media.test_zipped import packed
+from tests.support.compound_files import compound_file
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
@@ -30,12 +36,17 @@ from tests.support.word_files import p, r, word
 MODULES: list[media.MediaModule | CompoundModule] = [
     pdf,
     image,
+    mbox,
+    eml,
+    msg,
     video,
     audio,
     docx,
     odt,
     rtf,
+    notebook,
     text,
+    epub,
     pptx,
     odp,
     sheets,
@@ -58,11 +69,16 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "text"),
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
-    "sheet": (sheet(["Item", "Count"], ["rope", 3]), "text"),
-    "docx": (word(p(r("Words."))), "text"),
-    "odt": (odt_files.odt(odt_files.p("Words.")), "text"),
-    "fodt": (odt_files.fodt(odt_files.p("Words.")), "text"),
-    "rtf": (rb"{\rtf1 Words.}", "text"),
+    docx,
+    odt,
+    rtf,
+    notebook,
+    text,
+    epub,
+    pptx,
+    odp,
+    sheets,
+    legacy,
     "zip": (packed({"note.txt": b"Words."}), "text"),
 }
 
@@ -85,6 +101,26 @@ def test_loading_asks_the_reader_that_split_the_file() -> None:
         opened = source(SAMPLES[name][0])
         for part in parts(media.split(opened, Limits())):
             assert media.load(opened, part.segment, Limits(side=64)) is not None
+
+
+def test_a_locked_worker_reads_what_is_read_outside(tmp_path: Path) -> None:
+    mail = letter(body="Words.\n")
+    mail.add_alternative("<p>Words <img src='cid:a' alt=b></p>", subtype="html")
+    mail.add_attachment(made_pdf(["A page."]), maintype="application", subtype="pdf", filename="a.pdf")
+    mail.add_attachment(picture(), maintype="image", subtype="png", cid="<a>")
+    rich = compound_file(message(p1009=HELLO, p1013=b""))
+    every = {name: data for name, (data, _) in SAMPLES.items()} | {"a.eml": mail.as_bytes(), "rich": rich}
+    pool = Workers(Limits(), 1)
+    try:
+        for name, data in every.items():
+            (tmp_path / name).write_bytes(data)
+            with (tmp_path / name).open("rb") as file:
+                steps = list(pool.split(file.fileno(), name=name, document="ab" * 32))
+            within = [step.segment.place for step in steps if isinstance(step, SplitPart)]
+            outside = parts(media.split(source(data, name), LIMITS))
+            assert within == [part.segment.place for part in outside]
+    finally:
+        pool.close()
 
 
 def test_junk_of_every_length_is_of_no_kind() -> None:

@@ -127,6 +127,7 @@ NOTATIONS = {
     "mail.eml": "From: a@example.org\nSubject: =?utf-8?Q?Caf=C3=A9?=\nContent-Transfer-Encoding: quoted-printable\n\n"
     + "The caf=C3=A9 of the c=\nrew is open. " * 90,
     "cal.ics": "BEGIN:VCALENDAR\n" + "BEGIN:VEVENT\nSUMMARY:Slip\n way\\, one\nEND:VEVENT\n" * 40 + "END:VCALENDAR\n",
+    "all.vcf": "BEGIN:VCARD\nFN:Ann\\, Oar\nN:Oar;Ann\nTEL;TYPE=CELL:+44 1\nEND:VCARD\n" * 40,
     "salt.ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": ["Caf\u00e9\n", "two. " * 90]}] * 9}),
 }
 
@@ -134,13 +135,13 @@ NOTATIONS = {
 @pytest.mark.parametrize("name", NOTATIONS)
 def test_what_stands_behind_a_notation_is_cited_and_loaded_by_its_source(name: str) -> None:
     opened = source(NOTATIONS[name].encode(), name)
-    passages = parts(text.split(opened, LIMITS))
+    passages = parts(media.split(opened, LIMITS))
     assert len(passages) > 1
     ends = [part.segment.place.last or 0 for part in passages]
     assert ends == sorted(set(ends))
     for part in passages:
         assert "\\u00" not in part.segment.text
-        assert text.load(opened, part.segment, LIMITS) == part.segment.text
+        assert media.load(opened, part.segment, LIMITS) == part.segment.text
 
 
 def test_words_behind_a_notation_are_whole() -> None:
@@ -155,10 +156,12 @@ def test_words_behind_a_notation_are_whole() -> None:
         "mill.log": "Overheated mill",
         "mac.csv": 'Eel,"the pool"\n',
         "mail.eml": "The café of the crew is open.",
-        "cal.ics": "SUMMARY:Slipway, one",
+        "cal.ics": "Summary: Slipway, one",
+        "all.vcf": "Name: Ann, Oar\nPhone (mobile): +44 1",
         "salt.ipynb": "Café\ntwo.",
     }.items():
-        assert expected in split(NOTATIONS[name], name)[0].segment.text
+        first, *_ = parts(media.split(source(NOTATIONS[name].encode(), name), LIMITS))
+        assert expected in first.segment.text
 
 
 def test_objects_of_a_long_line_stay_whole() -> None:
@@ -185,7 +188,7 @@ def test_dates_and_keywords_are_told() -> None:
         "a.eml": "From: a@b.c\nSubject: x\nDate: Tue, 06 May 2025 00:00:00 +0000\n\nwords",
         "a.ics": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20250506\nEND:VEVENT\nEND:VCALENDAR",
     }.items():
-        about = abouts(text.split(source(data.encode(), name), LIMITS))[0]
+        _, about, *_ = abouts(media.split(source(data.encode(), name), LIMITS))
         assert about.dated == datetime(2025, 5, 6, tzinfo=UTC).timestamp()
         assert about.keywords == ("Ann" if name == "a.html" else "")
 

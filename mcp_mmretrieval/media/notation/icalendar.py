@@ -1,71 +1,164 @@
-"""Calendars (iCalendar, RFC 5545) and address cards (vCard, RFC 6350): lines unfolded, values unescaped, no photos."""
+"""Calendars (iCalendar, RFC 5545): what a person reads of each event and task, a line a property, times in words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from mcp_mmretrieval.media.notation.content_lines import (
+    ContentLine,
+    content_lines,
+    left_out,
+    put_field,
+    unfolded,
+    without_escapes,
+)
 from mcp_mmretrieval.media.notation.dates import parse_date
+from mcp_mmretrieval.media.notation.recurrence import (
+    duration_in_words,
+    moment_in_words,
+    reminder_in_words,
+    rule_in_words,
+)
 from mcp_mmretrieval.media.notation.rendering import Rendering
-from mcp_mmretrieval.media.notation.source_map import MapBuilder, substitute
-from mcp_mmretrieval.media.notation.transfer import put_decoded
+from mcp_mmretrieval.media.notation.source_map import MapBuilder
 from mcp_mmretrieval.media.passages import Heading
 
-_BEGINS = re.compile(r"\s*BEGIN:(?:VCALENDAR|VCARD)\b", re.IGNORECASE)
-_FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
-_ESCAPE = re.compile(r"\\[nN,;:\\]")
-_QUOTED = re.compile(
-    r"^[A-Za-z.-]+(?P<how>;(?=[^:\n]*?QUOTED-PRINTABLE)[^:\n]*+):(?P<value>(?:[^\n]*=\r?\n)*[^\n]*)",
-    re.MULTILINE | re.IGNORECASE,
-)
-_CHARSET = re.compile(r"CHARSET=\"?([\w.:-]+)", re.IGNORECASE)
-_BINARY = re.compile(
-    r"^(?:PHOTO|LOGO|SOUND|KEY|ATTACH)\b[^:\n]*(?:ENCODING=B|;BASE64|:data:)[^\n]*(?:\n(?!BEGIN|END|[A-Z-]+[:;])[^\n]*)*",
-    re.MULTILINE | re.IGNORECASE,
-)
-_ENTRY = re.compile(
-    r"^BEGIN:(VEVENT|VTODO|VJOURNAL|VCARD)\b((?:(?!^BEGIN:\1\b).)*?)^END:\1", re.MULTILINE | re.DOTALL | re.IGNORECASE
-)
-_PARAMETERS = r"(?:;(?:\"[^\"\n]*\"|[^\":\n])*+)?"
-"""Behind a property's name; a value in quotes may hold colons."""
-_NAME = re.compile(rf"^(?:SUMMARY|FN){_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_CALENDAR_NAME = re.compile(rf"^X-WR-CALNAME{_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_START = re.compile(rf"^DTSTART{_PARAMETERS}:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_BEGINS = re.compile(r"\s*BEGIN:VCALENDAR\b", re.IGNORECASE)
+_ENTRIES = frozenset(["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"])
+_UNSEEN = frozenset(["VTIMEZONE", "STANDARD", "DAYLIGHT"])
+_DEEPEST = 50
+"""Open components in which the beginning of one that ends is looked for."""
+_STATUS = {
+    "ACCEPTED": "accepted",
+    "DECLINED": "declined",
+    "TENTATIVE": "tentative",
+    "NEEDS-ACTION": "has not answered",
+    "DELEGATED": "delegated",
+}
+
+
+def _as_written(line: ContentLine) -> str | None:
+    """Nothing: the value is kept as it is, character for character."""
+    return None
+
+
+def _moments(line: ContentLine) -> str:
+    zone = line.parameters.get("TZID", "")
+    return "; ".join(moment_in_words(each.partition("/")[0], zone) for each in line.value.split(","))
+
+
+def _person(line: ContentLine) -> str:
+    name, address = line.parameters.get("CN", ""), re.sub(r"^mailto:", "", line.value, flags=re.IGNORECASE)
+    who = f"{name} <{address}>" if name and address and name != address else name or address
+    status = _STATUS.get(line.parameters.get("PARTSTAT", "").upper(), "")
+    return f"{who} ({status})" if status else who
+
+
+_READ: dict[str, tuple[str, Callable[[ContentLine], str | None]]] = {
+    "SUMMARY": ("Summary", _as_written),
+    "DESCRIPTION": ("Description", _as_written),
+    "LOCATION": ("Location", _as_written),
+    "COMMENT": ("Comment", _as_written),
+    "CONTACT": ("Contact", _as_written),
+    "CATEGORIES": ("Categories", _as_written),
+    "RESOURCES": ("Resources", _as_written),
+    "URL": ("Web page", _as_written),
+    "CONFERENCE": ("Conference", _as_written),
+    "ATTACH": ("Attachment", _as_written),
+    "X-WR-CALNAME": ("Calendar", _as_written),
+    "X-WR-CALDESC": ("Description", _as_written),
+    "STATUS": ("Status", lambda line: line.value.lower().replace("-", " ")),
+    "PERCENT-COMPLETE": ("Done", lambda line: f"{line.value} %"),
+    "DTSTART": ("Starts", _moments),
+    "DTEND": ("Ends", _moments),
+    "DUE": ("Due", _moments),
+    "COMPLETED": ("Completed", _moments),
+    "RDATE": ("Also", _moments),
+    "EXDATE": ("Except", _moments),
+    "RECURRENCE-ID": ("Instead of", _moments),
+    "DURATION": ("Lasts", lambda line: duration_in_words(line.value)),
+    "TRIGGER": ("Reminder", lambda line: reminder_in_words(line.value)),
+    "RRULE": ("Repeats", lambda line: rule_in_words(line.value)),
+    "ORGANIZER": ("Organiser", _person),
+    "ATTENDEE": ("Attendee", _person),
+}
+"""What a person reads, by property; all else is for machines."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A component that is open."""
+
+    kind: str
+    at: int
+    name: str = ""
+    start: str = ""
 
 
 def is_calendar(source: str) -> bool:
-    """Whether a text is a calendar or holds address cards."""
+    """Whether a text is a calendar."""
     return _BEGINS.match(source) is not None
 
 
 def read_calendar(source: str) -> Rendering:
-    """All entries; each stands under its summary or name. The first one's date is the calendar's."""
-    quoted = MapBuilder(source)
-    done = 0
-    for found in _QUOTED.finditer(source):
-        charset = _CHARSET.search(found["how"])
-        quoted.keep(done, found.start("value"))
-        put_decoded(
-            quoted, source, *found.span("value"), transfer="quoted-printable", charset=charset[1] if charset else ""
-        )
-        done = found.end("value")
-    quoted.keep(done, len(source))
-    mapped = quoted.mapped()
-    for pattern in (_FOLD, _BINARY, _ESCAPE):
-        mapped = substitute(pattern, _read, mapped.text).over(mapped)
-    entries = list(_ENTRY.finditer(mapped.text))
-    headings = [
-        Heading(entry.start(), entry.start(2), 1, name[1].strip()[:200])
-        for entry in entries
-        if (name := _NAME.search(mapped.text, *entry.span(2))) and name[1].strip()
-    ]
-    calendar = _CALENDAR_NAME.search(mapped.text)
-    title = calendar[1].strip()[:200] if calendar else headings[0].title if len(entries) == 1 and headings else ""
-    start = _START.search(mapped.text, *entries[0].span(2)) if entries else None
-    return Rendering(mapped=mapped, headings=headings, title=title, dated=parse_date(start[1]) if start else None)
+    """All entries; each stands under its summary. The first one's date is the calendar's."""
+    lines, files = unfolded(source)
+    calendar = _Calendar(MapBuilder(lines.text))
+    for line in content_lines(lines.text):
+        calendar.take(line)
+    entries = sorted(calendar.closed, key=lambda entry: entry.at)
+    headings = [Heading(entry.at, entry.at, 1, entry.name) for entry in entries if entry.name]
+    title = headings[0].title if len(entries) == 1 and headings else ""
+    return Rendering(
+        mapped=calendar.out.mapped().over(lines),
+        headings=headings,
+        title=calendar.name or title,
+        dated=parse_date(entries[0].start) if entries else None,
+        notes=left_out(files),
+        least_section=1,
+    )
 
 
-def _read(found: re.Match[str]) -> str:
-    """What stands behind an escape; nothing for a fold and a photo."""
-    if found[0][0] != "\\":
-        return ""
-    return "\n" if found[0][1] in "nN" else found[0][1]
+@dataclass(slots=True)
+class _Calendar:
+    """One reading of a calendar."""
+
+    out: MapBuilder
+    name: str = ""
+    open: list[_Entry] = field(default_factory=list)
+    closed: list[_Entry] = field(default_factory=list)
+
+    def take(self, line: ContentLine) -> None:
+        """The next line."""
+        if line.name == "BEGIN":
+            self._begin(line)
+        elif line.name == "END":
+            self._end(line.value.upper())
+        elif line.name in _READ and line.value and not (self.open and self.open[-1].kind in _UNSEEN):
+            self._name(line)
+            label, words = _READ[line.name]
+            put_field(self.out, line, label, words(line))
+
+    def _begin(self, line: ContentLine) -> None:
+        kind = line.value.upper()
+        if kind in _ENTRIES and self.out.length:
+            self.out.put("\n", line.at, line.at)
+        self.open.append(_Entry(kind, self.out.length))
+
+    def _end(self, kind: str) -> None:
+        if any(entry.kind == kind for entry in self.open[-_DEEPEST:]):
+            while (entry := self.open.pop()).kind != kind:
+                pass
+            self.closed += [entry] if kind in _ENTRIES else []
+
+    def _name(self, line: ContentLine) -> None:
+        """Keep what says which entry it is, and when."""
+        said = " ".join(without_escapes(line.value).split())[:200]
+        if line.name == "X-WR-CALNAME":
+            self.name = said
+        elif self.open and line.name == "SUMMARY":
+            self.open[-1].name = said
+        elif self.open and line.name == "DTSTART":
+            self.open[-1].start = line.value

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_mmretrieval.media.notation.source_map import MappedText
-from mcp_mmretrieval.media.passages import ENDS_IN_LINES, Heading, PassageEnds
+from mcp_mmretrieval.media.passages import ENDS_IN_LINES, MIN_SECTION_CHARACTERS, Heading, PassageEnds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +26,5 @@ class Rendering:
     """What was left out."""
     loose: bool = False
     """Whether runs of blanks and empty lines mean nothing, as in HTML."""
+    least_section: int = MIN_SECTION_CHARACTERS
+    """Characters of the shortest section that is a passage of its own; 1 where each is one thing, as a contact is."""

@@ -4,8 +4,8 @@ from email.message import EmailMessage
 
 import pytest
 
+from mcp_mmretrieval.media.mail.letter import is_mail, read_mail
 from mcp_mmretrieval.media.notation.dates import parse_date
-from mcp_mmretrieval.media.notation.mail import is_mail, read_mail
 
 
 def letter(
@@ -45,7 +45,6 @@ def test_of_alternatives_the_plain_text_is_read_and_attachments_are_named() -> N
     for words in ("page says", "attached words", "JVBER"):
         assert words not in read.mapped.text
     assert "Attachment: Prüfung.pdf" in read.mapped.text
-    assert [note for note in read.notes if '"Prüfung.pdf", "words.txt"' in note]
 
 
 @pytest.mark.parametrize("cte", ["base64", "quoted-printable"])
@@ -70,17 +69,6 @@ def test_a_message_within_a_message_is_read_too() -> None:
     read = read_mail(source)
     assert read.title == "Fwd"
     assert "The inner words." in read.mapped.text
-
-
-def test_the_messages_of_a_mailbox_stand_under_their_subjects() -> None:
-    box = "".join(
-        f"From a@example.org Wed Mar  4 12:00:00 2026\n{letter(subject=f'Letter {number}').as_string()}\n"
-        for number in range(3)
-    )
-    read = read_mail(box)
-    assert [heading.title for heading in read.headings] == ["Letter 0", "Letter 1", "Letter 2"]
-    assert (read.title, read.dated) == ("", None)
-    assert read.mapped.text.count("Schornsteinfeger") == 3
 
 
 def test_a_line_of_a_letter_that_begins_as_a_mailbox_does_is_the_letter_s_own() -> None:

@@ -1,0 +1,1 @@
+"""Mail: single messages, mailboxes, Outlook's messages; each with what is attached to it."""
