@@ -13,19 +13,19 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import archive, audio, epub, image, notebook, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
-from mcp_mmretrieval.media.office import docx, legacy, odp, odt, pptx, rtf, sheets
 from mcp_mmretrieval.media.mail import eml, mbox, msg
+from mcp_mmretrieval.media.office import docx, legacy, odp, odt, pptx, rtf, sheets
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
-from tests.media.office.test_sheets import sheet
-from tests.support import odt_files
 from tests.media.mail.test_compressed_rtf import HELLO
 from tests.media.mail.test_letter import letter
 from tests.media.mail.test_msg import message
+from tests.media.office.test_sheets import sheet
 from tests.media.test_epub import book
 from tests.media.test_zipped import packed
+from tests.support import odt_files
 from tests.support.compound_files import compound_file
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
@@ -69,16 +69,15 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "playlist": (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "text"),
     "concat": (b"ffconcat version 1.0\nfile /etc/passwd\n", "text"),
     "markdown": (b"# Title\n\nWords.", "text"),
-    docx,
-    odt,
-    rtf,
-    notebook,
-    text,
-    epub,
-    pptx,
-    odp,
-    sheets,
-    legacy,
+    "sheet": (sheet(["Item", "Count"], ["rope", 3]), "text"),
+    "docx": (word(p(r("Words."))), "text"),
+    "odt": (odt_files.odt(odt_files.p("Words.")), "text"),
+    "fodt": (odt_files.fodt(odt_files.p("Words.")), "text"),
+    "rtf": (rb"{\rtf1 Words.}", "text"),
+    "mail": (b"From: a@example.org\nTo: b@example.org\nSubject: x\nDate: today\n\nWords.", "text"),
+    "mailbox": (b"From a@example.org Wed Mar  4 12:00:00 2026\nFrom: a@example.org\nSubject: x\n\nWords.", "text"),
+    "outlook": (compound_file(message(p1000="Words.")), "text"),
+    "book": (book(), "text"),
     "zip": (packed({"note.txt": b"Words."}), "text"),
 }
 
