@@ -124,9 +124,17 @@ def test_lists_have_their_numbers_on_all_levels() -> None:
         properties = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{number}"/></w:numPr>'
         return p(r(words), properties=properties)
 
-    body = item("oak", 1) + item("leaf", 1, 1) + item("root", 1, 1) + item("elm", 1) + item("new", 2) + item("no", 0)
+    body = (
+        item("oak", 1)
+        + item("leaf", 1, 1)
+        + item("root", 1, 1)
+        + item("", 1)
+        + item("elm", 1)
+        + item("new", 2)
+        + item("no", 0)
+    )
     steps = split(word(body, {"n": ("numbering", "numbering.xml")}, {"numbering.xml": numbering}))
-    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n4. elm\n1. new\n\nno"
+    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n5. elm\n1. new\n\nno"
 
 
 def test_each_distinct_header_and_footer_is_read_once() -> None:
@@ -202,7 +210,7 @@ def test_pictures_are_places_with_what_is_said_of_them_and_each_is_one() -> None
     ]
     assert text(steps) == "See [Square; A red square] here\n\nFigure 2: the blue one"
     assert notes(steps) == [
-        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "Not read: 1 drawing in a format of Windows (EMF, WMF).",
         "What lies elsewhere and is only linked was not fetched: 1 picture.",
         "1 picture in it could not be read: missing in the file.",
     ]
