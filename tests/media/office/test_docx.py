@@ -216,6 +216,16 @@ def test_pictures_are_places_with_what_is_said_of_them_and_each_is_one() -> None
     ]
 
 
+def test_white_letters_on_what_lies_behind_them_are_seen() -> None:
+    white = p(r("white", '<w:color w:val="FFFFFF"/>')) + p(r("black"))
+    banner = run('<w:drawing><wp:anchor behindDoc="1"><wp:docPr/></wp:anchor></w:drawing>')
+    header = {"h.xml": root("w:hdr", p(banner, r("letterhead", '<w:color w:val="FFFFFF"/>')))}
+    section = '<w:sectPr><w:headerReference r:id="h"/></w:sectPr>'
+    assert text(split(word(white))) == "black"
+    assert text(split(word(white + p(banner)))) == "white\n\nblack"
+    assert text(split(word(white + section, {"h": ("header", "h.xml")}, header))) == "letterhead\n\nwhite\n\nblack"
+
+
 def test_files_in_it_are_read_and_what_is_linked_is_not_fetched() -> None:
     inner = word(p(r("words of the inner document")))
     related = {
