@@ -79,9 +79,7 @@ def _context(package: Package, relations: Mapping[str, Relation], gathered: Gath
         return gathered.xml(name) if name in package else None
 
     context = WordContext(gathered, WordStyles(root_of("styles")), WordLists(root_of("numbering")))
-    context.white_hides = body.find(f"{W}background") is None and not any(
-        each.get("behindDoc") not in (None, "0", "false") for each in body.iter("{*}anchor")
-    )
+    context.white_hides = body.find(f"{W}background") is None and not _lies_behind(body)
 
     def aside(kind: str) -> Aside | None:
         root = root_of(kind)
@@ -92,6 +90,11 @@ def _context(package: Package, relations: Mapping[str, Relation], gathered: Gath
 
     context.footnotes, context.endnotes, context.comments = map(aside, ("footnotes", "endnotes", "comments"))
     return context
+
+
+def _lies_behind(root: Element) -> bool:
+    """Whether a picture or a shape lies behind text: white letters on it can be seen."""
+    return any(each.get("behindDoc") not in (None, "0", "false") for each in root.iter("{*}anchor"))
 
 
 def _all_blocks(
@@ -107,6 +110,7 @@ def _all_blocks(
             if relation is None or relation.external or relation.target not in package:
                 continue
             root = context.gathered.xml(relation.target)
+            context.white_hides &= root is None or not _lies_behind(root)
             blocks = [] if root is None else list(Story(context, package.relations(relation.target)).whole(root))
             text = flat_text(blocks)
             if text not in told and any(map(str.isalpha, text)):  # a page number alone is no text

@@ -84,6 +84,9 @@ class OdtStory:
             elif tag == _LIST:
                 yield from self._list(child)
             elif tag == _TABLE:
+                said = (each.text for each in child if each.tag in (f"{TABLE}title", f"{TABLE}desc"))
+                if words := "; ".join(text.strip() for text in said if text and text.strip()):
+                    yield Paragraph(f"[{words}]")
                 yield self._table(child)
             elif tag == _DELETIONS:
                 self._context.gathered.deleted += _length(child)

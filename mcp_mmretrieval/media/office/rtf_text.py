@@ -5,7 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,7 +24,7 @@ from mcp_mmretrieval.media.office.rtf_tokens import (
 from mcp_mmretrieval.media.office.symbols import symbol_letter
 from mcp_mmretrieval.types import DocumentMetadata
 
-_MAX_GROUPS = 10_000
+_MAX_GROUPS = 1_000
 """Groups within groups."""
 _SKIPPED = frozenset(
     [
@@ -94,6 +95,7 @@ _LETTERS = {
 _SYMBOLS = {"~": " ", "_": "-", "\\": "\\", "{": "{", "}": "}", "-": ""}
 _ENDS = frozenset(["\n", "\r"])
 _SAID = ("title", "author", "subject", "keywords", "doccomm", "category", "creatim")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
 _PICTURES = {"pngblip": ".png", "jpegblip": ".jpg", "emfblip": ".emf", "wmetafile": ".wmf", "macpict": ".emf"}
 _WHITE = (255, 255, 255)
@@ -136,7 +138,6 @@ class _State:
     level: int = 0
     """Of a heading, from 1; 0 of other text."""
     is_title: bool = False
-    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ class RtfReader:
         self._skipping = 0
         """Letters to be passed over: they stand in for one of Unicode."""
         self._starred = False
+        self._listed = False
+        """Whether the paragraph is an item of a list."""
         self._font_named = 0
         self._default_font = 0
         self._in_styles = False
@@ -232,7 +235,8 @@ class RtfReader:
         if len(self._stack) >= _MAX_GROUPS:
             raise UnreadableMedia("corrupt", "its groups are nested too deeply")
         self._stack.append(self._state)
-        self._state = replace(self._state, ends=None)
+        self._state = copy(self._state)
+        self._state.ends = None
 
     def _close(self) -> None:
         self._flush()
@@ -258,11 +262,10 @@ class RtfReader:
         if state.capture is not None:
             state.capture.append(text)
         elif state.flow is not None:
-            letters = sum(not letter.isspace() for letter in text)
             if state.deleted:
-                self.gathered.deleted += letters
+                self.gathered.deleted += _letters(text)
             elif state.hidden or (state.white and not state.in_table and state.flow is self._body):
-                self.gathered.hidden += letters
+                self.gathered.hidden += _letters(text)
             else:
                 state.flow.text.append(text)
 
@@ -394,10 +397,8 @@ class RtfReader:
                     self._title = self._title or title
                 blocks.append(Paragraph(text, max(1, state.level)))
             else:
-                blocks.append(Paragraph(text, kind="item" if state.listed else "plain"))
-        state.listed = False
-        for outer in self._stack:
-            outer.listed = False
+                blocks.append(Paragraph(text, kind="item" if self._listed else "plain"))
+        self._listed = False
         blocks += flow.after
         flow.after = []
 
@@ -473,8 +474,7 @@ class RtfReader:
         self.objects += 1
 
     def _list_text(self, _: str) -> None:
-        for state in (self._state, *self._stack):
-            state.listed = True
+        self._listed = True
 
     def _font_table(self, _: str) -> None:
         def end(_: str) -> None:
@@ -548,9 +548,13 @@ class RtfReader:
 def _joined(pieces: list[str]) -> str:
     """Text of several pieces; letters that came as two surrogates are one."""
     text = "".join(pieces)
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def _letters(text: str) -> int:
+    return sum(not letter.isspace() for letter in text)
 
 
 def _follow(flow: _Flow, mark: str, blocks: list[DocumentBlock]) -> None:

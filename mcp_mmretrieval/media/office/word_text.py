@@ -132,6 +132,7 @@ class Story:
             if tag == _PARAGRAPH:
                 yield from self._paragraph(child)
             elif tag == _TABLE:
+                yield from _said_of_table(child)
                 yield self._table(child)
             elif tag in _THROUGH:
                 yield from self.blocks(child)
@@ -164,14 +165,20 @@ class Story:
                 context.gathered.caption(" ".join(text.split()))
             elif context.gathered.met == met:
                 context.gathered.no_caption()
+        else:
+            self._label(properties, style)  # an empty item counts
         yield from after
+
+    def _label(self, properties: Element | None, style: WordStyle) -> str:
+        """What stands before the paragraph as the next item of its list."""
+        numbering = numbering_of(properties, style.numbering)
+        return self._context.lists.next_label(*numbering) if numbering else ""
 
     def _written(self, text: str, properties: Element | None, style: WordStyle) -> Paragraph:
         context = self._context
         outline = outline_level(properties)
         level = style.level if outline is None else outline or None
-        numbering = numbering_of(properties, style.numbering)
-        label = context.lists.next_label(*numbering) if numbering else ""
+        label = self._label(properties, style)
         labelled = f"{label} {text.lstrip()}" if label else text
         if level is not None:
             title = " ".join(text.split())
@@ -405,8 +412,9 @@ class Story:
         vector = next((each.get(f"{_R}embed") for each in element.iter("{*}svgBlip")), None)
         linked = element.get(f"{_R}link") or element.get(f"{_R}href")
         identity = vector or element.get(f"{_R}embed") or element.get(f"{_R}id") or linked
-        if (title := element.get("{urn:schemas-microsoft-com:office:office}title")) and title.strip():
-            self._alternatives[title.strip()] = None
+        title = " ".join(element.get("{urn:schemas-microsoft-com:office:office}title", "").split())
+        if title and not _FILE_NAME.fullmatch(title):
+            self._alternatives[title] = None
         relation = self._relations.get(identity or "")
         if relation is None:
             return
@@ -449,6 +457,14 @@ def _led_by(mark: str, blocks: list[DocumentBlock]) -> list[DocumentBlock]:
     """Text that stands aside, as lines, with its mark before it."""
     text = flat_text(blocks)
     return [Paragraph(f"{mark} {text}".lstrip(), kind="item")] if text.strip() else []
+
+
+def _said_of_table(table: Element) -> Iterator[DocumentBlock]:
+    """The alternative text of a table."""
+    for properties in table.iterchildren(f"{W}tblPr"):
+        said = (value_of(properties, name) for name in ("tblCaption", "tblDescription"))
+        if words := "; ".join(filter(None, map(str.strip, said))):
+            yield Paragraph(f"[{words}]")
 
 
 def _style_of(properties: Element | None) -> str:

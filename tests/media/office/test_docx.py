@@ -124,9 +124,17 @@ def test_lists_have_their_numbers_on_all_levels() -> None:
         properties = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{number}"/></w:numPr>'
         return p(r(words), properties=properties)
 
-    body = item("oak", 1) + item("leaf", 1, 1) + item("root", 1, 1) + item("elm", 1) + item("new", 2) + item("no", 0)
+    body = (
+        item("oak", 1)
+        + item("leaf", 1, 1)
+        + item("root", 1, 1)
+        + item("", 1)
+        + item("elm", 1)
+        + item("new", 2)
+        + item("no", 0)
+    )
     steps = split(word(body, {"n": ("numbering", "numbering.xml")}, {"numbering.xml": numbering}))
-    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n4. elm\n1. new\n\nno"
+    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n5. elm\n1. new\n\nno"
 
 
 def test_each_distinct_header_and_footer_is_read_once() -> None:
@@ -202,10 +210,20 @@ def test_pictures_are_places_with_what_is_said_of_them_and_each_is_one() -> None
     ]
     assert text(steps) == "See [Square; A red square] here\n\nFigure 2: the blue one"
     assert notes(steps) == [
-        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "Not read: 1 drawing in a format of Windows (EMF, WMF).",
         "What lies elsewhere and is only linked was not fetched: 1 picture.",
         "1 picture in it could not be read: missing in the file.",
     ]
+
+
+def test_white_letters_on_what_lies_behind_them_are_seen() -> None:
+    white = p(r("white", '<w:color w:val="FFFFFF"/>')) + p(r("black"))
+    banner = run('<w:drawing><wp:anchor behindDoc="1"><wp:docPr/></wp:anchor></w:drawing>')
+    header = {"h.xml": root("w:hdr", p(banner, r("letterhead", '<w:color w:val="FFFFFF"/>')))}
+    section = '<w:sectPr><w:headerReference r:id="h"/></w:sectPr>'
+    assert text(split(word(white))) == "black"
+    assert text(split(word(white + p(banner)))) == "white\n\nblack"
+    assert text(split(word(white + section, {"h": ("header", "h.xml")}, header))) == "letterhead\n\nwhite\n\nblack"
 
 
 def test_files_in_it_are_read_and_what_is_linked_is_not_fetched() -> None:

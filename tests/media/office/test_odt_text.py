@@ -74,11 +74,12 @@ def test_tables_name_their_columns_and_have_merged_cells_once() -> None:
     empty = cell("", "table:number-columns-repeated='9999'")
     inner = f"<table:table-cell><table:table>{row(cell('in'), cell('side'))}</table:table></table:table-cell>"
     body = (
-        f"<table:table><table:table-header-rows>{row(cell('Ship'), cell('Both'), covered)}</table:table-header-rows>"
+        "<table:table><table:title>Ships</table:title>"
+        f"<table:table-header-rows>{row(cell('Ship'), cell('Both'), covered)}</table:table-header-rows>"
         f"{row(cell('oak'), inner, empty)}"
         "</table:table>"
     )
-    assert text(split(odt(body))) == "Ship | Both\noak | in, side"
+    assert text(split(odt(body))) == "[Ships]\n\nShip | Both\noak | in, side"
 
 
 def test_tracked_changes_are_read_as_if_they_were_accepted() -> None:
@@ -148,7 +149,7 @@ def test_pictures_boxes_and_what_is_said_of_them() -> None:
         ("picture=2", "Figure 2: the blue one"),
     ]
     assert notes(steps) == [
-        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "Not read: 1 drawing in a format of Windows (EMF, WMF).",
         "What lies elsewhere and is only linked was not fetched: 2 pictures.",
     ]
 

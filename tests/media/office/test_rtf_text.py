@@ -90,4 +90,4 @@ def test_pictures_are_places_once_each() -> None:
         ("picture=2", ""),
     ]
     assert text(steps) == "See [A red square] and and"
-    assert notes(steps) == ["1 drawing in it, kept as commands of Windows (EMF, WMF), not read."]
+    assert notes(steps) == ["Not read: 1 drawing in a format of Windows (EMF, WMF)."]

@@ -17,6 +17,15 @@ def test_tables_name_their_columns_and_have_merged_cells_once() -> None:
     assert text(split(word(body))) == "Ship | Both\ndown | b | c d\n | e | in, side"
 
 
+def test_what_is_said_of_a_table_stands_before_it() -> None:
+    rows = tr(tc(p(r("a"))), tc(p(r("b"))))
+    said = '<w:tblCaption w:val="Ships"/><w:tblDescription w:val="by port"/>'
+    assert (
+        text(split(word(table(rows).replace("<w:tblPr/>", f"<w:tblPr>{said}</w:tblPr>"))))
+        == "[Ships; by port]\n\na | b"
+    )
+
+
 def test_each_passage_of_a_long_table_begins_with_the_names_of_its_columns() -> None:
     rows = [tr(tc(p(r("Ship"))), tc(p(r("Port"))), properties="<w:tblHeader/>")]
     rows += [tr(tc(p(r(f"vessel {number}"))), tc(p(r("Bergen in the north")))) for number in range(200)]
