@@ -73,20 +73,19 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
-_MAILS = "mails and mailboxes (EML, MBOX, MSG) with their attachments"
-_TEXTS = "plain text, Markdown, HTML, CSV, JSON, calendars, contacts, source code and subtitles"
+_TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, contacts, source code and subtitles"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
-    MediaReader(".mail.mbox", "text", _MAILS),
-    MediaReader(".mail.eml", "text", _MAILS),
-    MediaReader(".mail.msg", "text", _MAILS),
+    MediaReader(".mail.mbox", "text", _TEXTS),
+    MediaReader(".mail.eml", "text", _TEXTS),
+    MediaReader(".mail.msg", "text", _TEXTS),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
-    MediaReader(".notebook", "text", "Jupyter notebooks with their pictures"),
+    MediaReader(".notebook", "text", _TEXTS),
     MediaReader(".text", "text", _TEXTS),
-    MediaReader(".epub", "text", "EPUB books"),
+    MediaReader(".epub", "text", "EPUB"),
     MediaReader(".archive", "text", "ZIP archives"),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""
