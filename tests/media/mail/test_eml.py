@@ -114,8 +114,11 @@ def test_an_invitation_and_a_contact_are_read() -> None:
     mail = letter()
     invitation = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Regatta\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     mail.add_alternative(invitation, subtype="calendar")
+    contact = b"BEGIN:VCARD\r\nFN:Ann Oar\r\nNOTE:Knows the tides\r\nEND:VCARD\r\n"
+    mail.add_attachment(contact, maintype="text", subtype="x-vcard", disposition="inline")
     data = mail.as_bytes()
-    assert where(data, "Regatta") == "part=2"
+    assert where(data, "Regatta") == "part=1.2"
+    assert where(data, "Note: Knows the tides") == "part=2"
 
 
 def test_an_attached_text_is_read_in_the_encoding_that_the_mail_names() -> None:
