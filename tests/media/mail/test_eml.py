@@ -3,14 +3,17 @@
 import base64
 import re
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.types import Place, SplitPart
+from tests.conftest import OpenLibrary
 from tests.media.mail.test_letter import letter
 from tests.support.media_files import abouts, notes, parts, pdf, picture, source, title
+from tests.support.models import PATIENCE
 
 LIMITS = Limits()
 
@@ -51,6 +54,16 @@ def test_each_attachment_is_a_place_of_its_own() -> None:
     assert where(data, "Barnacles") == "part=4&part=2"
     assert title(media.split(source(data, "mail.eml"), LIMITS)) == "Grüße aus Köln"
     assert notes(media.split(source(data, "mail.eml"), LIMITS)) == []
+
+
+def test_what_is_attached_is_found_by_its_words_and_opened(open_library: OpenLibrary, folder: Path) -> None:
+    library = open_library()
+    (folder / "mail.eml").write_bytes(full().as_bytes())
+    assert library.add().wait(PATIENCE).state == "done"
+    for word, fragment in (("chimney", "char="), ("mizzenmast", "part=2&page=2"), ("barnacles", "part=4&part=2&char=")):
+        (hit,) = library.search(word, lanes=("words",)).hits
+        assert hit.title == "Grüße aus Köln"
+        assert hit.segment.place.fragment.startswith(fragment)
 
 
 def test_the_places_of_the_message_itself_are_those_of_the_source() -> None:
