@@ -73,29 +73,27 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
-_DOCUMENTS = "documents of Word (DOCX), OpenDocument (ODT) and RTF"
-_SLIDES = "slides (PPTX, PPSX, PPTM, ODP)"
-_MAILS = "mails and mailboxes (EML, MBOX, MSG) with their attachments"
-_TEXTS = "plain text, Markdown, HTML, CSV, JSON, calendars, contacts, source code and subtitles"
+_OFFICE = "documents, slides and sheets of Microsoft Office, OpenDocument and RTF"
+_TEXTS = "text of all notations, mail, notebooks, calendars and contacts"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
     MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
-    MediaReader(".mail.mbox", "text", _MAILS),
-    MediaReader(".mail.eml", "text", _MAILS),
-    MediaReader(".mail.msg", "text", _MAILS),
+    MediaReader(".mail.mbox", "text", _TEXTS),
+    MediaReader(".mail.eml", "text", _TEXTS),
+    MediaReader(".mail.msg", "text", _TEXTS),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
-    MediaReader(".office.docx", "text", _DOCUMENTS),
-    MediaReader(".office.odt", "text", _DOCUMENTS),
-    MediaReader(".office.rtf", "text", _DOCUMENTS),
-    MediaReader(".notebook", "text", "Jupyter notebooks with their pictures"),
+    MediaReader(".office.docx", "text", _OFFICE),
+    MediaReader(".office.odt", "text", _OFFICE),
+    MediaReader(".office.rtf", "text", _OFFICE),
+    MediaReader(".office.pptx", "text", _OFFICE),
+    MediaReader(".office.odp", "text", _OFFICE),
+    MediaReader(".office.sheets", "text", _OFFICE),
+    MediaReader(".notebook", "text", _TEXTS),
     MediaReader(".text", "text", _TEXTS),
-    MediaReader(".epub", "text", "EPUB books"),
-    MediaReader(".office.pptx", "text", _SLIDES),
-    MediaReader(".office.odp", "text", _SLIDES),
-    MediaReader(".office.sheets", "text", "spreadsheets (XLSX, XLSM, XLSB, XLS, ODS)"),
-    MediaReader(".office.legacy", "text", _DOCUMENTS),  # tells of those that cannot be read what to do
+    MediaReader(".epub", "text", "EPUB"),
+    MediaReader(".office.legacy", "text", _OFFICE),  # tells of those that cannot be read what to do
     MediaReader(".archive", "text", "ZIP archives"),
 )
 """In the order in which they are asked: the first that recognises a file's bytes reads it."""

@@ -17,7 +17,13 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import FAILURE_CODES, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from tests.attack.forms import FULL, rounds
+from tests.media.mail.test_compressed_rtf import HELLO
+from tests.media.mail.test_eml import full
+from tests.media.mail.test_mbox import box
+from tests.media.mail.test_msg import message
+from tests.media.test_epub import book
 from tests.support import recordings
+from tests.support.compound_files import compound_file
 from tests.support.media_files import half_red_half_blue, pdf, saved, scanned_pdf, svg
 from tests.support.parsing import split
 
@@ -72,6 +78,11 @@ def seeds() -> dict[str, bytes]:
         "html": b"<html><head><title>Ferry</title></head><body><h1>Times</h1><p>At nine.</p></body></html>",
         "csv": b"day,ferry\nMonday,9:00\nTuesday,10:00\n",
         "mail": b"From: a@example.org\nSubject: Ferry\nContent-Type: text/plain\n\nIt leaves at nine.\n",
+        "mailbox": box(full(), full()),
+        "outlook": compound_file(message(p1000="It leaves at nine.", p1009=HELLO)),
+        "book": book(),
+        "contacts": b"BEGIN:VCARD\r\nFN:Ann Oar\r\nTEL;TYPE=CELL:+44 1\r\nEND:VCARD\r\n",
+        "calendar": b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260314\nRRULE:FREQ=DAILY\nEND:VEVENT\nEND:VCALENDAR\n",
         "srt": recordings.srt([(0.0, 2.0, "the ferry leaves")]),
         **{kind: recordings.sound(kind, 1.0, rate=48_000) for kind in ("wav", "mp3", "flac", "opus", "m4a", "mka")},
         "mp4": recordings.film("mp4", 2.0),

@@ -27,6 +27,7 @@ _SUFFIXES = {
     "text/calendar": ".ics",
     "text/vcard": ".vcf",
     "text/x-vcard": ".vcf",
+    "text/directory": ".vcf",
     "text/csv": ".csv",
     "text/markdown": ".md",
 }

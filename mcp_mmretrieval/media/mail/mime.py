@@ -24,6 +24,8 @@ _MAX_HEADERS = 1_000_000
 """Characters of headers that are parsed for what they say of a part."""
 _WORD = r"=\?[^?\s]{1,75}\?[bBqQ]\?(?:(?!\?=|=\?[^?\s]{1,75}\?[bBqQ]\?).)*+\?="
 _ENCODED_WORDS = re.compile(rf"{_WORD}(?:\s*{_WORD})*")
+_RECORDS = frozenset(["text/calendar", "text/vcard", "text/x-vcard", "text/directory"])
+"""Texts for programs, which are files even where they have no name."""
 _BLANK = re.compile(r"[ \t]*\r?\n")
 
 
@@ -63,7 +65,7 @@ class MimePart:
     def is_words(self) -> bool:
         """Whether it is what the message says, and no file."""
         of_many = self.headers.get_content_maintype() == "multipart"
-        written = of_many or (self.kind.startswith("text/") and self.kind not in ("text/calendar", "text/vcard"))
+        written = of_many or (self.kind.startswith("text/") and self.kind not in _RECORDS)
         return written and not self.is_multipart and not self.is_attached
 
     @property

@@ -3,14 +3,17 @@
 import base64
 import re
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.types import Place, SplitPart
+from tests.conftest import OpenLibrary
 from tests.media.mail.test_letter import letter
 from tests.support.media_files import abouts, notes, parts, pdf, picture, source, title
+from tests.support.models import PATIENCE
 
 LIMITS = Limits()
 
@@ -51,6 +54,16 @@ def test_each_attachment_is_a_place_of_its_own() -> None:
     assert where(data, "Barnacles") == "part=4&part=2"
     assert title(media.split(source(data, "mail.eml"), LIMITS)) == "Grüße aus Köln"
     assert notes(media.split(source(data, "mail.eml"), LIMITS)) == []
+
+
+def test_what_is_attached_is_found_by_its_words_and_opened(open_library: OpenLibrary, folder: Path) -> None:
+    library = open_library()
+    (folder / "mail.eml").write_bytes(full().as_bytes())
+    assert library.add().wait(PATIENCE).state == "done"
+    for word, fragment in (("chimney", "char="), ("mizzenmast", "part=2&page=2"), ("barnacles", "part=4&part=2&char=")):
+        (hit,) = library.search(word, lanes=("words",)).hits
+        assert hit.title == "Grüße aus Köln"
+        assert hit.segment.place.fragment.startswith(fragment)
 
 
 def test_the_places_of_the_message_itself_are_those_of_the_source() -> None:
@@ -114,8 +127,11 @@ def test_an_invitation_and_a_contact_are_read() -> None:
     mail = letter()
     invitation = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Regatta\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     mail.add_alternative(invitation, subtype="calendar")
+    contact = b"BEGIN:VCARD\r\nFN:Ann Oar\r\nNOTE:Knows the tides\r\nEND:VCARD\r\n"
+    mail.add_attachment(contact, maintype="text", subtype="x-vcard", disposition="inline")
     data = mail.as_bytes()
-    assert where(data, "Regatta") == "part=2"
+    assert where(data, "Regatta") == "part=1.2"
+    assert where(data, "Note: Knows the tides") == "part=2"
 
 
 def test_an_attached_text_is_read_in_the_encoding_that_the_mail_names() -> None:
