@@ -77,7 +77,7 @@ _TEXTS = "plain text, Markdown, HTML, mail, CSV, JSON, notebooks, calendars, sou
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
-    MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
+    MediaReader(".image", "image", "PNG, JPEG, HEIC, WebP, GIF, TIFF, BMP, AVIF, JPEG 2000 and SVG pictures"),
     MediaReader(".video", "video", _RECORDINGS),
     MediaReader(".audio", "audio", _RECORDINGS),
     MediaReader(".text", "text", _TEXTS),
@@ -100,14 +100,11 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xcf\xfa\xed\xfe", "a program"),
     (0, b"\xca\xfe\xba\xbe", "a program"),
     (0, b"SQLite format 3\0", "an SQLite database"),
-    (4, b"ftyphei", "an HEIC picture"),
-    (4, b"ftypmif1", "an HEIF picture"),
     (0, b"8BPS", "a Photoshop picture"),
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
     (0, b"{\\rtf", "an RTF document"),
     (0, b"\0\0\x01\0", "an icon"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
     (0, b"wOFF", "a font"),
     (0, b"wOF2", "a font"),
     (0, b"OTTO", "a font"),

@@ -18,6 +18,7 @@ from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
 from tests.conftest import OpenLibrary
 from tests.media.test_zipped import packed
+from tests.support.heif import HeifPicture, heif
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
@@ -41,6 +42,8 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "gif": (picture("GIF"), "image"),
     "animation": (saved(half_red_half_blue(), "GIF", save_all=True, append_images=[half_red_half_blue()]), "image"),
     "avif": (picture("AVIF"), "image"),
+    "heic": (heif(HeifPicture(half_red_half_blue((64, 64)))), "image"),
+    "jpeg 2000": (picture("JPEG2000"), "image"),
     "svg": (svg("<rect/>"), "image"),
     "html": (b"<html><body>Words <svg></svg></body></html>", "text"),
     "xml": (b"<?xml version='1.0'?><note>svg</note>", "text"),
