@@ -25,6 +25,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import flatten, heif, svg
 from mcp_mmretrieval.media.animation import distinct_pictures, picture_count
 from mcp_mmretrieval.media.image_metadata import describe_image, exif_tags
+from mcp_mmretrieval.media.region import WHOLE, pixel_box
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.small_print import LEGIBLE_SIDE_PIXELS, has_even_ground, small_print
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
@@ -48,6 +49,8 @@ STRIPS_FROM = 5
 """Longer side over shorter side from which on a picture is shown cut into strips."""
 
 _HEAD = 65_536
+_DRAWN_SIDE = 6_000
+"""Longer side, in pixels, of a drawing of which a region is shown."""
 _ANIMATED = {"GIF", "PNG", "WEBP", "AVIF"}
 _JPEG_2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 """How its container begins, and its bare codestream (ITU-T T.800)."""
@@ -116,18 +119,26 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
     """The picture, upright, on an even ground, its longer side at most `limits.side`; drawings exactly.
 
-    A very long one is cut into strips that stand side by side.
+    A very long one is cut into strips that stand side by side. Of a region the pixels are those of the file, as far as
+    they fit.
     """
+    region = segment.place.region or WHOLE
+    _, _, across, down = (share / 100 for share in region)
     if drawing := _drawing(source):
-        return np.rot90(svg.render_svg(drawing, source.name, limits.side), -segment.turn // 90)
+        side = min(round(limits.side / min(across, down)), max(limits.side, _DRAWN_SIDE))
+        drawn = svg.render_svg(drawing, source.name, side)
+        upright = Image.fromarray(np.rot90(drawn, -segment.turn // 90))
+        return np.asarray(_shrunken(upright.crop(pixel_box(region, *upright.size)), limits.side))
     with _decoding(source):
         with _opened(source) as image:
             frames = _pages(image)
         page = (segment.place.page or 1) - 1
         if page >= len(frames):
             raise UnreadableMedia("corrupt", f"{source.name}: has {len(frames):,} pages, no page {page + 1:,}.")
-        flat = _flat(source, frames[page], limits, limits.side**2)
-        return np.asarray(_shrunken(_in_strips(flat.rotate(-segment.turn, expand=True), limits.side), limits.side))
+        least = min(limits.pixels, math.ceil(limits.side**2 / (across * down)))
+        upright = _flat(source, frames[page], limits, least).rotate(-segment.turn, expand=True)
+        cut = upright.crop(pixel_box(region, *upright.size))
+        return np.asarray(_shrunken(_in_strips(cut, limits.side), limits.side))
 
 
 def _segment(source: Source, place: Place, text: str = "") -> Segment:
