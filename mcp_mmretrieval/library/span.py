@@ -1,7 +1,8 @@
 """Text that is shown at once: the passages or rows that a place covers, joined, and where one reads on. Pure.
 
 A place counts characters of the source, and a passage may say them in fewer, behind the marks of a notation. So a
-passage is cut only where its text is the source as it stands; else all of it is shown, and the place says so.
+passage is cut only where its text is the source as it stands, and between lines, which may be rows; else all of it is
+shown. The place says what is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from mcp_mmretrieval.media.passages import MAX_BLOCK_CHARACTERS
 from mcp_mmretrieval.store import StoredSegment
 from mcp_mmretrieval.types import Place, Segment
 
@@ -67,7 +69,8 @@ def place_before(span: Span, neighbour: Segment | None, most: int = MAX_SPAN_CHA
         whole = place.top == span.first.segment.place.top  # rows between two passages may be empty
         last = neighbour.place.bottom if whole and neighbour and neighbour.place.bottom else place.top - 1
         return Place(part=place.part, top=max(1, last - place.bottom + place.top), bottom=last) if last > 0 else None
-    return Place(part=place.part, first=max(0, place.first - most), last=place.first) if place.first else None
+    first = (place.first or 0) - most + MAX_BLOCK_CHARACTERS  # its first line is shown whole, and must not push one out
+    return Place(part=place.part, first=max(0, first), last=place.first) if place.first else None
 
 
 def place_after(span: Span, neighbour: Segment | None, most: int = MAX_SPAN_CHARACTERS) -> Place | None:
@@ -117,8 +120,11 @@ def _cut(segment: Segment, place: Place) -> tuple[Segment, str, str]:
     first, last = max(own.first, place.first), min(own.last, place.last)
     if len(text) != own.last - own.first or (first, last) == (own.first, own.last):
         return segment, "", ""
-    begin, end = first - own.first, last - own.first
-    return replace(segment, place=replace(own, first=first, last=last), text=text[begin:end]), text[:begin], text[end:]
+    begin = text.rfind("\n", 0, first - own.first) + 1
+    end = text.find("\n", max(begin, last - own.first - 1))
+    end = len(text) if end < 0 else end
+    cut = replace(own, first=own.first + begin, last=own.first + end)
+    return replace(segment, place=cut, text=text[begin:end]), text[:begin], text[end:]
 
 
 def _cut_rows(segment: Segment, top: int, bottom: int) -> tuple[Segment, str, str]:

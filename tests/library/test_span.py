@@ -65,18 +65,21 @@ def test_a_long_note_is_read_in_two_calls_and_no_word_is_lost_or_read_twice() ->
     assert words(first.segment.text) + words(second.segment.text) == words(NOTE)
     place = second.segment.place
     assert first.segment.place.last is not None and place.first is not None
-    assert before == f"char={max(0, place.first - MAX_SPAN_CHARACTERS)},{place.first}"
+    assert before == f"char={max(0, place.first - MAX_SPAN_CHARACTERS + 2_400)},{place.first}"
     assert after == f"char={first.segment.place.last},{first.segment.place.last + MAX_SPAN_CHARACTERS}"
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 100), (3, 40), (100, 5_000), (2_345, 2_350), (20_000, 90_000)])
-def test_a_range_of_any_length_is_shown_as_it_stands_in_the_source(first: int, last: int) -> None:
+def test_a_range_of_any_length_is_shown_in_whole_lines_as_it_stands_in_the_source(first: int, last: int) -> None:
     span, before, after = opened(passages(NOTE), f"char={first},{last}")
     place = span.segment.place
     assert place.first is not None and place.last is not None
     assert words(span.segment.text) == words(NOTE[place.first : place.last])
-    assert words(span.segment.text) == words(NOTE[first:last])
-    assert bool(before) == (first > 0) and bool(after) == (last < len(NOTE))
+    shown = range(place.first, place.last + 1)
+    assert first in shown and min(last, len(NOTE)) in shown
+    line = len(NOTE[: NOTE.index("\n")])
+    assert first - place.first <= line and place.last - last <= line
+    assert bool(before) == (place.first > 0) and bool(after) == (place.last < len(NOTE))
 
 
 def test_reading_backward_leads_to_the_beginning() -> None:
@@ -89,10 +92,12 @@ def test_reading_backward_leads_to_the_beginning() -> None:
 
 
 def test_what_of_a_passage_is_not_shown_stands_around_it() -> None:
-    held = stored(("char=0,11", "one two six"), ("char=12,15", "ten"))
-    span, *_ = opened(held, "char=4,7")
-    assert (span.before, span.segment.text, span.after) == ("one ", "two", " six")
-    assert span.segment.place == Place(first=4, last=7)
+    held = stored(("char=0,11", "one\ntwo\nsix"), ("char=12,15", "ten"))
+    for fragment in ("char=4,7", "char=5,6", "char=4,8", "char=6,7"):
+        span, *_ = opened(held, fragment)
+        assert (span.before, span.segment.text, span.after) == ("one\n", "two", "\nsix")
+        assert span.segment.place == Place(first=4, last=7)
+    assert opened(held, "char=5,9")[0].segment.text == "two\nsix"
 
 
 def test_a_passage_of_a_notation_is_not_cut_and_its_place_says_so() -> None:
