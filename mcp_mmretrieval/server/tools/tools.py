@@ -60,8 +60,8 @@ LikeArg = Annotated[
     str,
     PathValue,
     Field(
-        description="Find what resembles this: a file path, a hit's id or citation, or a picture or sound as data: URL "
-        "(at most 3 MB)."
+        description="What resembles this: a file path, a hit's id or citation, or a picture or sound as data: URL "
+        "(3 MB at most)."
     ),
 ]
 LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
@@ -80,7 +80,7 @@ BeforeArg = Annotated[str, PathValue, Field(description="Only earlier than this 
 DocumentArg = Annotated[str, PathValue, Field(description="Only this document (id, citation or path).")]
 RerankArg = Annotated[
     bool | None,
-    Field(description="Let a model compare query and best hits: better order, slower. Default: the library decides."),
+    Field(description="A model orders the best hits anew: better, slower. Default: the library decides."),
 ]
 DeadlineArg = Annotated[
     int | None,
@@ -93,7 +93,7 @@ DeadlineArg = Annotated[
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs under the allowed folders. Default: all of these."),
+    Field(description="Files, folders or globs under the allowed folders. Left out: all allowed folders."),
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
@@ -295,7 +295,7 @@ class Tools:
         offset: OffsetArg = 0,
     ) -> Annotated[CallToolResult, ListResult]:
         """List what the library holds, with ids, citations and dates. To find something by what it says or shows, use
-        search_media instead.
+        search_media.
         """
         filters = {"under": under, "modality": ",".join(modality), "after": after, "before": before}
         filters = {name: value for name, value in filters.items() if value}
