@@ -195,6 +195,7 @@ class Look:
     """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
     before: str = ""
     after: str = ""
+    """What stands before it and behind it, within its part of the file."""
     previous: str = ""
     """Citation of what can be opened before it: as much of the text, or the page, slide, sheet; empty at the first."""
     next: str = ""

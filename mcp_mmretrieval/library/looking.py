@@ -66,8 +66,8 @@ class PlaceViewer:
             dated=found.document.dated,
             text=segment.text,
             content=shown,
-            before=own_before or (above.text if above else ""),
-            after=own_after or (below.text if below else ""),
+            before=own_before or _text_beside(segment, above),
+            after=own_after or _text_beside(segment, below),
             previous=cited(previous),
             next=cited(following),
             unfinished=span is not None and span.unfinished,
@@ -102,6 +102,11 @@ class PlaceViewer:
         if following is None and below is not None:
             following = part_beside(place, below.place)
         return previous, following, parts_within(inside, place.part)
+
+
+def _text_beside(segment: Segment, neighbour: Segment | None) -> str:
+    """The text of a neighbour; nothing of another sheet, slide or file within."""
+    return neighbour.text if neighbour is not None and neighbour.place.part == segment.place.part else ""
 
 
 def _is_shown(segment: Segment, content: bool | None) -> bool:

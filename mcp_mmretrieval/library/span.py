@@ -68,7 +68,8 @@ def place_before(span: Span, neighbour: Segment | None, most: int = MAX_SPAN_CHA
     if place.top is not None and place.bottom is not None:
         whole = place.top == span.first.segment.place.top  # rows between two passages may be empty
         last = neighbour.place.bottom if whole and neighbour and neighbour.place.bottom else place.top - 1
-        return Place(part=place.part, top=max(1, last - place.bottom + place.top), bottom=last) if last > 0 else None
+        top = max(1, last - _rows_at_once(span.segment, most) + 1)
+        return Place(part=place.part, top=top, bottom=last) if last > 0 else None
     first = (place.first or 0) - most + MAX_BLOCK_CHARACTERS  # its first line is shown whole, and must not push one out
     return Place(part=place.part, first=max(0, first), last=place.first) if place.first else None
 
@@ -81,7 +82,7 @@ def place_after(span: Span, neighbour: Segment | None, most: int = MAX_SPAN_CHAR
     if place.top is not None and place.bottom is not None:
         whole = place.bottom == span.last.segment.place.bottom
         first = neighbour.place.top if whole and neighbour and neighbour.place.top else place.bottom + 1
-        return Place(part=place.part, top=first, bottom=first + place.bottom - place.top)
+        return Place(part=place.part, top=first, bottom=first + _rows_at_once(span.segment, most) - 1)
     return Place(part=place.part, first=place.last, last=place.last + most) if place.last is not None else None
 
 
@@ -100,6 +101,12 @@ def parts_within(found: Iterable[StoredSegment], part: str) -> list[Place]:
     names = (one.segment.place.part for one in found)
     within = [name for name in names if name != part and (not part or name.startswith(f"{part}&"))]
     return [Place(part=name) for name in dict.fromkeys("&".join(name.split("&")[:depth]) for name in within)]
+
+
+def _rows_at_once(segment: Segment, most: int) -> int:
+    """How many rows of a sheet fit for sure, to judge by these; never fewer than they are."""
+    rows = (segment.place.bottom or 0) - (segment.place.top or 0) + 1
+    return max(rows, rows * most // (2 * max(1, len(segment.text))))
 
 
 def _goes_on(place: Place, other: Place) -> bool:

@@ -110,7 +110,9 @@ def test_pages_are_turned_and_files_of_an_archive_follow_each_other(library: Lib
     assert library.look("report.pdf", content=False).previous == ""
     note = library.look("box.zip")
     assert (note.text, note.previous, note.next) == ("The first note.", "", "box.zip#member=b.png")
+    assert (note.before, note.after) == ("", "")
     shown = library.look(note.next, side=60)
+    assert (shown.before, shown.after) == ("", "")
     assert isinstance(shown.content, np.ndarray) and shown.content.shape == (20, 60, 3)
     assert (shown.previous, shown.next) == ("box.zip#member=a.txt", "box.zip#member=c.txt")
     assert library.look(shown.next).text == "The last note."

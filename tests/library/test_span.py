@@ -139,7 +139,7 @@ def test_some_rows_stand_under_the_names_where_they_have_any() -> None:
     span, before, after = opened(SHEET, "sheet=Q3&row=5,5")
     assert span.segment.text == "Region | Sold\nWest | 3"
     assert span.segment.place.fragment == "sheet=Q3&row=5,5"
-    assert (before, after) == ("sheet=Q3&row=4,4", "sheet=Q3&row=6,6")
+    assert (before, after) == ("sheet=Q3&row=1,4", "sheet=Q3&row=6,459")
     assert (span.before, span.after) == ("East | 7", "Top | 1")
 
 
@@ -152,8 +152,8 @@ def test_a_sheet_that_is_long_goes_on_behind_its_last_row() -> None:
 
 def test_empty_rows_between_passages_are_passed_over() -> None:
     held = stored(("sheet=Q3&row=1,2", "a | b\n1 | 2"), ("sheet=Q3&row=40,41", "a | b\n3 | 4\n5 | 6"))
-    assert opened(held, "sheet=Q3&row=1,2")[2] == "sheet=Q3&row=40,41"
-    assert opened(held, "sheet=Q3&row=40,41")[1] == "sheet=Q3&row=1,2"
+    assert opened(held, "sheet=Q3&row=1,2", 9)[2] == "sheet=Q3&row=40,41"
+    assert opened(held, "sheet=Q3&row=40,41", 9)[1] == "sheet=Q3&row=1,2"
 
 
 def test_rows_with_empty_ones_between_them_are_shown_whole() -> None:
