@@ -195,6 +195,15 @@ class Look:
     """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
     before: str = ""
     after: str = ""
+    """What stands before it and behind it, within its part of the file."""
+    previous: str = ""
+    """Citation of what can be opened before it: as much of the text, or the page, slide, sheet; empty at the first."""
+    next: str = ""
+    """Citation of what can be opened behind it; empty at the last."""
+    unfinished: bool = False
+    """The text goes on at `next`, within what was asked for."""
+    within: tuple[str, ...] = ()
+    """Citations of the parts in it: the pictures of a slide, what is attached to a mail."""
     stale: bool = False
     """The file changed since it was read: the text is the stored one and no pixels are shown."""
     note: str = ""

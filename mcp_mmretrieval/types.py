@@ -24,6 +24,9 @@ Picture: TypeAlias = "NDArray[np.uint8]"
 Vectors: TypeAlias = "NDArray[np.float32]"
 """One unit-length row an item, shape (n, dim)."""
 
+Region: TypeAlias = tuple[float, float, float, float]
+"""A part of a picture in percent of it: left, top, width, height; from its upper left corner."""
+
 Modality = Literal["text", "page", "image", "audio", "video"]
 """What a segment is: a passage, a PDF page, a picture, a stretch of sound, a stretch of film."""
 
@@ -63,6 +66,9 @@ _FRAGMENT = re.compile(
     r"|rows?=(?P<top>\d{1,18})(?:,(?P<bottom>\d{1,18}))?"
 )
 """Whole numbers as far as 64 bits hold them."""
+_REGION = re.compile(rf"xywh=percent:({_NUMBER}),({_NUMBER}),({_NUMBER}),({_NUMBER})")
+MIN_REGION_PERCENT = 1.0
+"""Of width and height of a region: shares of 1 would be taken for percent."""
 _PART = re.compile(r"(?P<kind>slide|chapter|picture|part|sheet|member)=(?P<name>.+)", re.IGNORECASE)
 _COUNTED_PARTS = frozenset(["slide", "chapter", "picture"])
 """Parts whose name is a number, from 1."""
@@ -197,13 +203,16 @@ class Place:
     """The first row of a sheet, from 1."""
     bottom: int | None = None
     """The last row of a sheet."""
+    region: Region | None = None
+    """Which part of its picture is meant; no place in a library has one."""
 
     @property
     def fragment(self) -> str:
         """`page=7`, `t=73.0,88.0` (W3C Media Fragments 1.0), `char=120,480` (RFC 5147), `sheet=Q3&row=12,40`, or empty
-        for the whole.
+        for the whole. With a region of its picture: `page=7&xywh=percent:50,0,50,25`.
         """
-        return "&".join(filter(None, (self.part, self._range)))
+        shown = "xywh=percent:" + ",".join(f"{value:g}" for value in self.region) if self.region else ""
+        return "&".join(filter(None, (self.part, self._range, shown)))
 
     @property
     def _range(self) -> str:
@@ -239,16 +248,21 @@ class Place:
             return cls()
         parts: list[str] = []
         places: list[Place] = []
+        region: Region | None = None
         for piece in fragment.split("&"):
-            if part := _part_named(piece.strip()):
+            if piece.strip().lower().startswith("xywh=percent:"):
+                region = _region(piece.strip().lower())
+                if region is None:
+                    return None
+            elif part := _part_named(piece.strip()):
                 parts.append(part)
             elif place := cls._one(piece):
                 places.append(place)
         if len(places) == 2 and places[0].top is not None and places[1].first is not None:
             places = [replace(places[0], first=places[1].first, last=places[1].last)]
-        if len(places) > 1 or not (parts or places):
+        if len(places) > 1 or not (parts or places or region):
             return None
-        return (places[0] if places else cls()).within("&".join(parts))
+        return replace(places[0] if places else cls(), region=region).within("&".join(parts))
 
     @classmethod
     def _one(cls, piece: str) -> Place | None:
@@ -307,6 +321,16 @@ def _part_named(piece: str) -> str:
     if kind in _COUNTED_PARTS:
         name = str(int(name)) if name.isdecimal() and len(name) <= 18 else ""
     return part_name(cast(PartKind, kind), name) if name else ""
+
+
+def _region(written: str) -> Region | None:
+    """The region that a fragment names; None for one that lies not within the picture, or is nearly nothing."""
+    match = _REGION.fullmatch(written)
+    if match is None:
+        return None
+    left, top, width, height = map(float, match.groups())
+    inside = left + width <= 100 and top + height <= 100
+    return (left, top, width, height) if inside and min(width, height) >= MIN_REGION_PERCENT else None
 
 
 def _clock_seconds(written: str | None, otherwise: float) -> float:

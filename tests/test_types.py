@@ -7,7 +7,10 @@ import pytest
 from mcp_mmretrieval.searching import fusion
 from mcp_mmretrieval.types import ALL_LANES, MODALITY_TRAITS, VECTOR_KINDS, Lane, Modality, Place, Segment, VectorKind
 
-FRAGMENTS = ["page=7", "t=73.0,88.0", "char=120,480", ""]
+FRAGMENTS = [
+    *("page=7", "t=73.0,88.0", "char=120,480", ""),
+    *("page=7&xywh=percent:50,0,50,12.5", "xywh=percent:0,0,100,100", "slide=4&picture=1&xywh=percent:1,2,3,4"),
+]
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
@@ -33,6 +36,12 @@ def test_seconds_may_be_written_without_decimals() -> None:
         "char=",
         "char=,",
         "line=3",
+        "xywh=percent:0,0,50",
+        "xywh=percent:60,0,50,50",
+        "xywh=percent:0,90,50,20",
+        "page=7&xywh=percent:100,200,300,400",
+        "xywh=percent:0,0,0.5,0.5",
+        "xywh=percent:0,0,50,0",
         "page=7&t=1,2",
         "page=" + "9" * 19,
         "char=" + "9" * 5_000,
@@ -84,6 +93,14 @@ def test_an_id_is_twelve_digits_and_the_place() -> None:
 
 def test_the_id_of_a_whole_document_has_no_fragment() -> None:
     assert Segment(document="a" * 64, modality="image", place=Place()).id == "a" * 12
+
+
+def test_a_region_is_no_place_of_its_own_and_pixels_are_passed_over() -> None:
+    region = (0.0, 50.0, 100.0, 25.0)
+    assert Place(page=7, region=region).overlaps(Place(page=7))
+    assert not Place(page=7, region=region).overlaps(Place(page=8))
+    assert Place(region=region).overlaps(Place(page=8))
+    assert Place.parse("page=7&xywh=10,10,50,50") == Place(page=7)
 
 
 def test_windows_that_only_touch_do_not_overlap() -> None:

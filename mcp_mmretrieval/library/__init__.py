@@ -39,7 +39,7 @@ from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.search import Searcher
 from mcp_mmretrieval.store import VANISHED_DAYS, KeptFile, ListedDocument, Scope
-from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Segment
+from mcp_mmretrieval.types import ALL_LANES, Lane, Modality, Place, Region, Segment
 
 COUNT_NOT_ADDED_SECONDS = 1.0
 """Seconds that an empty answer takes to count what has not been added, time permitting."""
@@ -272,13 +272,15 @@ class Library:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
+    def look(self, target: str, *, side: int = 1024, content: bool | None = True, region: Region | None = None) -> Look:
         """What there is to see at an id, citation or path; pictures with at most `side` pixels, or no `content`.
 
-        Raises NotInLibrary; BadArgument for a place that cannot be read. A file that changed since
-        answers with its stored text, `stale` and without pixels.
+        None as `content`: of sound only where its words are not known. `region`: that part of the picture or page, with
+        as much detail as the file has. A text is shown from the place on as far as it was asked for, up to 20,000
+        characters. Raises NotInLibrary; BadArgument for a place that cannot be read, or that has no such region. A file
+        that changed since answers with its stored text, `stale` and without pixels.
         """
-        return self._viewer.look(target, side, content=content)
+        return self._viewer.look(target, side, content=content, region=region)
 
     def documents(
         self,

@@ -78,7 +78,7 @@ _TEXTS = "text of all notations, mail, notebooks, calendars and contacts"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
-    MediaReader(".image", "image", "PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF and SVG pictures"),
+    MediaReader(".image", "image", "PNG, JPEG, HEIC, WebP, GIF, TIFF, BMP, AVIF, JPEG 2000 and SVG pictures"),
     MediaReader(".mail.mbox", "text", _TEXTS),
     MediaReader(".mail.eml", "text", _TEXTS),
     MediaReader(".mail.msg", "text", _TEXTS),
@@ -112,13 +112,10 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xcf\xfa\xed\xfe", "a program"),
     (0, b"\xca\xfe\xba\xbe", "a program"),
     (0, b"SQLite format 3\0", "an SQLite database"),
-    (4, b"ftyphei", "an HEIC picture"),
-    (4, b"ftypmif1", "an HEIF picture"),
     (0, b"8BPS", "a Photoshop picture"),
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
     (0, b"\0\0\x01\0", "an icon"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
     (0, b"wOFF", "a font"),
     (0, b"wOF2", "a font"),
     (0, b"OTTO", "a font"),

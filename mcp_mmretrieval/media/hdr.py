@@ -1,6 +1,6 @@
-"""Film with a high dynamic range (HDR10, HLG) as an ordinary picture: its pixels mean other amounts of light.
+"""Film and photos with a high dynamic range (PQ, HLG) as ordinary pictures: their pixels mean other amounts of light.
 
-Reference white (ITU-R BT.2408) becomes white, as in the same film without it; what is brighter is clipped.
+Reference white (ITU-R BT.2408) becomes white, as in the same picture without it; what is brighter is clipped.
 PyAV's FFmpeg is built without the filter that does it (zscale), so that the published curves stand here.
 """
 
@@ -34,18 +34,27 @@ _STEPS = 1 << 12
 
 def is_hdr(frame: VideoFrame) -> bool:
     """Whether a frame says that it is coded in PQ or HLG."""
-    return int(frame.color_trc) in (_PQ, _HLG)
+    return is_hdr_transfer(int(frame.color_trc))
+
+
+def is_hdr_transfer(transfer: int) -> bool:
+    """Whether transfer characteristics (ITU-T H.273) are PQ or HLG."""
+    return transfer in (_PQ, _HLG)
 
 
 def tone_mapped(frame: VideoFrame, width: int, height: int) -> Picture:
     """The frame in RGB of eight bits, in this size."""
     scaled = frame.reformat(width=width, height=height, format="rgb48le", interpolation="AREA")
     codes: Any = scaled.to_ndarray()
-    light = _light(int(frame.color_trc))[codes >> 4]
-    if int(frame.color_primaries) in (_BT2020, 2):
+    return tone_mapped_codes(codes, int(frame.color_trc), int(frame.color_primaries))
+
+
+def tone_mapped_codes(codes: NDArray[np.uint16], transfer: int, primaries: int) -> Picture:
+    """RGB of eight bits for RGB of sixteen in PQ or HLG; both shape (height, width, 3)."""
+    light = _light(transfer)[codes >> 4]
+    if primaries in (_BT2020, 2):
         light = light @ _TO_BT709.T
-    codes = (np.clip(light, 0.0, 1.0) * (_STEPS - 1) + 0.5).astype(np.uint16)
-    shown: Picture = _shown()[codes]
+    shown: Picture = _shown()[(np.clip(light, 0.0, 1.0) * (_STEPS - 1) + 0.5).astype(np.uint16)]
     return shown
 
 

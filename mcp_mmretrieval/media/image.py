@@ -13,6 +13,7 @@ from PIL import (  # noqa: F401  # LAB pictures need ImageCms; a locked worker c
     AvifImagePlugin,
     Image,
     ImageCms,
+    Jpeg2KImagePlugin,
     MpoImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
@@ -21,9 +22,10 @@ from PIL import (  # noqa: F401  # LAB pictures need ImageCms; a locked worker c
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media import flatten, svg
+from mcp_mmretrieval.media import flatten, heif, svg
 from mcp_mmretrieval.media.animation import distinct_pictures, picture_count
 from mcp_mmretrieval.media.image_metadata import describe_image, exif_tags
+from mcp_mmretrieval.media.region import WHOLE, pixel_box
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.small_print import LEGIBLE_SIDE_PIXELS, has_even_ground, small_print
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
 Image.MAX_IMAGE_PIXELS = None
 Image.preinit()  # imports the plugins of the commonest formats, which a locked worker could not; the others are above
 
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
-"""All that Pillow may try; each has its plugin above. Among those left out: EPS, which would start Ghostscript."""
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "AVIF", "HEIF")
+"""All that Pillow may try, in this order; each has its plugin above, HEIF in `heif`.
+
+Among those left out: EPS, which would start Ghostscript."""
 
 MIN_DRAWING_CHARACTERS = 20
 """A drawing whose source holds so many characters of text needs no OCR."""
@@ -45,7 +49,11 @@ STRIPS_FROM = 5
 """Longer side over shorter side from which on a picture is shown cut into strips."""
 
 _HEAD = 65_536
+_DRAWN_SIDE = 6_000
+"""Longer side, in pixels, of a drawing of which a region is shown."""
 _ANIMATED = {"GIF", "PNG", "WEBP", "AVIF"}
+_JPEG_2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
+"""How its container begins, and its bare codestream (ITU-T T.800)."""
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -75,10 +83,11 @@ def recognises(source: Source) -> bool:
     source.file.seek(0)
     head = source.file.read(_HEAD)
     return (
-        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", *_JPEG_2000))
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
         or head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
         or (head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS)
+        or heif.is_heif(head)
         or (head[4:8] == b"ftyp" and (head[8:12] in (b"avif", b"avis") or b"avif" in head[16:64]))
         or svg.recognises(head)
     )
@@ -110,18 +119,26 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
     """The picture, upright, on an even ground, its longer side at most `limits.side`; drawings exactly.
 
-    A very long one is cut into strips that stand side by side.
+    A very long one is cut into strips that stand side by side. Of a region the pixels are those of the file, as far as
+    they fit.
     """
+    region = segment.place.region or WHOLE
+    _, _, across, down = (share / 100 for share in region)
     if drawing := _drawing(source):
-        return np.rot90(svg.render_svg(drawing, source.name, limits.side), -segment.turn // 90)
+        side = min(round(limits.side / min(across, down)), max(limits.side, _DRAWN_SIDE))
+        drawn = svg.render_svg(drawing, source.name, side)
+        upright = Image.fromarray(np.rot90(drawn, -segment.turn // 90))
+        return np.asarray(_shrunken(upright.crop(pixel_box(region, *upright.size)), limits.side))
     with _decoding(source):
         with _opened(source) as image:
             frames = _pages(image)
         page = (segment.place.page or 1) - 1
         if page >= len(frames):
             raise UnreadableMedia("corrupt", f"{source.name}: has {len(frames):,} pages, no page {page + 1:,}.")
-        flat = _flat(source, frames[page], limits, limits.side**2)
-        return np.asarray(_shrunken(_in_strips(flat.rotate(-segment.turn, expand=True), limits.side), limits.side))
+        least = min(limits.pixels, math.ceil(limits.side**2 / (across * down)))
+        upright = _flat(source, frames[page], limits, least).rotate(-segment.turn, expand=True)
+        cut = upright.crop(pixel_box(region, *upright.size))
+        return np.asarray(_shrunken(_in_strips(cut, limits.side), limits.side))
 
 
 def _segment(source: Source, place: Place, text: str = "") -> Segment:
@@ -145,6 +162,8 @@ def _look_at(source: Source, limits: Limits) -> tuple[list[tuple[int | None, int
     with _opened(source) as image:
         about = [describe_image(image)]
         frames = _pages(image)
+        if image.format == "HEIF" and (held := picture_count(image)) > 1:
+            about.append(DocumentMetadata(note=f"{held:,} pictures are in the file, of which the main one was read."))
         if len(frames) == 1:
             return [(None, frames[0])], about
         if image.format in _ANIMATED:
@@ -164,7 +183,12 @@ def _look_at(source: Source, limits: Limits) -> tuple[list[tuple[int | None, int
 
 
 def _pages(image: Image.Image) -> list[int]:
-    """The numbers, from 0, of the pictures that are pages: of a TIFF all but small versions of others, and masks."""
+    """The numbers, from 0, of the pictures that are pages: of a TIFF all but small versions of others, and masks.
+
+    Of HEIF the main one: the others are takes of the same moment.
+    """
+    if image.format == "HEIF":
+        return [image.tell()]
     if image.format in _ANIMATED:
         return list(range(picture_count(image)))
     count: int = getattr(image, "n_frames", 1)
@@ -206,15 +230,22 @@ def _flat(source: Source, frame: int, limits: Limits, least: int) -> Image.Image
         scale = min(1.0, math.sqrt(least / (image.width * image.height)))
         image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         _check_pixels(source, image, limits)
-        image.load()
+        deep = _eight_bits(source, image)
         turn = exif_tags(image).get("Orientation")
-        # of the second picture of a grey GIF Pillow says that it had a palette
-        deep = flatten.eight_bits(image.convert("L") if image.mode == "P" and image.palette is None else image)
         if (many := math.isqrt(deep.width * deep.height // max(least, limits.reading_pixels))) > 1:
             deep = deep.convert({"P": "RGBA", "1": "RGB"}.get(deep.mode)).reduce(many)
         square = _with_square_dots(deep, image.info)
         upright = square.transpose(_TURNS[turn]) if isinstance(turn, int) and turn in _TURNS else square
         return flatten.on_even_ground(upright)
+
+
+def _eight_bits(source: Source, image: Image.Image) -> Image.Image:
+    """An opened picture, decoded, in values of eight bits."""
+    if heif.is_hdr_picture(image):
+        return heif.tone_mapped_picture(source.file, image)
+    image.load()
+    # of the second picture of a grey GIF Pillow says that it had a palette
+    return flatten.eight_bits(image.convert("L") if image.mode == "P" and image.palette is None else image)
 
 
 def _with_square_dots(image: Image.Image, info: dict[str | tuple[int, int], object]) -> Image.Image:

@@ -127,7 +127,10 @@ def _upright(pixels: Picture, frame: VideoFrame) -> Picture:
 
     It brings x to a x + c y, and y to b x + d y (ISO 14496-12). A turn by less than an eighth is left out.
     """
-    side_data: Any = frame.side_data
+    try:
+        side_data: Any = frame.side_data
+    except ValueError:  # PyAV 18 has no name for EXIF, which the frames of some cameras carry; quarter turns it knows
+        return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
     told = side_data.get("DISPLAYMATRIX")
     if told is None or told.buffer_size < 20:
         return np.ascontiguousarray(pixels)

@@ -24,6 +24,7 @@ from mcp_mmretrieval.types import (
     Film,
     Modality,
     Place,
+    Region,
     Segment,
     Sound,
     SplitPart,
@@ -139,6 +140,7 @@ def encode_segment(segment: Segment) -> Header:
     return {
         "modality": segment.modality,
         "place": [place.page, place.start, place.end, place.first, place.last, place.part, place.top, place.bottom],
+        "region": list(place.region) if place.region else None,
         "text": segment.text,
         "heading": segment.heading,
         "frames": list(segment.frames),
@@ -230,6 +232,7 @@ def decode_segment(header: Header, document: str) -> Segment:
         last=_whole(last) if last is not None else None,
         top=_whole(top, least=1) if top is not None else None,
         bottom=_whole(bottom, least=1) if bottom is not None else None,
+        region=_region(header.get("region")),
     )
     for low, high in ((place.start, place.end), (place.first, place.last), (place.top, place.bottom)):
         if (low is None) != (high is None) or (low is not None and high is not None and low > high):
@@ -351,6 +354,14 @@ def _part(value: object) -> str:
     if place is None or place != Place(part=part):
         raise ProtocolError(f"the part {part[:100]!r}")
     return part
+
+
+def _region(value: object) -> Region | None:
+    """A region; only who asks a worker names one."""
+    if value is None:
+        return None
+    left, top, width, height = (_seconds(each) for each in _list(value, length=4))
+    return left, top, width, height
 
 
 def _dict(value: object) -> Header:

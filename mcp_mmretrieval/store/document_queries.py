@@ -65,5 +65,7 @@ def _near(place: Place) -> Clause:
     if place.page is not None:
         return Clause("(s.page = ? OR s.page IS NULL)", (place.page,))
     if place.part and not place.part.startswith("slide="):  # a PDF's page may be meant
-        return Clause("s.part > ''")
+        within = f"{place.part}&"
+        above = "s.part > '' AND substr(?, 1, length(s.part) + 1) = s.part || '&'"
+        return Clause(f"(s.part = ? OR substr(s.part, 1, ?) = ? OR {above})", (place.part, len(within), within, within))
     return Clause()

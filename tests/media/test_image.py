@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import re
+import struct
 import time
 from typing import Any
 
@@ -55,7 +56,7 @@ def refusal(data: bytes, limits: Limits = LIMITS) -> UnreadableMedia:
 # -- kinds -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000"])
 def test_a_picture_of_every_kind_is_one_part_with_its_pixels(kind: str) -> None:
     (part,) = split(saved(half_red_half_blue(), kind), name="wrong.txt")
     assert part.segment.modality == "image"
@@ -80,6 +81,8 @@ def test_a_picture_of_every_kind_is_one_part_with_its_pixels(kind: str) -> None:
         ("RGBA", (255, 0, 0, 255), "PNG", RED),
         ("RGBA", (255, 0, 0, 0), "PNG", WHITE),
         ("LA", (0, 0), "PNG", WHITE),
+        ("L", 255, "JPEG2000", WHITE),
+        ("RGBA", (255, 0, 0, 0), "JPEG2000", WHITE),
         ("F", 0.5, "TIFF", (128, 128, 128)),
         ("I", 70_000, "TIFF", (128, 128, 128)),
     ],
@@ -109,7 +112,7 @@ def test_a_white_drawing_on_nothing_is_shown_on_black() -> None:
 
 def test_grey_of_16_bits_is_scaled_by_its_range_and_not_clipped() -> None:
     steps = np.linspace(1000, 5000, 256, dtype=np.uint16)[None].repeat(8, 0)
-    for kind in ("PNG", "TIFF"):
+    for kind in ("PNG", "TIFF", "JPEG2000"):
         drawn = pixels(saved(Image.fromarray(steps), kind))
         assert drawn[0, 0, 0] == 0 and drawn[0, -1, 0] == 255
         assert abs(int(drawn[0, 128, 0]) - 128) < 3
@@ -162,6 +165,17 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
         assert "megapixels" in str(failure)
     assert time.process_time() - began < 1
     assert refusal(picture(size=(101, 100)), Limits(pixels=10_000)).code == "too_large"
+
+
+def test_jpeg_2000_is_read_with_and_without_its_container_and_its_size_is_known_before_it_is_decoded() -> None:
+    container = saved(half_red_half_blue(), "JPEG2000")
+    bare = saved(half_red_half_blue(), "JPEG2000", no_jp2=True)
+    assert (container[4:8], bare[:4]) == (b"jP  ", b"\xff\x4f\xff\x51")
+    for data in (container, bare):
+        assert near(pixels(data)[20, 10], RED) and near(pixels(data)[20, 50], BLUE)
+    lying = bytearray(bare)
+    lying[8:16] = struct.pack(">II", 100_000, 100_000)
+    assert refusal(bytes(lying)).code == "too_large"
 
 
 def test_a_limit_that_was_raised_is_kept_to() -> None:
@@ -328,7 +342,7 @@ def test_the_title_that_someone_gave_is_kept_and_that_of_a_camera_is_not() -> No
 # -- damage ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000"])
 def test_a_truncated_picture_is_damaged(kind: str) -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (80, 80, 3), np.uint8))
     data = saved(noise, kind)
@@ -338,7 +352,7 @@ def test_a_truncated_picture_is_damaged(kind: str) -> None:
     assert not re.search(r"\((?!\w+\))", str(failure)), "a class of error at most, and not what Pillow says"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "JPEG2000"])
 @pytest.mark.timeout(60)
 def test_damaged_bytes_lead_to_a_picture_or_a_reason_and_never_to_another_exception(kind: str) -> None:
     dice = np.random.default_rng(2)

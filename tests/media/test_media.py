@@ -27,6 +27,7 @@ from tests.media.test_epub import book
 from tests.media.test_zipped import packed
 from tests.support import odt_files
 from tests.support.compound_files import compound_file
+from tests.support.heif import HeifPicture, heif
 from tests.support.media_files import half_red_half_blue, parts, picture, saved, source, svg
 from tests.support.media_files import pdf as made_pdf
 from tests.support.minutes_reader import MINUTES, minutes
@@ -63,6 +64,8 @@ SAMPLES: dict[str, tuple[bytes, Modality]] = {
     "gif": (picture("GIF"), "image"),
     "animation": (saved(half_red_half_blue(), "GIF", save_all=True, append_images=[half_red_half_blue()]), "image"),
     "avif": (picture("AVIF"), "image"),
+    "heic": (heif(HeifPicture(half_red_half_blue((64, 64)))), "image"),
+    "jpeg 2000": (picture("JPEG2000"), "image"),
     "svg": (svg("<rect/>"), "image"),
     "html": (b"<html><body>Words <svg></svg></body></html>", "text"),
     "xml": (b"<?xml version='1.0'?><note>svg</note>", "text"),

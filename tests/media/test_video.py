@@ -1,9 +1,12 @@
 import io
 import struct
+from fractions import Fraction
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
@@ -115,6 +118,28 @@ def test_a_film_that_was_taken_with_the_telephone_turned_or_mirrored_is_shown_up
     sides = {"top": picture[:9], "bottom": picture[-9:], "left": picture[:, :9], "right": picture[:, -9:]}
     assert max(sides, key=lambda side: float(sides[side].mean())) == bar
     assert (picture.shape[0] > picture.shape[1]) == (matrix[0] == 0)
+
+
+@pytest.mark.parametrize(("orientation", "bar"), [(1, "left"), (3, "right"), (6, "top"), (8, "bottom")])
+def test_a_film_of_a_camera_whose_frames_carry_exif_is_shown_upright(orientation: int, bar: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", orientation
+    drawn = Image.new("RGB", (64, 48), "white")
+    drawn.paste("black", (0, 0, 16, 48))
+    frame, file = io.BytesIO(), io.BytesIO()
+    drawn.save(frame, "JPEG", exif=exif)
+    with av.open(file, "w", format="avi") as box:
+        stream = box.add_stream("mjpeg", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for number in range(5):
+            packet = av.Packet(frame.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 5)
+            box.mux(packet)
+    (part,), _ = split(file.getvalue())
+    picture = shown(part).pictures[0]
+    sides = {"left": picture[:, :8], "right": picture[:, -8:], "top": picture[:8], "bottom": picture[-8:]}
+    assert min(sides, key=lambda side: sides[side].mean()) == bar
+    assert sides[bar].mean() < 40
 
 
 @pytest.mark.parametrize(("name", "late"), [("mpeg", 2**33 / 90_000 - 12.0), ("mkv", 3_600.0)])

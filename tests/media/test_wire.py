@@ -52,6 +52,9 @@ GOOD: wire.Header = {
         {"frames": "12"},
         {"times": [[2.0, 1.0]]},
         {"turn": 45},
+        {"region": [0.0, 50.0]},
+        {"region": "all of it"},
+        {"region": [0.0, 0.0, float("nan"), 50.0]},
         {"times": [1.0]},
     ],
 )
@@ -59,6 +62,11 @@ def test_a_segment_that_makes_no_sense_is_nonsense(wrong: wire.Header) -> None:
     assert wire.decode_segment(GOOD, DOCUMENT).place.page == 1
     with pytest.raises(wire.ProtocolError):
         wire.decode_segment(GOOD | wrong, DOCUMENT)
+
+
+def test_the_region_that_a_worker_is_asked_for_arrives() -> None:
+    asked = Segment(document=DOCUMENT, modality="page", place=Place(page=1, region=(0.0, 50.0, 33.3, 25.0)))
+    assert wire.decode_segment(wire.encode_segment(asked), DOCUMENT) == asked
 
 
 @pytest.mark.parametrize(

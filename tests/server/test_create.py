@@ -90,3 +90,23 @@ def test_the_package_and_the_server_package_import_only_the_standard_library() -
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     tops = {name.partition(".")[0] for name in done.stdout.split()}
     assert tops - sys.stdlib_module_names == {"mcp_mmretrieval"}
+
+
+async def test_what_is_not_used_is_not_advertised(connect: Connect) -> None:
+    async with connect() as client:
+        offered = client.server_capabilities
+        assert offered is not None and offered.tools is not None
+        assert (offered.prompts, offered.resources, offered.completions, offered.logging) == (None,) * 4
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_what_is_added_to_a_server_is_advertised(mode: str, library: FakeLibrary) -> None:
+    server = create_server(lambda: as_library(library), Settings())
+
+    @server.prompt()
+    def greet() -> str:
+        return "Hello."
+
+    async with Client(server, mode=mode) as client:
+        offered = client.server_capabilities
+        assert offered is not None and offered.prompts is not None and offered.resources is None

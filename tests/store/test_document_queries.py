@@ -85,3 +85,17 @@ def test_an_id_prefix_and_a_place_find_what_overlaps(catalog: Catalog) -> None:
     assert len(catalog.find(id[:12], Place())) == 3
     assert catalog.find("0" * 12, Place()) == []
     assert catalog.documents_starting(id[:12]) == [id]
+
+
+def test_a_part_finds_what_is_in_it_and_what_it_is_in_and_no_other_part(catalog: Catalog) -> None:
+    id = sha("box")
+    fragments = ["member=a&char=0,9", "member=a%20b&char=0,9", "member=a&picture=1", "member=a&picture=1&page=2", ""]
+    places = [place for fragment in fragments if (place := Place.parse(fragment)) is not None]
+    segments = [Segment(document=id, modality="text", place=place, text=place.fragment) for place in places]
+    document = Document(id=id, modality="text", reading=catalog.reading(READING))
+    catalog.commit_read(document, segments, file=File(path="/r/box.zip", document=id, size=1, mtime_ns=0))
+    for part in ("member=a", "member=a&picture=1", "member=a%20b", "member=c"):
+        place = Place(part=part)
+        within = [one.fragment for one in places if one.part and one.overlaps(place)]
+        assert [stored.segment.text for stored in catalog.find(id, place)] == within
+    assert len(catalog.find(id, Place(part="member=a"))) == 3

@@ -26,7 +26,7 @@ from mcp_mmretrieval.answers import (
 from mcp_mmretrieval.errors import BadArgument, Cancelled, NotInLibrary
 from mcp_mmretrieval.jobs import Job, Jobs
 from mcp_mmretrieval.searching.dates import date_seconds
-from mcp_mmretrieval.types import Modality, Place, Segment
+from mcp_mmretrieval.types import Modality, Place, Region, Segment
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
@@ -147,11 +147,12 @@ class FakeLibrary:
             raise BadArgument(f"{id}: no such job. Call status without a job to see the latest ones.")
         return found.outcome
 
-    def look(self, target: str, *, side: int = 1024, content: bool = True) -> Look:
+    def look(self, target: str, *, side: int = 1024, content: bool | None = True, region: Region | None = None) -> Look:
+        self.asked = {"side": side, "content": content, "region": region}
         if target not in self.looks:
             raise NotInLibrary(f"{target}: not in the library. Take an id from search_media.")
         look = self.looks[target]
-        return look if content else replace(look, content=None)
+        return replace(look, content=None) if content is False else look
 
     def documents(
         self, filters: Filters = Filters(), *, order: ListOrder = "path", limit: int = 50, offset: int = 0

@@ -19,10 +19,11 @@ from mcp_mmretrieval.media.pdf.legibility import has_letters, is_language
 from mcp_mmretrieval.media.pdf.missing_fonts import lacks_font
 from mcp_mmretrieval.media.pdf.pictures import picture_coverage
 from mcp_mmretrieval.media.pdf.text_layer import MAX_PAGE_CHARACTERS, read_text_layer
+from mcp_mmretrieval.media.region import WHOLE
 from mcp_mmretrieval.small_print import small_print
 
 if TYPE_CHECKING:
-    from mcp_mmretrieval.types import Picture
+    from mcp_mmretrieval.types import Picture, Region
 
 MIN_TEXT_LAYER_CHARACTERS = 20
 """A page with fewer characters in its text layer is read by OCR."""
@@ -89,13 +90,20 @@ def draw_page_for_reading(page: pypdfium2.PdfPage, limits: Limits) -> Picture:
     return draw_page(page, limits.side)
 
 
-def draw_page(page: pypdfium2.PdfPage, side: int) -> Picture:
-    """The page on white, its longer side `side` pixels. Raises as PDFium does, ValueError and OverflowError."""
-    longer = max(page.get_size())
+def draw_page(page: pypdfium2.PdfPage, side: int, region: Region = WHOLE) -> Picture:
+    """The page, or a region of it, on white, its longer side `side` pixels.
+
+    Raises as PDFium does, ValueError and OverflowError.
+    """
+    width, height = page.get_size()
+    left, top, across, down = (share / 100 for share in region)
+    longer = max(width * across, height * down)
     if not (math.isfinite(longer) and longer > 0):
         raise ValueError("a page without a size")
     scale = (side - 0.5) / longer  # PDFium rounds up, and may be a hair above
-    bitmap = page.render(scale=scale, fill_color=(255, 255, 255, 255), rev_byteorder=True)
+    cut = (left * width, (1 - top - down) * height, (1 - left - across) * width, top * height)
+    crop = tuple(max(0.0, points) for points in cut)
+    bitmap = page.render(scale=scale, crop=crop, fill_color=(255, 255, 255, 255), rev_byteorder=True)
     try:
         return np.array(bitmap.to_numpy()[:side, :side, :3])
     finally:

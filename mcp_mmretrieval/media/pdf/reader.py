@@ -19,6 +19,7 @@ from mcp_mmretrieval.media.pdf.figures import draw_figures
 from mcp_mmretrieval.media.pdf.outline import page_headings, page_label
 from mcp_mmretrieval.media.pdf.page import PageContent, draw_page, read_page
 from mcp_mmretrieval.media.pdf.properties import document_date, document_keywords, document_title, unread_content
+from mcp_mmretrieval.media.region import WHOLE, before_turning
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata, Place, Segment, SplitPart
 
@@ -124,13 +125,14 @@ def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPar
 
 
 def load(source: Source, segment: Segment, limits: Limits) -> Picture:
-    """The page, drawn on white, its words upright, its longer side `limits.side` pixels."""
+    """The page or its region, drawn on white, its words upright, its longer side `limits.side` pixels."""
     number = segment.place.page or 1
+    region = before_turning(segment.place.region or WHOLE, segment.turn)
     with _opened(source) as document:
         if number > len(document):
             raise UnreadableMedia("corrupt", f"{source.name}: has {len(document):,} pages, no page {number:,}.")
         try:
-            return np.rot90(draw_page(document[number - 1], limits.side), -segment.turn // 90)
+            return np.rot90(draw_page(document[number - 1], limits.side, region), -segment.turn // 90)
         except _PAGE_FAILS as error:
             raise UnreadableMedia("corrupt", f"{source.name}: page {number:,} cannot be drawn.") from error
 

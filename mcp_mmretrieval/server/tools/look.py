@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from mcp_types import ContentBlock, ImageContent, TextContent
 
-from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.server.tools import contact_sheet
 from mcp_mmretrieval.server.tools.as_text import format_timestamp, quoted_text
 from mcp_mmretrieval.server.tools.contact_sheet import Tile
+from mcp_mmretrieval.server.tools.markdown_table import as_markdown_table
 from mcp_mmretrieval.server.tools.results import iso_time
 from mcp_mmretrieval.server.tools.sanitize import (
     Fence,
@@ -20,14 +21,16 @@ from mcp_mmretrieval.server.tools.sanitize import (
     sanitize_name,
     sanitize_text,
 )
-from mcp_mmretrieval.types import Film, Sound
+from mcp_mmretrieval.types import MIN_REGION_PERCENT, Film, Place, Region, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.answers import Look
     from mcp_mmretrieval.library import Library
 
-MAX_ANSWER_TEXT_CHARACTERS = 12_000
-"""Characters of retrieved text in one answer."""
+MAX_ANSWER_TEXT_CHARACTERS = 20_000
+"""Characters of retrieved text in one answer: as many as are read of one place at once."""
+MAX_NAMED_PARTS = 12
+"""Parts of a place that are named."""
 CONTEXT_CHARACTERS = 600
 """Characters of what stands before, and of what stands after."""
 NOTES_OF_A_DOCUMENT = 3
@@ -39,33 +42,52 @@ MAX_ANSWER_PICTURES_BYTES = 640_000
 
 
 def open_media_content(
-    library: Library, targets: Sequence[str], *, context: bool, sheet: bool | None, picture: bool = True
+    library: Library,
+    targets: Sequence[str],
+    *,
+    context: bool = True,
+    sheet: bool | None = None,
+    picture: bool | None = None,
+    region: str = "",
 ) -> list[ContentBlock]:
     """Look at each target; those that cannot be opened become a line, unless none can.
 
-    Without `picture` nothing is decoded or drawn, for who cannot see: each target in full, as text. Raises the first
-    RetrievalError when no target can be opened.
+    `picture`: False decodes and draws nothing, for who cannot see: each target in full, as text. Unset, sound whose
+    words are known has none. `region`: that part of the one target's picture. Raises the first RetrievalError when no
+    target can be opened, and BadArgument.
     """
-    as_sheet = picture and (len(targets) > 1 if sheet is None else sheet)
-    looks, failures = _looks(
-        library,
-        targets,
-        contact_sheet.MAX_JPEG_SIDE_PIXELS // 2
-        if as_sheet and len(targets) > 3
-        else contact_sheet.MAX_JPEG_SIDE_PIXELS,
-        picture=picture,
-    )
+    part = _region(region, targets, picture)
+    as_sheet = picture is not False and (len(targets) > 1 if sheet is None else sheet)
+    side = contact_sheet.MAX_JPEG_SIDE_PIXELS // (2 if as_sheet and len(targets) > 3 else 1)
+    looks, failures = _looks(library, targets, side, picture, part)
     if as_sheet:
         return _overview(looks, failures)
     return _one_by_one(looks, failures, context)
 
 
-def _looks(library: Library, targets: Sequence[str], side: int, *, picture: bool) -> tuple[list[Look], list[str]]:
+def _region(written: str, targets: Sequence[str], picture: bool | None) -> Region | None:
+    """The region that is asked for: `10,20,50,30`, or as a media fragment has it. Raises BadArgument."""
+    if not written:
+        return None
+    if len(targets) > 1 or picture is False:
+        raise BadArgument("A region is shown of one target, as a picture: pass one target, and no picture=false.")
+    place = Place.parse("xywh=percent:" + written.removeprefix("xywh=").removeprefix("percent:").replace(" ", ""))
+    if place is None:
+        raise BadArgument(
+            f"region {sanitize_line(written, 60)!r} lies not within the picture. Write left,top,width,height in "
+            f"percent of it, each side {MIN_REGION_PERCENT:g} at least: 0,0,50,25 is its upper left eighth."
+        )
+    return place.region
+
+
+def _looks(
+    library: Library, targets: Sequence[str], side: int, picture: bool | None, region: Region | None
+) -> tuple[list[Look], list[str]]:
     looks: list[Look] = []
     errors: list[RetrievalError] = []
     for target in dict.fromkeys(targets):
         try:
-            looks.append(library.look(target, side=side, content=picture))
+            looks.append(library.look(target, side=side, content=picture, region=region))
         except RetrievalError as error:
             errors.append(error)
     if not looks:
@@ -100,24 +122,47 @@ def _text_parts(look: Look, fence: Fence, room: int, context: bool) -> Iterator[
     yield _heading(look)
     if look.stale:
         yield "The file changed since it was read: this is the stored text, without a picture. Add it again to see it."
-    notes = "\n".join(_notes(look))
-    text, after, before = _text(look), sanitize_line(look.after, CONTEXT_CHARACTERS), _end(look.before)
-    if notes or text or (context and (before or after)):
+    region = look.segment.place.region is not None and look.content is not None
+    text = "" if region else _text(look)
+    quoted = [fence.around("notes", notes)] if (notes := "\n".join(_notes(look))) else []
+    quoted += _quoted(look, text[:room], fence, context and not region)
+    if quoted:
         yield fence.notice
-    if notes:
-        yield fence.around("notes", notes)
-    if context and before:
-        yield fence.around("before", before)
-    if text:
-        yield fence.around("text", text[:room])
+        yield from quoted
     if len(text) > room:
-        yield f"{len(text) - room} more characters were cut here: open a smaller place for them."
-    if context and after:
-        yield fence.around("after", after)
+        yield f"{len(text) - room} more characters were cut here: open it alone, or a smaller place of it."
+    if region:
+        yield "Only this region is shown; without region its text stands here too."
+    yield from _ways(look)
     if taken := count_hidden_characters(look.text):
         yield f"{taken} hidden characters were taken out of the text."
     if not text and look.content is None:
         yield "There is no text and no picture for this place."
+
+
+def _quoted(look: Look, text: str, fence: Fence, context: bool) -> Iterator[str]:
+    """The text of a place with its title, which the file's author chose as well, and what stands around it."""
+    before, after = _end(look.before), sanitize_line(look.after, CONTEXT_CHARACTERS)
+    title = sanitize_line(look.title, 120)
+    if context and before:
+        yield fence.around("before", before)
+    if title or text:
+        named = f"title: {title}\n\n" if title else ""
+        yield fence.around("text", f"{named}{as_markdown_table(look, text)}".strip())
+    if context and after:
+        yield fence.around("after", after)
+
+
+def _ways(look: Look) -> Iterator[str]:
+    """What can be opened from here, by citation."""
+    if look.within:
+        named = ", ".join(map(sanitize_name, look.within[:MAX_NAMED_PARTS]))
+        more = f" and {len(look.within) - MAX_NAMED_PARTS} more" if len(look.within) > MAX_NAMED_PARTS else ""
+        yield f"in it: {named}{more}"
+    if look.previous:
+        yield f"previous: {sanitize_name(look.previous)}"
+    if look.next:
+        yield f"next: {sanitize_name(look.next)}" + (" (the text goes on there)" if look.unfinished else "")
 
 
 def _notes(look: Look) -> Iterator[str]:
@@ -131,9 +176,7 @@ def _notes(look: Look) -> Iterator[str]:
 
 
 def _text(look: Look) -> str:
-    """The title, which the file's author chose as well, and the text."""
-    title, text = sanitize_line(look.title, 120), sanitize_text(_with_times(look)).strip()
-    return f"title: {title}\n\n{text}".strip() if title else text
+    return sanitize_text(_with_times(look)).rstrip().lstrip("\n")
 
 
 def _with_times(look: Look) -> str:
@@ -204,8 +247,8 @@ def _label(look: Look) -> str:
 
 
 def _following(what: str) -> str:
-    """What comes after the text; many clients drop it."""
-    return f"{what}: below. If you see no picture, this client shows none: rely on the text, and pass picture=false."
+    """What comes after the text; many clients drop it, so that nothing is promised."""
+    return f"{what}: sent with this text, and shown by some clients. If you see none, pass picture=false."
 
 
 def _picture(look: Look, largest: int) -> bytes | None:

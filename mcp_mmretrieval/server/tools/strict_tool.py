@@ -107,7 +107,7 @@ def _plain(schema: dict[str, Any], definitions: dict[str, dict[str, Any]]) -> di
         schema = {key: value for key, value in schema.items() if key != "description"}  # a docstring, for us
     plain: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in ("$defs", "title") or (key == "default" and value in (None, "", [])):
+        if key in ("$defs", "title") or (key == "default" and value in (None, "", [], False)):
             continue
         if key == "properties":
             plain[key] = {name: _plain(inner, definitions) for name, inner in value.items()}

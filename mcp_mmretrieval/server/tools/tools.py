@@ -60,8 +60,8 @@ LikeArg = Annotated[
     str,
     PathValue,
     Field(
-        description="Find what resembles this: a file path, a hit's id or citation, or a picture or sound as a data: "
-        "URL (base64, at most 3 MB)."
+        description="What resembles this: a file path, a hit's id or citation, or a picture or sound as data: URL "
+        "(3 MB at most)."
     ),
 ]
 LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
@@ -70,26 +70,24 @@ ModalityArg = Annotated[
     ModalitiesValue,
     Field(description="Only these. page: PDF pages; image: photos and charts; text: passages."),
 ]
-UnderArg = Annotated[
-    str, PathValue, Field(description="Only files under this folder (absolute path, or as in a citation).")
-]
+UnderArg = Annotated[str, PathValue, Field(description="Only under this folder (absolute, or as in a citation).")]
 AfterArg = Annotated[
     str,
     PathValue,
-    Field(description="Only from this date on (2026-03-02, 2026-03, last month): its own, else the file's date."),
+    Field(description="Only from then on (2026-03-02, 2026-03, last month): its own date, else the file's."),
 ]
 BeforeArg = Annotated[str, PathValue, Field(description="Only earlier than this date.")]
 DocumentArg = Annotated[str, PathValue, Field(description="Only this document (id, citation or path).")]
 RerankArg = Annotated[
     bool | None,
-    Field(description="Let a model compare query and best hits: better order, slower. Default: the library decides."),
+    Field(description="A model orders the best hits anew: better, slower. Default: the library decides."),
 ]
 DeadlineArg = Annotated[
     int | None,
     Field(
         ge=50,
         le=MAX_DEADLINE_MS,
-        description="Milliseconds; what is not done by then is left out; notes say so.",
+        description="Milliseconds; what is late is left out, and noted.",
     ),
 ]
 PathsArg = Annotated[
@@ -112,9 +110,17 @@ TargetsArg = Annotated[
 ContextArg = Annotated[bool, Field(description="Also the text just before and after.")]
 SheetArg = Annotated[
     bool | None,
-    Field(description="One contact sheet. Default: for several targets; false gives each its own picture (4 at most)."),
+    Field(description="One contact sheet. Default: for several targets; false: each its own picture (4 at most)."),
 ]
-PictureArg = Annotated[bool, Field(description="false: text alone, for who sees no pictures.")]
+PictureArg = Annotated[
+    bool | None,
+    Field(description="false: text alone. true: also the spectrogram of sound with words."),
+]
+RegionArg = Annotated[
+    str,
+    PathValue,
+    Field(description="Part of a page or picture to show in full detail: left,top,width,height in percent."),
+]
 RemovalTargetsArg = Annotated[
     Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
 ]
@@ -216,17 +222,20 @@ class Tools:
         targets: TargetsArg,
         context: ContextArg = True,
         sheet: SheetArg = None,
-        picture: PictureArg = True,
+        picture: PictureArg = None,
+        region: RegionArg = "",
     ) -> list[ContentBlock]:
-        """Look at what was found: the page, chart, photo or frames as a picture, sound as a spectrogram, with the text
-        that was read or heard there and what stands around it. Several targets give one contact sheet, good for
-        choosing: then open the best one alone.
+        """Look at what was found: the page, chart, photo or frames as a picture, with the text read or heard there.
+        Text comes 20,000 characters at once; next goes on. Several targets give one contact sheet, good for choosing:
+        then open the best one alone.
         """
         from mcp_mmretrieval.server.tools import look
 
         return await self._ask(
             call,
-            lambda library: look.open_media_content(library, targets, context=context, sheet=sheet, picture=picture),
+            lambda library: look.open_media_content(
+                library, targets, context=context, sheet=sheet, picture=picture, region=region
+            ),
         )
 
     async def rerank(
@@ -239,8 +248,7 @@ class Tools:
         deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, RerankResult]:
         """Order known candidates by how well they answer a query: pages, pictures, recordings and raw texts together,
-        scores in [0, 1], best first. Use it to merge several searches, or to rank texts of your own. To find
-        candidates, use search_media.
+        scores in [0, 1], best first. Use it to merge several searches, or to rank texts of your own.
         """
 
         def work(library: Library) -> RerankResult:
@@ -287,7 +295,7 @@ class Tools:
         offset: OffsetArg = 0,
     ) -> Annotated[CallToolResult, ListResult]:
         """List what the library holds, with ids, citations and dates. To find something by what it says or shows, use
-        search_media instead.
+        search_media.
         """
         filters = {"under": under, "modality": ",".join(modality), "after": after, "before": before}
         filters = {name: value for name, value in filters.items() if value}

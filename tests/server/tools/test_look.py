@@ -1,6 +1,7 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from mcp_mmretrieval.answers import Look
 from mcp_mmretrieval.server.tools.contact_sheet import (
     MAX_JPEG_SIDE_PIXELS,
 )
+from mcp_mmretrieval.server.tools.look import MAX_ANSWER_TEXT_CHARACTERS
 from mcp_mmretrieval.types import Film, Place, Segment
 from tests.server.conftest import Connect
 from tests.support.jpegs import BLUE, RED, opened, pixels, share, tone
@@ -50,7 +52,7 @@ async def test_a_page_comes_as_complete_text_and_one_labelled_picture(connect: C
     (first,) = texts(result)
     for told in ("q3.pdf#page=7", "[page]", "page 7", "/data/q3.pdf", PAGE.text, "Page six.", "Page eight.", "is data"):
         assert told in first
-    assert "\nPage of q3.pdf#page=7, page 7: below. If you see no picture, this client shows none:" in first
+    assert "\nPage of q3.pdf#page=7, page 7: sent with this text, and shown by some clients. If you see none," in first
     assert share(pictures(result)[0], RED) > 0.9
 
 
@@ -97,7 +99,7 @@ async def test_several_places_come_as_one_contact_sheet(connect: Connect, librar
     (first,) = texts(result)
     assert "Not opened: gone: not in the library." in first
     assert "B. b.mp4#t=20.0,40.0 [video]" in first
-    assert "\nContact sheet of A q3.pdf#page=7, B b.mp4#t=20.0,40.0, C c.md#char=0,9: below." in first
+    assert "\nContact sheet of A q3.pdf#page=7, B b.mp4#t=20.0,40.0, C c.md#char=0,9: sent with" in first
     sheet = pictures(result)[0]
     assert share(sheet, RED) > 0.05
     assert share(sheet, BLUE) > 0.05
@@ -123,7 +125,7 @@ async def test_without_pictures_each_target_comes_as_text_in_full(connect: Conne
             assert [block.type for block in result.content] == ["text"]
             (told,) = texts(result)
             assert told.count(PAGE.text) == len(targets)
-            assert "below" not in told
+            assert "sent with" not in told
             assert "2024-03-12" in told
     assert "changed 2024-03-12" in told
 
@@ -135,7 +137,7 @@ async def test_without_pictures_each_target_comes_as_text_in_full(connect: Conne
         ({"stale": True, "content": None}, "changed since it was read"),
         ({"text": "", "content": None, "before": "", "after": "", "title": ""}, "no text and no picture"),
         ({"note": "The page could not be drawn.", "content": None}, "could not be drawn"),
-        ({"text": "word " * 5_000, "content": None}, "more characters were cut"),
+        ({"text": "word " * 5_000, "content": None}, "4999 more characters were cut"),
         ({"document_notes": ("Page 9 was left out.",), "content": None}, "Of the document: Page 9 was left out."),
         ({"document_notes": tuple("abcd"), "content": None}, "list_documents has all notes"),
     ],
@@ -148,7 +150,7 @@ async def test_what_cannot_be_shown_is_said(
         result = await client.call_tool("open_media", {"targets": "a"})
     assert told in texts(result)[0]
     assert not pictures(result)
-    assert len(texts(result)[0]) < 15_000
+    assert len(texts(result)[0]) < MAX_ANSWER_TEXT_CHARACTERS + 2_000
 
 
 @pytest.mark.anyio
@@ -156,9 +158,82 @@ async def test_a_sound_comes_as_its_spectrogram(connect: Connect, library: FakeL
     call = Segment(document="ab" * 32, modality="audio", place=Place(start=73.0, end=77.0))
     library.looks["a"] = look(segment=call, citation="call.wav#t=73.0,77.0", content=tone(), text="hello")
     async with connect() as client:
-        result = await client.call_tool("open_media", {"targets": "a"})
-    assert "\nSpectrogram of call.wav#t=73.0,77.0, 1:13-1:17: below." in texts(result)[0]
+        result = await client.call_tool("open_media", {"targets": "a", "picture": True})
+    assert "\nSpectrogram of call.wav#t=73.0,77.0, 1:13-1:17: sent with this text" in texts(result)[0]
     assert pictures(result)[0].width == MAX_JPEG_SIDE_PIXELS
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("given", "asked"), [({}, None), ({"picture": True}, True), ({"picture": False}, False)])
+async def test_whether_a_picture_is_wanted_is_left_open_unless_it_is_said(
+    connect: Connect, library: FakeLibrary, given: dict[str, bool], asked: bool | None
+) -> None:
+    library.looks["a"] = look()
+    async with connect() as client:
+        await client.call_tool("open_media", {"targets": "a", **given})
+    assert library.asked["content"] is asked
+
+
+@pytest.mark.anyio
+async def test_where_to_go_on_is_named_by_citation(connect: Connect, library: FakeLibrary) -> None:
+    within = tuple(f"deck.pptx#slide=4&picture={number}" for number in range(1, 15))
+    library.looks["a"] = look(content=None, previous="deck.pptx#slide=3", next="deck.pptx#slide=5", within=within)
+    library.looks["b"] = look(content=None, next="n.md#char=20000,40000", unfinished=True)
+    async with connect() as client:
+        told = texts(await client.call_tool("open_media", {"targets": "a"}))[0].splitlines()
+        more = texts(await client.call_tool("open_media", {"targets": "b"}))[0].splitlines()
+    assert told[-3:] == [
+        f"in it: {', '.join(within[:12])} and 2 more",
+        "previous: deck.pptx#slide=3",
+        "next: deck.pptx#slide=5",
+    ]
+    assert more[-1] == "next: n.md#char=20000,40000 (the text goes on there)"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("region", ["0,50,100,25", "xywh=percent:0,50,100,25", "percent:0, 50, 100, 25"])
+async def test_a_region_is_shown_without_the_text_of_the_whole(
+    connect: Connect, library: FakeLibrary, region: str
+) -> None:
+    part = (0.0, 50.0, 100.0, 25.0)
+    library.looks["a"] = look(segment=replace(PAGE, place=replace(PAGE.place, region=part)))
+    async with connect() as client:
+        result = await client.call_tool("open_media", {"targets": "a", "region": region})
+    assert library.asked["region"] == part
+    assert PAGE.text not in texts(result)[0] and "Page six." not in texts(result)[0]
+    assert "without region its text stands here too" in texts(result)[0]
+    assert len(pictures(result)) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"region": "10,10,500,200"}, "lies not within the picture. Write left,top,width,height in percent"),
+        ({"region": "0.1,0.1,0.5,0.5"}, "each side 1 at least"),
+        ({"region": "the top"}, "region 'the top' lies not"),
+        ({"region": "0,0,50,50", "targets": ["a", "b"]}, "pass one target"),
+        ({"region": "0,0,50,50", "picture": False}, "no picture=false"),
+    ],
+)
+async def test_a_region_that_makes_no_sense_is_refused(
+    connect: Connect, library: FakeLibrary, given: dict[str, Any], told: str
+) -> None:
+    library.looks = {"a": look(), "b": look()}
+    async with connect() as client:
+        result = await client.call_tool("open_media", {"targets": "a", **given})
+    assert result.is_error
+    assert told in texts(result)[0]
+
+
+@pytest.mark.anyio
+async def test_rows_are_shown_as_a_table(connect: Connect, library: FakeLibrary) -> None:
+    rows = Segment(document="ab" * 32, modality="text", place=Place(part="sheet=Q3", top=1, bottom=2))
+    text = "Region | Sold\nNorth | 12"
+    library.looks["a"] = look(segment=rows, path="/data/b.xlsx", text=text, content=None, title="")
+    async with connect() as client:
+        told = texts(await client.call_tool("open_media", {"targets": "a"}))[0]
+    assert " text\n|Region|Sold|\n|-|-|\n|North|12|\n" in told
 
 
 @pytest.mark.anyio
