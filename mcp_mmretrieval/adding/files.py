@@ -1,6 +1,6 @@
 """Brings files into the library: found, hashed, held already or read, committed. One job's work."""
 
-# ruff: noqa: PTH112, PTH118, PTH119, PTH120
+# ruff: noqa: PTH118, PTH119, PTH120
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
@@ -355,12 +355,14 @@ class DocumentAdder:
         return absent
 
     def _still_there(self, folder: str, seen: _Seen) -> bool:
-        """Whether a file still lies in a folder, or anywhere under its root; the judge of absence is shown a held one."""
+        """Whether a file still lies in a folder or under its root; a held one is shown to the judge of absence."""
         if folder not in seen.left:
             below = f"{folder.rstrip('/')}/"
-            held = any(map(seen.absence.lies_unchanged, self._catalog.files_under(folder)))
-            above = folder not in self._roots.folders and self._still_there(os.path.dirname(folder), seen)
-            seen.left[folder] = held or above or any(path.startswith(below) for path in seen.counted)
+            seen.left[folder] = (
+                any(path.startswith(below) for path in seen.counted)
+                or any(map(seen.absence.lies_unchanged, self._catalog.files_under(folder)))
+                or (folder not in self._roots.folders and self._still_there(os.path.dirname(folder), seen))
+            )
         return seen.left[folder]
 
     def _ignored(self, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]) -> Iterator[str]:
