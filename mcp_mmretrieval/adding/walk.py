@@ -176,7 +176,7 @@ class _Walk:
         if sidecars.is_recording(name):
             owned = self._owned_at(folder)
         elif sidecars.suffix_of(name) in sidecars.SUBTITLE_SUFFIXES:
-            owned = self._owned_at(folder) | self._owned_at(sidecars.folder_of_recordings(folder))
+            owned = self._owned_at(folder) | self._owned_at(self._home(folder))
         if any(real in subtitles for subtitles in owned.values()):
             yield SkippedPath(path=real, rule=_BELONGS)
         else:
@@ -253,8 +253,7 @@ class _Walk:
                     yield step
                 else:
                     self._files.discard(step.path)
-        home = sidecars.folder_of_recordings(folder) if subtitles else ""
-        if home and self._roots.covers(home):
+        if home := self._home(folder) if subtitles else "":
             beside = {path for path, _, _ in self._recordings(home)}
             yield from self.changed(home, beside - self._files)
 
@@ -328,7 +327,8 @@ class _Walk:
         """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
         owned = self._owned(kept, folder.above)
         belonging = {sidecar for subtitles in owned.values() for sidecar in subtitles}
-        if home := sidecars.folder_of_recordings(folder.path):
+        home = self._home(folder.path)
+        if home:
             rules = self._reader.rules_above(home)
             there = self._owned_at(home, [*rules, *self._reader.rules_of(home, IGNORE_FILES)]).values()
             belonging |= {sidecar for subtitles in there for sidecar in subtitles}
@@ -339,6 +339,11 @@ class _Walk:
                 yield SkippedPath(path=path, rule=_BELONGS)
             elif is_folder and folder.depth != 0:
                 yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
+
+    def _home(self, folder: str) -> str:
+        """The folder of the recordings to which a folder's subtitles may belong, if it lies under the roots."""
+        home = sidecars.folder_of_recordings(folder)
+        return home if home and self._roots.covers(home) else ""
 
     def _owned_at(self, folder: str, rules: Sequence[IgnoreFile] | None = None) -> OwnedSubtitles:
         """The recordings in a folder with their subtitles; without rules of all that lies there."""

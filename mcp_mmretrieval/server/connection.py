@@ -25,6 +25,10 @@ WATCH_DELAY_S = 2.0
 MAX_WATCH_PAUSE_S = 60.0
 """Seconds, at most, until a library that could not be opened is tried again for its sake."""
 
+_NOT_WATCHED_NOTE = (
+    "This client is read-only, so its folders are not watched. To watch them, serve without --read-only."
+)
+
 
 @dataclass(slots=True)
 class Connection:
@@ -53,6 +57,11 @@ class Connection:
             self._library = library
         return self._library
 
+    def told(self) -> tuple[str, tuple[str, ...]]:
+        """`engine_status`, with what this client should know of its own settings."""
+        line, notes = self.engine_status()
+        return line, (*notes, _NOT_WATCHED_NOTE) if self.settings.watch and self.settings.read_only else notes
+
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Within, the library keeps itself current with this client's roots, if the client wants it.
@@ -62,10 +71,15 @@ class Connection:
         if not self.settings.watch or self.settings.read_only:
             yield
             return
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch)
-            yield
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._watch)
+                yield
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:  # what the client's own end is told by must stay what it is
+            if len(group.exceptions) == 1:
+                raise group.exceptions[0] from None
+            raise
 
     async def _watch(self) -> None:
         pause = WATCH_DELAY_S
@@ -76,7 +90,7 @@ class Connection:
             except RetrievalError:  # each call tells it
                 await anyio.sleep(pause)
                 pause = min(2 * pause, MAX_WATCH_PAUSE_S)
-        following = await anyio.to_thread.run_sync(library.watch)
+        following = library.watch()
         try:
             await anyio.sleep_forever()
         finally:

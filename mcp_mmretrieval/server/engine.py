@@ -165,8 +165,6 @@ class Engine:
         settings = Settings.of(given)
         assert self._admission is not None
         notes = tuple(_settings_note(name) for name in answer.get("differs", ()))  # type: ignore[attr-defined]
-        if settings.watch and settings.read_only:
-            notes = (*notes, _NO_WATCHING_NOTE)
         connection = Connection(
             self._opening, settings, self._admission, own_roots=True, engine_status=lambda: (self._status_line(), notes)
         )

@@ -239,6 +239,11 @@ def test_a_walk_comes_up_for_air_within_a_folder(root: Path, path: str) -> None:
     assert sum(isinstance(item, StillWalking) for item in items) >= 4
 
 
+def test_a_root_may_be_called_like_a_folder_of_subtitles(tmp_path: Path) -> None:
+    make(tmp_path, "Subs/a.txt", "Subs/b.srt")
+    assert found(tmp_path / "Subs") == ["a.txt", "b.srt"]
+
+
 # -- what changed ------------------------------------------------------------------------------------------------------
 
 

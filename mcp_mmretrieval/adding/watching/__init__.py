@@ -189,6 +189,8 @@ class FolderWatcher:
             except Exception as error:  # watching goes on, whatever it was
                 logger.exception("watching failed; it goes on in %.0f s", pause)
                 self._problem = f"Watching the folders failed ({error}); the log has the details. It is tried again."
+                for look in self._looks.values():  # what was heard may be forgotten
+                    look.due = min(look.due, time.monotonic() + pause)
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, pause)
                 pause = min(2 * pause, MOST_PAUSE_SECONDS)

@@ -134,10 +134,12 @@ class FolderListener:
         relist = renew = False
         changes = self._heard(folders)
         try:
-            self._tell(next(changes, ()))
+            self._tell(next(changes, set()))
             self.how, self.problem = "watched", ""
             self.began.set()
-            for paths in changes:
+            while not self._closing.is_set():  # not `for`, as `changes` is renewed within
+                if (paths := next(changes, None)) is None:
+                    return
                 if paths:
                     self._tell(paths)
                     renew = renew or not folders.isdisjoint(paths)  # it may be another folder of the same name
@@ -153,7 +155,7 @@ class FolderListener:
                     took = time.monotonic() - now
                     if renew or fresh != folders:
                         later = self._heard(fresh)  # begun before the last one ends: nothing is missed between them
-                        self._tell({*next(later, ()), *next(changes, ())})
+                        self._tell(next(later, set()) | next(changes, set()))
                         changes.close()
                         changes = later
                         self._tell(fresh - folders)  # what lies there came before anybody listened

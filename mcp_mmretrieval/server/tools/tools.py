@@ -316,7 +316,7 @@ class Tools:
         """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
         job: how far that job is.
         """
-        engine, notes = connection_of(call).engine_status()
+        engine, notes = connection_of(call).told()
 
         def work(library: Library) -> StatusResult:
             if not job:
