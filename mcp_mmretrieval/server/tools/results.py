@@ -193,7 +193,6 @@ class StatusResult(TypedDict):
     watching: NotRequired[str]
     engine: NotRequired[str]
     problems: NotRequired[list[str]]
-    notes: NotRequired[list[str]]
     today: NotRequired[str]
     jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
 

@@ -95,7 +95,7 @@ DeadlineArg = Annotated[
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs under the allowed folders. Left out: all allowed folders."),
+    Field(description="Files, folders or globs under the allowed folders. Left out: all of these."),
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
