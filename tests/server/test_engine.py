@@ -116,15 +116,14 @@ def other(tmp_path: Path) -> Path:
 def test_each_client_that_asks_for_it_has_its_own_roots_watched_while_it_is_there(
     endpoint: Endpoint, library: Path, files: Path, other: Path
 ) -> None:
-    watching = {"arguments": ("--watch",)}
-    with Front(library, files, **watching) as first, Front(library, other) as second:
+    with Front(library, files, arguments=("--watch",)) as first, Front(library, other) as second:
         until(lambda: first.paths("red") == ["red.txt"])  # nobody asked for it to be added
         (files / "new.txt").write_text("a violin audition")
         until(lambda: first.paths("violin")[:1] == ["new.txt"])
         (other / "more.txt").write_text("another violin")
         assert second.call("status")["watching"].startswith("off")
         assert f"{files}: watched" in first.call("status")["watching"]
-        with Front(library, other, **watching) as third:
+        with Front(library, other, arguments=("--watch",)) as third:
             until(lambda: third.paths("violin")[:1] == ["more.txt"])
             assert f"{other}: watched" in second.call("status")["watching"]
         until(lambda: second.call("status")["watching"].startswith("off"))

@@ -4,10 +4,12 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import watchfiles
 
 from mcp_mmretrieval.adding.walk import walked_folders
 from mcp_mmretrieval.adding.watching import noticing
@@ -64,9 +66,8 @@ def far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noticing, "may_change_unseen", lambda path: True)
 
 
-def limited(*paths: str, **options: object) -> Generator[set[tuple[int, str]], None, None]:
+def limited(*paths: str, **options: object) -> Iterator[set[tuple[int, str]]]:
     raise OSError(f'OS file watch limit reached. about ["{paths[0]}"]')
-    yield set()
 
 
 def change_all(heard: Heard) -> None:
@@ -146,7 +147,7 @@ def test_a_root_that_goes_and_comes_back_is_told_whole(
 def test_a_limit_of_the_system_is_told_with_what_to_do_and_all_is_looked_through(
     listen: Listen, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(noticing.watchfiles, "watch", limited)
+    monkeypatch.setattr(watchfiles, "watch", limited)
     monkeypatch.setattr(noticing, "SPARE_POLL_SECONDS", 0.05)
     heard = listen()
     assert "sudo sysctl fs.inotify.max_user_watches=" in heard.listener.problem
@@ -158,14 +159,14 @@ def test_a_limit_of_the_system_is_told_with_what_to_do_and_all_is_looked_through
 def test_what_fails_is_told_tried_again_and_all_is_looked_at_then(
     listen: Listen, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, failures = noticing.watchfiles.watch, [OSError(errno.EIO, "Input/output error")]
+    real, failures = watchfiles.watch, [OSError(errno.EIO, "Input/output error")]
 
-    def watch(*paths: str, **options: object) -> object:
+    def watch(*paths: str, **options: Any) -> object:
         if failures:
             raise failures.pop()
-        return real(*paths, **options)  # type: ignore[arg-type]
+        return real(*paths, **options)
 
-    monkeypatch.setattr(noticing.watchfiles, "watch", watch)
+    monkeypatch.setattr(watchfiles, "watch", watch)
     monkeypatch.setattr(noticing, "PAUSE_SECONDS", 0.3)
     heard = listen()
     assert "Input/output error" in heard.listener.problem

@@ -96,6 +96,7 @@ def test_one_of_a_thing_is_not_called_several(count: int, told: str) -> None:
     assert counted(count, "place") == told
 
 
+@pytest.mark.anyio
 async def test_a_hit_whose_file_changed_since_says_so_in_both(connect: Connect, library: FakeLibrary) -> None:
     library.answer = Answer(hits=(replace(HITS[0], stale=True), HITS[1]), searched=FULL)
     async with connect() as client:
@@ -105,6 +106,7 @@ async def test_a_hit_whose_file_changed_since_says_so_in_both(connect: Connect, 
     assert ["stale: its file changed" in line for line in lines[1:3]] == [True, False]
 
 
+@pytest.mark.anyio
 async def test_the_status_says_what_is_watched_in_both(connect: Connect) -> None:
     async with connect() as client:
         result = await client.call_tool("status", {})
