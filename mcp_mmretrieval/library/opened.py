@@ -16,7 +16,7 @@ from mcp_mmretrieval.adding.watching import FolderWatcher
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
@@ -73,6 +73,7 @@ class OpenedLibrary:
                 self.jobs.forget,
                 lambda roots: ReadableFiles(roots, settings.library),
                 lambda roots, folder: walked_folders(roots, folder, library=settings.library),
+                expect=self._expect_files,
             )
             self._closed = threading.Event()
             self.embedding.start()
@@ -113,6 +114,11 @@ class OpenedLibrary:
             adder.files(job, asked.paths, dry_run=asked.dry_run)
         self.embedding.wake(again=True)
         self.figures.wake()
+
+    def _expect_files(self) -> None:
+        """Have a parser ready by the time that what changes is at rest."""
+        with suppress(Cancelled, UnreadableMedia):  # who reads is told
+            self.shared.workers.warm()
 
     def _rest(self) -> None:
         """Let models that nobody uses leave the memory, and what was removed the file, until the library is closed."""

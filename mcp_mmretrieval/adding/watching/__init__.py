@@ -92,17 +92,19 @@ class FolderWatcher:
         files: Callable[[Roots], ReadableFiles],
         folders: ListFolders,
         *,
+        expect: Callable[[], object] = lambda: None,
         quiet: float = QUIET_SECONDS,
-        poll: float = POLL_SECONDS,
     ) -> None:
         """`start` starts a job, `ended` hears of its end; `files` says what is never read, `folders` what a walk of a
-        root comes to. `quiet`: seconds until what changed is at rest; `poll`: between two looks where nothing is told.
+        root comes to. `expect` is called, in a thread of its own, when a file begins to change: there will be something
+        to read. `quiet`: seconds until what changed is at rest.
         """
         self._start = start
         self._job_ended = ended
         self._files = files
         self._list_folders = folders
-        self._poll = poll
+        self._expect = expect
+        self._poll = POLL_SECONDS * quiet / QUIET_SECONDS
         self._settling = SettlingPaths(path_state, quiet)
         self._changed = threading.Condition()
         self._asked = _Asked()
@@ -214,9 +216,10 @@ class FolderWatcher:
         if asked.followed or (self._listeners and now > self._mounts_due):
             self._mounts_due = now + _MOUNTS_SECONDS
             self._listen_where_needed()
-        for path in asked.paths:
-            if path := self._counting(path):
-                self._settling.note(path, now)
+        for path in filter(None, map(self._counting, asked.paths)):
+            if not len(self._settling) and os.path.isfile(path):  # noqa: PTH113
+                threading.Thread(target=self._expect, name="expect", daemon=True).start()
+            self._settling.note(path, now)
         self._hear_of_jobs(now)
         if len(self._running) < JOBS_AT_A_TIME:
             self._add(self._settling.take(now), now)
@@ -258,7 +261,7 @@ class FolderWatcher:
         far = {
             point
             for point in mounts
-            if point not in outermost and may_change_unseen(point, mounts) and any(_within(point, r) for r in outermost)
+            if point not in outermost and self._counting(point) and may_change_unseen(point, mounts)
         }
         for root in self._listeners.keys() - (outermost | far):
             self._listeners.pop(root).close()

@@ -65,6 +65,8 @@ class FolderListener:
         self._tell = tell
         self._poll_seconds = poll_seconds
         self._closing = threading.Event()
+        self._missed = False
+        """Whether anything may have changed while nothing was listened to."""
         self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
         self.began = threading.Event()
         """Set: what changes from now on is noticed, or there is nothing to listen to."""
@@ -86,22 +88,28 @@ class FolderListener:
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        pause, missed = PAUSE_SECONDS, False
+        pause = PAUSE_SECONDS
         while not self._closing.is_set():
+            began = time.monotonic()
             try:
-                if missed:
-                    self._tell([self.root])
-                began = time.monotonic()
                 self._listen()
-                missed = True
+            except FileNotFoundError:  # a folder went between listing it and listening to it
+                self._closing.wait(_RELIST_SECONDS)
             except Exception as error:  # noqa: BLE001  whatever it is, it is told and tried again
                 self.problem = _what_failed(self.root, error)
                 logger.warning("%s", self.problem)
-                missed = True
                 self.began.set()
                 pause = PAUSE_SECONDS if time.monotonic() > began + MOST_PAUSE_SECONDS else pause
                 self._closing.wait(pause)
                 pause = min(2 * pause, MOST_PAUSE_SECONDS)
+            self._missed = True
+
+    def _begun(self) -> None:
+        """From now on nothing is missed; what was missed before is made up for."""
+        self.began.set()
+        if self._missed:
+            self._missed = False
+            self._tell([self.root])
 
     def _listen(self) -> None:
         """Listen until it is closed, or something else lies at the root than before."""
@@ -136,7 +144,7 @@ class FolderListener:
         try:
             self._tell(next(changes, set()))
             self.how, self.problem = "watched", ""
-            self.began.set()
+            self._begun()
             while not self._closing.is_set():  # not `for`, as `changes` is renewed within
                 if (paths := next(changes, None)) is None:
                     return
@@ -194,7 +202,7 @@ class FolderListener:
                 changed = {path for path, state in now.items() if path not in before or before[path] != state}
                 self._tell(changed | (before.keys() - now.keys()))
             before = now
-            self.began.set()
+            self._begun()
             took = time.monotonic() - began
             self._closing.wait(min(max(seconds, POLL_SHARE * took), max(seconds, MOST_POLL_SECONDS)))
 
@@ -223,7 +231,7 @@ class FolderListener:
                 strange = strange or folder
         if strange:
             logger.warning("%r: changes in it are not seen at once, since its name is not UTF-8", strange)
-        return {folder for folder in listed if os.path.isdir(folder)}
+        return {folder for folder in listed if os.access(folder, os.R_OK | os.X_OK)}
 
 
 def path_state(path: str) -> Hashable:

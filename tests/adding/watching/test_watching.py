@@ -30,6 +30,8 @@ class Started:
         self.jobs: list[Job] = []
         self.failures: list[Exception] = []
         """Raised instead of starting a job, one each time."""
+        self.expected = threading.Event()
+        """Set: a parser would be started."""
         self._opened = library._opened
 
     def start(self, asked: AddRequest, roots: Roots) -> Job:
@@ -55,8 +57,8 @@ def watch(library: Library, started: Started) -> Iterator[Watch]:
         opened.jobs.forget,
         lambda roots: ReadableFiles(roots, folder),
         lambda roots, root: walked_folders(roots, root, library=folder),
+        expect=started.expected.set,
         quiet=QUIET,
-        poll=0.1,
     )
     opened.watcher.close()
     opened.watcher = watcher
@@ -102,11 +104,15 @@ def test_what_changed_while_nobody_watched_is_caught_up_with(library: Library, f
     becomes(library, "lighthouse", "changes.txt")
 
 
-def test_files_that_come_change_move_and_go_are_found_so(library: Library, folder: Path, watch: Watch) -> None:
+def test_files_that_come_change_move_and_go_are_found_so(
+    library: Library, folder: Path, watch: Watch, started: Started
+) -> None:
     (folder / "other.txt").write_text("something else")
     watch()
+    assert not started.expected.is_set()
     (folder / "a.txt").write_text("A violin audition.")
     becomes(library, "violin", "a.txt")
+    assert started.expected.is_set()
     (folder / "a.txt").write_text("A cello audition.")
     becomes(library, "cello", "a.txt")
     assert held(library, "violin") == []
@@ -265,7 +271,7 @@ def test_where_nothing_is_told_it_is_looked_for(
     becomes(library, "viola", "a.txt")
     (folder / "sub" / "a.txt").unlink()
     becomes(library, "viola")
-    assert "looked through every 0.1 s" in library.status().watching
+    assert "looked through every 0.6 s" in library.status().watching
 
 
 # -- who follows -------------------------------------------------------------------------------------------------------
