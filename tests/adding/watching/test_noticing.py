@@ -15,9 +15,15 @@ from mcp_mmretrieval.adding.walk import walked_folders
 from mcp_mmretrieval.adding.watching import noticing
 from mcp_mmretrieval.adding.watching.noticing import FolderListener, path_state
 from mcp_mmretrieval.roots import Roots
-from tests.support.threads import PATIENCE, until
+from tests.support import engines
+
+PATIENCE = 60.0
 
 Listen = Callable[..., "Heard"]
+
+
+def until(holds: Callable[[], object]) -> None:
+    engines.until(holds, PATIENCE)
 
 
 class Heard:

@@ -15,11 +15,17 @@ from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.roots.readable import ReadableFiles
-from tests.support.threads import PATIENCE, until
+from tests.support import engines
+
+PATIENCE = 60.0
 
 QUIET = 0.2
 
 Watch = Callable[..., Following]
+
+
+def until(holds: Callable[[], object]) -> None:
+    engines.until(holds, PATIENCE)
 
 
 class Started:
