@@ -62,6 +62,8 @@ class Hit:
     """When it was taken, recorded, written or sent, by its own word: seconds since 1970."""
     relevance: float | None = None
     """What the reranker gave it, in [0, 1]; None where it was not reranked."""
+    stale: bool = False
+    """Its file changed since it was read, or lies there no more."""
     more_in_document: int = 0
     """How many further places of the same document answer too, beyond those in the list."""
 
@@ -295,6 +297,8 @@ class Status:
     """A line: not needed, ready, resting, or checked or built from the catalog (an exact scan answers meanwhile)."""
     sandbox: str
     """What confines the parsers on this machine."""
+    watching: str = ""
+    """A line: which of the roots are kept current by themselves, how, and when all was looked through."""
     jobs: tuple[Outcome, ...]
     """Running ones and the last few that ended, newest first: those whose roots all lie within this connection's."""
     problems: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
-from mcp_mmretrieval.roots import Roots
+from mcp_mmretrieval.roots import Roots, changed_ns
 from mcp_mmretrieval.store import File
 
 Presence = Literal["there", "gone", "out of reach"]
@@ -57,6 +57,17 @@ class AbsenceJudge:
                 self._once_called.setdefault(device, set()).add(known.device)
             if known.device != device:
                 self.moved[known.path] = device
+
+    def lies_unchanged(self, known: File) -> bool:
+        """Whether a held file lies where it was added from, as it was: then it is `seen`. Asks the disk."""
+        try:
+            state = os.lstat(known.path)
+        except OSError:
+            return False
+        if (state.st_size, changed_ns(state)) != (known.size, known.mtime_ns):
+            return False
+        self.seen(known)
+        return True
 
     def judge(self, file: File) -> Presence:
         """Where a held file is. Asks the disk."""

@@ -1,5 +1,8 @@
 """Brings files into the library: found, hashed, held already or read, committed. One job's work."""
 
+# ruff: noqa: PTH118, PTH119, PTH120
+# pathlib tidies paths; here every byte of a path counts
+
 from __future__ import annotations
 
 import hashlib
@@ -12,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +25,7 @@ from mcp_mmretrieval.adding.absence import AbsenceJudge, Presence, device_of
 from mcp_mmretrieval.adding.not_added import NotAddedFiles
 from mcp_mmretrieval.adding.reading import FileText, FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
-from mcp_mmretrieval.adding.walk import FoundFile, NotedPath, RefusedPath, SkippedPath, walk
+from mcp_mmretrieval.adding.walk import FoundFile, NotedPath, RefusedPath, SkippedPath, WalkItem, walk, walk_changed
 from mcp_mmretrieval.answers import Failure
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.concurrency.task_window import TaskWindow
@@ -35,7 +39,7 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.media.source import MAX_SIDECARS
-from mcp_mmretrieval.roots import OpenFile
+from mcp_mmretrieval.roots import OpenFile, real_path
 from mcp_mmretrieval.roots.digest import document_digest
 from mcp_mmretrieval.store import VANISHED_DAYS, Change, Document, File
 from mcp_mmretrieval.targets import ConnectionView
@@ -101,47 +105,66 @@ class DocumentAdder:
         """Add files, folders and globs; without any: the roots. Raises Cancelled, LibraryUnavailable."""
         if not self._roots.folders:
             raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
+        seen = _Seen(AbsenceJudge(self._roots))
         tally = _Tally(job, self._pending)
-        counted = set[str]()
-        ignored: dict[str, float] = {}
-        absence = AbsenceJudge(self._roots)
-        with tally, TaskWindow(self._at_once(job)) as window:
-            for item in walk(self._roots, paths, library=self._library):
-                if job.stop.is_set():
+        self._walk(tally, walk(self._roots, paths, library=self._library), seen, dry_run=dry_run)
+        self._take_out(tally, self._vanished(tally, paths, seen), paths, seen, dry_run=dry_run)
+
+    def changed(self, job: Job, paths: Sequence[str], waits: Callable[[str], bool]) -> None:
+        """Add what changed, by all rules, as adding the roots would; without any path: the roots.
+
+        `paths`: absolute, of files and folders, there or not. `waits`: whether a file is being written, so that it is
+        left alone for now. What lies there no more is taken out by the same rules: see `_vanished`. Raises Cancelled,
+        LibraryUnavailable.
+        """
+        seen = _Seen(AbsenceJudge(self._roots), waits)
+        tally = _Tally(job, self._pending)
+        changed = walk_changed(self._roots, paths or self._roots.folders, library=self._library)
+        self._walk(tally, changed, seen)
+        whole = [path for path in paths if path in self._roots.folders] if paths else self._roots.folders
+        gone = self._vanished(tally, whole, seen) if whole else set[str]()
+        gone |= self._missed(tally, [path for path in paths if path not in whole], seen)
+        self._take_out(tally, gone, paths, seen)
+
+    def _walk(self, tally: _Tally, items: Iterable[WalkItem], seen: _Seen, *, dry_run: bool = False) -> None:
+        """Add what is come to, and note what is seen on the way."""
+        with tally, TaskWindow(self._at_once(tally.job)) as window:
+            for item in items:
+                if tally.job.stop.is_set():
                     raise Cancelled("Stopped.")
                 match item:
-                    case FoundFile():
-                        counted.add(item.path)
+                    case FoundFile() if not any(map(seen.waits, (item.path, *item.sidecars))):
+                        seen.counted.add(item.path)
                         tally.found(item.path)
-                        window.run(partial(self._try, tally, item, absence, dry_run=dry_run))
+                        window.run(partial(self._try, tally, item, seen.absence, dry_run=dry_run))
                     case SkippedPath():
                         tally.skipped(item)
                         if item.since is not None:
-                            ignored[item.path] = item.since
+                            seen.ignored[item.path] = item.since
                     case RefusedPath():
                         tally.failed(item.path, item.code, item.reason)
                     case NotedPath():
                         tally.noted(item.path, [item.note])
-        gone = self._vanished(tally, paths, counted, absence)
-        left_out = set(self._ignored(paths, ignored, counted)) - gone
-        if dry_run:
-            tally.removed(len(gone) + len(left_out))
-        else:
-            self._catalog.see_on(absence.moved)
-            self._take_out(tally, gone, left_out)
-            tally.count_pending()
 
     def _at_once(self, job: Job) -> int:
         """Files under way at a time; one where a file may have ended the last process, to find out which."""
         return 1 if job.attempts else self._workers
 
-    def _take_out(self, tally: _Tally, gone: Collection[str], left_out: Collection[str]) -> None:
+    def _take_out(
+        self, tally: _Tally, gone: Collection[str], paths: Sequence[str], seen: _Seen, *, dry_run: bool = False
+    ) -> None:
         """What vanished is kept for a while; what a person chose to leave out is not."""
+        left_out = set(self._ignored(paths, seen.ignored, seen.counted)) - set(gone)
+        if dry_run:
+            tally.removed(len(gone) + len(left_out))
+            return
+        self._catalog.see_on(seen.absence.moved)
         if gone:
             tally.removed(self._catalog.vanish(gone).files)
             tally.told(VANISHED_NOTE.format(files=_counted(len(gone)), days=VANISHED_DAYS))
         if left_out:
             tally.removed(self._catalog.remove_files(left_out).files)
+        tally.count_pending()
 
     def text(self, job: Job, text: str, title: str, *, dry_run: bool = False) -> None:
         """Add text that was given as such; the same text again is no work."""
@@ -290,28 +313,64 @@ class DocumentAdder:
                 raise UnreadableMedia("changed_while_read", f"{one.path}: changed while it was read. Add it again.")
         return read
 
-    def _vanished(self, tally: _Tally, paths: Sequence[str], counted: Set[str], absence: AbsenceJudge) -> set[str]:
+    def _vanished(self, tally: _Tally, paths: Sequence[str], seen: _Seen) -> set[str]:
         """What lies no longer where it was added from. What is only out of reach stays, and is told.
 
         So stays all of a folder that was asked for, or of a root, in which nothing lies at all: a drive that is not
-        mounted looks so. `counted`: what this walk has seen lie there.
+        mounted looks so.
         """
         vanished = set[str]()
         for folder in self._folders(paths):
-            absent: dict[Presence, list[str]] = {"gone": [], "out of reach": [], "there": []}
-            for file in self._catalog.files_under(folder):
-                if tally.job.stop.is_set():
-                    raise Cancelled("Stopped.")
-                if file.path not in counted:
-                    absent[absence.judge(file)].append(file.path)
+            absent = self._absent(tally, folder, seen)
             gone, away = absent["gone"], absent["out of reach"]
-            if gone and gone != [folder] and not any(path.startswith(f"{folder}/") for path in counted):
+            if gone and gone != [folder] and not any(path.startswith(f"{folder}/") for path in seen.counted):
                 tally.told(f"{folder}: {EMPTY_NOTE.format(files=_counted(len(gone)))}")
             else:
                 vanished |= set(gone)
             if away:
                 tally.told(f"{away[0]}: {AWAY_NOTE.format(files=_counted(len(away)))}")
         return vanished
+
+    def _missed(self, tally: _Tally, paths: Sequence[str], seen: _Seen) -> set[str]:
+        """The same for what changed, of which nobody walked through the root: of that, too, something has to be left.
+
+        What a drive or a root still holds is looked for in the catalog, nearest first.
+        """
+        vanished = set[str]()
+        for path in sorted(map(_in_real_folder, paths)):
+            if not self._rooted(path) or not self._catalog.holds_under(path):
+                continue
+            left = self._still_there(os.path.dirname(path), seen)
+            absent = self._absent(tally, path, seen)
+            if absent["gone"] and not left:
+                root = self._roots.root_of(path)
+                tally.told(f"{root}: {EMPTY_NOTE.format(files=_counted(len(absent['gone'])))}")
+            else:
+                vanished |= set(absent["gone"])
+            if away := absent["out of reach"]:
+                tally.told(f"{away[0]}: {AWAY_NOTE.format(files=_counted(len(away)))}")
+        return vanished
+
+    def _absent(self, tally: _Tally, folder: str, seen: _Seen) -> dict[Presence, list[str]]:
+        """The held files of a folder, or the one at a path, that were not come to, by where they are."""
+        absent: dict[Presence, list[str]] = {"gone": [], "out of reach": [], "there": []}
+        for file in self._catalog.files_under(folder):
+            if tally.job.stop.is_set():
+                raise Cancelled("Stopped.")
+            if file.path not in seen.counted:
+                absent[seen.absence.judge(file)].append(file.path)
+        return absent
+
+    def _still_there(self, folder: str, seen: _Seen) -> bool:
+        """Whether a file still lies in a folder or under its root; a held one is shown to the judge of absence."""
+        if folder not in seen.left:
+            below = f"{folder.rstrip('/')}/"
+            seen.left[folder] = (
+                any(path.startswith(below) for path in seen.counted)
+                or any(map(seen.absence.lies_unchanged, self._catalog.files_under(folder)))
+                or (folder not in self._roots.folders and self._still_there(os.path.dirname(folder), seen))
+            )
+        return seen.left[folder]
 
     def _ignored(self, paths: Sequence[str], ignored: Mapping[str, float], counted: Set[str]) -> Iterator[str]:
         """What was read before an ignore file came to leave it out.
@@ -391,6 +450,26 @@ def _state_of(sidecars: Sequence[OpenFile]) -> str:
     """Names, sizes and times of what belongs to a file; empty for nothing."""
     states = [[Path(one.path).name, one.size, one.mtime_ns] for one in sidecars]
     return json.dumps(states) if states else ""
+
+
+def _in_real_folder(path: str) -> str:
+    """A path by where its folder really lies: itself it may be gone."""
+    return os.path.join(real_path(os.path.dirname(path)), os.path.basename(path))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one walk has seen."""
+
+    absence: AbsenceJudge
+    waits: Callable[[str], bool] = lambda path: False
+    """Whether a file is being written."""
+    counted: set[str] = field(default_factory=set)
+    """Files that lie there and count."""
+    ignored: dict[str, float] = field(default_factory=dict)
+    """Paths that an ignore file leaves out, and when it was written."""
+    left: dict[str, bool] = field(default_factory=dict)
+    """Folders, and whether anything is left in them or above."""
 
 
 class _Tally:

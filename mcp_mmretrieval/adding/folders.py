@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mcp_mmretrieval.adding.ignore import MAX_IGNORE_BYTES, IgnoreRules
-from mcp_mmretrieval.adding.left_out import name_rule
+from mcp_mmretrieval.adding.left_out import holds_environment, name_rule
 from mcp_mmretrieval.errors import NotAllowed, UnreadableMedia
 from mcp_mmretrieval.roots import real_path
 from mcp_mmretrieval.roots.readable import ReadableFiles
@@ -123,6 +123,24 @@ class FolderReader:
             at = os.path.join(at, part)
         return [] if ignoring_file(rules, folder, is_folder=True) else rules
 
+    def rules_on_the_way(self, folder: str) -> list[IgnoreFile] | None:
+        """The ignore files above a folder, if a walk from the root comes to it; None where a rule leaves it out.
+
+        Raises as `names` does.
+        """
+        root = self._roots.root_of(folder)
+        rules: list[IgnoreFile] = []
+        at = root
+        for part in folder.removeprefix(root).strip("/").split("/") if folder != root else ():
+            _, names = self.names(at)
+            if at != root and holds_environment(names):
+                return None
+            rules += self.rules_of(at, names)
+            at = os.path.join(at, part)
+            if self.rule(at, at, is_folder=True) or ignoring_file(rules, at, is_folder=True):
+                return None
+        return rules
+
     def rules_of(self, folder: str, names: Iterable[str]) -> Iterator[IgnoreFile]:
         """The ignore files in a folder that holds these names, the nearest last."""
         for name, within in ((_GIT_EXCLUDES, ".git"), *((name, name) for name in IGNORE_FILES)):
@@ -133,6 +151,14 @@ class FolderReader:
                 ):
                     rules = IgnoreRules(os.pread(opened.fd, MAX_IGNORE_BYTES + 1, 0))
                     yield IgnoreFile(folder, name, rules, opened.mtime_ns / 1e9)
+
+
+def folder_concerned(path: str) -> str:
+    """The folder for which an ignore file speaks; empty for any other path."""
+    if path.endswith(f"/{_GIT_EXCLUDES}"):
+        return path.removesuffix(f"/{_GIT_EXCLUDES}")
+    folder, _, name = path.rpartition("/")
+    return folder if name in IGNORE_FILES else ""
 
 
 def _entries(folder: int) -> FolderEntries:

@@ -3,13 +3,14 @@
 Runs in the server, reads names only, and follows links no further than the roots. What is left out is counted by rule.
 """
 
-# ruff: noqa: PTH112, PTH118
+# ruff: noqa: PTH112, PTH118, PTH120
 # pathlib tidies paths; here every byte of a path counts
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -99,6 +100,29 @@ def walk(roots: Roots, paths: Sequence[str] = (), *, library: StrPath | None = N
         yield from visit.argument(path)
 
 
+def walk_changed(roots: Roots, changed: Iterable[str], *, library: StrPath | None = None) -> Iterator[WalkItem]:
+    """What counts of absolute paths that changed, by all rules, as walks from the roots would come to them.
+
+    Of a folder that changed all that it holds, of subtitles the recordings beside them, of what is gone nothing.
+    """
+    visit = _Walk(ReadableFiles(roots, library))
+    by_folder = defaultdict[str, set[str]](set)
+    for path in changed:
+        folder, _, name = path.rpartition("/")
+        real = path if path in roots.folders else os.path.join(real_path(folder), name)
+        if roots.covers(real):
+            by_folder["" if real in roots.folders else os.path.dirname(real)].add(real)
+    for root in sorted(by_folder.pop("", ())):
+        yield from visit.argument(root)
+    for folder in sorted(by_folder):
+        yield from visit.changed(folder, by_folder[folder])
+
+
+def walked_folders(roots: Roots, folder: str, *, library: StrPath | None = None) -> Iterator[str]:
+    """The folders that a walk of a root comes to, as absolute real paths, the root first."""
+    return _Walk(ReadableFiles(roots, library)).folders(folder)
+
+
 @dataclass(frozen=True, slots=True)
 class _Folder:
     """A folder that is still to be looked into, with the rules from above it."""
@@ -152,7 +176,7 @@ class _Walk:
         if sidecars.is_recording(name):
             owned = self._owned_at(folder)
         elif sidecars.suffix_of(name) in sidecars.SUBTITLE_SUFFIXES:
-            owned = self._owned_at(folder) | self._owned_at(sidecars.folder_of_recordings(folder))
+            owned = self._owned_at(folder) | self._owned_at(self._home(folder))
         if any(real in subtitles for subtitles in owned.values()):
             yield SkippedPath(path=real, rule=_BELONGS)
         else:
@@ -208,8 +232,46 @@ class _Walk:
             reason = f"{pattern}: nothing under the allowed folders matches, or a rule leaves it out."
             yield RefusedPath(path=pattern, code="not_found_or_not_allowed", reason=reason)
 
+    def changed(self, folder: str, paths: Set[str]) -> Iterator[WalkItem]:
+        """What counts of some paths in a folder; nothing where a rule leaves the folder out, or it cannot be read."""
+        wanted = paths | {real_path(path) for path in paths}
+        try:
+            rules = self._reader.rules_on_the_way(folder)
+        except (NotAllowed, UnreadableMedia):  # gone meanwhile, or out of reach: which of them is judged elsewhere
+            return
+        if rules is None or not os.path.isdir(folder):
+            return
+        subtitles = any(sidecars.suffix_of(path) in sidecars.SUBTITLE_SUFFIXES for path in paths)
+        for step in self._folder(_Folder(folder, rules, named=folder in self._roots.folders)):
+            if isinstance(step, _Folder):
+                if step.path in wanted:
+                    yield from self._tree(step)
+            elif isinstance(step, NotedPath | StillWalking) or step.path in wanted:
+                yield step
+            elif isinstance(step, FoundFile):
+                if subtitles and sidecars.is_recording(step.path):
+                    yield step
+                else:
+                    self._files.discard(step.path)
+        if home := self._home(folder) if subtitles else "":
+            beside = {path for path, _, _ in self._recordings(home)}
+            yield from self.changed(home, beside - self._files)
+
+    def folders(self, top: str) -> Iterator[str]:
+        """The folders that a walk from a root comes to."""
+        for step in self._steps(_Folder(top, (), named=True)):
+            if isinstance(step, _Folder):
+                yield step.path
+
+    def _recordings(self, folder: str) -> Iterator[FolderEntry]:
+        return (entry for name, entry in self._reader.entries(folder, None) if sidecars.is_recording(name))
+
     def _tree(self, top: _Folder) -> Iterator[WalkItem]:
-        """All that counts below a folder, depth first. Links may lead in circles: each folder is entered once."""
+        """All that counts below a folder, depth first."""
+        return (step for step in self._steps(top) if not isinstance(step, _Folder))
+
+    def _steps(self, top: _Folder) -> Iterator[WalkItem | _Folder]:
+        """The same with the folders that are entered. Links may lead in circles: each folder is entered once."""
         entered: set[str] = set()
         stack: list[Iterator[WalkItem | _Folder]] = [iter([top])]
         while stack:
@@ -220,6 +282,7 @@ class _Walk:
                 yield step
             elif step.path not in entered:
                 entered.add(step.path)
+                yield step
                 stack.append(self._folder(step))
 
     def _folder(self, folder: _Folder) -> Iterator[WalkItem | _Folder]:
@@ -264,7 +327,8 @@ class _Walk:
         """Files and folders that no rule leaves out; subtitles with the recordings to which they belong."""
         owned = self._owned(kept, folder.above)
         belonging = {sidecar for subtitles in owned.values() for sidecar in subtitles}
-        if home := sidecars.folder_of_recordings(folder.path):
+        home = self._home(folder.path)
+        if home:
             rules = self._reader.rules_above(home)
             there = self._owned_at(home, [*rules, *self._reader.rules_of(home, IGNORE_FILES)]).values()
             belonging |= {sidecar for subtitles in there for sidecar in subtitles}
@@ -275,6 +339,11 @@ class _Walk:
                 yield SkippedPath(path=path, rule=_BELONGS)
             elif is_folder and folder.depth != 0:
                 yield _Folder(target, folder.above, None if folder.depth is None else folder.depth - 1)
+
+    def _home(self, folder: str) -> str:
+        """The folder of the recordings to which a folder's subtitles may belong, if it lies under the roots."""
+        home = sidecars.folder_of_recordings(folder)
+        return home if home and self._roots.covers(home) else ""
 
     def _owned_at(self, folder: str, rules: Sequence[IgnoreFile] | None = None) -> OwnedSubtitles:
         """The recordings in a folder with their subtitles; without rules of all that lies there."""

@@ -26,6 +26,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable, ModelUnavailable, RetrievalError
 from mcp_mmretrieval.front.endpoint import endpoint_of
 from mcp_mmretrieval.front.reaching import ask_engine
+from mcp_mmretrieval.roots.mounts import NETWORK_FILE_SYSTEMS, file_system_type
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.library import Library
@@ -45,11 +46,6 @@ SHOWN_PACKAGES = (
     "av",
 )
 """Packages whose versions are worth reading."""
-
-NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone"}
-)
-"""File systems on which locks and SQLite's log cannot be relied on (sqlite.org/wal.html)."""
 
 SYNCED_PATH_PARTS = (
     "dropbox",
@@ -242,7 +238,7 @@ def check_library_folder(folder: Path) -> Iterator[Check]:
     yield Check("library", "fine", str(folder) if folder == there else f"{folder}, to be made when it is first used")
     if folder == there and state.st_mode & 0o077:
         yield Check("library", "doubtful", f"{folder}: others can look in. Run: chmod 700 '{folder}'.")
-    if (kind := file_system_type(there)) in NETWORK_FILE_SYSTEMS:
+    if (kind := file_system_type(str(there.resolve()))) in NETWORK_FILE_SYSTEMS:
         yield Check(
             "library", "doubtful", f"{folder} is on {kind}, a network. Set --library to a folder on a local disk."
         )
@@ -266,17 +262,6 @@ def check_engine(library: str) -> Check:
     served = "1 client" if len(clients) == 1 else f"{len(clients)} clients"
     summary = f"pid {state['pid']}, version {state['version']}, {served}; log: {state['log']}"
     return Check("engine", "fine", summary)
-
-
-def file_system_type(path: Path) -> str:
-    """The kind of file system that a path lies on; empty where the system does not say."""
-    mounts = Path("/proc/self/mounts")
-    if not mounts.exists():
-        return ""
-    rows = [line.split(" ") for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines()]
-    kinds = {row[1].replace("\\040", " "): row[2] for row in rows}
-    real = path.resolve()
-    return next((kinds[str(above)] for above in (real, *real.parents) if str(above) in kinds), "")
 
 
 def check_roots(folders: tuple[Path, ...]) -> Iterator[Check]:

@@ -16,7 +16,7 @@ from mcp_mmretrieval.config.sources import ENV_PREFIX, default_cache_path, defau
 from mcp_mmretrieval.errors import BadArgument
 
 CONNECTION_SETTINGS = frozenset(
-    {"library", "roots", "read_only", "call_budget_s", "http_hosts", "http_origins", "http_auth"}
+    {"library", "roots", "read_only", "watch", "call_budget_s", "http_hosts", "http_origins", "http_auth"}
 )
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
 
@@ -44,6 +44,11 @@ class Settings(BaseModel):
         description="Folders that may be read, separated as in PATH. None: nothing can be read.",
     )
     read_only: bool = Field(default=False, description="Offer neither adding nor removing.")
+    watch: bool = Field(
+        default=False,
+        description="Keep the library current with the roots by itself: what changes there is added when it is at "
+        "rest.",
+    )
     profile: str = Field(
         default="builtin",
         description="Models for text, pictures and sound: a profile's name, `auto`, a folder's absolute path, or "

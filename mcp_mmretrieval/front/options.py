@@ -25,6 +25,7 @@ def add_library_options(parser: argparse.ArgumentParser) -> None:
 def add_serve_options(parser: argparse.ArgumentParser) -> None:
     """How to serve."""
     parser.add_argument("--read-only", action="store_true", default=None, help="offer neither adding nor removing")
+    parser.add_argument("--watch", action="store_true", default=None, help="add by itself what changes in the folders")
     parser.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP there instead of stdin and stdout")
     parser.add_argument("--solo", action="store_true", help="one process, nothing in the background")
 
@@ -47,4 +48,5 @@ def option_values(arguments: argparse.Namespace) -> dict[str, object]:
         "profile": arguments.profile,
         "config": arguments.config,
         "read_only": getattr(arguments, "read_only", None),
+        "watch": getattr(arguments, "watch", None),
     }

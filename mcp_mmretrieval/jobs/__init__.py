@@ -215,6 +215,11 @@ class Jobs:
         """A job of this process."""
         return self._known.get(id)
 
+    def forget(self, job: Job) -> None:
+        """A job that has ended, before others push it out."""
+        with self._lock:
+            self._known.pop(job.id, None)
+
     def all(self) -> list[Job]:
         """The jobs of this process, newest first."""
         with self._lock:

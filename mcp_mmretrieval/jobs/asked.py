@@ -17,16 +17,21 @@ class AddRequest:
     text: str | None = None
     title: str | None = None
     dry_run: bool = False
+    watched: bool = False
+    """Whether nobody asked: the paths are what was seen to change, none the roots whole. Such a job is not kept for a
+    later process, which looks for itself."""
 
     @property
     def key(self) -> str:
         """Equal for the same request; says nothing of what was asked."""
-        arguments = [self.roots, self.paths, self.text, self.title, self.dry_run]
+        arguments = [self.roots, self.paths, self.text, self.title, self.dry_run, *([True] if self.watched else [])]
         return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()
 
     def stored(self) -> str:
         """As JSON in ASCII: names that are no UTF-8 come back as they were."""
-        return json.dumps(asdict(self))
+        given = asdict(self)
+        del given["watched"]
+        return json.dumps(given)
 
     @classmethod
     def read(cls, stored: str) -> AddRequest:

@@ -97,6 +97,8 @@ class JobHistory:
         ended = 0
         for job in self._jobs.all():
             if _concerns(job.asked, roots):
+                if not job.running and not self._worth_telling(job):
+                    continue
                 ended += not job.running
                 if job.running or ended <= MAX_ENDED_JOBS_SHOWN:
                     yield job.outcome
@@ -132,8 +134,22 @@ class JobHistory:
         self._catalog.put_job(_ended(row, outcome))
         return outcome
 
+    def forget(self, job: Job) -> None:
+        """A job that nobody asked for, once it has ended: of what is not worth telling nothing is remembered."""
+        if not self._worth_telling(job):
+            self._jobs.forget(job)
+
+    def _worth_telling(self, job: Job) -> bool:
+        """Whether somebody asked for it, or it came to what a person should know."""
+        if job.asked is None or not job.asked.watched:
+            return True
+        outcome = job.kept
+        return bool(outcome.error or outcome.failed or outcome.removed)
+
     def _record(self, job: Job) -> None:
         outcome, asked = job.kept, job.asked
+        if asked is not None and asked.watched and not self._is_news(outcome, asked):
+            return
         if asked is not None and outcome.state != "running":
             asked = _without_text(asked)
         self._catalog.put_job(
@@ -147,6 +163,13 @@ class JobHistory:
                 reading=job.reading,
             )
         )
+
+    def _is_news(self, outcome: Outcome, asked: AddRequest) -> bool:
+        """Whether what a job of the watcher came to is kept: what failed again and again is kept once."""
+        if outcome.state == "running" or not (outcome.failed or outcome.error or outcome.removed):
+            return False
+        known = {failure.path for failure in self.failures(Roots(asked.roots))}
+        return bool(outcome.error or outcome.removed) or any(one.path not in known for one in outcome.failed)
 
 
 def _concerns(asked: AddRequest | None, roots: Roots) -> bool:

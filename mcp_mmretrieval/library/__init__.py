@@ -12,6 +12,7 @@ from typing import Self
 
 from mcp_mmretrieval.adding.removing import DocumentRemover
 from mcp_mmretrieval.adding.unread import kinds_of_unread
+from mcp_mmretrieval.adding.watching import Following
 from mcp_mmretrieval.answers import (
     Answer,
     DocumentInfo,
@@ -231,6 +232,14 @@ class Library:
             raise BadArgument("The text is empty. Give text to add, or leave it out to add files.")
         asked = AddRequest(roots=self.roots.folders, paths=tuple(paths), text=text, title=title, dry_run=dry_run)
         return self._opened.jobs.start(asked, self.roots, owner)
+
+    def watch(self) -> Following:
+        """Keep the library current with this connection's roots by itself, until the answer is closed.
+
+        What changed before is caught up with in the background, by a job that answers to nobody; then each change is
+        added when it is at rest, as `add` would. `status` tells how it goes.
+        """
+        return self._opened.watcher.follow(self.roots)
 
     def settle(self, seconds: float | None = None, *, figures: bool = False) -> bool:
         """Wait until everything that was read has its vectors; whether it came to that.

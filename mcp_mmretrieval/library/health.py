@@ -38,6 +38,7 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
         f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
         for folder in roots.missing
     ]
+    problems += opened.watcher.problems(roots)
     if not roots.folders:
         problems.append("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
     return Status(
@@ -53,6 +54,7 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
         models_state=state,
         index=_index_line(index),
         sandbox=shared.workers.sandbox,
+        watching=opened.watcher.told(roots),
         jobs=tuple(opened.jobs.latest(roots)),
         problems=tuple(dict.fromkeys(text for text in problems if text)),
     )

@@ -11,10 +11,12 @@ from mcp_mmretrieval.adding.figures import FigureThread
 from mcp_mmretrieval.adding.files import DocumentAdder
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.adding.shared import SharedResources
+from mcp_mmretrieval.adding.walk import walked_folders
+from mcp_mmretrieval.adding.watching import FolderWatcher
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.workers import Workers
@@ -66,6 +68,13 @@ class OpenedLibrary:
                 store.catalog.purge_vanished()
             except LibraryUnavailable as error:  # a full disk: the next start does it
                 logger.warning("what vanished long ago is not forgotten yet: %s", error)
+            self.watcher = FolderWatcher(
+                self.jobs.start,
+                self.jobs.forget,
+                lambda roots: ReadableFiles(roots, settings.library),
+                lambda roots, folder: walked_folders(roots, folder, library=settings.library),
+                expect=self._expect_files,
+            )
             self._closed = threading.Event()
             self.embedding.start()
             self.figures.start()
@@ -86,6 +95,7 @@ class OpenedLibrary:
     def close(self) -> None:
         """In the order of the data's way in, so that nothing is handed to what is closed already."""
         self._closed.set()
+        self.watcher.close()
         self.jobs.close()
         self.shared.models.close()
         self.figures.close()
@@ -96,12 +106,19 @@ class OpenedLibrary:
     def _add(self, job: Job, asked: AddRequest, roots: Roots) -> None:
         """One job's work."""
         adder = self.adder(self.view(roots))
-        if asked.text is not None:
+        if asked.watched:
+            adder.changed(job, asked.paths, self.watcher.waits)
+        elif asked.text is not None:
             adder.text(job, asked.text, asked.title or "", dry_run=asked.dry_run)
         else:
             adder.files(job, asked.paths, dry_run=asked.dry_run)
         self.embedding.wake(again=True)
         self.figures.wake()
+
+    def _expect_files(self) -> None:
+        """Have a parser ready by the time that what changes is at rest."""
+        with suppress(Cancelled, UnreadableMedia):  # who reads is told
+            self.shared.workers.warm()
 
     def _rest(self) -> None:
         """Let models that nobody uses leave the memory, and what was removed the file, until the library is closed."""

@@ -25,6 +25,7 @@ from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
+from mcp_mmretrieval.searching.staleness import StalenessCheck
 from mcp_mmretrieval.store import Document
 from mcp_mmretrieval.store.snippets import best_snippet
 from mcp_mmretrieval.store.spaces import LEFT_OUT_PREFIX
@@ -49,6 +50,7 @@ class Searcher:
         self._lanes = LaneSearcher(shared.store, LikeResolver(shared, view))
         self._lookup = PointedLookup(shared.catalog, view)
         self._inputs = ScoringInputs(shared, view)
+        self._staleness = StalenessCheck()
         self._costs = costs
 
     def search(self, query: Query) -> Answer:
@@ -180,6 +182,8 @@ class Searcher:
         asked = findings.query_vectors or {}
         moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, stored)
         matches = MatchCollector(run, self._catalog).collect(shown)
+        shown_files = filter(None, map(self._view.targets.visible_file, files.values()))
+        stale = self._staleness.stale(shown_files)
         hits: list[Hit] = []
         partly: dict[str, str] = {}
         for place in shown:
@@ -204,6 +208,7 @@ class Searcher:
                     snippet=best_snippet(segment.text, run.query.terms),
                     lanes=place.lanes,
                     match=judge(matches[place.hit.key]),
+                    stale=file is not None and file.path in stale,
                     more_in_document=more[document.id],
                 )
             )

@@ -43,13 +43,14 @@ class LibraryOpening:
                 threading.Thread(target=self._work, args=(self._future, delay), name="open", daemon=True).start()
             return self._future
 
-    async def library(self) -> Library:
-        """The open library. Cancelling ends the waiting, not the opening.
+    async def library(self, delay: float = 0.0) -> Library:
+        """The open library. Cancelling ends the waiting, not the opening. `delay` as `begin` has it.
 
         Raises the RetrievalError that opening it ended in; the next call tries again.
         """
-        future = self.begin()
-        self._wanted.set()
+        future = self.begin(delay)
+        if not delay:
+            self._wanted.set()
         await anyio.to_thread.run_sync(future.exception, abandon_on_cancel=True, limiter=self._waiting)
         return future.result()
 

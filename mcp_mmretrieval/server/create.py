@@ -60,7 +60,9 @@ def create_server(
         if metrics is not None:
             metrics.admissions.append(admission)
         try:
-            yield Connection(opening, settings, admission)
+            connection = Connection(opening, settings, admission)
+            async with connection.watching():
+                yield connection
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(opening.close)

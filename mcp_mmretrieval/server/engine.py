@@ -16,7 +16,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -60,6 +60,12 @@ _CLOSE_TIMEOUT_S = 20.0
 """Seconds that closing the library may take; what it does not get to is in the catalog already."""
 _OPEN_DELAY_S = 2.0
 """Seconds until the library is opened for a client that asks for nothing yet: jobs may wait in it."""
+
+COMMAND_KIND = "command"
+"""What a client calls itself that is a command of the terminal."""
+_NO_WATCHING_NOTE = (
+    "This client is read-only, so its folders are not watched. To watch them, serve without --read-only."
+)
 
 _QUESTIONS_WITHOUT_SETTINGS = frozenset({"leave", "state"})
 """What is asked of the engine itself: who asks gives no settings that a library could be opened with."""
@@ -165,12 +171,15 @@ class Engine:
         self._clients[client] = str(hello.get("kind", "stdio"))
         self._metrics.connections = len(self._clients)
         self._opening.begin(_OPEN_DELAY_S)
+        # a command comes to ask one thing, and a person does not expect it to add all the folders
+        watching = nullcontext() if hello.get("kind") == COMMAND_KIND else connection.watching()
         try:
-            if "http" in hello:
-                await self._listen(client, hello["http"], connection, descriptors)
-            else:
-                server = self._servers[settings.read_only]
-                await serve_lines(server, connection, read_lines(client), partial(write_line, client))
+            async with watching:
+                if "http" in hello:
+                    await self._listen(client, hello["http"], connection, descriptors)
+                else:
+                    server = self._servers[settings.read_only]
+                    await serve_lines(server, connection, read_lines(client), partial(write_line, client))
         finally:
             self._clients.pop(client, None)
             self._metrics.connections = len(self._clients)
@@ -222,7 +231,7 @@ class Engine:
     def _adopt(self, settings: Settings) -> None:
         """The first client's settings are the library's while this engine lives."""
         if self._settings is None:
-            own = {"library": Path(self._endpoint.library), "roots": (), "read_only": False}
+            own = {"library": Path(self._endpoint.library), "roots": (), "read_only": False, "watch": False}
             self._settings = settings.model_copy(update=own)
             self._admission = Admission(settings.max_running, settings.max_waiting)
             self._metrics.admissions.append(self._admission)

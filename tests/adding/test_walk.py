@@ -17,9 +17,11 @@ from mcp_mmretrieval.adding.walk import (
     SkippedPath,
     StillWalking,
     walk,
+    walk_changed,
+    walked_folders,
 )
 from mcp_mmretrieval.roots import Roots
-from tests.support.walking import found, make, skipped
+from tests.support.walking import found, found_changed, make, skipped
 
 
 def refused(root: Path, *paths: str) -> list[RefusedPath]:
@@ -235,3 +237,64 @@ def test_a_walk_comes_up_for_air_within_a_folder(root: Path, path: str) -> None:
         (root / f"{number}.txt").touch()
     items = walk(Roots([root]), [path])
     assert sum(isinstance(item, StillWalking) for item in items) >= 4
+
+
+def test_a_root_may_be_called_like_a_folder_of_subtitles(tmp_path: Path) -> None:
+    make(tmp_path, "Subs/a.txt", "Subs/b.srt")
+    assert found(tmp_path / "Subs") == ["a.txt", "b.srt"]
+
+
+# -- what changed ------------------------------------------------------------------------------------------------------
+
+
+def test_of_what_changed_that_counts_which_a_walk_of_the_root_finds(root: Path) -> None:
+    make(root, "a.txt", "b.txt", "sub/c.txt", ".hidden.txt", ".git/d.txt", "node_modules/e.txt", "id_rsa", "f.part")
+    make(root, "env/pyvenv.cfg", "env/g.txt", "out/h.txt", "out/deep/i.txt", "sub/j.log")
+    (root / ".gitignore").write_text("out\n*.log\n")
+    everything = [os.path.relpath(path, root) for path in root.rglob("*") if path.is_file()]
+    assert sorted(found_changed(root, *everything)) == sorted(found(root)) == ["a.txt", "b.txt", "sub/c.txt"]
+    assert found_changed(root, "b.txt", "sub/none.txt", "none/none.txt") == ["b.txt"]
+
+
+def test_a_folder_that_came_comes_with_all_below_it_by_its_rules(root: Path) -> None:
+    make(root, "new/a.txt", "new/deep/b.txt", "new/deep/.c.txt", "old/d.txt", ".secret/e.txt")
+    assert found_changed(root, "new", "new/a.txt", ".secret") == ["new/a.txt", "new/deep/b.txt"]
+    assert found_changed(root, "") == found(root)
+
+
+def test_what_changed_beyond_a_link_or_outside_is_judged_by_where_it_lies(root: Path, tmp_path: Path) -> None:
+    make(root, "real/a.txt")
+    make(tmp_path, "outside/b.txt")
+    (root / "link").symlink_to(root / "real")
+    (root / "out").symlink_to(tmp_path / "outside")
+    assert found_changed(root, "link/a.txt") == ["real/a.txt"]
+    assert found_changed(root, "out/b.txt", "../outside/b.txt") == []
+    (root / "c.txt").symlink_to(root / "real" / "a.txt")
+    assert found_changed(root, "c.txt") == ["real/a.txt"]
+
+
+def test_subtitles_that_changed_or_went_bring_their_recordings(root: Path) -> None:
+    make(root, "film.mp4", "film.en.srt", "other.txt", "show/one.mp4", "show/Subs/one.srt")
+    items = [*walk_changed(Roots([root]), [str(root / "film.en.srt")])]
+    assert [(item.path, item.sidecars) for item in items if isinstance(item, FoundFile)] == [
+        (str(root / "film.mp4"), (str(root / "film.en.srt"),))
+    ]
+    (root / "film.en.srt").unlink()
+    assert found_changed(root, "film.en.srt") == ["film.mp4"]
+    assert found_changed(root, "show/Subs/one.srt") == ["show/one.mp4"]
+
+
+def test_what_a_rule_leaves_out_says_since_when(root: Path) -> None:
+    make(root, "a.log", "b.log")
+    (root / ".gitignore").write_text("*.log")
+    items = [*walk_changed(Roots([root]), [str(root / "a.log")])]
+    assert [(item.path, item.since is not None) for item in items if isinstance(item, SkippedPath)] == [
+        (str(root / "a.log"), True)
+    ]
+
+
+def test_the_folders_that_a_walk_comes_to_are_told_without_what_rules_leave_out(root: Path) -> None:
+    make(root, "a/b/c.txt", "d/e.txt", ".git/f", "node_modules/g/h", "out/i", "library/j")
+    (root / ".gitignore").write_text("out")
+    folders = walked_folders(Roots([root]), str(root), library=root / "library")
+    assert [os.path.relpath(folder, root) for folder in folders] == [".", "a", "a/b", "d"]

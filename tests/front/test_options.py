@@ -26,10 +26,12 @@ def test_what_was_not_given_is_none() -> None:
 
 
 def test_the_short_parser_and_the_whole_one_read_serve_alike() -> None:
-    argv = ["--root", "/a", "--root", "/b", "--library", "/l", "--profile", "omni", "--config", "c.toml", "--read-only"]
+    argv = ["--root", "/a", "--root", "/b", "--library", "/l", "--profile", "omni", "--config", "c.toml"]
+    argv += ["--read-only", "--watch"]
     short = option_values(serve_parser().parse_args(argv))
     assert short == option_values(command_parser().parse_args(["serve", *argv]))
-    assert short == {"roots": ["/a", "/b"], "library": "/l", "profile": "omni", "config": "c.toml", "read_only": True}
+    given = {"roots": ["/a", "/b"], "library": "/l", "profile": "omni", "config": "c.toml"}
+    assert short == {**given, "read_only": True, "watch": True}
 
 
 def test_a_command_that_cannot_be_read_only_leaves_it_open() -> None:

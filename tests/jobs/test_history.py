@@ -303,3 +303,25 @@ def test_outcomes_are_kept_with_all_they_say(tmp_path: Path, folder: Path, open_
     kept = open_library().jobs()[0]
     assert asdict(kept) == asdict(outcome)
     assert kept.failed[0].code == "corrupt"
+
+
+def test_a_job_that_nobody_asked_for_is_kept_only_for_what_it_could_not_add_and_once(
+    library: Library, folder: Path
+) -> None:
+    jobs, roots = library._opened.jobs, library.roots
+    watched = AddRequest(roots=roots.folders, watched=True)
+    (folder / "a.txt").write_text("red")
+    job = jobs.start(watched, roots)
+    assert job.wait(PATIENCE).added == 1
+    jobs.forget(job)
+    assert (library.jobs(), library.status().jobs) == ([], ())
+    with pytest.raises(BadArgument):
+        library.job(job.id)
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.7 broken")
+    for _ in range(2):
+        job = jobs.start(watched, roots)
+        job.wait(PATIENCE)
+        jobs.forget(job)
+    assert len(library.jobs()) == 1
+    assert [Path(failure.path).name for failure in jobs.failures(roots)] == ["bad.pdf"]
+    assert library.status().jobs[0].failed

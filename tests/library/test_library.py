@@ -154,3 +154,16 @@ def test_an_error_names_the_argument_that_was_wrong(library: Library, folder: Pa
         library.filters(document="nowhere")
     with pytest.raises(BadArgument, match=r"^after: 'soon' is no date"):
         library.filters(after="soon")
+
+
+def test_a_hit_whose_file_changed_or_went_since_is_stale(library: Library, folder: Path) -> None:
+    for name in ("same", "changed", "gone"):
+        (folder / f"{name}.md").write_text("the red kite")
+    (folder / "changed.md").write_text("the red kite flies")
+    (folder / "gone.md").write_text("the red kite is gone")
+    add(library)
+    assert not [hit for hit in library.search("kite").hits if hit.stale]
+    (folder / "changed.md").write_text("something else")
+    (folder / "gone.md").unlink()
+    stale = {hit.path.rpartition("/")[2]: hit.stale for hit in library.search("kite").hits}
+    assert stale == {"same.md": False, "changed.md": True, "gone.md": True}

@@ -103,6 +103,62 @@ def test_the_state_file_and_the_log_are_the_persons_alone(endpoint: Endpoint, li
         assert str(log) in front.call("status")["engine"]
 
 
+# -- watching ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    return folder
+
+
+def test_each_client_that_asks_for_it_has_its_own_roots_watched_while_it_is_there(
+    endpoint: Endpoint, library: Path, files: Path, other: Path
+) -> None:
+    with Front(library, files, arguments=("--watch",)) as first, Front(library, other) as second:
+        until(lambda: first.paths("red") == ["red.txt"])  # nobody asked for it to be added
+        (files / "new.txt").write_text("a violin audition")
+        until(lambda: first.paths("violin")[:1] == ["new.txt"])
+        (other / "more.txt").write_text("another violin")
+        assert second.call("status")["watching"].startswith("off")
+        assert f"{files}: watched" in first.call("status")["watching"]
+        with Front(library, other, arguments=("--watch",)) as third:
+            until(lambda: third.paths("violin")[:1] == ["more.txt"])
+            assert f"{other}: watched" in second.call("status")["watching"]
+        until(lambda: second.call("status")["watching"].startswith("off"))
+        assert "more.txt" not in first.paths("violin")
+        assert "problems" not in first.call("status")
+
+
+def test_a_command_of_the_terminal_has_nothing_watched(endpoint: Endpoint, library: Path, files: Path) -> None:
+    given: dict[str, object] = {"library": str(library), "roots": str(files), "watch": True, "workers": 1}
+    connection, _ = connect_to_engine(endpoint, hello(given, kind="command"), engine=ENGINE)
+    with connection, Front(library, files) as front:
+        assert front.call("status")["watching"].startswith("off")
+
+
+def test_an_engine_that_watched_leaves_when_nobody_needs_it(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files, MMRETRIEVAL_WATCH="1") as front:
+        engine = front.engine()
+        until(lambda: "looked through" in front.call("status")["watching"])
+    until(lambda: not alive(engine))
+
+
+def test_a_server_on_its_own_watches_too(library: Path, files: Path) -> None:
+    with Front(library, files, arguments=("--solo", "--watch")) as front:
+        until(lambda: front.paths("red") == ["red.txt"])
+        (files / "new.txt").write_text("a violin audition")
+        until(lambda: front.paths("violin")[:1] == ["new.txt"])
+
+
+def test_a_client_that_only_reads_has_nothing_added_and_is_told(endpoint: Endpoint, library: Path, files: Path) -> None:
+    with Front(library, files, arguments=("--watch", "--read-only")) as front:
+        status = front.call("status")
+        assert status["watching"].startswith("off")
+        assert any("--read-only" in problem for problem in status["problems"])
+
+
 # -- an engine that dies ----------------------------------------------------------------------------------------------
 
 

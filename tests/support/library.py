@@ -178,6 +178,7 @@ class FakeLibrary:
             models_state="ready",
             index="ready",
             sandbox="rlimits, Landlock",
+            watching="/data: watched; looked through at 12:00:00",
             jobs=tuple(job.outcome for job in self._jobs.all()),
             problems=("Speech model missing: install mcp-mmretrieval[builtin].",),
         )

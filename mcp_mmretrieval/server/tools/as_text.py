@@ -58,6 +58,8 @@ def _hit_line(rank: int, hit: Found) -> str:
         line += f" {format_timestamp(hit['start'])} to {format_timestamp(hit['end'])}"
     if "snippet" in hit:
         line += f" {quoted_text(hit['snippet'])}"
+    if "stale" in hit:
+        line += " (stale: its file changed since it was read)"
     if "more_in_document" in hit:
         line += f" (+{hit['more_in_document']} more in this document)"
     return line
@@ -165,6 +167,8 @@ def _health_lines(result: StatusResult) -> Iterator[str]:
     yield f"Models {result.get('models_state')}."
     yield from (f"- {part}: {line}" for part, line in result.get("models", {}).items())
     yield f"Index: {result.get('index')}. Sandbox: {result.get('sandbox')}."
+    if watching := result.get("watching"):
+        yield f"Watching: {watching}."
     if engine := result.get("engine"):
         yield f"Engine: {engine}."
     yield from (f"Problem: {problem}" for problem in result.get("problems", ()))

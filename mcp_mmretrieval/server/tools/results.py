@@ -62,6 +62,7 @@ class Found(TypedDict):
     match: Match
     snippet: NotRequired[str]
     lanes: list[Lane]
+    stale: NotRequired[bool]
     more_in_document: NotRequired[int]
 
 
@@ -189,9 +190,9 @@ class StatusResult(TypedDict):
     models_state: NotRequired[ModelsState]
     index: NotRequired[str]
     sandbox: NotRequired[str]
+    watching: NotRequired[str]
     engine: NotRequired[str]
     problems: NotRequired[list[str]]
-    notes: NotRequired[list[str]]
     today: NotRequired[str]
     jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
 
@@ -235,9 +236,16 @@ def _found(hit: Hit, room: int) -> Found:
         found["title"] = title
     if snippet := sanitize_line(hit.snippet, room):
         found["snippet"] = snippet
+    _tell_of_document(found, hit)
+    return found
+
+
+def _tell_of_document(found: Found, hit: Hit) -> None:
+    """What a hit says beyond its own place."""
+    if hit.stale:
+        found["stale"] = True
     if hit.more_in_document:
         found["more_in_document"] = hit.more_in_document
-    return found
 
 
 def _searched(searched: SearchCoverage) -> Searched:
@@ -387,6 +395,8 @@ def status_result(status: Status, engine: str = "", notes: Iterable[str] = ()) -
         "today": iso_time(time.time())[:10],
         "jobs": [plain_dict(add_result(job)) for job in status.jobs],
     }
+    if status.watching:
+        result["watching"] = sanitize_line(status.watching, MAX_NOTE_CHARACTERS)
     if status.unread_figures:
         result["unread_figures"] = status.unread_figures
     if engine:

@@ -93,7 +93,7 @@ DeadlineArg = Annotated[
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs under the allowed folders. Left out: all allowed folders."),
+    Field(description="Files, folders or globs under the allowed folders. Left out: all of these."),
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
@@ -324,7 +324,7 @@ class Tools:
         """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
         job: how far that job is.
         """
-        engine, notes = connection_of(call).engine_status()
+        engine, notes = connection_of(call).told()
 
         def work(library: Library) -> StatusResult:
             if not job:

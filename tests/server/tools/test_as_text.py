@@ -94,3 +94,21 @@ async def test_without_hits_the_first_line_says_so_too(connect: Connect, library
 @pytest.mark.parametrize(("count", "told"), [(0, "0 places"), (1, "1 place"), (2_000, "2,000 places")])
 def test_one_of_a_thing_is_not_called_several(count: int, told: str) -> None:
     assert counted(count, "place") == told
+
+
+@pytest.mark.anyio
+async def test_a_hit_whose_file_changed_since_says_so_in_both(connect: Connect, library: FakeLibrary) -> None:
+    library.answer = Answer(hits=(replace(HITS[0], stale=True), HITS[1]), searched=FULL)
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "revenue"})
+    assert [hit.get("stale") for hit in data_of(result)["hits"]] == [True, None]
+    lines = text_of(result).splitlines()
+    assert ["stale: its file changed" in line for line in lines[1:3]] == [True, False]
+
+
+@pytest.mark.anyio
+async def test_the_status_says_what_is_watched_in_both(connect: Connect) -> None:
+    async with connect() as client:
+        result = await client.call_tool("status", {})
+    assert data_of(result)["watching"] == "/data: watched; looked through at 12:00:00"
+    assert "Watching: /data: watched; looked through at 12:00:00." in text_of(result)
