@@ -8,9 +8,11 @@ behind its marks (see `notation`).
 from __future__ import annotations
 
 import codecs
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from operator import itemgetter
 from pathlib import PurePath
 
 from mcp_mmretrieval.config.limits import Limits
@@ -19,6 +21,7 @@ from mcp_mmretrieval.media import charset, markup, passages
 from mcp_mmretrieval.media.charset import decode_text
 from mcp_mmretrieval.media.notation import escapes, icalendar, mail, notebook, payloads, roff, table, tex
 from mcp_mmretrieval.media.notation.front_matter import read_front_matter
+from mcp_mmretrieval.media.notation.markdown import markdown_structure
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText
 from mcp_mmretrieval.media.source import Source
@@ -32,7 +35,8 @@ _CONTROLS = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b
 _PAGES = {".html", ".htm", ".xhtml"}
 _TABLES = {".csv", ".tsv", ".tab", ".psv"}
 _MARKDOWN = {".md", ".markdown", ".mdx", ".qmd", ".rmd", ".mkd"}
-_PROSE = {*_MARKDOWN, ".rst", ".txt", ".text", ""}
+_INDENTS_CODE = {*_MARKDOWN, ".rst"}
+_PROSE = {*_INDENTS_CODE, ".txt", ".text", ""}
 _TEX = {".tex", ".bib", ".ltx", ".latex"}
 _PROPERTIES = {".properties"}
 _QUOTED_TWICE = {".yaml", ".yml", ".toml", ".po", ".pot"}
@@ -96,7 +100,7 @@ def split(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart 
         yield DocumentMetadata(note=note)
     if text.cut:
         yield DocumentMetadata(note=f"Only the first {limits.characters:,} characters were read, which is the limit.")
-    found = passages.cut_passages(read.mapped.text, read.headings, read.ends)
+    found = passages.cut_passages(read.mapped.text, read.headings, read.ends, read.blocks)
     for passage in islice(found, start, None):
         first, last = read.mapped.source_of(passage.first, passage.last)
         yield SplitPart(
@@ -122,9 +126,26 @@ def load(source: Source, segment: Segment, limits: Limits) -> str:
 
 
 def _shown(read: Rendering, first: int, last: int) -> str:
-    """What is read of a range of the source."""
+    """What is read of a range of the source, under the names of the columns where it goes on with a table."""
     begin, end = read.mapped.range_of(first, last)
-    return markup.tidy_blanks(read.mapped.text[begin:end]) if read.loose else read.mapped.text[begin:end]
+    header = passages.header_over(read.blocks, begin)
+    if not read.loose:
+        return passages.Passage(begin, end, "", header).shown(read.mapped.text)
+    names = markup.tidy_blanks(read.mapped.text[slice(*header)]) if header else ""
+    return "\n".join(filter(None, (names, _tidied(read, begin, end))))
+
+
+def _tidied(read: Rendering, begin: int, end: int) -> str:
+    """A range of a text in which blanks mean nothing but where they do."""
+    text, pieces = read.mapped.text, []
+    for at, over in read.verbatim[bisect_right(read.verbatim, begin, key=itemgetter(1)) :]:
+        if at >= end:
+            break
+        at, over = max(begin, at), min(end, over)
+        pieces += [markup.tidy_blanks(text[begin:at]), text[at:over].strip("\n")]
+        begin = over
+    pieces.append(markup.tidy_blanks(text[begin:end]))
+    return "\n\n".join(filter(None, pieces))
 
 
 def _decoded(source: Source, limits: Limits) -> _Text:
@@ -178,11 +199,16 @@ def _plain(source: str, suffix: str) -> Rendering:
     if suffix not in _PROSE:
         return Rendering(mapped=mapped)
     mapped = escapes.read_ruby(mapped.text).over(mapped)
-    headings = passages.markdown_headings(mapped.text)
+    headings, blocks = markdown_structure(mapped.text, indented_code=suffix in _INDENTS_CODE)
     front = read_front_matter(mapped.text)
     title = front.title or (headings[0].title if headings else "")
     return Rendering(
-        mapped=mapped, headings=headings, ends=passages.ENDS_IN_PROSE, title=title[:200], dated=front.dated
+        mapped=mapped,
+        headings=headings,
+        blocks=blocks,
+        ends=passages.ENDS_IN_PROSE,
+        title=title[:200],
+        dated=front.dated,
     )
 
 

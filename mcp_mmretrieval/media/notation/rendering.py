@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_mmretrieval.media.notation.source_map import MappedText
-from mcp_mmretrieval.media.passages import ENDS_IN_LINES, Heading, PassageEnds
+from mcp_mmretrieval.media.passages import ENDS_IN_LINES, Block, Heading, PassageEnds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,8 @@ class Rendering:
     mapped: MappedText
     headings: Sequence[Heading] = ()
     """In `mapped.text`."""
+    blocks: Sequence[Block] = ()
+    """In `mapped.text`: what stays whole."""
     ends: PassageEnds = ENDS_IN_LINES
     title: str = ""
     keywords: str = ""
@@ -26,3 +28,5 @@ class Rendering:
     """What was left out."""
     loose: bool = False
     """Whether runs of blanks and empty lines mean nothing, as in HTML."""
+    verbatim: Sequence[tuple[int, int]] = ()
+    """Ranges of `mapped.text`, in order, in which they do all the same."""

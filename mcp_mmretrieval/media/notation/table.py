@@ -11,7 +11,7 @@ from collections import Counter
 
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText, substitute
-from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Heading
+from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Block
 
 _LOOKED_AT = 30_000
 """Characters in which the header is looked for."""
@@ -22,18 +22,17 @@ _NOTATION = re.compile(
     + r"|(?:(?<=[,;\t|\r\n])|(?<![\s\S]))\"[^\"]*+(?:\"\"[^\"]*+){0,500}+\"(?=[,;\t|\r\n]|\Z)|\r(?!\n)",
     re.IGNORECASE,
 )
+_FILLED_LINE = re.compile(r"^[^\n]*\S[^\n]*", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,' %\u00a0:/-]*(?:[eE][-+]?\d+)?[%)€$]?")
-_MAX_HEADING = 400
 
 
 def read_table(source: str) -> Rendering:
-    """A table; each of its passages stands under the row of names, where there is one."""
+    """A table; each of its passages begins with the row of names, where there is one."""
     mapped = substitute(_NOTATION, _row, source) if "\r" in source or '"' in source else _without_mark(source)
     mark = _SEPARATOR_LINE.match(source)
-    header = _header(mapped.text, mark["mark"].replace("\\t", "\t") if mark else "")
-    headings = [Heading(0, 0, 1, header[:_MAX_HEADING])] if header else []
-    return Rendering(mapped=mapped, headings=headings, ends=ENDS_IN_ROWS)
+    at, end = _header(mapped.text, mark["mark"].replace("\\t", "\t") if mark else "")
+    return Rendering(mapped=mapped, blocks=[Block(at, len(mapped.text), end)] if end else [], ends=ENDS_IN_ROWS)
 
 
 def _without_mark(source: str) -> MappedText:
@@ -46,11 +45,16 @@ def _row(found: re.Match[str]) -> str:
     return "\n" if found[0] == "\r" else _LINE_END.sub(" ", found[0])
 
 
-def _header(text: str, separator: str) -> str:
-    """The line that names the columns: the first that is as wide as most and as full as names are; or empty."""
-    lines = [line for line in text[:_LOOKED_AT].split("\n")[:-1] or [text[:_LOOKED_AT]] if line.strip()][:_ROWS]
-    if not lines:
-        return ""
+def _header(text: str, separator: str) -> tuple[int, int]:
+    """Where the line stands that names the columns: the first that is as wide as most and as full as names are.
+
+    Two zeros where there is none.
+    """
+    found = list(_FILLED_LINE.finditer(text, 0, _LOOKED_AT))
+    found = [line for line in found if line.end() < _LOOKED_AT][:_ROWS] or found[:1]
+    if not found:
+        return 0, 0
+    lines = [line[0] for line in found]
     separator = separator or _separator(lines)
     rows = [next(csv.reader([line], delimiter=separator), []) for line in lines]
     width, _ = (
@@ -61,8 +65,8 @@ def _header(text: str, separator: str) -> str:
     for number, row in enumerate(rows):
         filled = [at for at, cell in enumerate(row, 1) if cell.strip()]
         if len(row) >= width and len(filled) * 2 > width and filled[-1] * 4 >= width * 3:
-            return "" if _is_data(row, rows[number + 1 :]) else lines[number].strip().strip(separator)
-    return ""
+            return (0, 0) if _is_data(row, rows[number + 1 :]) else found[number].span()
+    return 0, 0
 
 
 def _separator(lines: list[str]) -> str:
