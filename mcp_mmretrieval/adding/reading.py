@@ -29,7 +29,7 @@ from mcp_mmretrieval.types import (
     SplitPart,
 )
 
-SPLITTER = 2
+SPLITTER = 3
 """Version of what `split` yields; part of the reading's identity. Raise it when places or text layers change."""
 
 FrameTexts = dict[float, str]

@@ -22,6 +22,7 @@ from mcp_mmretrieval.media.charset import decode_text
 from mcp_mmretrieval.media.notation import escapes, icalendar, mail, notebook, payloads, roff, table, tex
 from mcp_mmretrieval.media.notation.front_matter import read_front_matter
 from mcp_mmretrieval.media.notation.markdown import markdown_structure
+from mcp_mmretrieval.media.notation.program import program_structure
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText
 from mcp_mmretrieval.media.source import Source
@@ -61,6 +62,7 @@ _CODE = {
         ".vue",
     ),
 }
+_WITHOUT_BRACES = {".py", ".pyi", ".rb", ".lua", ".jl", ".ex", ".exs", ".erl", ".hs"}
 _JSON = {".json", ".jsonl", ".ndjson", ".geojson", ".topojson", ".ipynb", ".har", ".webmanifest", ".jsonc", ".json5"}
 _MAY_BE_JSON = {"", ".txt", ".log", ".data", ".cache", ".dump", ".out"}
 """Where the first characters tell."""
@@ -196,6 +198,9 @@ def _plain(source: str, suffix: str) -> Rendering:
     mapped = escapes.read_terminal(mapped.text).over(mapped)
     if read is escapes.read_json_escapes:
         return Rendering(mapped=mapped, ends=passages.ENDS_IN_OBJECTS)
+    if suffix in _CODE:
+        headings, blocks = program_structure(mapped.text, braces=suffix not in _WITHOUT_BRACES)
+        return Rendering(mapped=mapped, headings=headings, blocks=blocks)
     if suffix not in _PROSE:
         return Rendering(mapped=mapped)
     mapped = escapes.read_ruby(mapped.text).over(mapped)

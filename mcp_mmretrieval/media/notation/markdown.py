@@ -31,14 +31,14 @@ _PIPE_ROWS = re.compile(r"(?:\n[^\n|]*+\|[^\n]*+)*+")
 _GRID = re.compile(r"\n[ \t]*+\+(?=[-=])[-=+]++[ \t\r]*+(?:\n[ \t]*+[|+][^\n]*+)++")
 _GRID_NAMES = re.compile(r"\n[ \t]*+\+=[=+]*+[ \t\r]*+(?=\n)")
 _SIMPLE = re.compile(
-    r"\n(?P<border>=++(?: ++=++)++)[ \t\r]*+(?P<names>(?:\n(?!=)[ \t]*+[^\s][^\n]*+)++)\n(?P=border)[ \t\r]*+"
+    r"\n(?P<names>(?P<border>=++(?: ++=++)++)[ \t\r]*+(?:\n(?!=)[ \t]*+[^\s][^\n]*+)++\n(?P=border)[ \t\r]*+)"
     r"(?:\n(?!=)[^\n]*+)*+\n(?P=border)(?=\s|\Z)"
 )
 """A simple table of reStructuredText with names."""
 _CODE_LINE = r"(?: {4}|\t)[ \t]*+[^\s][^\n]*+"
 _INDENTED = re.compile(rf"\n[ \t\r]*+\n(?P<code>{_CODE_LINE}(?:\n{_CODE_LINE}|\n(?:[ \t\r]*+\n)++{_CODE_LINE})*+)")
 _ITEM = re.compile(r"\n(?P<indent>[ \t]*+)(?!(?:[-*][ \t]*+){3,}(?:[\r\n]|\Z))(?:[-*+•]|\d{1,3}[.)])[ \t]++(?=[^\s])")
-_AFTER_ITEM = re.compile(r"\n(?:[ \t\r]*+\n)++(?P<indent>[ \t]*+)(?=\S)|\n(?=#{1,6}[ \t]|```|~~~)")
+_AFTER_ITEM = re.compile(r"\n(?:[ \t\r]*+\n)++(?P<indent>[ \t]*+)(?P<more>\S?)|\n(?=(?P<other>#{1,6}[ \t]|```|~~~))")
 
 
 def markdown_structure(text: str, *, indented_code: bool = False) -> tuple[list[Heading], list[Block]]:
@@ -86,11 +86,14 @@ def _headings_and_code(text: str, behind: str) -> tuple[list[Heading], list[Bloc
 
 def _tables(behind: str) -> Iterator[Block]:
     """Tables with pipes, and the two kinds of reStructuredText."""
+    over = 0
     for match in _DELIMITERS.finditer(behind, 1):
-        names = behind.rfind("\n", 0, match.start())
+        names = behind.rfind("\n", over, match.start())
+        if names < 0 or "|" not in behind[names : match.start()]:
+            continue
         rows = _PIPE_ROWS.match(behind, match.end())
-        if rows and "|" in behind[names : match.start()]:
-            yield Block(names, rows.end() - 1, match.end() - 1)
+        over = rows.end() if rows else match.end()
+        yield Block(names, over - 1, match.end() - 1)
     for match in _GRID.finditer(behind):
         names = _GRID_NAMES.search(behind, *match.span())
         yield Block(match.start(), match.end() - 1, names.end() - 1 if names else 0)
@@ -110,8 +113,9 @@ def _items(behind: str, code: Sequence[Block]) -> Iterator[Block]:
             ended.append((begun.pop()[1], at))
 
     def end_before(limit: int) -> None:
-        for after in _AFTER_ITEM.finditer(behind, seen, limit):
-            end_those(_width(after["indent"] or ""), after.start())
+        for after in _AFTER_ITEM.finditer(behind, seen, limit) if begun else ():
+            if after["more"] or after["other"]:
+                end_those(_width(after["indent"] or ""), after.start())
             if not begun:
                 return
 
