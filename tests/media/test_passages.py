@@ -63,6 +63,7 @@ def test_rows_of_a_table_stay_whole_and_stand_under_its_columns() -> None:
     rows = ["name,price", *(f"item {number},{number * 3}" for number in range(500))]
     passages = split("\n".join(rows), "prices.csv")
     assert len(passages) > 3
+    assert {part.segment.heading for part in passages} == {"name,price"}
     assert {part.segment.text.split("\n")[0] for part in passages} == {"name,price"}
     assert [row for part in passages for row in part.segment.text.split("\n")[1:]] == rows[1:]
 

@@ -95,8 +95,8 @@ def _tables(behind: str) -> Iterator[Block]:
         over = rows.end() if rows else match.end()
         yield Block(names, over - 1, match.end() - 1)
     for match in _GRID.finditer(behind):
-        names = _GRID_NAMES.search(behind, *match.span())
-        yield Block(match.start(), match.end() - 1, names.end() - 1 if names else 0)
+        named = _GRID_NAMES.search(behind, *match.span())
+        yield Block(match.start(), match.end() - 1, named.end() - 1 if named else 0)
     for match in _SIMPLE.finditer(behind):
         yield Block(match.start(), match.end() - 1, match.end("names") - 1)
 

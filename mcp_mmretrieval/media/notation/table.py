@@ -11,7 +11,7 @@ from collections import Counter
 
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText, substitute
-from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Block
+from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Block, Heading
 
 _LOOKED_AT = 30_000
 """Characters in which the header is looked for."""
@@ -24,15 +24,19 @@ _NOTATION = re.compile(
 )
 _FILLED_LINE = re.compile(r"^[^\n]*\S[^\n]*", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_MAX_HEADING = 400
 _NUMBER = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,' %\u00a0:/-]*(?:[eE][-+]?\d+)?[%)€$]?")
 
 
 def read_table(source: str) -> Rendering:
-    """A table; each of its passages begins with the row of names, where there is one."""
+    """A table; each of its passages begins with the row of names and stands under it, where there is one."""
     mapped = substitute(_NOTATION, _row, source) if "\r" in source or '"' in source else _without_mark(source)
     mark = _SEPARATOR_LINE.match(source)
     at, end = _header(mapped.text, mark["mark"].replace("\\t", "\t") if mark else "")
-    return Rendering(mapped=mapped, blocks=[Block(at, len(mapped.text), end)] if end else [], ends=ENDS_IN_ROWS)
+    if not end:
+        return Rendering(mapped=mapped, ends=ENDS_IN_ROWS)
+    heading = Heading(at, at, 1, mapped.text[at:end].strip()[:_MAX_HEADING])
+    return Rendering(mapped=mapped, headings=[heading], blocks=[Block(at, len(mapped.text), end)], ends=ENDS_IN_ROWS)
 
 
 def _without_mark(source: str) -> MappedText:
