@@ -67,6 +67,11 @@ _NUMBERED_PAGES = re.compile(
     re.IGNORECASE,
 )
 _PAGE_RANGE = re.compile(rf"({_NUMBER})\b(?:{_THROUGH}({_NUMBER})\b)?", re.IGNORECASE)
+_ROWS = re.compile(
+    rf"\b(?:rows?|zeilen?|ligne|fila|riga|linha){_SIGN}(?P<several>\d{{1,7}}\b(?:(?:{_THROUGH}|{_AND})\d{{1,7}}\b)*)",
+    re.IGNORECASE,
+)
+_ROW_RANGE = re.compile(rf"(\d+)(?:{_THROUGH}(\d+))?", re.IGNORECASE)
 _ORDINAL_PAGE = re.compile(
     rf"\b(?:(?P<word>{'|'.join(_ORDINALS[1:])})|(?P<digits>\d{{1,4}})(?:st|nd|rd|th))\s+(?:page|slide|sheet)\b",
     re.IGNORECASE,
@@ -97,8 +102,8 @@ _CAPTION = re.compile(
 _NEXT_NUMBER = re.compile(rf"(?i:{_AND})(?P<number>\d+(?:[.-]\d+)*[a-zA-Z]?)(?!\w|[.,]\d)")
 _QUOTED = r"[\"“”„«»](?P<{name}>[^\"“”„«»]{{3,80}})[\"“”„«»]"
 _HEADING = re.compile(
-    rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|page|part|heading)\b|"
-    r"\b(?:section|chapter|table|figure|chart|slide|page|part|heading|titled|entitled|named|called|headed)\s+"
+    rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|(?:work)?sheet|page|part|heading)\b|"
+    r"\b(?:section|chapter|table|figure|chart|slide|(?:work)?sheet|page|part|heading|titled|entitled|named|called|headed)\s+"
     rf"{_QUOTED.format(name='after')}",
     re.IGNORECASE,
 )
@@ -152,6 +157,8 @@ class Pointers:
 
     pages: tuple[str, ...] = ()
     """Numbers of pages as they may be printed, in lower case: `14`, `iv`, `a-3`."""
+    rows: tuple[tuple[int, int], ...] = ()
+    """Rows of sheets, the first and the last of each range."""
     positions: tuple[int, ...] = ()
     """Pages counted from an end: 1 is the first, -1 the last."""
     beginning: bool = False
@@ -168,7 +175,7 @@ class Pointers:
 
     def __bool__(self) -> bool:
         """Whether there is something to look up."""
-        looked_up = self.pages or self.positions or self.captions or self.headings
+        looked_up = self.pages or self.rows or self.positions or self.captions or self.headings
         return bool(looked_up or self.contents or self.beginning)
 
 
@@ -177,6 +184,7 @@ def parse_pointers(question: str) -> Pointers:
     question = " ".join(question.split())
     plain = _EXAMPLES.sub(lambda match: " " * len(match[0]), question)
     paged = [match for match in _found(plain, _NUMBERED_PAGES, _ORDINAL_PAGE) if not _ends_in_pronoun(match)]
+    rows = _found(plain, _ROWS)
     ends = _found(plain, _END_PAGES, _SECOND_LAST, _BACK_COVER)
     covers = _found(plain, _COVER)
     contents = _found(plain, _CONTENTS)
@@ -184,16 +192,17 @@ def parse_pointers(question: str) -> Pointers:
     headings = [match for match in _found(plain, _HEADING, _TITLED) if re.search(r"\w", _title(match))]
     plainly = [match for match in captions if _caption(match).kind not in _OFTEN_ELSEWHERE]
     whole = _found(plain, _THIS)
-    named = [*paged, *ends, *covers, *contents, *plainly, *headings, *whole]
+    named = [*paged, *rows, *ends, *covers, *contents, *plainly, *headings, *whole]
     return Pointers(
         pages=tuple(dict.fromkeys(number for match in paged for number in _numbers(match))),
+        rows=tuple(dict.fromkeys(found for match in rows for found in _row_ranges(match))),
         positions=tuple(dict.fromkeys([at for match in ends for at in _positions(match)] + [1] * bool(covers))),
         beginning=bool(whole and _ON_THE_WHOLE.search(plain)),
         contents=bool(contents or (whole and _HOW_MANY.search(plain))),
         captions=tuple(dict.fromkeys(caption for match in captions for caption in _captions(match))),
         headings=tuple(dict.fromkeys(" ".join(_title(match).split()) for match in headings)),
         phrases=tuple(dict.fromkeys(match[0].strip() for match in sorted(named, key=lambda match: match.start()))),
-        rest=_without(question, [match.span() for match in (*paged, *ends)]),
+        rest=_without(question, [match.span() for match in (*paged, *rows, *ends)]),
     )
 
 
@@ -214,6 +223,12 @@ def _numbers(match: re.Match[str]) -> Iterator[str]:
             yield from map(str, range(low, min(high, low + MAX_RANGE_PAGES - 1) + 1))
         else:
             yield from (str(value) for value in (low, high) if value != "")
+
+
+def _row_ranges(match: re.Match[str]) -> Iterator[tuple[int, int]]:
+    for first, last in _ROW_RANGE.findall(match["several"]):
+        low, high = int(first), int(last or first)
+        yield min(low, high), max(low, high)
 
 
 def _value(number: str) -> int | str:

@@ -159,3 +159,17 @@ def test_long_questions_take_no_time() -> None:
     for question in ("page 1 " * 4_000, "pages 1" + " " * 20_000 + "x"):
         parse_pointers(question)
     assert time.monotonic() - began < 3.0
+
+
+def test_rows_are_pointed_at_alone_in_ranges_and_in_lists() -> None:
+    for question, rows in {
+        "What stands in row 12?": ((12, 12),),
+        "rows 12 to 40 of sheet Q3": ((12, 40),),
+        "Zeile 7": ((7, 7),),
+        "rows 3, 5 and 9-11": ((3, 3), (5, 5), (9, 11)),
+        "three wins in a row": (),
+        "the front row": (),
+        "row house": (),
+    }.items():
+        assert parse_pointers(question).rows == rows
+    assert parse_pointers("the price in row 12 of sheet Q3").rest == "the price"
