@@ -11,9 +11,13 @@ import html
 import re
 
 from mcp_mmretrieval.media.notation.dates import parse_date
+from mcp_mmretrieval.media.notation.page_blocks import PAGE_BLOCK_TAGS, PageBlocks
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MapBuilder
-from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Heading
+from mcp_mmretrieval.media.passages import (
+    ENDS_IN_PROSE,
+    Heading,
+)
 from mcp_mmretrieval.media.visibility import VisibleElements
 
 _PAGE = re.compile(r"(?:\s++|<\?[^>]*+>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE)
@@ -55,6 +59,8 @@ _DATES = (
 )
 _TOLD = frozenset([*_KEYWORDS, *_DATES])
 _MAX_KEYWORDS = 5_000
+_IN_CELLS = frozenset(["p", "div", "br"])
+"""What ends a line on a page, and none where a row of a table is one line."""
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 
 
@@ -92,6 +98,7 @@ class _Reader:
         self._breaks = 2
         self._pre = False
         self._heading: tuple[int, int] | None = None
+        self._blocks = PageBlocks()
         self._elements = VisibleElements(source)
         self._hidden = 0
         """Characters that nobody sees."""
@@ -120,7 +127,9 @@ class _Reader:
             keywords="\n".join(words)[:_MAX_KEYWORDS],
             dated=next((moment for moment in dates if moment is not None), None),
             notes=[_left_out(self._hidden)] if self._hidden else [],
+            blocks=self._blocks.finished(self._out.length),
             loose=True,
+            verbatim=self._blocks.verbatim,
         )
 
     def _markup(self, mark: re.Match[str]) -> int:
@@ -149,14 +158,19 @@ class _Reader:
         return end
 
     def _tag(self, name: str, closes: bool, at: int, end: int) -> None:
-        if name in _BLOCKS or name in _LINES:
+        before = self._out.length
+        if name in _IN_CELLS and self._blocks.in_row:
+            self._add(" ", at, at)
+        elif name in _BLOCKS or name in _LINES:
             self._break(2 if name in _BLOCKS else 1, at)
         elif name in ("td", "th"):
-            self._add(" ", at, at)
+            self._add(" " if closes else self._blocks.cell(names=name == "th"), at, at)
         elif name == "meta":
             self._meta(at, end)
         elif name == "img" and (alt := _ALT.search(self._source, at, end)):
             self._add(f" {html.unescape(alt['double'] or alt['single'] or '')} ".translate(_BREAKS), at, end)
+        if name in PAGE_BLOCK_TAGS:
+            self._blocks.tag(name, closes, before if closes else self._out.length)
         if name == "pre":
             self._pre = not closes
         if name in _LEVELS and not closes:

@@ -14,8 +14,9 @@ from typing import Any
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, InnerFile, TextPart
+from mcp_mmretrieval.media.notation.markdown import markdown_structure
 from mcp_mmretrieval.media.notation.notebook import read_notebook
-from mcp_mmretrieval.media.passages import Heading, markdown_headings, step_down
+from mcp_mmretrieval.media.passages import Heading, step_down
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.source_text import SourceText, decode_source
 from mcp_mmretrieval.types import part_name
@@ -66,7 +67,7 @@ def _pictures(notebook: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for cell in (cell for sheet in sheets for cell in sheet.get("cells", [])):
         written = _joined(cell.get("source", ""))
         if cell.get("cell_type") == "markdown":
-            step_down(trail, markdown_headings(written))
+            step_down(trail, markdown_structure(written)[0])
         path = [heading.title for heading in trail]
         for name, bundle in _mapping(cell.get("attachments")).items():
             alt = next((found[1] for found in _ATTACHED.finditer(written) if found[2] == name), "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 MAX_PASSAGE_CHARACTERS = 1200
 """Characters of the longest passage."""
@@ -19,6 +20,9 @@ MIN_SECTION_CHARACTERS = 300
 MAX_BLOCK_CHARACTERS = 2 * MAX_PASSAGE_CHARACTERS
 """Characters of the longest passage that keeps a table or code whole."""
 
+MAX_HEADER_CHARACTERS = 600
+"""Characters of the names of columns that are said again in each passage of a table."""
+
 _BLANK = re.compile(r"\n[ \t\r]*\n\s*")
 _CLOSING = r"[\"'\u201d\u2019)\]]*"  # quotation marks and brackets
 _FULL_WIDTH = r"\u3002\uff01\uff1f"  # the full stop and marks of Chinese and Japanese
@@ -28,7 +32,9 @@ _LINE = re.compile(r"\r\n|\n|\r")
 _OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _SEPARATOR = re.compile(r"[,;>}\]]\s*")
 _SPACE = re.compile(r"\s+")
+_AT = attrgetter("at")
 _WORD = re.compile(r"\w")
+_BLANKS = re.compile(r"\s*")
 
 PassageEnds = Sequence[re.Pattern[str]]
 """Where a passage may end: after a match of the first pattern that has one."""
@@ -38,6 +44,7 @@ ENDS_IN_LINES: PassageEnds = (_BLANK, _LINE, _SENTENCE, _SEPARATOR, _SPACE)
 ENDS_IN_OBJECTS: PassageEnds = (_BLANK, _LINE, _OBJECT, _SEPARATOR, _SPACE)
 ENDS_IN_CELLS: PassageEnds = (re.compile(r" \| "), _SENTENCE, _SPACE)
 ENDS_IN_ROWS: PassageEnds = (_LINE, _SEPARATOR, _SPACE)
+_PARAGRAPHS: PassageEnds = (_BLANK,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Text from `at` to `end` that stays whole where it can, and is else cut at its lines: a table, code."""
+    """Text from `at` to `end` that stays whole where it can, and is else cut at its lines: a table, code, an item."""
 
     at: int
     end: int
@@ -86,6 +93,23 @@ class CitedPassage:
     heading: str
 
 
+def outermost(blocks: Iterable[Block]) -> list[Block]:
+    """The blocks that lie in no other one, in order."""
+    kept: list[Block] = []
+    for block in sorted(blocks, key=lambda block: (block.at, -block.end)):
+        if block.at < block.end and (not kept or block.at >= kept[-1].end):
+            kept.append(block)
+    return kept
+
+
+def header_over(blocks: Sequence[Block], at: int) -> tuple[int, int] | None:
+    """The range of the rows that name the columns, where what begins at `at` goes on with a table behind them."""
+    block = _block_at(blocks, at)
+    if block is None or not block.at < block.header_end <= at:
+        return None
+    return block.at, min(block.header_end, block.at + MAX_HEADER_CHARACTERS)
+
+
 def cut_passages(
     text: str,
     headings: Sequence[Heading],
@@ -94,15 +118,19 @@ def cut_passages(
     least_section: int = MIN_SECTION_CHARACTERS,
 ) -> Iterator[Passage]:
     """Passages in order. No word is left out, none stands in two but the names of columns; what holds no word is no
-    passage. Headings and blocks come in order. A section of fewer than `least_section` characters stays with the next.
+    passage. None ends with a heading. Headings and blocks come in order, and no block lies in another one. A section of
+    fewer than `least_section` characters stays with the next.
     """
     begins = [heading.at for heading in headings]
+    sections = _sections(text, headings)
     trail: list[Heading] = []
     start = done = 0
     while start < len(text):
-        end = _end(text, start, begins, ends, least_section)
+        end = _end(text, start, sections, ends, least_section)
         if cut := _block_at(blocks, end):
             end = _end_at_block(text, start, cut)
+        if end < len(text):
+            end = _before_heading(sections, start, end)
         piece = text[start:end]
         if _WORD.search(piece):
             first = start + len(piece) - len(piece.lstrip())
@@ -112,31 +140,63 @@ def cut_passages(
             step_down(trail, headings[done:leading])
             done = within
             over = trail or headings[leading:done][:1]  # a menu may stand before a page's first heading
-            block = _block_at(blocks, first)
-            header = (block.at, block.header_end) if block and block.at < block.header_end <= first else None
-            yield Passage(first, last, " > ".join(heading.title for heading in over), header)
+            yield Passage(first, last, " > ".join(heading.title for heading in over), header_over(blocks, first))
             step_down(trail, headings[leading:done])
         start = end
 
 
-def _end(text: str, start: int, begins: Sequence[int], ends: PassageEnds, least_section: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """Where headings begin, those that stand one under the other as one, and where the text under them begins."""
+
+    begins: list[int]
+    texts: list[int]
+
+
+def _sections(text: str, headings: Sequence[Heading]) -> _Sections:
+    sections = _Sections([], [])
+    for heading in headings:
+        blank = _BLANKS.match(text, heading.end)
+        behind = blank.end() if blank else heading.end
+        if sections.texts and heading.at <= sections.texts[-1]:
+            sections.texts[-1] = behind
+        else:
+            sections.begins.append(heading.at)
+            sections.texts.append(behind)
+    return sections
+
+
+def _end(text: str, start: int, sections: _Sections, ends: PassageEnds, least_section: int) -> int:
     """Where the passage that begins at `start` ends."""
     limit = start + MAX_PASSAGE_CHARACTERS
-    following = bisect_left(begins, start + least_section)
-    if following < len(begins) and begins[following] <= limit:
-        return begins[following]
+    following = bisect_left(sections.begins, start + least_section)
+    if following < len(sections.begins) and sections.begins[following] <= limit:
+        return sections.begins[following]
     if limit >= len(text):
         return len(text)
+    if end := _last(text, ends[:1], start + MIN_PASSAGE_CHARACTERS, limit):
+        return end
+    paragraph = _last(text, _PARAGRAPHS, start + MIN_SECTION_CHARACTERS, start + MIN_PASSAGE_CHARACTERS)
+    over = paragraph + MAX_PASSAGE_CHARACTERS
+    if paragraph and (over >= len(text) or _BLANK.search(text, paragraph, over)):
+        return paragraph  # the next one stays whole only where it begins a passage
+    return _last(text, ends[1:], start + MIN_PASSAGE_CHARACTERS, limit) or limit
+
+
+def _last(text: str, ends: PassageEnds, least: int, limit: int) -> int:
+    """The last place in a range where a passage may end; 0 where there is none."""
     for pattern in ends:
-        found = [match.end() for match in pattern.finditer(text, start + MIN_PASSAGE_CHARACTERS, limit)]
-        if found:
-            return found[-1]
-    return limit
+        end = 0
+        for match in pattern.finditer(text, least, limit):
+            end = match.end()
+        if end:
+            return end
+    return 0
 
 
 def _block_at(blocks: Sequence[Block], at: int) -> Block | None:
     """The block that goes over a place, and does not begin there."""
-    before = bisect_left(blocks, at, key=lambda block: block.at) - 1
+    before = bisect_left(blocks, at, key=_AT) - 1
     return blocks[before] if before >= 0 and at < blocks[before].end else None
 
 
@@ -147,8 +207,18 @@ def _end_at_block(text: str, start: int, block: Block) -> int:
     if start <= block.at and block.end - start <= MAX_BLOCK_CHARACTERS:
         return block.end
     limit = start + MAX_PASSAGE_CHARACTERS
-    line = text.rfind("\n", max(start, block.header_end), limit) + 1
-    return line if line > start else limit
+    if not block.header_end and (paragraph := _last(text, _PARAGRAPHS, start + MIN_PASSAGE_CHARACTERS, limit)):
+        return paragraph
+    least = max(start + MIN_SECTION_CHARACTERS, block.header_end + 2)
+    return text.rfind("\n", least, limit) + 1 or _last(text, ENDS_IN_ROWS, least, limit) or limit
+
+
+def _before_heading(sections: _Sections, start: int, end: int) -> int:
+    """The end of a passage, before the headings that it would end with."""
+    over = bisect_left(sections.begins, end) - 1
+    if over >= 0 and start < sections.begins[over] and end <= sections.texts[over]:
+        return sections.begins[over]
+    return end
 
 
 def _leading(text: str, first: int, headings: Sequence[Heading]) -> int:
@@ -168,44 +238,3 @@ def step_down(trail: list[Heading], headings: Sequence[Heading]) -> None:
         while trail and trail[-1].level >= heading.level:
             trail.pop()
         trail.append(heading)
-
-
-_LINES = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<info>[^\r\n]*)")
-_CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+\Z")
-_HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
-_UNDERLINE = re.compile(r"(=+|-{3,}|~{3,})\s*")
-_NO_TITLE = re.compile(r"\s|[-=>*+|#`:]")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_FRONT = re.compile(r"(---|\+\+\+)[ \t]*\r?\n.*?^(?:\1|\.\.\.)[ \t]*\r?$", re.DOTALL | re.MULTILINE)
-_LEVELS = {"=": 1, "-": 2, "~": 3}
-
-
-def markdown_headings(text: str) -> list[Heading]:
-    """Headings by `#` and by underlines, outside of code and front matter."""
-    front = _FRONT.match(text)
-    headings = []
-    fence, before = "", None
-    for line in _LINES.finditer(text, front.end() if front else 0):
-        mark = _FENCE.match(line[0])
-        if fence:
-            if mark and mark["fence"].startswith(fence) and not mark["info"].strip():
-                fence = ""
-        elif mark and not (before and _is_underlined(before[0], line[0])):
-            fence = mark["fence"]
-        elif hashes := _HASHES.match(line[0]):
-            title = _CLOSING_HASHES.sub("", hashes[2].rstrip()).rstrip()
-            headings.append(Heading(line.start(), line.end(), len(hashes[1]), _plain(title)))
-        elif before and _UNDERLINE.fullmatch(line[0]) and not _NO_TITLE.match(before[0]):
-            headings.append(Heading(before.start(), line.end(), _LEVELS[line[0][0]], _plain(before[0].strip())))
-        before = line if not mark and not fence else None
-    return [heading for heading in headings if heading.title]
-
-
-def _is_underlined(title: str, line: str) -> bool:
-    """Whether a line of tildes is no fence but the underline of a title, at least as long, as in reStructuredText."""
-    return not line.strip().strip("~") and not _NO_TITLE.match(title) and len(line.strip()) >= len(title.strip())
-
-
-def _plain(title: str) -> str:
-    return _LINK.sub(r"\1", title[:500]).replace("`", "").replace("**", "").strip()[:200]

@@ -7,15 +7,17 @@ behind its marks (see `notation`).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import markup
 from mcp_mmretrieval.media.charset import decode_text
 from mcp_mmretrieval.media.notation.rendering import Rendering
-from mcp_mmretrieval.media.passages import CitedPassage, cut_passages
+from mcp_mmretrieval.media.passages import CitedPassage, Passage, cut_passages, header_over
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import DocumentMetadata
 
@@ -52,7 +54,7 @@ class SourceText:
     def cited(self) -> Iterator[CitedPassage]:
         """Its passages in order; together they hold every word."""
         read = self.read
-        for passage in cut_passages(read.mapped.text, read.headings, read.ends, least_section=read.least_section):
+        for passage in cut_passages(read.mapped.text, read.headings, read.ends, read.blocks, read.least_section):
             first, last = read.mapped.source_of(passage.first, passage.last)
             yield CitedPassage(first, last, self._between(first, last), passage.heading)
 
@@ -65,9 +67,27 @@ class SourceText:
         return self._between(first, last)
 
     def _between(self, first: int, last: int) -> str:
-        mapped = self.read.mapped
-        text = mapped.text[slice(*mapped.range_of(first, last))]
-        return markup.tidy_blanks(text) if self.read.loose else text
+        """What is read of a range of the source, under the names of the columns where it goes on with a table."""
+        read = self.read
+        begin, end = read.mapped.range_of(first, last)
+        header = header_over(read.blocks, begin)
+        if not read.loose:
+            return Passage(begin, end, "", header).shown(read.mapped.text)
+        names = markup.tidy_blanks(read.mapped.text[slice(*header)]) if header else ""
+        return "\n".join(filter(None, (names, _tidied(read, begin, end))))
+
+
+def _tidied(read: Rendering, begin: int, end: int) -> str:
+    """A range of a text in which blanks mean nothing but where they do."""
+    text, pieces = read.mapped.text, []
+    for at, over in read.verbatim[bisect_right(read.verbatim, begin, key=itemgetter(1)) :]:
+        if at >= end:
+            break
+        at, over = max(begin, at), min(end, over)
+        pieces += [markup.tidy_blanks(text[begin:at]), text[at:over].strip("\n")]
+        begin = over
+    pieces.append(markup.tidy_blanks(text[begin:end]))
+    return "\n\n".join(filter(None, pieces))
 
 
 def decode_source(source: Source, limits: Limits) -> DecodedSource:

@@ -9,7 +9,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mcp_mmretrieval.media.passages import ENDS_IN_PROSE, Block, CitedPassage, Heading, Passage, cut_passages
+from mcp_mmretrieval.media.passages import (
+    ENDS_IN_PROSE,
+    MAX_PASSAGE_CHARACTERS,
+    Block,
+    CitedPassage,
+    Heading,
+    Passage,
+    cut_passages,
+)
 
 _BLANKS = re.compile(r"[^\S\n]+")
 _MAX_TITLE = 200
@@ -65,8 +73,8 @@ class TextBuilder:
         self._add(text, "\n\n")
 
     def line(self, text: str) -> None:
-        """A line of its own: an item of a list, a field of a form."""
-        self._add(text, "\n")
+        """A line of its own, which stays whole where it can: an item of a list, a field of a form."""
+        self._add(text, "\n", whole=True)
 
     def code(self, text: str) -> None:
         """A block whose blanks and line ends stay as they are, and which stays whole where it can."""
@@ -93,11 +101,13 @@ class TextBuilder:
         """What was put together."""
         return StructuredText("".join(self._pieces), self._headings, self._blocks)
 
-    def _add(self, text: str, gap: str) -> None:
+    def _add(self, text: str, gap: str, *, whole: bool = False) -> None:
         text = "\n".join(_BLANKS.sub(" ", line).strip() for line in text.splitlines()).strip("\n")
         if text:
-            self._gap(gap)
+            at = self._gap(gap)
             self._put(text)
+            if whole and len(text) <= MAX_PASSAGE_CHARACTERS:
+                self._blocks.append(Block(at, self.length))
 
     def _gap(self, gap: str) -> int:
         """Keep a distance from what stands before; where what comes next begins."""

@@ -15,6 +15,8 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import charset, markup, passages
 from mcp_mmretrieval.media.notation import escapes, icalendar, payloads, roff, table, tex, vcard
 from mcp_mmretrieval.media.notation.front_matter import read_front_matter
+from mcp_mmretrieval.media.notation.markdown import markdown_structure
+from mcp_mmretrieval.media.notation.program import program_structure
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText
 from mcp_mmretrieval.media.source import Source
@@ -29,7 +31,8 @@ _CONTROLS = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b
 _PAGES = {".html", ".htm", ".xhtml"}
 _TABLES = {".csv", ".tsv", ".tab", ".psv"}
 _MARKDOWN = {".md", ".markdown", ".mdx", ".qmd", ".rmd", ".mkd"}
-_PROSE = {*_MARKDOWN, ".rst", ".txt", ".text", ""}
+_INDENTS_CODE = {*_MARKDOWN, ".rst"}
+_PROSE = {*_INDENTS_CODE, ".txt", ".text", ""}
 _TEX = {".tex", ".bib", ".ltx", ".latex"}
 _PROPERTIES = {".properties"}
 _QUOTED_TWICE = {".yaml", ".yml", ".toml", ".po", ".pot"}
@@ -54,6 +57,7 @@ _CODE = {
         ".vue",
     ),
 }
+_WITHOUT_BRACES = {".py", ".pyi", ".rb", ".lua", ".jl", ".ex", ".exs", ".erl", ".hs"}
 _JSON = {".json", ".jsonl", ".ndjson", ".geojson", ".topojson", ".ipynb", ".har", ".webmanifest", ".jsonc", ".json5"}
 _MAY_BE_JSON = {"", ".txt", ".log", ".data", ".cache", ".dump", ".out"}
 """Where the first characters tell."""
@@ -137,14 +141,22 @@ def _plain(source: str, suffix: str) -> Rendering:
     mapped = escapes.read_terminal(mapped.text).over(mapped)
     if read is escapes.read_json_escapes:
         return Rendering(mapped=mapped, ends=passages.ENDS_IN_OBJECTS)
+    if suffix in _CODE:
+        headings, blocks = program_structure(mapped.text, braces=suffix not in _WITHOUT_BRACES)
+        return Rendering(mapped=mapped, headings=headings, blocks=blocks)
     if suffix not in _PROSE:
         return Rendering(mapped=mapped)
     mapped = escapes.read_ruby(mapped.text).over(mapped)
-    headings = passages.markdown_headings(mapped.text)
+    headings, blocks = markdown_structure(mapped.text, indented_code=suffix in _INDENTS_CODE)
     front = read_front_matter(mapped.text)
     title = front.title or (headings[0].title if headings else "")
     return Rendering(
-        mapped=mapped, headings=headings, ends=passages.ENDS_IN_PROSE, title=title[:200], dated=front.dated
+        mapped=mapped,
+        headings=headings,
+        blocks=blocks,
+        ends=passages.ENDS_IN_PROSE,
+        title=title[:200],
+        dated=front.dated,
     )
 
 

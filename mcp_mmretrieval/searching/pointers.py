@@ -67,6 +67,11 @@ _NUMBERED_PAGES = re.compile(
     re.IGNORECASE,
 )
 _PAGE_RANGE = re.compile(rf"({_NUMBER})\b(?:{_THROUGH}({_NUMBER})\b)?", re.IGNORECASE)
+_ROWS = re.compile(
+    rf"\b(?:rows?|zeilen?|ligne|fila|riga|linha){_SIGN}(?P<several>\d{{1,7}}\b(?:(?:{_THROUGH}|{_AND})\d{{1,7}}\b)*)",
+    re.IGNORECASE,
+)
+_ROW_RANGE = re.compile(rf"(\d+)(?:{_THROUGH}(\d+))?", re.IGNORECASE)
 _ORDINAL_PAGE = re.compile(
     rf"\b(?:(?P<word>{'|'.join(_ORDINALS[1:])})|(?P<digits>\d{{1,4}})(?:st|nd|rd|th))\s+(?:page|slide|sheet)\b",
     re.IGNORECASE,
@@ -79,11 +84,6 @@ _END_PAGES = re.compile(
 _SECOND_LAST = re.compile(
     r"\b(?:second[ -]to[ -]last|penultimate|next[ -]to[ -]last)\s+(?:page|slide)\b", re.IGNORECASE
 )
-_ROWS = re.compile(
-    rf"\b(?:rows?|zeilen?|filas?|rij(?:en)?)\b{_SIGN}(\d{{1,7}})\b(?:{_THROUGH}(\d{{1,7}})\b)?", re.IGNORECASE
-)
-_ON_SHEETS = re.compile(r"\b(?:spread|work)?sheets?\b|\bworkbooks?\b|\bexcel\b|\.(?:xls[xmb]?|ods)\b", re.IGNORECASE)
-"""What a question is on whose rows are those of a sheet, and not of a table in a text."""
 _BACK_COVER = re.compile(r"\bback\s+cover\b", re.IGNORECASE)
 _COVER = re.compile(
     r"\b(?:cover|title|front)\s+(?:page|slide|sheet)\b|\b(?:on|of|in)\s+the\s+(?:front\s+)?cover\b|"
@@ -102,13 +102,13 @@ _CAPTION = re.compile(
 _NEXT_NUMBER = re.compile(rf"(?i:{_AND})(?P<number>\d+(?:[.-]\d+)*[a-zA-Z]?)(?!\w|[.,]\d)")
 _QUOTED = r"[\"“”„«»](?P<{name}>[^\"“”„«»]{{3,80}})[\"“”„«»]"
 _HEADING = re.compile(
-    rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|sheet|page|part|heading)\b|"
-    r"\b(?:section|chapter|table|figure|chart|slide|sheet|page|part|heading|titled|entitled|named|called|headed)\s+"
+    rf"{_QUOTED.format(name='before')}\s+(?:section|chapter|table|figure|chart|slide|(?:work)?sheet|page|part|heading)\b|"
+    r"\b(?:section|chapter|table|figure|chart|slide|(?:work)?sheet|page|part|heading|titled|entitled|named|called|headed)\s+"
     rf"{_QUOTED.format(name='after')}",
     re.IGNORECASE,
 )
 _TITLED = re.compile(
-    rf"\b(?i:section|chapter|{_OTHER_SHEETS}(?:work)?sheet)\s+(?P<title>(?!I['\u2019])[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
+    r"\b(?i:section|chapter)\s+(?P<title>(?!I['\u2019])[A-Z][\w'-]*[a-z][\w'-]*(?:\s+(?:(?:and|of|the|for|in|to|on|&)\s+)*[A-Z][\w'-]+)*)"
 )
 _THIS = re.compile(
     r"\b(?:(?:this|that|given|attached|provided)\s+(?:\w+\s+)?|the\s+)(?:document|report|paper|presentation|slide\s*deck|"
@@ -157,10 +157,10 @@ class Pointers:
 
     pages: tuple[str, ...] = ()
     """Numbers of pages as they may be printed, in lower case: `14`, `iv`, `a-3`."""
+    rows: tuple[tuple[int, int], ...] = ()
+    """Rows of sheets, the first and the last of each range."""
     positions: tuple[int, ...] = ()
     """Pages counted from an end: 1 is the first, -1 the last."""
-    rows: tuple[tuple[int, int], ...] = ()
-    """Rows of sheets, each range from its first to its last."""
     beginning: bool = False
     """Whether it asks for what stands at the beginning: who made the document, and when."""
     contents: bool = False
@@ -175,7 +175,7 @@ class Pointers:
 
     def __bool__(self) -> bool:
         """Whether there is something to look up."""
-        looked_up = self.pages or self.positions or self.rows or self.captions or self.headings
+        looked_up = self.pages or self.rows or self.positions or self.captions or self.headings
         return bool(looked_up or self.contents or self.beginning)
 
 
@@ -184,8 +184,8 @@ def parse_pointers(question: str) -> Pointers:
     question = " ".join(question.split())
     plain = _EXAMPLES.sub(lambda match: " " * len(match[0]), question)
     paged = [match for match in _found(plain, _NUMBERED_PAGES, _ORDINAL_PAGE) if not _ends_in_pronoun(match)]
+    rows = _found(plain, _ROWS)
     ends = _found(plain, _END_PAGES, _SECOND_LAST, _BACK_COVER)
-    rows = _found(plain, _ROWS) if _ON_SHEETS.search(plain) else []
     covers = _found(plain, _COVER)
     contents = _found(plain, _CONTENTS)
     captions = [match for match in _found(plain, _CAPTION) if _is_caption(match)]
@@ -195,8 +195,8 @@ def parse_pointers(question: str) -> Pointers:
     named = [*paged, *rows, *ends, *covers, *contents, *plainly, *headings, *whole]
     return Pointers(
         pages=tuple(dict.fromkeys(number for match in paged for number in _numbers(match))),
+        rows=tuple(dict.fromkeys(found for match in rows for found in _row_ranges(match))),
         positions=tuple(dict.fromkeys([at for match in ends for at in _positions(match)] + [1] * bool(covers))),
-        rows=tuple(dict.fromkeys((int(match[1]), int(match[2] or match[1])) for match in rows)),
         beginning=bool(whole and _ON_THE_WHOLE.search(plain)),
         contents=bool(contents or (whole and _HOW_MANY.search(plain))),
         captions=tuple(dict.fromkeys(caption for match in captions for caption in _captions(match))),
@@ -223,6 +223,12 @@ def _numbers(match: re.Match[str]) -> Iterator[str]:
             yield from map(str, range(low, min(high, low + MAX_RANGE_PAGES - 1) + 1))
         else:
             yield from (str(value) for value in (low, high) if value != "")
+
+
+def _row_ranges(match: re.Match[str]) -> Iterator[tuple[int, int]]:
+    for first, last in _ROW_RANGE.findall(match["several"]):
+        low, high = int(first), int(last or first)
+        yield min(low, high), max(low, high)
 
 
 def _value(number: str) -> int | str:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from mcp_mmretrieval.searching.pointers import CAPTION_KINDS, CARDINALS, ROMAN, Caption, Pointers
 from mcp_mmretrieval.store import StoredSegment
+from mcp_mmretrieval.types import Place
 
 PAGE_EVIDENCE = 1.0
 """What a page counts for that is pointed at by its number, in the unit of `fusion`: as much as all words of a query."""
@@ -26,7 +27,6 @@ CONTENTS_LINES = 5
 
 _BARE = {"section", "chapter", "appendix", "part"}
 """Kinds whose headings often stand without the name: `4.1 Results`."""
-_PART = re.compile(r"slide=(?P<slide>\d+)|sheet=(?P<sheet>[^&]+)")
 _LEADER = re.compile(r"(?:\.\s?){3,}|(?<=\w)\s+\d{1,3}\s*$")
 """How a line of a list of contents ends."""
 _CONTENTS_HEADING = re.compile(
@@ -38,56 +38,66 @@ _CONTENTS_HEADING = re.compile(
 def pointed_places(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
     """Evidence by key for the places of one document that are pointed at. `segments`: all of it, in order."""
     evidence: dict[int, float] = {}
-    for found in (_pages(pointers, segments), _contents(pointers, segments), _captions(pointers, segments)):
+    for find in (_pages, _sheets, _chapters, _contents, _captions):
+        found = find(pointers, segments)
         for key, value in found.items():
             evidence[key] = max(value, evidence.get(key, 0.0))
-    rows = _rows(pointers, segments)
-    if rows and evidence:  # a row of one sheet: the others, and the sheet's other rows, are half of what is meant
-        return {key: (evidence.get(key, 0.0) + rows.get(key, 0.0)) / 2 for key in evidence | rows}
-    return evidence | rows
+    return evidence
 
 
 def _pages(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
-    """Pages, slides and sheets by their number in the file, by what the file calls them, and counted from an end."""
-    numbers = _numbers(segments)
-    pages = sorted({number for number, _ in numbers.values()})
+    """Pages and slides by their number in the file, by what is printed on them, and counted from either end."""
+    numbers = {stored.key: number for stored in segments if (number := _page_number(stored.segment.place)) is not None}
+    pages = sorted(set(numbers.values()))
     wanted = {int(number) for number in pointers.pages if number.isdecimal()}
     wanted |= {pages[at - 1 if at > 0 else at] for at in pointers.positions if abs(at) <= len(pages)}
     first = {segments[0].key: BEGINNING_EVIDENCE} if pointers.beginning and segments else {}
     return first | {
-        key: PAGE_EVIDENCE
-        for key, (number, name) in numbers.items()
-        if number in wanted or name.casefold() in pointers.pages
-    }
-
-
-def _numbers(segments: Sequence[StoredSegment]) -> dict[int, tuple[int, str]]:
-    """Number and name of the page, slide or sheet on which each place lies, by key; of those that lie on one."""
-    sheets: dict[str, int] = {}
-    found = {}
-    for stored in segments:
-        place, label = stored.segment.place, stored.segment.label
-        part = _PART.match(place.part)
-        if part and part["sheet"]:
-            found[stored.key] = sheets.setdefault(part["sheet"], len(sheets) + 1), unquote(part["sheet"])
-        elif part:
-            found[stored.key] = int(part["slide"]), label.partition(",")[0]
-        elif place.page is not None:
-            found[stored.key] = place.page, label
-    return found
-
-
-def _rows(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
-    """Places with the rows of sheets that are pointed at."""
-    return {
         stored.key: PAGE_EVIDENCE
         for stored in segments
-        for first, last in pointers.rows
-        if (place := stored.segment.place).top is not None
-        and place.bottom is not None
-        and place.top <= last
-        and first <= place.bottom
+        if stored.key in numbers
+        and (numbers[stored.key] in wanted or stored.segment.label.casefold() in pointers.pages)
     }
+
+
+def _sheets(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
+    """Sheets by their name or number, and the rows of those that are pointed at, or else of any."""
+    sheets = {stored.key: name for stored in segments if (name := _parts(stored.segment.place).get("sheet"))}
+    order = list(dict.fromkeys(sheets.values()))
+    asked = {*pointers.pages, *(title.casefold() for title in pointers.headings)}
+    named = {name for name in order if name.casefold() in asked}
+    if not named:
+        named = {order[int(at) - 1] for at in pointers.pages if at.isdecimal() and 0 < int(at) <= len(order)}
+    rows = {
+        stored.key: PAGE_EVIDENCE
+        for stored in segments
+        if any(_has_rows(stored.segment.place, *found) for found in pointers.rows)
+        and (not named or sheets.get(stored.key) in named)
+    }
+    value = MENTION_EVIDENCE if rows else PAGE_EVIDENCE
+    return {key: value for key, name in sheets.items() if name in named} | rows
+
+
+def _chapters(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:
+    """Chapters by their number in the file; one may print another one, which its heading tells."""
+    wanted = {form for caption in pointers.captions if caption.kind == "chapter" for form in _forms(caption.number)}
+    found = ((stored.key, _parts(stored.segment.place).get("chapter")) for stored in segments if wanted)
+    return {key: CAPTION_EVIDENCE for key, number in found if number in wanted}
+
+
+def _page_number(place: Place) -> int | None:
+    """The number of a page, or of a slide."""
+    slide = _parts(place).get("slide", "")
+    return int(slide) if place.page is None and slide.isdecimal() else place.page
+
+
+def _parts(place: Place) -> dict[str, str]:
+    """The name of each part of a file that a place lies in, by its kind."""
+    return {kind: unquote(name) for kind, _, name in (part.partition("=") for part in place.part.split("&"))}
+
+
+def _has_rows(place: Place, top: int, bottom: int) -> bool:
+    return place.top is not None and place.bottom is not None and place.top <= bottom and top <= place.bottom
 
 
 def _contents(pointers: Pointers, segments: Sequence[StoredSegment]) -> dict[int, float]:

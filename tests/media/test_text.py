@@ -171,7 +171,10 @@ def test_objects_of_a_long_line_stay_whole() -> None:
 
 
 def test_a_table_shows_its_header_over_each_passage() -> None:
+    passages = [part.segment.text for part in split(NOTATIONS["mac.csv"], "mac.csv")]
     assert {part.segment.heading for part in split(NOTATIONS["mac.csv"], "mac.csv")} == {"fish,place"}
+    assert len(passages) > 1
+    assert all(passage.startswith("fish,place\n") for passage in passages)
 
 
 def test_what_is_left_out_is_said() -> None:

@@ -43,6 +43,14 @@ def reports(library: Library, folder: Path) -> Library:
     return library
 
 
+def hold_parts(library: Library, path: Path, places: list[Place]) -> None:
+    """Commit a document of parts, as if it had been read from `path`; all of them say the same."""
+    id = hashlib.sha256(path.name.encode()).hexdigest()
+    segments = [Segment(document=id, modality="text", place=place, text="Dues of the harbour") for place in places]
+    document = Document(id=id, modality="text", reading=library._catalog.reading({"splitter": 1}))
+    library._catalog.commit_read(document, segments, file=File(path=str(path), document=id, size=1, mtime_ns=1))
+
+
 def first(library: Library, question: str, **filters: str) -> str:
     return library.search(question, filters=library.filters(**filters)).hits[0].citation  # type: ignore[arg-type]
 
@@ -131,3 +139,20 @@ def test_a_recording_is_found_by_words_that_were_misheard(library: Library, fold
         )
     assert first(library, "A bison.") == "one.wav#t=0.0,2.0"
     assert library.search("A bison.").hits[0].lanes == ("words",)
+
+
+def test_slides_sheets_rows_and_chapters_are_looked_up_in_their_document(library: Library, folder: Path) -> None:
+    counted = [1, 2, 3, 4]
+    hold_parts(library, folder / "deck.pptx", [Place(part=f"slide={number}", first=0, last=19) for number in counted])
+    sheets = [(sheet, top) for sheet in ("Q1", "Q3") for top in (2, 41)]
+    hold_parts(
+        library, folder / "dues.xlsx", [Place(part=f"sheet={name}", top=at, bottom=at + 38) for name, at in sheets]
+    )
+    hold_parts(
+        library, folder / "novel.epub", [Place(part=f"chapter={number}", first=0, last=19) for number in counted]
+    )
+    assert first(library, "the dues on slide 3", document="deck.pptx") == "deck.pptx#slide=3&char=0,19"
+    assert first(library, "the last slide of deck.pptx") == "deck.pptx#slide=4&char=0,19"
+    assert first(library, "row 50 of sheet Q3", document="dues.xlsx") == "dues.xlsx#sheet=Q3&row=41,79"
+    assert first(library, "the dues in row 12 of sheet Q1 of dues.xlsx") == "dues.xlsx#sheet=Q1&row=2,40"
+    assert first(library, "chapter 2", document="novel.epub") == "novel.epub#chapter=2&char=0,19"

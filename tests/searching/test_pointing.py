@@ -5,7 +5,7 @@ import time
 from mcp_mmretrieval.searching.pointers import parse_pointers
 from mcp_mmretrieval.searching.pointing import pointed_places
 from mcp_mmretrieval.store import StoredSegment
-from mcp_mmretrieval.types import Place, Segment
+from mcp_mmretrieval.types import Place, Segment, part_name
 
 
 def pages(*texts: str, labels: tuple[str, ...] = ()) -> list[StoredSegment]:
@@ -82,40 +82,58 @@ def test_a_heading_is_looked_for_in_no_time_among_blank_lines() -> None:
     assert time.monotonic() - began < 1.0
 
 
-def places(*fragments: str, heading: str = "") -> list[StoredSegment]:
-    """Places with keys from 1."""
-    found = []
-    for number, fragment in enumerate(fragments, 1):
-        place = Place.parse(fragment)
-        assert place is not None
-        segment = Segment(document="d", modality="text", place=place, heading=heading)
-        found.append(StoredSegment(key=number, ordinal=number - 1, segment=segment))
-    return found
+def parts(*places: Place, headings: tuple[str, ...] = ()) -> list[StoredSegment]:
+    """Places in the parts of a file, with keys from 1."""
+    return [
+        StoredSegment(
+            key=number,
+            ordinal=number - 1,
+            segment=Segment(
+                document="d",
+                modality="text",
+                place=place,
+                text="words",
+                heading=headings[number - 1] if headings else "",
+            ),
+        )
+        for number, place in enumerate(places, 1)
+    ]
 
 
-def test_a_slide_is_pointed_at_by_its_number_with_all_that_stands_on_it() -> None:
-    held = places("slide=1&char=0,9", "slide=2&char=0,9", "slide=2&picture=1", "slide=3&char=0,9")
-    assert best("What does slide 2 say?", held) == [2, 3]
+def test_a_slide_is_found_by_its_number_also_within_another_file() -> None:
+    held = parts(*(Place(part=part_name("slide", number), first=0, last=5) for number in (1, 2, 2, 3)))
+    assert best("what does slide 2 say?", held) == [2, 3]
     assert best("the last slide", held) == [4]
+    assert best("the title slide", held) == [1]
+    assert best("slide 9", held) == []
+    within = parts(*(Place(part=f"member=deck.pptx&slide={number}") for number in (1, 2)))
+    assert best("slide 2", within) == [2]
 
 
-def test_a_sheet_is_pointed_at_by_its_name_or_its_place_among_the_sheets() -> None:
-    held = places("sheet=Q1&row=1,9", "sheet=Q3&row=1,9", "sheet=Q3&row=10,19", "sheet=Crew%20list&row=1,9")
-    assert best("What was sold by sheet Q3?", held) == [2, 3]
-    assert best("the total on sheet 1", held) == [1]
-    assert best("the last sheet", held) == [4]
+def test_a_sheet_is_found_by_its_name_or_else_by_its_number() -> None:
+    names = ("Q1", "Q3", "Petty cash", "2")
+    held = parts(*(Place(part=part_name("sheet", name), top=2, bottom=40) for name in names))
+    assert best("the sum on sheet Q3", held) == [2]
+    assert best('the sum on sheet "Petty Cash"', held) == [3]
+    assert best('the "petty cash" worksheet', held) == [3]
+    assert best("sheet 2", held) == [4]
+    assert best("sheet 3", held) == [3]
+    assert best("the balance sheet 2023", held) == []
 
 
-def test_a_row_is_pointed_at_on_the_sheet_that_is_named() -> None:
-    held = places("sheet=Q1&row=1,9", "sheet=Q1&row=10,19", "sheet=Q3&row=1,9", "sheet=Q3&row=10,19")
-    assert best("What stands in row 12 of the spreadsheet?", held) == [2, 4]
-    assert best("row 12 of sheet Q3", held) == [4]
-    assert best("rows 8 to 11 in book.xlsx", held) == [1, 2, 3, 4]
-    assert best("row 99 of sheet Q3", held) == [3, 4]
+def test_a_row_is_found_in_the_sheet_that_is_named_or_else_in_any() -> None:
+    sheets = [(name, top) for name in ("Q1", "Q3") for top in (2, 41)]
+    held = parts(*(Place(part=part_name("sheet", name), top=top, bottom=top + 38) for name, top in sheets))
+    assert best("row 12", held) == [1, 3]
+    assert best("row 12 of sheet Q3", held) == [3]
+    assert best("rows 30 to 50 on sheet Q3", held) == [3, 4]
+    assert best("rows 5 and 41 on sheet Q1", held) == [1, 2]
+    assert best("row 4000", held) == []
 
 
-def test_a_sheet_is_pointed_at_by_a_name_of_words() -> None:
-    held = places("sheet=Budget&row=1,9", heading="Budget")
-    assert best("What is on sheet Budget?", held) == [1]
-    assert best('the "Budget" sheet', held) == [1]
-    assert best("the balance sheet Total", held) == []
+def test_a_chapter_is_found_by_its_number_in_the_file_and_by_its_heading() -> None:
+    places = [Place(part=part_name("chapter", number), first=0, last=5) for number in (1, 2, 3, 4)]
+    held = parts(*places, headings=("Preface", "Chapter 1: Rain", "Chapter 2: Snow", "Chapter 3: Hail"))
+    assert best("what happens in chapter 3?", held) == [3, 4]
+    assert best("chapter II", held) == [2, 3]
+    assert best("Chapter 9", held) == []

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from mcp_mmretrieval.media.notation.rendering import Rendering
 from mcp_mmretrieval.media.notation.source_map import MappedText, substitute
-from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Heading
+from mcp_mmretrieval.media.passages import ENDS_IN_ROWS, Block, Heading
 
 _LOOKED_AT = 30_000
 """Characters in which the header is looked for."""
@@ -23,18 +23,21 @@ _NOTATION = re.compile(
     + r"|(?:(?<=[,;\t|\r\n])|(?<![\s\S]))\"[^\"]*+(?:\"\"[^\"]*+){0,500}+\"(?=[,;\t|\r\n]|\Z)|\r(?!\n)",
     re.IGNORECASE,
 )
+_FILLED_LINE = re.compile(r"^[^\n]*\S[^\n]*", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_NUMBER = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,' %\u00a0:/-]*(?:[eE][-+]?\d+)?[%)€$]?")
 _MAX_HEADING = 400
+_NUMBER = re.compile(r"[-+(]?[$€£]?\s?\d[\d.,' %\u00a0:/-]*(?:[eE][-+]?\d+)?[%)€$]?")
 
 
 def read_table(source: str) -> Rendering:
-    """A table; each of its passages stands under the row of names, where there is one."""
+    """A table; each of its passages begins with the row of names and stands under it, where there is one."""
     mapped = substitute(_NOTATION, _row, source) if "\r" in source or '"' in source else _without_mark(source)
     mark = _SEPARATOR_LINE.match(source)
-    header = _header(mapped.text, mark["mark"].replace("\\t", "\t") if mark else "")
-    headings = [Heading(0, 0, 1, header[:_MAX_HEADING])] if header else []
-    return Rendering(mapped=mapped, headings=headings, ends=ENDS_IN_ROWS)
+    at, end = _header(mapped.text, mark["mark"].replace("\\t", "\t") if mark else "")
+    if not end:
+        return Rendering(mapped=mapped, ends=ENDS_IN_ROWS)
+    heading = Heading(at, at, 1, mapped.text[at:end].strip()[:_MAX_HEADING])
+    return Rendering(mapped=mapped, headings=[heading], blocks=[Block(at, len(mapped.text), end)], ends=ENDS_IN_ROWS)
 
 
 def _without_mark(source: str) -> MappedText:
@@ -47,14 +50,16 @@ def _row(found: re.Match[str]) -> str:
     return "\n" if found[0] == "\r" else _LINE_END.sub(" ", found[0])
 
 
-def _header(text: str, separator: str) -> str:
-    """The line that names the columns, or empty."""
-    lines = [line for line in text[:_LOOKED_AT].split("\n")[:-1] or [text[:_LOOKED_AT]] if line.strip()][:_ROWS]
-    if not lines:
-        return ""
+def _header(text: str, separator: str) -> tuple[int, int]:
+    """Where the line stands that names the columns; two zeros where there is none."""
+    found = list(_FILLED_LINE.finditer(text, 0, _LOOKED_AT))
+    found = [line for line in found if line.end() < _LOOKED_AT][:_ROWS] or found[:1]
+    if not found:
+        return 0, 0
+    lines = [line[0] for line in found]
     separator = separator or _separator(lines)
     number = names_row([next(csv.reader([line], delimiter=separator), []) for line in lines])
-    return "" if number is None else lines[number].strip().strip(separator)
+    return (0, 0) if number is None else found[number].span()
 
 
 def names_row(rows: Sequence[Sequence[str]], *, sure: bool = False) -> int | None:
