@@ -16,6 +16,7 @@ from mcp_mmretrieval.searching.match import FAIR_FROM, STRONG_FROM, WEIGHTS, Mat
 from mcp_mmretrieval.store import Scope
 from mcp_mmretrieval.types import VectorKind, Vectors
 from tests.conftest import OpenLibrary
+from tests.media.office.test_ole import container
 from tests.support.calls import add
 from tests.support.drawings import traffic_light
 from tests.support.files import BLUE, RED, picture
@@ -103,15 +104,15 @@ def test_a_picture_answers_what_it_shows_and_nothing_else(fill: Fill, folder: Pa
 def test_words_that_occur_nowhere_and_files_that_were_not_read_are_told_where_nothing_answers(
     fill: Fill, folder: Path
 ) -> None:
-    (folder / "minutes.docx").write_bytes(b"PK\x03\x04 a Word file")
-    (folder / "plan.docx").write_bytes(b"PK\x03\x04 another one")
+    (folder / "minutes.doc").write_bytes(container({"WordDocument": b"a Word file of old"}))
+    (folder / "plan.doc").write_bytes(container({"WordDocument": b"another one"}))
     library = fill(NOTE, *AROUND)
     answer = library.search("zymurgy in Lisbon")
     assert not answer.answers
     assert {"zymurgy", "lisbon"} <= set(answer.searched.unknown_words)
     assert answer.searched.unread == {"Word files": 2}
     assert answer.searched.not_added == 0
-    (folder / "plan.docx").unlink()
+    (folder / "plan.doc").unlink()
     (folder / "new.md").write_text("A new note.", encoding="utf-8")
     searched = library.search("zymurgy in Lisbon").searched
     assert (searched.unread, searched.not_added) == ({"Word file": 1}, 1)

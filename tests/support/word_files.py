@@ -96,10 +96,11 @@ def word(
     *,
     strict: bool = False,
     core: str = "",
+    main: str = _MAIN,
 ) -> bytes:
     """A document with a body; with parts of the folder `word`, and the relations that lead to them."""
     files = {
-        "[Content_Types].xml": root("ct:Types", f'<ct:Override PartName="/word/document.xml" ContentType="{_MAIN}"/>'),
+        "[Content_Types].xml": root("ct:Types", f'<ct:Override PartName="/word/document.xml" ContentType="{main}"/>'),
         "_rels/.rels": relations(
             {"d": ("officeDocument", "word/document.xml"), "c": ("core-properties", "docProps/core.xml")}
         ),

@@ -109,7 +109,7 @@ def _all_blocks(
             root = context.gathered.xml(relation.target)
             blocks = [] if root is None else list(Story(context, package.relations(relation.target)).whole(root))
             text = flat_text(blocks)
-            if text not in told:
+            if text not in told and any(map(str.isalpha, text)):  # a page number alone is no text
                 told.add(text)
                 yield from blocks
 

@@ -153,7 +153,7 @@ class Gathered:
         if self.deleted:
             yield f"What tracked changes delete was left out: {_counted(self.deleted, 'character')}."
         if self._drawings:
-            yield f"{_counted(len(self._drawings), 'drawing')} in it, kept as commands of Windows (EMF, WMF), not read."
+            yield f"Not read: {_counted(len(self._drawings), 'drawing')} in a format of Windows (EMF, WMF)."
         if self._linked:
             told = ", ".join(_counted(count, what) for what, count in self._linked.items())
             yield f"What lies elsewhere and is only linked was not fetched: {told}."

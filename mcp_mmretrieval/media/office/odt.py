@@ -107,7 +107,7 @@ def _all_blocks(content: Element, styles: Element | None, context: OdtContext) -
         for each in (each for master in masters for each in master if local_name(each) in names):
             blocks = [] if each.get(f"{STYLE}display") == "false" else list(OdtStory(context).blocks(each))
             text = flat_text(blocks)
-            if text not in told:
+            if text not in told and any(map(str.isalpha, text)):  # a page number alone is no text
                 told.add(text)
                 yield from blocks
 

@@ -86,6 +86,11 @@ class OdtStyles:
         numbers = (number_written(counts.get(each, 1), _format_of(levels.get(each))) for each in shown)
         return f"{level.prefix}{'.'.join(numbers)}{level.suffix}".strip()
 
+    def is_numbered(self, list_style: str, depth: int) -> bool:
+        """Whether a level of a list has numbers."""
+        level = self._lists.get(list_style, {}).get(depth)
+        return level is not None and level.format not in ("", "bullet")
+
     def start(self, list_style: str, depth: int) -> int:
         """The first number on a level of a list."""
         level = self._lists.get(list_style, {}).get(depth)

@@ -30,6 +30,8 @@ _NO_TEXT = frozenset(
 _CODE = frozenset(["Preformatted_20_Text", "Preformatted Text", "Source_20_Code", "Source_Text"])
 _TITLES = frozenset(["Title"])
 _CAPTIONS = frozenset(["Caption", "caption", "Illustration", "Figure", "Drawing"])
+_OUTLINE = "Outline"
+"""The list style of headings, as programs call it."""
 _MOST_COLUMNS = 63
 _MOST_BLANKS = 1_000
 _DEEPEST_LIST = 10
@@ -59,8 +61,6 @@ class OdtContext:
 class _ListItem:
     style: str
     depth: int
-    numbered: bool
-    """Whether its first paragraph has no number yet."""
 
 
 class OdtStory:
@@ -84,6 +84,9 @@ class OdtStory:
             elif tag == _LIST:
                 yield from self._list(child)
             elif tag == _TABLE:
+                said = (each.text for each in child if each.tag in (f"{TABLE}title", f"{TABLE}desc"))
+                if words := "; ".join(text.strip() for text in said if text and text.strip()):
+                    yield Paragraph(f"[{words}]")
                 yield self._table(child)
             elif tag == _DELETIONS:
                 self._context.gathered.deleted += _length(child)
@@ -123,10 +126,12 @@ class OdtStory:
 
     def _written(self, element: Element, text: str, style: OdtStyle, item: _ListItem | None) -> Paragraph:
         context = self._context
-        label = self._label(item) if item else ""
-        labelled = f"{label} {text.lstrip()}" if label else text
         outline = element.get(f"{TEXT}outline-level", "1") if element.tag == _HEADING else ""
         level = int(outline[:2]) if outline.isdecimal() else style.level
+        if outline and item is None and context.styles.is_numbered(_OUTLINE, level):
+            item = _ListItem(_OUTLINE, level)
+        label = self._label(item) if item else ""
+        labelled = f"{label} {text.lstrip()}" if label else text
         is_title = bool(style.names & _TITLES)
         if level or is_title:
             title = " ".join(text.split())
@@ -158,7 +163,7 @@ class OdtStory:
                     self._item = None
                     yield from self._list(block, style, depth + 1)
                     continue
-                self._item = _ListItem(style, depth, numbered=True) if first else None
+                self._item = _ListItem(style, depth) if first else None
                 first = False
                 yield from self.blocks([block])
             self._item = None

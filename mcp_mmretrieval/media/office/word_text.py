@@ -6,6 +6,7 @@ Text boxes, notes and comments follow the paragraph in which they are anchored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -56,6 +57,8 @@ _LETTERS = {
 }
 _MOST_COLUMNS = 63
 """Columns of a table, at most, as Word has it."""
+_FILE_NAME = re.compile(r"\S*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg)|(?:[A-Za-z]:)?[\\/].*\.\w{2,4}", re.IGNORECASE)
+"""What programs write of a picture of which nobody said anything."""
 _CHECKED, _UNCHECKED = "\u2612", "\u2610"
 """Boxes of forms."""
 
@@ -119,8 +122,7 @@ class Story:
     def whole(self, root: Element) -> Iterator[DocumentBlock]:
         """All of a part, or of a note in it."""
         self._fields.clear()
-        kinds = [each.get(f"{W}fldCharType") for each in root.iter(f"{W}fldChar")]
-        self._fields_end = kinds.count("begin") == kinds.count("end")
+        self._fields_end = _fields_end(root)
         return self.blocks(root)
 
     def blocks(self, parent: Element) -> Iterator[DocumentBlock]:
@@ -130,6 +132,7 @@ class Story:
             if tag == _PARAGRAPH:
                 yield from self._paragraph(child)
             elif tag == _TABLE:
+                yield from _said_of_table(child)
                 yield self._table(child)
             elif tag in _THROUGH:
                 yield from self.blocks(child)
@@ -162,14 +165,20 @@ class Story:
                 context.gathered.caption(" ".join(text.split()))
             elif context.gathered.met == met:
                 context.gathered.no_caption()
+        else:
+            self._label(properties, style)  # an empty item counts
         yield from after
+
+    def _label(self, properties: Element | None, style: WordStyle) -> str:
+        """What stands before the paragraph as the next item of its list."""
+        numbering = numbering_of(properties, style.numbering)
+        return self._context.lists.next_label(*numbering) if numbering else ""
 
     def _written(self, text: str, properties: Element | None, style: WordStyle) -> Paragraph:
         context = self._context
         outline = outline_level(properties)
         level = style.level if outline is None else outline or None
-        numbering = numbering_of(properties, style.numbering)
-        label = context.lists.next_label(*numbering) if numbering else ""
+        label = self._label(properties, style)
         labelled = f"{label} {text.lstrip()}" if label else text
         if level is not None:
             title = " ".join(text.split())
@@ -386,6 +395,7 @@ class Story:
         said = [element.get("alt")]
         if name in ("docPr", "cNvPr"):
             said = [element.get("title"), element.get("descr")]
+            said = [words for words in said if words and not _FILE_NAME.fullmatch(words)]
         elif name == "textpath":
             said = [element.get("string")]
         for words in said:
@@ -402,8 +412,9 @@ class Story:
         vector = next((each.get(f"{_R}embed") for each in element.iter("{*}svgBlip")), None)
         linked = element.get(f"{_R}link") or element.get(f"{_R}href")
         identity = vector or element.get(f"{_R}embed") or element.get(f"{_R}id") or linked
-        if (title := element.get("{urn:schemas-microsoft-com:office:office}title")) and title.strip():
-            self._alternatives[title.strip()] = None
+        title = " ".join(element.get("{urn:schemas-microsoft-com:office:office}title", "").split())
+        if title and not _FILE_NAME.fullmatch(title):
+            self._alternatives[title] = None
         relation = self._relations.get(identity or "")
         if relation is None:
             return
@@ -448,6 +459,14 @@ def _led_by(mark: str, blocks: list[DocumentBlock]) -> list[DocumentBlock]:
     return [Paragraph(f"{mark} {text}".lstrip(), kind="item")] if text.strip() else []
 
 
+def _said_of_table(table: Element) -> Iterator[DocumentBlock]:
+    """The alternative text of a table."""
+    for properties in table.iterchildren(f"{W}tblPr"):
+        said = (value_of(properties, name) for name in ("tblCaption", "tblDescription"))
+        if words := "; ".join(filter(None, map(str.strip, said))):
+            yield Paragraph(f"[{words}]")
+
+
 def _style_of(properties: Element | None) -> str:
     return "" if properties is None else value_of(properties, "pStyle")
 
@@ -479,6 +498,17 @@ def _switched(properties: Element, name: str) -> bool:
 def _goes_on(properties: Element, name: str) -> bool:
     merged = properties.find(f"{W}{name}")
     return merged is not None and merged.get(f"{W}val", "continue") == "continue"
+
+
+def _fields_end(root: Element) -> bool:
+    """Whether each field that begins also ends: of one that does not, nobody can say what its code is."""
+    opened = 0
+    for mark in root.iter(f"{W}fldChar"):
+        if next(mark.iterancestors(*_DELETED), None) is None:
+            opened += {"begin": 1, "end": -1}.get(mark.get(f"{W}fldCharType"), 0)
+            if opened < 0:
+                return False
+    return opened == 0
 
 
 def _length(element: Element) -> int:

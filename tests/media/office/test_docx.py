@@ -13,6 +13,7 @@ from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import Place, SplitPart, SplitStep
+from tests.media.office.test_ole import container, native
 from tests.media.test_zipped import packed
 from tests.support.media_files import abouts, notes, parts, pdf, picture, source, title
 from tests.support.word_files import blip, drawing, p, r, root, run, word
@@ -123,9 +124,17 @@ def test_lists_have_their_numbers_on_all_levels() -> None:
         properties = f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{number}"/></w:numPr>'
         return p(r(words), properties=properties)
 
-    body = item("oak", 1) + item("leaf", 1, 1) + item("root", 1, 1) + item("elm", 1) + item("new", 2) + item("no", 0)
+    body = (
+        item("oak", 1)
+        + item("leaf", 1, 1)
+        + item("root", 1, 1)
+        + item("", 1)
+        + item("elm", 1)
+        + item("new", 2)
+        + item("no", 0)
+    )
     steps = split(word(body, {"n": ("numbering", "numbering.xml")}, {"numbering.xml": numbering}))
-    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n4. elm\n1. new\n\nno"
+    assert text(steps) == "3. oak\n3.a) leaf\n3.b) root\n5. elm\n1. new\n\nno"
 
 
 def test_each_distinct_header_and_footer_is_read_once() -> None:
@@ -134,15 +143,17 @@ def test_each_distinct_header_and_footer_is_read_once() -> None:
         "h2": ("header", "h2.xml"),
         "h3": ("header", "h3.xml"),
         "f1": ("footer", "f1.xml"),
+        "f2": ("footer", "f2.xml"),
     }
     made = {
         "h1.xml": root("w:hdr", p(r("letterhead"))),
         "h2.xml": root("w:hdr", p(r("letterhead"))),
         "h3.xml": root("w:hdr", p(run('<w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict>'))),
         "f1.xml": root("w:ftr", p(r("bottom line"))),
+        "f2.xml": root("w:ftr", p(r("7"))),
     }
     section = "".join(f'<w:headerReference r:id="{one}"/>' for one in ("h1", "h2", "h3", "h1"))
-    body = p(r("body")) + f'<w:sectPr>{section}<w:footerReference r:id="f1"/></w:sectPr>'
+    body = p(r("body")) + f'<w:sectPr>{section}<w:footerReference r:id="f1"/><w:footerReference r:id="f2"/></w:sectPr>'
     assert text(split(word(body, related, made))).split() == ["letterhead", "[DRAFT]", "body", "bottom", "line"]
 
 
@@ -187,7 +198,7 @@ def test_pictures_are_places_with_what_is_said_of_them_and_each_is_one() -> None
     }
     body = (
         p(r("See "), drawing(blip("a"), 'descr="A red square" title="Square"'), r(" here"))
-        + p(drawing(blip("b")))
+        + p(drawing(blip("b"), 'descr="C:\\My pictures\\b.png"'))
         + p(drawing(blip("c")))
         + p(r("Figure 2: the blue one"), style="cap")
         + p(drawing(blip("far")), drawing(blip("emf")), drawing(blip("none")))
@@ -199,7 +210,7 @@ def test_pictures_are_places_with_what_is_said_of_them_and_each_is_one() -> None
     ]
     assert text(steps) == "See [Square; A red square] here\n\nFigure 2: the blue one"
     assert notes(steps) == [
-        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "Not read: 1 drawing in a format of Windows (EMF, WMF).",
         "What lies elsewhere and is only linked was not fetched: 1 picture.",
         "1 picture in it could not be read: missing in the file.",
     ]
@@ -232,6 +243,32 @@ def test_files_in_it_are_read_and_what_is_linked_is_not_fetched() -> None:
         "part=2&char=12,23": "chunk words",
     }
     assert notes(steps) == ["What lies elsewhere and is only linked was not fetched: 1 file."]
+
+
+def test_objects_of_other_programs_are_unwrapped_or_said_to_be_unread() -> None:
+    related = {"a": ("oleObject", "embeddings/oleObject1.bin"), "b": ("oleObject", "embeddings/oleObject2.bin")}
+    made = {
+        "embeddings/oleObject1.bin": container({"\x01Ole10Native": native(b"note.txt", b"words of the note")}),
+        "embeddings/oleObject2.bin": container({"WordDocument": b"old"}),
+    }
+    objects = "".join(run(f'<w:object><o:OLEObject r:id="{one}"/></w:object>') for one in related)
+    steps = split(word(p(r("body"), objects), related, made))
+    found = {part.segment.place.fragment: part.segment.text for part in parts(steps)}
+    assert found == {"char=0,4": "body", "part=1&char=0,17": "words of the note"}
+    (note,) = notes(steps)
+    assert note.startswith("Not read: oleObject2.bin: this is a Word document of before 2007 (.doc)")
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+        "application/vnd.ms-word.document.macroEnabled.main+xml",
+        "application/vnd.ms-word.template.macroEnabledTemplate.main+xml",
+    ],
+)
+def test_templates_and_documents_with_macros_are_documents(main: str) -> None:
+    assert text(split(word(p(r("words")), main=main))) == "words"
 
 
 def test_macros_are_said_and_templates_and_links_are_not_opened() -> None:

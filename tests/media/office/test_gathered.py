@@ -62,7 +62,7 @@ def test_all_that_is_not_read_is_said() -> None:
     assert notes(found) == [
         "What a reader of it cannot see was left out: 1 character of hidden text.",
         "What tracked changes delete was left out: 1,200 characters.",
-        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "Not read: 1 drawing in a format of Windows (EMF, WMF).",
         "What lies elsewhere and is only linked was not fetched: 1 picture, 2 files.",
         "1 picture in it could not be read: missing in the file.",
         "1 file in it could not be read: missing in the file.",

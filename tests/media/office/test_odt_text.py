@@ -29,6 +29,15 @@ def test_headings_titles_and_code() -> None:
     assert text(steps).endswith("if keel:\n    lay(keel)")
 
 
+def test_headings_have_the_numbers_of_the_outline() -> None:
+    levels = '<text:outline-level-style text:level="{}" style:num-format="{}" text:display-levels="{}"/>'
+    outline = levels.format(1, "1", 1) + levels.format(2, "1", 2) + levels.format(3, "", 3)
+    styles = f'<text:outline-style style:name="Outline">{outline}</text:outline-style>'
+    body = h("One", 1) + h("Two", 2) + h("Three", 2) + h("plain", 3) + h("Four", 1) + h("Five", 2)
+    found = text(split(odt(body + p("Words."), styles)))
+    assert found.split("\n\n")[:-1] == ["1 One", "1.1 Two", "1.2 Three", "plain", "2 Four", "2.1 Five"]
+
+
 def test_lists_have_their_numbers_on_all_levels() -> None:
     styles = (
         '<text:list-style style:name="L1"><text:list-level-style-number text:level="1" style:num-format="1" '
@@ -65,11 +74,12 @@ def test_tables_name_their_columns_and_have_merged_cells_once() -> None:
     empty = cell("", "table:number-columns-repeated='9999'")
     inner = f"<table:table-cell><table:table>{row(cell('in'), cell('side'))}</table:table></table:table-cell>"
     body = (
-        f"<table:table><table:table-header-rows>{row(cell('Ship'), cell('Both'), covered)}</table:table-header-rows>"
+        "<table:table><table:title>Ships</table:title>"
+        f"<table:table-header-rows>{row(cell('Ship'), cell('Both'), covered)}</table:table-header-rows>"
         f"{row(cell('oak'), inner, empty)}"
         "</table:table>"
     )
-    assert text(split(odt(body))) == "Ship | Both\noak | in, side"
+    assert text(split(odt(body))) == "[Ships]\n\nShip | Both\noak | in, side"
 
 
 def test_tracked_changes_are_read_as_if_they_were_accepted() -> None:
@@ -139,7 +149,7 @@ def test_pictures_boxes_and_what_is_said_of_them() -> None:
         ("picture=2", "Figure 2: the blue one"),
     ]
     assert notes(steps) == [
-        "1 drawing in it, kept as commands of Windows (EMF, WMF), not read.",
+        "Not read: 1 drawing in a format of Windows (EMF, WMF).",
         "What lies elsewhere and is only linked was not fetched: 2 pictures.",
     ]
 

@@ -17,6 +17,15 @@ def test_tables_name_their_columns_and_have_merged_cells_once() -> None:
     assert text(split(word(body))) == "Ship | Both\ndown | b | c d\n | e | in, side"
 
 
+def test_what_is_said_of_a_table_stands_before_it() -> None:
+    rows = tr(tc(p(r("a"))), tc(p(r("b"))))
+    said = '<w:tblCaption w:val="Ships"/><w:tblDescription w:val="by port"/>'
+    assert (
+        text(split(word(table(rows).replace("<w:tblPr/>", f"<w:tblPr>{said}</w:tblPr>"))))
+        == "[Ships; by port]\n\na | b"
+    )
+
+
 def test_each_passage_of_a_long_table_begins_with_the_names_of_its_columns() -> None:
     rows = [tr(tc(p(r("Ship"))), tc(p(r("Port"))), properties="<w:tblHeader/>")]
     rows += [tr(tc(p(r(f"vessel {number}"))), tc(p(r("Bergen in the north")))) for number in range(200)]
@@ -140,6 +149,11 @@ def test_fields_are_read_by_their_results() -> None:
 def test_a_field_without_an_end_hides_nothing() -> None:
     body = p('<w:r><w:fldChar w:fldCharType="begin"/></w:r>', r("one")) + p(r("two"))
     assert text(split(word(body))) == "one\n\ntwo"
+    mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+    turned = p(mark.format("end"), r("one"), mark.format("begin")) + p(r("two"))
+    assert text(split(word(turned))) == "one\n\ntwo"
+    deleted = p(f"<w:del>{mark.format('end')}</w:del>", r("one"), mark.format("begin")) + p(r("two"))
+    assert text(split(word(deleted))) == "one\n\ntwo"
 
 
 def test_forms_say_what_is_chosen() -> None:
