@@ -65,6 +65,19 @@ def test_what_was_split_is_loaded_from_the_same_place() -> None:
             assert content == part.segment.text
 
 
+def test_rows_longer_than_a_passage_are_cut_at_their_cells_each_under_the_names() -> None:
+    cells = [f"cell {number} of the row" for number in range(200)]
+    steps = [RowsPart(part="sheet=A", top=7, bottom=7, header="Name | Value", text=" | ".join(cells))]
+    found = [part.segment for part in parts(split(steps))]
+    assert len(found) > 2
+    assert [each.place.first for each in found] == sorted({each.place.first or 0 for each in found})
+    assert all(each.place.fragment.startswith("sheet=A&row=7,7&char=") for each in found)
+    assert all(each.text.startswith("Name | Value\ncell ") for each in found)
+    shown = " | ".join(each.text.split("\n")[1].removesuffix(" |") for each in found)
+    assert shown == " | ".join(cells)
+    assert [load(steps, each) for each in found] == [each.text for each in found]
+
+
 def test_a_place_that_is_not_there_is_told() -> None:
     (last,) = parts(split([text("Words.", "slide=7")]))
     with pytest.raises(UnreadableMedia, match="nothing at slide=7"):

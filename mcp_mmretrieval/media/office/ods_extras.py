@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
 from mcp_mmretrieval.media.office.cell_values import NumberFormat, format_shown
@@ -31,9 +30,12 @@ class OdsExtras(SheetExtras):
     """Of a spreadsheet of OpenDocument."""
 
     def __init__(self, package: Package) -> None:
+        """Raises UnreadableMedia: what is not well-formed must not go on to calamine, which may read it without end."""
         super().__init__()
         self._package = package
         self._files = InnerFiles(package, self.unread)
+        tables = package.xml("content.xml").iterfind(".//{*}spreadsheet/{*}table")
+        self._tables = {attribute(table, "name"): table for table in tables}
 
     def properties(self) -> DocumentMetadata:
         """See `SheetExtras`."""
@@ -67,12 +69,6 @@ class OdsExtras(SheetExtras):
         """See `SheetExtras`."""
         yield from macro_notes(self._package)
         yield from super().notes()
-
-    @cached_property
-    def _tables(self) -> Mapping[str, Element]:
-        """The tables by name. Raises UnreadableMedia."""
-        content = self._package.xml("content.xml")
-        return {attribute(table, "name"): table for table in content.iterfind(".//{*}spreadsheet/{*}table")}
 
 
 def _cells(table: Element | None) -> Iterator[tuple[CellPlace, Element]]:

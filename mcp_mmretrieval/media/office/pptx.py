@@ -48,6 +48,8 @@ class _Layout(NamedTuple):
 
     root: Element
     relations: Mapping[str, Relation]
+    texts: Sequence[str]
+    """What stands on it itself, beside the places for text of the slides."""
 
 
 def recognises(source: Source) -> bool:
@@ -109,7 +111,7 @@ class _Deck:
         reading = _SlideReading(self._package, relations, self._unread, f"slide {number}")
         reading.shapes(slide.find("{*}cSld/{*}spTree"), [layout.root for layout in layouts])
         shown = list(_shown(slide, layouts))
-        for text in (text for layout in shown for text in _fixed_texts(layout.root)):
+        for text in (text for layout in shown for text in layout.texts):
             if text not in self._told:
                 self._told.add(text)
                 reading.builder.paragraph(text)
@@ -171,7 +173,7 @@ class _Deck:
                     self._unread.damaged("a layout of slides", name)
                     break
                 settle_alternatives(root)
-                self._layouts[name] = _Layout(root, self._package.relations(name))
+                self._layouts[name] = _Layout(root, self._package.relations(name), list(_fixed_texts(root)))
             found.append(self._layouts[name])
             relations = found[-1].relations
         return found
@@ -311,7 +313,6 @@ def _shown(slide: Element, layouts: Sequence[_Layout]) -> Iterator[_Layout]:
 
 
 def _fixed_texts(layout: Element) -> Iterator[str]:
-    """What stands on a layout itself, beside the places for text of the slides."""
     for shape in layout.iter("{*}sp"):
         if not _placeholder(shape)[0]:
             text = "\n".join(paragraphs_of(shape.find("{*}txBody")))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcp_mmretrieval.media.notation.table import read_table
+from mcp_mmretrieval.media.notation.table import names_row, read_table
 
 ROWS = "".join(f"item {number};{number},50;2026-01-{number:02}\n" for number in range(1, 20))
 
@@ -54,3 +54,12 @@ def test_broken_tables_are_read_in_time(broken: str) -> None:
 
 def test_a_table_of_one_endless_line_is_read() -> None:
     assert read_table("name;" + "x" * 200_000).mapped.text.startswith("name;xxx")
+
+
+def test_names_are_sure_where_numbers_below_show_that_they_are_none() -> None:
+    words = [["Name", "Town"], ["Ann", "Rome"], ["Bo", "Oslo"]]
+    assert names_row(words) == 0
+    assert names_row(words, sure=True) is None
+    assert names_row([["Crew"], ["Name", "Wage"], ["Ann", "12"], ["Bo", "13"]], sure=True) == 1
+    assert names_row([["Ann", "12"], ["Bo", "13"]]) is None
+    assert names_row([]) is None

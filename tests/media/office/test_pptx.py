@@ -219,6 +219,42 @@ def test_pictures_are_places_and_a_logo_on_many_slides_is_one() -> None:
     assert found[2].text == "Two\n\nPicture: A lighthouse at dusk"
 
 
+def test_a_background_is_a_picture_and_previews_and_second_forms_of_pictures_are_none() -> None:
+    drawing = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="http://x/relationships"'
+    background = f'<p:bg><p:bgPr><a:blipFill {drawing}><a:blip r:embed="i1"/></a:blipFill></p:bgPr></p:bg>'
+    preview = (
+        f'<p:graphicFrame {drawing}><p:nvGraphicFramePr><p:cNvPr id="9" name="o"/></p:nvGraphicFramePr><a:graphic>'
+        '<a:graphicData><p:oleObj r:id="o1"><p:pic><p:blipFill><a:blip r:embed="i2"/></p:blipFill></p:pic></p:oleObj>'
+        "</a:graphicData></a:graphic></p:graphicFrame>"
+    )
+    second = f'<s:svgBlip xmlns:s="s" {drawing} r:embed="i3"/>'
+    data = repacked(
+        saved_deck(deck("One")),
+        {
+            **{f"ppt/media/{name}.png": picture(colour=name) for name in ("red", "green", "blue")},
+            "ppt/embeddings/box.zip": packed({"note.txt": b"The embedded word."}),
+            "ppt/slides/slide1.xml": lambda slide: inserted("<p:spTree>", background)(
+                inserted("</p:spTree>", preview + second)(slide)
+            ),
+            "ppt/slides/_rels/slide1.xml.rels": inserted(
+                END_OF_RELATIONS,
+                "".join(
+                    related(f"i{n}", "image", f"../media/{c}.png") for n, c in enumerate(("red", "green", "blue"), 1)
+                )
+                + related("o1", "package", "../embeddings/box.zip"),
+            ),
+        },
+    )
+    steps = parts(split(data))
+    assert [step.segment.place.part for step in steps] == [
+        "slide=1",
+        "slide=1&picture=1",
+        "slide=1&part=1&member=note.txt",
+    ]
+    shown = media.load(source(data), steps[1].segment, LIMITS)
+    assert tuple(shown[0, 0]) == (255, 0, 0)  # type: ignore[index]  # a picture
+
+
 def test_what_a_layout_shows_is_read_once_and_its_prompts_never() -> None:
     data = repacked(
         saved_deck(deck("One", "Two")),
@@ -270,7 +306,7 @@ def test_sections_stand_over_their_slides() -> None:
     assert [each.heading for each in segments(data)] == ["Start > One", "Risks > Two"]
 
 
-def test_embedded_files_are_read_and_those_behind_charts_are_not_read_again() -> None:
+def test_embedded_files_are_read() -> None:
     made = deck("Annex")
     made.slides[0].shapes.add_ole_object(
         io.BytesIO(packed({"note.txt": b"The embedded word."})), "Package", Inches(1), Inches(1)

@@ -268,11 +268,13 @@ def test_what_wants_a_password_is_told() -> None:
     assert failure.value.code == "encrypted"
 
 
+@pytest.mark.timeout(20)
 def test_a_damaged_workbook_is_told() -> None:
     for data in (
         ole({"Workbook": b"no records"}),
         repacked(sheet(["a"]), {"xl/workbook.xml": b"<workbook"}),
         ods("</office:spreadsheet>"),
+        repacked(ods(""), {"content.xml": b'<office:document-content xmlns:office="o"><office:body>'}),
     ):
         with pytest.raises(UnreadableMedia) as failure:
             split(data)
