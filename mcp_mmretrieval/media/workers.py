@@ -21,7 +21,7 @@ from typing import ParamSpec, TypeVar
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
-from mcp_mmretrieval.front.child import import_variables, module_command, start_child
+from mcp_mmretrieval.front.child import import_variables, kill_child, module_command, start_child
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.types import Content, DocumentMetadata, EnteredPart, Segment, SplitPart
@@ -333,7 +333,7 @@ class _Worker:
 
     def ready(self, stop: threading.Event | None) -> str:
         """Wait until it has confined itself; how, in words. Raises _Death."""
-        patience = _Patience(dataclasses.replace(self._limits, part_timeout=_START_TIMEOUT), stop)
+        patience = _Patience(Limits(part_timeout=_START_TIMEOUT, file_timeout=_START_TIMEOUT), stop)
         header, _ = self._receive(0, patience)
         self._busy = False
         words = header.get("sandbox")
@@ -346,7 +346,7 @@ class _Worker:
             return False
         try:
             self._send(wire.pack_frame({"ping": True}), ())
-            self._receive(0, _Patience(dataclasses.replace(self._limits, part_timeout=_PING_TIMEOUT), None))
+            self._receive(0, _Patience(Limits(part_timeout=_PING_TIMEOUT, file_timeout=_PING_TIMEOUT), None))
         except _Death:
             return False
         return True
@@ -376,8 +376,7 @@ class _Worker:
 
     def kill(self) -> None:
         """End the process at once, whatever it does. Any thread may."""
-        self._process.kill()
-        self._process.wait()
+        kill_child(self._process)
 
     def hang_up(self) -> None:
         """Close what leads to the process."""
@@ -473,8 +472,8 @@ class _Patience:
 
     def __enter__(self) -> None:
         self._since = time.monotonic()
-        if self._stop is not None and self._stop.is_set():
-            raise Cancelled("Reading was stopped.")
+        if self.over or (self._stop is not None and self._stop.is_set()):  # also where it never waits for long
+            self.check()
 
     def __exit__(self, *_: object) -> None:
         self._spent += time.monotonic() - self._since
