@@ -324,7 +324,16 @@ def long_names(folder: Path) -> None:
 
 
 def deep_folders(folder: Path) -> None:
-    here = os.open(folder, os.O_RDONLY)  # a whole path would be too long for the system
+    """As deep as a path may be for the system."""
+    for _ in range((4_000 - len(str(folder))) // 2):
+        folder = folder / "d"
+        folder.mkdir()
+    (folder / "deep.txt").write_text("red\n")
+
+
+def folders_beyond_paths(folder: Path) -> None:
+    """Deeper than a path may be for the system."""
+    here = os.open(folder, os.O_RDONLY)
     for number in range(500):
         os.mkdir(f"folder-{number}", dir_fd=here)
         below = os.open(f"folder-{number}", os.O_RDONLY, dir_fd=here)
@@ -437,6 +446,7 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "costly patterns": costly_patterns,
     "long names": long_names,
     "deep folders": deep_folders,
+    "folders beyond paths": folders_beyond_paths,
     "links in a circle": links_in_a_circle,
     "many files": many_files,
     "many sidecars": many_sidecars,

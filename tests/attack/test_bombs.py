@@ -5,6 +5,7 @@ Meanwhile the engine stays the same and small, another client's searches are ans
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from mcp_mmretrieval.errors import FAILURE_CODES
-from tests.attack.bombs import BOMBS, FILES, write_bomb
+from tests.attack.bombs import BOMBS, FILES, FOLDERS, write_bomb
 from tests.attack.forms import FULL
 from tests.support.engines import Front, ended_engine
 
@@ -28,6 +29,8 @@ LIMITS = {
     "MMRETRIEVAL_WORKER_MEMORY_MB": "1000",
 }
 SLACK_S = 1.0
+BUSY_S = 10.0
+"""Seconds over its limit that a file may take on a busy machine: its parser is started and ended within them, too."""
 MAX_GROWTH_MB = 400.0
 """By which the engine's memory may peak over what it was before: a text of 20 million characters passes through it."""
 SHORT = (
@@ -40,26 +43,26 @@ SHORT = (
 class Bystander(threading.Thread):
     """Another client, which searches all the time; `trouble` says what was wrong with an answer."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, folder: Path) -> None:
         super().__init__(daemon=True)
-        self._front = front
-        self._stop = threading.Event()
+        self._front, self._folder = front, folder
+        self._ended = threading.Event()
         self.trouble = ""
         self.longest = 0.0
         """Seconds of an answer."""
 
     def run(self) -> None:
-        while not self._stop.wait(0.1) and not self.trouble:
+        while not self._ended.wait(0.1) and not self.trouble:
             began = time.monotonic()
             try:
-                if self._front.paths("beforeq")[:1] != ["before.md"]:
-                    self.trouble = "the note is not found"
+                if (found := self._front.paths("beforeq", under=str(self._folder))) != ["before.md"]:
+                    self.trouble = f"the note is searched for, and found is {found}"
             except Exception as error:  # noqa: BLE001  the test tells it
                 self.trouble = repr(error)
             self.longest = max(self.longest, time.monotonic() - began)
 
     def end(self) -> None:
-        self._stop.set()
+        self._ended.set()
         self.join(60)
 
 
@@ -91,15 +94,16 @@ def peak_mb(pid: int) -> float:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     made = tmp_path_factory.mktemp("bombs")
     root, library = made / "files", made / "library"
-    root.mkdir()
-    (root / "before.md").write_text("beforeq\n")
+    (root / "before").mkdir(parents=True)
+    (root / "before" / "before.md").write_text("beforeq\n")
     with ended_engine(library), Front(library, root, **LIMITS) as front, Front(library, root, **LIMITS) as other:
-        front.call("add_documents", paths=[str(root / "before.md")])
-        bystander = Bystander(other)
+        front.call("add_documents", paths=[str(root / "before")])
+        bystander = Bystander(other, root / "before")
         bystander.start()
         yield Scene(front, bystander, root)
         bystander.end()
-        assert not bystander.trouble
+        subprocess.run(["rm", "-r", str(root)], check=True)  # too deep for Python, and so for pytest
+        assert bystander.trouble == ""
 
 
 @pytest.mark.timeout(300)
@@ -114,6 +118,8 @@ def test_a_bomb_comes_to_a_clear_end_in_time_and_harms_nothing_else(scene: Scene
     began = time.monotonic()
     told = scene.add(folder)
     took = time.monotonic() - began
+    if name in FOLDERS:  # which is looked through once more
+        assert scene.add(folder)["state"] == "done"
 
     held = {Path(one["path"]).name: one for one in scene.front.call("list_documents", under=str(folder))["documents"]}
     print(
@@ -122,8 +128,8 @@ def test_a_bomb_comes_to_a_clear_end_in_time_and_harms_nothing_else(scene: Scene
     print({key: told[key] for key in ("state", "added", "skipped", "failed", "notes") if told.get(key)})
     print(held.get(name))
     assert told["state"] == "done"
-    assert scene.front.call("search_media", query=word)["hits"][0]["path"] == str(folder / "beside.md")
-    assert took < FILE_S + SLACK_S
+    assert "beside.md" in scene.front.paths(word, under=str(folder))
+    assert took < FILE_S + BUSY_S
     failed = Counter(one["path"] for one in told["failed"])
     assert set(failed.values()) <= {1}
     for one in told["failed"]:
@@ -133,5 +139,5 @@ def test_a_bomb_comes_to_a_clear_end_in_time_and_harms_nothing_else(scene: Scene
     if name in FILES:
         assert (name in held) != (str(folder / name) in failed)
     assert scene.front.engine() == scene.engine
-    assert not scene.bystander.trouble
+    assert scene.bystander.trouble == ""
     assert peak_mb(scene.engine) < scene.memory + MAX_GROWTH_MB
