@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.processes import end_all
 from benchmarks.texts import Texts
@@ -26,7 +27,7 @@ from tests.support.engines import Front
 
 NOTES = 150
 PRODUCT, BY_HAND = "mcp_mmretrieval", "tests.support.engines"
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "MMRETRIEVAL_WORKERS": "2",
     "MMRETRIEVAL_PART_TIMEOUT_S": "10",
     "MMRETRIEVAL_FILE_TIMEOUT_S": "20",

@@ -236,7 +236,7 @@ def ogg_of(position: int) -> bytes:
     last = data.rindex(b"OggS")
     struct.pack_into("<q", data, last + 6, position)
     struct.pack_into("<I", data, last + 22, 0)
-    struct.pack_into("<I", data, last + 22, _ogg_sum(data[last:]))
+    struct.pack_into("<I", data, last + 22, _ogg_sum(bytes(data[last:])))
     return bytes(data)
 
 

@@ -22,7 +22,7 @@ from tests.support.engines import Front, ended_engine
 
 CALL_S, PART_S, FILE_S = 5.0, 10.0, 20.0
 """The limits of a call, a part and a file here: the usual ones would take a day."""
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "MMRETRIEVAL_CALL_BUDGET_S": f"{CALL_S}",
     "MMRETRIEVAL_PART_TIMEOUT_S": f"{PART_S}",
     "MMRETRIEVAL_FILE_TIMEOUT_S": f"{FILE_S}",
