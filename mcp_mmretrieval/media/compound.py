@@ -26,6 +26,8 @@ MAX_DEPTH = 4
 """Files within files within files, at most."""
 MAX_INNER_FILES = 2_000
 """Files within one file, at most."""
+MAX_PART_CHARACTERS = 3_000
+"""Of the name of one part, as a place has it: what is longer cannot be cited."""
 _MAX_HEADING = 500
 
 
@@ -183,6 +185,9 @@ def _text_of(step: RowsPart) -> str:
 def _places_within(
     step: InnerFile, source: Source, limits: Limits, splitter: Splitter, after: str
 ) -> Iterator[SplitStep]:
+    if len(step.part) > MAX_PART_CHARACTERS:
+        yield DocumentMetadata(note=f"A file within it was not read, for its name is too long: {step.name[:60]}....")
+        return
     yield EnteredPart(step.part)
     if source.depth >= MAX_DEPTH:
         yield DocumentMetadata(note=f"{step.name} was not read: it is a file within {MAX_DEPTH} others.")

@@ -368,7 +368,7 @@ def pipes(folder: Path) -> None:
 
 
 SILENCE = wav(claimed=0x7FFFFFFF)[:-16_000]
-"""The head of a recording of a gigabyte."""
+"""The head of a recording that is said to have two gigabytes."""
 
 FILES: dict[str, Callable[[], bytes]] = {
     "pixels.png": lambda: png_of(60_000, 60_000),
@@ -442,7 +442,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 FOLDERS: dict[str, Callable[[Path], None]] = {
     "sparse text": sparse("sparse.txt", 1_900 * MB, b"red\n"),
     "sparse beyond the limit": sparse("beyond.txt", 1 << 40),
-    "sparse sound": sparse("silence.wav", 1_000 * MB, SILENCE),
+    "sparse sound": sparse("silence.wav", 50 * MB, SILENCE),
     "costly patterns": costly_patterns,
     "long names": long_names,
     "deep folders": deep_folders,

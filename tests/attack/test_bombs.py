@@ -5,6 +5,7 @@ Meanwhile the engine stays the same and small, another client's searches are ans
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -29,10 +30,10 @@ LIMITS: dict[str, Any] = {
     "MMRETRIEVAL_WORKER_MEMORY_MB": "1000",
 }
 SLACK_S = 1.0
-BUSY_S = 10.0
-"""Seconds over its limit that a file may take on a busy machine: its parser is started and ended within them, too."""
-SEGMENTS_A_SECOND = 50.0
-"""That are written and embedded once a file was read, on a busy machine."""
+OTHER_S = 5.0
+"""Seconds in which a file is hashed and its parser is started and ended, where the machine has time."""
+SEGMENTS_A_SECOND = 500.0
+"""That are written once a file was read."""
 MAX_GROWTH_MB = 400.0
 """By which the engine's memory may peak over what it was before: a text of 20 million characters passes through it."""
 SHORT = (
@@ -92,6 +93,11 @@ def peak_mb(pid: int) -> float:
     return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM:"))
 
 
+def busyness() -> float:
+    """How many times as long as alone a process takes, about, among the others that want the processors now."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     made = tmp_path_factory.mktemp("bombs")
@@ -132,7 +138,7 @@ def test_a_bomb_comes_to_a_clear_end_in_time_and_harms_nothing_else(scene: Scene
     assert told["state"] == "done"
     assert "beside.md" in scene.front.paths(word, under=str(folder))
     segments = sum(one["segments"] for one in held.values())
-    assert took < FILE_S + BUSY_S + segments / SEGMENTS_A_SECOND
+    assert took < (FILE_S + OTHER_S + segments / SEGMENTS_A_SECOND) * busyness()
     failed = Counter(one["path"] for one in told["failed"])
     assert set(failed.values()) <= {1}
     for one in told["failed"]:
