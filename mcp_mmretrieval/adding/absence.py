@@ -110,10 +110,16 @@ class AbsenceJudge:
 
     def _drive(self, folder: str) -> str:
         """See `_drives`."""
-        if folder not in self._drives:
-            there, above = device_of(os.path.join(folder, "")), device_of(folder)
-            below = folder in self._roots.folders or not self._roots.covers(folder)
-            self._drives[folder] = folder if there != above else "" if below else self._drive(os.path.dirname(folder))
+        below = []  # no recursion: folders may be deeper than Python's stack
+        while folder not in self._drives:
+            if device_of(os.path.join(folder, "")) != device_of(folder):
+                self._drives[folder] = folder
+            elif folder in self._roots.folders or not self._roots.covers(folder):
+                self._drives[folder] = ""
+            else:
+                below.append(folder)
+                folder = os.path.dirname(folder)
+        self._drives.update(dict.fromkeys(below, self._drives[folder]))
         return self._drives[folder]
 
     def _same(self, before: int | None, now: int) -> bool:

@@ -41,6 +41,9 @@ KEPT_VARIABLES_ANY_CASE = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 """What a process with models sees of the environment of whoever starts it: the machine's side of it, nothing of the
 client's."""
 
+KILLED_SECONDS = 5.0
+"""Seconds in which a process that was killed is gone, as a rule much sooner."""
+
 
 def module_command(module: str, *arguments: str) -> tuple[str, ...]:
     """The command that runs a module as a program. -P: the folder that it is started in is no place to import from."""
@@ -59,6 +62,21 @@ def start_child(
     silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     given = {"env": dict(variables), "cwd": os.sep, "pass_fds": pass_fds, **silent, **streams}
     return subprocess.Popen(command, **given)
+
+
+def kill_child(process: subprocess.Popen[bytes]) -> bool:
+    """End a process at once; whether it is gone. One that hangs in the system (a disk that fails) stays a while.
+
+    Python collects it once it has ended. Nobody waits for it longer than `KILLED_SECONDS`.
+    """
+    import subprocess
+
+    process.kill()
+    try:
+        process.wait(KILLED_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def machine_variables() -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.roots import changed_ns
 from mcp_mmretrieval.store import Catalog, LibraryLock, Scope
 from mcp_mmretrieval.store.database import RESTORE_COMMAND
 from mcp_mmretrieval.store.index_check import discard_index, examine_index
@@ -78,7 +79,6 @@ def _findings(folder: Path, catalog: Catalog, *, alone: bool, repair: bool) -> I
 
 
 def _of_catalog(catalog: Catalog, *, repair: bool) -> Iterator[Finding]:
-    counts = catalog.active_counts(Scope(None))
     faults = catalog.check()
     if repair:
         if faults:
@@ -93,6 +93,7 @@ def _of_catalog(catalog: Catalog, *, repair: bool) -> Iterator[Finding]:
         advice = BRING_BACK if repair else "`mcp-mmretrieval check --repair` mends what it can."
         yield Finding(part="catalog", text=advice)
     else:
+        counts = catalog.active_counts(Scope(None))
         yield Finding(part="catalog", text=f"{counts.documents:,} documents, {counts.segments:,} places: sound")
     if unfilled := catalog.unfilled():
         text = f"{unfilled:,} documents have no vectors, as where a model sees nothing in them"
@@ -102,7 +103,11 @@ def _of_catalog(catalog: Catalog, *, repair: bool) -> Iterator[Finding]:
 
 
 def _of_index(folder: Path, catalog: Catalog, *, repair: bool) -> Iterator[Finding]:
-    found = examine_index(folder, catalog)
+    try:
+        found = examine_index(folder, catalog)
+    except LibraryUnavailable as error:
+        yield Finding(part="index", text=str(error), wrong=True)
+        return
     if found.sound or not repair:
         yield Finding(part="index", text=found.text, wrong=not found.sound)
         return
@@ -120,7 +125,7 @@ def _of_files(catalog: Catalog) -> Iterator[Finding]:
         except (OSError, ValueError):
             hidden.append(file.path)
         else:
-            if (state.st_size, state.st_mtime_ns) == (file.size, file.mtime_ns):
+            if (state.st_size, changed_ns(state)) == (file.size, file.mtime_ns):
                 same += 1
             else:
                 changed.append(file.path)

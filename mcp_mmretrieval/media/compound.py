@@ -29,6 +29,8 @@ MAX_INNER_FILES = 2_000
 """Files within one file, at most."""
 MAX_PLACES_WITHIN = 150_000
 """Places of one file, at most."""
+MAX_PART_CHARACTERS = 3_000
+"""Of the name of one part, as a place has it: what is longer cannot be cited."""
 _MAX_HEADING = 500
 
 
@@ -218,6 +220,9 @@ def _text_of(step: RowsPart, first: int | None, last: int | None) -> str:
 def _places_within(
     step: InnerFile, source: Source, limits: Limits, splitter: Splitter, after: str
 ) -> Iterator[SplitStep]:
+    if len(step.part) > MAX_PART_CHARACTERS:
+        yield DocumentMetadata(note=f"A file within it was not read, for its name is too long: {step.name[:60]}....")
+        return
     yield EnteredPart(step.part)
     if source.depth >= MAX_DEPTH:
         yield DocumentMetadata(note=f"{step.name} was not read: it is a file within {MAX_DEPTH} others.")

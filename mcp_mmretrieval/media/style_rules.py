@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MAX_STYLE_RULES = 5_000
 """Selectors of one page that are looked at."""
-_MAX_ALIKE = 50
-"""Selectors that an element may match for one reason (its class, its id, its name)."""
+_MAX_ALIKE = 500
+"""Different selectors that an element may match for one reason (its class, its id, its name)."""
 
 _KNOWN = frozenset(
     [
@@ -25,32 +26,35 @@ _KNOWN = frozenset(
 )
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_COMMENT_OR_STRING = re.compile(rf"{_COMMENT.pattern}|\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?", re.DOTALL)
+"""What of a sheet may hold braces that are none (CSS Syntax 3, 4.3.5); no known property has a string for a value."""
+_COMMENT_END = re.compile("-->")
 _NOT_STYLE = re.compile(r"<(?:!--|(script|style)\b([^>]*+)>)", re.IGNORECASE)
-_OTHER_MEDIA = re.compile(r"\bmedia\s*=\s*[\"']?\s*(?!all\b|screen\b|[\"'])", re.IGNORECASE)
+_OTHER_MEDIA = re.compile(r"(?<![\w-])media\s*+=\s*+[\"']?+\s*+(?!all\b|screen\b|[\"'])", re.IGNORECASE)
 _MARK = re.compile(r"[{};]")
 _COMPOUND = re.compile(r"(?P<tag>[a-z][\w-]*+|\*)?(?P<rest>(?:[.#][\w-]++)*+)\Z", re.IGNORECASE)
 _PART = re.compile(r"([.#])([\w-]++)")
 _SHOWING = {"display": {"none"}, "visibility": {"hidden", "collapse"}}
-_FONT_SIZE = re.compile(r"(?<![\w.-])\d*\.?\d+(?:px|pt|em|rem|%)?(?=\s*/|\s)")
+_FONT_SIZE = re.compile(r"(?<![\w.-])(?:\d++(?:\.\d++)?+|\.\d++)(?:px|pt|em|rem|%)?(?=\s*/|\s)")
 
 Rank = tuple[bool, int, int]
 """Whether it is important, how specific its selector is, and its place in the page: the greatest wins."""
 Declared = dict[str, tuple[Rank, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Compound(NamedTuple):
+    """A selector without combinators."""
+
     tag: str
     id: str
     classes: frozenset[str]
-    declared: Declared
 
 
 @dataclass(slots=True)
 class StyleRules:
     """The rules of a page's `<style>` elements."""
 
-    _by_key: dict[str, list[_Rule]] = field(default_factory=dict)
+    _by_key: dict[str, dict[_Compound, Declared]] = field(default_factory=dict)
 
     @classmethod
     def of_page(cls, source: str) -> StyleRules:
@@ -68,23 +72,21 @@ class StyleRules:
         """The value of each property that counts, for an element with these."""
         found = stated(style, specificity=1 << 30, order=0)
         for key in (tag, "*", f"#{id}", *(f".{name}" for name in classes)):
-            for rule in self._by_key.get(key, ()):
-                if rule.tag in ("", "*", tag) and rule.id in ("", id) and rule.classes <= classes:
-                    for name, (rank, value) in rule.declared.items():
-                        if name not in found or found[name][0] < rank:
-                            found[name] = rank, value
+            for wanted, block in self._by_key.get(key, {}).items():
+                if wanted.tag in ("", "*", tag) and wanted.id in ("", id) and wanted.classes <= classes:
+                    _merge(found, block)
         return {name: value for name, (_, value) in found.items()}
 
     def _add(self, selector: str, inside: str, order: int) -> None:
         last = re.split(r"[\s>+~]+", selector)[-1]
         bare = re.sub(r"::?[\w-]+(?:\([^()]*\))?|\[[^\]]*\]", "", last)
-        compound = _COMPOUND.match(bare)
-        if compound is None or not bare:
+        matched = _COMPOUND.match(bare)
+        if matched is None or not bare:
             return
-        parts = _PART.findall(compound["rest"])
+        parts = _PART.findall(matched["rest"])
         classes = frozenset(name for kind, name in parts if kind == ".")
         id = next((name for kind, name in parts if kind == "#"), "")
-        tag = (compound["tag"] or "").lower()
+        tag = (matched["tag"] or "").lower()
         specificity = 10_000 * bool(id) + 100 * len(classes) + (tag not in ("", "*"))
         declared = stated(inside, specificity=specificity, order=order)
         if bare != selector:
@@ -92,9 +94,9 @@ class StyleRules:
         if not declared:
             return
         key = f"#{id}" if id else f".{min(classes)}" if classes else tag or "*"
-        alike = self._by_key.setdefault(key, [])
-        if len(alike) < _MAX_ALIKE:
-            alike.append(_Rule(tag, id, classes, declared))
+        alike, compound = self._by_key.setdefault(key, {}), _Compound(tag, id, classes)
+        if compound in alike or len(alike) < _MAX_ALIKE:
+            _merge(alike.setdefault(compound, {}), declared)
 
 
 def stated(style: str, *, specificity: int, order: int) -> Declared:
@@ -112,6 +114,13 @@ def stated(style: str, *, specificity: int, order: int) -> Declared:
         if name in _KNOWN and value and (name not in found or found[name][0][0] <= important):
             found[name] = (important, specificity, order), value
     return found
+
+
+def _merge(found: Declared, more: Declared) -> None:
+    """Put the properties of one block to those of others; the greatest rank counts."""
+    for name, (rank, value) in more.items():
+        if name not in found or found[name][0] < rank:
+            found[name] = rank, value
 
 
 def _shows(name: str, value: str) -> bool:
@@ -136,7 +145,7 @@ def _unescaped(text: str) -> str:
 def _page_rules(source: str) -> Iterator[tuple[str, str]]:
     """Selector and block of each rule that stands at the top of a style sheet."""
     for sheet in _sheets(source):
-        sheet, begin, depth, selector = _COMMENT.sub(" ", sheet), 0, 0, ""
+        sheet, begin, depth, selector = _COMMENT_OR_STRING.sub(" ", sheet), 0, 0, ""
         for mark in _MARK.finditer(sheet):
             if mark[0] == "{":
                 depth += 1
@@ -155,7 +164,10 @@ def _sheets(source: str) -> Iterator[str]:
     at = 0
     while found := _NOT_STYLE.search(source, at):
         name = (found[1] or "").lower()
-        end = re.compile(rf"</{name}" if name else "-->", re.IGNORECASE).search(source, found.end())
+        if name:
+            end = re.compile(rf"</{name}", re.IGNORECASE).search(source, found.end())
+        else:
+            end = _COMMENT_END.search(source, found.end() - len("--"))  # `<!-->` is a whole comment
         if name == "style" and not _OTHER_MEDIA.search(found[2]):
             yield source[found.end() : end.start() if end else len(source)]
         if end is None:

@@ -22,7 +22,7 @@ _MAY_HIDE = re.compile(r"<style\b|\bhidden\b|\bstyle\s*=|<dialog\b", re.IGNORECA
 _ATTRIBUTE = re.compile(
     r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++)))?""",
 )
-_LENGTH = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(px|pt|pc|in|cm|mm|em|rem|ex|ch|vw|vh|%)?\Z")
+_LENGTH = re.compile(r"([-+]?(?:\d++\.?\d*+|\.\d++)(?:e[-+]?\d++)?)(px|pt|pc|in|cm|mm|em|rem|ex|ch|vw|vh|%)?\Z")
 _PIXELS = {"px": 1.0, "pt": 1.33, "pc": 16.0, "in": 96.0, "cm": 38.0, "mm": 3.8, "em": 16.0, "rem": 16.0, "ex": 8.0} | {
     "ch": 8.0,
     "vw": 10.0,

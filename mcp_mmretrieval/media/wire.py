@@ -47,7 +47,8 @@ MAX_SOUND_SECONDS = 120
 MAX_MORE_SOUNDS = 8
 """Tracks of sound of one stretch beside the first, at most."""
 MAX_LABEL_CHARACTERS = 200
-MAX_PART_CHARACTERS = 4_000
+MAX_PLACE_CHARACTERS = 16_000
+"""Of the names of parts within each other: see `compound`."""
 MAX_KEYWORDS_CHARACTERS = 20_000
 MAX_DATE = 253_402_300_800.0
 """Seconds from 1970 to the year 10000, or as far back."""
@@ -348,7 +349,7 @@ def _modality(value: object) -> Modality:
 
 def _part(value: object) -> str:
     part = _text(value)
-    if len(part) > MAX_PART_CHARACTERS:
+    if len(part) > MAX_PLACE_CHARACTERS:
         raise ProtocolError(f"a part with a name of {len(part)} characters")
     place = Place.parse(part)
     if place is None or place != Place(part=part):

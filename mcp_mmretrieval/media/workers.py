@@ -21,7 +21,7 @@ from typing import ParamSpec, TypeVar
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import Cancelled, FailureCode, UnreadableMedia
-from mcp_mmretrieval.front.child import import_variables, module_command, start_child
+from mcp_mmretrieval.front.child import import_variables, kill_child, module_command, start_child
 from mcp_mmretrieval.media import wire
 from mcp_mmretrieval.media.source import MAX_SIDECARS
 from mcp_mmretrieval.types import Content, DocumentMetadata, EnteredPart, Segment, SplitPart
@@ -361,7 +361,7 @@ class _Worker:
 
     def ready(self, stop: threading.Event | None) -> str:
         """Wait until it has confined itself; how, in words. Raises _Death."""
-        patience = _Patience(dataclasses.replace(self._limits, part_timeout=_START_TIMEOUT), stop)
+        patience = _Patience(Limits(part_timeout=_START_TIMEOUT, file_timeout=_START_TIMEOUT), stop)
         header, _ = self._receive(0, patience)
         self._busy = False
         words = header.get("sandbox")
@@ -388,7 +388,7 @@ class _Worker:
         self._tasks += 1
         self._send(wire.pack_frame(task), files)
         seconds = _START_TIMEOUT if self.fresh else _BEGIN_TIMEOUT
-        header, _ = self._receive(0, _Patience(dataclasses.replace(self._limits, part_timeout=seconds), None))
+        header, _ = self._receive(0, _Patience(Limits(part_timeout=seconds, file_timeout=seconds), None))
         if header != {"begun": True}:
             raise _nonsense(wire.ProtocolError("it has not said that it has begun"))
 
@@ -407,8 +407,7 @@ class _Worker:
 
     def kill(self) -> None:
         """End the process at once, whatever it does. Any thread may."""
-        self._process.kill()
-        self._process.wait()
+        kill_child(self._process)
 
     def hang_up(self) -> None:
         """Close what leads to the process."""
@@ -504,8 +503,8 @@ class _Patience:
 
     def __enter__(self) -> None:
         self._since = time.monotonic()
-        if self._stop is not None and self._stop.is_set():
-            raise Cancelled("Reading was stopped.")
+        if self.over or (self._stop is not None and self._stop.is_set()):  # also where it never waits for long
+            self.check()
 
     def __exit__(self, *_: object) -> None:
         self._spent += time.monotonic() - self._since

@@ -12,13 +12,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.answers import ListOrder
-from mcp_mmretrieval.store import document_tables, listing, rows, scope_queries, totals, vanished, word_tables
+from mcp_mmretrieval.store import document_tables, rows, scope_queries, vanished, word_tables
 from mcp_mmretrieval.store.consistency import embed_unfilled_again, find_faults, mend_faults, unfilled_documents
+from mcp_mmretrieval.store.counting import ScopeCounting
 from mcp_mmretrieval.store.database import json_list, scalar
 from mcp_mmretrieval.store.document_queries import (
     files_by_document,
@@ -35,15 +34,13 @@ from mcp_mmretrieval.store.records import (
     Document,
     File,
     HeldPlace,
-    ListedDocument,
     RemovalCounts,
-    ScopeCounts,
     StoredSegment,
     TermShares,
 )
-from mcp_mmretrieval.store.scope import Clause, ResolvedScope, Scope, path_ranges, resolve_scope
+from mcp_mmretrieval.store.scope import Clause, Scope, path_ranges
 from mcp_mmretrieval.store.soundalike import sound_terms
-from mcp_mmretrieval.store.spaces import Spaces, canonical_identity, is_half
+from mcp_mmretrieval.store.spaces import canonical_identity, is_half
 from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.tidying import tidy
@@ -57,12 +54,10 @@ from mcp_mmretrieval.store.word_search import (
     sounding_segments,
 )
 from mcp_mmretrieval.store.write_ahead_log import stamp
-from mcp_mmretrieval.types import Identity, Modality, Place, Segment, VectorKind
+from mcp_mmretrieval.types import Identity, Place, Segment, VectorKind
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Vectors
-
-CatalogResultT = TypeVar("CatalogResultT")
 
 STAGED_DAYS = 14
 """Days for which the segments of an unfinished file are kept."""
@@ -74,7 +69,7 @@ MAX_FIGURE_ATTEMPTS = 3
 """How often reading the pictures of a place is begun that never comes to an end."""
 
 
-class Catalog(Spaces, JobTable, VanishedFiles):
+class Catalog(ScopeCounting, JobTable, VanishedFiles):
     """The database of one library."""
 
     def __init__(self, path: Path, on_commit: Callable[[], None] = lambda: None) -> None:
@@ -83,9 +78,6 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         `on_commit` is called after each commit but of bookkeeping, in the thread that committed.
         """
         super().__init__(path, on_commit)
-        self._known: dict[object, tuple[tuple[int, int], Any]] = {}
-        self._known_contents = 0
-        """Of which contents that is, but for what a snapshot of earlier ones was asked."""
         self._read_with: dict[int, Identity] = {}
 
     @property
@@ -421,17 +413,6 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         with self._database.reading() as db:
             return scope_queries.keys_within(db, self._resolved(db, scope))
 
-    def extent(self, scope: Scope, most: int) -> tuple[int, int]:
-        """How many segments a scope holds, counted to `most` + 1, and about how many there are in all."""
-        with self._database.reading() as db:
-            _, held = totals.held_documents(db)
-        return min(self._held(scope)[1], most + 1), held
-
-    def whole(self, scope: Scope) -> bool:
-        """Whether all that the library holds lies within a scope."""
-        with self._database.reading() as db:
-            return self._resolved(db, scope).everything
-
     # -- segments -------------------------------------------------------------------------------------------------
 
     def segments(self, keys: Collection[int]) -> dict[int, StoredSegment]:
@@ -518,90 +499,8 @@ class Catalog(Spaces, JobTable, VanishedFiles):
         with self._database.reading() as db:
             return absent_words(db, plan, self._resolved(db, scope))
 
-    def _resolved(self, db: sqlite3.Connection, scope: Scope) -> ResolvedScope:
-        return self._database.once(scope, lambda: resolve_scope(db, scope))
-
     def _listed(self, scope: Scope) -> Sequence[int] | None:
         return self._remembered(("keys", scope), lambda db: listed_keys(db, self._resolved(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
         return self._remembered(("words", terms), lambda db: plan_words(db, terms))
-
-    def listing(
-        self, scope: Scope, *, space: int | None = None, order: ListOrder = "path", limit: int = 50, offset: int = 0
-    ) -> tuple[list[ListedDocument], int]:
-        """A page of documents, and how many there are in all.
-
-        By their first path (inline texts last, by title), or by date: their own, or else that of the first path, the
-        newest first.
-        """
-        with self._database.reading() as db:
-            held = sum(self.modalities(scope).values())
-            places = self._remembered(("places", scope, order), lambda _: listing.Places())
-            page = listing.Page(order, limit, offset)
-            return listing.listed_documents(db, self._resolved(db, scope), space, page, held, places), held
-
-    def modalities(self, scope: Scope) -> dict[Modality, int]:
-        """How many documents of each modality lie within a scope."""
-        wanted = scope.filters.modality
-        found = self._totals(scope)
-        return {modality: count for modality, (count, _) in found.items() if not wanted or modality in wanted}
-
-    def counts(self, scope: Scope, *, space: int | None = None) -> ScopeCounts:
-        """How much a scope holds. Cheap enough for each search: what takes a walk is remembered until it may change.
-
-        Pending are the documents without vectors in `space`; without a space, all of them.
-        """
-        documents, segments = self._held(scope)
-        _, rooted = self._held(scope.rooted)
-        pending = documents if space is None else self._pending(scope, space)
-        return ScopeCounts(documents=documents, segments=segments, excluded=rooted - segments, pending=pending)
-
-    def active_counts(self, scope: Scope) -> ScopeCounts:
-        """`counts` in the space that serves searches."""
-        space = self.active_space()
-        return self.counts(scope, space=space.id if space else None)
-
-    def _held(self, scope: Scope) -> tuple[int, int]:
-        """Documents that have a segment within a scope, and its segments; without a modality all documents."""
-        if not scope.filters.modality:
-            found = self._totals(scope).values()
-            return sum(documents for documents, _ in found), sum(segments for _, segments in found)
-
-        def count(db: sqlite3.Connection) -> tuple[int, int]:
-            return scope_queries.of_modality_within(db, self._resolved(db, scope))
-
-        return self._remembered(("of modality", scope), count)
-
-    def _totals(self, scope: Scope) -> dict[Modality, tuple[int, int]]:
-        """By modality of documents, how many lie within a scope, and their segments: what several questions share."""
-        every = replace(scope, filters=replace(scope.filters, modality=()))
-
-        def count(db: sqlite3.Connection) -> dict[Modality, tuple[int, int]]:
-            return scope_queries.totals_within(db, self._resolved(db, every))
-
-        return self._remembered(("totals", every), count)
-
-    def _pending(self, scope: Scope, space: int) -> int:
-        return self._remembered(
-            ("pending", scope, space),
-            lambda db: scope_queries.pending_within(db, self._resolved(db, scope), space),
-            vectors=True,
-        )
-
-    def _remembered(
-        self, key: object, ask: Callable[[sqlite3.Connection], CatalogResultT], *, vectors: bool = False
-    ) -> CatalogResultT:
-        """What `ask` answers, kept under `key` until the next commit of contents, or of `vectors`."""
-        versions = self._database.versions
-        version = (versions["contents"], versions["vectors"] if vectors else 0)
-        known = self._known.get(key)
-        if known and known[0] == version:
-            return known[1]  # type: ignore[no-any-return]
-        with self._database.reading() as db:
-            answer = ask(db)
-        if version[0] > self._known_contents or len(self._known) > 256:  # lists of all names or keys are large
-            self._known.clear()
-            self._known_contents = version[0]
-        self._known[key] = version, answer
-        return answer

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import index
 from mcp_mmretrieval.store.catalog import Catalog
 from mcp_mmretrieval.store.chroma import ChromaFailed, remove_index
@@ -22,7 +23,7 @@ class IndexFinding:
 
 
 def examine_index(folder: Path, catalog: Catalog) -> IndexFinding:
-    """Open the index and compare all of it with the catalog."""
+    """Open the index and compare all of it with the catalog. Raises LibraryUnavailable where no process starts."""
     lacks, total = catalog.behind()
     lanes = catalog.lanes()
     if not any(lanes.values()):
@@ -48,7 +49,10 @@ def _problem(folder: Path, catalog: Catalog, total: int) -> str | None:
         return "it has no folder of its own"
     lanes, mark = catalog.lanes(), ClosingMark(folder)
     mark.take(lanes)  # it is not closed in order until this has closed it
-    process = IndexProcess(folder, threading.Event())
+    try:
+        process = IndexProcess(folder, threading.Event())
+    except ChromaFailed as error:  # which says nothing of the index
+        raise LibraryUnavailable(f"The index cannot be looked at: {error}. Free memory, and try again.") from error
     try:
         found = process.open(catalog.path, total, sample=False)
         if found is None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_mmretrieval.front.child import import_variables, module_command, start_child
+from mcp_mmretrieval.front.child import import_variables, kill_child, module_command, start_child
 from mcp_mmretrieval.store import chroma
 from mcp_mmretrieval.store.chroma import ChromaFailed
 
@@ -157,8 +157,7 @@ class IndexProcess:
             self._process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
-        self._process.kill()
-        self._process.wait()
+        kill_child(self._process)
         self.followed = {}
         with self._turn:
             self._channel.close()

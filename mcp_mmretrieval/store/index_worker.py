@@ -18,8 +18,8 @@ from typing import Any
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
 from mcp_mmretrieval.store.channel import Arrays, Channel, Message
-from mcp_mmretrieval.store.check import bounded, suspicious, unlike
 from mcp_mmretrieval.store.chroma import Chroma, ChromaFailed
+from mcp_mmretrieval.store.index_soundness import bounded, suspicious, unlike
 
 ORPHAN_SECONDS = 10.0
 """Seconds after the end of the engine in which a running step may end, so that Chroma's files stay whole."""

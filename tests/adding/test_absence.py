@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,15 @@ def test_of_a_drive_something_has_to_be_there_still(root: Path, monkeypatch: pyt
     assert judge.judge(goes) == "out of reach"
     judge.seen(stays)
     assert judge.judge(goes) == "gone"
+
+
+def test_folders_may_be_as_deep_as_the_system_lets_them(root: Path) -> None:
+    folder = root
+    for _ in range((4_000 - len(str(root))) // 2):
+        folder = folder / "d"
+        folder.mkdir()
+    seen = File(path=str(folder / "a"), document="0" * 64, size=1, mtime_ns=0, device=None)
+    watched = AbsenceJudge(Roots([root]))
+    watched.seen(seen)
+    assert watched.moved == {seen.path: root.stat().st_dev}
+    subprocess.run(["rm", "-r", str(root / "d")], check=True)  # too deep for Python, and so for pytest

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from tests.attack.forms import FULL
 from tests.support import recordings
 from tests.support.command import run
-from tests.support.engines import Front, ended_engine
+from tests.support.engines import Front, ended_engine, until
 from tests.support.media_files import half_red_half_blue, pdf, saved
 
 CLAIM = "ferry claim"
@@ -142,6 +142,7 @@ class Server:
         self.added = self.ask("add_documents")
         while self.added["structuredContent"]["state"] == "running":
             self.added = self.ask("add_documents")
+        until(lambda: not front.call("status")["pending_vectors"], 120.0)
 
     def ask(self, tool: str, **arguments: object) -> Result:
         """The whole result, looked through for what nobody sees."""

@@ -9,11 +9,9 @@ import ctypes
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,13 +25,13 @@ from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.types import Content, Vectors
 from tests.attack.forms import FULL, rounds
 from tests.support.models import ColourEmbedder, LengthReranker, ModelsByHand
+from tests.support.threads import tries
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
 
 OPENS = rounds(4_000, 100_000)
 """For each of the three places that the link leads to."""
 ADDS = rounds(7, 200)
-PATIENCE_S = 60.0
 NAMES = [f"{number}.md" for number in range(6)]
 INSIDE, OUTSIDE = "green insideq", "red outsideq"
 EXCHANGE = 2
@@ -125,15 +123,6 @@ class WitnessReranker(LengthReranker):
     def score(self, query: Content, contents: Sequence[Content]) -> list[float | None]:
         self._given.update(map(str, contents))
         return super().score(query, contents)
-
-
-def tries(least: int, enough: Callable[[], bool]) -> Iterator[int]:
-    """From 1 to `least`, and on until there are enough: on a busy machine the swapper may wait long for its turn."""
-    until = time.monotonic() + PATIENCE_S
-    for number in count(1):
-        if number > least and (enough() or time.monotonic() > until):
-            return
-        yield number
 
 
 @pytest.mark.timeout(3_600 if FULL else 120)

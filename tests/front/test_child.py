@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.front.child import import_variables, machine_variables, module_command, start_child
+from mcp_mmretrieval.front import child as children
+from mcp_mmretrieval.front.child import import_variables, kill_child, machine_variables, module_command, start_child
 
 SHOW = "import os, sys; print(sorted(os.environ), os.getcwd(), sys.flags.safe_path, sys.stdin.read() == '')"
 
@@ -46,3 +47,13 @@ def test_a_child_lies_in_the_root_and_sees_what_it_is_given(tmp_path: Path, monk
 def test_a_child_imports_from_no_place_that_depends_on_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["", ".", "sub/folder", "/opt/one", "/opt/two"])
     assert import_variables() == {"PYTHONPATH": "/opt/one:/opt/two"}
+
+
+def test_nobody_waits_without_end_for_a_child_that_does_not_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "KILLED_SECONDS", 0.01)
+    with start_child((sys.executable, "-c", "input()"), {}, stdin=subprocess.PIPE) as child:
+        with monkeypatch.context() as stuck:
+            stuck.setattr(child, "kill", lambda: None)  # as of one that waits for a disk
+            assert not kill_child(child)
+        monkeypatch.setattr(children, "KILLED_SECONDS", 60.0)
+        assert kill_child(child)

@@ -3,12 +3,14 @@
 import os
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.library.checking import Finding, check_library
+from mcp_mmretrieval.roots import changed_ns
 from mcp_mmretrieval.store import Catalog, Document, File, Scope, Store
 from tests.support.rows import READING, fill, pages, put, sha, tear
 
@@ -62,6 +64,16 @@ def test_files_that_are_gone_hidden_or_changed_are_named(library: Path, tmp_path
         assert catalog.counts(Scope(None)).documents == 4
 
 
+def test_a_time_beyond_what_is_kept_is_no_change(library: Path, tmp_path: Path) -> None:
+    os.utime(tmp_path / "a.txt", ns=(0, 2**63 + 10**18))
+    state = (tmp_path / "a.txt").stat()
+    with closing(Catalog(library / "catalog.db")) as catalog:
+        held = catalog.file(str(tmp_path / "a.txt"))
+        assert held is not None
+        catalog.attach(replace(held, mtime_ns=changed_ns(state)))
+    assert texts(check_library(library, repair=False), "files") == "3 as they were added"
+
+
 def test_what_can_be_mended_is_told_first_and_mended_when_asked_to(library: Path) -> None:
     with closing(Catalog(library / "catalog.db")) as catalog, catalog._database.writing() as db:
         db.execute("UPDATE document_totals SET documents = 99")
@@ -71,6 +83,7 @@ def test_what_can_be_mended_is_told_first_and_mended_when_asked_to(library: Path
     found = check_library(library, repair=True)
     assert wrong(found) == []
     assert "the totals were counted anew" in texts(found, "catalog")
+    assert "\n3 documents, 3 places: sound" in texts(found, "catalog")
     assert wrong(check_library(library, repair=False)) == []
 
 

@@ -8,8 +8,10 @@ import pytest
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import Place, SplitPart
 from tests.media.test_zipped import packed
+from tests.support import parsing
 from tests.support.media_files import notes, parts, pdf, picture, source
 
 LIMITS = Limits()
@@ -48,6 +50,15 @@ def test_one_file_that_cannot_be_read_costs_a_note_and_the_others_go_on() -> Non
     assert [part.segment.text for part in parts(steps)] == ["Words."]
     (note,) = notes(steps)
     assert note.startswith("Not read: bad.pdf")
+
+
+def test_a_file_whose_name_is_too_long_costs_a_note_and_the_others_go_on() -> None:
+    data = packed({f"{'a/' * 30_000}a.txt": b"Deep.", f"{'ü' * 300}.txt": b"Long.", "b.txt": b"Words."})
+    pool = Workers(LIMITS, 1)
+    texts, note = parsing.split(pool, packed({"in.zip": packed({"in.zip": data})}))
+    pool.close()
+    assert texts == ["Long.", "Words."]
+    assert "was not read, for its name is too long: a/a/" in note
 
 
 def test_hidden_files_and_keys_are_left_out_and_counted() -> None:

@@ -57,6 +57,52 @@ def test_blocks_of_other_media_and_what_is_no_sheet_are_passed_over() -> None:
         assert StyleRules.of_page(page).declared("p", "", frozenset(), "") == {}
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "style media=screen",
+        "style media= screen",
+        'style media = "all"',
+        'style media=" screen"',
+        'style data-media="print"',
+        "style media=''",
+    ],
+)
+def test_a_sheet_for_screens_counts_however_that_is_written(tag: str) -> None:
+    assert StyleRules.of_page(f"<{tag}>p{{color:red}}</style>").declared("p", "", frozenset(), "")["color"] == "red"
+
+
+@pytest.mark.parametrize("tag", ["style media=print", "STYLE MEDIA = 'print'", 'style media="speech"'])
+def test_a_sheet_for_other_media_does_not(tag: str) -> None:
+    assert StyleRules.of_page(f"<{tag}>p{{color:red}}</style>").declared("p", "", frozenset(), "") == {}
+
+
+@pytest.mark.parametrize(
+    "before", ['b{content:"{"}', "b{content:'}{{'}", 'b{content:"\\"{"}', '@import "{";', '"/*"{}']
+)
+def test_braces_in_strings_are_none(before: str) -> None:
+    assert declared(f"{before} p{{color:red}}")["color"] == "red"
+
+
+def test_a_comment_that_ends_where_it_begins_hides_no_sheet() -> None:
+    for comment in ("<!-->", "<!--->"):
+        page = f"{comment}<style>p{{color:red}}</style><!-- -->"
+        assert StyleRules.of_page(page).declared("p", "", frozenset(), "")["color"] == "red"
+
+
+def test_many_rules_for_one_element_count_with_the_last_one() -> None:
+    style = ".a{color:red}" * 400 + "".join(f".a.b{number}{{color:red}}" for number in range(400)) + ".a{color:blue}"
+    assert declared(style, classes="a")["color"] == "blue"
+
+
+@pytest.mark.timeout(20)
+def test_long_values_take_time_that_grows_with_their_length_only() -> None:
+    digits = "1" * 400_000
+    assert declared("", inline=f"font:{digits}x") == {}
+    page = f"<style media={' ' * 400_000}all>p{{color:red}}</style>"
+    assert StyleRules.of_page(page).declared("p", "", frozenset(), "")["color"] == "red"
+
+
 def test_no_more_rules_than_the_limit_are_looked_at() -> None:
     page = f"<style>{'b{color:red}' * MAX_STYLE_RULES}p{{color:red}}</style>"
     assert StyleRules.of_page(page).declared("p", "", frozenset(), "") == {}

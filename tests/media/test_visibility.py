@@ -159,3 +159,9 @@ def test_a_hidden_heading_is_none() -> None:
 )
 def test_markup_that_never_ends_is_read_in_time(hostile: str) -> None:
     assert read_html(f"<html><p>before</p>{hostile}").mapped.text.startswith("before")
+
+
+@pytest.mark.timeout(20)
+def test_a_long_number_takes_time_that_grows_with_its_length_only() -> None:
+    digits = "1" * 30_000
+    assert read(f'<p style="opacity:{digits}x;width:{digits}.{digits}y">seen</p>') == "before seen after"

@@ -42,7 +42,7 @@ GOOD: wire.Header = {
         {"place": [None, None, None, None, None, "", 2, None]},
         {"place": [None, None, None, None, None, "slide=4&page=2", None, None]},
         {"place": [None, None, None, None, None, "sheet=a b", None, None]},
-        {"place": [None, None, None, None, None, "member=" + 5_000 * "a", None, None]},
+        {"place": [None, None, None, None, None, "member=" + 17_000 * "a", None, None]},
         {"place": [None, None, None, None, None, "nowhere", None, None]},
         {"place": [None, None, None, None, None, 4, None, None]},
         {"text": None},

@@ -140,6 +140,14 @@ def test_a_file_that_has_had_its_time_fails_even_between_deaths(misbehaving: Wor
     assert time.monotonic() - begun < 10
 
 
+def test_a_file_whose_parts_never_let_it_wait_has_its_time_too() -> None:
+    pool = Workers(Limits(file_timeout=1.0), 1, entry="tests.support.misbehaving_worker")
+    error = failure(pool, "nap 0.02\n" * 500)
+    pool.close()
+    assert error.code == "timeout"
+    assert str(error).startswith("reading took longer than 1 s")
+
+
 def test_a_worker_that_is_killed_while_it_waits_is_replaced_unseen(misbehaving: Workers) -> None:
     os.kill(int(split(misbehaving, "pid")[0][0]), signal.SIGKILL)
     assert split(misbehaving, "a\nb") == (["a", "b"], "")

@@ -117,18 +117,6 @@ def test_documents_are_embedded_oldest_first_and_only_once(catalog: Catalog) -> 
     assert catalog.unembedded(space) == ids[2:]
 
 
-def test_all_documents_are_pending_until_there_is_a_space_and_then_those_that_are_not_in_it(catalog: Catalog) -> None:
-    for path in ("/r/a", "/r/b", "/s/c"):
-        put(catalog, path)
-    assert catalog.counts(EVERYTHING).pending == 3
-    assert catalog.counts(Scope(("/r",))).pending == 2
-    space = catalog.space(SPACE, dim=DIM)
-    assert catalog.counts(EVERYTHING, space=space).pending == 3
-    embed(catalog, space, held(catalog, "/r/a"))
-    assert catalog.counts(EVERYTHING, space=space).pending == 2
-    assert catalog.counts(Scope(("/r",)), space=space).pending == 1
-
-
 def test_vectors_of_a_document_that_vanished_meanwhile_are_ignored(catalog: Catalog, tmp_path: Path) -> None:
     space = catalog.space(SPACE, dim=DIM)
     put(catalog, "/r/a", ["gone"], content="same")
@@ -213,14 +201,3 @@ def test_within_a_snapshot_the_library_stays_as_it_was_and_is_known_as_it_is_aft
     assert catalog.counts(EVERYTHING).documents == 2
     assert not catalog.whole(folder)
     assert [key for key, _ in catalog.words(asked, folder, depth=10)] == [key for key, _ in before]
-
-
-def test_what_was_known_of_contents_that_have_changed_is_let_go_of(catalog: Catalog) -> None:
-    put(catalog, "/r/a", ["a beacon"])
-    for folder in ("/r", "/elsewhere"):
-        catalog.names(Scope((folder,)))
-        catalog.words(query_terms("beacon"), Scope((folder,)), depth=10)
-    put(catalog, "/r/b", ["another beacon"])
-    assert len(catalog.names(EVERYTHING)) == 2
-    assert list(catalog._known) == [("names", EVERYTHING)]
-    assert len(catalog.names(EVERYTHING)) == 2

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Store, index
 from mcp_mmretrieval.store.index_check import discard_index, examine_index
 from tests.support.rows import fill
@@ -71,3 +73,11 @@ def test_a_small_library_needs_none(tmp_path: Path) -> None:
         fill(catalog, 2)
         found = examine_index(tmp_path / "index", catalog)
     assert (found.text, found.sound) == ("there is none, and it is not needed for 10 vectors", True)
+
+
+def test_an_index_that_nobody_can_look_at_is_not_called_damaged(
+    folder: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.store.index_process.start_child", Mock(side_effect=OSError("no process")))
+    with pytest.raises(LibraryUnavailable, match=r"cannot be looked at: .*no process"):
+        examine_index(folder / "index", catalog)

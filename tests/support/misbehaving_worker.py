@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def act(line: str, source: Source, limits: Limits) -> str:  # noqa: C901  # a li
         case "hang":
             while True:
                 pass
+        case "nap":
+            time.sleep(float(rest))
         case "freeze":
             os.kill(os.getpid(), signal.SIGSTOP)
         case "fill":

@@ -13,9 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mcp_mmretrieval.errors import ModelUnavailable
-from mcp_mmretrieval.front.child import import_variables, machine_variables, module_command, start_child
+from mcp_mmretrieval.front.child import import_variables, kill_child, machine_variables, module_command, start_child
 from mcp_mmretrieval.models.made_once import made_once
 from mcp_mmretrieval.models.weights import FREE_OR_ELSEWHERE, INSTALL_BUILTIN, Wheel
+
+CONVERSION_SECONDS = 600.0
+"""Seconds that a conversion may take: ten on a quiet machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,12 @@ class Conversion:
         """In a child. Raises ModelUnavailable."""
         command = module_command(self.program, str(source.absolute()), str(target.absolute()))
         with start_child(command, machine_variables() | import_variables(), stderr=subprocess.PIPE) as child:
-            _, said = child.communicate()
+            try:
+                _, said = child.communicate(timeout=CONVERSION_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                kill_child(child)
+                reason = f"it took longer than {CONVERSION_SECONDS:.0f} s"
+                raise ModelUnavailable(f"{self.model} cannot be converted: {reason}. {FREE_OR_ELSEWHERE}") from error
         if child.returncode:
             lines = said.decode("utf-8", "replace").strip().splitlines()
             told = (lines or [f"it ended with {child.returncode}"])[-1]

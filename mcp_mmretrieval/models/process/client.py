@@ -23,10 +23,10 @@ from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import current_stop
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit
-from mcp_mmretrieval.front.child import import_variables, machine_variables, module_command, start_child
+from mcp_mmretrieval.front.child import import_variables, kill_child, machine_variables, module_command, start_child
 from mcp_mmretrieval.models import progress
 from mcp_mmretrieval.models.process.frames import FrameHeader, FrameSocket
-from mcp_mmretrieval.models.process.messages import pack_contents, unpack_arrays, unpack_error
+from mcp_mmretrieval.models.process.messages import not_handed_over, pack_contents, unpack_arrays, unpack_error
 from mcp_mmretrieval.types import Content
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class _Link:
             except OSError:  # it has died, which the thread tells
                 pass
             except MemoryError as error:
-                raise ModelUnavailable(_not_handed_over(error)) from error
+                raise ModelUnavailable(not_handed_over(error)) from error
             while True:
                 header, data = self._next(answers, stop, id)
                 if "progress" in header:
@@ -299,8 +299,7 @@ class _Link:
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            kill_child(self._process)
 
     def _next(
         self, answers: queue.SimpleQueue[tuple[FrameHeader, memoryview] | None], stop: threading.Event | None, id: int
@@ -333,7 +332,7 @@ class _Link:
         except Exception as error:  # whatever it is: calls wait for this thread
             logger.exception("what a model process says cannot be read")
             short = isinstance(error, MemoryError)
-            last = {"error": "ModelUnavailable", "message": _not_handed_over(error), "memory": short}, memoryview(b"")
+            last = {"error": "ModelUnavailable", "message": not_handed_over(error), "memory": short}, memoryview(b"")
             self._frames.close()
         with suppress(subprocess.TimeoutExpired):  # how it ended is known a moment after its socket has closed
             self._process.wait(_END_SECONDS)
@@ -355,10 +354,6 @@ def _how(code: int | None) -> str:
         with suppress(ValueError):
             return f"by {signal.Signals(-code).name}"
     return f"with exit code {code}"
-
-
-def _not_handed_over(error: Exception) -> str:
-    return f"Nothing could be handed over between this process and that of the models: {error}. Free memory, try again."
 
 
 def _given_up(link: _Link, death: _Death) -> Exception:

@@ -28,6 +28,15 @@ _TIME = struct.Struct("@ll")
 _SHARED = "shared"
 
 
+class NotReceived(MemoryError):
+    """The bytes of a frame could not be taken, for want of memory or descriptors. The next frame can be."""
+
+    def __init__(self, reason: object, header: FrameHeader) -> None:
+        super().__init__(str(reason))
+        self.header = header
+        """What the frame said."""
+
+
 class FrameSocket:
     """One end of the socket between the two processes. Any thread may send; one receives."""
 
@@ -53,7 +62,7 @@ class FrameSocket:
     def receive(self) -> tuple[FrameHeader, memoryview]:
         """The next header and its bytes, which the receiver may write to.
 
-        Raises EOFError and OSError when the other side is gone; MemoryError where what it shares cannot be mapped.
+        Raises EOFError and OSError when the other side is gone; NotReceived where what it shares cannot be mapped.
         """
         head, descriptors = self._receive_prefix()
         try:
@@ -64,8 +73,11 @@ class FrameSocket:
             if not size:
                 return header, memoryview(inline)
             if not descriptors:
-                raise MemoryError("too many open files")
-            return header, memoryview(_mapped(descriptors[0], size))
+                raise NotReceived("too many open files", header)
+            try:
+                return header, memoryview(mmap.mmap(descriptors[0], size))
+            except OSError as error:
+                raise NotReceived(f"no memory to share: {error}", header) from error
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -121,14 +133,6 @@ def _shared_file(buffers: Sequence[memoryview]) -> Iterator[int]:
         except OSError as error:  # which would say that the other side is gone
             raise MemoryError(f"no memory to share: {error}") from error
         yield shared
-
-
-def _mapped(descriptor: int, size: int) -> mmap.mmap:
-    """A file in memory, as long as somebody looks at it. Raises MemoryError."""
-    try:
-        return mmap.mmap(descriptor, size)
-    except OSError as error:
-        raise MemoryError(f"no memory to share: {error}") from error
 
 
 def _anonymous_file() -> int:

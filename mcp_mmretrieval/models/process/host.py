@@ -21,10 +21,11 @@ import numpy as np
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import ModelLoader, progress
 from mcp_mmretrieval.models.in_process import InProcessLoader
-from mcp_mmretrieval.models.process.frames import FrameHeader, FrameSocket
-from mcp_mmretrieval.models.process.messages import pack_arrays, pack_error, unpack_contents
+from mcp_mmretrieval.models.process.frames import FrameHeader, FrameSocket, NotReceived
+from mcp_mmretrieval.models.process.messages import not_handed_over, pack_arrays, pack_error, unpack_contents
 from mcp_mmretrieval.types import Content, Film
 
 if TYPE_CHECKING:
@@ -169,7 +170,13 @@ class ModelHost:
     def serve(self) -> None:
         """Until the engine hangs up. Raises EOFError or OSError then."""
         while True:
-            header, data = self._frames.receive()
+            try:
+                header, data = self._frames.receive()
+            except NotReceived as error:  # no fault of what it is about
+                short = ModelUnavailable(not_handed_over(error))
+                short.__cause__ = error
+                self._tell({"id": error.header["id"]} | pack_error(short))
+                continue
             if "foreground" in header:
                 self._wait_for_foreground(header["foreground"])
             elif "cancel" in header:

@@ -111,6 +111,14 @@ def unpack_error(told: FrameHeader) -> Exception:
     return error
 
 
+def not_handed_over(error: Exception) -> str:
+    """What is told where the bytes of a call or an answer did not get across."""
+    return (
+        f"Nothing could be handed over between the server and the process of the models: {error}. Free memory, or "
+        "raise the limit of open files (ulimit -n), and try again."
+    )
+
+
 class _Rest:
     """The bytes that are not taken yet."""
 

@@ -9,7 +9,7 @@ def gathered(**files: bytes) -> Gathered:
     return Gathered(MemoryParts({name.replace("_", "."): data for name, data in files.items()}))
 
 
-def inner(found: Gathered) -> list[tuple[str, str, str, bytes, bool]]:
+def inner(found: Gathered) -> list[tuple[str, str, object, bytes, bool]]:
     steps = (step for step in found.steps() if isinstance(step, InnerFile))
     return [(step.part, step.name, step.heading, step.data(), step.dispensable) for step in steps]
 

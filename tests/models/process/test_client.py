@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+import resource
 import signal
 import threading
 import time
@@ -185,6 +186,19 @@ def test_an_answer_that_cannot_be_taken_is_told_and_keeps_nobody_waiting(
             embed(process, *many)
     assert is_memory_shortage(told.value)
     assert embed(process, *many).arrays["vectors"].shape == (3_000, 3)
+
+
+def test_a_process_without_a_descriptor_left_blames_no_content(process: ModelProcess) -> None:
+    embed(process, "red")
+    assert process.pid is not None
+    before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    with pytest.raises(ModelUnavailable, match="too many open files") as told:
+        embed(process, np.zeros((400, 300, 3), np.uint8))
+    assert is_memory_shortage(told.value)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+    assert len(embed(process, np.zeros((400, 300, 3), np.uint8)).arrays["vectors"]) == 1
+    assert process.generation == 1
 
 
 def test_nobody_waits_for_a_call_that_nobody_needs(process: ModelProcess, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.store import Catalog, Document, File, Scope, Store, VectorRows, check, chroma, index
-from mcp_mmretrieval.store.check import bounded, suspicious, unlike
+from mcp_mmretrieval.store import Catalog, Document, File, Scope, Store, VectorRows, chroma, index, index_soundness
 from mcp_mmretrieval.store.chroma import Chroma
+from mcp_mmretrieval.store.index_soundness import bounded, suspicious, unlike
 from tests.support.rows import DIM, READING, SPACE, agree, fill, pages, sha, unit
 
 PATIENCE = 60.0
@@ -78,12 +78,12 @@ def test_a_vector_that_the_catalog_does_not_have_is_noticed(sound_library: Path,
 def test_a_sample_looks_at_the_beginning_and_the_end_and_not_at_everything(
     sound_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "SAMPLED_VECTORS", 1)  # a row at each place: 30 vectors
+    monkeypatch.setattr(index_soundness, "SAMPLED_VECTORS", 1)  # a row at each place: 30 vectors
     shutil.copytree(sound_library, tmp_path / "library")
     catalog = Catalog(tmp_path / "library" / "catalog.db")
-    looked = [each for places, _ in check._sampled(catalog, 1, "text", 50) for each in places[:, 0].tolist()]
+    looked = [each for places, _ in index_soundness._sampled(catalog, 1, "text", 50) for each in places[:, 0].tolist()]
     catalog.close()
-    assert len(looked) == len(set(looked)) == check.SAMPLED_BLOCKS * 30
+    assert len(looked) == len(set(looked)) == index_soundness.SAMPLED_BLOCKS * 30
     assert min(looked) == 1
     assert max(looked) > 1500 * 7 / 8
 
