@@ -99,26 +99,17 @@ class DocumentAdder:
         if not self._roots.folders:
             raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         tally = _Tally(job, self._pending)
-        counted = set[str]()
         ignored: dict[str, float] = {}
         absence = AbsenceJudge(self._roots)
         with tally:
-            for item in walk(self._roots, paths, library=self._library):
+            files = list(self._found(tally, paths, ignored))
+            job.update(found=len(files))  # not before all are counted: who waits is told how many there are
+            for file in files:
                 if job.stop.is_set():
                     raise Cancelled("Stopped.")
-                match item:
-                    case FoundFile():
-                        counted.add(item.path)
-                        tally.found(item.path)
-                        self._try(tally, item, absence, dry_run=dry_run)
-                    case SkippedPath():
-                        tally.skipped(item)
-                        if item.since is not None:
-                            ignored[item.path] = item.since
-                    case RefusedPath():
-                        tally.failed(item.path, item.code, item.reason)
-                    case NotedPath():
-                        tally.noted(item.path, [item.note])
+                tally.reads(file.path)
+                self._try(tally, file, absence, dry_run=dry_run)
+        counted = {file.path for file in files}
         gone = self._vanished(tally, paths, counted, absence)
         left_out = set(self._ignored(paths, ignored, counted)) - gone
         if dry_run:
@@ -127,6 +118,23 @@ class DocumentAdder:
             self._catalog.see_on(absence.moved)
             self._take_out(tally, gone, left_out)
             tally.count_pending()
+
+    def _found(self, tally: _Tally, paths: Sequence[str], ignored: dict[str, float]) -> Iterator[FoundFile]:
+        """The files that count, once each folder has been looked into. `ignored` is filled on the way."""
+        for item in walk(self._roots, paths, library=self._library):
+            if tally.job.stop.is_set():
+                raise Cancelled("Stopped.")
+            match item:
+                case FoundFile():
+                    yield item
+                case SkippedPath():
+                    tally.skipped(item)
+                    if item.since is not None:
+                        ignored[item.path] = item.since
+                case RefusedPath():
+                    tally.failed(item.path, item.code, item.reason)
+                case NotedPath():
+                    tally.noted(item.path, [item.note])
 
     def _take_out(self, tally: _Tally, gone: Collection[str], left_out: Collection[str]) -> None:
         """What vanished is kept for a while; what a person chose to leave out is not."""
@@ -404,8 +412,8 @@ class _Tally:
     ) -> None:
         self._tell_failed()
 
-    def found(self, path: str) -> None:
-        self.job.update(found=self.job.outcome.found + 1, current=path)
+    def reads(self, path: str) -> None:
+        self.job.update(current=path)
         if time.monotonic() > self._counted + PENDING_EVERY_SECONDS:
             self.count_pending()
 
