@@ -161,6 +161,11 @@ def command_parser() -> argparse.ArgumentParser:
         command("backup", "backup:backup_command", "copy the library's catalog while it is in use; or put one back")
     )
     _check(command("check", "check:check_command", "compare catalog, index and files; repair what can be made anew"))
+    completion = command(
+        "completion", "completion:completion_command", "print what completes commands in bash, zsh or fish"
+    )
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="such as: completion fish | source")
+    _uninstall(command("uninstall", "uninstall:uninstall_command", "say what lies where, and remove what is ours"))
     _json(command("doctor", "doctor:doctor_command", "check that everything needed is there and works"))
     return whole
 
@@ -196,6 +201,11 @@ def _remove(remove: argparse.ArgumentParser) -> None:
     remove.add_argument("targets", nargs="+", metavar="PATH", help="a file, a folder, an id or a citation")
     remove.add_argument("--dry-run", action="store_true", help="only say what would be taken out")
     _json(remove)
+
+
+def _uninstall(uninstall: argparse.ArgumentParser) -> None:
+    uninstall.add_argument("--yes", action="store_true", help="remove the library and what was made for it")
+    _json(uninstall)
 
 
 def _filters(command: argparse.ArgumentParser) -> None:
