@@ -26,6 +26,7 @@ from mcp_mmretrieval.front.endpoint import endpoint_of
 from mcp_mmretrieval.front.reaching import ENGINE_LOG_NAME, engine_kept_away
 from mcp_mmretrieval.front.token import TOKEN_FILE_NAME
 from mcp_mmretrieval.models.device.lost_gpu import LOSSES_FILE_NAME
+from mcp_mmretrieval.models.download.fetch import cached_model_folder
 from mcp_mmretrieval.store.lock import LOCK_FILE_NAME
 from mcp_mmretrieval.store.recovery import CATALOG_NAME, INDEX_NAME
 
@@ -92,7 +93,7 @@ def _lying(wanted: Settings) -> Iterator[Lying]:
     if cache := _in_cache(wanted.cache):
         yield Lying("cache", str(wanted.cache), _size(cache), ours=True)
     for model in sorted({spec.model for specs in (EMBEDDERS, RERANKERS) for spec in specs.values()}):
-        folder = _hub_folder(model)
+        folder = cached_model_folder(model)
         if folder.is_dir():
             yield Lying("model", str(folder), _size([folder]), ours=False, how=f"rm -r '{folder}'")
     for name in CLIENT_FILES:
@@ -101,7 +102,7 @@ def _lying(wanted: Settings) -> Iterator[Lying]:
             if clients.PACKAGE_NAME in (text := file.read_text(encoding="utf-8", errors="replace")):
                 how = f"take {clients.SERVER_KEY} out of it" if clients.SERVER_KEY in text else "take it out there"
                 yield Lying("configuration", str(file), file.stat().st_size, ours=False, how=how)
-    how = f"{sys.executable} -m pip uninstall {clients.PACKAGE_NAME}, or delete its environment"
+    how = f"pip uninstall {clients.PACKAGE_NAME}, or delete its environment"
     yield Lying("program", sys.prefix, 0, ours=False, how=how)
 
 
@@ -134,12 +135,6 @@ def _remove(folder: Path, paths: list[Path]) -> list[Path]:
     with suppress(OSError):  # something else lies in it
         folder.rmdir()
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _hub_folder(model: str) -> Path:
-    from huggingface_hub import constants
-
-    return Path(constants.HF_HUB_CACHE) / f"models--{model.replace('/', '--')}"
 
 
 def _size(paths: list[Path]) -> int:

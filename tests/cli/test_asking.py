@@ -160,7 +160,7 @@ def test_letters_that_a_terminal_does_not_know_end_no_command(tmp_path: Path) ->
     own.mkdir()
     (own / "Übersicht.md").write_text("Kyōto 🏯: the temple opens at six.")
     answered(run("add", own, "--library", library, "--json"))
-    plain = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    plain: Any = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
     for command in (("search", "temple"), ("list",), ("status",)):
         done = run(*command, "--library", library, **plain)
         assert (done.returncode, done.stderr) == (0, "")

@@ -104,7 +104,7 @@ def test_what_waits_is_counted_in_words_that_fit(count: int, said: tuple[str, ..
         assert words in lines
 
 
-LONG = {
+LONG: dict[str, Any] = {
     "id": "3f9a0c12d4e5#page=7",
     "citation": "docs/a%20long%20%28very%29%20name%25.pdf#page=7",
     "path": f"/home/{'me/' * 20}docs/a long (very) name%.pdf",
@@ -136,9 +136,10 @@ def test_in_a_pipe_each_hit_and_document_is_one_line_with_its_whole_path(capsys:
 def test_no_letter_of_a_path_is_lost_however_narrow_the_terminal_is(width: int) -> None:
     listed: Any = {"documents": [{**LONG, "id": "3f", "embedded": False, "seconds": 75.0}], "total": 1}
     look: Any = {**LONG, "text": "fog"}
+    hits: Any = {"hits": [LONG]}
     status: Any = {"library": LONG["path"], "roots": [LONG["path"]], "jobs": []}
     for what, path in (
-        (show.render_hits({"hits": [LONG]}), show.written_out(LONG["citation"])),  # type: ignore[typeddict-item]
+        (show.render_hits(hits), show.written_out(LONG["citation"])),
         (show.render_list(listed), show.written_out(LONG["citation"])),
         (show.render_look(look), str(LONG["path"])),
         (show.render_status(status), str(LONG["path"])),
@@ -156,15 +157,16 @@ def test_json_that_the_terminal_cannot_write_is_escaped(monkeypatch: pytest.Monk
         monkeypatch.setattr("sys.stdout", out)
         show.print_json({"name": "ü"})
         out.flush()
-        assert written.encode() in out.buffer.getvalue()  # type: ignore[attr-defined]
+        assert written.encode() in out.buffer.getvalue()
 
 
 def test_what_was_taken_out_and_what_was_not_there_are_told() -> None:
     removed: Any = {"files": 2, "documents": 1, "segments": 9, "unknown": ["nope.pdf"]}
+    would: Any = {**removed, "dry_run": True}
     told = shown(show.render_removal(removed))
     for words in ("Took out 2 files (1 document).", "On disk they stay.", "nope.pdf: not in the library."):
         assert words in told
-    assert "Would take out" in shown(show.render_removal({**removed, "dry_run": True}))
+    assert "Would take out" in shown(show.render_removal(would))
 
 
 def test_what_lies_elsewhere_is_counted_with_the_option_that_shows_it() -> None:

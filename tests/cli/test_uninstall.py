@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from tests.support.command import adding, run
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
+def home(tmp_path: Path) -> dict[str, Any]:
     """A person's home with a client that knows us, a model of the Hub, and a cache with something of somebody else."""
     (tmp_path / ".cursor").mkdir()
     (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"mmretrieval": {"command": "mcp-mmretrieval"}}}')
@@ -31,7 +32,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.builtin
-def test_what_lies_where_is_told_and_with_yes_only_what_is_ours_goes(home: dict[str, str], tmp_path: Path) -> None:
+def test_what_lies_where_is_told_and_with_yes_only_what_is_ours_goes(home: dict[str, Any], tmp_path: Path) -> None:
     library, files = tmp_path / "library", tmp_path / "files"
     files.mkdir()
     (files / "a.md").write_text("The violin audition.")
@@ -57,7 +58,7 @@ def test_what_lies_where_is_told_and_with_yes_only_what_is_ours_goes(home: dict[
 
 
 @pytest.mark.builtin
-def test_a_job_that_runs_ends_before_its_library_goes(tmp_path: Path, home: dict[str, str]) -> None:
+def test_a_job_that_runs_ends_before_its_library_goes(tmp_path: Path, home: dict[str, Any]) -> None:
     files = tmp_path / "files"
     files.mkdir()
     for number in range(2_000):
@@ -69,7 +70,7 @@ def test_a_job_that_runs_ends_before_its_library_goes(tmp_path: Path, home: dict
         process.kill()
 
 
-def test_a_folder_that_is_no_library_is_left_alone(tmp_path: Path, home: dict[str, str]) -> None:
+def test_a_folder_that_is_no_library_is_left_alone(tmp_path: Path, home: dict[str, Any]) -> None:
     folder = tmp_path / "Documents"
     folder.mkdir()
     for name in ("index", "lock", "engine.log", "catalog.txt"):
