@@ -65,7 +65,14 @@ def _tell(error: str) -> None:
     from mcp_mmretrieval.cli.wording import for_person
     from mcp_mmretrieval.server.tools.sanitize import sanitize_text
 
-    sys.stderr.write(f"mcp-mmretrieval: {sanitize_text(for_person(error))}\n")
+    line = f"mcp-mmretrieval: {sanitize_text(for_person(error))}"
+    if sys.stderr.isatty():  # else whoever greps finds it in one line
+        import shutil
+        import textwrap
+
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{line}\n")
 
 
 def _end_output() -> None:

@@ -26,8 +26,10 @@ def jobs_command(arguments: argparse.Namespace) -> int:
     out = show.stdout_console()
     if arguments.json:
         show.print_json(listed)
-    elif out.is_terminal or not listed:
-        out.print(Group(*map(_job, listed)) if listed else "No jobs.")
+    elif not listed:
+        show.tell("No jobs.")
+    elif out.is_terminal:
+        out.print(Group(*map(_job, listed)))
     else:
         show.print_records(
             (job["job"], job["state"], f"{_through(job)}/{job.get('found', 0)}", job.get("current", ""))

@@ -55,6 +55,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"under the allowed folders", "in the folders that are seen here"),
     (r"The allowed folder (.+?) does not exist, so nothing in it can be read\. Correct --root, or make it\.",
      r"The folder \1 was added, and is not there now. Mount or make it, or forget it: mcp-mmretrieval remove \1."),
+    (r"If that is a mistake, a person brings back what is gone with", "If that is a mistake, bring it back with"),
     (r"[Tt]h(e|is) allowed folder\b", r"th\1 folder"),
     (r"put the file into an allowed folder and give its path", "give the path of a file"),
     (r"by their path in an allowed folder", "by their path"),
