@@ -10,6 +10,7 @@ from mcp.types import TextContent
 
 from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.server.create import create_server
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
@@ -154,3 +155,17 @@ def test_an_error_names_the_argument_that_was_wrong(library: Library, folder: Pa
         library.filters(document="nowhere")
     with pytest.raises(BadArgument, match=r"^after: 'soon' is no date"):
         library.filters(after="soon")
+
+
+def test_files_outside_a_connections_roots_are_counted_and_the_folder_that_holds_them_named(
+    library: Library, folder: Path
+) -> None:
+    for name in ("a/one.md", "b/deep/two.md", "b/deep/er/three.md", "c.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    add(library)
+    assert library.outside() == (0, "")
+    assert library.within(Roots([folder / "a", folder / "c.md"])).outside() == (2, str(folder / "b" / "deep"))
+    assert library.within(Roots([folder / "b"])).outside() == (2, str(folder))
+    assert library.within(Roots([])).outside() == (4, str(folder))
+    assert library.within(Roots([folder / "a", folder / "b"])).outside() == (1, str(folder))
