@@ -133,7 +133,7 @@ class Outcome:
     state: JobState
     job: str
     found: int = 0
-    """Files that were found so far."""
+    """Files that there are to look at; 0 until all have been counted."""
     added: int = 0
     unchanged: int = 0
     replaced: int = 0

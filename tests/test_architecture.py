@@ -84,6 +84,7 @@ DOORS = {
     "chardet": {"media"},
     "yaml": {"media"},
     "rich": {"cli"},
+    "shtab": {"cli"},
     "matplotlib": {"cli"},
     "prometheus_client": {"server"},
     "uvicorn": {"server"},

@@ -127,24 +127,34 @@ class DocumentAdder:
         self._take_out(tally, gone, paths, seen)
 
     def _walk(self, tally: _Tally, items: Iterable[WalkItem], seen: _Seen, *, dry_run: bool = False) -> None:
-        """Add what is come to, and note what is seen on the way."""
-        with tally, TaskWindow(self._at_once(tally.job)) as window:
-            for item in items:
-                if tally.job.stop.is_set():
-                    raise Cancelled("Stopped.")
-                match item:
-                    case FoundFile() if not any(map(seen.waits, (item.path, *item.sidecars))):
-                        seen.counted.add(item.path)
-                        tally.found(item.path)
-                        window.run(partial(self._try, tally, item, seen.absence, dry_run=dry_run))
-                    case SkippedPath():
-                        tally.skipped(item)
-                        if item.since is not None:
-                            seen.ignored[item.path] = item.since
-                    case RefusedPath():
-                        tally.failed(item.path, item.code, item.reason)
-                    case NotedPath():
-                        tally.noted(item.path, [item.note])
+        """Add what is come to, once all of it is counted: who waits is told how many files there are."""
+        with tally:
+            files = list(self._found(tally, items, seen))
+            tally.job.update(found=len(files))
+            with TaskWindow(self._at_once(tally.job)) as window:
+                for file in files:
+                    if tally.job.stop.is_set():
+                        raise Cancelled("Stopped.")
+                    tally.reads(file.path)
+                    window.run(partial(self._try, tally, file, seen.absence, dry_run=dry_run))
+
+    def _found(self, tally: _Tally, items: Iterable[WalkItem], seen: _Seen) -> Iterator[FoundFile]:
+        """The files that count; what else is seen on the way is noted."""
+        for item in items:
+            if tally.job.stop.is_set():
+                raise Cancelled("Stopped.")
+            match item:
+                case FoundFile() if not any(map(seen.waits, (item.path, *item.sidecars))):
+                    seen.counted.add(item.path)
+                    yield item
+                case SkippedPath():
+                    tally.skipped(item)
+                    if item.since is not None:
+                        seen.ignored[item.path] = item.since
+                case RefusedPath():
+                    tally.failed(item.path, item.code, item.reason)
+                case NotedPath():
+                    tally.noted(item.path, [item.note])
 
     def _at_once(self, job: Job) -> int:
         """Files under way at a time; one where a file may have ended the last process, to find out which."""
@@ -491,9 +501,8 @@ class _Tally:
     ) -> None:
         self._tell_failed()
 
-    def found(self, path: str) -> None:
-        with self._lock:
-            self.job.update(found=self.job.outcome.found + 1, current=path)
+    def reads(self, path: str) -> None:
+        self.job.update(current=path)
         if time.monotonic() > self._counted + PENDING_EVERY_SECONDS:
             self.count_pending()
 

@@ -26,6 +26,8 @@ file that --config names. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupt
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # letters that the terminal does not know
     return run_command(command_parser().parse_args(with_default_command(list(sys.argv[1:] if argv is None else argv))))
 
 
@@ -59,10 +61,18 @@ def exit_code_of(command: Callable[[], int]) -> int:
 
 
 def _tell(error: str) -> None:
-    """Say what went wrong, which may name a file: nothing of the name reaches the terminal unseen."""
+    """Say what went wrong, in a person's words; nothing of a name in it reaches the terminal unseen."""
+    from mcp_mmretrieval.cli.wording import for_person
     from mcp_mmretrieval.server.tools.sanitize import sanitize_text
 
-    sys.stderr.write(f"mcp-mmretrieval: {sanitize_text(error)}\n")
+    line = f"mcp-mmretrieval: {sanitize_text(for_person(error))}"
+    if sys.stderr.isatty():  # else whoever greps finds it in one line
+        import shutil
+        import textwrap
+
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{line}\n")
 
 
 def _end_output() -> None:
@@ -128,12 +138,11 @@ def command_parser() -> argparse.ArgumentParser:
 
     options.add_serve_options(command("serve", "serving:serve_command", options.SERVE_SUMMARY))
     _demo(command("demo", "demo:demo_command", "make a few files of every kind, search them, and show what was found"))
-    add = command(
-        "add", "asking:add_command", "add files and folders to the library, and wait until they can be searched"
-    )
-    add.add_argument("paths", nargs="*", metavar="PATH", help="a file or folder; without any: the roots")
-    _json(add)
-    _search(command("search", "asking:search_command", "search the library"))
+    _add(command("add", "add:add_command", "add files and folders to the library, and wait until they can be searched"))
+    _search(command("search", "asking:search_command", "search what was added"))
+    _list(command("list", "asking:list_command", "list what was added"))
+    _open(command("open", "asking:open_command", "show the text at one place, or write what it looks like"))
+    _remove(command("remove", "asking:remove_command", "take files out of the library; on disk they stay"))
     _json(command("status", "asking:status_command", "what the library holds and how it is"))
     _jobs(command("jobs", "jobs:jobs_command", "what is being added, and was; or end a job"))
     restore = command(
@@ -159,6 +168,11 @@ def command_parser() -> argparse.ArgumentParser:
         command("backup", "backup:backup_command", "copy the library's catalog while it is in use; or put one back")
     )
     _check(command("check", "check:check_command", "compare catalog, index and files; repair what can be made anew"))
+    completion = command(
+        "completion", "completion:completion_command", "print what completes commands in bash, zsh or fish"
+    )
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="such as: completion fish | source")
+    _uninstall(command("uninstall", "uninstall:uninstall_command", "say what lies where, and remove what is ours"))
     _json(command("doctor", "doctor:doctor_command", "check that everything needed is there and works"))
     return whole
 
@@ -169,16 +183,58 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _search(search: argparse.ArgumentParser) -> None:
+def _add(add: argparse.ArgumentParser) -> None:
+    add.add_argument(
+        "paths", nargs="*", metavar="PATH", help="a file or folder, which later commands see; without any: the roots"
+    )
+    _json(add)
+
+
+def _list(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument("folder", nargs="?", metavar="PATH", help="only in this folder or file")
+    _filters(listing)
+    listing.add_argument("--order", choices=["path", "date"], default="path", help="by path, or the newest first")
+    listing.add_argument("--limit", type=int, metavar="N", help="documents at most; all unless told")
+    _json(listing)
+
+
+def _open(opening: argparse.ArgumentParser) -> None:
+    opening.add_argument("target", metavar="WHERE", help="a path, a citation such as report.pdf#page=7, or a hit's id")
+    opening.add_argument("--picture", metavar="FILE", help="also write what it looks like, as JPEG")
+    _json(opening)
+
+
+def _remove(remove: argparse.ArgumentParser) -> None:
+    remove.add_argument("targets", nargs="+", metavar="PATH", help="a file, a folder, an id or a citation")
+    remove.add_argument("--dry-run", action="store_true", help="only say what would be taken out")
+    _json(remove)
+
+
+def _uninstall(uninstall: argparse.ArgumentParser) -> None:
+    uninstall.add_argument("--yes", action="store_true", help="remove the library and what was made for it")
+    _json(uninstall)
+
+
+def _filters(command: argparse.ArgumentParser) -> None:
     from typing import get_args
 
     from mcp_mmretrieval.types import Modality
 
+    command.add_argument(
+        "--kind", "--modality", action="append", dest="modality", choices=get_args(Modality), metavar="KIND",
+        help=f"only these: {', '.join(get_args(Modality))}; repeatable",
+    )  # fmt: skip
+    command.add_argument("--under", metavar="PATH", help="only in this folder or file")
+    command.add_argument("--after", metavar="DATE", help="only from then on: 2026-03-02, 2026-03, last month")
+    command.add_argument("--before", metavar="DATE", help="only earlier than that")
+
+
+def _search(search: argparse.ArgumentParser) -> None:
     search.add_argument("words", nargs="*", metavar="WORDS", help="what to look for")
     search.add_argument("--like", metavar="X", help="a file, a hit's id or a citation: what looks or sounds like it")
-    search.add_argument("--modality", action="append", choices=get_args(Modality), help="only these; repeatable")
-    search.add_argument("--under", metavar="PATH", help="only in this folder or file")
-    search.add_argument("--limit", type=int, metavar="N", help="hits at most")
+    _filters(search)
+    search.add_argument("--document", metavar="X", help="only in this document: a path, an id or a citation")
+    search.add_argument("--limit", type=int, metavar="N", help="hits at most; 8 unless told")
     search.add_argument("--open", metavar="FILE", help="write what the best hit looks like, as JPEG")
     search.add_argument("--sheet", metavar="FILE", help="write the hits side by side, as JPEG")
     _json(search)

@@ -61,7 +61,7 @@ def machine_line(on: MachineInfo) -> str:
 
 
 def _head(report: BenchReport) -> Iterator[RenderableType]:
-    facts = show.facts_table()
+    facts = show.Facts()
     facts.add_row("profile", Text(report.profile))
     facts.add_row("models", Text(models_line(report)))
     facts.add_row("machine", Text(machine_line(report.machine)))

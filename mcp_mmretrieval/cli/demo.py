@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, clients, log_to_stderr, show
+from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, clients, log_to_stderr, progress, show
 from mcp_mmretrieval.cli.session import Session, stdio_session
 from mcp_mmretrieval.demo_media import make_another_photograph, make_media
 from mcp_mmretrieval.errors import RetrievalError
@@ -127,9 +127,9 @@ def _fresh_media(media: Path) -> list[Path]:
 async def _add(session: Session, out: Console, started: float) -> None:
     """Add the root, and wait for the models, so that the questions meet a library that is ready."""
     _step(out, started, "The server runs, as an assistant would start it, and reads them")
-    with show.progress_bar("Reading, listening, looking") as report:
+    with progress.progress_bar("Reading, listening, looking") as report:
         result = cast("AddResult", await session.add((), report))
-    with show.progress_bar("Embedding") as report:
+    with progress.progress_bar("Embedding", "documents") as report:
         pending = await session.settled(report)
         models = await session.models_ready()
     out.print(show.render_add_result(result))

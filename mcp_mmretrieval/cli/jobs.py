@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Any, cast
 
-from rich.table import Column, Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, read_settings, show
-from mcp_mmretrieval.config.sources import default_library_path
+from mcp_mmretrieval.cli.session import ask_library
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.front.endpoint import endpoint_of
-from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello
+from mcp_mmretrieval.front.reaching import ask_engine
 
 
 def jobs_command(arguments: argparse.Namespace) -> int:
@@ -23,15 +21,20 @@ def jobs_command(arguments: argparse.Namespace) -> int:
     wanted = given_settings(arguments)
     if arguments.action == "cancel" and not arguments.job:
         raise BadArgument("Say which job to cancel: `mcp-mmretrieval jobs cancel ID`; `jobs` lists them.")
-    endpoint = endpoint_of(str(wanted.get("library") or default_library_path()))
-    question = {"ask": arguments.action if arguments.action == "cancel" else "jobs", "job": arguments.job}
-    connection, answer = connect_to_engine(endpoint, hello(wanted, **question))
-    connection.close()
-    listed = cast("list[dict[str, Any]]", answer["jobs"])
+    question = "cancel" if arguments.action == "cancel" else "jobs"
+    listed = cast("list[dict[str, Any]]", ask_library(wanted, question, job=arguments.job)["jobs"])
+    out = show.stdout_console()
     if arguments.json:
-        sys.stdout.write(json.dumps(listed, ensure_ascii=False, indent=2) + "\n")
+        show.print_json(listed)
+    elif not listed:
+        show.tell("No jobs.")
+    elif out.is_terminal:
+        out.print(Group(*map(_job, listed)))
     else:
-        show.stdout_console().print(_table(listed) if listed else "No jobs.")
+        show.print_records(
+            (job["job"], job["state"], f"{_through(job)}/{job.get('found', 0)}", job.get("current", ""))
+            for job in listed
+        )
     return EXIT_OK
 
 
@@ -48,9 +51,23 @@ def stop_command(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _table(listed: list[dict[str, Any]]) -> Table:
-    table = Table("job", "state", "found", "added", "unchanged", "failed", Column("now reading", overflow="fold"))
-    for job in listed:
-        counts = (str(job.get(name, 0)) for name in ("found", "added", "unchanged"))
-        table.add_row(job["job"], job["state"], *counts, str(len(job["failed"])), Text(job.get("current", "")))
-    return table
+def _job(job: dict[str, Any]) -> RenderableType:
+    """What it has come to, and below it what it is at."""
+    counts = {name: job.get(name, 0) for name in ("added", "replaced", "moved", "unchanged", "removed")}
+    told = [f"{count:,} {name}" for name, count in counts.items() if count or name == "added"]
+    if failed := job.get("failed_in_all", len(job["failed"])):
+        told.append(f"{failed:,} failed")
+    style = {"running": "bold yellow", "done": "green", "failed": "bold red"}.get(job["state"], "")
+    of = f"{_through(job):,} of {job['found']:,} files: " if job.get("found") else ""
+    lines = [Text.assemble((job["job"], "bold"), "  ", (job["state"], style), f"  {of}{', '.join(told)}")]
+    if current := job.get("current"):
+        lines.append(Text(f"  now reading {current}", style="dim", overflow="fold"))
+    if error := job.get("error"):
+        lines.append(Text(f"  {error}", style="red"))
+    return Group(*lines)
+
+
+def _through(job: dict[str, Any]) -> int:
+    """Files that it is through with."""
+    done = sum(job.get(name, 0) for name in ("added", "replaced", "moved", "unchanged"))
+    return int(done) + int(job.get("failed_in_all", len(job["failed"])))

@@ -32,7 +32,7 @@ def profile_command(arguments: argparse.Namespace) -> int:
 
 
 def _render_profile(profile: dict[str, Any], *, chosen: bool) -> RenderableType:
-    table = show.facts_table()
+    table = show.Facts()
     table.add_row("kept to", Text(f"{profile['kept']} ({profile['kept_because']})"))
     table.add_row("wanted", Text(f"{profile['wanted']} ({profile['wanted_because']})"))
     for what, line in profile["spaces"].items():

@@ -3,48 +3,46 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from typing import Any, cast
 
-from rich.table import Column, Table
+from rich.console import Group
 from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_OK, given_settings, log_to_stderr, show
-from mcp_mmretrieval.cli.session import path_for_server
-from mcp_mmretrieval.config.sources import default_library_path
-from mcp_mmretrieval.front.endpoint import endpoint_of
-from mcp_mmretrieval.front.reaching import connect_to_engine, hello
+from mcp_mmretrieval.cli.session import ask_library, path_for_server
 from mcp_mmretrieval.server.tools.sanitize import sanitize_name
 
 
 def restore_command(arguments: argparse.Namespace) -> int:
     """List what vanished and is still kept, or bring some of it back."""
     log_to_stderr()
-    wanted = given_settings(arguments)
-    endpoint = endpoint_of(str(wanted.get("library") or default_library_path()))
     paths = [path_for_server(path) for path in arguments.paths]
-    connection, answer = connect_to_engine(endpoint, hello(wanted, ask="restore", paths=paths))
-    connection.close()
+    answer = ask_library(given_settings(arguments), "restore", paths=paths)
+    restored, vanished = (cast("list[dict[str, Any]]", answer[name]) for name in ("restored", "vanished"))
+    out = show.stdout_console()
     if arguments.json:
-        told = {name: answer[name] for name in ("restored", "vanished")}
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        show.print_json({"restored": restored, "vanished": vanished})
     elif paths:
-        restored = cast("list[dict[str, Any]]", answer["restored"])
-        show.stdout_console().print(f"{len(restored)} restored, to be found again.")
+        out.print(f"{len(restored)} restored, to be found again.")
+    elif not vanished:
+        show.tell("Nothing vanished in the last 30 days.")
+    elif out.is_terminal:
+        out.print(Group(*map(_lines, vanished)))
     else:
-        listed = cast("list[dict[str, Any]]", answer["vanished"])
-        show.stdout_console().print(_table(listed) if listed else "Nothing vanished in the last 30 days.")
+        show.print_records(_fields(one) for one in vanished)
     return EXIT_OK
 
 
-def _table(listed: list[dict[str, Any]]) -> Table:
-    table = Table("missed", "kept until", Column("file", overflow="fold"))
-    for one in listed:
-        table.add_row(_day(one["vanished"]), _day(one["until"]), Text(sanitize_name(one["path"])))
-    return table
+def _lines(vanished: dict[str, Any]) -> Text:
+    path, missed, until = _fields(vanished)
+    return Text.assemble((path, "bold"), (f"\n  missed {missed}, kept until {until}", "dim"), overflow="fold")
 
 
-def _day(seconds: float) -> str:
+def _fields(vanished: dict[str, Any]) -> tuple[str, str, str]:
+    """Path, when it was missed, until when it is kept."""
+    return sanitize_name(vanished["path"]), _minute(vanished["vanished"]), _minute(vanished["until"])
+
+
+def _minute(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import math
 import os
+import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,11 @@ from mcp.client.stdio import stdio_client
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CallToolResult, ImageContent, TextContent
 
+from mcp_mmretrieval.cli.wording import answer_for_person, for_person
 from mcp_mmretrieval.config.sources import default_library_path
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.front.endpoint import endpoint_of
-from mcp_mmretrieval.front.reaching import ENGINE_COMMAND, connect_to_engine, hello
+from mcp_mmretrieval.front.reaching import ENGINE_COMMAND, JsonMessage, connect_to_engine, hello
 from mcp_mmretrieval.server.lines import read_lines, write_line
 from mcp_mmretrieval.server.sdk import message_streams
 
@@ -35,13 +37,15 @@ EMBEDDING_STALL_S = 120.0
 class Session:
     """Calls tools. What a tool refuses becomes a RetrievalError with the tool's own words."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, hang_up: Callable[[], object] = lambda: None) -> None:
         self._client = client
+        self.hang_up = hang_up
+        """Ends the connection without a word: what was asked for goes on, as nothing is cancelled."""
 
     async def call(self, tool: str, *, progress: ProgressFnT | None = None, **arguments: object) -> dict[str, Any]:
         """The structured answer of a tool. Arguments that are None are left out."""
         result = await self._ask(tool, arguments, progress)
-        return dict(result.structured_content or {})
+        return answer_for_person(result.structured_content or {})
 
     async def add(self, paths: Sequence[str], progress: ProgressFnT | None = None) -> dict[str, Any]:
         """Add to the library and stay until it is done: asking again with the same paths waits on."""
@@ -87,7 +91,7 @@ class Session:
         result = await self._client.call_tool(tool, given, progress_callback=progress)
         if result.is_error:
             message = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
-            raise RetrievalError(message or f"{tool} failed without a word; the log on stderr may say more.")
+            raise RetrievalError(for_person(message) or f"{tool} failed without a word; the engine's log may say more.")
         return result
 
 
@@ -100,7 +104,15 @@ async def engine_session(given: dict[str, object], engine: Sequence[str] = ENGIN
     connection.setblocking(False)
     with connection:
         async with Client(message_streams(read_lines(connection), partial(write_line, connection))) as client:
-            yield Session(client)
+            yield Session(client, partial(connection.shutdown, socket.SHUT_RDWR))
+
+
+def ask_library(given: dict[str, object], question: str, *, start: bool = True, **more: object) -> JsonMessage:
+    """What the engine answers to a question of a person's that is no tool. Without `start` only where one runs."""
+    endpoint = endpoint_of(str(given.get("library") or default_library_path()))
+    connection, answer = connect_to_engine(endpoint, hello(given, ask=question, **more), start=start)
+    connection.close()
+    return answer_for_person(answer)
 
 
 @asynccontextmanager

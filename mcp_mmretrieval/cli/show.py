@@ -1,39 +1,46 @@
-"""What the server answers, as a person reads it on a terminal."""
+"""What the server answers, as a person reads it on a terminal, and as a program reads it from a pipe."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
-from rich.console import Console, Group, RenderableType
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from mcp_mmretrieval.types import MODALITY_TRAITS
 
 if TYPE_CHECKING:
-    from mcp.shared.dispatcher import ProgressFnT
-
-    from mcp_mmretrieval.server.tools.results import AddResult, Found, SearchResult, StatusResult
+    from mcp_mmretrieval.server.tools.results import (
+        AddResult,
+        Found,
+        Listed,
+        ListResult,
+        LookResult,
+        RemoveResult,
+        SearchResult,
+        StatusResult,
+    )
     from mcp_mmretrieval.types import Modality
 
 UNWRAPPED_COLUMNS = 10_000
 """Wider than any path, so that whoever greps for one finds it in one piece."""
+SHOWN_SNIPPET_CHARACTERS = 160
+"""Characters of what matched that a terminal shows."""
+MIN_COLUMNS_FOR_TABLE = 72
+"""Columns of a terminal from which on facts stand beside their names, and not below."""
+
+_WRITTEN_OUT = re.compile(r"%(?:2[0-246-9A-C]|3[ABD]|40|5B|5D|60|7[BD])", re.IGNORECASE)
+"""Blanks and signs that a citation encodes and that may stand as they are: not `%`, `#`, `?`, and nothing unseen."""
 
 
 def stdout_console() -> Console:
@@ -49,60 +56,40 @@ def stderr_console() -> Console:
     return Console(stderr=True)
 
 
+def has_bars(out: Console) -> bool:
+    """Whether something that moves can be drawn there."""
+    return out.is_terminal and not out.is_dumb_terminal and sys.stderr.isatty()
+
+
+def tell(line: str, out: Console | None = None) -> None:
+    """Say something on stderr, in one line."""
+    (out or stderr_console()).print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def tell_written(file: str) -> None:
     """Say on stderr that a file was written."""
-    stderr_console().print(f"Wrote {file}", markup=False, highlight=False, soft_wrap=True)
+    tell(f"Wrote {file}")
 
 
-@contextmanager
-def progress_bar(what: str) -> Iterator[ProgressFnT]:
-    """A bar on stderr, and what the server's reports of progress go to. Silent where stderr is no terminal."""
-    bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[file]}", markup=True),
-        console=stderr_console(), transient=True, disable=not stderr_console().is_terminal,
-    )  # fmt: skip
-    task = bar.add_task(what, total=None, file="")
-
-    async def report(progress: float, total: float | None, message: str | None) -> None:
-        bar.update(task, completed=int(progress), total=total, file=_plain(Path(message).name) if message else "")
-
-    with bar:
-        yield report
+def print_json(answer: object) -> None:
+    """The answer as JSON on stdout; letters that the terminal's encoding lacks are escaped."""
+    text = json.dumps(answer, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(answer, indent=2)
+    sys.stdout.write(f"{text}\n")
 
 
-@contextmanager
-def download_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar of bytes on stderr, and what reports of bytes go to; a line at each tenth where there is no terminal."""
-    out = stderr_console()
-    if not out.is_terminal:
-        yield _tenths(what, out)
-        return
-    bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
-        TimeRemainingColumn(), TextColumn("[dim]{task.fields[file]}", markup=True), console=out, transient=True,
-    )  # fmt: skip
-    task = bar.add_task(_plain(what), total=None, file="")
-
-    def report(done: int, total: int, file: str) -> None:
-        bar.update(task, completed=done, total=total, file=_plain(file))
-
-    with bar:
-        yield report
+def print_text(text: str) -> None:
+    """A text on stdout, as it is."""
+    sys.stdout.write(f"{text}\n")
 
 
-def _tenths(what: str, out: Console) -> Callable[[int, int, str], None]:
-    last = -1
-
-    def report(done: int, total: int, _: str) -> None:
-        nonlocal last
-        if total and (tenth := done * 10 // total) > last:
-            last = tenth
-            out.print(
-                f"{what}: {format_bytes(done)} of {format_bytes(total)}", markup=False, highlight=False, soft_wrap=True
-            )
-
-    return report
+def print_records(records: Iterable[Iterable[object]]) -> None:
+    """A line each on stdout, with tabs between its fields: for `cut`, `awk` and `while read`."""
+    for record in records:
+        sys.stdout.write("\t".join(" ".join(str(field).split()) for field in record) + "\n")
 
 
 def format_bytes(count: int) -> str:
@@ -114,11 +101,26 @@ def format_bytes(count: int) -> str:
 def spinner(what: str) -> Iterator[None]:
     """A spinner on stderr. Silent where stderr is no terminal."""
     out = stderr_console()
-    if not out.is_terminal:
+    if not has_bars(out):
         yield
         return
     with out.status(what):
         yield
+
+
+def written_out(citation: str) -> str:
+    """A citation as a person reads it, with its blanks and brackets. It names the same place."""
+    path, mark, place = citation.rpartition("#")
+    readable = _WRITTEN_OUT.sub(lambda found: chr(int(found[0][1:], 16)), path if mark else citation)
+    return f"{readable}#{place}" if mark else readable
+
+
+def cited_file(one: Mapping[str, Any]) -> str:
+    """The whole path of what an answer names, with the place, as `open` takes it; of a text without a file its id."""
+    place = str(one["id"]).partition("#")[2]
+    if not one.get("path"):
+        return str(one["id"])
+    return f"{one['path']}#{place}" if place else str(one["path"])
 
 
 def render_hits(result: SearchResult) -> RenderableType:
@@ -126,36 +128,96 @@ def render_hits(result: SearchResult) -> RenderableType:
     if not result["hits"]:
         return Group(Text("Nothing found.", style="bold"), *render_notes(result.get("notes", ())))
     table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right", style="dim")
-    table.add_column()
-    table.add_column(ratio=1, overflow="fold")
-    table.add_column(justify="right")
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
     for rank, hit in enumerate(result["hits"], 1):
-        score = f"{hit['match']} {hit['score']:.2f}"
-        table.add_row(str(rank), render_modality(hit), Group(render_citation(hit), *_words(hit)), score)
+        told = [f"{hit['match']} {hit['score']:.2f}", _date(hit)]
+        if more := hit.get("more_in_document"):
+            told.append(f"{more} more in it")
+        below = Text.assemble(render_modality(hit), (" · ".join(["", *filter(None, told)]), "dim"))
+        table.add_row(str(rank), Group(render_citation(hit), below, *_words(hit)))
     return Group(table, *render_notes(result.get("notes", ())))
 
 
-def render_modality(hit: Found) -> Text:
-    """The hit's modality, each in its own colour."""
-    return Text(f"{hit['modality']:<5}", style=MODALITY_TRAITS[hit["modality"]].colour)
+def hit_records(result: SearchResult) -> Iterator[tuple[object, ...]]:
+    """A hit a record: file and place, kind, trust, score, date, words."""
+    for hit in result["hits"]:
+        yield cited_file(hit), hit["modality"], hit["match"], f"{hit['score']:.2f}", _date(hit), hit.get("snippet", "")
 
 
-def render_citation(hit: Found) -> Text:
+def render_modality(hit: Mapping[str, Any]) -> Text:
+    """The modality of a hit or document, each in its own colour."""
+    return Text(str(hit["modality"]), style=MODALITY_TRAITS[hit["modality"]].colour)
+
+
+def render_citation(hit: Mapping[str, Any]) -> Text:
     """The citation, as a link to the file where the terminal knows links."""
-    cited = Text(hit["citation"], style="bold")
+    cited = Text(written_out(hit["citation"]), style="bold", overflow="fold")
     if hit.get("path"):
-        cited.stylize(f"link {Path(hit['path']).as_uri()}")
-    if date := hit.get("dated") or hit.get("modified"):
-        cited.append(f"  {date[:10]}", style="dim not bold")
-    if hit.get("more_in_document"):
-        cited.append(f"  +{hit['more_in_document']} more", style="dim not bold")
+        cited.stylize(f"link file://{quote(str(hit['path']), errors='replace')}")
     return cited
+
+
+def _date(one: Mapping[str, Any]) -> str:
+    """The day of a hit or document: its own, or else its file's."""
+    return str(one.get("dated") or one.get("modified") or "")[:10]
 
 
 def _words(hit: Found) -> Iterator[Text]:
     if snippet := hit.get("snippet"):
-        yield Text(snippet if len(snippet) <= 160 else f"{snippet[:159]}…", style="dim")
+        cut = snippet if len(snippet) <= SHOWN_SNIPPET_CHARACTERS else f"{snippet[: SHOWN_SNIPPET_CHARACTERS - 1]}…"
+        yield Text(cut, style="dim")
+
+
+def render_list(result: ListResult) -> RenderableType:
+    """Documents: where, and below it what kind, how large, from when."""
+    lines: list[RenderableType] = []
+    for document in result["documents"]:
+        lines.append(render_citation(document))
+        extent = " · ".join(["", *filter(None, (_extent(document), _date(document), document.get("title", "")))])
+        waits = "" if document["embedded"] else " · found by words only so far"
+        lines.append(Padding(Text.assemble(render_modality(document), (f"{extent}{waits}", "dim")), (0, 0, 0, 2)))
+    total = result["total"]
+    shown = len(result["documents"])
+    counted = _counted(total, "document") if shown == total else f"{shown:,} of {_counted(total, 'document')}"
+    return Group(*lines, Text(f"{counted}.", style="bold"), *render_notes(result.get("notes", ())))
+
+
+def list_records(result: ListResult) -> Iterator[tuple[object, ...]]:
+    """A document a record: file, kind, extent, date, title."""
+    for one in result["documents"]:
+        yield cited_file(one), one["modality"], _extent(one), _date(one), one.get("title", "")
+
+
+def _extent(document: Listed) -> str:
+    if "pages" in document:
+        return _counted(document["pages"], "page")
+    if "seconds" in document:
+        return f"{int(document['seconds']) // 60}:{int(document['seconds']) % 60:02}"
+    return f"{max(1, round(document['bytes'] / 1000)):,} kB"
+
+
+def render_look(look: LookResult) -> RenderableType:
+    """The text of one place, below its path and citation."""
+    table = Facts()
+    table.add_row("file", Text(look.get("path", "a text without a file")))
+    table.add_row("citation", render_citation(look))
+    if title := look.get("title"):
+        table.add_row("title", Text(title))
+    table.add_row("kind", render_modality(look))
+    if date := _date(look):
+        table.add_row("date", date)
+    text = Text(look["text"]) if look["text"] else Text("No text: --picture FILE writes what it looks like.", "dim")
+    return Group(table, *render_notes(look.get("notes", ())), Text(""), text)
+
+
+def render_removal(result: RemoveResult) -> RenderableType:
+    """What was, or would be, taken out of the library."""
+    verb = "Would take out" if result.get("dry_run") else "Took out"
+    counts = f"{verb} {_counted(result['files'], 'file')} ({_counted(result['documents'], 'document')})."
+    unknown = [] if result.get("notes") else [f"{name}: not in the library." for name in result.get("unknown", ())]
+    kept = [Text("On disk they stay.", style="dim")] if result["files"] else []
+    return Group(Text(counts, style="bold"), *kept, *render_notes([*result.get("notes", ()), *unknown]))
 
 
 def render_add_result(result: AddResult) -> RenderableType:
@@ -183,16 +245,19 @@ def render_add_result(result: AddResult) -> RenderableType:
 
 def _failure(path: str, reason: str) -> Text:
     """The reason mostly begins with the file's name; the folder is added where it does not."""
-    line = reason if Path(path).name in reason else f"{path}: {reason}"
+    line = reason if path.rpartition("/")[2] in reason else f"{path}: {reason}"
     return Text.assemble(("  ✗ ", "red"), line)
 
 
 def render_status(result: StatusResult) -> RenderableType:
     """The library's health, a line each."""
-    table = facts_table()
+    table = Facts()
     table.add_row("version", result.get("version", ""))
     table.add_row("library", Text(result.get("library", "")))
-    table.add_row("roots", Text("\n".join(result.get("roots", ())) or "none: nothing can be read. Set --root."))
+    folders = "\n".join(result.get("roots", ())) or "none added yet. Run: mcp-mmretrieval add FOLDER"
+    table.add_row("folders", Text(folders))
+    if outside := cast("Mapping[str, Any]", result).get("outside"):
+        table.add_row("elsewhere", outside_line(outside))
     held = [
         f"{count} {traits.plural if count > 1 else traits.noun}"
         for modality, count in result.get("documents", {}).items()
@@ -217,24 +282,41 @@ def render_status(result: StatusResult) -> RenderableType:
     return Group(table, *problems)
 
 
+def outside_line(outside: Mapping[str, Any]) -> Text:
+    """How many files of the library lie outside of what is seen, and how they are seen."""
+    files = f"{_counted(outside['files'], 'file')} of this library lie{'s' if outside['files'] == 1 else ''} elsewhere"
+    return Text(f"{files}. To see them: --root {shlex.quote(str(outside['under']))}")
+
+
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
-def facts_table() -> Table:
-    """A table of names and what is the case."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    return table
+class Facts:
+    """Names, and beside each what is the case; below it on a narrow terminal, where a path needs the whole line."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, RenderableType]] = []
+
+    def add_row(self, name: str, fact: RenderableType) -> None:
+        """One more fact."""
+        self._rows.append((name, Text(fact) if isinstance(fact, str) else fact))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < MIN_COLUMNS_FOR_TABLE:
+            for name, fact in self._rows:
+                yield Text(name.strip(), style="dim")
+                yield Padding(fact, (0, 0, 0, 2))
+            return
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in self._rows:
+            table.add_row(*row)
+        yield table
 
 
 def render_notes(texts: Iterable[str]) -> Iterator[Text]:
     """What else to know, a line each."""
     for text in texts:
         yield Text(f"• {text}", style="yellow")
-
-
-def _plain(text: str) -> str:
-    """The text with nothing that rich would take for markup."""
-    return re.sub(r"(?=\[)", r"\\", text)

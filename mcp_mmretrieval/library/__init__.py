@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -278,6 +279,15 @@ class Library:
         back = [_vanished_file(one) for one in found.values() if self._catalog.bring_back(one)]
         self._opened.embedding.wake(again=True)
         return back
+
+    def outside(self) -> tuple[int, str]:
+        """For the person at the machine: how many files are held that lie outside this connection's roots.
+
+        And the deepest folder that holds them all; empty where there are none. Not for an agent.
+        """
+        others = [path for path in self._catalog.paths(Scope(None)) if not self.roots.covers(path)]
+        ends = {os.path.dirname(path) for path in (min(others), max(others))} if others else set()  # noqa: PTH120
+        return len(others), os.path.commonpath(ends) if ends else ""
 
     # -- looking ----------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from mcp_mmretrieval.server.lines import MAX_LINE_BYTES, read_lines, write_line
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import serve_lines
 from mcp_mmretrieval.server.tools import results
+from mcp_mmretrieval.server.tools.sanitize import sanitize_name
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -257,6 +258,11 @@ class Engine:
             restored = await anyio.to_thread.run_sync(_restored, library, hello.get("paths"))
             vanished = await anyio.to_thread.run_sync(library.vanished)
             return {"restored": list(map(asdict, restored)), "vanished": list(map(asdict, vanished))}
+        if question in ("look", "outside"):
+            roots = Settings.of(_settings_of(hello)).roots
+            library = await self._opening.library()
+            answer = _look if question == "look" else _outside
+            return await anyio.to_thread.run_sync(answer, library, roots, str(hello.get("target")))
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
@@ -387,6 +393,19 @@ def _profile(library: Library, name: object) -> ProfileInfo:
 
 def _restored(library: Library, paths: object) -> list[VanishedFile]:
     return library.restore(list(map(str, paths))) if isinstance(paths, list) and paths else []
+
+
+def _look(library: Library, roots: tuple[Path, ...], target: str) -> JsonMessage:
+    from mcp_mmretrieval.roots import Roots
+
+    return {"look": dict(results.look_result(library.within(Roots(roots)).look(target, content=False)))}
+
+
+def _outside(library: Library, roots: tuple[Path, ...], _: str) -> JsonMessage:
+    from mcp_mmretrieval.roots import Roots
+
+    files, folder = library.within(Roots(roots)).outside()
+    return {"outside": {"files": files, "under": sanitize_name(folder)}}
 
 
 def _settings_of(hello: JsonMessage) -> dict[str, object]:

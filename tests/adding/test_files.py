@@ -357,3 +357,20 @@ def test_a_failed_file_whose_name_cannot_be_asked_about_is_not_there(library: Li
     paths = [str(folder / "a.docx"), str(folder / ("x" * 10_000)), f"{folder}/nul\0"]
     failed = [Failure(path=path, code="unsupported_type", reason="It is no file that is read.") for path in paths]
     assert [one.path for one in library._adder.still_unread(failed)] == paths[:1]
+
+
+def test_how_many_files_there_are_is_known_before_the_first_is_read(library: Library, folder: Path) -> None:
+    for number in range(3):
+        (folder / f"{number}.md").write_text(f"Note {number}.")
+    told: list[tuple[int, int]] = []
+    job = Job("told")
+    update = job.update
+
+    def listen(**changes: object) -> None:
+        update(**changes)
+        told.append((job.outcome.found, job.outcome.added))
+
+    job.update = listen  # type: ignore[method-assign]
+    library._adder.files(job, [])
+    assert {found for found, added in told if added} == {3}
+    assert next(found for found, _ in told if found) == 3

@@ -1,29 +1,17 @@
-"""`add`, `search` and `status` over the real command and its engine."""
+"""`search`, `list`, `open`, `remove` and `status` over the real command and its engine."""
 
-import signal
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from PIL import Image
 
-from mcp_mmretrieval import cli
 from mcp_mmretrieval.cli import asking
-from mcp_mmretrieval.errors import BadArgument
-from tests.support.command import adding, answered, run
-
-
-def test_who_names_a_path_may_read_it_unless_roots_are_set(tmp_path: Path) -> None:
-    assert asking.with_roots({}, [str(tmp_path), str(tmp_path)])["roots"] == [str(tmp_path)]
-    set_already: dict[str, object] = {"roots": ["/a"]}
-    assert asking.with_roots(set_already, [str(tmp_path)])["roots"] == ["/a"]
-
-
-def test_adding_nothing_without_roots_and_adding_read_only_are_misuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadArgument, match="Nothing to add"):
-        asking.add_command(cli.command_parser().parse_args(["add"]))
-    monkeypatch.setenv("MMRETRIEVAL_READ_ONLY", "1")
-    with pytest.raises(BadArgument, match="read-only"):
-        asking.add_command(cli.command_parser().parse_args(["add", "/"]))
+from mcp_mmretrieval.cli.session import Session
+from tests.support.command import COMMAND, answered, environment, run
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +21,6 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (result["state"], result["added"], result["pending_vectors"]) == ("done", 3, 0)
     assert [Path(failure["path"]).name for failure in result["failed"]] == ["broken.pdf"]
     return library
-
-
-@pytest.mark.builtin
-def test_adding_again_changes_nothing_and_tells_a_person_so(folder: Path, library: Path) -> None:
-    done = run("add", folder, "--library", library)
-    assert done.returncode == 0
-    assert "3 unchanged" in done.stdout
-    assert "broken.pdf" in done.stdout
 
 
 @pytest.mark.builtin
@@ -66,10 +46,127 @@ def test_a_person_reads_citations_and_gets_pictures_of_the_hits(folder: Path, li
 
 
 @pytest.mark.builtin
-def test_only_what_lies_under_the_roots_is_found(library: Path, tmp_path: Path) -> None:
-    done = run("search", "menu", "--library", library, cwd=tmp_path)
-    assert done.returncode == 0
-    assert done.stdout.startswith("Nothing found.")
+def test_what_was_added_is_seen_from_everywhere_and_a_root_narrows_it(
+    folder: Path, library: Path, tmp_path: Path
+) -> None:
+    found = run("search", "menu", "--library", library, cwd=tmp_path)
+    assert found.returncode == 0
+    assert found.stdout.splitlines()[0].startswith(f"{folder}/notes.md#char=")
+    narrowed = run("search", "menu", "--library", library, "--root", tmp_path)
+    assert (narrowed.returncode, narrowed.stdout) == (0, "")
+    told = narrowed.stderr.splitlines()
+    assert told[0] == "Nothing found."
+    assert told[-1] == f"3 files of this library lie elsewhere. To see them: --root {folder}"
+
+
+@pytest.mark.builtin
+def test_an_assistant_without_roots_sees_nothing_of_what_was_added_at_the_terminal(library: Path) -> None:
+    served = [*COMMAND, "serve", "--library", str(library)]
+
+    async def ask() -> tuple[dict[str, Any], dict[str, Any]]:
+        server = StdioServerParameters(command=served[0], args=served[1:], env=environment())
+        async with Client(stdio_client(server)) as client:
+            session = Session(client)
+            return await session.call("status"), await session.call("list_documents")
+
+    status, listed = anyio.run(ask)
+    assert (status["roots"], listed["documents"]) == ([], [])
+
+
+@pytest.mark.builtin
+def test_filters_are_those_of_the_tool(folder: Path, library: Path) -> None:
+    def found(*options: str | Path) -> set[str]:
+        done = run("search", "fares by route", *options, "--library", library, "--json")
+        return {Path(hit["path"]).name for hit in answered(done)["hits"]}
+
+    assert found("--kind", "image") == {"routes.png", "diesel.png"}
+    assert found("--under", folder / "charts", "--kind", "text") == set()
+    assert found("--document", folder / "charts" / "routes.png") == {"routes.png"}
+    assert found("--document", "charts/diesel.png") == {"diesel.png"}
+    assert found("--before", "2001") == set()
+    assert found("--after", "2001", "--limit", "1") <= {"routes.png"}
+    refused = run("search", "fares", "--after", "Tuesday-ish", "--library", library)
+    assert refused.returncode == 1
+    assert "after" in refused.stderr
+
+
+@pytest.mark.builtin
+def test_the_list_has_a_line_a_document_with_its_whole_path(folder: Path, library: Path) -> None:
+    listed = run("list", "--library", library)
+    paths = [line.split("\t")[0] for line in listed.stdout.splitlines()]
+    assert paths == [f"{folder}/{name}" for name in ("charts/diesel.png", "charts/routes.png", "notes.md")]
+    few = answered(run("list", folder / "charts", "--limit", "1", "--library", library, "--json"))
+    assert [Path(one["path"]).name for one in few["documents"]] == ["diesel.png"]
+    assert few["total"] == 2
+    assert answered(run("list", "--kind", "text", "--library", library, "--json"))["total"] == 1
+
+
+@pytest.mark.builtin
+def test_a_long_list_is_listed_whole(library: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LIST_PAGE", 1)
+    given: dict[str, object] = {"library": str(library), "roots": [str(folder)]}
+    whole = anyio.run(asking._listed, given, {"order": "path"}, None)
+    assert len(whole["documents"]) == whole["total"] == 3
+    assert len(anyio.run(asking._listed, given, {"order": "path"}, 2)["documents"]) == 2
+
+
+@pytest.mark.builtin
+@pytest.mark.parametrize("target", ["notes.md#char=0,40", "{folder}/notes.md#char=0,40", "{folder}/notes.md"])
+def test_the_text_at_a_place_goes_to_a_pipe_as_it_is(target: str, folder: Path, library: Path) -> None:
+    opened = run("open", target.format(folder=folder), "--library", library)
+    assert opened.returncode == 0, opened.stderr
+    assert opened.stdout.startswith("# Crew meeting")
+
+
+@pytest.mark.builtin
+def test_a_picture_is_written_and_what_has_none_is_told(folder: Path, library: Path, tmp_path: Path) -> None:
+    wish = ("--picture", tmp_path / "chart.jpg", "--library", library, "--json")
+    opened = answered(run("open", folder / "charts" / "routes.png", *wish))
+    assert opened["path"] == str(folder / "charts" / "routes.png")
+    with Image.open(tmp_path / "chart.jpg") as picture:
+        assert picture.format == "JPEG"
+    assert run("open", "notes.md", *wish).returncode == 1
+
+
+@pytest.mark.builtin
+def test_what_is_not_held_is_told_with_the_command_that_adds_it(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.md").write_text("new")
+    refused = run("open", tmp_path / "new.md", "--library", library)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "`mcp-mmretrieval add`" in refused.stderr
+
+
+@pytest.mark.builtin
+def test_what_is_taken_out_is_neither_found_nor_seen_and_stays_on_disk(folder: Path, tmp_path: Path) -> None:
+    library, own = tmp_path / "library", tmp_path / "own"
+    own.mkdir()
+    (own / "a.md").write_text("The violin audition is on Tuesday.")
+    answered(run("add", own, "--library", library, "--json"))
+    tried = run("remove", own, "--dry-run", "--library", library)
+    assert "Would take out 1 file" in tried.stdout
+    assert run("list", "--library", library).stdout.count("\n") == 1
+    assert "Took out 1 file" in run("remove", own, "--library", library).stdout
+    assert run("list", "--library", library).stdout == ""
+    assert answered(run("status", "--library", library, "--json"))["roots"] == []
+    assert (own / "a.md").exists()
+    unknown = run("remove", "nope.md", "--library", library)
+    assert unknown.returncode == 1
+    assert "nope.md" in unknown.stdout
+
+
+@pytest.mark.builtin
+def test_letters_that_a_terminal_does_not_know_end_no_command(tmp_path: Path) -> None:
+    library, own = tmp_path / "library", tmp_path / "own"
+    own.mkdir()
+    (own / "Übersicht.md").write_text("Kyōto 🏯: the temple opens at six.")
+    answered(run("add", own, "--library", library, "--json"))
+    plain: Any = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    for command in (("search", "temple"), ("list",), ("status",)):
+        done = run(*command, "--library", library, **plain)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.isascii()
+    hit = answered(run("search", "temple", "--json", "--library", library, **plain))["hits"][0]
+    assert hit["path"] == str(own / "Übersicht.md")
 
 
 @pytest.mark.builtin
@@ -81,18 +178,8 @@ def test_what_the_server_refuses_is_one_line_and_exit_code_1(folder: Path, libra
 
 
 @pytest.mark.builtin
-def test_status_counts_the_documents(folder: Path, library: Path) -> None:
-    shown = run("status", "--library", library, "--root", folder)
+def test_status_counts_the_documents(library: Path) -> None:
+    shown = run("status", "--library", library)
     assert shown.returncode == 0
     assert "1 text" in shown.stdout
     assert "2 pictures" in shown.stdout
-
-
-@pytest.mark.builtin
-def test_ctrl_c_ends_adding_politely(folder: Path, tmp_path: Path) -> None:
-    with adding(folder, tmp_path / "library") as process:
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in told
-    assert "What was added stays" in told

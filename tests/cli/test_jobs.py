@@ -41,7 +41,7 @@ def test_the_job_to_cancel_has_to_be_named_and_known(tmp_path: Path) -> None:
 
 def test_a_file_that_looks_like_markup_is_shown_as_it_is() -> None:
     out = Console(width=120, record=True, file=io.StringIO())
-    out.print(jobs._table([{"job": "ab", "state": "running", "failed": [], "current": "/data/[draft]/[/old].pdf"}]))
+    out.print(jobs._job({"job": "ab", "state": "running", "failed": [], "current": "/data/[draft]/[/old].pdf"}))
     assert "/data/[draft]/[/old].pdf" in out.export_text()
 
 
@@ -66,8 +66,9 @@ def test_stopping_an_engine_that_ends_already_is_no_error(tmp_path: Path) -> Non
 
 
 def test_a_long_path_is_shown_whole() -> None:
-    out = Console(width=80, record=True, file=io.StringIO())
+    out = Console(width=60, record=True, file=io.StringIO())
     path = f"/{'long/' * 40}a.pdf"
-    out.print(jobs._table([{"job": "ab", "state": "running", "failed": [], "current": path}]))
-    shown = [line.split("│")[-2].strip() for line in out.export_text().splitlines() if line.startswith("│")]
-    assert "".join(shown) == path
+    out.print(jobs._job({"job": "ab", "state": "running", "found": 9, "added": 2, "failed": [1], "current": path}))
+    shown = "".join(out.export_text().split())
+    assert path in shown
+    assert "3of9files:2added,1failed" in shown

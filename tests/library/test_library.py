@@ -10,6 +10,7 @@ from mcp.types import TextContent
 
 from mcp_mmretrieval.errors import BadArgument, LibraryUnavailable, NotAllowed, NotInLibrary
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.server.create import create_server
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
@@ -167,3 +168,17 @@ def test_a_hit_whose_file_changed_or_went_since_is_stale(library: Library, folde
     (folder / "gone.md").unlink()
     stale = {hit.path.rpartition("/")[2]: hit.stale for hit in library.search("kite").hits}
     assert stale == {"same.md": False, "changed.md": True, "gone.md": True}
+
+
+def test_files_outside_a_connections_roots_are_counted_and_the_folder_that_holds_them_named(
+    library: Library, folder: Path
+) -> None:
+    for name in ("a/one.md", "b/deep/two.md", "b/deep/er/three.md", "c.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    add(library)
+    assert library.outside() == (0, "")
+    assert library.within(Roots([folder / "a", folder / "c.md"])).outside() == (2, str(folder / "b" / "deep"))
+    assert library.within(Roots([folder / "b"])).outside() == (2, str(folder))
+    assert library.within(Roots([])).outside() == (4, str(folder))
+    assert library.within(Roots([folder / "a", folder / "b"])).outside() == (1, str(folder))

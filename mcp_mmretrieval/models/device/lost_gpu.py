@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 LOST_GPU_WINDOW_SECONDS = 3_600.0
 """Seconds within which a second loss makes the device be left alone, and for which it is."""
-_FILE = "losses.json"
+LOSSES_FILE_NAME = "losses.json"
 
 
 class LostGpuLog:
@@ -24,13 +24,13 @@ class LostGpuLog:
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         """`now`: seconds since 1970."""
-        self._file = folder / _FILE
+        self._file = folder / LOSSES_FILE_NAME
         self._now = now
 
     def note(self, reason: str) -> None:
         """The device was lost just now. A disk that is full keeps nobody from going on."""
         try:
-            made = self._file.with_name(f"{_FILE}.{os.getpid()}")
+            made = self._file.with_name(f"{LOSSES_FILE_NAME}.{os.getpid()}")
             noted = [{"at": at, "reason": why} for at, why in [*self._recent(), (self._now(), reason)]]
             made.write_text(json.dumps(noted), encoding="utf-8")
             made.replace(self._file)

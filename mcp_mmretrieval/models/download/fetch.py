@@ -75,7 +75,7 @@ def hub_is_offline() -> bool:
 
 def snapshot_folder(spec: ModelSpec) -> Path:
     """Where the commit lies in the cache once it is fetched, whether by this program or another."""
-    return _repository(spec) / "snapshots" / spec.revision
+    return cached_model_folder(spec.model) / "snapshots" / spec.revision
 
 
 def saved_file_list(spec: ModelSpec) -> list[HubFile] | None:
@@ -114,6 +114,13 @@ def missing_bytes(spec: ModelSpec, files: Sequence[HubFile]) -> int:
     return sum(file.size - _held(spec, file) for file in files)
 
 
+def cached_model_folder(model: str) -> Path:
+    """Where the Hub's cache keeps a model, all of its commits, if it has any. The cache is other programs' too."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{model.replace('/', '--')}"
+
+
 def check_disk_room(needed: int, what: str) -> None:
     """Raises ModelUnavailable where the disk has too little room for so many bytes more. `what` needs them."""
     from huggingface_hub import constants
@@ -139,7 +146,7 @@ def fetch_snapshot(
 
     report = progress or _logged(spec)
     files = fetch_file_list(spec)
-    place = _repository(spec)
+    place = cached_model_folder(spec.model)
     with _explained(spec):
         place.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(place / ".fetching.lock"):
@@ -273,7 +280,7 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
         again = f"mcp-mmretrieval download {model_display_name(spec)}"
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            told = f"the disk at {_repository(spec).parent} is full. Make room, then run: {again}."
+            told = f"the disk at {cached_model_folder(spec.model).parent} is full. Make room, then run: {again}."
         elif status in {401, 403}:
             told = (
                 f"the Hub asks who you are. Agree to its licence on https://huggingface.co/{spec.model}, run: "
@@ -327,23 +334,17 @@ def _complete(blob: Path, file: HubFile) -> bool:
     return blob.is_file() and blob.stat().st_size == file.size
 
 
-def _repository(spec: ModelSpec) -> Path:
-    from huggingface_hub import constants
-
-    return Path(constants.HF_HUB_CACHE) / f"models--{spec.model.replace('/', '--')}"
-
-
 def _blob(spec: ModelSpec, file: HubFile) -> Path:
-    return _repository(spec) / "blobs" / file.digest
+    return cached_model_folder(spec.model) / "blobs" / file.digest
 
 
 def _part(spec: ModelSpec, file: HubFile) -> Path:
     """Not `.incomplete`: huggingface_hub writes over those from their beginning."""
-    return _repository(spec) / "blobs" / f"{file.digest}.part"
+    return cached_model_folder(spec.model) / "blobs" / f"{file.digest}.part"
 
 
 def _listing(spec: ModelSpec) -> Path:
-    return _repository(spec) / ".listed" / f"{spec.revision}.json"
+    return cached_model_folder(spec.model) / ".listed" / f"{spec.revision}.json"
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from mcp_mmretrieval.answers import JobState, Match
 from mcp_mmretrieval.errors import FailureCode
-from mcp_mmretrieval.server.tools.sanitize import sanitize_line, sanitize_name
+from mcp_mmretrieval.server.tools.sanitize import sanitize_line, sanitize_name, sanitize_text
 from mcp_mmretrieval.types import Lane, Modality
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         DocumentInfo,
         Failure,
         Hit,
+        Look,
         Outcome,
         Removal,
         Reranking,
@@ -175,6 +176,22 @@ class RemoveResult(TypedDict):
     notes: NotRequired[list[str]]
 
 
+class LookResult(TypedDict):
+    """What can be read at one place: for a person at a terminal, who is told what is a file's word and what is ours."""
+
+    id: str
+    citation: str
+    path: NotRequired[str]
+    modality: Modality
+    title: NotRequired[str]
+    dated: NotRequired[str]
+    modified: NotRequired[str]
+    before: NotRequired[str]
+    text: str
+    after: NotRequired[str]
+    notes: NotRequired[list[str]]
+
+
 class StatusResult(TypedDict):
     """The library's health; of one job only `jobs`."""
 
@@ -257,6 +274,31 @@ def _searched(searched: SearchCoverage) -> Searched:
     if searched.not_added:
         coverage["not_added"] = searched.not_added
     return coverage
+
+
+def look_result(look: Look) -> LookResult:
+    """The text of one place and its neighbours', and what was left out."""
+    result: LookResult = {
+        "id": look.segment.id,
+        "citation": sanitize_name(look.citation),
+        "modality": look.segment.modality,
+        "text": sanitize_text(look.text).strip(),
+    }
+    if look.path:
+        result["path"] = sanitize_name(look.path)
+    if title := sanitize_line(look.title, 120):
+        result["title"] = title
+    if look.dated is not None:
+        result["dated"] = iso_time(look.dated)
+    if look.modified:
+        result["modified"] = iso_time(look.modified)
+    if before := sanitize_text(look.before).strip():
+        result["before"] = before
+    if after := sanitize_text(look.after).strip():
+        result["after"] = after
+    if notes := [sanitize_line(note, MAX_SNIPPET_CHARACTERS) for note in (look.note, *look.document_notes) if note]:
+        result["notes"] = notes
+    return result
 
 
 def add_result(outcome: Outcome, notes: Iterable[str] = ()) -> AddResult:
