@@ -73,12 +73,12 @@ class MediaReader:
 
 
 _RECORDINGS = "sound and film in the usual formats"
-_OFFICE = "documents, slides and sheets of Microsoft Office, OpenDocument and RTF"
-_TEXTS = "text of all notations, mail, notebooks, calendars and contacts"
+_OFFICE = "files of Office, OpenDocument and RTF"
+_TEXTS = "text, mail, notebooks, calendars and contacts"
 
 READERS: tuple[MediaReader, ...] = (
     MediaReader(".pdf.reader", "page", "PDF"),
-    MediaReader(".image", "image", "PNG, JPEG, HEIC, WebP, GIF, TIFF, BMP, AVIF, JPEG 2000 and SVG pictures"),
+    MediaReader(".image", "image", "pictures in the usual formats"),
     MediaReader(".mail.mbox", "text", _TEXTS),
     MediaReader(".mail.eml", "text", _TEXTS),
     MediaReader(".mail.msg", "text", _TEXTS),

@@ -47,7 +47,7 @@ _GIVEN = "the given picture or sound"
 _SCHEME = "data:"
 _SHOWN = 200
 """Characters of an argument that an error repeats."""
-_FORMATS = "a PNG, JPEG, WebP, GIF, TIFF, BMP, AVIF or SVG picture, or a sound such as WAV, MP3, FLAC, Ogg or M4A"
+_FORMATS = "a PNG, JPEG, HEIC, WebP, GIF, TIFF, BMP, AVIF or SVG picture, or a sound such as WAV, MP3, FLAC, Ogg or M4A"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media import text
 from mcp_mmretrieval.types import SplitPart
@@ -205,5 +206,6 @@ def test_cells_of_a_notebook_stay_whole_with_what_they_put_out() -> None:
     cell = {"cell_type": "code", "source": lines, "outputs": [{"output_type": "stream", "text": ["done, all of it\n"]}]}
     words = {"cell_type": "markdown", "source": ["# Depths\n", "\n", "Words. " * 100]}
     notebook = json.dumps({"cells": [words, cell, words], "nbformat": 4})
-    passages = shown(notebook, "a.ipynb")
+    found = media.split(source(notebook.encode(), "a.ipynb"), LIMITS)
+    passages = [part.segment.text for part in parts(found)]
     assert sum(("".join(lines) + "\ndone, all of it").strip() in passage for passage in passages) == 1

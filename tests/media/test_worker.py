@@ -20,6 +20,8 @@ from mcp_mmretrieval.media.worker import PassedFile
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import Place, Segment, Sound, SplitPart
 from tests.support import recordings
+from tests.support.heif import HeifPicture, heif
+from tests.support.media_files import saved
 from tests.support.parsing import DOCUMENT, linux, opened, split
 
 
@@ -57,9 +59,8 @@ def test_a_locked_worker_knows_every_encoding_of_texts(misbehaving: Workers) -> 
 @pytest.mark.parametrize("kind", [*IMAGE_FORMATS, "MPO", "LAB TIFF", "P GIF", "CMYK JPEG"])
 def test_a_locked_worker_reads_pictures_of_every_kind(workers: Workers, kind: str) -> None:
     mode, _, kind = kind.rpartition(" ")
-    written = io.BytesIO()
-    Image.new(mode or "RGB", (256, 256)).save(written, kind)
-    with opened(written.getvalue()) as fd:
+    image = Image.new(mode or "RGB", (256, 256))
+    with opened(heif(HeifPicture(image)) if kind == "HEIF" else saved(image, kind)) as fd:
         picture = workers.load(fd, Segment(document=DOCUMENT, modality="image", place=Place()), name="n")
     assert isinstance(picture, np.ndarray) and picture.shape == (256, 256, 3)
 

@@ -135,7 +135,7 @@ def silent(folder: Path) -> bytes:
         (lambda _: b"the red valve, in words", "is text"),
         (lambda _: b"<html><p>the red valve</p></html>", "is text"),
         (filmed, "is a film"),
-        (lambda _: zipped(), "of no kind"),
+        (lambda _: zipped(), "is text"),
         (lambda _: bytes(range(256)) * 8, "of no kind"),
         (lambda _: NEARLY_BLUE[:60], "cannot be read: damaged"),
         (lambda _: making.large_png(), "cannot be read: 13,000 x 13,000 pixels"),

@@ -16,7 +16,7 @@ from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
 from mcp_mmretrieval.types import DocumentMetadata
 
-MAX_RTF_BYTES = 300_000_000
+MAX_DOCUMENT_BYTES = 300_000_000
 """Bytes of the largest document: pictures in it are written in hex."""
 
 _MAGIC = b"{\\rtf"
@@ -30,8 +30,8 @@ def recognises(source: Source) -> bool:
 
 def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
     """The text, then its pictures."""
-    if source.file.seek(0, 2) > MAX_RTF_BYTES:
-        raise UnreadableMedia("too_large", f"{source.name}: more than {MAX_RTF_BYTES / 1e6:,.0f} MB of RTF.")
+    if source.file.seek(0, 2) > MAX_DOCUMENT_BYTES:
+        raise UnreadableMedia("too_large", f"{source.name}: more than {MAX_DOCUMENT_BYTES / 1e6:,.0f} MB of RTF.")
     source.file.seek(0)
     reader = RtfReader()
     reader.read(source.file.read().decode("latin-1"))

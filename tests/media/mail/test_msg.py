@@ -118,10 +118,13 @@ def test_a_contact_has_its_numbers() -> None:
 
 
 def test_a_container_of_another_kind_is_no_message() -> None:
-    for data in (compound_file({"WordDocument": b"x" * 5000}), compound_file({"a": b"b"})[:600]):
+    for data, code in (
+        (compound_file({"WordDocument": b"x" * 5000}), "unsupported_type"),
+        (compound_file({"a": b"b"})[:600], "corrupt"),
+    ):
         with pytest.raises(UnreadableMedia) as failure:
             list(media.split(source(data, "x.msg"), LIMITS))
-        assert failure.value.code == "unsupported_type"
+        assert failure.value.code == code
 
 
 @pytest.mark.timeout(60)

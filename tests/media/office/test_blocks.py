@@ -25,7 +25,7 @@ def test_paragraphs_lines_headings_and_code() -> None:
     )
     assert found.text == "One\n\nWords.\na\n\nif x:\n    y\n\nEnd."
     assert [heading.title for heading in found.headings] == ["One"]
-    assert len(found.blocks) == 1
+    assert [found.text[block.at : block.end] for block in found.blocks] == ["a", "if x:\n    y"]
 
 
 def test_a_table_is_a_line_a_row_and_what_is_in_a_cell_one_line() -> None:
