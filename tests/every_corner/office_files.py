@@ -156,6 +156,9 @@ OFFICE = (
 )
 
 
+MANIFEST = 'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"'
+
+
 def open_document(kind: str, body: str, title: str, files: Mapping[str, bytes], styles: str = "") -> bytes:
     """An OpenDocument package of one kind: text, presentation, spreadsheet."""
     file = io.BytesIO()
@@ -168,6 +171,8 @@ def open_document(kind: str, body: str, title: str, files: Mapping[str, bytes], 
         master = f"<office:master-styles>{styles}</office:master-styles>"
         package.writestr("styles.xml", f"<office:document-styles {OFFICE}>{master}</office:document-styles>")
         meta = f"<office:meta><dc:title>{title}</dc:title></office:meta>"
+        parts = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.{kind}"/>'
+        package.writestr("META-INF/manifest.xml", f"<manifest:manifest {MANIFEST}>{parts}</manifest:manifest>")
         package.writestr("meta.xml", f"<office:document-meta {OFFICE}>{meta}</office:document-meta>")
         for name, data in files.items():
             package.writestr(name, data)
