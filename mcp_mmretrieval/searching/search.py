@@ -23,6 +23,7 @@ from mcp_mmretrieval.searching.lookup import PointedLookup
 from mcp_mmretrieval.searching.match import MatchCollector, judge
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
+from mcp_mmretrieval.searching.rare_words import places_of_rare_words
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
 from mcp_mmretrieval.searching.staleness import StalenessCheck
@@ -92,7 +93,8 @@ class Searcher:
         fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
         fused = fuse()
         run.held = self._catalog.places([one.key for one in fused])
-        if pointed := self._lookup.evidence(run, fused):
+        rare = places_of_rare_words(self._catalog, run, (key for key, _ in ranked.get("words", ())))
+        if pointed := self._lookup.evidence(run, fused) or rare:
             fused = fuse(pointed=pointed)
             run.held |= self._catalog.places(pointed.keys() - run.held.keys())
         where = {key: (held.document, held.place) for key, held in run.held.items()}
