@@ -14,7 +14,12 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import archive, audio, epub, image, notebook, text, video
 from mcp_mmretrieval.media.compound import CompoundModule
 from mcp_mmretrieval.media.mail import eml, mbox, msg
-from mcp_mmretrieval.media.office import docx, legacy, odp, odt, pptx, rtf, sheets
+from mcp_mmretrieval.media.office import legacy
+from mcp_mmretrieval.media.office.open_document import odp, odt
+from mcp_mmretrieval.media.office.rich_text import rtf
+from mcp_mmretrieval.media.office.slides import pptx
+from mcp_mmretrieval.media.office.spreadsheets import sheets
+from mcp_mmretrieval.media.office.word import docx
 from mcp_mmretrieval.media.pdf import reader as pdf
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, Modality, Place, Segment, SplitPart
@@ -22,7 +27,7 @@ from tests.conftest import OpenLibrary
 from tests.media.mail.test_compressed_rtf import HELLO
 from tests.media.mail.test_letter import letter
 from tests.media.mail.test_msg import message
-from tests.media.office.test_sheets import sheet
+from tests.media.office.spreadsheets.test_sheets import sheet
 from tests.media.test_epub import book
 from tests.media.test_zipped import packed
 from tests.support import odt_files

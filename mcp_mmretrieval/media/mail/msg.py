@@ -23,7 +23,7 @@ from mcp_mmretrieval.media.compound import MAX_DEPTH, CompoundStep, InnerFile, T
 from mcp_mmretrieval.media.mail.attachments import ENCRYPTED, alternative_texts, is_decoration
 from mcp_mmretrieval.media.mail.compressed_rtf import unpack_rtf
 from mcp_mmretrieval.media.office.blocks import write_blocks
-from mcp_mmretrieval.media.office.rtf_text import RtfReader
+from mcp_mmretrieval.media.office.rich_text.rtf_text import RtfReader
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
 from mcp_mmretrieval.roots.secrets import is_secret

@@ -11,9 +11,9 @@ import pytest
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.types import DocumentMetadata, SplitPart
-from tests.media.office.test_odp import box, headline, odp, page
-from tests.media.office.test_pptx import deck, saved_deck
-from tests.media.office.test_sheets import book, ods, ods_cell
+from tests.media.office.open_document.test_odp import box, headline, odp, page
+from tests.media.office.slides.test_pptx import deck, saved_deck
+from tests.media.office.spreadsheets.test_sheets import book, ods, ods_cell
 from tests.support.media_files import picture
 from tests.support.office_files import biff_label, biff_text_box, xls
 

@@ -1,0 +1,1 @@
+"""OpenDocument texts and presentations (ODF 1.3)."""

@@ -1,0 +1,1 @@
+"""Presentations of PowerPoint (Office Open XML, ECMA-376)."""
