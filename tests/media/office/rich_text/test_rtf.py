@@ -60,7 +60,7 @@ def test_groups_without_end_are_the_documents_fault() -> None:
 
 
 def test_a_document_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rtf, "MAX_RTF_BYTES", 100)
+    monkeypatch.setattr(rtf, "MAX_DOCUMENT_BYTES", 100)
     with pytest.raises(UnreadableMedia) as failure:
         split(b"words " * 100)
     assert failure.value.code == "too_large"
