@@ -55,6 +55,12 @@ class Embedder(Protocol):
         Empty for blank text, and where the model was not taught the script: such vectors would all be alike.
         """
 
+    def has_word(self, word: str) -> bool:
+        """Whether it was taught a word as such: to one of many pieces, a name or a number, nothing is near in meaning.
+
+        True where it cannot tell.
+        """
+
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
         """The query's vector for each kind that it can be compared with, shape (1, dims[kind]), unit length.
 

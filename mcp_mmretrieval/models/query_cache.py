@@ -66,6 +66,10 @@ class QueryCache:
         """See `Embedder`."""
         return self._embedder.windows(text)
 
+    def has_word(self, word: str) -> bool:
+        """See `Embedder`."""
+        return self._embedder.has_word(word)
+
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         """Vectors of contents of one sort; none of them is kept."""
         return self._embedder.embed_documents(contents, titles)

@@ -74,6 +74,10 @@ class SharedTokenizer:
             known += 0 if far or token == unknown else count
         return known / letters if letters else 1.0
 
+    def count(self, text: str) -> int:
+        """How many tokens a text is, without the model's marks."""
+        return len(self._encoded(replace_surrogates(text)))
+
     def named(self, ids: Sequence[int]) -> list[str]:
         """The tokens as the tokenizer writes them."""
         return [self._tokenizer.id_to_token(token) or "" for token in ids]

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.store import Catalog
 
-FEW_TERMS = 2
-"""Words of a query at most: a longer one says what it means."""
+FEW_WORDS = 2
+"""Words of a query at most that ask for something: a longer one says what it means."""
 FEW_PLACES = 3
 """Places that hold all of them at most: what stands in more is a word like others."""
 RARE_WORDS_EVIDENCE = 0.5
@@ -24,10 +24,16 @@ _ALL = 0.999
 def places_of_rare_words(catalog: Catalog, run: SearchRun, found: Iterable[int]) -> dict[int, float]:
     """What the places count for besides that alone hold the words of the query of `run`, by key.
 
+    Only where the embedder knows none of them: what it knows may be meant, and seen in a picture without words.
     `found`: those that the lane of words found, the best first.
     """
-    terms = run.query.terms
-    if not 0 < len(terms.terms) + len(terms.each_pair) <= FEW_TERMS or catalog.fewest_places(terms) > FEW_PLACES:
+    if run.answering.state != "ready":
+        return {}
+    terms, written = run.query.terms, run.query.text.split()
+    asked = written if len(written) == 1 else terms.words  # of XK-4711 the pieces are words
+    if not 0 < len(asked) <= FEW_WORDS or terms.each_pair or catalog.fewest_places(terms) > FEW_PLACES:
+        return {}
+    if any(map(run.answering.embedder(0.0).has_word, asked)):
         return {}
     shares = catalog.term_shares(terms, list(found), run.scope)
     holding = [key for key, share in shares.items() if share.place >= _ALL]

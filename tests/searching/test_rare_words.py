@@ -7,14 +7,16 @@ import pytest
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.searching import rare_words
 from tests.support.calls import add
+from tests.support.models import ColourEmbedder
 
 FILLER = "The tide was late that day, and the crew waited on the quay for the boats to come in. " * 10
 
 
 @pytest.fixture
-def named(library: Library, folder: Path) -> Library:
-    """One long passage that holds a name, and short ones that hold none; the model's vectors say nothing of either."""
-    (folder / "long.txt").write_text(f"{FILLER[:500]} botekuz {FILLER[:500]}", encoding="utf-8")
+def named(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """One long passage that holds a name, and short ones that hold none."""
+    monkeypatch.setattr(ColourEmbedder, "has_word", lambda _, word: word not in {"botekuz", "XK-4711"})
+    (folder / "long.txt").write_text(f"{FILLER[:500]} botekuz, XK-4711 zebra {FILLER[:500]}", encoding="utf-8")
     for number in range(8):
         (folder / f"red {number}.txt").write_text(f"A red kite, number {number}.", encoding="utf-8")
     add(library)
@@ -25,8 +27,9 @@ def evidence(library: Library, query: str) -> dict[str, float]:
     return {hit.path.rpartition("/")[2]: hit.score for hit in library.search(query).hits}
 
 
-def test_the_place_that_alone_holds_a_name_comes_first_and_is_no_weak_hit(named: Library) -> None:
-    first = named.search("botekuz").hits[0]
+@pytest.mark.parametrize("query", ["botekuz", "Who is botekuz?", "XK-4711"])
+def test_the_place_that_alone_holds_a_name_comes_first_and_is_no_weak_hit(named: Library, query: str) -> None:
+    first = named.search(query).hits[0]
     assert first.path.endswith("long.txt")
     assert first.match != "weak"
 
@@ -39,8 +42,8 @@ def test_it_counts_for_more_than_its_words_alone(named: Library, monkeypatch: py
 
 @pytest.mark.parametrize(
     "query",
-    ["kite", "where was the crew that waited for botekuz on the quay", "botekuz zebra"],
-    ids=["of many", "long", "half of it"],
+    ["kite", "where was the crew that waited for botekuz on the quay", "botekuz kite", "zebra"],
+    ids=["of many", "long", "half of it", "a word that the model knows"],
 )
 def test_what_many_hold_a_long_question_and_half_of_a_name_count_as_before(
     named: Library, monkeypatch: pytest.MonkeyPatch, query: str

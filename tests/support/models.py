@@ -60,6 +60,9 @@ class ColourEmbedder:
     def films(self) -> int:
         return 0
 
+    def has_word(self, word: str) -> bool:
+        return True
+
     def windows(self, text: str) -> list[str]:
         return [line for line in text.splitlines() if line.strip()]
 

@@ -14,6 +14,9 @@ from mcp_mmretrieval.models.builtin.minilm import MINILM_DIM, MINILM_WINDOW_TOKE
 from mcp_mmretrieval.models.weights import EFFICIENTNET_WHEEL, INSTALL_BUILTIN, MINILM_WHEEL
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
+MOST_PIECES_OF_A_WORD = 2
+"""Tokens of a word that MiniLM was taught: `black ##bird`. What has more is spelt rather than known."""
+
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import PictureClassifier
     from mcp_mmretrieval.types import Picture, Vectors
@@ -79,6 +82,10 @@ class BuiltinEmbedder:
     def windows(self, text: str) -> list[str]:
         """Pieces of at most 128 tokens, cut between words. None of a script that the model was not taught."""
         return [window for window in self._text.windows(text) if self._text.knows(window)]
+
+    def has_word(self, word: str) -> bool:
+        """See `Embedder`; `xylophone` is `x ##yl ##ophone`, and `dogarin` something with a dog."""
+        return self._text.pieces(word) <= MOST_PIECES_OF_A_WORD
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
         """A text's vectors among texts, shape (1, 384), and among pictures, shape (1, 1001); a picture's or film's too.

@@ -74,6 +74,10 @@ class MiniLM:
         """Whether the model was taught most of a text's letters: not of Thai, Chinese or Russian, which it was not."""
         return self._tokens.known_share(text, self._unknown) >= MINILM_KNOWN_SHARE
 
+    def pieces(self, text: str) -> int:
+        """How many tokens a text is, without the model's marks."""
+        return self._tokens.count(text)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, shape (len(texts), 384), unit rows. Of more than 254 tokens the first count."""
         vectors = np.empty((len(texts), MINILM_DIM), np.float32)

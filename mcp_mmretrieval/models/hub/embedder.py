@@ -132,6 +132,10 @@ class HubEmbedder:
         """Frames of a film; of a longer one so many are chosen."""
         return self._preparing.frames
 
+    def has_word(self, word: str) -> bool:
+        """See `Embedder`; it does not tell."""
+        return True
+
     def windows(self, text: str) -> list[str]:
         """Pieces that the model takes in whole, cut between words."""
         return self._texts.windows(text)
