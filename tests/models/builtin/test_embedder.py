@@ -61,3 +61,8 @@ def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(
     assert list(alone.embed_query("a cat")) == ["text"]
     with pytest.raises(BadArgument, match="no words"):
         alone.embed_query(" \n")
+
+
+def test_it_has_the_words_that_it_was_taught_and_neither_names_nor_numbers(embedder: Embedder) -> None:
+    assert all(map(embedder.has_word, ["badger", "Violin", "blackbird", "stapler"]))
+    assert not any(map(embedder.has_word, ["Kowalczyk", "dogarin", "XK-4711", "INV-2024-117"]))
