@@ -13,6 +13,7 @@ from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.searching.like import LikeResolver, like_vectors
 from mcp_mmretrieval.searching.match import LEAST_BACKGROUND
+from mcp_mmretrieval.searching.rare_words import untaught_words
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
@@ -95,6 +96,7 @@ class LaneSearcher:
         with run.clock.stage("embed"):
             embedder = run.answering.embedder(_patience(run))
             vectors = dict(embedder.embed_query(query.sought)) if query.has_words else {}
+        findings.rare_words = untaught_words(query, embedder)
         if query.has_words and not vectors:
             run.notes.append(UNTAUGHT_SCRIPT_NOTE)
         if run.example is not None:

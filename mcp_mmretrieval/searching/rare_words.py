@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.store import Catalog
 
-FEW_WORDS = 2
+MAX_RARE_WORDS = 2
 """Words of a query at most that ask for something: a longer one says what it means."""
 FEW_PLACES = 3
 """Places that hold all of them at most: what stands in more is a word like others."""
@@ -21,19 +23,25 @@ _ALL = 0.999
 """Share of a query's words that is all of them."""
 
 
-def places_of_rare_words(catalog: Catalog, run: SearchRun, found: Iterable[int]) -> dict[int, float]:
-    """What the places count for besides that alone hold the words of the query of `run`, by key.
+def untaught_words(query: Query, embedder: Embedder) -> tuple[str, ...]:
+    """The words that a query asks for, where they are few and the embedder was taught none of them; else none.
 
-    Only where the embedder knows none of them: what it knows may be meant, and seen in a picture without words.
+    What it was taught may be meant otherwise, and be seen in a picture that says nothing.
+    """
+    written = query.text.split()
+    asked = tuple(written) if len(written) == 1 else query.terms.words  # of XK-4711 the pieces are words
+    if not 0 < len(asked) <= MAX_RARE_WORDS or query.terms.each_pair or any(map(embedder.has_word, asked)):
+        return ()
+    return asked
+
+
+def places_of_rare_words(catalog: Catalog, run: SearchRun, found: Iterable[int]) -> dict[int, float]:
+    """What the places count for besides that alone hold the rare words of the query of `run`, by key.
+
     `found`: those that the lane of words found, the best first.
     """
-    if run.answering.state != "ready":
-        return {}
-    terms, written = run.query.terms, run.query.text.split()
-    asked = written if len(written) == 1 else terms.words  # of XK-4711 the pieces are words
-    if not 0 < len(asked) <= FEW_WORDS or terms.each_pair or catalog.fewest_places(terms) > FEW_PLACES:
-        return {}
-    if any(map(run.answering.embedder(0.0).has_word, asked)):
+    terms = run.query.terms
+    if not run.findings.rare_words or catalog.fewest_places(terms) > FEW_PLACES:
         return {}
     shares = catalog.term_shares(terms, list(found), run.scope)
     holding = [key for key, share in shares.items() if share.place >= _ALL]

@@ -25,6 +25,8 @@ class VectorFindings:
     query_vectors: dict[VectorKind, Vectors] = field(default_factory=dict)
     """What each kind of vector is compared with, shape (n, dims[kind])."""
     ranked: dict[Lane, RankedLane] = field(default_factory=dict)
+    rare_words: tuple[str, ...] = ()
+    """The words that are asked for, where the embedder was taught none of them: see `rare_words`."""
     unrelated: dict[VectorKind, Vectors] = field(default_factory=dict)
     """Vectors of queries that have nothing to do with it, where a model is unmeasured and the library too small to
     show what is usual; shape (n, dims[kind])."""
