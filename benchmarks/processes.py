@@ -29,7 +29,12 @@ def family(folder: Path) -> list[int]:
 
 def pss(folder: Path) -> float:
     """MB of all processes together; what several of them share counts once."""
-    return sum(_pss(pid) for pid in family(folder))
+    return sum(_memory(pid, "Pss:") for pid in family(folder))
+
+
+def anonymous(folder: Path) -> float:
+    """MB of all processes that stand for no file: heaps and stacks. Nothing that other programs do changes it."""
+    return sum(_memory(pid, "Anonymous:", "Swap:") for pid in family(folder))
 
 
 def processor_seconds(folder: Path) -> float:
@@ -77,11 +82,11 @@ def _fields(pid: int) -> list[str]:
     return []
 
 
-def _pss(pid: int) -> float:
-    """Proportional set size in MB; 0 for one that has ended."""
+def _memory(pid: int, *kinds: str) -> float:
+    """MB of a process, of the kinds that proc_pid_smaps(5) tells; 0 for one that has ended."""
     with suppress(*GONE):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
+        return sum(int(line.split()[1]) * 1.024 / 1000 for line in lines if line.startswith(kinds))
     return 0.0
 
 

@@ -12,9 +12,17 @@ from tests.support.engines import Front
 
 
 def sampled(*megabytes: float, every: float = 100.0) -> list[Sample]:
-    nothing = {"processes": 1, "descriptors": 1, "threads": 1, "catalog_kb": 1.0, "log_kb": 1.0, "calls": 1}
+    nothing = {
+        "pss_mb": 1.0,
+        "processes": 1,
+        "descriptors": 1,
+        "threads": 1,
+        "catalog_kb": 1.0,
+        "log_kb": 1.0,
+        "calls": 1,
+    }
     return [
-        Sample(seconds=number * every, pss_mb=used, **nothing)  # type: ignore[arg-type]
+        Sample(seconds=number * every, own_mb=used, **nothing)  # type: ignore[arg-type]
         for number, used in enumerate(megabytes)
     ]
 
@@ -27,12 +35,18 @@ def test_growth_is_that_of_the_least_of_each_ten_minutes_after_the_first() -> No
     assert growth_mb(sampled(*first, *flat, *flat, *grown, 0.0)) == pytest.approx(1.5)
 
 
+def test_one_window_that_stands_out_is_no_growth() -> None:
+    first, flat = [100.0] * 6, [100.0] * 6
+    high = [130.0] * 6
+    assert growth_mb(sampled(*first, *flat, *high, *flat, *flat, *flat, 0.0)) == pytest.approx(0.0)
+
+
 def test_a_short_run_answers_rightly_and_writes_its_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "SAMPLE_S", 1.0)
     monkeypatch.setattr(soak, "CLIENTS", 2)
     assert soak.soak(0.05, tmp_path / "soak.csv", soak.BY_HAND, 0.0) == ""
     head, *rows = (tmp_path / "soak.csv").read_text().splitlines()
-    assert head.startswith("seconds,pss_mb,")
+    assert head.startswith("seconds,own_mb,pss_mb,")
     assert len(rows) >= 3
     assert int(rows[-1].rpartition(",")[2]) > 10
 
