@@ -139,8 +139,8 @@ class DocumentBatcher:
         documents: Iterable[str],
         stop: Callable[[], bool],
         enough: Callable[[], bool] = lambda: False,
-    ) -> Iterator[DocumentVectors]:
-        """Each of the documents, as soon as all of it is embedded.
+    ) -> Iterator[list[DocumentVectors]]:
+        """The documents, each as soon as all of it is embedded: those together that are so at the same time.
 
         Once `stop` says so, nothing more of any; once `enough` does, no further document is begun. What the model does
         not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
@@ -162,11 +162,12 @@ class DocumentBatcher:
             except UnreadableMedia as error:
                 logger.info("%s: no vectors for now: %s", document[:12], error)
                 one.absent = True
-            yield from (each for each in under_way if not each.waiting)
-            under_way = [each for each in under_way if each.waiting]
+            if embedded := [each for each in under_way if not each.waiting]:
+                yield embedded
+                under_way = [each for each in under_way if each.waiting]
         for lot in lots.values():
             _embed(embedder, lot)
-        yield from under_way
+        yield under_way
 
     def _contents(
         self, embedder: Embedder, one: DocumentVectors, stop: Callable[[], bool]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 
 from mcp_mmretrieval.adding.batching import DocumentBatcher, DocumentVectors
@@ -18,6 +19,11 @@ DOCUMENTS_AT_ONCE = 32
 """Documents that are begun at a time."""
 RETRY_SECONDS = 5.0
 """Seconds until a full disk or a missing model is tried again."""
+
+READ_AT_ONCE_SECONDS = 0.1
+"""From the commit of one file to the next: where they come as fast as that, reading them comes first."""
+READING_SHARE = 3.0
+"""Of the time that vectors have taken, so much more goes to reading such files: their words find them at once."""
 
 MAX_EMBEDDING_ATTEMPTS = 3
 """How often a document is begun that ends the process each time, before it is given up."""
@@ -44,6 +50,8 @@ class EmbeddingThread:
         """Whether it embeds in a space beside the one that serves."""
         self._woken = threading.Condition()
         self._news = True
+        self._committed = float("-inf")
+        """When a file was committed last."""
         self._idle = False
         self._closed = False
         self.problem = ""
@@ -63,6 +71,7 @@ class EmbeddingThread:
         """Something was committed. `again`: files may be readable now that were not."""
         with self._woken:
             self._news = True
+            self._committed = time.monotonic()
             self._idle = self._idle and bool(self.problem)
             if again:
                 self._put_off.clear()
@@ -113,8 +122,17 @@ class EmbeddingThread:
         while not self._closed:
             with self._woken:
                 self._news = False
+            began = time.monotonic()
             if not self._step():
                 return
+            self._let_read(READING_SHARE * (time.monotonic() - began))
+
+    def _let_read(self, seconds: float) -> None:
+        """Wait while one small file after the other is read, at most so long."""
+        until = time.monotonic() + seconds
+        with self._woken:
+            while not self._closed and time.monotonic() < min(until, self._committed + READ_AT_ONCE_SECONDS):
+                self._woken.wait(READ_AT_ONCE_SECONDS)
 
     def _step(self) -> bool:
         """Embed the next documents in the first space that lacks some. Whether there were any."""
@@ -147,8 +165,10 @@ class EmbeddingThread:
             self._begun = (target.space, documents)
             self._catalog.attempt(target.space, documents)
             try:
-                for one in self._batcher.gather(target.embedder, documents, self._stopped, self._enough):
-                    self._commit(target, one)
+                for embedded in self._batcher.gather(target.embedder, documents, self._stopped, self._enough):
+                    with self._catalog.together():
+                        for one in embedded:
+                            self._commit(target, one)
             finally:
                 left = self._catalog.attempts(target.space).keys() & set(documents)
                 if left:

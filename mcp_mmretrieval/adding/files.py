@@ -27,6 +27,7 @@ from mcp_mmretrieval.adding.reading import FileText, FileToRead
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.adding.walk import FoundFile, NotedPath, RefusedPath, SkippedPath, WalkItem, walk, walk_changed
 from mcp_mmretrieval.answers import Failure
+from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.concurrency.task_window import TaskWindow
 from mcp_mmretrieval.errors import (
@@ -70,6 +71,11 @@ AWAY_NOTE = (
     "{files} out of reach (this one is the first): their folder cannot be read, or lay on another drive. They stay. If "
     "they are really gone, take them out with remove_documents."
 )
+
+WAITING_COMMITS = 16
+"""Files of a job that were read and wait for the disk, at most: the next commit takes all of them."""
+MAX_WAITING_CHARACTERS = 100_000
+"""Of the text of one that waits while others are read: a longer one keeps its turn, so that few are in memory."""
 
 FAILURES_AT_ONCE_SHARE = 16
 """Of the failures that an outcome tells, one in so many may come together with the next ones."""
@@ -131,7 +137,9 @@ class DocumentAdder:
         with tally:
             files = list(self._found(tally, items, seen))
             tally.job.update(found=len(files))
-            with TaskWindow(self._at_once(tally.job)) as window:
+            at_once = self._at_once(tally.job)
+            tally.readers = FairSemaphore(at_once)
+            with TaskWindow(at_once + WAITING_COMMITS if at_once > 1 else 1) as window:
                 for file in files:
                     if tally.job.stop.is_set():
                         raise Cancelled("Stopped.")
@@ -157,7 +165,7 @@ class DocumentAdder:
                     tally.noted(item.path, [item.note])
 
     def _at_once(self, job: Job) -> int:
-        """Files under way at a time; one where a file may have ended the last process, to find out which."""
+        """Files that are read at a time; one where a file may have ended the last process, to find out which."""
         return 1 if job.attempts else self._workers
 
     def _take_out(
@@ -250,12 +258,14 @@ class DocumentAdder:
                 return "attached"
             while True:
                 yield_to_foreground()
-                with self._fair_share.turn(stop), self._opened(found) as (file, sidecars):
+                with ExitStack() as turn, self._opened(found) as (file, sidecars):
+                    turn.enter_context(tally.readers.turn(stop))
+                    turn.enter_context(self._fair_share.turn(stop))
                     id = document_digest(file, sidecars, stop=stop)
                     with self._fair_share.try_key_lock(id) as mine:
                         if mine:
                             left = [Path(path).name for path in found.sidecars[MAX_SIDECARS:]]
-                            return self._take_in(tally, FileToRead(file, id, sidecars, left), absence)
+                            return self._take_in(tally, FileToRead(file, id, sidecars, left), absence, turn)
                 self._fair_share.wait_for_key(id, stop)  # another job reads the same content, and then it is held
 
     def _held_at(self, found: FoundFile) -> File | None:
@@ -283,8 +293,8 @@ class DocumentAdder:
             file = stack.enter_context(self._readable.open(found.path))
             yield file, [stack.enter_context(self._readable.open(path)) for path in found.sidecars[:MAX_SIDECARS]]
 
-    def _take_in(self, tally: _Tally, source: FileToRead, absence: AbsenceJudge) -> Change:
-        """One more path of what is held, or else read and committed."""
+    def _take_in(self, tally: _Tally, source: FileToRead, absence: AbsenceJudge, turn: ExitStack) -> Change:
+        """One more path of what is held, or else read and committed. The next file's `turn` comes before the commit."""
         file, id = source.file, source.document
         row = File(
             path=file.path,
@@ -298,6 +308,8 @@ class DocumentAdder:
             return change
         read = self._read(tally, source)
         document = self._document(id, read, file.size)
+        if sum(len(segment.text) for segment in read.segments) <= MAX_WAITING_CHARACTERS:
+            turn.close()
         change = self._catalog.commit_read(document, read.segments, file=row, figures=read.figures)
         tally.noted(file.path, read.notes)
         self._on_commit()
@@ -488,6 +500,8 @@ class _Tally:
     def __init__(self, job: Job, pending: Callable[[], int]) -> None:
         self._lock = threading.RLock()
         self.job = job
+        self.readers = FairSemaphore(1)
+        """Turns of this job's files: it asks for no more turns at a time than there are, so others come in between."""
         self._pending = pending
         self._counted = time.monotonic()
         self._skipped: Counter[str] = Counter()

@@ -247,7 +247,8 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             raise ValueError("Either a file or a text.")
         new = [rows.storable_segment(segment) for segment in segments]
         language = language_of([segment.text for segment in new])
-        with self._database.writing() as db:
+
+        def write(db: sqlite3.Connection) -> Change:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
             key = document_tables.write_document(db, document)
             same = held is not None and new == [
@@ -265,6 +266,8 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             if held is None:
                 return "added" if before is None else "replaced"
             return document_tables.linked_change(before, key) if same else "reread"
+
+        return self._database.write_together(write)
 
     def attach(self, file: File, *, gone: Collection[str] = ()) -> Change | None:
         """One more path for a document that is held, or vanished and is kept; `gone` are paths of it that vanished.

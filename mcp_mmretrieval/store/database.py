@@ -8,9 +8,9 @@ import queue
 import sqlite3
 import threading
 import urllib.parse
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -54,6 +54,23 @@ class _Snapshot:
     known: dict[object, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Wanted:
+    """What one thread wants to be written with what others want."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    answer: Any = None
+    error: BaseException | None = None
+    done: bool = False
+
+    def do(self, writing: Callable[[], AbstractContextManager[sqlite3.Connection]]) -> None:
+        try:
+            with writing() as db:
+                self.answer = self.work(db)
+        except Exception as error:  # noqa: BLE001 - it belongs to the thread that wants this
+            self.error = error
+
+
 class _Thread(threading.local):
     snapshot: _Snapshot | None = None
 
@@ -74,6 +91,10 @@ class Database:
         self._write_lock = threading.RLock()
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._open = True
+        self._touched: set[Touched] = set()
+        """By the transaction that is open."""
+        self._wanted: deque[_Wanted] = deque()
+        """What threads want to be written together."""
         self._durable = True
         """Whether the writer waits for the disk after each commit."""
         self._refuse_what_is_no_file()
@@ -140,11 +161,16 @@ class Database:
         """A transaction: on disk when the block ends, undone when it raises.
 
         Not `durable`: a power cut may undo it, with all that was committed after it and is not durable either; the end
-        of this process does not. For what costs only some work where it is lost.
+        of this process does not. For what costs only some work where it is lost. Within another one of this thread it
+        is a part of that one: undone alone when it raises, on disk when that one ends.
         """
         with self._write_lock, self._explained():
             if not self._open:
                 raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
+            if self._in_transaction():
+                yield from self._part(touches)
+                return
+            self._touched = {touches}
             if durable is not self._durable:
                 self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._durable = durable
@@ -156,9 +182,56 @@ class Database:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            self._versions[touches] += 1
-        if touches != "bookkeeping":
+            touched = self._touched
+            self._versions.update(touched)
+        if touched != {"bookkeeping"}:
             self._on_commit()
+
+    def _in_transaction(self) -> bool:
+        return self._writer.in_transaction
+
+    def _part(self, touches: Touched) -> Iterator[sqlite3.Connection]:
+        self._touched.add(touches)
+        self._writer.execute("SAVEPOINT part")
+        try:
+            yield self._writer
+        except BaseException:
+            if self._writer.in_transaction:  # some errors have undone all of it
+                self._writer.execute("ROLLBACK TO part")
+                self._writer.execute("RELEASE part")
+            raise
+        self._writer.execute("RELEASE part")
+
+    def write_together(self, work: Callable[[sqlite3.Connection], AnswerT]) -> AnswerT:
+        """What `work` answers, in a transaction that touches contents: on disk when this returns, undone if it raises.
+
+        What several threads want at the same time shares one transaction, and its wait for the disk: whoever comes
+        first does the work of all. What raises undoes its own part alone.
+        """
+        mine = _Wanted(work)
+        self._wanted.append(mine)
+        with self._write_lock:
+            if not mine.done:
+                self._commit_wanted()
+        if mine.error is not None:
+            raise mine.error
+        return mine.answer  # type: ignore[no-any-return]
+
+    def _commit_wanted(self) -> None:
+        """Do what all wait for."""
+        batch = [self._wanted.popleft() for _ in range(len(self._wanted))]
+        try:
+            with self.writing():
+                for one in batch:
+                    one.do(self.writing)
+                    if one.error is not None and not self._writer.in_transaction:
+                        raise one.error  # it has undone all
+        except BaseException as error:  # noqa: BLE001 - of the whole: each of those who wait is told
+            for one in batch:
+                one.error = one.error or error
+        finally:
+            for one in batch:
+                one.done = True
 
     def checkpoint(self) -> bool:
         """Move what the log holds into the file and empty it, unless somebody reads just now; whether it came to that.

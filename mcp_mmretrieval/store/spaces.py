@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,12 @@ class Spaces:
                 "AND d.id NOT IN (SELECT value FROM json_each(?)) ORDER BY p.read_at, p.document LIMIT ?"
             )
             return [id for (id,) in db.execute(sql, (space, json_list(skip), limit))]
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread commits meanwhile is one transaction: on disk when the block ends."""
+        with self._database.writing("vectors"):
+            yield
 
     def commit_embedded(self, document: str, space: int, groups: Sequence[VectorRows], *, left_out: str = "") -> bool:
         """Commit all vectors of a document in a space; no `groups` say that it needs none.

@@ -3,6 +3,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, JobRow, Scope, Store, database
+from mcp_mmretrieval.store.database import Database
 from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.store.schema import MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, TOTALS_SQL, VANISHED_SQL
 from tests.support.rows import SPACE, embed, fill, held, put
+from tests.support.threads import until
 
 
 def made(path: Path) -> Path:
@@ -340,3 +343,93 @@ def test_a_library_on_a_full_disk_asks_for_space_and_loses_nothing(small_disk: P
     (small_disk / "ballast").unlink()
     with Store.open(small_disk / "library") as store:
         assert len(list(store.catalog.files_under("/r"))) == 10
+
+
+def named(path: Path) -> set[str]:
+    with Database(path).reading() as db:
+        return {id for (id,) in db.execute("SELECT identity FROM readings")}
+
+
+def name(db: sqlite3.Connection, reading: str) -> None:
+    db.execute("INSERT INTO readings(identity) VALUES (?)", (reading,))
+
+
+def test_what_raises_within_a_transaction_undoes_its_own_part_alone(tmp_path: Path) -> None:
+    base = Database(tmp_path / "catalog.db")
+    with base.writing() as db:
+        name(db, "before")
+        with pytest.raises(RuntimeError), base.writing() as part:
+            name(part, "undone")
+            raise RuntimeError
+        with base.writing() as part:
+            name(part, "after")
+    assert named(tmp_path / "catalog.db") == {"before", "after"}
+
+
+def test_a_transaction_that_raises_takes_its_parts_with_it(tmp_path: Path) -> None:
+    base = Database(tmp_path / "catalog.db")
+    with pytest.raises(RuntimeError), base.writing() as db:
+        with base.writing() as part:
+            name(part, "part")
+        name(db, "whole")
+        raise RuntimeError
+    assert named(tmp_path / "catalog.db") == set()
+
+
+def test_threads_that_write_together_share_commits_and_each_has_its_own_answer(tmp_path: Path) -> None:
+    commits = list[int]()
+    base = Database(tmp_path / "catalog.db", on_commit=lambda: commits.append(1))
+    answers, raised = dict[int, str](), list[int]()
+
+    def write(number: int) -> None:
+        def work(db: sqlite3.Connection) -> str:
+            name(db, f"n{number}")
+            if number % 4 == 3:
+                raise RuntimeError(str(number))
+            return f"n{number}"
+
+        try:
+            answers[number] = base.write_together(work)
+        except RuntimeError as error:
+            raised.append(int(str(error)))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(12)]
+    with base._write_lock:  # as long as another transaction would last
+        for thread in threads:
+            thread.start()
+        until(lambda: len(base._wanted) == 12)
+    for thread in threads:
+        thread.join()
+    assert len(commits) == 1
+    assert sorted(raised) == [3, 7, 11]
+    kept = {number: f"n{number}" for number in range(12) if number % 4 != 3}
+    assert answers == kept
+    assert named(tmp_path / "catalog.db") == set(kept.values())
+
+
+def test_each_of_those_who_write_together_is_told_that_the_commit_failed(tmp_path: Path) -> None:
+    base = Database(tmp_path / "catalog.db")
+    told = list[str]()
+
+    def write(number: int) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            # a document's reading has to be there when the transaction ends, which is when this is looked at
+            db.execute("PRAGMA defer_foreign_keys = ON")
+            db.execute("INSERT INTO pending VALUES (?, 0, ?)", (number, number))
+
+        try:
+            base.write_together(work)
+        except sqlite3.IntegrityError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    with base._write_lock:
+        for thread in threads:
+            thread.start()
+        until(lambda: len(base._wanted) == 3)
+    for thread in threads:
+        thread.join()
+    assert told == ["FOREIGN KEY constraint failed"] * 3
+    with base.writing() as db:
+        name(db, "later")
+    assert named(tmp_path / "catalog.db") == {"later"}
