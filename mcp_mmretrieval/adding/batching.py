@@ -6,7 +6,7 @@ So the batches of a device are full, however small the documents are; and only s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +38,8 @@ BATCH_WINDOWS = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
 BATCH_DECODED_BYTES = 48_000_000
 """Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
+VECTORS_AT_ONCE = 4_096
+"""Vectors that are stored at a time."""
 UNKNOWN_SCRIPT_REASON = "the text model was not taught its script; its words are found"
 """Why a text that holds letters has no window."""
 NOTE_REASONS = 3
@@ -70,9 +72,12 @@ class DocumentVectors:
         return self.absent or (self.failed and not self.vectors)
 
     @property
-    def rows(self) -> list[VectorRows]:
-        """Its vectors, as they are stored."""
-        return [_rows(kind, vectors) for kind, vectors in self.vectors.items()]
+    def rows(self) -> Iterator[VectorRows]:
+        """Its vectors, as they are stored: some at a time, so that those of a long text are not held twice."""
+        for kind, vectors in self.vectors.items():
+            keys = list(vectors)
+            for at in range(0, len(keys), VECTORS_AT_ONCE):
+                yield _rows(kind, keys[at : at + VECTORS_AT_ONCE], vectors)
 
     @property
     def note(self) -> str:
@@ -283,8 +288,7 @@ def _bytes(content: Content) -> int:
     return content.samples.nbytes if isinstance(content, Sound) else content.nbytes
 
 
-def _rows(kind: VectorKind, vectors: dict[PartKey, Vectors]) -> VectorRows:
-    keys = list(vectors)
+def _rows(kind: VectorKind, keys: Sequence[PartKey], vectors: Mapping[PartKey, Vectors]) -> VectorRows:
     return VectorRows(
         kind=kind,
         segments=[segment for segment, _ in keys],

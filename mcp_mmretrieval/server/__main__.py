@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.concurrency.foreground import shorten_turns
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import engine_log_path
 from mcp_mmretrieval.server import log
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None, open_library: OpenLibrary | None = N
     for descriptor in (lock, listening.fileno()):
         os.set_inheritable(descriptor, False)
     os.umask(0o077)
+    shorten_turns()
     log.log_to_file(engine_log_path(endpoint))
     logger.info("engine %s of %s, pid %d", __version__, endpoint.library, os.getpid())
     try:

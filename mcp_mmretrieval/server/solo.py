@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.concurrency.foreground import shorten_turns
 from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.server.log import EntryFormatter
 from mcp_mmretrieval.server.metrics import Metrics
@@ -43,6 +44,7 @@ def serve_stdio(settings: Settings, open_library: Callable[[], Library] | None =
     `open_library` opens the library that the settings name, unless given.
     """
     configure_logging()
+    shorten_turns()
     opened: list[Library] = []
     anyio.run(_serve, create_server(_keeping(open_library or partial(_open, settings), opened), settings), opened)
     _end_within(_LINGER_S)
@@ -56,6 +58,7 @@ def serve_http(
 ) -> None:
     """Serve the clients of one address until SIGTERM or SIGINT; `token` None asks for none."""
     configure_logging()
+    shorten_turns()
     opened: list[Library] = []
     metrics = Metrics()
     server = create_server(_keeping(open_library or partial(_open, settings), opened), settings, metrics=metrics)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_mmretrieval.concurrency.foreground import yield_to_foreground
 from mcp_mmretrieval.store import document_tables, rows, scope_queries, vanished, word_tables
 from mcp_mmretrieval.store.consistency import embed_unfilled_again, find_faults, mend_faults, unfilled_documents
 from mcp_mmretrieval.store.counting import ScopeCounting
@@ -247,6 +248,10 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             raise ValueError("Either a file or a text.")
         new = [rows.storable_segment(segment) for segment in segments]
         language = language_of([segment.text for segment in new])
+        words = []
+        for segment in new:  # before the transaction, in which others would wait
+            yield_to_foreground()
+            words.append(word_tables.segment_words(segment, language))
 
         def write(db: sqlite3.Connection) -> Change:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
@@ -255,7 +260,7 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
                 each.segment for each in stored_segments(db, Clause("d.key = ?", (key,)))
             ]
             if not same:
-                document_tables.write_content(db, key, new, language=language, figures=figures)
+                document_tables.write_content(db, key, new, words, language=language, figures=figures)
             word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))
             db.execute("DELETE FROM vanished_documents WHERE id = ?", (document.id,))

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from mcp_mmretrieval.store import rows, word_tables
@@ -34,25 +34,30 @@ def write_document(db: sqlite3.Connection, document: Document) -> int:
 
 
 def write_content(
-    db: sqlite3.Connection, key: int, segments: Sequence[Segment], *, language: str, figures: Collection[str]
+    db: sqlite3.Connection,
+    key: int,
+    segments: Sequence[Segment],
+    words: Iterable[word_tables.SegmentWords],
+    *,
+    language: str,
+    figures: Collection[str],
 ) -> None:
-    """Segments of a document with their words, in place of those that it has. `figures`: see `mark_figures`."""
+    """Segments of a document with the words of each, in place of those that it has. `figures`: see `mark_figures`."""
     document = scalar(db, "SELECT id FROM documents WHERE key = ?", key)
-    word_tables.write_words(db, key, write_segments(db, key, document, segments), language)
+    keys = _write_segments(db, key, document, segments)
+    word_tables.write_words(db, key, zip(keys, words, strict=True), language)
     mark_figures(db, key, figures)
 
 
-def write_segments(
-    db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]
-) -> list[word_tables.HeadedText]:
-    """Segments of a document in place of those that it has, without their words. What words are made of."""
+def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: Sequence[Segment]) -> list[int]:
+    """Segments of a document in place of those that it has, without their words. Their keys."""
     # The table `wholes` keeps no text of its own (FTS5's contentless form), so it can forget a document only when it is
     # told, word for word, what it was given. So its row goes first, while the old words are still there to say it.
     # Rows of `words` and `pairs` are deleted by triggers.
     word_tables.forget_whole(db, key)
     for table in ("segments", "vectors", "embedded", "attempts"):
         db.execute(f"DELETE FROM {table} WHERE document = ?", (key,))
-    texts: list[word_tables.HeadedText] = []
+    keys: list[int] = []
     for ordinal, segment in enumerate(segments):
         if segment.document != document:
             raise ValueError(f"A segment of {segment.document} among those of {document}.")
@@ -65,9 +70,9 @@ def write_segments(
         what = (at, segment.heading, segment.text, frames, segment.label, times, segment.turn)
         columns = "segment, heading, text, frames, label, times, turn"
         db.execute(f"INSERT INTO texts({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", what)
-        texts.append(word_tables.headed(at, segment))
+        keys.append(at)
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
-    return texts
+    return keys
 
 
 def mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
@@ -85,7 +90,8 @@ def append_text(db: sqlite3.Connection, key: int, text: str) -> None:
     ).fetchone()
     word_tables.forget_words(db, document, key)
     db.execute("UPDATE texts SET text = ? WHERE segment = ?", (added, key))
-    word_tables.write_words(db, document, [word_tables.headed(key, replace(stored.segment, text=added))], language)
+    words = word_tables.segment_words(replace(stored.segment, text=added), language)
+    word_tables.write_words(db, document, [(key, words)], language)
 
 
 def point_path(db: sqlite3.Connection, file: File, key: int) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,36 +133,26 @@ class Spaces:
         with self._database.writing("vectors"):
             yield
 
-    def commit_embedded(self, document: str, space: int, groups: Sequence[VectorRows], *, left_out: str = "") -> bool:
+    def commit_embedded(self, document: str, space: int, groups: Iterable[VectorRows], *, left_out: str = "") -> bool:
         """Commit all vectors of a document in a space; no `groups` say that it needs none.
 
         `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
         and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
         already stays as it is. Raises ValueError for vectors of a wrong shape or with numbers that are not finite.
         """
-        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
-
-        with self._database.writing("vectors") as db:
-            key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", document)
-            if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
-                return False
-            held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (key,))}
-            if not held.issuperset(each for group in groups for each in group.segments):
-                return False
-            if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
-                half = is_half(db, space)
-                for group in groups:
-                    dim = _dim(db, space, group.kind)
-                    db.executemany(
-                        "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)",
-                        [
-                            (key, space, group.kind, *each)
-                            for each in vectors.vectors_to_blobs(group, dim=dim, half=half)
-                        ],
-                    )
-                _note(db, key, left_out)
-                db.execute("DELETE FROM attempts WHERE document = ? AND space = ?", (key, space))
-            return True
+        try:
+            with self._database.writing("vectors") as db:
+                key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", document)
+                if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                    return False
+                if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
+                    for group in groups:
+                        _write_vectors(db, key, space, group)
+                    _note(db, key, left_out)
+                    db.execute("DELETE FROM attempts WHERE document = ? AND space = ?", (key, space))
+                return True
+        except _ReadAgain:
+            return False
 
     def vectors_of(
         self, space: int, kind: VectorKind, segments: Collection[int]
@@ -340,6 +330,21 @@ def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
         "JOIN spaces s ON s.id = v.space WHERE v.space = ? AND v.kind = ? LIMIT 1"
     )
     return scalar(db, sql, space, kind)  # type: ignore[no-any-return]
+
+
+class _ReadAgain(Exception):
+    """A document has other segments by now than those that the vectors are of."""
+
+
+def _write_vectors(db: sqlite3.Connection, document: int, space: int, group: VectorRows) -> None:
+    from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+    held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (document,))}
+    if not held.issuperset(group.segments):
+        raise _ReadAgain
+    blobs = vectors.vectors_to_blobs(group, dim=_dim(db, space, group.kind), half=is_half(db, space))
+    sql = "INSERT INTO vectors(document, space, kind, count, places, vectors) VALUES (?, ?, ?, ?, ?, ?)"
+    db.executemany(sql, ((document, space, group.kind, *each) for each in blobs))
 
 
 def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:

@@ -108,7 +108,8 @@ def take_back(db: sqlite3.Connection, id: str) -> int | None:
     for payload, unread in kept:
         segments.append(rows.segment_from_json(id, payload))
         figures += [segments[-1].id] * unread
-    document_tables.write_content(db, key, segments, language=language, figures=figures)
+    words = (word_tables.segment_words(segment, language) for segment in segments)
+    document_tables.write_content(db, key, segments, words, language=language, figures=figures)
     word_tables.write_title(db, key, document.title, document.keywords)
     db.execute(
         "INSERT INTO embedded SELECT ?, id FROM spaces WHERE id IN (SELECT value FROM json_each(?))",

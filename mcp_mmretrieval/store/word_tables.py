@@ -4,28 +4,52 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from mcp_mmretrieval.store.normal_form import character_bigrams, forms_beside, normal_words
 from mcp_mmretrieval.store.schema import PAIRS_SQL, WHOLE_WORDS_SQL, WORD_TABLES_SQL
 from mcp_mmretrieval.store.soundalike import sound_codes
 from mcp_mmretrieval.store.stems import language_of, stems_beside
-from mcp_mmretrieval.types import MODALITY_TRAITS, Segment
+from mcp_mmretrieval.types import MODALITY_TRAITS, Modality, Segment
 
 MAX_FOLDERS = 3
 """Folders above a file whose names count for it."""
 
-HeadedText = tuple[int, str, str]
-"""Key, heading and text of a segment."""
-
 _NUMBERING = re.compile(r"[\W\d_]*|[ivxlcdm]+", re.IGNORECASE)
 
 
-def headed(key: int, segment: Segment) -> HeadedText:
-    """What words are made of: the title of a chapter is a heading, the printed number of a page is none."""
-    label = "" if _NUMBERING.fullmatch(segment.label) or segment.label in segment.heading else segment.label
-    return key, "\n".join(filter(None, (segment.heading, label))), segment.text
+@dataclass(frozen=True, slots=True)
+class SegmentWords:
+    """The words of one segment, as the tables of words take them."""
+
+    heading: str
+    text: str
+    forms: str
+    stems: str
+    pairs: str
+    sounds: str
+
+
+def segment_words(segment: Segment, language: str) -> SegmentWords:
+    """What words find a segment. Pure. `language`: of its document, see `language_of`."""
+    return _words(segment.modality, segment.heading, segment.label, segment.text, language)
+
+
+def _words(modality: Modality, heading: str, label: str, text: str, language: str) -> SegmentWords:
+    """The title of a chapter is a heading, the printed number of a page is none."""
+    if label and label not in heading and not _NUMBERING.fullmatch(label):
+        heading = f"{heading}\n{label}" if heading else label
+    both = f"{heading}\n\n{text}" if heading else text
+    return SegmentWords(
+        heading=normal_words(heading),
+        text=normal_words(text),
+        forms=forms_beside(both),
+        stems=stems_beside(both, language),
+        pairs=character_bigrams(both),
+        sounds=sound_codes(text) if MODALITY_TRAITS[modality].listened_to else "",
+    )
 
 
 def forget_whole(db: sqlite3.Connection, document: int) -> None:
@@ -42,17 +66,17 @@ def forget_words(db: sqlite3.Connection, document: int, segment: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE rowid = ?", (segment,))
 
 
-def write_words(db: sqlite3.Connection, document: int, texts: Sequence[HeadedText], language: str) -> None:
-    """The words of those segments of a document that have none, which completes it. `language`: see `language_of`."""
-    for key, heading, text in texts:
-        both = f"{heading}\n\n{text}" if heading else text
-        columns = (normal_words(heading), normal_words(text), forms_beside(both), stems_beside(both, language))
-        db.execute("INSERT INTO words(rowid, heading, text, forms, stems) VALUES (?, ?, ?, ?, ?)", (key, *columns))
-        if neighbours := character_bigrams(both):
-            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, neighbours))
-        (modality,) = db.execute("SELECT modality FROM segments WHERE key = ?", (key,)).fetchone()
-        if MODALITY_TRAITS[modality].listened_to and (codes := sound_codes(text)):
-            db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (key, codes))
+def write_words(
+    db: sqlite3.Connection, document: int, words: Iterable[tuple[int, SegmentWords]], language: str
+) -> None:
+    """The words, by their keys, of those segments of a document that have none, which completes it."""
+    for key, each in words:
+        columns = (key, each.heading, each.text, each.forms, each.stems)
+        db.execute("INSERT INTO words(rowid, heading, text, forms, stems) VALUES (?, ?, ?, ?, ?)", columns)
+        if each.pairs:
+            db.execute("INSERT INTO pairs(rowid, pair) VALUES (?, ?)", (key, each.pairs))
+        if each.sounds:
+            db.execute("INSERT INTO sounds(rowid, code) VALUES (?, ?)", (key, each.sounds))
     whole = WHOLE_WORDS_SQL.format(key=document)
     db.execute(f"INSERT INTO wholes(rowid, text, stems) {whole}")
     db.execute("UPDATE documents SET language = ? WHERE key = ?", (language, document))
@@ -87,11 +111,15 @@ def write_all_words(db: sqlite3.Connection) -> None:
     """All words of a catalog whose tables of words are empty, from the texts, paths and titles that it holds."""
     for document, title, keywords in db.execute("SELECT key, title, keywords FROM documents").fetchall():
         sql = (
-            "SELECT s.key, t.heading, t.text FROM segments s JOIN texts t ON t.segment = s.key "
+            "SELECT s.key, s.modality, t.heading, t.label, t.text FROM segments s JOIN texts t ON t.segment = s.key "
             "WHERE s.document = ? ORDER BY s.ordinal"
         )
-        texts = db.execute(sql, (document,)).fetchall()
-        write_words(db, document, texts, document_language(texts))
+        held = db.execute(sql, (document,)).fetchall()
+        language = language_of([text for *_, text in held])
+        words = (
+            (key, _words(modality, heading, label, text, language)) for key, modality, heading, label, text in held
+        )
+        write_words(db, document, words, language)
         write_title(db, document, title, keywords)
     for path, document in db.execute("SELECT path, document FROM files").fetchall():
         write_path(db, document, path)
@@ -116,8 +144,3 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def document_language(texts: Iterable[HeadedText]) -> str:
-    """The language of a document with these texts: see `language_of`. Takes a second the first time."""
-    return language_of([text for _, _, text in texts])

@@ -10,6 +10,7 @@ import pytest
 
 from mcp_mmretrieval.store import Catalog
 from mcp_mmretrieval.store import word_tables as tables
+from mcp_mmretrieval.types import Place, Segment
 from tests.support.rows import put
 
 
@@ -30,7 +31,8 @@ def rows(db: sqlite3.Connection, table: str, match: str) -> list[int]:
 
 def test_the_words_of_one_segment_are_written_again(db: sqlite3.Connection) -> None:
     tables.forget_words(db, 1, 2)
-    tables.write_words(db, 1, [(2, "Heading", "Straße 東京")], "")
+    segment = Segment(document="d", modality="text", place=Place(), heading="Heading", text="Straße 東京")
+    tables.write_words(db, 1, [(2, tables.segment_words(segment, ""))], "")
     assert rows(db, "words", "strasse") == [2]
     assert rows(db, "words", "second") == []
     assert rows(db, "pairs", "東京") == [2]
@@ -64,7 +66,14 @@ def test_names_go_with_their_files_and_documents(db: sqlite3.Connection) -> None
     assert rows(db, "names", "1") == rows(db, "words", "page") == rows(db, "wholes", "page") == []
 
 
-def test_the_language_of_a_document_is_that_of_its_texts() -> None:
-    german = [(1, "", "Die Fähre legt um acht Uhr ab."), (2, "", "Bei Nebel bleiben die Boote im Hafen.")]
-    assert tables.document_language(german) == "de"
-    assert tables.document_language([]) == ""
+def test_the_title_of_a_chapter_is_a_heading_and_the_number_of_a_page_is_none() -> None:
+    for label, heading in (("Engines", "ships engines"), ("xii", "ships"), ("Ships", "ships")):
+        segment = Segment(document="d", modality="page", place=Place(page=3), heading="Ships", label=label)
+        assert tables.segment_words(segment, "").heading == heading
+
+
+def test_words_that_are_written_anew_are_as_they_were(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE texts SET label = 'Harbour', heading = 'Ferries' WHERE segment = 2")
+    tables.make_word_tables_anew(db)
+    assert rows(db, "words", "heading : (harbour AND ferries)") == [2]
+    assert rows(db, "words", "second") == [2]
