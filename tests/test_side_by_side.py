@@ -11,6 +11,7 @@ from mcp_mmretrieval.library import Library
 from tests.conftest import OpenLibrary
 from tests.support.files import RED, picture
 from tests.support.gate import PATIENCE, Gate, gate
+from tests.support.threads import until
 
 __all__ = ["gate"]
 
@@ -123,6 +124,34 @@ def test_when_one_is_cancelled_the_other_reads_what_both_were_at(
     outcome = second.wait(PATIENCE)
     assert (outcome.state, outcome.added + outcome.unchanged) == ("done", 3)
     assert library.documents()[1] == 3
+
+
+def test_a_job_of_many_files_stands_in_line_with_no_more_of_them_than_are_read_at_a_time(
+    folder: Path, open_library: OpenLibrary, gate: Gate
+) -> None:
+    pictures(folder / "a")
+    notes(folder / "b", 1)
+    library = open_library(workers=2)
+    first = library.add(["a"])
+    assert gate.reached.wait(PATIENCE)
+    second = library.add(["b"])
+    until_in_line(library, 1)
+    assert len(library._shared.fair_share._queue) == 1  # that of the second: it comes next
+    gate.opened.set()
+    assert (first.wait(PATIENCE).added, second.wait(PATIENCE).added) == (MANY, 1)
+
+
+def test_small_files_that_were_read_wait_for_the_disk_together(folder: Path, open_library: OpenLibrary) -> None:
+    notes(folder / "a", 20)
+    notes(folder / "b", 1)
+    library = open_library(workers=2)
+    assert library.add(["b"]).wait(PATIENCE).added == 1  # how files are read is noted
+    database = library._catalog._database
+    with database._write_lock:  # as while another transaction lasts
+        job = library.add(["a"])
+        until(lambda: len(database._wanted) > 2)
+    assert job.wait(PATIENCE).added == 20
+    assert library.documents()[1] == 21
 
 
 def test_who_waits_for_a_turn_is_cancelled_at_once(folder: Path, open_library: OpenLibrary, gate: Gate) -> None:

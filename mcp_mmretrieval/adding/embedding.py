@@ -132,7 +132,7 @@ class EmbeddingThread:
         until = time.monotonic() + seconds
         with self._woken:
             while not self._closed and time.monotonic() < min(until, self._committed + READ_AT_ONCE_SECONDS):
-                self._woken.wait(READ_AT_ONCE_SECONDS)
+                self._woken.wait(min(seconds, READ_AT_ONCE_SECONDS))
 
     def _step(self) -> bool:
         """Embed the next documents in the first space that lacks some. Whether there were any."""

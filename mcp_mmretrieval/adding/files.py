@@ -251,11 +251,12 @@ class DocumentAdder:
         """Once no other job is at this file, and when its turn to read has come."""
         stop = tally.job.stop
         with self._fair_share.key_lock(found.path, stop):
-            if known := self._held_at(found):
-                absence.seen(known)
-                return "unchanged"
-            if self._is_back(found):
-                return "attached"
+            with self._catalog.snapshot():
+                if known := self._held_at(found):
+                    absence.seen(known)
+                    return "unchanged"
+                if self._is_back(found):
+                    return "attached"
             while True:
                 yield_to_foreground()
                 with ExitStack() as turn, self._opened(found) as (file, sidecars):
@@ -426,7 +427,8 @@ class DocumentAdder:
 
     def _held(self, id: str) -> bool:
         """Whether a document is held, or kept since it vanished, as it would be read now."""
-        document = self._catalog.document(id) or self._catalog.kept_document(id)
+        with self._catalog.snapshot():
+            document = self._catalog.document(id) or self._catalog.kept_document(id)
         return document is not None and not document.inline and self._current_reading(document)
 
     def _current_reading(self, document: Document) -> bool:

@@ -78,6 +78,7 @@ class Workers:
 
     def __init__(self, limits: Limits, count: int, *, entry: str = "mcp_mmretrieval.media.worker") -> None:
         self._limits = limits
+        self._told_limits = dataclasses.asdict(limits)
         self._entry = entry
         self._count = count
         self._splits = threading.BoundedSemaphore(count)
@@ -234,7 +235,7 @@ class Workers:
             "figures": False,
             "first": False,
             "segment": None,
-            "limits": dataclasses.asdict(self._limits),
+            "limits": self._told_limits,
         }
 
     @contextlib.contextmanager

@@ -64,9 +64,9 @@ class ReaderPool:
         """
         if setting == "off":
             return "off"
-        if setting == "builtin":
-            return identity.identity_line(builtin())
         if variable not in self._lines:  # asked for each file; while we live it is the model that it was
+            if setting == "builtin":
+                return self._lines.setdefault(variable, identity.identity_line(builtin()))
             try:
                 spec = specs.reader_spec_of(setting, variable, self._settings)
                 self._lines[variable] = identity.identity_line(

@@ -79,6 +79,7 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
         `on_commit` is called after each commit but of bookkeeping, in the thread that committed.
         """
         super().__init__(path, on_commit)
+        self._readings: dict[str, int] = {}
         self._read_with: dict[int, Identity] = {}
 
     @property
@@ -136,13 +137,16 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
     def reading(self, identity: Identity) -> int:
         """The id of a way to read (splitter, OCR, speech), made where it is new."""
         name = canonical_identity(identity)
-        ask = "SELECT id FROM readings WHERE identity = ?"
-        with self._database.reading() as db:  # asked for each file: nobody should wait for a writer, or be woken
-            if (held := scalar(db, ask, name)) is not None:
-                return int(held)
-        with self._database.writing("bookkeeping") as db:
-            db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-            return int(scalar(db, ask, name))
+        if name not in self._readings:  # asked for each file, and never changed
+            ask = "SELECT id FROM readings WHERE identity = ?"
+            with self._database.reading() as db:  # as a rule it is known: nobody should wait for a writer, or be woken
+                held = scalar(db, ask, name)
+            if held is None:
+                with self._database.writing("bookkeeping") as db:
+                    db.execute("INSERT INTO readings(identity) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+                    held = scalar(db, ask, name)
+            self._readings[name] = int(held)
+        return self._readings[name]
 
     def read_with(self, reading: int) -> Identity:
         """The way to read that has this id: see `reading`. Raises ValueError for an unknown one."""

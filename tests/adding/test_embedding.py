@@ -1,7 +1,12 @@
 """The thread that gives vectors: what it waits for, what it puts off, and what it says of it."""
 
+import threading
+import time
 from pathlib import Path
 
+import pytest
+
+from mcp_mmretrieval.adding import embedding
 from mcp_mmretrieval.store import Scope
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
@@ -45,3 +50,18 @@ def test_what_is_committed_gets_its_vectors_without_being_asked_for(open_library
     assert space is not None
     assert library._catalog.counts(Scope(), space=space.id).pending == 0
     assert library.search("red", lanes=("text",)).hits[0].lanes == ("text",)
+
+
+def test_vectors_wait_a_while_where_one_small_file_after_the_other_is_read(
+    open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "READ_AT_ONCE_SECONDS", 60.0)
+    thread = open_library()._opened.embedding
+    began = time.monotonic()
+    thread._let_read(3600.0)  # nothing was read
+    thread.wake()
+    thread._let_read(0.2)
+    assert 0.2 <= time.monotonic() - began < 60.0
+    threading.Timer(0.1, thread.close).start()
+    thread._let_read(3600.0)
+    assert time.monotonic() - began < 60.0

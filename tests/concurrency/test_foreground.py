@@ -1,3 +1,4 @@
+import sys
 import threading
 import time
 
@@ -5,6 +6,7 @@ from mcp_mmretrieval.concurrency.foreground import (
     foreground_is_busy,
     foreground_request,
     listen,
+    shorten_turns,
     unlisten,
     yield_to_foreground,
 )
@@ -47,3 +49,12 @@ def test_who_begins_to_listen_while_somebody_waits_is_told_so() -> None:
     with foreground_request():
         unlisten(heard.append)
     assert heard == [True, False, True]
+
+
+def test_a_server_hands_pythons_lock_on_sooner() -> None:
+    before = sys.getswitchinterval()
+    try:
+        shorten_turns()
+        assert sys.getswitchinterval() < before
+    finally:
+        sys.setswitchinterval(before)
