@@ -18,6 +18,7 @@ from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.capabilities import capabilities_of
+from mcp_mmretrieval.models.hub.pictures import FRAME_SHAPE, PAGE_SHAPE, longer_side
 from mcp_mmretrieval.models.hub.preprocess import (
     PREPROCESSING_VERSION,
     EmbedderInput,
@@ -104,6 +105,8 @@ class HubEmbedder:
             "window": self._texts.window,
             "pixels": self._preparing.pixels,
             "frame pixels": self._preparing.frame_pixels,
+            "side": self.picture_side,
+            "sees": " ".join(sorted(self.sees)),
             "frames": self._preparing.frames,
             "seconds": self._preparing.seconds,
             "stretch": self._spec.stretch if "sound" in self._dims else 0.0,
@@ -131,6 +134,16 @@ class HubEmbedder:
     def films(self) -> int:
         """Frames of a film; of a longer one so many are chosen."""
         return self._preparing.frames
+
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`; that of a page which has as many pixels as the model takes."""
+        return longer_side(self._preparing.pixels, PAGE_SHAPE, self._spec.side)
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`; that of a frame which has as many pixels as the model takes."""
+        return longer_side(self._preparing.frame_pixels, FRAME_SHAPE, self._spec.side)
 
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""

@@ -71,6 +71,16 @@ class LateInteractionReranker:
         """See `Reranker`; as the model's record says."""
         return self._spec.by_default
 
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`; that of a page which has as many pixels as the model takes."""
+        return self._pieces.picture_side
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`; that of a frame which has as many pixels as the model takes."""
+        return self._pieces.frame_side
+
     def reads(self, content: Content) -> bool:
         """See `Reranker`. What it reads was tried when it was loaded; never a sound, and no text without words."""
         return self._pieces.reads(content)

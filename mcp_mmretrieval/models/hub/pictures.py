@@ -17,6 +17,16 @@ _LONGEST = 16
 """Longer side to shorter: models that fit the shorter one to theirs would blow a thin line up to gigabytes."""
 
 
+PAGE_SHAPE, FRAME_SHAPE = math.sqrt(2), 16 / 9
+"""Longer side to shorter of a page of A4, and of a frame of most films."""
+
+
+def longer_side(pixels: float, shape: float, most: int = 0) -> int:
+    """Longer side, in pixels, at which a picture of that shape has so many pixels; at most `most`, unless that is 0."""
+    side = math.ceil(math.sqrt(pixels * shape))
+    return min(side, most) if most else side
+
+
 def fit_picture(picture: Picture, pixels: float) -> Image.Image:
     """A picture of at most so many pixels, and neither tiny nor a thin line."""
     made = Image.fromarray(np.ascontiguousarray(picture))

@@ -23,7 +23,7 @@ from PIL import Image
 from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, first_error_line
 from mcp_mmretrieval.models.hub.capabilities import MAX_INPUT_TOKENS
-from mcp_mmretrieval.models.hub.pictures import fit_picture
+from mcp_mmretrieval.models.hub.pictures import FRAME_SHAPE, PAGE_SHAPE, fit_picture, longer_side
 from mcp_mmretrieval.models.hub.special_tokens import SpecialTokens
 from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
 from mcp_mmretrieval.types import Content, Film, Sound
@@ -134,6 +134,17 @@ class RerankerPreprocessor:
             else:
                 pieces += self._shown(owner, content)
         return pieces
+
+    @property
+    def picture_side(self) -> int:
+        """Longer side, in pixels, of a page which has as many pixels as the model takes."""
+        return longer_side(self._pixels, PAGE_SHAPE, self._spec.side)
+
+    @property
+    def frame_side(self) -> int:
+        """The same of a frame: as large as a picture where films are seen by some of their frames."""
+        pixels = min(self._spec.frame_pixels, self._pixels) if self._films else self._pixels
+        return longer_side(pixels, FRAME_SHAPE, self._spec.side)
 
     @property
     def _pixels(self) -> float:

@@ -47,6 +47,7 @@ def test_an_embedder_over_there_is_the_same_as_here(loader: ProcessLoader) -> No
 def test_a_reranker_says_what_it_reads_without_being_sent_it(loader: ProcessLoader) -> None:
     there = loader.reranker("clip")
     assert (there.name, there.by_default, there.blends) == ("shortest first", frozenset(), False)
+    assert (there.picture_side, there.frame_side) == (0, 0)
     assert there.reads("a word")
     assert not there.reads(" ")
     assert not there.reads(BLUE)
