@@ -2,13 +2,12 @@
 
 Of texts alone (`cross-encoder/ms-marco-MiniLM-L6-v2`), or of texts, pictures and films (`Qwen/Qwen3-VL-Reranker-2B`):
 what it takes in is tried when it is loaded. Its logit is squashed here, in float32: in bfloat16 the best candidates
-would tie.
+would tie, as its logits would (`yes_no`).
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers import CrossEncoder
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.cross_encoder.modules import LogitScore
 
 from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.hub import from_files, reranker_input
+from mcp_mmretrieval.models.hub import from_files, reranker_input, yes_no
 from mcp_mmretrieval.models.hub.capabilities import token_limit
 from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
 from mcp_mmretrieval.models.identity import short_model_name
@@ -45,6 +42,7 @@ class CrossEncoderReranker:
         self.name = short_model_name(spec)
         with from_files.load_errors_told(spec, remedy=reranker_input.LOAD_REMEDY, role="a reranker"):
             self._model = _loaded(folder, spec, device, dtype)
+            yes_no.score_in_float32(self._model)
             self._model.eval()
             self._bare = not self._wraps()
             self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, token_limit(self._model))
@@ -186,8 +184,8 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> C
             f"{spec.model}: is no reranker, and would score at random. Set MMRETRIEVAL_RERANKER to a cross-encoder."
         )
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
-    if composed and not _whole(folder):
-        return _judge(folder, spec, device, options)
+    if composed and not yes_no.names_its_head(folder):
+        return yes_no.load_with_own_head(folder, spec, device, options)
     model: CrossEncoder = CrossEncoder(
         str(folder),
         device=device.name,
@@ -202,40 +200,3 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> C
             "Set MMRETRIEVAL_RERANKER to a model with one score a pair."
         )
     return model
-
-
-def _whole(folder: Path) -> bool:
-    """Whether the head that `modules.json` names is there: that of Qwen3-VL-Reranker-8B was named by a wrong folder."""
-    for module in _modules(folder):
-        named = str(module.get("type", "")).endswith("LogitScore")
-        if named and "true_token_id" not in reranker_input.read_model_json(
-            folder / str(module.get("path")), "config.json"
-        ):
-            return False
-    return True
-
-
-def _modules(folder: Path) -> list[dict[str, Any]]:
-    try:
-        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-        return [module for module in modules if isinstance(module, dict)]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _judge(folder: Path, spec: RerankerSpec, device: Device, options: dict[str, Any]) -> CrossEncoder:
-    """A model that speaks, with the head that such rerankers have: the logit of `yes` less that of `no`."""
-    here = {"local_files_only": True, "trust_remote_code": spec.own_code}
-    speaker = Transformer(
-        str(folder),
-        transformer_task="any-to-any",
-        model_kwargs={**here, **options},
-        processor_kwargs={**here, **spec.processor_options},
-        config_kwargs=here,
-    )
-    vocabulary: dict[str, int] = speaker.tokenizer.get_vocab() if speaker.tokenizer else {}
-    if not {"yes", "no"} <= set(vocabulary):
-        raise ModelUnavailable(f"{spec.model}: has neither a head nor the words `yes` and `no` to judge by.")
-    head = LogitScore(true_token_id=vocabulary["yes"], false_token_id=vocabulary["no"])
-    judge: CrossEncoder = CrossEncoder(modules=[speaker, head], device=device.name)
-    return judge

@@ -261,14 +261,6 @@ def test_what_does_not_fit_on_the_device_has_no_score(folders: dict[str, Path]) 
         small.score(QUERY, [noise(0, 200, 200)])
 
 
-def test_a_head_that_modules_json_does_not_lead_to_is_the_one_such_models_have(
-    folders: dict[str, Path], tmp_path: Path, qwen: CrossEncoderReranker
-) -> None:
-    headless = made(rerankers.without_head(rerankers.qwen3_vl(tmp_path / "8b")))
-    contents: list[Content] = [*TEXTS, *PICTURES]
-    assert headless.score(QUERY, contents) == pytest.approx(qwen.score(QUERY, contents), abs=1e-5)
-
-
 def test_what_is_no_reranker_is_refused_with_the_next_step(tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     for folder, said in (
