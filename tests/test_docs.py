@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from mcp import Client
@@ -13,6 +14,7 @@ from mcp import Client
 import mcp_mmretrieval
 from mcp_mmretrieval.cli import command_parser, with_default_command
 from mcp_mmretrieval.config.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
+from mcp_mmretrieval.config.resolve import DeviceMemory, choose_profile
 from mcp_mmretrieval.config.settings import CONNECTION_SETTINGS, Settings
 from mcp_mmretrieval.config.sources import ENV_PREFIX
 from mcp_mmretrieval.library import Library
@@ -125,6 +127,13 @@ def test_the_profiles_are_those_of_the_records() -> None:
     expected = [profile_row(profile, profile.embedder) for profile in PROFILES.values() if profile.embedder]
     assert rows("## Profiles", MODELS)[1:] == expected, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
     assert rows("## Profiles", MODELS)[0][0] == "`builtin`"
+
+
+def test_what_auto_chooses_is_what_the_table_says() -> None:
+    for card, memory, computes, profile in rows("### What auto chooses", MODELS):
+        kind: Literal["cuda", "mps"] = "mps" if "Mac" in card else "cuda"
+        there = DeviceMemory(kind=kind, total_mb=round(float(memory.split()[0]) * 1_000), bfloat16=computes == "yes")
+        assert f"`{choose_profile(there)[0]}`" == profile, card
 
 
 def test_the_rerankers_are_those_of_the_records() -> None:

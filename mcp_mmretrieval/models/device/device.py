@@ -123,9 +123,7 @@ class Device:
         if self.kind == "cpu":
             slow = spec.cpu != "float32" and not accelerator.has_amx()
             return "float32" if slow else spec.cpu
-        if spec.cuda != "bfloat16" or accelerator.has_bfloat16(self.name):
-            return spec.cuda
-        return "float16" if spec.half else "float32"
+        return spec.dtype_on_gpu(bfloat16=accelerator.has_bfloat16(self.name))
 
     def attention(self, dtype: Dtype, settings: Settings) -> str | None:
         """How attention is computed, as transformers names it; None leaves it to the model.
