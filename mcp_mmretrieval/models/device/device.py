@@ -104,6 +104,12 @@ class Device:
                 yield ran
         failed.tell()
 
+    def forget(self, *models: str) -> None:
+        """Let what was measured under these names not count: what a model is tried with while it is loaded."""
+        with self.turns:
+            for model in models:
+                self._costs.pop(model, None)
+
     def dtype(self, spec: ModelSpec, settings: Settings) -> Dtype:
         """The precision that a model is loaded in. Raises ModelUnavailable for one asked for that it cannot have."""
         from mcp_mmretrieval.models.device import accelerator

@@ -45,8 +45,10 @@ class CrossEncoderReranker:
             yes_no.score_in_float32(self._model)
             self._model.eval()
             self._bare = not self._wraps()
-            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, token_limit(self._model))
+            eyes = getattr(self._model.processor, "video_processor", None)
+            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, token_limit(self._model), eyes)
             self._pieces.learn(self._features, self._works)
+            device.forget(*reranker_input.cost_labels(self.name))  # a first pass takes many times as long as the next
         if not self._pieces.texts:
             raise ModelUnavailable(
                 f"{spec.model}: gives no usable scores of texts. Set MMRETRIEVAL_DTYPE to float32, or "
@@ -130,7 +132,7 @@ class CrossEncoderReranker:
         for rows in [still, *([row] for row, piece in enumerate(given) if piece.film is not None)]:
             if rows:
                 pairs = [self._pair(asked.given, given[row].given) for row in rows]
-                logits[rows] = self._predicted(pairs, reranker_input.film_processing_kwargs(given[rows[0]].film))
+                logits[rows] = self._predicted(pairs, self._pieces.film_options(given[rows[0]].film))
         return logits
 
     def _predicted(self, pairs: list[Any], processing: dict[str, Any]) -> Any:
@@ -162,7 +164,7 @@ class CrossEncoderReranker:
         return self._model.preprocess(
             [self._pair({"text": "a"}, given)],
             prompt=self._spec.prompt,
-            processing_kwargs=reranker_input.film_processing_kwargs(film),
+            processing_kwargs=self._pieces.film_options(film),
         )
 
     def _works(self, given: ModalityInput) -> bool:

@@ -122,8 +122,10 @@ class HubEmbedder:
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
-        """See `Embedder`; as its record says, and nothing where the model takes no pictures."""
-        return self._spec.sees if self._preparing.pictures else frozenset()
+        """See `Embedder`; as its record says, or its processor does. Nothing where the model takes no pictures."""
+        if not self._preparing.pictures:
+            return frozenset()
+        return self._spec.sees | {"documents"} if self._preparing.legible else self._spec.sees
 
     @property
     def hears(self) -> float:
@@ -154,16 +156,18 @@ class HubEmbedder:
         return self._texts.windows(text)
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
-        """The query's one vector, to be compared with those of each kind. A text of several windows is their mean.
+        """The query's one vector, to be compared with those of each kind.
+
+        A text is taken in whole, as documents are not: cut in windows, it would be another vector than its authors'.
+        One that is longer than the model takes in is the mean of its windows.
+
 
         Raises BadArgument for a blank text, and for what the model cannot take in.
         """
-        pieces = self.windows(query) if isinstance(query, str) else [query]
-        if not pieces:
+        if isinstance(query, str) and not self.windows(query):
             raise BadArgument("The query has no words. Say what to look for.")
         try:
-            vectors = self._embedded(pieces, "query")
-            return dict.fromkeys(self._dims, self._unit(vectors.sum(axis=0, keepdims=True)))
+            return dict.fromkeys(self._dims, self._embedded([query], "query"))
         except Unfit as error:
             raise BadArgument(f"{error} Ask in other words.") from error
 

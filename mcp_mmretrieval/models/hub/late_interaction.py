@@ -57,6 +57,7 @@ class LateInteractionReranker:
             shorter = (getattr(self._model[0], name, None) for name in ("query_length", "document_length"))
             self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, min([limit, *filter(None, shorter)]))
             self._pieces.learn(self._features, self._works)
+            device.forget(*reranker_input.cost_labels(self.name))  # a first pass takes many times as long as the next
             if self._model[0].transformer_task == "retrieval" and "message" not in self._model.modalities:
                 self._pieces.texts = False  # its processor takes every text for a query
 

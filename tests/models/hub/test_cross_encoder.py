@@ -1,5 +1,6 @@
 """Cross-encoders that sentence-transformers loads: tiny ones of real architectures, from folders."""
 
+import itertools
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
+from mcp_mmretrieval.models.hub.reranker_input import RerankerInput
 from mcp_mmretrieval.types import Content, Film, Picture, Sound
 from tests.support import tiny
 from tests.support.tiny import rerankers
@@ -169,6 +171,41 @@ def test_larger_pictures_are_scaled_down_to_the_records_cap(
     small = Image.fromarray(noise(3, 120, 160)).resize((40, 30), Image.Resampling.LANCZOS)
     wanted = qwen.score(QUERY, [np.asarray(small)])
     assert capped.score(QUERY, [noise(3, 120, 160)]) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_frames_of_a_film_keep_their_size(folders: dict[str, Path], caplog: pytest.LogCaptureFixture) -> None:
+    """Left to itself, the processor would share the pixels of a picture among them, and warns of another default."""
+    seeing = made(folders["qwen"], frames=8, frame_pixels=300_000)
+    (piece,) = seeing._pieces.of([Film([noise(seed, 320, 480) for seed in range(8)], tuple(map(float, range(8))))])
+    features = seeing._model.preprocess(
+        [seeing._pair({"text": "a"}, piece.given)], processing_kwargs=seeing._pieces.film_options(piece.film)
+    )
+    ((pairs, rows, columns),) = features["video_grid_thw"].tolist()
+    assert (pairs, rows * 4, columns * 4) == (4, 320, 480)
+    assert "cap_pixels_per_frame" not in caplog.text
+
+
+# -- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_how_slow_its_first_passes_were_makes_no_smaller_batches(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a GPU take seconds, and say nothing of the next."""
+    now = itertools.count(0.0, 30.0)
+    with monkeypatch.context() as slow:
+        slow.setattr("mcp_mmretrieval.models.device.device.time.perf_counter", lambda: next(now))
+        model = made(folders["qwen"])
+    rows: list[int] = []
+    logits = model._logits
+
+    def counted(asked: RerankerInput, given: Sequence[RerankerInput]) -> np.ndarray:
+        rows.append(len(given))
+        return logits(asked, given)
+
+    monkeypatch.setattr(model, "_logits", counted)
+    model.score(QUERY, [noise(seed) for seed in range(4)])
+    assert rows == [4]
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------
