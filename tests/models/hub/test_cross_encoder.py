@@ -175,13 +175,17 @@ def test_larger_pictures_are_scaled_down_to_the_records_cap(
 
 def test_frames_of_a_film_keep_their_size(folders: dict[str, Path], caplog: pytest.LogCaptureFixture) -> None:
     """Left to itself, the processor would share the pixels of a picture among them, and warns of another default."""
-    seeing = made(folders["qwen"], frames=8, frame_pixels=300_000)
-    (piece,) = seeing._pieces.of([Film([noise(seed, 320, 480) for seed in range(8)], tuple(map(float, range(8))))])
+    seeing = made(folders["qwen"], frames=8)
+    eyes: Any = seeing._model.processor
+    eyes.video_processor.size = {"shortest_edge": 256, "longest_edge": 24_000}  # as published: of one picture
+    (piece,) = seeing._pieces.of([Film([noise(seed, 160, 240) for seed in range(8)], tuple(map(float, range(8))))])
+    height, width = piece.given["video"].shape[-2:]
+    assert height * width > 20_000
     features = seeing._model.preprocess(
         [seeing._pair({"text": "a"}, piece.given)], processing_kwargs=seeing._pieces.film_options(piece.film)
     )
     ((pairs, rows, columns),) = features["video_grid_thw"].tolist()
-    assert (pairs, rows * 4, columns * 4) == (4, 320, 480)
+    assert (pairs, rows * 4, columns * 4) == (4, round(height / 8) * 8, round(width / 8) * 8)
     assert "cap_pixels_per_frame" not in caplog.text
 
 
