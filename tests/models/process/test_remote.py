@@ -32,7 +32,7 @@ def loader(tmp_path: Path) -> Iterator[ProcessLoader]:
 
 def test_an_embedder_over_there_is_the_same_as_here(loader: ProcessLoader) -> None:
     there, here = loader.embedder("colours"), ColourEmbedder()
-    for name in ("identity", "dims", "sees", "hears", "films"):
+    for name in ("identity", "dims", "sees", "hears", "films", "picture_side", "frame_side"):
         assert getattr(there, name) == getattr(here, name)
     assert there.windows("one\n\ntwo") == here.windows("one\n\ntwo")
     assert there.windows(" ") == []
