@@ -48,8 +48,6 @@ class ModelSpec:
     """Larger pictures are scaled down to so many."""
     frame_pixels: int = 300_000
     """The same for each frame of a film."""
-    side: int = 0
-    """Longer side, in pixels, of a page or picture at most; 0: as long as `pixels` allow."""
     frames: int = 0
     """Frames of one film that it takes in as a film; 0: it looks at films frame by frame, if at all."""
     model_options: Mapping[str, object] = field(default_factory=dict)
@@ -138,6 +136,8 @@ class RerankerSpec(ModelSpec):
     """Its instruction; None leaves it to what the model brings along."""
     window: int = 0
     """Tokens of a text that it looks at; 0: what the model takes in, at most 1,024."""
+    side: int = 0
+    """Longer side, in pixels, of a page or picture at most; 0: as long as `pixels` allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

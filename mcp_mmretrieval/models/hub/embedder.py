@@ -140,12 +140,12 @@ class HubEmbedder:
     @property
     def picture_side(self) -> int:
         """See `Embedder`; that of a page which has as many pixels as the model takes."""
-        return longer_side(self._preparing.pixels, PAGE_SHAPE, self._spec.side)
+        return longer_side(self._preparing.pixels, PAGE_SHAPE)
 
     @property
     def frame_side(self) -> int:
         """See `Embedder`; that of a frame which has as many pixels as the model takes."""
-        return longer_side(self._preparing.frame_pixels, FRAME_SHAPE, self._spec.side)
+        return longer_side(self._preparing.frame_pixels, FRAME_SHAPE)
 
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""

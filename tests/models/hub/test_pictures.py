@@ -35,7 +35,7 @@ def served(folder: Path, spec: EmbedderSpec, **given: Any) -> HubEmbedder:
 @pytest.mark.parametrize("name", EMBEDDERS)
 def test_a_page_has_the_pixels_that_the_record_lets_an_embedder_see(name: str) -> None:
     spec = EMBEDDERS[name]
-    sides = longer_side(spec.pixels, PAGE_SHAPE, spec.side), longer_side(spec.frame_pixels, FRAME_SHAPE, spec.side)
+    sides = longer_side(spec.pixels, PAGE_SHAPE), longer_side(spec.frame_pixels, FRAME_SHAPE)
     assert sides == EMBEDDER_SIDES[name]
 
 
