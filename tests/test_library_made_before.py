@@ -105,7 +105,7 @@ def test_what_was_read_and_embedded_is_found_as_it_was(
         for what in ("spaces", "vectors", "embedded"):
             before_and_now = kept.pop(what), held.pop(what)
             assert len(before_and_now[0]) == len(before_and_now[1]) > 0
-        counted = [dict(tables.pop("sqlite_sequence")) for tables in (kept, held)]
+        counted: list[dict[str, int]] = [dict(tables.pop("sqlite_sequence")) for tables in (kept, held)]
         assert {what for what in counted[0] if counted[0][what] != counted[1][what]} <= {"spaces", "vectors"}
     else:
         assert made_anew == Counter()
