@@ -6,16 +6,27 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from mcp import Client
 
 import mcp_mmretrieval
 from mcp_mmretrieval.cli import command_parser, with_default_command
-from mcp_mmretrieval.config.profiles import PROFILES, RERANKERS, EmbedderSpec, ModelSpec, Profile, RerankerSpec
+from mcp_mmretrieval.config.profiles import (
+    EMBEDDERS,
+    PROFILES,
+    RERANKERS,
+    EmbedderSpec,
+    ModelSpec,
+    Profile,
+    RerankerSpec,
+)
+from mcp_mmretrieval.config.resolve import DeviceMemory, choose_profile
 from mcp_mmretrieval.config.settings import CONNECTION_SETTINGS, Settings
 from mcp_mmretrieval.config.sources import ENV_PREFIX
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.models.hub.pictures import PAGE_SHAPE, longer_side
 from mcp_mmretrieval.server.create import create_server
 
 ROOT = Path(__file__).parent.parent
@@ -125,6 +136,25 @@ def test_the_profiles_are_those_of_the_records() -> None:
     expected = [profile_row(profile, profile.embedder) for profile in PROFILES.values() if profile.embedder]
     assert rows("## Profiles", MODELS)[1:] == expected, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
     assert rows("## Profiles", MODELS)[0][0] == "`builtin`"
+
+
+def test_what_auto_chooses_is_what_the_table_says() -> None:
+    for card, memory, computes, profile in rows("### What auto chooses", MODELS):
+        kind: Literal["cuda", "mps"] = "mps" if "Mac" in card else "cuda"
+        there = DeviceMemory(kind=kind, total_mb=round(float(memory.split()[0]) * 1_000), bfloat16=computes == "yes")
+        assert f"`{choose_profile(there)[0]}`" == profile, card
+
+
+def test_what_a_model_sees_is_what_its_record_says() -> None:
+    records: dict[str, ModelSpec] = {**EMBEDDERS, **RERANKERS}
+    told = rows("### What a model sees", MODELS)
+    assert {row[0].strip("`") for row in told} == {"builtin", *records} - {"minilm", "ettin-32m"}  # these read texts
+    for name, pixels, side, frames in told[1:]:
+        spec = records[name.strip("`")]
+        longest = longer_side(spec.pixels, PAGE_SHAPE, spec.side if isinstance(spec, RerankerSpec) else 0)
+        assert pixels == f"{min(spec.pixels, int(longest**2 / PAGE_SHAPE)):,}", name
+        assert side == f"{longest:,}", name
+        assert frames == (str(spec.frames) if spec.frames else "each by itself"), name
 
 
 def test_the_rerankers_are_those_of_the_records() -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcp_mmretrieval.adding.parts import (
-    EMBED_SIDE_PIXELS,
     WHOLE_FILM_PART,
+    decoding_side,
     moment_of_part,
     part_contents,
     segment_to_decode,
@@ -190,8 +190,9 @@ class DocumentBatcher:
                 for stored, segment, since in shown:
                     if stop():
                         raise Cancelled("Stopped while embedding.")
+                    side = decoding_side(segment, embedder)
                     try:
-                        content = self._workers.load(file.fd, segment, name=file.path, side=EMBED_SIDE_PIXELS)
+                        content = self._workers.load(file.fd, segment, name=file.path, side=side)
                     except UnreadableMedia as error:
                         kind: VectorKind = "sound" if segment.traits.content == "sound" else "picture"
                         one.leave_out(kind, stored.segment, WHOLE_FILM_PART, error)

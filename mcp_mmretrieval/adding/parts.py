@@ -13,13 +13,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models import Embedder, Reranker
 from mcp_mmretrieval.types import Content, Film, Place, Segment, Sound, VectorKind
 
 SpreadItemT = TypeVar("SpreadItemT")
 
-EMBED_SIDE_PIXELS = 640
-"""Longer side, in pixels, of pictures to be embedded."""
 WORDY_PICTURE_WORDS = 8
 """Words in a picture from which on it is a chart or a document rather than a photo."""
 SILENT_STRETCH_PEAK = 1e-3
@@ -72,6 +70,11 @@ def segment_to_decode(segment: Segment, embedder: Embedder, *, since: float = 0.
     if not frames and not listened:
         return None
     return replace(segment, frames=frames or segment.frames[:1])  # without any, one from the middle would be decoded
+
+
+def decoding_side(segment: Segment, model: Embedder | Reranker) -> int:
+    """Longer side, in pixels, at which a segment's picture or frames are decoded for a model that looks at them."""
+    return model.frame_side if segment.traits.content == "film" else model.picture_side
 
 
 def part_contents(

@@ -21,6 +21,8 @@ from mcp_mmretrieval.types import Modality
 
 PictureKind = Literal["photos", "documents"]
 Dtype = Literal["float32", "bfloat16", "float16"]
+DTYPE_BYTES: Mapping[Dtype, int] = MappingProxyType({"float32": 4, "bfloat16": 2, "float16": 2})
+"""Bytes of a number."""
 
 _HUB = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>.*))?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -57,7 +59,12 @@ class ModelSpec:
     parameters: int = 0
     """Millions; 0 where that is not known."""
     memory_mb: int = 0
-    """What its weights take in the precision it is loaded in on a CUDA card; 0 where that is not known."""
+    """What its weights take in the precision `cuda`; 0 where that is not known."""
+    token_kb: int = 0
+    """Thousands of bytes that a token of a batch takes beside the weights, in the precision `cuda`.
+
+    Reckoned from its widths, never measured: of its texts or of its pictures, whichever is more.
+    """
     licence: str = ""
     good_for: str = ""
     """For a person who chooses."""
@@ -78,6 +85,16 @@ class ModelSpec:
     def named(self) -> str:
         """As a setting names it: the folder, or owner/name@commit."""
         return self.model if self.in_folder else f"{self.model}@{self.revision}"
+
+    def dtype_on_gpu(self, *, bfloat16: bool) -> Dtype:
+        """The precision that it is loaded in on a GPU, where nobody asks for another. `bfloat16`: the GPU has it."""
+        if self.cuda != "bfloat16" or bfloat16:
+            return self.cuda
+        return "float16" if self.half else "float32"
+
+    def weights_mb(self, dtype: Dtype) -> int:
+        """What its weights take in a precision; 0 where that is not known."""
+        return self.memory_mb * DTYPE_BYTES[dtype] // DTYPE_BYTES[self.cuda]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +136,8 @@ class RerankerSpec(ModelSpec):
     """Its instruction; None leaves it to what the model brings along."""
     window: int = 0
     """Tokens of a text that it looks at; 0: what the model takes in, at most 1,024."""
+    side: int = 0
+    """Longer side, in pixels, of a page or picture at most; 0: as long as `pixels` allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +167,27 @@ class Profile:
 
     @property
     def memory_mb(self) -> int:
-        """Memory that a GPU should have for it, reckoned: the weights, a quarter more for loading them, and a batch."""
-        weights = sum(spec.memory_mb for spec in self.models)
-        return int(weights * 1.25) + _BATCH_MB if weights else 0
+        """Memory that a GPU which computes in bfloat16 should have for it, see `needed_mb`."""
+        return self.needed_mb(bfloat16=True)
+
+    def needed_mb(self, *, bfloat16: bool) -> int:
+        """Memory that a GPU should have for it, reckoned: the weights, a quarter more for loading them, and a batch.
+
+        `bfloat16`: the GPU has it; without, most models are loaded in twice the bytes.
+        """
+        dtypes = {spec.model: spec.dtype_on_gpu(bfloat16=bfloat16) for spec in self.models}
+        weights = sum(spec.weights_mb(dtypes[spec.model]) for spec in self.models)
+        token_kb = max(
+            (spec.token_kb * DTYPE_BYTES[dtypes[spec.model]] / DTYPE_BYTES[spec.cuda] for spec in self.models),
+            default=0,
+        )
+        return int(weights * 1.25 + _BATCH_TOKENS * token_kb / 1_000) + _CUDA_MB if weights else 0
 
 
-_BATCH_MB = 3_000
-"""What a batch of pages or frames may take beside the weights."""
+_BATCH_TOKENS = 16_384
+"""Of a batch of pages that keeps a card busy; where they do not fit, the device halves it."""
+_CUDA_MB = 800
+"""What CUDA takes for itself, and what lies between the pieces that were asked for."""
 _SBERT = "https://www.sbert.net/docs"
 _QWEN = "https://github.com/QwenLM/Qwen3-VL-Embedding"
 _GEMMA = "https://huggingface.co/google/embeddinggemma-2"
@@ -167,6 +200,8 @@ _ENGLISH = "MTEB English retrieval, nDCG@10"
 
 _QWEN_QUERY = "Retrieve images or text relevant to the user's query."
 _QWEN_DOCUMENT = "Represent the user's input."
+_QWEN_PIXELS, _QWEN_FRAMES = 1_800 * 32 * 32, 64
+"""What its authors let it see when they measure it; they trained it with 1,280 x 32 x 32 pixels."""
 
 EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
     {
@@ -180,6 +215,7 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             frame_pixels=448 * 448,
             parameters=151,
             memory_mb=303,
+            token_kb=25,
             licence="MIT (OpenAI's CLIP)",
             good_for="Photos and drawings of anything, found by an English description. Weak on passages of text.",
             published=(
@@ -206,6 +242,7 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             frames=32,
             parameters=744,
             memory_mb=1_488,
+            token_kb=166,
             licence="Apache-2.0, with Gemma's prohibited uses",
             good_for="Everything in one space: text in 100 languages, pages, photos, sound of any kind, and film.",
             published=(
@@ -221,10 +258,11 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             document_prompt=_QWEN_DOCUMENT,
             width=2_048,
             truncations=(1_536, 1_024, 768, 512, 256, 128, 64),
-            pixels=1_280 * 32 * 32,
-            frames=16,
+            pixels=_QWEN_PIXELS,
+            frames=_QWEN_FRAMES,
             parameters=2_127,
             memory_mb=4_255,
+            token_kb=98,
             licence="Apache-2.0",
             good_for="Pages, charts, photos and film, with a larger card. Hears nothing: transcripts stand for sound.",
             published=(
@@ -241,10 +279,11 @@ EMBEDDERS: Mapping[str, EmbedderSpec] = MappingProxyType(
             document_prompt=_QWEN_DOCUMENT,
             width=4_096,
             truncations=(2_048, 1_536, 1_024, 768, 512, 256, 128, 64),
-            pixels=1_280 * 32 * 32,
-            frames=16,
-            parameters=8_140,
+            pixels=_QWEN_PIXELS,
+            frames=_QWEN_FRAMES,
+            parameters=8_145,
             memory_mb=16_290,
+            token_kb=106,
             licence="Apache-2.0",
             good_for="As vision-2b, with the best published scores, for a data centre's card.",
             published=(
@@ -264,8 +303,10 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             kind="late",
             by_default=frozenset({"page"}),  # its authors measured it on pages alone
             pixels=2_048 * 2_048,
+            side=2_048,  # at which its authors measured it
             parameters=263,
             memory_mb=526,
+            token_kb=30,
             licence="Apache-2.0",
             good_for="Pages and charts, fast: a late interaction of words and patches. Not made for photos.",
             published=(PublishedScore(benchmark=_VIDORE, value=52.3, source=_NEOMME),),
@@ -277,6 +318,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             pixels=600_000,
             parameters=853,
             memory_mb=1_706,
+            token_kb=98,  # as Qwen3-VL-2B, which is wider
             licence="Apache-2.0",
             good_for="Passages of text. Its authors' own table has it make the order of pages worse.",
         ),
@@ -285,14 +327,15 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             revision="4bd860ac4f15ad1897a214615cccc700f8f71818",
             prompt=_QWEN_QUERY,
             pixels=1_280 * 32 * 32,
-            frames=16,
+            frames=_QWEN_FRAMES,
             parameters=2_127,
             memory_mb=4_255,
+            token_kb=98,
             licence="Apache-2.0",
             good_for="Pages, charts, photos, film and text, looked at together with the question. Slow without a GPU.",
             published=(
                 PublishedScore(benchmark=_VIDORE, value=60.8, source=_QWEN),
-                PublishedScore(benchmark="MMEB-v2 retrieval", value=75.1, source=_QWEN),
+                PublishedScore(benchmark="MMEB-v2 retrieval", value=75.2, source=_QWEN),
             ),
         ),
         "qwen3-vl-8b": RerankerSpec(
@@ -300,9 +343,10 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             revision="b212dc8c91a8164aef1ea2de9c1a867611e75c04",
             prompt=_QWEN_QUERY,
             pixels=1_280 * 32 * 32,
-            frames=16,
-            parameters=8_140,
-            memory_mb=16_290,
+            frames=_QWEN_FRAMES,
+            parameters=8_767,
+            memory_mb=17_534,
+            token_kb=106,
             licence="Apache-2.0",
             good_for="As qwen3-vl-2b, with better published scores and four times the weights.",
             published=(
@@ -317,6 +361,7 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
             window=512,
             parameters=23,
             memory_mb=46,
+            token_kb=12,
             licence="Apache-2.0",
             good_for="English passages and the words of pages, quick on a CPU. Looks at no pictures.",
             published=(
@@ -327,15 +372,16 @@ RERANKERS: Mapping[str, RerankerSpec] = MappingProxyType(
                 ),
             ),
         ),
-        "ettin-17m": RerankerSpec(
-            model="cross-encoder/ettin-reranker-17m-v1",
-            revision="9e4aa35321a6dd1a43ca313f500c4b4f7cfb5cc6",
+        "ettin-32m": RerankerSpec(
+            model="cross-encoder/ettin-reranker-32m-v1",
+            revision="b33e5ceb5110773ea9cf5e00c9bedc83a8c2afdd",
             window=1_024,
-            parameters=17,
-            memory_mb=34,
+            parameters=32,
+            memory_mb=64,
+            token_kb=12,
             licence="Apache-2.0",
-            good_for="As minilm: smaller, and quicker and better by its authors' figures.",
-            published=(PublishedScore(benchmark=_ENGLISH, value=55.76, source=_ETTIN),),
+            good_for="As minilm: better by its authors' figures, and for longer passages.",
+            published=(PublishedScore(benchmark=_ENGLISH, value=57.79, source=_ETTIN),),
         ),
     }
 )

@@ -24,6 +24,8 @@ class DeviceMemory:
     kind: Literal["cuda", "mps", "cpu"]
     total_mb: int
     """Millions of bytes. For `mps` and `cpu` the machine's."""
+    bfloat16: bool = True
+    """Whether it computes in bfloat16; without, most models are loaded in float32, in twice the bytes."""
     lacks: str = ""
     """What keeps a GPU that may be there from being used, and the next step; empty where nothing does."""
 
@@ -31,7 +33,7 @@ class DeviceMemory:
 def choose_profile(memory: DeviceMemory) -> tuple[str, str]:
     """The profile for a machine that `auto` stands for, and why, in a sentence or two for a person.
 
-    Decided by total memory alone, so that the same machine always gets the same answer.
+    Decided by the kind of card alone, so that the same machine always gets the same answer.
     """
     if memory.lacks:
         return "builtin", f"auto chose builtin, because {memory.lacks}"
@@ -44,7 +46,7 @@ def choose_profile(memory: DeviceMemory) -> tuple[str, str]:
     what = "half of this machine's memory is" if memory.kind == "mps" else "the GPU has"
     larger = ""
     for name in _AUTO_PROFILES:
-        needed = PROFILES[name].memory_mb
+        needed = PROFILES[name].needed_mb(bfloat16=memory.bfloat16)
         if usable >= needed:
             deaf = "" if _hears(name) else " It does not hear: to find sounds by what they sound like, set omni."
             return name, f"auto chose {name}, because {what} {_gb(usable)} and it needs {_gb(needed)}{larger}.{deaf}"

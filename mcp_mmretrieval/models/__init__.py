@@ -49,6 +49,14 @@ class Embedder(Protocol):
     def films(self) -> int:
         """Frames of one film that it takes in as a film; 0: a film is looked at frame by frame."""
 
+    @property
+    def picture_side(self) -> int:
+        """Longer side, in pixels, at which pages and pictures are decoded for it."""
+
+    @property
+    def frame_side(self) -> int:
+        """The same of the frames of a film."""
+
     def windows(self, text: str) -> list[str]:
         """The text cut into pieces that the model takes in whole; one vector each.
 
@@ -90,6 +98,14 @@ class Reranker(Protocol):
     @property
     def blends(self) -> bool:
         """Whether its score is one more piece of evidence beside a hit's own, rather than the verdict."""
+
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`."""
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`."""
 
     def reads(self, content: Content) -> bool:
         """Whether it looks at such a content: text, a picture, a film, a sound."""

@@ -62,6 +62,16 @@ class QueryCache:
         """See `Embedder`."""
         return self._embedder.films
 
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`."""
+        return self._embedder.picture_side
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`."""
+        return self._embedder.frame_side
+
     def windows(self, text: str) -> list[str]:
         """See `Embedder`."""
         return self._embedder.windows(text)

@@ -10,7 +10,7 @@ from mcp_mmretrieval.config.profiles import EmbedderSpec
 
 BUILTIN_RECIPE = '{"profile":"builtin"}'
 """The recipe of the built-in models."""
-_TOLD = frozenset({"licence", "good_for", "published", "parameters", "memory_mb"})
+_TOLD = frozenset({"licence", "good_for", "published", "parameters", "memory_mb", "token_kb"})
 """Fields of a record that tell a person something and change no vector."""
 
 

@@ -21,7 +21,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from mcp_mmretrieval.adding.parts import (
-    EMBED_SIDE_PIXELS,
+    decoding_side,
     evenly_spread,
     narrow_to_place,
     part_contents,
@@ -179,7 +179,8 @@ class LikeResolver:
         since = 0.0
         for segment in segments:
             if asked := segment_to_decode(segment, embedder, since=since):
-                content = self._workers.load(file.fd, asked, name=file.path, side=EMBED_SIDE_PIXELS, stop=stop)
+                side = decoding_side(asked, embedder)
+                content = self._workers.load(file.fd, asked, name=file.path, side=side, stop=stop)
                 for piece in part_contents(segment, content, embedder, sound_s=self._sound_s, since=since):
                     found.setdefault(piece.kind, []).append(piece.content)
             since = max(since, segment.place.end or 0.0)

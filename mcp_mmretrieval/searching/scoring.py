@@ -14,6 +14,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from mcp_mmretrieval.adding.parts import decoding_side
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import Cancelled, UnreadableMedia
@@ -29,8 +30,6 @@ MAX_SCORING_BATCH = 32
 """Without one: enough to fill a model's batches."""
 SCORING_STEP_SECONDS = 0.25
 """Seconds between two looks at the clock, once the cost is known, where that is more than `UNMEASURED_STEP_TEXTS`."""
-RERANK_SIDE_PIXELS = 1_280
-"""Longer side, in pixels, of what a reranker looks at; it scales down further by its own cap."""
 _AHEAD = 2
 """Contents that are loaded before the model asks for them, beside those that it has."""
 _LOOK = 0.2
@@ -188,14 +187,16 @@ class ScoringInputs:
         sort = content_sort(segment, reranker)
         if sort == "text":
             return text_item(segment.text) if segment.text.strip() else None
-        return ScoringItem(sort, lambda stop: self._seen(segment, file, stop))
+        assert reranker is not None  # without one, all is text
+        side = decoding_side(segment, reranker)
+        return ScoringItem(sort, lambda stop: self._seen(segment, file, side, stop))
 
-    def _seen(self, segment: Segment, file: File | None, stop: threading.Event) -> Content | None:
+    def _seen(self, segment: Segment, file: File | None, side: int, stop: threading.Event) -> Content | None:
         """Its pixels; its text where they are gone."""
         files = [file] if file is not None else self._catalog.files_of_one(segment.document)
         try:
             with reopen(files, self._readable) as opened:
-                return self._workers.load(opened.fd, segment, name=opened.path, side=RERANK_SIDE_PIXELS, stop=stop)
+                return self._workers.load(opened.fd, segment, name=opened.path, side=side, stop=stop)
         except UnreadableMedia:
             if segment.text.strip():
                 return segment.text

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from mcp_mmretrieval.adding.batching import embed_each
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Content, Vectors
 from tests.conftest import OpenLibrary
-from tests.support.files import BLUE, GREEN, RED, picture, scanned_pdf
-from tests.support.models import PATIENCE, ColourEmbedder
+from tests.support.files import BLUE, GREEN, RED, film, picture, scanned_pdf
+from tests.support.models import PATIENCE, ColourEmbedder, ModelsByHand
 
 
 class Picky(ColourEmbedder):
@@ -59,6 +60,43 @@ def test_a_device_that_is_lost_is_no_contents_fault() -> None:
 def add(library: Library) -> None:
     assert library.add().wait(PATIENCE).state == "done"
     assert library.settle(PATIENCE)
+
+
+class Looking(ColourEmbedder):
+    """Wants large pages and small frames, and remembers how large what it was given was."""
+
+    picture_side, frame_side = 1_615, 48
+
+    def __init__(self) -> None:
+        super().__init__("looking")
+        self.seen: set[tuple[int, ...]] = set()
+
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        self.seen |= {content.shape for content in contents if isinstance(content, np.ndarray)}
+        return super().embed_documents(contents, titles)
+
+
+class LookingModels(ModelsByHand):
+    """The same as the library's embedder."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._made = self.looking = Looking()
+
+
+def test_pages_and_frames_reach_the_embedder_as_large_as_it_wants_them(tmp_path: Path, folder: Path) -> None:
+    scanned_pdf(folder / "page.pdf", [RED])
+    film(folder / "film.mp4", (BLUE, 2))
+    settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=1)
+    models = LookingModels(settings)
+    with Library.open(settings=settings, models=models) as library:
+        add(library)
+        page, frame = (1_615, 1_154, 3), (32, 48, 3)
+        assert models.looking.seen == {page, frame}
+        for like, seen in (("page.pdf#page=1", page), ("film.mp4", frame)):
+            models.looking.seen.clear()
+            library.search(like=like, lanes=("picture",))
+            assert models.looking.seen == {seen}
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:

@@ -119,3 +119,102 @@ def test_anything_else_is_refused_with_what_would_do(setting: str) -> None:
 def test_a_folder_of_a_user_who_is_not_there_is_refused() -> None:
     with pytest.raises(BadArgument, match="absolute path"):
         profile_of("~nobody-of-this-name/model")
+
+
+QWEN_CODE = "https://huggingface.co/Qwen/Qwen3-VL-Embedding-2B/blob/main/scripts/qwen3_vl_embedding.py"
+GEMMA_CARD = "https://huggingface.co/google/embeddinggemma-2"
+NEOMME_BLOG = "https://huggingface.co/blog/Hcompany/neomme"
+MTEB = "https://github.com/embeddings-benchmark/mteb/blob/main/mteb/models/model_implementations"
+QWEN_INSTRUCTION = "Retrieve images or text relevant to the user's query."
+QWEN_EMBEDDERS = [
+    ("query_prompt", QWEN_INSTRUCTION, QWEN_CODE),
+    ("document_prompt", "Represent the user's input.", QWEN_CODE),
+    ("pixels", 1_843_200, QWEN_CODE),  # 1,800 tokens of 32 x 32
+    ("frames", 64, QWEN_CODE),
+    ("hears", 0.0, QWEN_CODE),
+]
+AUTHORS: dict[str, list[tuple[str, object, str]]] = {
+    "clip": [
+        ("width", 512, "https://huggingface.co/openai/clip-vit-base-patch32/blob/main/config.json"),
+        ("query_prompt", None, "https://huggingface.co/sentence-transformers/clip-ViT-B-32"),
+    ],
+    "omni": [
+        ("query_prompt", "task: search result | query: ", GEMMA_CARD),
+        ("document_prompt", "title: {title} | text: ", GEMMA_CARD),
+        ("rate", 16_000, GEMMA_CARD),
+        ("hears", 30.0, GEMMA_CARD),  # the card allows 327 s; this is what a vector of one stretch is worth
+        ("width", 768, GEMMA_CARD),
+        ("truncations", (512, 256, 128), GEMMA_CARD),
+        ("pixels", 645_120, GEMMA_CARD),  # 280 tokens of 48 x 48
+        ("frame_pixels", 322_560, GEMMA_CARD),  # 140 of them
+        ("frames", 32, GEMMA_CARD),
+        ("half", False, GEMMA_CARD),
+        ("parameters", 744, GEMMA_CARD),
+    ],
+    "vision-2b": [
+        *QWEN_EMBEDDERS,
+        ("width", 2_048, f"{MTEB}/qwen3_vl_embedding_models.py"),
+        ("parameters", 2_127, f"{MTEB}/qwen3_vl_embedding_models.py"),
+        ("memory_mb", 4_255, f"{MTEB}/qwen3_vl_embedding_models.py"),
+    ],
+    "vision-8b": [
+        *QWEN_EMBEDDERS,
+        ("width", 4_096, f"{MTEB}/qwen3_vl_embedding_models.py"),
+        ("parameters", 8_145, f"{MTEB}/qwen3_vl_embedding_models.py"),
+        ("memory_mb", 16_290, f"{MTEB}/qwen3_vl_embedding_models.py"),
+    ],
+    "neomme": [("kind", "late", NEOMME_BLOG), ("side", 2_048, NEOMME_BLOG), ("parameters", 263, NEOMME_BLOG)],
+    "lighton-0.8b": [
+        ("prompt", None, "https://huggingface.co/lightonai/LightOn-rerank-PW-0.8B"),
+        ("parameters", 853, f"{MTEB}/lighton_rerank_models.py"),
+    ],
+    "qwen3-vl-2b": [
+        ("prompt", QWEN_INSTRUCTION, "https://github.com/QwenLM/Qwen3-VL-Embedding"),
+        ("frames", 64, f"{MTEB}/qwen3_vl_reranker.py"),
+        ("pixels", 1_310_720, f"{MTEB}/qwen3_vl_reranker.py"),  # 1,280 tokens of 32 x 32
+        ("parameters", 2_127, f"{MTEB}/qwen3_vl_reranker.py"),
+    ],
+    "qwen3-vl-8b": [
+        ("prompt", QWEN_INSTRUCTION, "https://github.com/QwenLM/Qwen3-VL-Embedding"),
+        ("frames", 64, f"{MTEB}/qwen3_vl_reranker.py"),
+        ("pixels", 1_310_720, f"{MTEB}/qwen3_vl_reranker.py"),
+        ("parameters", 8_767, f"{MTEB}/qwen3_vl_reranker.py"),
+        ("memory_mb", 17_534, f"{MTEB}/qwen3_vl_reranker.py"),
+    ],
+    "minilm": [("window", 512, "https://huggingface.co/cross-encoder/ms-marco-MiniLM-L6-v2/blob/main/config.json")],
+    "ettin-32m": [("parameters", 32, f"{MTEB}/ettin_models.py"), ("prompt", None, f"{MTEB}/ettin_models.py")],
+}
+"""What their authors use or publish, as it stood at the source."""
+
+
+@pytest.mark.parametrize("name", [*EMBEDDERS, *RERANKERS])
+def test_a_record_says_what_its_authors_do(name: str) -> None:
+    spec = {**EMBEDDERS, **RERANKERS}[name]
+    assert AUTHORS[name]
+    for field, value, source in AUTHORS[name]:
+        assert getattr(spec, field) == value, f"{field}: see {source}"
+
+
+@pytest.mark.parametrize("name", [*EMBEDDERS, *RERANKERS])
+def test_the_sizes_of_a_record_fit_each_other(name: str) -> None:
+    """Two bytes a parameter, but for what rounding takes; a batch that costs nothing was forgotten."""
+    spec = {**EMBEDDERS, **RERANKERS}[name]
+    assert spec.memory_mb == pytest.approx(2 * spec.parameters, rel=0.02)
+    assert spec.token_kb > 0
+    assert spec.weights_mb("float32") == 2 * spec.memory_mb == 2 * spec.weights_mb("bfloat16")
+
+
+def test_reckoned_batches_follow_from_the_widths() -> None:
+    """Two bytes of 4 widths and 3 inner ones of the texts, or of as many patches as a token of a picture has."""
+
+    def kilobytes(width: int, inner: int, *, gated: bool = True, patches: int = 1) -> float:
+        return 2 * patches * (4 * width + (3 if gated else 2) * inner) / 1_000
+
+    texts = {"vision-2b": kilobytes(2_048, 6_144), "vision-8b": kilobytes(4_096, 12_288), "omni": kilobytes(512, 2_048)}
+    pictures = {
+        "vision-2b": kilobytes(1_024, 4_096, gated=False, patches=4),
+        "vision-8b": kilobytes(1_152, 4_304, gated=False, patches=4),
+        "omni": kilobytes(768, 3_072, gated=False, patches=9),
+    }
+    for name, most in {name: max(texts[name], pictures[name]) for name in texts}.items():
+        assert EMBEDDERS[name].token_kb == pytest.approx(most, rel=0.01), name

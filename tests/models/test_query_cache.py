@@ -23,6 +23,7 @@ class Counted:
     sees: frozenset[Literal["photos", "documents"]] = frozenset({"documents"})
     hears = 6.0
     films = 8
+    picture_side, frame_side = 1_362, 731
 
     def __init__(self) -> None:
         self.identity: Identity = {"name": "counted"}

@@ -20,7 +20,7 @@ def test_a_record_comes_back_as_it_was_but_for_what_it_tells_a_person(spec: Embe
     assert recipe.profile_in_recipe(kept) == "mine"
     found = recipe.embedder_in_recipe(kept)
     assert found is not None
-    assert found == replace(spec, licence="", good_for="", published=(), parameters=0, memory_mb=0)
+    assert found == replace(spec, licence="", good_for="", published=(), parameters=0, memory_mb=0, token_kb=0)
     assert recipe.recipe_of("mine", found) == kept
 
 

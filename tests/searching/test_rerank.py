@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcp_mmretrieval.config.settings import Settings
@@ -11,11 +12,12 @@ from mcp_mmretrieval.errors import NotInLibrary
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.models.pool import ModelPool
+from mcp_mmretrieval.types import Film
 from tests.conftest import OpenLibrary
 from tests.searching.conftest import LONGER, SHORT, Held
 from tests.support.calls import add
 from tests.support.engines import until
-from tests.support.files import PURPLE, RED, picture, recording
+from tests.support.files import PURPLE, RED, film, picture, recording, scanned_pdf
 from tests.support.judges import Bluest, filled, opened
 from tests.support.models import PATIENCE, ModelsByHand
 
@@ -38,6 +40,17 @@ def test_ids_citations_paths_and_texts_are_ranked_together_with_pixels(tmp_path:
         assert (order[5], ranking.results[5].reranked, ranking.results[5].score) == ("silent.wav", False, 0.0)
         assert (ranking.reranked, ranking.method) == (5, "bluest")
         assert library.documents()[1] == 4  # and is still not added
+
+
+def test_pages_and_frames_are_as_large_as_the_reranker_wants_them(tmp_path: Path, folder: Path) -> None:
+    scanned_pdf(folder / "page.pdf", [RED])
+    film(folder / "film.mp4", (RED, 2))
+    judge = Bluest()
+    judge.picture_side, judge.frame_side = 2_048, 48
+    with opened(tmp_path, folder, judge) as library:
+        library.rerank("blue", ["page.pdf#page=1", "film.mp4"], [])
+    shown = [content.pictures[0] if isinstance(content, Film) else content for content in judge.seen]
+    assert {one.shape for one in shown if isinstance(one, np.ndarray)} == {(2_048, 1_463, 3), (32, 48, 3)}
 
 
 def test_a_path_outside_and_one_that_is_not_there_are_refused_alike(tmp_path: Path, folder: Path) -> None:

@@ -20,6 +20,7 @@ class Bluest:
     name = "bluest"
     by_default: frozenset[Modality] = frozenset({"page", "text"})
     blends = False
+    picture_side, frame_side = 1_280, 720
 
     def __init__(self) -> None:
         self.seen: list[Content] = []

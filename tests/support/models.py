@@ -60,6 +60,14 @@ class ColourEmbedder:
     def films(self) -> int:
         return 0
 
+    @property
+    def picture_side(self) -> int:
+        return 640
+
+    @property
+    def frame_side(self) -> int:
+        return 480
+
     def has_word(self, word: str) -> bool:
         return True
 
@@ -165,6 +173,7 @@ class LengthReranker:
     name = "shortest first"
     by_default: frozenset[Modality] = frozenset()
     blends = False
+    picture_side = frame_side = 0
 
     def reads(self, content: Content) -> bool:
         return isinstance(content, str)

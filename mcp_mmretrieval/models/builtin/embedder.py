@@ -14,6 +14,8 @@ from mcp_mmretrieval.models.builtin.minilm import MINILM_DIM, MINILM_WINDOW_TOKE
 from mcp_mmretrieval.models.weights import EFFICIENTNET_WHEEL, INSTALL_BUILTIN, MINILM_WHEEL
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind
 
+PICTURE_SIDE_PIXELS = 640
+"""Longer side of what it looks at; the classifier scales it to 240."""
 MOST_PIECES_OF_A_WORD = 2
 """Tokens of a word that MiniLM was taught: `black ##bird`. What has more is spelt rather than known."""
 
@@ -78,6 +80,16 @@ class BuiltinEmbedder:
     def films(self) -> int:
         """See `Embedder`; it looks at films frame by frame."""
         return 0
+
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`; no part of the identity, so another number would leave unlike vectors in one space."""
+        return PICTURE_SIDE_PIXELS
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`."""
+        return PICTURE_SIDE_PIXELS
 
     def windows(self, text: str) -> list[str]:
         """Pieces of at most 128 tokens, cut between words. None of a script that the model was not taught."""

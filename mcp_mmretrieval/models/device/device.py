@@ -104,6 +104,12 @@ class Device:
                 yield ran
         failed.tell()
 
+    def forget(self, *models: str) -> None:
+        """Let what was measured under these names not count: what a model is tried with while it is loaded."""
+        with self.turns:
+            for model in models:
+                self._costs.pop(model, None)
+
     def dtype(self, spec: ModelSpec, settings: Settings) -> Dtype:
         """The precision that a model is loaded in. Raises ModelUnavailable for one asked for that it cannot have."""
         from mcp_mmretrieval.models.device import accelerator
@@ -123,9 +129,7 @@ class Device:
         if self.kind == "cpu":
             slow = spec.cpu != "float32" and not accelerator.has_amx()
             return "float32" if slow else spec.cpu
-        if spec.cuda != "bfloat16" or accelerator.has_bfloat16(self.name):
-            return spec.cuda
-        return "float16" if spec.half else "float32"
+        return spec.dtype_on_gpu(bfloat16=accelerator.has_bfloat16(self.name))
 
     def attention(self, dtype: Dtype, settings: Settings) -> str | None:
         """How attention is computed, as transformers names it; None leaves it to the model.

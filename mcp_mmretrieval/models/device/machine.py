@@ -35,6 +35,8 @@ def total_device_memory(device: str = "auto") -> DeviceMemory:
     threads.set_thread_environment()
     import torch
 
+    from mcp_mmretrieval.models.device import accelerator
+
     kind, _, number = device.partition(":")
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -43,9 +45,10 @@ def total_device_memory(device: str = "auto") -> DeviceMemory:
         if index >= count:
             has = f"has {count} CUDA devices" if count else "has no CUDA device that torch can use"
             raise BadArgument(f"{device}: this machine {has}. Set MMRETRIEVAL_DEVICE to auto or cpu.")
-        return DeviceMemory(kind="cuda", total_mb=torch.cuda.get_device_properties(index).total_memory // 1_000_000)
+        card, total = f"cuda:{index}", torch.cuda.get_device_properties(index).total_memory
+        return DeviceMemory(kind="cuda", total_mb=total // 1_000_000, bfloat16=accelerator.has_bfloat16(card))
     if kind == "mps":
         if not torch.backends.mps.is_available():
             raise BadArgument(f"{device}: this machine has no GPU of Apple's. Set MMRETRIEVAL_DEVICE to auto or cpu.")
-        return DeviceMemory(kind="mps", total_mb=memory.physical_memory() // 1_000_000)
+        return replace(processor, kind="mps", bfloat16=accelerator.has_bfloat16("mps"))
     return processor

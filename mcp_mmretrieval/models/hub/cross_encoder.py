@@ -2,13 +2,12 @@
 
 Of texts alone (`cross-encoder/ms-marco-MiniLM-L6-v2`), or of texts, pictures and films (`Qwen/Qwen3-VL-Reranker-2B`):
 what it takes in is tried when it is loaded. Its logit is squashed here, in float32: in bfloat16 the best candidates
-would tie.
+would tie, as its logits would (`yes_no`).
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers import CrossEncoder
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.cross_encoder.modules import LogitScore
 
 from mcp_mmretrieval.config.profiles import Dtype, RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
-from mcp_mmretrieval.models.hub import from_files, reranker_input
+from mcp_mmretrieval.models.hub import from_files, reranker_input, yes_no
 from mcp_mmretrieval.models.hub.capabilities import token_limit
 from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
 from mcp_mmretrieval.models.identity import short_model_name
@@ -45,10 +42,13 @@ class CrossEncoderReranker:
         self.name = short_model_name(spec)
         with from_files.load_errors_told(spec, remedy=reranker_input.LOAD_REMEDY, role="a reranker"):
             self._model = _loaded(folder, spec, device, dtype)
+            yes_no.score_in_float32(self._model)
             self._model.eval()
             self._bare = not self._wraps()
-            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, token_limit(self._model))
+            eyes = getattr(self._model.processor, "video_processor", None)
+            self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, token_limit(self._model), eyes)
             self._pieces.learn(self._features, self._works)
+            device.forget(*reranker_input.cost_labels(self.name))  # a first pass takes many times as long as the next
         if not self._pieces.texts:
             raise ModelUnavailable(
                 f"{spec.model}: gives no usable scores of texts. Set MMRETRIEVAL_DTYPE to float32, or "
@@ -65,6 +65,16 @@ class CrossEncoderReranker:
     def by_default(self) -> frozenset[Modality]:
         """See `Reranker`; as the model's record says."""
         return self._spec.by_default
+
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`; that of a page which has as many pixels as the model takes."""
+        return self._pieces.picture_side
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`; that of a frame which has as many pixels as the model takes."""
+        return self._pieces.frame_side
 
     def reads(self, content: Content) -> bool:
         """See `Reranker`. What it reads was tried when it was loaded; never a sound, and no text without words."""
@@ -122,7 +132,7 @@ class CrossEncoderReranker:
         for rows in [still, *([row] for row, piece in enumerate(given) if piece.film is not None)]:
             if rows:
                 pairs = [self._pair(asked.given, given[row].given) for row in rows]
-                logits[rows] = self._predicted(pairs, reranker_input.film_processing_kwargs(given[rows[0]].film))
+                logits[rows] = self._predicted(pairs, self._pieces.film_options(given[rows[0]].film))
         return logits
 
     def _predicted(self, pairs: list[Any], processing: dict[str, Any]) -> Any:
@@ -154,7 +164,7 @@ class CrossEncoderReranker:
         return self._model.preprocess(
             [self._pair({"text": "a"}, given)],
             prompt=self._spec.prompt,
-            processing_kwargs=reranker_input.film_processing_kwargs(film),
+            processing_kwargs=self._pieces.film_options(film),
         )
 
     def _works(self, given: ModalityInput) -> bool:
@@ -176,8 +186,8 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> C
             f"{spec.model}: is no reranker, and would score at random. Set MMRETRIEVAL_RERANKER to a cross-encoder."
         )
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True, **spec.model_options}
-    if composed and not _whole(folder):
-        return _judge(folder, spec, device, options)
+    if composed and not yes_no.names_its_head(folder):
+        return yes_no.load_with_own_head(folder, spec, device, options)
     model: CrossEncoder = CrossEncoder(
         str(folder),
         device=device.name,
@@ -192,40 +202,3 @@ def _loaded(folder: Path, spec: RerankerSpec, device: Device, dtype: Dtype) -> C
             "Set MMRETRIEVAL_RERANKER to a model with one score a pair."
         )
     return model
-
-
-def _whole(folder: Path) -> bool:
-    """Whether the head that `modules.json` names is there: that of Qwen3-VL-Reranker-8B was named by a wrong folder."""
-    for module in _modules(folder):
-        named = str(module.get("type", "")).endswith("LogitScore")
-        if named and "true_token_id" not in reranker_input.read_model_json(
-            folder / str(module.get("path")), "config.json"
-        ):
-            return False
-    return True
-
-
-def _modules(folder: Path) -> list[dict[str, Any]]:
-    try:
-        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-        return [module for module in modules if isinstance(module, dict)]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def _judge(folder: Path, spec: RerankerSpec, device: Device, options: dict[str, Any]) -> CrossEncoder:
-    """A model that speaks, with the head that such rerankers have: the logit of `yes` less that of `no`."""
-    here = {"local_files_only": True, "trust_remote_code": spec.own_code}
-    speaker = Transformer(
-        str(folder),
-        transformer_task="any-to-any",
-        model_kwargs={**here, **options},
-        processor_kwargs={**here, **spec.processor_options},
-        config_kwargs=here,
-    )
-    vocabulary: dict[str, int] = speaker.tokenizer.get_vocab() if speaker.tokenizer else {}
-    if not {"yes", "no"} <= set(vocabulary):
-        raise ModelUnavailable(f"{spec.model}: has neither a head nor the words `yes` and `no` to judge by.")
-    head = LogitScore(true_token_id=vocabulary["yes"], false_token_id=vocabulary["no"])
-    judge: CrossEncoder = CrossEncoder(modules=[speaker, head], device=device.name)
-    return judge

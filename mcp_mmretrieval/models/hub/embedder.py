@@ -18,6 +18,7 @@ from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.capabilities import capabilities_of
+from mcp_mmretrieval.models.hub.pictures import FRAME_SHAPE, PAGE_SHAPE, longer_side
 from mcp_mmretrieval.models.hub.preprocess import (
     PREPROCESSING_VERSION,
     EmbedderInput,
@@ -104,6 +105,8 @@ class HubEmbedder:
             "window": self._texts.window,
             "pixels": self._preparing.pixels,
             "frame pixels": self._preparing.frame_pixels,
+            "side": self.picture_side,
+            "sees": " ".join(sorted(self.sees)),
             "frames": self._preparing.frames,
             "seconds": self._preparing.seconds,
             "stretch": self._spec.stretch if "sound" in self._dims else 0.0,
@@ -119,8 +122,10 @@ class HubEmbedder:
 
     @property
     def sees(self) -> frozenset[Literal["photos", "documents"]]:
-        """See `Embedder`; as its record says, and nothing where the model takes no pictures."""
-        return self._spec.sees if self._preparing.pictures else frozenset()
+        """See `Embedder`; as its record says, or its processor does. Nothing where the model takes no pictures."""
+        if not self._preparing.pictures:
+            return frozenset()
+        return self._spec.sees | {"documents"} if self._preparing.legible else self._spec.sees
 
     @property
     def hears(self) -> float:
@@ -132,6 +137,16 @@ class HubEmbedder:
         """Frames of a film; of a longer one so many are chosen."""
         return self._preparing.frames
 
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`; that of a page which has as many pixels as the model takes."""
+        return longer_side(self._preparing.pixels, PAGE_SHAPE)
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`; that of a frame which has as many pixels as the model takes."""
+        return longer_side(self._preparing.frame_pixels, FRAME_SHAPE)
+
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""
         return True
@@ -141,16 +156,18 @@ class HubEmbedder:
         return self._texts.windows(text)
 
     def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
-        """The query's one vector, to be compared with those of each kind. A text of several windows is their mean.
+        """The query's one vector, to be compared with those of each kind.
+
+        A text is taken in whole, as documents are not: cut in windows, it would be another vector than its authors'.
+        One that is longer than the model takes in is the mean of its windows.
+
 
         Raises BadArgument for a blank text, and for what the model cannot take in.
         """
-        pieces = self.windows(query) if isinstance(query, str) else [query]
-        if not pieces:
+        if isinstance(query, str) and not self.windows(query):
             raise BadArgument("The query has no words. Say what to look for.")
         try:
-            vectors = self._embedded(pieces, "query")
-            return dict.fromkeys(self._dims, self._unit(vectors.sum(axis=0, keepdims=True)))
+            return dict.fromkeys(self._dims, self._embedded([query], "query"))
         except Unfit as error:
             raise BadArgument(f"{error} Ask in other words.") from error
 

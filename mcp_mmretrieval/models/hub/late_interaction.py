@@ -57,6 +57,7 @@ class LateInteractionReranker:
             shorter = (getattr(self._model[0], name, None) for name in ("query_length", "document_length"))
             self._pieces = RerankerPreprocessor(spec, self._model.tokenizer, min([limit, *filter(None, shorter)]))
             self._pieces.learn(self._features, self._works)
+            device.forget(*reranker_input.cost_labels(self.name))  # a first pass takes many times as long as the next
             if self._model[0].transformer_task == "retrieval" and "message" not in self._model.modalities:
                 self._pieces.texts = False  # its processor takes every text for a query
 
@@ -70,6 +71,16 @@ class LateInteractionReranker:
     def by_default(self) -> frozenset[Modality]:
         """See `Reranker`; as the model's record says."""
         return self._spec.by_default
+
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`; that of a page which has as many pixels as the model takes."""
+        return self._pieces.picture_side
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`; that of a frame which has as many pixels as the model takes."""
+        return self._pieces.frame_side
 
     def reads(self, content: Content) -> bool:
         """See `Reranker`. What it reads was tried when it was loaded; never a sound, and no text without words."""

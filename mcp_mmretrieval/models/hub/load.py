@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec, ModelSpec, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models.device import device, threads
 from mcp_mmretrieval.models.download import snapshots
-from mcp_mmretrieval.models.hub import reranker_input
+from mcp_mmretrieval.models.hub import from_files, reranker_input
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models.device.device import Device
@@ -28,7 +28,7 @@ def load_embedder(spec: EmbedderSpec, settings: Settings, runs_on: Device | None
     torch.set_num_threads(threads.thread_budget(settings.threads))
     runs_on = runs_on or device.shared_device(settings)
     dtype = runs_on.dtype(spec, settings)
-    runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+    _admit(spec, runs_on, dtype)
     return HubEmbedder(spec, runs_on, dtype)
 
 
@@ -43,7 +43,7 @@ def load_reranker(
         spec = replace(spec, kind="late")
     runs_on = runs_on or device.shared_device(settings)
     dtype = runs_on.dtype(spec, settings)
-    runs_on.admit(spec.model, spec.memory_mb * 1_000_000)
+    _admit(spec, runs_on, dtype)
     if spec.kind == "late":
         from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 
@@ -51,6 +51,12 @@ def load_reranker(
     from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
 
     return CrossEncoderReranker(spec, runs_on, dtype)
+
+
+def _admit(spec: ModelSpec, runs_on: Device, dtype: Dtype) -> None:
+    """Where no record says what the weights take, as in a recipe, their files do. Raises ModelUnavailable."""
+    known = spec.weights_mb(dtype) * 1_000_000
+    runs_on.admit(spec.model, known or from_files.weight_bytes(snapshots.locate_model(spec)[0], dtype))
 
 
 def _is_late(spec: RerankerSpec) -> bool:

@@ -18,17 +18,23 @@ from torchaudio.functional import resample  # type: ignore[import-untyped]
 
 from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.models.hub.capabilities import Capabilities
-from mcp_mmretrieval.models.hub.pictures import fit_picture
+from mcp_mmretrieval.models.hub.pictures import film_options, fit_picture, frames_together, pixel_bounds
 from mcp_mmretrieval.types import Content, Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
-PREPROCESSING_VERSION = 1
+PREPROCESSING_VERSION = 2
 """Version of what is done here to pictures, sounds and films: another one makes other vectors."""
 _SOFT_TOKENS = (70, 140, 280, 560, 1_120)
 """Tokens of a picture, from which Gemma's processors choose; each of them stands for 48 x 48 pixels."""
 _SOFT_PIXELS = 48 * 48
+_LEAST_TOKENS = 4
+"""Of a small picture of Qwen's family, as its authors have it; the published processors scale it up to 64."""
+_LEGIBLE_PIXELS = 600_000
+"""Of a page of A4, on which letters of a usual size are eight pixels high."""
+_TIME_TOKENS = 12
+"""With which a frame's time is told, and its beginning and end."""
 _SHORTEST = 0.25
 """Seconds of a sound; a shorter one is filled up with silence: models make no frame of a single sample."""
 _SOUND_TOKENS = 25.0
@@ -67,7 +73,9 @@ class MediaPreprocessor:
     token_pixels: int
     """Pixels that a token of a picture stands for, where their number is by pixels."""
     least_frames: int
-    """A shorter film has its last frame repeated."""
+    """Frames that become one; a shorter film has its last frame repeated."""
+    legible: bool
+    """Whether a page has so many pixels that its words can be read, as far as the processor tells."""
 
     def picture(self, picture: Picture, pixels: int = 0) -> tuple[EmbedderInput, float]:
         """A picture of at most so many pixels (0: as many as the model takes), neither tiny nor a thin line."""
@@ -101,8 +109,8 @@ class MediaPreprocessor:
             "duration": (ticks[-1] + 1) / _TICKS,
             "frames_indices": np.array(ticks),
         }
-        each = self.frame_tokens or frames[0].width * frames[0].height / self.token_pixels
-        return {"video": {"array": pixels, "video_metadata": said}}, len(frames) * each
+        each = (self.frame_tokens or frames[0].width * frames[0].height / self.token_pixels) + _TIME_TOKENS
+        return {"video": {"array": pixels, "video_metadata": said}}, len(frames) * each / self.least_frames
 
     def refusal(self, content: Content) -> str:
         """Why the model cannot take such a content in; empty where it can."""
@@ -129,6 +137,7 @@ def media_preprocessor_for(model: Any, spec: EmbedderSpec, senses: Capabilities,
     pixels, frame_pixels = spec.pixels, spec.frame_pixels
     picture_tokens = frame_tokens = 0
     token_pixels = 32 * 32
+    legible = False
     if getattr(config, "model_type", "").startswith("siglip"):
         # trained on texts filled up to their full length; else a vector depends on the longest of its batch
         options["text"] = {"padding": "max_length", "max_length": model.max_seq_length}
@@ -136,21 +145,21 @@ def media_preprocessor_for(model: Any, spec: EmbedderSpec, senses: Capabilities,
         picture_tokens, frame_tokens = _soft_tokens(pixels, room), _soft_tokens(frame_pixels, room)
         options["image"] = {"max_soft_tokens": picture_tokens}
         options["video"] = {"max_soft_tokens": frame_tokens}
+        legible = picture_tokens * _SOFT_PIXELS >= _LEGIBLE_PIXELS
     elif hasattr(eye, "merge_size"):
         token_pixels = (eye.patch_size * eye.merge_size) ** 2
         pixels, frame_pixels = (min(some, room * token_pixels) for some in (pixels, frame_pixels))
-        options["image"] = {"size": _between(eye.size, pixels)}
+        options["image"] = {"size": pixel_bounds(eye.size, pixels, _LEAST_TOKENS * token_pixels)}
+        legible = min(pixels, int(eye.size["longest_edge"])) >= _LEGIBLE_PIXELS
     elif (vision := getattr(config, "vision_config", None)) is not None:
         picture_tokens = (getattr(vision, "image_size", 224) // getattr(vision, "patch_size", 16)) ** 2
     frames = senses.frames
-    least_frames = getattr(eyes, "temporal_patch_size", 1)
+    least_frames = frames_together(eyes)
     if frames:
         if together:
-            frames = max(1, min(frames, int(room // (frame_tokens or frame_pixels / token_pixels))))
-        options["video"] = {**options.get("video", {}), "do_sample_frames": False}
-        if hasattr(eyes, "cap_pixels_per_frame"):
-            most = max(frames, least_frames) * frame_pixels
-            options["video"] |= {"size": _between(eyes.size, most), "cap_pixels_per_frame": True}
+            each = (frame_tokens or frame_pixels / token_pixels) + _TIME_TOKENS
+            frames = max(1, min(frames, int(room * least_frames // each)))
+        options["video"] = {**options.get("video", {}), **film_options(eyes, frames, frame_pixels)}
     return MediaPreprocessor(
         pictures=senses.pictures,
         seconds=min(senses.seconds, room / _SOUND_TOKENS) if together else senses.seconds,
@@ -163,6 +172,7 @@ def media_preprocessor_for(model: Any, spec: EmbedderSpec, senses: Capabilities,
         frame_tokens=frame_tokens,
         token_pixels=token_pixels,
         least_frames=least_frames,
+        legible=legible,
     )
 
 
@@ -171,11 +181,6 @@ def _soft_tokens(pixels: int, room: int) -> int:
     return max(
         (some for some in _SOFT_TOKENS if some * _SOFT_PIXELS <= pixels and some <= room), default=_SOFT_TOKENS[0]
     )
-
-
-def _between(size: Any, most: int) -> dict[str, int]:
-    """Pixels between which a processor of Qwen's family brings a picture; its names for them are misleading."""
-    return {"shortest_edge": min(int(size["shortest_edge"]), most), "longest_edge": most}
 
 
 def _mono(sound: Sound) -> np.ndarray:

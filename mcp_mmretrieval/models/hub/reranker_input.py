@@ -23,7 +23,7 @@ from PIL import Image
 from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, first_error_line
 from mcp_mmretrieval.models.hub.capabilities import MAX_INPUT_TOKENS
-from mcp_mmretrieval.models.hub.pictures import fit_picture
+from mcp_mmretrieval.models.hub.pictures import FRAME_SHAPE, PAGE_SHAPE, film_options, fit_picture, longer_side
 from mcp_mmretrieval.models.hub.special_tokens import SpecialTokens
 from mcp_mmretrieval.models.tokens import SharedTokenizer, replace_surrogates
 from mcp_mmretrieval.types import Content, Film, Sound
@@ -67,8 +67,11 @@ class RerankerInput:
 class RerankerPreprocessor:
     """Cuts contents into what one model takes in. Safe to call from several threads."""
 
-    def __init__(self, spec: RerankerSpec, tokenizer: Any, limit: int) -> None:
-        """`limit`: tokens that the model takes in at once. Raises ModelUnavailable for a tokenizer that is no use."""
+    def __init__(self, spec: RerankerSpec, tokenizer: Any, limit: int, eyes: Any = None) -> None:
+        """`limit`: tokens that the model takes in at once. `eyes`: its video processor, if it has one.
+
+        Raises ModelUnavailable for a tokenizer that is no use.
+        """
         if not getattr(tokenizer, "is_fast", False):
             raise ModelUnavailable(
                 f"{spec.model}: its tokenizer is none of the fast ones, which cut texts into windows."
@@ -76,6 +79,7 @@ class RerankerPreprocessor:
         self._spec = spec
         self._limit = min(limit, MAX_INPUT_TOKENS)
         self._tokenizer = tokenizer
+        self._eyes = eyes
         self._plain = SpecialTokens(tokenizer).broken
         self._area = 0.0
         """Pixels of one token of a picture; 0 where the model takes no pictures."""
@@ -108,6 +112,13 @@ class RerankerPreprocessor:
         made._spec = spec
         return made
 
+    def film_options(self, film: dict[str, Any] | None) -> dict[str, Any]:
+        """Keyword arguments for the processor: a film's frames are chosen already, and their times go beside them."""
+        if not film:
+            return {}
+        options = film_options(self._eyes, self._spec.frames, self._spec.frame_pixels)
+        return {"video": {**options, "video_metadata": [film]}}
+
     def reads(self, content: Content) -> bool:
         """Whether the model takes such a content in."""
         if isinstance(content, str):
@@ -134,6 +145,17 @@ class RerankerPreprocessor:
             else:
                 pieces += self._shown(owner, content)
         return pieces
+
+    @property
+    def picture_side(self) -> int:
+        """Longer side, in pixels, of a page which has as many pixels as the model takes."""
+        return longer_side(self._pixels, PAGE_SHAPE, self._spec.side)
+
+    @property
+    def frame_side(self) -> int:
+        """The same of a frame: as large as a picture where films are seen by some of their frames."""
+        pixels = min(self._spec.frame_pixels, self._pixels) if self._films else self._pixels
+        return longer_side(pixels, FRAME_SHAPE, self._spec.side)
 
     @property
     def _pixels(self) -> float:
@@ -196,14 +218,14 @@ def rows_by_modality(given: Sequence[RerankerInput]) -> list[list[int]]:
     return [rows for rows in (texts, others) if rows]
 
 
+def cost_labels(name: str) -> tuple[str, str]:
+    """Both names under which the device measures what a token costs."""
+    return name, f"{name} pictures"
+
+
 def cost_label(name: str, piece: RerankerInput) -> str:
     """The name under which the device measures what a token costs: one for texts, one for pictures and films."""
-    return name if "text" in piece.given else f"{name} pictures"
-
-
-def film_processing_kwargs(film: dict[str, Any] | None) -> dict[str, Any]:
-    """Keyword arguments for the processor: a film's frames are chosen already, and their times go beside them."""
-    return {"video": {"do_sample_frames": False, "video_metadata": [film]}} if film else {}
+    return cost_labels(name)["text" not in piece.given]
 
 
 def one_frame_a_second_metadata(seconds: int) -> dict[str, Any]:

@@ -70,6 +70,16 @@ class RemoteEmbedder(_RemoteModel):
         """See `Embedder`."""
         return int(self._facts["films"])
 
+    @property
+    def picture_side(self) -> int:
+        """See `Embedder`."""
+        return int(self._facts["picture_side"])
+
+    @property
+    def frame_side(self) -> int:
+        """See `Embedder`."""
+        return int(self._facts["frame_side"])
+
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""
         return True
@@ -105,6 +115,16 @@ class RemoteReranker(_RemoteModel):
     def blends(self) -> bool:
         """See `Reranker`."""
         return bool(self._facts["blends"])
+
+    @property
+    def picture_side(self) -> int:
+        """See `Reranker`."""
+        return int(self._facts["picture_side"])
+
+    @property
+    def frame_side(self) -> int:
+        """See `Reranker`."""
+        return int(self._facts["frame_side"])
 
     def reads(self, content: Content) -> bool:
         """See `Reranker`. As it was tried when the model was loaded."""

@@ -28,6 +28,13 @@ def test_a_picture_finds_its_like_and_the_text_about_it(embedder: Embedder) -> N
     assert int(np.argmax(embedder.embed_documents(texts) @ query["text"][0])) == 1
 
 
+def test_what_it_looks_at_and_what_it_is_called_are_those_of_every_library_so_far(embedder: Embedder) -> None:
+    """Another side would leave unlike vectors in one space; another name would have every library embedded again."""
+    assert (embedder.picture_side, embedder.frame_side) == (640, 640)
+    names = ["name", "text", "window", "dtype", "picture", "crops", "classes", "temperature", "none"]
+    assert list(embedder.identity) == names
+
+
 def test_a_film_is_what_its_frames_show(embedder: Embedder) -> None:
     film = Film([SEEN[1], SEEN[1], SEEN[2]], (0.0, 1.0, 2.0))
     still = Film([SEEN[1]], (0.0,))

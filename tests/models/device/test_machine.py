@@ -1,10 +1,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from mcp_mmretrieval.config.resolve import DeviceMemory
 from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.models.device import machine
 from mcp_mmretrieval.models.device.machine import total_device_memory
@@ -49,6 +51,18 @@ print(machine.total_device_memory().kind, "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "cpu False\n"
+
+
+@pytest.mark.parametrize(("capability", "bfloat16"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_a_card_tells_whether_it_computes_in_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], bfloat16: bool
+) -> None:
+    monkeypatch.setattr(machine, "_GPU_DRIVERS", (Path("/"),))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=15_800_000_000))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: capability)
+    assert total_device_memory() == DeviceMemory(kind="cuda", total_mb=15_800, bfloat16=bfloat16)
 
 
 @pytest.mark.gpu

@@ -5,6 +5,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+import torch
 
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device import memory
@@ -62,3 +63,11 @@ def test_what_nobody_refers_to_goes_even_where_it_was_frozen_and_all_else_stays_
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()
+
+
+def test_what_a_gpu_of_apples_holds_in_reserve_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "empty_cache", lambda: given_back.append("mps"))
+    memory.release_memory()
+    assert given_back == ["mps"]

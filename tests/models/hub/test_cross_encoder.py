@@ -1,5 +1,6 @@
 """Cross-encoders that sentence-transformers loads: tiny ones of real architectures, from folders."""
 
+import itertools
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.errors import ModelUnavailable, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
+from mcp_mmretrieval.models.hub.reranker_input import RerankerInput
 from mcp_mmretrieval.types import Content, Film, Picture, Sound
 from tests.support import tiny
 from tests.support.tiny import rerankers
@@ -171,6 +173,45 @@ def test_larger_pictures_are_scaled_down_to_the_records_cap(
     assert capped.score(QUERY, [noise(3, 120, 160)]) == pytest.approx(wanted, abs=1e-5)
 
 
+def test_frames_of_a_film_keep_their_size(folders: dict[str, Path], caplog: pytest.LogCaptureFixture) -> None:
+    """Left to itself, the processor would share the pixels of a picture among them, and warns of another default."""
+    seeing = made(folders["qwen"], frames=8)
+    eyes: Any = seeing._model.processor
+    eyes.video_processor.size = {"shortest_edge": 256, "longest_edge": 24_000}  # as published: of one picture
+    (piece,) = seeing._pieces.of([Film([noise(seed, 160, 240) for seed in range(8)], tuple(map(float, range(8))))])
+    height, width = piece.given["video"].shape[-2:]
+    assert height * width > 20_000
+    features = seeing._model.preprocess(
+        [seeing._pair({"text": "a"}, piece.given)], processing_kwargs=seeing._pieces.film_options(piece.film)
+    )
+    ((pairs, rows, columns),) = features["video_grid_thw"].tolist()
+    assert (pairs, rows * 4, columns * 4) == (4, round(height / 8) * 8, round(width / 8) * 8)
+    assert "cap_pixels_per_frame" not in caplog.text
+
+
+# -- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_how_slow_its_first_passes_were_makes_no_smaller_batches(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a GPU take seconds, and say nothing of the next."""
+    now = itertools.count(0.0, 30.0)
+    with monkeypatch.context() as slow:
+        slow.setattr("mcp_mmretrieval.models.device.device.time.perf_counter", lambda: next(now))
+        model = made(folders["qwen"])
+    rows: list[int] = []
+    logits = model._logits
+
+    def counted(asked: RerankerInput, given: Sequence[RerankerInput]) -> np.ndarray:
+        rows.append(len(given))
+        return logits(asked, given)
+
+    monkeypatch.setattr(model, "_logits", counted)
+    model.score(QUERY, [noise(seed) for seed in range(4)])
+    assert rows == [4]
+
+
 # -- texts ------------------------------------------------------------------------------------------------------------
 
 
@@ -259,14 +300,6 @@ def test_what_does_not_fit_on_the_device_has_no_score(folders: dict[str, Path]) 
     assert [score is None for score in scores] == [False, True, False]
     with pytest.raises(ModelUnavailable, match="no room"):
         small.score(QUERY, [noise(0, 200, 200)])
-
-
-def test_a_head_that_modules_json_does_not_lead_to_is_the_one_such_models_have(
-    folders: dict[str, Path], tmp_path: Path, qwen: CrossEncoderReranker
-) -> None:
-    headless = made(rerankers.without_head(rerankers.qwen3_vl(tmp_path / "8b")))
-    contents: list[Content] = [*TEXTS, *PICTURES]
-    assert headless.score(QUERY, contents) == pytest.approx(qwen.score(QUERY, contents), abs=1e-5)
 
 
 def test_what_is_no_reranker_is_refused_with_the_next_step(tmp_path: Path) -> None:

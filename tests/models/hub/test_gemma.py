@@ -70,6 +70,20 @@ def test_it_takes_in_all_sorts_in_one_space(embedder: HubEmbedder) -> None:
     np.testing.assert_array_equal(found["text"], found["sound"])
 
 
+def test_the_marks_at_both_ends_are_the_tokenizers_where_the_template_leaves_them_out(tmp_path: Path) -> None:
+    """As published: the template writes neither; a prompt stands in the text, and the vector is a mean over both."""
+    folder = gemma.embedder(tmp_path / "tiny-gemma", template=gemma.PUBLISHED_TEMPLATE)
+    embedder = HubEmbedder(spec(folder), Device())
+    model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    ids = embedder._model.preprocess([{"text": "a boat"}])["input_ids"][0].tolist()
+    begin, end = (model.tokenizer.convert_tokens_to_ids(gemma.MARKS[name]) for name in ("bos_token", "eos_token"))
+    assert (ids[0], ids[-1], ids.count(begin), ids.count(end)) == (begin, end, 1, 1)
+    wanted = plain(model, [{"text": text} for text in TEXTS], prompt="title: none | text: ")
+    np.testing.assert_allclose(embedder.embed_documents(TEXTS), wanted, atol=1e-5)
+    query = plain(model, [{"text": TEXTS[0]}], prompt=QUERY)
+    np.testing.assert_allclose(embedder.embed_query(TEXTS[0])["text"], query, atol=1e-5)
+
+
 def test_texts_get_the_vectors_of_sentence_transformers(embedder: HubEmbedder, model: SentenceTransformer) -> None:
     wanted = plain(model, [{"text": text} for text in TEXTS], prompt="title: none | text: ")
     np.testing.assert_allclose(embedder.embed_documents(TEXTS), wanted, atol=1e-5)

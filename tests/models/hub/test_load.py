@@ -1,14 +1,16 @@
 """From a record to the loaded model: which class serves it, and whether it finds room."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec, RerankerSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models.device import memory
-from mcp_mmretrieval.models.hub import load
+from mcp_mmretrieval.models.hub import from_files, load
 from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
 from mcp_mmretrieval.models.hub.late_interaction import LateInteractionReranker
 from mcp_mmretrieval.models.pool import ModelPool
@@ -36,7 +38,25 @@ def test_a_model_that_finds_no_room_is_not_even_looked_for(tmp_path: Path, monke
     monkeypatch.setattr(memory, "machine_memory", lambda: (10**9, 10**9))
     settings = Settings(library=tmp_path, device="cpu")
     gone = str(tmp_path / "gone")
-    with pytest.raises(ModelUnavailable, match=r"gone: needs 10\.0 GB on cpu"):
+    with pytest.raises(ModelUnavailable, match=r"gone: needs 20\.0 GB on cpu"):  # in float32, twice what a card needs
         load.load_embedder(EmbedderSpec(model=gone, memory_mb=8_000), settings)
-    with pytest.raises(ModelUnavailable, match=r"gone: needs 10\.0 GB on cpu"):
+    with pytest.raises(ModelUnavailable, match=r"gone: needs 20\.0 GB on cpu"):
         load.load_reranker(RerankerSpec(model=gone, memory_mb=8_000, licence="MIT"), settings)
+    bfloat16 = settings.model_copy(update={"dtype": "bfloat16"})
+    with pytest.raises(ModelUnavailable, match=r"gone: needs 10\.0 GB on cpu"):
+        load.load_reranker(RerankerSpec(model=gone, memory_mb=8_000, licence="MIT"), bfloat16)
+
+
+@pytest.mark.parametrize(("dtype", "each"), [("float32", 4), ("bfloat16", 2)])
+def test_a_model_whose_size_no_record_tells_is_reckoned_by_its_files(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: Dtype, each: int
+) -> None:
+    """As in a recipe, which is all that a library keeps of an embedder."""
+    numbers = sum(tensor.numel() for file in folder.rglob("model.safetensors") for tensor in load_file(file).values())
+    assert from_files.weight_bytes(folder, dtype) == each * numbers
+    settings = Settings(library=tmp_path, device="cpu", dtype=dtype, memory_share=1.0)
+    for free, fits in ((1.3, True), (1.2, False)):
+        free_bytes = int(free * each * numbers)
+        monkeypatch.setattr(memory, "machine_memory", lambda known=free_bytes: (known, known))
+        with nullcontext() if fits else pytest.raises(ModelUnavailable, match=r"needs 0\.0 GB on cpu"):
+            load.load_reranker(RerankerSpec(model=str(folder)), settings)

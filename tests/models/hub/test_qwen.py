@@ -1,5 +1,7 @@
 """Qwen3-VL-Embedding, tiny: instructed like a chat, sees pictures and films, hears nothing."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from mcp_mmretrieval.config.profiles import EmbedderSpec
 from mcp_mmretrieval.errors import Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
+from mcp_mmretrieval.models.hub.pictures import fit_picture
 from mcp_mmretrieval.types import Content, Film
 from tests.support.contents import TEXTS, film, picture, plain, sound
 from tests.support.tiny import qwen
@@ -75,6 +78,45 @@ def test_pictures_get_the_vectors_of_sentence_transformers(embedder: HubEmbedder
         np.testing.assert_allclose(embedder.embed_documents([one])[0], wanted[row], atol=1e-5)
         query = asked(model, shown[row], QUERY, image=options)
         np.testing.assert_allclose(embedder.embed_query(one)["picture"], query, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 200), (200, 120), (60, 900), (700, 60)])
+def test_small_and_wide_pictures_are_as_large_as_the_authors_have_them(
+    published: HubEmbedder, model: SentenceTransformer, shape: tuple[int, int]
+) -> None:
+    """4 tokens at least, where the published processor says 64: a small picture is not blown up."""
+    one = picture(0, *shape)
+    options = {"size": {"shortest_edge": 4 * qwen.TOKEN, "longest_edge": MOST}}
+    wanted = asked(model, {"type": "image", "image": fit_picture(one, MOST)}, DOCUMENT, image=options)
+    np.testing.assert_allclose(published.embed_documents([one]), wanted, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def published(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> HubEmbedder:
+    """The same model with the smallest picture that the published processor's configuration has."""
+    copied = shutil.copytree(folder, tmp_path_factory.mktemp("published") / "tiny-qwen")
+    named = copied / "processor_config.json"
+    said = json.loads(named.read_text(encoding="utf-8"))
+    said["image_processor"]["size"]["shortest_edge"] = 65_536
+    named.write_text(json.dumps(said), encoding="utf-8")
+    return HubEmbedder(spec(copied), Device())
+
+
+def test_a_long_query_goes_through_in_one_pass(embedder: HubEmbedder, model: SentenceTransformer) -> None:
+    """700 tokens: more than a window of a document, and far less than the model takes in."""
+    long = " ".join(f"boat {number}" for number in range(110))
+    tokens = len(model.tokenizer(long)["input_ids"])
+    assert tokens > 700
+    assert len(embedder.windows(long)) > 1
+    query = asked(model, {"type": "text", "text": long}, QUERY)
+    np.testing.assert_allclose(embedder.embed_query(long)["text"], query, atol=1e-5)
+
+
+def test_a_model_of_ones_own_that_sees_enough_to_read_by_sees_pages(folder: Path) -> None:
+    assert HubEmbedder(EmbedderSpec(model=str(folder)), Device()).sees == {"photos", "documents"}
+    few = HubEmbedder(EmbedderSpec(model=str(folder), pixels=300_000), Device())
+    assert few.sees == {"photos"}
+    assert few.identity["sees"] == "photos"
 
 
 def test_films_get_the_vectors_of_sentence_transformers(embedder: HubEmbedder, model: SentenceTransformer) -> None:

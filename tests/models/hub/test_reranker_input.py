@@ -24,6 +24,14 @@ def preprocessor(limit: int = 200, **given: Any) -> RerankerPreprocessor:
     return RerankerPreprocessor(RerankerSpec(model="m", **given), tokenizer, limit)
 
 
+def learned(spec: RerankerSpec, limit: int) -> RerankerPreprocessor:
+    """That of a model which takes 1,024 pixels for a token, as far as its template leaves room."""
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words.tokenizer(["<pad>"]))  # type: ignore[no-untyped-call]
+    made = RerankerPreprocessor(spec, tokenizer, limit)
+    made.learn(features, lambda given: True)
+    return made
+
+
 def features(given: ModalityInput) -> dict[str, torch.Tensor]:
     """Of a model that sees pictures, 64 tokens each, and takes no films."""
     if "text" in given:

@@ -32,7 +32,7 @@ def loader(tmp_path: Path) -> Iterator[ProcessLoader]:
 
 def test_an_embedder_over_there_is_the_same_as_here(loader: ProcessLoader) -> None:
     there, here = loader.embedder("colours"), ColourEmbedder()
-    for name in ("identity", "dims", "sees", "hears", "films"):
+    for name in ("identity", "dims", "sees", "hears", "films", "picture_side", "frame_side"):
         assert getattr(there, name) == getattr(here, name)
     assert there.windows("one\n\ntwo") == here.windows("one\n\ntwo")
     assert there.windows(" ") == []
@@ -47,6 +47,7 @@ def test_an_embedder_over_there_is_the_same_as_here(loader: ProcessLoader) -> No
 def test_a_reranker_says_what_it_reads_without_being_sent_it(loader: ProcessLoader) -> None:
     there = loader.reranker("clip")
     assert (there.name, there.by_default, there.blends) == ("shortest first", frozenset(), False)
+    assert (there.picture_side, there.frame_side) == (0, 0)
     assert there.reads("a word")
     assert not there.reads(" ")
     assert not there.reads(BLUE)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import transformers
+from tokenizers.processors import TemplateProcessing
 from transformers.models.embedding_gemma2.configuration_embedding_gemma2 import EmbeddingGemma2Config
 from transformers.models.embedding_gemma2.modeling_embedding_gemma2 import EmbeddingGemma2Model
 from transformers.models.embedding_gemma2.processing_embedding_gemma2 import EmbeddingGemma2Processor
@@ -46,12 +47,17 @@ TEMPLATE = (
     "{%- endfor -%}"
     "{{ eos_token }}"
 )
+PUBLISHED_TEMPLATE = TEMPLATE.replace("{{ bos_token }}", "").replace("{{ eos_token }}", "")
+"""Without the marks at both ends, which the published tokenizer sets."""
 PROMPTS = {"query": "task: search result | query: ", "document": "title: none | text: "}
 
 
-def embedder(folder: Path, *, seed: int = 0, without: tuple[str, ...] = ()) -> Path:
-    """Takes texts, pictures, sound and film. `without`: towers that it lacks, of `vision` and `audio`."""
-    tokenizer = _tokenizer()
+def embedder(folder: Path, *, seed: int = 0, without: tuple[str, ...] = (), template: str = TEMPLATE) -> Path:
+    """Takes texts, pictures, sound and film. `without`: towers that it lacks, of `vision` and `audio`.
+
+    `template`: with the marks at both ends, or `PUBLISHED_TEMPLATE`.
+    """
+    tokenizer = _tokenizer(ends=template is PUBLISHED_TEMPLATE)
     torch.manual_seed(seed)
     model = EmbeddingGemma2Model(_config(tokenizer, without))
     with torch.no_grad():
@@ -64,7 +70,7 @@ def embedder(folder: Path, *, seed: int = 0, without: tuple[str, ...] = ()) -> P
         Gemma4ImageProcessor(max_soft_tokens=70),
         tokenizer,
         EmbeddingGemma2VideoProcessor(max_soft_tokens=70),
-        chat_template=TEMPLATE,
+        chat_template=template,
     ).save_pretrained(folder)
     _as_published(folder)
     return folder
@@ -116,9 +122,15 @@ def _config(tokenizer: Any, without: tuple[str, ...]) -> EmbeddingGemma2Config:
     )
 
 
-def _tokenizer() -> transformers.PreTrainedTokenizerFast:
+def _tokenizer(*, ends: bool) -> transformers.PreTrainedTokenizerFast:
+    """`ends`: it sets the marks at both ends of a text itself."""
+    made = words.tokenizer(list(MARKS.values()))
+    if ends:
+        begin, end = MARKS["bos_token"], MARKS["eos_token"]
+        special = [(mark, made.token_to_id(mark)) for mark in (begin, end)]
+        made.post_processor = TemplateProcessing(single=f"{begin} $A {end}", special_tokens=special)
     return transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=words.tokenizer(list(MARKS.values())),
+        tokenizer_object=made,
         model_max_length=8_192,
         padding_side="right",
         extra_special_tokens={name: mark for name, mark in MARKS.items() if name[:3] in ("boi", "eoi", "ima", "boa")}

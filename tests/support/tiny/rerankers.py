@@ -41,6 +41,17 @@ Judge whether the Document meets the requirements based on the Query and the Ins
 <|im_start|>assistant
 """
 """As that of Qwen3-VL-Reranker: the roles of a pair, and nothing of a sound."""
+ANSWER = "\n<|im_start|>assistant\n"
+CHAT = """{%- for message in messages -%}
+<|im_start|>{{ message.role }}
+{%- if message.content is string -%}{{ message.content }}{%- else -%}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}<|vision_start|><|image_pad|><|vision_end|>
+{%- elif part.type == 'text' -%}{{ part.text }}{%- endif -%}
+{%- endfor -%}{%- endif -%}<|im_end|>
+{%- endfor -%}
+"""
+"""As that of Qwen3-VL for chats, which lies beside it and scores pairs as well, otherwise."""
 PAGES = """{%- set ns = namespace(mark='<doc>') -%}
 {%- if task == 'query' -%}{%- set ns.mark = '<query>' -%}{%- endif -%}
 {{- ns.mark -}}
@@ -144,13 +155,35 @@ def qwen3_vl(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
-def without_head(reranker: Path) -> Path:
-    """The same with a `modules.json` that names a folder for the head that is not there, as the 8B's once did."""
-    named = reranker / "modules.json"
+def published_qwen3_vl(folder: Path, *, seed: int = 0) -> Path:
+    """The same laid out as Qwen/Qwen3-VL-Reranker-2B is: its template beside one for chats, named in a file."""
+    folder = qwen3_vl(folder, seed=seed)
+    (folder / "chat_template.jinja").write_text(CHAT, encoding="utf-8")
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "reranker.jinja").write_text(
+        JUDGE.replace(ANSWER, "{%- if add_generation_prompt -%}" + ANSWER + "{%- endif -%}"), encoding="utf-8"
+    )
+    named = folder / "sentence_bert_config.json"
+    said = json.loads(named.read_text(encoding="utf-8"))
+    said["processing_kwargs"] = {"chat_template": {"chat_template": "reranker", "add_generation_prompt": True}}
+    said["unpad_inputs"] = False
+    named.write_text(json.dumps(said), encoding="utf-8")
+    return folder
+
+
+def with_wrong_head(published: Path) -> Path:
+    """The same with a `modules.json` that names a folder for the head that is not there, as the 8B's does."""
+    named = published / "modules.json"
     modules = json.loads(named.read_text(encoding="utf-8"))
-    (reranker / modules[1]["path"]).rename(reranker / "elsewhere")
-    (reranker / "elsewhere" / "config.json").unlink()
+    modules[1]["path"] = "1_CausalScoreHead"
     named.write_text(json.dumps(modules), encoding="utf-8")
+    return published
+
+
+def without_head(reranker: Path) -> Path:
+    """The same without what says which words its score is made of."""
+    with_wrong_head(reranker)
+    (reranker / "1_LogitScore" / "config.json").unlink()
     return reranker
 
 
