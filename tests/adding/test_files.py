@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.adding.files import MAX_NOTES, MORE_NOTES, _Tally
 from mcp_mmretrieval.answers import Failure, Outcome
-from mcp_mmretrieval.errors import Cancelled, NotAllowed, NotInLibrary
+from mcp_mmretrieval.errors import NotAllowed, NotInLibrary
 from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Picture
@@ -273,37 +272,6 @@ def test_what_is_left_out_of_a_file_is_said_when_it_is_added_and_when_it_is_open
     assert add(library).notes == (f"{folder / 'long.pdf'}: {note}",)
     assert library.look(str(folder / "long.pdf")).document_notes == (note,)
     assert add(library).notes == ()
-
-
-def test_many_notes_become_few_and_a_pointer_to_the_others(open_library: OpenLibrary, folder: Path) -> None:
-    for number in range(MAX_NOTES + 3):
-        (folder / f"{number:02}.pdf").write_bytes(pdf([f"Page {number} with a text layer that says enough.", "x"]))
-    notes = add(open_library(max_pages=1)).notes
-    assert len(notes) == MAX_NOTES + 1
-    assert notes[-1] == MORE_NOTES
-    assert len(set(notes)) == len(notes)
-
-
-def test_many_failures_are_all_told_and_not_copied_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    copied = 0
-    job, update = Job("key"), Job.update
-
-    def updating(job: Job, **changes: object) -> None:
-        nonlocal copied
-        failed = changes.get("failed", ())
-        assert isinstance(failed, tuple)
-        copied += len(failed)
-        update(job, **changes)
-
-    monkeypatch.setattr(Job, "update", updating)
-    many = 2_000
-    with pytest.raises(Cancelled), _Tally(job, lambda: 0) as tally:
-        for number in range(many):
-            tally.failed(f"/r/{number}", "corrupt", "Damaged.")
-            assert len(job.outcome.failed) > 0.9 * number
-        raise Cancelled("Stopped.")
-    assert [failure.path for failure in job.outcome.failed] == [f"/r/{number}" for number in range(many)]
-    assert copied < 40 * many
 
 
 def test_a_job_that_is_cancelled_ends_within_a_folder(
