@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 STAGED_DAYS = 14
 """Days for which the segments of an unfinished file are kept."""
 
+SEGMENTS_AT_ONCE = 50
+"""Segments whose words are made between two looks whether somebody waits for an answer."""
+
 FILES_AT_ONCE = 1_000
 """Files that are read in one transaction where many are asked for: a long one keeps SQLite's log from being cut."""
 
@@ -252,10 +255,11 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             raise ValueError("Either a file or a text.")
         new = [rows.storable_segment(segment) for segment in segments]
         language = language_of([segment.text for segment in new])
-        words = []
+        words = list[word_tables.SegmentWords]()
         for segment in new:  # before the transaction, in which others would wait
-            yield_to_foreground()
             words.append(word_tables.segment_words(segment, language))
+            if len(words) % SEGMENTS_AT_ONCE == 0:
+                yield_to_foreground()
 
         def write(db: sqlite3.Connection) -> Change:
             held = scalar(db, "SELECT key FROM documents WHERE id = ?", document.id)
