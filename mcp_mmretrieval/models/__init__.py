@@ -49,6 +49,10 @@ class Embedder(Protocol):
     def films(self) -> int:
         """Frames of one film that it takes in as a film; 0: a film is looked at frame by frame."""
 
+    @property
+    def calls_at_once(self) -> int:
+        """Calls of `embed_documents` that it gains from at a time: while one computes, it prepares the others."""
+
     def windows(self, text: str) -> list[str]:
         """The text cut into pieces that the model takes in whole; one vector each.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.adding.batching import embed_each
+from mcp_mmretrieval.adding.embed_each import embed_each
 from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Content, Vectors

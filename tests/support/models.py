@@ -60,6 +60,10 @@ class ColourEmbedder:
     def films(self) -> int:
         return 0
 
+    @property
+    def calls_at_once(self) -> int:
+        return 3
+
     def has_word(self, word: str) -> bool:
         return True
 

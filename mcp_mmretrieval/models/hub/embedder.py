@@ -15,6 +15,7 @@ from sentence_transformers import SentenceTransformer
 
 from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit, first_error_line
+from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.capabilities import capabilities_of
@@ -41,6 +42,8 @@ SizedInput = tuple[int, EmbedderInput, float]
 PreparedBatch = tuple[int, Features | None]
 """How many contents, and what the network gets of them; None for one that the processor refuses."""
 
+_LEAST_AHEAD, _MOST_AHEAD = 2, 6
+"""Calls that are prepared while the batch of one runs; each of them holds its contents and one prepared batch."""
 _TRIED = 160_000
 """Pixels of the picture with which a model is tried out: few, as on a CPU it takes seconds."""
 
@@ -136,6 +139,11 @@ class HubEmbedder:
     def films(self) -> int:
         """Frames of a film; of a longer one so many are chosen."""
         return self._preparing.frames
+
+    @property
+    def calls_at_once(self) -> int:
+        """See `Embedder`; one in its turn, and two or more ahead, as many as there are cores for."""
+        return 1 + max(_LEAST_AHEAD, min(_MOST_AHEAD, threads.thread_budget(0) // 2))
 
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""

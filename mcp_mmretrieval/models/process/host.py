@@ -46,9 +46,8 @@ Function = Callable[[Any, Mapping[str, Any], Sequence[Content]], FunctionResult]
 
 def _load(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     """What is known of a model once it is loaded."""
-    facts = {
-        name: getattr(model, name) for name in ("identity", "name", "blends", "hears", "films") if _has(model, name)
-    }
+    plain = ("identity", "name", "blends", "hears", "films", "calls_at_once")
+    facts = {name: getattr(model, name) for name in plain if _has(model, name)}
     for name in ("sees", "by_default"):
         if _has(model, name):
             facts[name] = sorted(getattr(model, name))

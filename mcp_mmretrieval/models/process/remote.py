@@ -70,6 +70,11 @@ class RemoteEmbedder(_RemoteModel):
         """See `Embedder`."""
         return int(self._facts["films"])
 
+    @property
+    def calls_at_once(self) -> int:
+        """See `Embedder`."""
+        return int(self._facts["calls_at_once"])
+
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""
         return True
