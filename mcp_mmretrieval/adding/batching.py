@@ -6,13 +6,12 @@ handed over while one is embedded, so that a card waits for neither; and only so
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
-from mcp_mmretrieval.adding.decoding import BatchItem, DecodedStep, DecodeStep, decode_step, decode_steps
+from mcp_mmretrieval.adding.decoding import BatchItem, DecodedStep, DecodeStep, StepDecoder, decode_steps
 from mcp_mmretrieval.adding.document_vectors import DocumentVectors
 from mcp_mmretrieval.adding.embed_each import embed_apart, embed_together
 from mcp_mmretrieval.adding.parts import WHOLE_FILM_PART
@@ -93,22 +92,18 @@ class DocumentBatcher:
         """
         under_way: list[DocumentVectors] = []
         begun = _begin(documents, under_way, stop, enough)
-        ended = threading.Event()
-
-        def decode(step: DecodeStep) -> DecodedStep:
-            return decode_step(step, embedder, self._workers, self._sound_s, ended)
-
+        decoder = StepDecoder(embedder, self._workers, self._sound_s)
         with ExitStack() as running:
             decoded = running.enter_context(
                 RunAhead(
                     decode_steps(self._catalog, embedder, begun, stop),
-                    decode,
+                    decoder.decode,
                     threads=self._workers.count,
                     room=BATCH_DECODED_BYTES,
                     weigh=lambda made: made.bytes,
                 )
             )
-            running.callback(ended.set)
+            running.callback(decoder.stop)
             embedded = running.enter_context(
                 RunAhead(_batches(decoded), partial(_embed, embedder), threads=embedder.calls_at_once)
             )

@@ -97,51 +97,51 @@ def decode_steps(
             yield DecodeStep(one, place=place, files=files, last=number == len(shown))
 
 
-def decode_step(
-    step: DecodeStep, embedder: Embedder, workers: Workers, sound_s: float, stop: threading.Event
-) -> DecodedStep:
-    """The contents of a step. `sound_s`: seconds of a stretch of sound with a vector of its own.
+class StepDecoder:
+    """Decodes steps for one embedder. Any thread may call."""
 
-    `stop` ends it, and raises Cancelled.
-    """
-    foreground.yield_to_foreground()
-    made = DecodedStep()
-    for stored in step.texts:
-        windows = embedder.windows(stored.segment.text)
-        if not windows and any(letter.isalnum() for letter in stored.segment.text):
-            made.left_out.append(("text", stored.segment, Unfit([0], UNKNOWN_SCRIPT_REASON)))
-        for part, window in enumerate(windows):
-            made.items.append(BatchItem(step.gathered, "text", stored, part, window, step.title))
-    if step.place is not None:
-        _decode_place(step, step.place, embedder, workers, sound_s, stop, made)
-    return made
+    def __init__(self, embedder: Embedder, workers: Workers, sound_s: float) -> None:
+        """`sound_s`: seconds of a stretch of sound with a vector of its own."""
+        self._embedder = embedder
+        self._workers = workers
+        self._sound_s = sound_s
+        self._stop = threading.Event()
 
+    def stop(self) -> None:
+        """From now on `decode` raises Cancelled, also where it is under way."""
+        self._stop.set()
 
-def _decode_place(
-    step: DecodeStep,
-    place: tuple[StoredSegment, Segment, float],
-    embedder: Embedder,
-    workers: Workers,
-    sound_s: float,
-    stop: threading.Event,
-    made: DecodedStep,
-) -> None:
-    stored, segment, since = place
-    try:
-        file = reopen(step.files)
-    except UnreadableMedia as error:
-        logger.info("%s: no vectors for now: %s", step.gathered.document[:12], error)
-        made.absent = error
-        return
-    with file:
+    def decode(self, step: DecodeStep) -> DecodedStep:
+        """The contents of a step."""
+        foreground.yield_to_foreground()
+        made = DecodedStep()
+        for stored in step.texts:
+            windows = self._embedder.windows(stored.segment.text)
+            if not windows and any(letter.isalnum() for letter in stored.segment.text):
+                made.left_out.append(("text", stored.segment, Unfit([0], UNKNOWN_SCRIPT_REASON)))
+            for part, window in enumerate(windows):
+                made.items.append(BatchItem(step.gathered, "text", stored, part, window, step.title))
+        if step.place is not None:
+            self._decode_place(step, step.place, made)
+        return made
+
+    def _decode_place(self, step: DecodeStep, place: tuple[StoredSegment, Segment, float], made: DecodedStep) -> None:
+        stored, segment, since = place
         try:
-            content = workers.load(file.fd, segment, name=file.path, side=EMBED_SIDE_PIXELS, stop=stop)
+            file = reopen(step.files)
         except UnreadableMedia as error:
-            kind: VectorKind = "sound" if segment.traits.content == "sound" else "picture"
-            made.left_out.append((kind, stored.segment, error))
+            logger.info("%s: no vectors for now: %s", step.gathered.document[:12], error)
+            made.absent = error
             return
-    for piece in part_contents(stored.segment, content, embedder, sound_s=sound_s, since=since):
-        made.items.append(BatchItem(step.gathered, piece.kind, stored, piece.part, piece.content))
+        with file:
+            try:
+                content = self._workers.load(file.fd, segment, name=file.path, side=EMBED_SIDE_PIXELS, stop=self._stop)
+            except UnreadableMedia as error:
+                kind: VectorKind = "sound" if segment.traits.content == "sound" else "picture"
+                made.left_out.append((kind, stored.segment, error))
+                return
+        for piece in part_contents(stored.segment, content, self._embedder, sound_s=self._sound_s, since=since):
+            made.items.append(BatchItem(step.gathered, piece.kind, stored, piece.part, piece.content))
 
 
 def _to_decode(segments: Iterable[StoredSegment], embedder: Embedder) -> Iterator[tuple[StoredSegment, Segment, float]]:

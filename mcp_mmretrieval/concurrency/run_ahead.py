@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
+WorkItemT = TypeVar("WorkItemT")
+WorkResultT = TypeVar("WorkResultT")
 
 MAX_AHEAD = 64
 """Results at most that are ahead, however small they are."""
@@ -19,19 +19,19 @@ _FADES = 0.9
 """What is left of the weight that is expected of a result, with each lighter one."""
 
 
-class _Task(Generic[ItemT, ResultT]):
+class _Task(Generic[WorkItemT, WorkResultT]):
     """One item on its way to a result."""
 
-    def __init__(self, item: ItemT) -> None:
+    def __init__(self, item: WorkItemT) -> None:
         self.item = item
         self.done = threading.Event()
-        self.result: ResultT | None = None
+        self.result: WorkResultT | None = None
         self.error: BaseException | None = None
         self.weight = 0
         """Of the result, once it is there."""
 
 
-class RunAhead(Generic[ItemT, ResultT], Iterator[tuple[ItemT, ResultT]]):
+class RunAhead(Generic[WorkItemT, WorkResultT], Iterator[tuple[WorkItemT, WorkResultT]]):
     """Each item with its result, in the order of the items; used by one thread, within `with`.
 
     Items are taken by that thread, when it asks for the next result. What `work` raises is raised in the place of its
@@ -40,12 +40,12 @@ class RunAhead(Generic[ItemT, ResultT], Iterator[tuple[ItemT, ResultT]]):
 
     def __init__(
         self,
-        items: Iterable[ItemT],
-        work: Callable[[ItemT], ResultT],
+        items: Iterable[WorkItemT],
+        work: Callable[[WorkItemT], WorkResultT],
         *,
         threads: int,
         room: float = math.inf,
-        weigh: Callable[[ResultT], int] | None = None,
+        weigh: Callable[[WorkResultT], int] | None = None,
     ) -> None:
         """`weigh`: bytes of a result; about `room` of them are held ahead. Without it, a result for each thread."""
         self._items = iter(items)
@@ -53,20 +53,20 @@ class RunAhead(Generic[ItemT, ResultT], Iterator[tuple[ItemT, ResultT]]):
         self._threads = threads
         self._room = room
         self._weigh = weigh
-        self._ahead: deque[_Task[ItemT, ResultT]] = deque()
+        self._ahead: deque[_Task[WorkItemT, WorkResultT]] = deque()
         self._heavy = 0.0
         """Bytes of the heavy ones among the last results; 0: none was weighed."""
-        self._queue: queue.SimpleQueue[_Task[ItemT, ResultT] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Task[WorkItemT, WorkResultT] | None] = queue.SimpleQueue()
         self._started: list[threading.Thread] = []
         self._left = False
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> tuple[ItemT, ResultT]:
+    def __next__(self) -> tuple[WorkItemT, WorkResultT]:
         while self._has_room():
             try:
-                task = _Task[ItemT, ResultT](next(self._items))
+                task = _Task[WorkItemT, WorkResultT](next(self._items))
             except StopIteration:
                 break
             self._ahead.append(task)
