@@ -20,6 +20,7 @@ from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.capabilities import capabilities_of
 from mcp_mmretrieval.models.hub.encoder import Encoder, Features
+from mcp_mmretrieval.models.hub.patches import multiply_patches
 from mcp_mmretrieval.models.hub.preprocess import (
     PREPROCESSING_VERSION,
     EmbedderInput,
@@ -74,6 +75,7 @@ class HubEmbedder:
                 processor_kwargs=dict(spec.processor_options),
             )
             self._model.eval()
+            multiply_patches(self._model)
             self._encoder = Encoder(self._model)
             self._prompts = prompts_of(self._model, spec)
             self._texts = TextPreprocessor(self._model, spec, self._prompts)
