@@ -101,7 +101,7 @@ def test_only_a_process_for_models_of_the_hub_keeps_its_memory_for_the_next_batc
         """Of each of its processes."""
         found = []
         for process in loader.processes:
-            process.call(ModelCall("machine", "", "device_memory"))
+            process.call(ModelCall("ocr", "", "load"))
             told = Path(f"/proc/{process.pid}/environ").read_text(encoding="utf-8").rstrip("\0").split("\0")
             found.append(dict(one.split("=", 1) for one in told))
         loader.close()
