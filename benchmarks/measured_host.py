@@ -1,7 +1,8 @@
 """A model process that notes each forward pass, for `pipeline.py` and `gpu.py`.
 
 `host.json` in the library's folder says what else it does: `{"card_ms": 40}` puts a stand-in for a card in the place of
-the network, which takes 40 ms for each picture and nothing of the processor. Notes stand in `forwards.jsonl` there.
+the network, which takes 40 ms for each picture and nothing of the processor; `prepare_ms` above 0 does the same to the
+model's own processor, for as many cores as there are threads. Notes stand in `forwards.jsonl` there.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ DIM = 64
 """Numbers of the vectors that the stand-in makes."""
 
 
-def stand_in(card_ms: float) -> None:
-    """From now on no SentenceTransformer computes anything."""
+def stand_in(card_ms: float, prepare_ms: float) -> None:
+    """From now on no SentenceTransformer computes anything; with `prepare_ms`, none prepares a picture either."""
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -31,6 +32,15 @@ def stand_in(card_ms: float) -> None:
             time.sleep(rows * card_ms / 1_000)
         return {"sentence_embedding": torch.nn.functional.normalize(torch.randn(rows, DIM))}
 
+    before = SentenceTransformer.preprocess
+
+    def preprocess(self: Any, inputs: Any, prompt: str | None = None, **options: Any) -> Any:
+        if not prepare_ms or "image" not in inputs[0]:
+            return before(self, inputs, prompt, **options)
+        time.sleep(len(inputs) * prepare_ms / 1_000)
+        return {"input_ids": torch.zeros(len(inputs), 1), "pixel_values": torch.zeros(1)}
+
+    SentenceTransformer.preprocess = preprocess  # type: ignore[method-assign]
     SentenceTransformer.forward = forward  # type: ignore[method-assign, assignment]
 
 
@@ -71,7 +81,7 @@ def make_loader(settings: Settings) -> InProcessLoader:
     said = json.loads(asked.read_text(encoding="utf-8")) if asked.exists() else {}
     loader = InProcessLoader(settings)
     if "card_ms" in said:
-        stand_in(said["card_ms"])
+        stand_in(said["card_ms"], said["prepare_ms"])
     else:
         note(settings.library / NOTES)
     return loader

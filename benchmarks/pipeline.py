@@ -1,13 +1,15 @@
 """How close pages come to the speed of the slowest step on their way to a vector, and to another checkout's.
 
-    python benchmarks/pipeline.py --against ../another-checkout
+    python benchmarks/pipeline.py --against ../another-checkout [--prepare-ms 90 --card-ms 10]
 
 Pages that were read are decoded by the parsers, handed to the model process, prepared by a processor of Qwen's, and
 embedded. In the place of the network stands a card that takes so many milliseconds a page (`--card-ms`) and nothing of
-the processor: on a CPU the real one would take the time from the other steps. With 0 preparing is the bound.
+the processor: on a CPU the real one would take the time from the other steps. On a machine with few cores, or busy
+ones, `--prepare-ms` does the same for the processor of pictures, as if each thread had a core. Then the times show how
+well the steps overlap, and without it what a page costs of the real processor.
 
 In each round both checkouts have their turn, then each step of this one alone, over the same pages. The ratio of a
-round's times counts, and of the rounds the median: what else runs on the machine disturbs both.
+round's figures counts, and of the rounds the median: what else runs on the machine disturbs both.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +76,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         with Library.open(settings=settings) as library:
             assert library.add().wait().added == len(files)
             loader = ProcessLoader(settings.model_copy(update={"library": folder}), entry=HOST)
-            (folder / "host.json").write_text(json.dumps({"card_ms": arguments.card_ms}), encoding="utf-8")
+            stand_ins = {"card_ms": arguments.card_ms, "prepare_ms": arguments.prepare_ms}
+            (folder / "host.json").write_text(json.dumps(stand_ins), encoding="utf-8")
             embedder = loader.embedder(recipe.recipe_of("measured", spec))
             batcher = DocumentBatcher(library._catalog, library._shared.workers, settings.sound_s)
 
@@ -83,7 +87,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 assert sum(len(one.vectors["picture"]) for one in done) == len(some)
 
             pipeline(documents[:4])
+            before = processor_seconds()
             found: dict[str, Any] = {"seconds": seconds_of(lambda: pipeline(documents))}
+            found["processor_s"] = processor_seconds() - before
             if arguments.steps:
                 found["steps"] = steps(library, embedder, documents, arguments)
             loader.close()
@@ -109,7 +115,18 @@ def steps(library: Any, embedder: Any, documents: list[str], arguments: argparse
     with ThreadPoolExecutor(embedder.calls_at_once) as pool:
         handed = seconds_of(lambda: list(pool.map(embedder.embed_documents, lots)))
     card = len(documents) * arguments.card_ms / 1_000
-    return {"decoding": decoding, "preparing": 0.0 if card else handed, "card": card}
+    return {"decoding": decoding, "from the contents to vectors": handed, "card": card}
+
+
+def processor_seconds() -> float:
+    """That this process and its children have computed: parsers, and the model process."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
+            if os.getpid() in (int(fields[1]), int(stat.parent.name)):
+                ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -121,7 +138,8 @@ def seconds_of(work: Callable[[], object]) -> float:
 def run(checkout: Path, arguments: argparse.Namespace, card_ms: float, *, with_steps: bool) -> dict[str, Any]:
     command = [
         sys.executable, __file__, "--one", "--files", arguments.files, "--model", arguments.model, "--side",
-        arguments.side, "--card-ms", card_ms, *(["--steps"] if with_steps else []),
+        arguments.side, "--card-ms", card_ms, "--prepare-ms", arguments.prepare_ms,
+        *(["--steps"] if with_steps else []),
     ]  # fmt: skip
     own = {name: value for name, value in os.environ.items() if not name.startswith("MMRETRIEVAL_")}
     done = subprocess.run(
@@ -142,13 +160,16 @@ def compare(arguments: argparse.Namespace, card_ms: float) -> dict[str, Any]:
             "steps": {step: round(seconds, 2) for step, seconds in ours["steps"].items()},
             "slowest": slowest,
             "of_slowest": ours["steps"][slowest] / ours["seconds"],
-            "to_the_other": theirs["seconds"] / ours["seconds"] if theirs else None,
+            "processor_ms_a_page": 1_000 * ours["processor_s"] / arguments.pages,
         }
+        if theirs:
+            one["other_pages_s"] = arguments.pages / theirs["seconds"]
+            one["to_the_other"] = theirs["seconds"] / ours["seconds"]
+            one["processor_to_the_other"] = theirs["processor_s"] / ours["processor_s"]
         rounds.append(one)
         print(f"  round {number + 1}: {json.dumps(one)}", flush=True)
     medians = {
-        name: statistics.median(one[name] for one in rounds)
-        for name in ("pages_s", "of_slowest", *(["to_the_other"] if arguments.against else []))
+        name: statistics.median(one[name] for one in rounds) for name in rounds[0] if isinstance(rounds[0][name], float)
     }
     return {"card_ms": card_ms, "pages": arguments.pages, "rounds": rounds, "median": medians}
 
@@ -160,6 +181,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=48)
     parser.add_argument("--side", type=int, default=1_362, help="pixels of a page's longer side")
     parser.add_argument("--card-ms", type=float, nargs="+", default=[0, 120])
+    parser.add_argument("--prepare-ms", type=float, default=0.0)
     parser.add_argument("--json", type=Path)
     for hidden in ("--files", "--model"):
         parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
@@ -181,7 +203,10 @@ def main() -> None:
         make_pages(arguments.files, arguments.pages, arguments.side)
         design.save_design(qwen.embedding_tiny(), arguments.model, "cpu")
         for card_ms in arguments.card_ms:
-            print(f"A card of {card_ms:g} ms a page, {arguments.pages} pages of {arguments.side} px:", flush=True)
+            prepared = f"in {arguments.prepare_ms:g} ms" if arguments.prepare_ms else "really"
+            print(
+                f"{arguments.pages} pages of {arguments.side} px, prepared {prepared}, {card_ms:g} ms of a card each:"
+            )
             found.append(compare(arguments, card_ms))
             print(f"  median: {json.dumps(found[-1]['median'])}", flush=True)
             if arguments.json:
