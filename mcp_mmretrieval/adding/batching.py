@@ -25,9 +25,9 @@ from mcp_mmretrieval.types import VECTOR_KINDS, Content, VectorKind, Vectors
 BATCH_WINDOWS = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
 BATCH_DECODED_BYTES = 48_000_000
-"""Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound.
-
-As much again is decoded ahead."""
+"""Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
+_AHEAD_BYTES, _AHEAD_BYTES_OF_ONE = BATCH_DECODED_BYTES, BATCH_DECODED_BYTES // 4
+"""Bytes that are decoded ahead; the second for a model that gains from one call at a time, as the built-in ones."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class DocumentBatcher:
                     decode_steps(self._catalog, embedder, begun, stop),
                     decoder.decode,
                     threads=self._workers.count,
-                    room=BATCH_DECODED_BYTES,
+                    room=_AHEAD_BYTES if embedder.calls_at_once > 1 else _AHEAD_BYTES_OF_ONE,
                     weigh=lambda made: made.bytes,
                 )
             )

@@ -43,7 +43,7 @@ SizedInput = tuple[int, EmbedderInput, float]
 PreparedBatch = tuple[int, Features | None]
 """How many contents, and what the network gets of them; None for one that the processor refuses."""
 
-_LEAST_AHEAD, _MOST_AHEAD = 2, 6
+_LEAST_AHEAD, _MOST_AHEAD = 2, 4
 """Calls that are prepared while the batch of one runs; each of them holds its contents and one prepared batch."""
 _TRIED = 160_000
 """Pixels of the picture with which a model is tried out: few, as on a CPU it takes seconds."""
