@@ -66,6 +66,10 @@ class Waiting(ColourEmbedder):
         super().__init__(name)
         self._gate = gate
 
+    @property
+    def calls_at_once(self) -> int:
+        return 1  # so that the gate counts documents
+
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         self._gate.enter()
         return super().embed_documents(contents, titles)

@@ -1,112 +1,34 @@
 """Vectors of whole documents: what gets one is gathered over many documents, and embedded together.
 
-So the batches of a device are full, however small the documents are; and only so much is decoded at a time.
+So the batches of a device are full, however small the documents are. Pages are decoded ahead, and the next batches are
+handed over while one is embedded, so that a card waits for neither; and only so much is decoded at a time.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
-import numpy as np
-
-from mcp_mmretrieval.adding.parts import (
-    WHOLE_FILM_PART,
-    decoding_side,
-    moment_of_part,
-    part_contents,
-    segment_to_decode,
-)
-from mcp_mmretrieval.errors import (
-    Cancelled,
-    LibraryUnavailable,
-    ModelUnavailable,
-    RetrievalError,
-    Unfit,
-    UnreadableMedia,
-)
+from mcp_mmretrieval.adding.decoding import BatchItem, DecodedStep, DecodeStep, StepDecoder, decode_steps
+from mcp_mmretrieval.adding.document_vectors import DocumentVectors
+from mcp_mmretrieval.adding.embed_each import embed_apart, embed_together
+from mcp_mmretrieval.adding.parts import WHOLE_FILM_PART
+from mcp_mmretrieval.concurrency.run_ahead import RunAhead
+from mcp_mmretrieval.errors import Cancelled
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.store import Catalog, StoredSegment, VectorRows
-from mcp_mmretrieval.targets import reopen
-from mcp_mmretrieval.types import VECTOR_KINDS, Content, Film, Segment, Sound, VectorKind, Vectors
-
-logger = logging.getLogger(__name__)
+from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.types import VECTOR_KINDS, Content, VectorKind, Vectors
 
 BATCH_WINDOWS = 256
 """Windows of text that are embedded together: enough to sort by length, few enough to commit often."""
 BATCH_DECODED_BYTES = 48_000_000
-"""Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures, or 6 minutes of sound."""
-VECTORS_AT_ONCE = 4_096
-"""Vectors that are stored at a time."""
-UNKNOWN_SCRIPT_REASON = "the text model was not taught its script; its words are found"
-"""Why a text that holds letters has no window."""
-NOTE_REASONS = 3
-"""Reasons that a note names, and places of each."""
-MAX_REASON_CHARACTERS = 160
-"""Characters of a reason."""
-
-PartKey = tuple[int, int]
-"""A segment's key and the part of it."""
-
-
-@dataclass(slots=True)
-class DocumentVectors:
-    """One document with the vectors of all that the model takes in."""
-
-    document: str
-    vectors: dict[VectorKind, dict[PartKey, Vectors]] = field(default_factory=dict)
-    left_out: dict[tuple[VectorKind, str], list[str]] = field(default_factory=dict)
-    """Places without a vector, by kind and reason."""
-    failed: bool = False
-    """Something went wrong that may go well another time."""
-    absent: bool = False
-    """Its file cannot be read now."""
-    waiting: int = 0
-    """Contents that are still to be embedded."""
-
-    @property
-    def put_off(self) -> bool:
-        """Whether it should be tried again rather than be left without vectors."""
-        return self.absent or (self.failed and not self.vectors)
-
-    @property
-    def rows(self) -> Iterator[VectorRows]:
-        """Its vectors, as they are stored: some at a time, so that those of a long text are not held twice."""
-        for kind, vectors in self.vectors.items():
-            keys = list(vectors)
-            for at in range(0, len(keys), VECTORS_AT_ONCE):
-                yield _rows(kind, keys[at : at + VECTORS_AT_ONCE], vectors)
-
-    @property
-    def note(self) -> str:
-        """What has no vector, and why; empty where all has."""
-        told = []
-        for (kind, reason), places in list(self.left_out.items())[:NOTE_REASONS]:
-            more = f" and {len(places) - NOTE_REASONS} more" if len(places) > NOTE_REASONS else ""
-            told.append(f"{', '.join(places[:NOTE_REASONS])}{more} as {kind} ({reason})")
-        others = len(self.left_out) - NOTE_REASONS
-        return "; ".join(told) + (f"; and more for {others} other reasons" if others > 0 else "")
-
-    def leave_out(self, kind: VectorKind, segment: Segment, part: int, error: Exception) -> None:
-        """Say that a part gets no vector."""
-        place = moment_of_part(segment, kind, part).fragment or "the whole"
-        places = self.left_out.setdefault((kind, _reason(error)), [])
-        if place not in places:
-            places.append(place)
-        self.failed |= not isinstance(error, Unfit)
-
-
-@dataclass(slots=True)
-class BatchItem:
-    """A content on its way to a vector."""
-
-    gathered: DocumentVectors
-    stored: StoredSegment
-    part: int
-    content: Content
-    title: str = ""
+"""Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures of 640 pixels in height and
+width, or 6 minutes of sound."""
+_AHEAD_BYTES, _AHEAD_BYTES_OF_ONE = BATCH_DECODED_BYTES, BATCH_DECODED_BYTES // 4
+"""Bytes that are decoded ahead; the second for a model that gains from one call at a time, as the built-in ones."""
 
 
 @dataclass(slots=True)
@@ -122,11 +44,30 @@ class ContentBatch:
         """Whether it is time to embed them."""
         return len(self.wanted) >= BATCH_WINDOWS if self.kind == "text" else self.cost >= BATCH_DECODED_BYTES
 
+    @property
+    def contents(self) -> list[Content]:
+        """What the model gets."""
+        return [one.content for one in self.wanted]
+
+    @property
+    def titles(self) -> list[str]:
+        """Of the documents that texts stand in."""
+        return [one.title for one in self.wanted] if self.kind == "text" else []
+
     def add(self, wanted: BatchItem) -> None:
         """One more."""
         wanted.gathered.waiting += 1
         self.wanted.append(wanted)
-        self.cost += _bytes(wanted.content)
+        self.cost += wanted.bytes
+
+    def hand_out(self, found: Iterable[Vectors | Exception]) -> None:
+        """Give the documents their vectors."""
+        for one, vector in zip(self.wanted, found, strict=True):
+            one.gathered.waiting -= 1
+            if isinstance(vector, Exception):
+                one.gathered.leave_out(self.kind, one.stored.segment, one.part, vector)
+            else:
+                one.gathered.vectors.setdefault(self.kind, {})[one.stored.key, one.part] = vector
 
 
 class DocumentBatcher:
@@ -150,149 +91,65 @@ class DocumentBatcher:
         Once `stop` says so, nothing more of any; once `enough` does, no further document is begun. What the model does
         not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
         """
-        lots: dict[VectorKind, ContentBatch] = {kind: ContentBatch(kind) for kind in VECTOR_KINDS}
         under_way: list[DocumentVectors] = []
-        for document in documents:
-            if stop():
-                return
-            if enough():
-                break
-            one = DocumentVectors(document)
-            under_way.append(one)
-            try:
-                for kind, wanted in self._contents(embedder, one, stop):
-                    lots[kind].add(wanted)
-                    if lots[kind].full:
-                        _embed(embedder, lots[kind])
-            except UnreadableMedia as error:
-                logger.info("%s: no vectors for now: %s", document[:12], error)
-                one.absent = True
-            if embedded := [each for each in under_way if not each.waiting]:
-                yield embedded
-                under_way = [each for each in under_way if each.waiting]
-        for lot in lots.values():
-            _embed(embedder, lot)
+        begun = _begin(documents, under_way, stop, enough)
+        decoder = StepDecoder(embedder, self._workers, self._sound_s)
+        with ExitStack() as running:
+            decoded = running.enter_context(
+                RunAhead(
+                    decode_steps(self._catalog, embedder, begun, stop),
+                    decoder.decode,
+                    threads=self._workers.count,
+                    room=_AHEAD_BYTES if embedder.calls_at_once > 1 else _AHEAD_BYTES_OF_ONE,
+                    weigh=lambda made: made.bytes,
+                )
+            )
+            running.callback(decoder.stop)
+            embedded = running.enter_context(
+                RunAhead(_batches(decoded), partial(_embed, embedder), threads=embedder.calls_at_once)
+            )
+            for batch, found in embedded:
+                if isinstance(found, Exception):
+                    embedded.drain()  # what may end a process of models is to end no other call
+                    found = embed_apart(embedder, batch.contents, batch.titles, found)
+                batch.hand_out(found)
+                if ready := [each for each in under_way if not each.waiting]:
+                    yield ready
+                    under_way[:] = [each for each in under_way if each.waiting]
+                if stop():
+                    raise Cancelled("Stopped while embedding.")
         yield under_way
 
-    def _contents(
-        self, embedder: Embedder, one: DocumentVectors, stop: Callable[[], bool]
-    ) -> Iterator[tuple[VectorKind, BatchItem]]:
-        """What is to be embedded of a document. Raises UnreadableMedia where its file is not there as it was read."""
-        document = self._catalog.document(one.document)
-        title = document.title if document else ""
-        segments = self._catalog.segments_of(one.document)
-        for stored in segments:
-            for part, window in enumerate(_windows(embedder, one, stored.segment)):
-                yield "text", BatchItem(one, stored, part, window, title)
-        shown = list(_to_decode(segments, embedder))
-        if shown:
-            with reopen(self._catalog.files_of_one(one.document)) as file:
-                for stored, segment, since in shown:
-                    if stop():
-                        raise Cancelled("Stopped while embedding.")
-                    side = decoding_side(segment, embedder)
-                    try:
-                        content = self._workers.load(file.fd, segment, name=file.path, side=side)
-                    except UnreadableMedia as error:
-                        kind: VectorKind = "sound" if segment.traits.content == "sound" else "picture"
-                        one.leave_out(kind, stored.segment, WHOLE_FILM_PART, error)
-                        continue
-                    for piece in part_contents(stored.segment, content, embedder, sound_s=self._sound_s, since=since):
-                        yield piece.kind, BatchItem(one, stored, piece.part, piece.content)
+
+def _begin(
+    documents: Iterable[str], under_way: list[DocumentVectors], stop: Callable[[], bool], enough: Callable[[], bool]
+) -> Iterator[DocumentVectors]:
+    """The documents, each of them noted once it is begun."""
+    for document in documents:
+        if stop():
+            raise Cancelled("Stopped while embedding.")
+        if enough():
+            return
+        under_way.append(DocumentVectors(document, waiting=1))  # until all of it is in a batch
+        yield under_way[-1]
 
 
-def _to_decode(segments: Iterable[StoredSegment], embedder: Embedder) -> Iterator[tuple[StoredSegment, Segment, float]]:
-    """The places that have to be decoded, each with what of it, and up to which second the one before it went."""
-    since, within = 0.0, ""
-    for stored in segments:
-        if stored.segment.place.part != within:  # another recording in the same file
-            since, within = 0.0, stored.segment.place.part
-        if segment := segment_to_decode(stored.segment, embedder, since=since):
-            yield stored, segment, since
-        since = max(since, stored.segment.place.end or 0.0)
+def _batches(decoded: Iterable[tuple[DecodeStep, DecodedStep]]) -> Iterator[ContentBatch]:
+    """Full batches, and at the end what is left."""
+    filling = {kind: ContentBatch(kind) for kind in VECTOR_KINDS}
+    for step, made in decoded:
+        one = step.gathered
+        one.absent = one.absent or made.absent is not None
+        for kind, segment, error in made.left_out:
+            one.leave_out(kind, segment, 0 if kind == "text" else WHOLE_FILM_PART, error)
+        for item in made.items:
+            filling[item.kind].add(item)
+            if filling[item.kind].full:
+                yield filling[item.kind]
+                filling[item.kind] = ContentBatch(item.kind)
+        one.waiting -= step.last
+    yield from (batch for batch in filling.values() if batch.wanted)
 
 
-def _windows(embedder: Embedder, one: DocumentVectors, segment: Segment) -> list[str]:
-    """The windows of a place's text; that there are none, although it holds words, is said."""
-    windows = embedder.windows(segment.text)
-    if not windows and any(letter.isalnum() for letter in segment.text):
-        one.leave_out("text", segment, 0, Unfit([0], UNKNOWN_SCRIPT_REASON))
-    return windows
-
-
-def embed_each(
-    embedder: Embedder, contents: Sequence[Content], titles: Sequence[str] = ()
-) -> list[Vectors | Exception]:
-    """For each content its vector, or why it has none: one that the model trips over costs the others nothing.
-
-    Raises ModelUnavailable (DeviceLost too), LibraryUnavailable, Cancelled.
-    """
-    if not contents:
-        return []
-    try:
-        rows = np.asarray(embedder.embed_documents(contents, titles), np.float32)
-        if rows.ndim != 2 or len(rows) != len(contents):
-            raise ValueError(f"The model gave {rows.shape} for {len(contents)} contents.")
-    except (ModelUnavailable, LibraryUnavailable, Cancelled):
-        raise
-    except Unfit as unfit:
-        out = set(unfit.rows).intersection(range(len(contents)))
-        if not out:
-            return _by_halves(embedder, contents, titles, unfit)
-        rest = [row for row in range(len(contents)) if row not in out]
-        found = iter(
-            embed_each(embedder, [contents[row] for row in rest], [titles[row] for row in rest] if titles else ())
-        )
-        return [unfit if row in out else next(found) for row in range(len(contents))]
-    except Exception as error:  # noqa: BLE001 whatever a model trips over
-        return _by_halves(embedder, contents, titles, error)
-    return [row if np.isfinite(row).all() else ValueError("not finite") for row in rows]
-
-
-def _by_halves(
-    embedder: Embedder, contents: Sequence[Content], titles: Sequence[str], error: Exception
-) -> list[Vectors | Exception]:
-    if len(contents) == 1:
-        if not isinstance(error, RetrievalError):
-            logger.error("a content cannot be embedded", exc_info=error)
-        return [error]
-    middle = len(contents) // 2
-    return embed_each(embedder, contents[:middle], titles[:middle]) + embed_each(
-        embedder, contents[middle:], titles[middle:]
-    )
-
-
-def _embed(embedder: Embedder, lot: ContentBatch) -> None:
-    """Give the vectors of a lot to their documents, and empty it."""
-    wanted, lot.wanted, lot.cost = lot.wanted, [], 0
-    titles = [one.title for one in wanted] if lot.kind == "text" else ()
-    for one, found in zip(wanted, embed_each(embedder, [one.content for one in wanted], titles), strict=True):
-        one.gathered.waiting -= 1
-        if isinstance(found, Exception):
-            one.gathered.leave_out(lot.kind, one.stored.segment, one.part, found)
-        else:
-            one.gathered.vectors.setdefault(lot.kind, {})[one.stored.key, one.part] = found
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, RetrievalError):
-        return f"the model fails on it: {type(error).__name__}"
-    line = " ".join(str(error).split()).rstrip(".")
-    return line if len(line) <= MAX_REASON_CHARACTERS else line[: MAX_REASON_CHARACTERS - 1] + "…"
-
-
-def _bytes(content: Content) -> int:
-    if isinstance(content, str):
-        return len(content)
-    if isinstance(content, Film):
-        return sum(picture.nbytes for picture in content.pictures)
-    return content.samples.nbytes if isinstance(content, Sound) else content.nbytes
-
-
-def _rows(kind: VectorKind, keys: Sequence[PartKey], vectors: Mapping[PartKey, Vectors]) -> VectorRows:
-    return VectorRows(
-        kind=kind,
-        segments=[segment for segment, _ in keys],
-        parts=[part for _, part in keys],
-        vectors=np.stack([vectors[key] for key in keys]),
-    )
+def _embed(embedder: Embedder, batch: ContentBatch) -> list[Vectors | Exception] | Exception:
+    return embed_together(embedder, batch.contents, batch.titles)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from mcp_mmretrieval.adding.batching import DocumentBatcher, DocumentVectors
+from mcp_mmretrieval.adding.batching import DocumentBatcher
+from mcp_mmretrieval.adding.document_vectors import DocumentVectors
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.rollout import RETRY_LOADING_SECONDS, EmbeddingTarget, Rollout
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 DOCUMENTS_AT_ONCE = 32
 """Documents that are begun at a time."""
+DOCUMENTS_IN_A_ROW = 512
+"""Documents that are begun before all of them are committed and it is looked anew in which space any lack vectors."""
 RETRY_SECONDS = 5.0
 """Seconds until a full disk or a missing model is tried again."""
 
@@ -122,10 +125,8 @@ class EmbeddingThread:
         while not self._closed:
             with self._woken:
                 self._news = False
-            began = time.monotonic()
             if not self._step():
                 return
-            self._let_read(READING_SHARE * (time.monotonic() - began))
 
     def _let_read(self, seconds: float) -> None:
         """Wait while one small file after the other is read, at most so long."""
@@ -162,18 +163,35 @@ class EmbeddingThread:
         for documents in ([suspect] for suspect in suspects) if suspects else [others] if others else []:
             if self._closed:
                 return
-            self._begun = (target.space, documents)
-            self._catalog.attempt(target.space, documents)
+            self._begun = (target.space, [])
+            begun = self._in_a_row(documents, hold=bool(suspects), apart=attempts)
+            since = time.monotonic()
             try:
-                for embedded in self._batcher.gather(target.embedder, documents, self._stopped, self._enough):
+                for embedded in self._batcher.gather(target.embedder, begun, self._stopped, self._enough):
                     with self._catalog.together():
                         for one in embedded:
                             self._commit(target, one)
+                    self._let_read(READING_SHARE * (time.monotonic() - since))
+                    since = time.monotonic()
             finally:
-                left = self._catalog.attempts(target.space).keys() & set(documents)
+                left = self._catalog.attempts(target.space).keys() & set(self._begun[1])
                 if left:
                     self._catalog.spare(target.space, left)
                 self._begun = (target.space, [])
+
+    def _in_a_row(self, documents: Sequence[str], *, hold: bool, apart: Collection[str]) -> Iterator[str]:
+        """The documents, noted as begun, and those that wait behind them, as long as they are many: so a device need
+        not wait between some documents and the next. `hold`: none but these. `apart`: those that are tried alone.
+        """
+        space, begun = self._begun
+        while documents:
+            self._catalog.attempt(space, documents)
+            begun += documents
+            yield from documents
+            if hold or len(documents) < DOCUMENTS_AT_ONCE or len(begun) >= DOCUMENTS_IN_A_ROW:
+                return
+            skip = {*begun, *apart, *self._put_off, *self._failed.get(space, ())}
+            documents = self._catalog.unembedded(space, limit=DOCUMENTS_AT_ONCE, skip=skip)
 
     def _commit(self, target: EmbeddingTarget, one: DocumentVectors) -> None:
         """Store its vectors, or put it off: it stays findable by its words."""

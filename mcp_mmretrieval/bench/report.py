@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,20 @@ from mcp_mmretrieval import __version__
 from mcp_mmretrieval.bench import footprint
 from mcp_mmretrieval.bench.plan import BenchSection, BenchTask
 from mcp_mmretrieval.bench.timing import time_calls
+from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import RetrievalError
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content, Identity
 
-_ROW_S = 40.0
-"""Seconds that a row may take. A row that would take longer is left out and says so."""
+ROW_THREAD = "bench row"
+"""Name of the threads that measure."""
+_ITEM_S = 40.0
+"""Seconds that an item may take. A row whose items would take longer is left out and says so."""
+_ROW_S = 120.0
+"""Seconds after which a row that has not ended is left behind."""
+_MATMUL_S = 0.3
+"""Seconds in which the device's own speed is measured beside a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +51,10 @@ class BenchRow:
     p95_ms: float = 0.0
     gflop: float = 0.0
     """Billions of floating-point operations that one item takes; 0 where torch does not know."""
+    matmul_tflops: float = 0.0
+    """Of the device, measured right after the row: what else runs on a machine changes from row to row."""
     of_matmul: float = 0.0
-    """Share of the device's own product of matrices that was reached; 0 where the operations are not known."""
+    """Share of that which was reached, 1 at most; 0 where the operations are not known."""
     memory_mb: float = 0.0
     """That the process held at the worst."""
     gpu_mb: float = 0.0
@@ -112,28 +122,47 @@ def measured_rows(
     tasks: Iterator[BenchTask],
     on: MachineInfo,
     seconds: float,
-    patience: float = _ROW_S,
+    patience: float = _ITEM_S,
+    bound: float = _ROW_S,
     on_task: Callable[[BenchTask], object] = id,
 ) -> Iterator[BenchRow]:
     """Measure one task after the other. `on_task` is called before each.
 
     A larger size of a thing is left out where the smaller one says that it would take longer than `patience` seconds.
+    A row that has not ended after `bound` seconds is left behind; where the model is still at it after as many more,
+    nothing else can be measured.
     """
     before: BenchRow | None = None
+    stuck = False
     for task in tasks:
         on_task(task)
+        if stuck:
+            yield BenchRow(**_named(task), left_out="the model is still at an earlier row")
+            continue
         if before is not None and _follows(task, before):
             expected = before.ms / 1_000 * task.amount / before.amount * (2 if before.warm else 1)
             if before.left_out or expected > patience:
                 yield BenchRow(**_named(task), left_out=before.left_out or f"would take about {expected:.0f} s an item")
                 continue
-        before = _row(task, on, seconds)
+        before, stuck = _row_within(bound, task, on, seconds)
         yield before
 
 
 def _follows(task: BenchTask, before: BenchRow) -> bool:
     """Whether it is a larger size of the same."""
     return (task.part, task.what) == (before.part, before.what) and task.amount > before.amount
+
+
+def _row_within(bound: float, task: BenchTask, on: MachineInfo, seconds: float) -> tuple[BenchRow, bool]:
+    """A row, and whether the model is still at it."""
+    found: list[BenchRow] = []
+    with AbandonableCall(lambda stop: found.append(_row(task, on, seconds)), ROW_THREAD) as call:
+        if call.ended(bound):
+            return found[0], False
+    late = BenchRow(**_named(task), left_out=f"did not end within {bound:g} s")
+    with suppress(Exception):  # it was told to stop, and may say so
+        return late, not call.ended(bound)
+    return late, False
 
 
 def _row(task: BenchTask, on: MachineInfo, seconds: float) -> BenchRow:
@@ -157,6 +186,7 @@ def _row(task: BenchTask, on: MachineInfo, seconds: float) -> BenchRow:
         return BenchRow(**_named(task), left_out=str(error))
     gflop = (flop or 0) / 1e9
     reached = gflop / 1e3 * timing.per_second
+    best = flops.matmul_flops_per_second(on.device, on.dtype, _MATMUL_S) / 1e12 if gflop else 0.0
     return BenchRow(
         **_named(task),
         batch=timing.batch,
@@ -166,7 +196,8 @@ def _row(task: BenchTask, on: MachineInfo, seconds: float) -> BenchRow:
         ms=timing.median_ms,
         p95_ms=timing.p95_ms,
         gflop=gflop,
-        of_matmul=reached / on.matmul_tflops if on.matmul_tflops else 0.0,
+        matmul_tflops=best,
+        of_matmul=min(1.0, reached / best) if best else 0.0,
         memory_mb=footprint.peak_memory_bytes() / 1e6,
         gpu_mb=flops.peak_gpu_bytes(on.device) / 1e6,
     )

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mcp_mmretrieval.bench.plan import BenchTask
-from mcp_mmretrieval.bench.report import BenchReport, BenchRow
+from mcp_mmretrieval.bench.report import ROW_THREAD, BenchReport, BenchRow
 from mcp_mmretrieval.bench.running import (
     SECONDS_BY_EFFORT,
     BenchRun,
@@ -44,16 +48,49 @@ def bench_command(arguments: argparse.Namespace) -> int:
     asked = untrained_request(named, given) if named is not None else None
     profile = selected_profile(given)
     _check(arguments)
-    with tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
-        if asked is not None:
-            require_hub_packages(f"bench --random-weights {asked.name}")
-            with show.spinner(f"Drawing random weights for {asked.name}"):
-                profile = build_untrained_profile(asked, Path(folder), hub_device_name(given))
-        with show.spinner("Loading the models"):
-            run = BenchRun(given, profile, ModelPool(given), random_weights=asked is not None)
-        report, interrupted = _measured(run, arguments)
-    _write_report(report, arguments)
-    return EXIT_INTERRUPTED if interrupted else EXIT_OK
+    try:
+        with _unwinding_when_told(), tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
+            if asked is not None:
+                require_hub_packages(f"bench --random-weights {asked.name}")
+                with show.spinner(f"Drawing random weights for {asked.name}"):
+                    profile = build_untrained_profile(asked, Path(folder), hub_device_name(given))
+            with show.spinner("Loading the models"):
+                run = BenchRun(given, profile, ModelPool(given), random_weights=asked is not None)
+            report, interrupted = _measured(run, arguments)
+        _write_report(report, arguments)
+        code = EXIT_INTERRUPTED if interrupted else EXIT_OK
+    except _ToldToEnd as told:
+        code = told.code
+    if any(thread.name == ROW_THREAD for thread in threading.enumerate()):
+        # a model is still at work in a thread, which would abort the end of the process
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+class _ToldToEnd(BaseException):
+    """A signal has told the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+        """Of the process, as shells have it."""
+
+
+@contextmanager
+def _unwinding_when_told() -> Iterator[None]:
+    """Within, SIGTERM and SIGHUP raise _ToldToEnd, so that gigabytes of made weights do not stay on the disk."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _ToldToEnd(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -79,7 +116,8 @@ def _measured(run: BenchRun, arguments: argparse.Namespace) -> tuple[BenchReport
     with _progressing() as on_task:
         try:
             for row in run.rows(on, effort, seconds, on_task):
-                found.append(row)  # noqa: PERF402  what was found before an interruption stays
+                found.append(row)  # what was found before an interruption stays
+                _write_json(run.report(on, found, seconds), arguments)
         except KeyboardInterrupt:
             interrupted = True
     return run.report(on, found, seconds), interrupted
@@ -100,14 +138,27 @@ def _progressing() -> Iterator[Callable[[BenchTask], None]]:
 
 def _write_report(report: BenchReport, arguments: argparse.Namespace) -> None:
     """The table on stdout, unless that is to have the JSON; and the files."""
-    written = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
     if arguments.json == STDOUT_NAME:
-        sys.stdout.write(written)
+        sys.stdout.write(_as_text(report))
     else:
         show.stdout_console().print(bench_table.report_table(report))
-    if arguments.json and arguments.json != STDOUT_NAME:
-        Path(arguments.json).write_text(written, encoding="utf-8")
+    if _write_json(report, arguments):
         show.tell_written(arguments.json)
     if arguments.plot:
         bench_plot.write_plot(report, Path(arguments.plot))
         show.tell_written(arguments.plot)
+
+
+def _write_json(report: BenchReport, arguments: argparse.Namespace) -> bool:
+    """The file with the JSON, whole at any time. Whether one was asked for."""
+    if not arguments.json or arguments.json == STDOUT_NAME:
+        return False
+    file = Path(arguments.json)
+    made = file.with_name(f"{file.name}.{os.getpid()}")
+    made.write_text(_as_text(report), encoding="utf-8")
+    made.replace(file)
+    return True
+
+
+def _as_text(report: BenchReport) -> str:
+    return json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"

@@ -92,6 +92,11 @@ class Workers:
         self._sandbox = "no parser has been started yet"
 
     @property
+    def count(self) -> int:
+        """How many documents are split, and how many places loaded, at once."""
+        return self._count
+
+    @property
     def sandbox(self) -> str:
         """How parsers are confined here, in words."""
         return self._sandbox

@@ -57,6 +57,10 @@ class Embedder(Protocol):
     def frame_side(self) -> int:
         """The same of the frames of a film."""
 
+    @property
+    def calls_at_once(self) -> int:
+        """Calls of `embed_documents` that it gains from at a time: while one computes, it prepares the others."""
+
     def windows(self, text: str) -> list[str]:
         """The text cut into pieces that the model takes in whole; one vector each.
 

@@ -72,6 +72,11 @@ class QueryCache:
         """See `Embedder`."""
         return self._embedder.frame_side
 
+    @property
+    def calls_at_once(self) -> int:
+        """See `Embedder`."""
+        return self._embedder.calls_at_once
+
     def windows(self, text: str) -> list[str]:
         """See `Embedder`."""
         return self._embedder.windows(text)

@@ -1,60 +1,19 @@
-"""Vectors of whole documents, together; and what a model trips over, alone."""
+"""Vectors of whole documents, made together and ahead; and what a model trips over, alone."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.adding.batching import embed_each
 from mcp_mmretrieval.config.settings import Settings
-from mcp_mmretrieval.errors import DeviceLost, ModelUnavailable, Unfit
+from mcp_mmretrieval.errors import Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Content, Vectors
 from tests.conftest import OpenLibrary
 from tests.support.files import BLUE, GREEN, RED, film, picture, scanned_pdf
 from tests.support.models import PATIENCE, ColourEmbedder, ModelsByHand
-
-
-class Picky(ColourEmbedder):
-    """Trips over texts that say `bad`, refuses those that say `long`, and makes nothing finite of `odd` ones."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
-
-    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
-        self.calls += 1
-        texts = [str(content) for content in contents]
-        assert not titles or list(titles) == [f"title of {text}" for text in texts]
-        if any("lost" in text for text in texts):
-            raise DeviceLost("The device is gone. Start again.")
-        if long := [row for row, text in enumerate(texts) if "long" in text]:
-            raise Unfit(long, "too long")
-        if any("bad" in text for text in texts):
-            raise RuntimeError("a shape does not fit")
-        vectors = super().embed_documents(contents)
-        vectors[[row for row, text in enumerate(texts) if "odd" in text]] = np.nan
-        return vectors
-
-
-def test_one_bad_content_costs_the_others_nothing_and_keeps_their_order() -> None:
-    texts = ["red", "bad", "blue", "long red", "odd", *["green"] * 40, "bad too", "red"]
-    model = Picky()
-    found = embed_each(model, texts, [f"title of {text}" for text in texts])
-    without = [text for text, one in zip(texts, found, strict=True) if isinstance(one, Exception)]
-    assert without == ["bad", "long red", "odd", "bad too"]
-    for text, one in zip(texts, found, strict=True):
-        if not isinstance(one, Exception):
-            assert one.tolist() == pytest.approx(ColourEmbedder().embed_documents([text])[0].tolist())
-    assert model.calls < 30
-    assert [type(one) for one in embed_each(model, ["bad"])] == [RuntimeError]
-    assert embed_each(model, []) == []
-
-
-def test_a_device_that_is_lost_is_no_contents_fault() -> None:
-    with pytest.raises(ModelUnavailable):
-        embed_each(Picky(), ["red", "lost"])
 
 
 def add(library: Library) -> None:
@@ -164,3 +123,116 @@ def test_a_note_about_vectors_takes_the_place_of_an_earlier_one(
     better = open_library(space="longer")
     assert better.settle(PATIENCE)
     assert better.documents()[0][0].notes == ()
+
+
+# -- ahead ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each picture fills a batch."""
+    monkeypatch.setattr("mcp_mmretrieval.adding.batching.BATCH_DECODED_BYTES", 1)
+
+
+COLOURS = {"red": RED, "green": GREEN, "blue": BLUE}
+
+
+@pytest.mark.usefixtures("one_a_batch")
+def test_the_next_batches_are_handed_over_while_one_is_embedded(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as the model gains from: each call here ends only once there are three."""
+    three, before = threading.Barrier(3), ColourEmbedder.embed_documents
+
+    def embed(self: ColourEmbedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        if not isinstance(contents[0], str):
+            three.wait(PATIENCE)
+        return before(self, contents, titles)
+
+    with monkeypatch.context() as waiting:
+        waiting.setattr(ColourEmbedder, "embed_documents", embed)
+        scanned_pdf(folder / "report.pdf", [RED, GREEN, BLUE, RED, GREEN, BLUE])
+        add(library)
+    assert library.status().pending_vectors == 0
+    for page, colour in enumerate(COLOURS, 1):
+        assert library.search(colour, lanes=("picture",)).hits[0].citation in (
+            f"report.pdf#page={page}",
+            f"report.pdf#page={page + 3}",
+        )
+
+
+@pytest.mark.usefixtures("one_a_batch")
+def test_what_fails_goes_again_while_no_other_call_is_under_way(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have ended the process of the models, and with it the other calls, which are not at fault."""
+    under_way, beside, guard = 0, list[int](), threading.Lock()
+    tried, before = list[str](), ColourEmbedder.embed_documents
+
+    def embed(self: ColourEmbedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        nonlocal under_way
+        with guard:
+            under_way += 1
+        try:
+            if isinstance(contents[0], np.ndarray) and contents[0][..., 1].mean() > 200:
+                tried.append("green")
+                if len(tried) == 1:
+                    raise Unfit((), "The process of the models did not survive this.")
+                beside.append(under_way)
+            return before(self, contents, titles)
+        finally:
+            with guard:
+                under_way -= 1
+
+    monkeypatch.setattr(ColourEmbedder, "embed_documents", embed)
+    scanned_pdf(folder / "report.pdf", [GREEN, RED, BLUE, RED, BLUE])
+    monkeypatch.setattr("mcp_mmretrieval.adding.embed_each._by_halves", again)
+    add(library)
+    assert (tried, beside) == (["green", "green"], [1])
+    assert library.search("green", lanes=("picture",)).hits[0].citation == "report.pdf#page=1"
+    assert library.documents()[0][0].notes == ()
+
+
+def again(embedder: ColourEmbedder, contents: Sequence[Content], titles: Sequence[str], error: Exception) -> object:
+    return list(embedder.embed_documents(contents, titles))
+
+
+def test_batches_are_filled_from_many_documents(
+    open_library: OpenLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also from those that wait behind the ones that are begun at a time, but not from all that there are."""
+    monkeypatch.setattr("mcp_mmretrieval.adding.embedding.DOCUMENTS_AT_ONCE", 2)
+    monkeypatch.setattr("mcp_mmretrieval.adding.embedding.DOCUMENTS_IN_A_ROW", 6)
+    for number in range(9):
+        (folder / f"{number}.md").write_text(f"red {number}", encoding="utf-8")
+    without = open_library(state="loading", slow=True)
+    without.add().wait(PATIENCE)
+    without.close()
+    lengths, before = list[int](), ColourEmbedder.embed_documents
+
+    def embed(self: ColourEmbedder, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        lengths.append(len(contents))
+        return before(self, contents, titles)
+
+    monkeypatch.setattr(ColourEmbedder, "embed_documents", embed)
+    library = open_library()
+    assert library.settle(PATIENCE)
+    assert (library.status().pending_vectors, lengths) == (0, [6, 3])
+    space = library._catalog.active_space()
+    assert space is not None
+    assert library._catalog.attempts(space.id) == {}
+
+
+def test_closing_ends_what_is_decoded_ahead(open_library: OpenLibrary, folder: Path, tmp_path: Path) -> None:
+    """And what was not embedded is embedded the next time."""
+    for number in range(12):
+        picture(folder / f"{number}.png", (number, 20, 200), (900, 900))
+    without = open_library(state="loading", slow=True)
+    without.add().wait(PATIENCE)
+    without.close()
+    library = open_library()
+    library.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+    again = open_library()
+    assert again.settle(PATIENCE)
+    assert again.status().pending_vectors == 0

@@ -28,6 +28,10 @@ class Everything(ColourEmbedder):
         return 30.0
 
     @property
+    def calls_at_once(self) -> int:
+        return 1
+
+    @property
     def films(self) -> int:
         return 8
 

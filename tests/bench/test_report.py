@@ -1,5 +1,6 @@
 """Rows of a measurement, of work that is no model."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,35 @@ def test_operations_are_told_as_a_share_of_what_the_device_can_do() -> None:
     left, right = torch.ones(300, 200), torch.ones(200, 100)
     (row,) = measured_rows(iter([made("picture", 1, lambda contents: left @ right)]), ON, 0.01)
     assert row.gflop == pytest.approx(2 * 300 * 200 * 100 / 1e9)
-    assert row.of_matmul == pytest.approx(row.gflop / 1e3 * row.per_second / ON.matmul_tflops)
+    assert row.matmul_tflops > 0
+    assert row.of_matmul == pytest.approx(min(1.0, row.gflop / 1e3 * row.per_second / row.matmul_tflops))
+
+
+def test_no_share_is_above_all_that_the_device_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else runs on the machine may have ended, or begun, since its own speed was measured."""
+    monkeypatch.setattr("mcp_mmretrieval.bench.flops.matmul_flops_per_second", lambda *given: 1.0)
+    square = torch.ones(200, 200)
+    (row,) = measured_rows(iter([made("picture", 1, lambda contents: square @ square)]), ON, 0.01)
+    assert row.of_matmul == 1.0
+
+
+def test_a_row_that_does_not_end_is_left_behind_and_the_others_go_on_once_the_model_is_free() -> None:
+    go_on = threading.Event()
+
+    def wait(_: Sequence[Content]) -> None:
+        assert go_on.wait(30)
+
+    tasks = [made("film", 1, wait), made("text", 1, len), made("film", 2, len)]
+    threading.Timer(0.2, go_on.set).start()
+    found = list(measured_rows(iter(tasks), ON, 0.01, bound=0.1))
+    assert [row.left_out for row in found] == ["did not end within 0.1 s", "", ""]
+    go_on.clear()
+    found = list(measured_rows(iter(tasks), ON, 0.01, bound=0.1))
+    go_on.set()
+    assert [row.left_out for row in found] == [
+        "did not end within 0.1 s",
+        *["the model is still at an earlier row"] * 2,
+    ]
 
 
 def test_what_a_model_cannot_take_is_told_in_its_row_and_the_others_go_on() -> None:

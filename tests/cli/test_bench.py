@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
+from tests.support.threads import until
 
 COMMAND = (sys.executable, "-m", "mcp_mmretrieval", "bench")
 PARTS = ["adding", "asking", "reranking"]
@@ -102,3 +104,33 @@ def test_random_weights_are_called_that_wherever_figures_are(tmp_path: Path) -> 
     found = json.loads((tmp_path / "it.json").read_text(encoding="utf-8"))
     assert found["random_weights"] is True
     assert found["profile"] == found["embedder"]["model"] == "minilm-l6"
+
+
+def test_what_ends_it_leaves_its_rows_and_none_of_its_weights(tmp_path: Path) -> None:
+    """As `timeout` and containers end a process."""
+    (made := tmp_path / "made").mkdir()
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MMRETRIEVAL_")}
+    asked = ("--random-weights", "minilm-l6", "--seconds", "60", "--json", "it.json", "--library", "library")
+    with subprocess.Popen(
+        [*COMMAND, *asked], cwd=tmp_path, env={**own, "TMPDIR": str(made)}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        until(lambda: any(made.glob("mcp-*")) or process.poll() is not None, 120)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 128 + signal.SIGTERM
+    assert list(made.glob("mcp-*")) == []
+
+
+def test_its_json_is_whole_after_each_row(tmp_path: Path) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MMRETRIEVAL_")}
+    asked = ("--random-weights", "minilm-l6", "--quick", "--seconds", "1", "--json", "it.json", "--library", "library")
+    with subprocess.Popen(
+        [*COMMAND, *asked], cwd=tmp_path, env=own, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        until(lambda: (tmp_path / "it.json").exists() or process.poll() is not None, 120)
+        rows = len(json.loads((tmp_path / "it.json").read_text(encoding="utf-8"))["rows"])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) in (0, 128 + signal.SIGTERM)
+    assert rows >= 1
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("it.json.")] == []

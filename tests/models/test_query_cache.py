@@ -50,6 +50,10 @@ class Counted:
             raise self.fails.pop(0)
         return {"text": np.array([[len(self.asked), 0]], np.float32)}
 
+    @property
+    def calls_at_once(self) -> int:
+        return 1
+
     def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
         return np.full((len(contents), 2), len(titles), np.float32)
 

@@ -68,6 +68,10 @@ class ColourEmbedder:
     def frame_side(self) -> int:
         return 480
 
+    @property
+    def calls_at_once(self) -> int:
+        return 3
+
     def has_word(self, word: str) -> bool:
         return True
 

@@ -15,6 +15,11 @@ from mcp_mmretrieval.bench.untrained import tokens
 from mcp_mmretrieval.bench.untrained.design import Design
 
 _SIZES: Mapping[str, tuple[dict[str, int], dict[str, Any]]] = {
+    "tiny": (
+        {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2}
+        | {"intermediate_size": 128},
+        {"depth": 2, "hidden_size": 64, "num_heads": 4, "intermediate_size": 128, "deepstack_visual_indexes": [0]},
+    ),
     "2b": (
         {"hidden_size": 2_048, "num_hidden_layers": 28, "num_attention_heads": 16, "intermediate_size": 6_144},
         {"depth": 24, "hidden_size": 1_024, "intermediate_size": 4_096, "deepstack_visual_indexes": [5, 11, 17]},
@@ -24,7 +29,7 @@ _SIZES: Mapping[str, tuple[dict[str, int], dict[str, Any]]] = {
         {"depth": 27, "hidden_size": 1_152, "intermediate_size": 4_304, "deepstack_visual_indexes": [8, 16, 24]},
     ),
 }
-"""Of the network of texts and that of pictures."""
+"""Of the network of texts and that of pictures. `tiny` is no published one: it shows that a measurement runs."""
 _VOCABULARY = 151_936
 _MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "yes", "no")
 _OWN = {
@@ -70,6 +75,16 @@ can only be "yes" or "no".<|im_end|>
 <|im_start|>assistant
 """
 )
+
+
+def embedding_tiny() -> Design:
+    """For tests of what measures."""
+    return _embedding("tiny")
+
+
+def reranker_tiny() -> Design:
+    """For tests of what measures."""
+    return _reranker("tiny")
 
 
 def embedding_2b() -> Design:
@@ -123,12 +138,12 @@ def _reranker(size: str) -> Design:
 
 def _config(size: str, tokenizer: Any) -> Qwen3VLConfig:
     texts, pictures = _SIZES[size]
-    tied = size == "2b"
+    tied = size != "8b"
     return Qwen3VLConfig(
         text_config={
+            "num_key_value_heads": 8,
             **texts,
             "vocab_size": _VOCABULARY,
-            "num_key_value_heads": 8,
             "head_dim": 128,
             "max_position_embeddings": 262_144,
             "rope_parameters": {
@@ -140,7 +155,7 @@ def _config(size: str, tokenizer: Any) -> Qwen3VLConfig:
             "pad_token_id": tokenizer.pad_token_id,
             "tie_word_embeddings": tied,
         },
-        vision_config={**pictures, "num_heads": 16, "out_hidden_size": texts["hidden_size"]},
+        vision_config={"num_heads": 16, **pictures, "out_hidden_size": texts["hidden_size"]},
         image_token_id=tokens.token_id(tokenizer, _OWN["image_token"]),
         video_token_id=tokens.token_id(tokenizer, _OWN["video_token"]),
         vision_start_token_id=tokens.token_id(tokenizer, _OWN["vision_start_token"]),

@@ -91,6 +91,11 @@ class BuiltinEmbedder:
         """See `Embedder`."""
         return PICTURE_SIDE_PIXELS
 
+    @property
+    def calls_at_once(self) -> int:
+        """See `Embedder`; it prepares in the device's turn."""
+        return 1
+
     def windows(self, text: str) -> list[str]:
         """Pieces of at most 128 tokens, cut between words. None of a script that the model was not taught."""
         return [window for window in self._text.windows(text) if self._text.knows(window)]

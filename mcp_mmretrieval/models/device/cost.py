@@ -13,7 +13,7 @@ _CLEAN = 200
 
 
 class TokenBudget:
-    """Tokens that a batch may have. Safe to read from any thread, told by the one whose turn it is."""
+    """Tokens that a batch may have. Safe to use from several threads."""
 
     def __init__(self, rate: float, most: float) -> None:
         """`rate`: tokens a second, until some were measured. `most`: tokens of a batch that more would not speed up."""
@@ -42,12 +42,13 @@ class TokenBudget:
         with self._guard:
             self._tokens = kept * self._tokens + tokens
             self._seconds = kept * self._seconds + max(seconds, 1e-9)
-        self._clean += 1
-        if self._clean >= _CLEAN:
-            self._clean = 0
-            self._cap *= _GROWTH
+            self._clean += 1
+            if self._clean >= _CLEAN:
+                self._clean = 0
+                self._cap *= _GROWTH
 
     def too_much(self, tokens: float) -> None:
         """A batch of so many tokens did not fit into memory: half of it from now on."""
-        self._clean = 0
-        self._cap = min(self._cap, tokens / 2)
+        with self._guard:
+            self._clean = 0
+            self._cap = min(self._cap, tokens / 2)

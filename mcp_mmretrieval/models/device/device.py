@@ -11,10 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from mcp_mmretrieval.concurrency import foreground
-from mcp_mmretrieval.concurrency.priority_lock import PriorityLock
+from mcp_mmretrieval.concurrency.priority_lock import PriorityLock, current_stop
 from mcp_mmretrieval.config.profiles import Dtype, ModelSpec
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, first_error_line
@@ -25,6 +26,7 @@ from mcp_mmretrieval.models.device.failures import RowFailures
 
 logger = logging.getLogger(__name__)
 
+PreparedT = TypeVar("PreparedT")
 BatchResultT = TypeVar("BatchResultT")
 
 _TOKENS_CPU = 2_048
@@ -51,6 +53,7 @@ class Device:
         """`cpu`, `cuda` or `mps`."""
         self.turns = PriorityLock()
         """For whoever needs the device for something else than a batch."""
+        self._guard = threading.Lock()
         self._costs: dict[str, TokenBudget] = {}
         self._lost = ""
         self._on_lost: Callable[[str], None] = lambda reason: None
@@ -99,9 +102,37 @@ class Device:
         # alone, or in `failed`, once they are alone. So each round makes a batch smaller or a row done, and this ends.
         while rows:
             with self.turns:
-                ran = self._next(model, rows, failed, run)
+                batch = self._take(model, rows)
+                ran = self._ran(model, batch, rows, failed, partial(run, batch))
             if ran is not None:
-                yield ran
+                yield batch, ran[0]
+        failed.tell()
+
+    def each_prepared(
+        self,
+        model: str,
+        sizes: Sequence[float],
+        prepare: Callable[[list[int]], PreparedT],
+        run: Callable[[PreparedT], BatchResultT],
+    ) -> Iterator[tuple[list[int], BatchResultT]]:
+        """As `each`, but `prepare` makes what `run` gets of the rows of a batch, before the turn.
+
+        So one thread prepares while another one's batch runs, and only `run` counts as the model's time. A batch is
+        chosen before it is prepared: where a search comes in meanwhile, it waits for one whole batch at most.
+        """
+        rows, failed = PendingRows(sizes), RowFailures(model, self.name)
+        while rows:
+            if current_stop() is None:
+                foreground.yield_to_foreground()
+            batch = self._take(model, rows)
+            made = self._tried(model, batch, rows, failed, partial(prepare, batch))
+            if made is None:
+                continue
+            with self.turns:
+                ran = self._ran(model, batch, rows, failed, partial(run, made[0]))
+            del made  # before the caller goes on: it is much memory
+            if ran is not None:
+                yield batch, ran[0]
         failed.tell()
 
     def forget(self, *models: str) -> None:
@@ -171,20 +202,32 @@ class Device:
             f"{elsewhere}MMRETRIEVAL_PROFILE to a smaller model, or MMRETRIEVAL_MEMORY_SHARE above {self._share:g}."
         )
 
-    def _next(
-        self, model: str, rows: PendingRows, failed: RowFailures, run: Callable[[list[int]], BatchResultT]
-    ) -> tuple[list[int], BatchResultT] | None:
-        """The next batch and what came of it; None where it failed. Its rows then wait again, or have failed."""
+    def _take(self, model: str, rows: PendingRows) -> list[int]:
+        """The next batch: by what its model has cost, and short while searches come in. Raises DeviceLost."""
         if self._lost:
             raise DeviceLost(self._lost)
-        cost = self._cost(model)
-        batch = rows.take(
-            cost.budget(self._batch_s * (_SHORT if foreground.foreground_is_busy() else 1.0)),
-            _EVEN_CPU if self.kind == "cpu" else _EVEN,
-        )
-        tokens, began = rows.tokens(batch), time.perf_counter()
+        seconds = self._batch_s * (_SHORT if foreground.foreground_is_busy() else 1.0)
+        return rows.take(self._cost(model).budget(seconds), _EVEN_CPU if self.kind == "cpu" else _EVEN)
+
+    def _ran(
+        self, model: str, batch: list[int], rows: PendingRows, failed: RowFailures, run: Callable[[], BatchResultT]
+    ) -> tuple[BatchResultT] | None:
+        """What came of a batch, whose time is learnt; as `_tried`. By the thread whose turn it is."""
+        if self._lost:
+            raise DeviceLost(self._lost)
+        began = time.perf_counter()
+        found = self._tried(model, batch, rows, failed, run)
+        if found is not None:
+            self._cost(model).took(rows.tokens(batch), time.perf_counter() - began)
+            failed.all = False
+        return found
+
+    def _tried(
+        self, model: str, batch: list[int], rows: PendingRows, failed: RowFailures, work: Callable[[], BatchResultT]
+    ) -> tuple[BatchResultT] | None:
+        """What `work` made of a batch; None where it failed. Its rows then wait again, or have failed."""
         try:
-            found = run(batch)
+            return (work(),)
         except (Cancelled, ModelUnavailable):
             raise
         except Exception as error:  # whatever a model trips over
@@ -197,13 +240,10 @@ class Device:
                 rows.again(batch, alone=not full)
             else:
                 failed.add(batch[0], error)
-        else:
-            cost.took(tokens, time.perf_counter() - began)
-            failed.all = False
-            return batch, found
         if full:
             if len(batch) > 1:
-                cost.too_much(tokens)
+                tokens = rows.tokens(batch)
+                self._cost(model).too_much(tokens)
                 logger.warning("%s: %d tokens do not fit on %s: half of it from now on", model, tokens, self.name)
             if self.kind != "cpu":
                 from mcp_mmretrieval.models.device import accelerator
@@ -212,11 +252,12 @@ class Device:
         return None
 
     def _cost(self, model: str) -> TokenBudget:
-        """By the thread whose turn it is."""
-        if model not in self._costs:
-            first, most = (_TOKENS_CPU, _TOKENS_CPU) if self.kind == "cpu" else (_TOKENS, _MOST_TOKENS)
-            self._costs[model] = TokenBudget(rate=first / self._batch_s, most=most)
-        return self._costs[model]
+        """What a model costs here, as far as it is known."""
+        with self._guard:
+            if model not in self._costs:
+                first, most = (_TOKENS_CPU, _TOKENS_CPU) if self.kind == "cpu" else (_TOKENS, _MOST_TOKENS)
+                self._costs[model] = TokenBudget(rate=first / self._batch_s, most=most)
+            return self._costs[model]
 
 
 def shared_device(settings: Settings, name: str = "") -> Device:

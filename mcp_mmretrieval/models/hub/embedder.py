@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from sentence_transformers import SentenceTransformer
 
 from mcp_mmretrieval.config.profiles import Dtype, EmbedderSpec
 from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, RetrievalError, Unfit, first_error_line
+from mcp_mmretrieval.models.device import threads
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files
 from mcp_mmretrieval.models.hub.capabilities import capabilities_of
+from mcp_mmretrieval.models.hub.encoder import Encoder, Features
+from mcp_mmretrieval.models.hub.patches import multiply_patches
 from mcp_mmretrieval.models.hub.pictures import FRAME_SHAPE, PAGE_SHAPE, longer_side
 from mcp_mmretrieval.models.hub.preprocess import (
     PREPROCESSING_VERSION,
@@ -38,6 +41,11 @@ logger = logging.getLogger(__name__)
 SizedInput = tuple[int, EmbedderInput, float]
 """What the model gets of one content at once: the content's row, the input, and its size in tokens."""
 
+PreparedBatch = tuple[int, Features | None]
+"""How many contents, and what the network gets of them; None for one that the processor refuses."""
+
+_LEAST_AHEAD, _MOST_AHEAD = 2, 4
+"""Calls that are prepared while the batch of one runs; each of them holds its contents and one prepared batch."""
 _TRIED = 160_000
 """Pixels of the picture with which a model is tried out: few, as on a CPU it takes seconds."""
 
@@ -68,6 +76,8 @@ class HubEmbedder:
                 processor_kwargs=dict(spec.processor_options),
             )
             self._model.eval()
+            multiply_patches(self._model)
+            self._encoder = Encoder(self._model)
             self._prompts = prompts_of(self._model, spec)
             self._texts = TextPreprocessor(self._model, spec, self._prompts)
             self._preparing = media_preprocessor_for(
@@ -147,6 +157,11 @@ class HubEmbedder:
         """See `Embedder`; that of a frame which has as many pixels as the model takes."""
         return longer_side(self._preparing.frame_pixels, FRAME_SHAPE)
 
+    @property
+    def calls_at_once(self) -> int:
+        """See `Embedder`; one in its turn, and two or more ahead, as many as there are cores for."""
+        return 1 + max(_LEAST_AHEAD, min(_MOST_AHEAD, threads.thread_budget(0) // 2))
+
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""
         return True
@@ -192,8 +207,11 @@ class HubEmbedder:
         sort = f"{self._spec.model} {_kind(contents[0])}" if contents else ""
         sizes = [size for _, _, size in parts]
         try:
-            for some, found in self._device.each(
-                sort, sizes, lambda some: self._run([parts[i][1] for i in some], role)
+            for some, found in self._device.each_prepared(
+                sort,
+                sizes,
+                lambda some: self._prepared([parts[i][1] for i in some], role),
+                lambda features: self._forwarded(features, role),
             ):
                 np.add.at(vectors, rows[some], _directions(found))
         except Unfit as error:
@@ -214,22 +232,34 @@ class HubEmbedder:
             made = [preparing.picture(content)]
         return [(row, given, size) for given, size in made]
 
-    def _run(self, inputs: list[EmbedderInput], role: PromptRole) -> Vectors:
-        """Vectors of one batch, which the device tries row by row where it fails; NaN for what a processor refuses."""
+    def _prepared(self, inputs: list[EmbedderInput], role: PromptRole) -> PreparedBatch:
+        """One batch ready for the network, which the device tries row by row where it fails; nothing of what a
+        processor refuses.
+        """
         try:
-            return self._encoded(inputs, role, self._preparing)
+            return len(inputs), self._features(inputs, role, self._preparing)
         except (ValueError, TypeError, LookupError) as error:
-            if len(inputs) > 1:
-                raise
-            logger.warning("%s refuses a content: %s", self._spec.model, first_error_line(error))
-            return np.full((1, self._dims["text"]), np.nan, np.float32)
+            self._refuse(len(inputs), error)
+            return 1, None
 
-    def _encoded(self, inputs: list[EmbedderInput], role: PromptRole, preparing: MediaPreprocessor) -> Vectors:
-        encode: Any = self._model.encode_query if role == "query" else self._model.encode_document
-        options = {"processing_kwargs": preparing.options} if preparing.options else {}
-        prompt = self._prompts.instruction(role)
-        found = encode(inputs, prompt=prompt, batch_size=len(inputs), show_progress_bar=False, **options)
-        return np.asarray(found, np.float32)
+    def _forwarded(self, batch: PreparedBatch, role: PromptRole) -> Vectors:
+        """Vectors of one batch; NaN for what the processor or the network refuses."""
+        count, features = batch
+        if features is not None:
+            try:
+                return self._encoder.forward(features, role)
+            except (ValueError, TypeError, LookupError) as error:
+                self._refuse(count, error)
+        return np.full((1, self._dims["text"]), np.nan, np.float32)
+
+    def _refuse(self, count: int, error: Exception) -> None:
+        """Raises the error of several contents, since one of them is at fault."""
+        if count > 1:
+            raise error
+        logger.warning("%s refuses a content: %s", self._spec.model, first_error_line(error))
+
+    def _features(self, inputs: list[EmbedderInput], role: PromptRole, preparing: MediaPreprocessor) -> Features:
+        return self._encoder.prepare(inputs, role, self._prompts.instruction(role), preparing.options)
 
     def _unit(self, vectors: Vectors) -> Vectors:
         """The rows at length 1. Raises Unfit for those that have no direction."""
@@ -257,7 +287,7 @@ class HubEmbedder:
             tried["sound"] = small.sound(Sound(np.zeros(small.rate, np.float32), small.rate))[0][0]
         dims: dict[VectorKind, int] = {}
         for kind, given in tried.items():
-            found = self._encoded([given], "document", small)
+            found = self._encoder.forward(self._features([given], "document", small), "document")
             if found.ndim != 2 or not np.isfinite(_directions(found)).all():
                 raise ModelUnavailable(f"{self._spec.model}: gives no usable vectors of a {kind} in {self._dtype}.")
             dims[kind] = found.shape[1]

@@ -83,9 +83,15 @@ class ModelAnswer:
 class ModelProcess:
     """One process with models. Safe to call from several threads. It is a `progress.DeviceLike`."""
 
-    def __init__(self, settings: Settings, kind: str, *, entry: str = HOST) -> None:
-        """`kind`: `cpu` or `gpu`, where its models run. `entry`: the module that it runs; only tests have another."""
+    def __init__(
+        self, settings: Settings, kind: str, *, entry: str = HOST, variables: Mapping[str, str] | None = None
+    ) -> None:
+        """`kind`: `cpu` or `gpu`, where its models run. `entry`: the module that it runs; only tests have another.
+
+        `variables`: what its environment has beside the machine's, which wins.
+        """
         self.kind = kind
+        self._variables = dict(variables or {})
         self._told = {"settings": settings.model_dump(mode="json")}
         self._entry = entry
         self._guard = threading.Lock()
@@ -184,7 +190,7 @@ class ModelProcess:
                 self._link = None
             if self._link is None:
                 self._started += 1
-                self._link = _Link(self._entry, self._told, self._started)
+                self._link = _Link(self._entry, self._told, self._started, self._variables)
             return self._link
 
     def _end(self, link: _Link) -> None:
@@ -217,7 +223,7 @@ class _Counted:
 class _Link:
     """One process and the socket to it."""
 
-    def __init__(self, entry: str, told: FrameHeader, number: int) -> None:
+    def __init__(self, entry: str, told: FrameHeader, number: int, variables: Mapping[str, str]) -> None:
         """Start it. Raises ModelUnavailable where the system starts no process."""
         self.number = number
         self.answered = False
@@ -232,7 +238,7 @@ class _Link:
             with theirs:
                 self._process = start_child(
                     module_command(entry, str(theirs.fileno())),
-                    machine_variables() | import_variables(),
+                    {**variables, **machine_variables(), **import_variables()},
                     pass_fds=(theirs.fileno(),),
                 )
         except OSError as error:

@@ -46,7 +46,7 @@ Function = Callable[[Any, Mapping[str, Any], Sequence[Content]], FunctionResult]
 
 def _load(model: Any, arguments: Mapping[str, Any], contents: Sequence[Content]) -> FunctionResult:
     """What is known of a model once it is loaded."""
-    plain = ("identity", "name", "blends", "hears", "films", "picture_side", "frame_side")
+    plain = ("identity", "name", "blends", "hears", "films", "picture_side", "frame_side", "calls_at_once")
     facts = {name: getattr(model, name) for name in plain if _has(model, name)}
     for name in ("sees", "by_default"):
         if _has(model, name):

@@ -28,6 +28,22 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture, Vectors
 
 
+HUB_VARIABLES = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "4000000000",
+    "MALLOC_TRIM_THRESHOLD_": "8000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+    "PYTORCH_ALLOC_CONF": "expandable_segments:True",
+}
+"""What glibc and torch read once, for processes with models of the Hub.
+
+Pictures become patches in blocks of hundreds of megabytes, which glibc would take from the system and give back each
+time: a page of 1,280 tokens then costs 11,000 page faults, and half of the processor's time. Threads other than the
+first have heaps of 64 MB each, for which the thresholds do not count, so all share one. On a card, segments that grow
+keep batches of many sizes from leaving holes.
+"""
+
+
 class _RemoteModel:
     """One model in a process. It is loaded again, by its next call, where the process ended meanwhile."""
 
@@ -79,6 +95,11 @@ class RemoteEmbedder(_RemoteModel):
     def frame_side(self) -> int:
         """See `Embedder`."""
         return int(self._facts["frame_side"])
+
+    @property
+    def calls_at_once(self) -> int:
+        """See `Embedder`."""
+        return int(self._facts["calls_at_once"])
 
     def has_word(self, word: str) -> bool:
         """See `Embedder`; it does not tell."""
@@ -190,8 +211,10 @@ class ProcessLoader:
     def __init__(self, settings: Settings, *, entry: str = HOST) -> None:
         """`entry`: the module that a process runs; only tests have another one."""
         self._settings = settings
-        self._cpu = ModelProcess(settings, "cpu", entry=entry)
-        self._hub = ModelProcess(settings, "gpu", entry=entry) if may_have_gpu(settings.device) else self._cpu
+        variables = HUB_VARIABLES if settings.profile != "builtin" else {}
+        apart = may_have_gpu(settings.device)
+        self._cpu = ModelProcess(settings, "cpu", entry=entry, variables={} if apart else variables)
+        self._hub = ModelProcess(settings, "gpu", entry=entry, variables=variables) if apart else self._cpu
 
     @property
     def processes(self) -> tuple[ModelProcess, ...]:

@@ -9,7 +9,7 @@ import torch
 
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
-from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable
+from mcp_mmretrieval.errors import Cancelled, DeviceLost, ModelUnavailable, Unfit
 from mcp_mmretrieval.models.builtin.minilm import MiniLM
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.pool import ModelPool
@@ -157,3 +157,88 @@ def test_minilms_vectors_are_the_same_after_memory_was_short(
     monkeypatch.setattr(text, "_states", short)
     np.testing.assert_allclose(text.encode(texts), models.builtin.text.get().encode(texts), atol=1e-6)
     assert len(lengths) > 2 and max(lengths[2:]) <= lengths[1] // 2
+
+
+# -- batches that are prepared before their turn ----------------------------------------------------------------------
+
+
+def test_one_call_prepares_its_batch_while_that_of_another_runs(device: Device) -> None:
+    happened = list[str]()
+
+    def second() -> None:
+        def prepare(rows: list[int]) -> list[int]:
+            happened.append("second prepared")
+            return rows
+
+        all_of(device.each_prepared("m", [1], prepare, lambda rows: rows))
+
+    def run(rows: list[int]) -> list[int]:
+        thread.start()
+        until(lambda: "second prepared" in happened and device.turns.waiting > 0)
+        happened.append("first ran")
+        return rows
+
+    thread = threading.Thread(target=second)
+    assert all_of(device.each_prepared("m", [1], lambda rows: rows, run)) == [0]
+    thread.join(10)
+    assert happened == ["second prepared", "first ran"]
+
+
+def test_only_the_turn_counts_as_the_models_time(device: Device, clock: Clock) -> None:
+    sizes = [100] * 400
+
+    def prepare(rows: list[int]) -> list[int]:
+        clock.now += 60.0
+        return rows
+
+    def run(rows: list[int]) -> list[int]:
+        clock.now += 0.45 * len(rows) / 20
+        lengths.append(len(rows))
+        return rows
+
+    lengths = list[int]()
+    assert all_of(device.each_prepared("m", sizes, prepare, run)) == list(range(400))
+    assert min(lengths[:-1]) >= 19
+
+
+def test_what_fails_while_it_is_prepared_fails_as_in_its_turn(device: Device) -> None:
+    """One bad content alone; no memory halves the batches; a loss ends the call."""
+    sizes, lengths = [100] * 60, list[int]()
+
+    def prepare(rows: list[int]) -> list[int]:
+        if len(rows) > 10:
+            raise MemoryError
+        if 37 in rows:
+            raise ValueError("no picture")
+        return rows
+
+    def run(rows: list[int]) -> list[int]:
+        lengths.append(len(rows))
+        return rows
+
+    ran = list[int]()
+    with pytest.raises(Unfit, match="no picture") as told:
+        for rows, _ in device.each_prepared("m", sizes, prepare, run):
+            ran += rows
+    assert (told.value.rows, sorted(ran)) == ((37,), [row for row in range(60) if row != 37])
+    assert max(lengths) == 10
+
+    def lose(rows: list[int]) -> list[int]:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    with pytest.raises(DeviceLost):
+        all_of(device.each_prepared("m", sizes, lose, run))
+    with pytest.raises(DeviceLost):
+        all_of(device.each_prepared("m", sizes, lambda rows: rows, run))
+
+
+def test_who_is_left_behind_while_it_prepares_gets_no_turn(device: Device) -> None:
+    stop, model = threading.Event(), Model([100])
+
+    def prepare(rows: list[int]) -> list[int]:
+        stop.set()
+        return rows
+
+    with urgent_turns(stop), pytest.raises(Cancelled):
+        all_of(device.each_prepared("m", model.sizes, prepare, model))
+    assert model.batches == []

@@ -15,7 +15,8 @@ from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.models.identity import builtin_ocr_identity
 from mcp_mmretrieval.models.lazy import LazyModel
 from mcp_mmretrieval.models.pool import ModelPool
-from mcp_mmretrieval.models.process.remote import ProcessLoader, process_pool
+from mcp_mmretrieval.models.process.client import ModelCall
+from mcp_mmretrieval.models.process.remote import HUB_VARIABLES, ProcessLoader, process_pool
 from mcp_mmretrieval.types import Film, Sound
 from tests.support.models import ColourEmbedder
 
@@ -32,7 +33,7 @@ def loader(tmp_path: Path) -> Iterator[ProcessLoader]:
 
 def test_an_embedder_over_there_is_the_same_as_here(loader: ProcessLoader) -> None:
     there, here = loader.embedder("colours"), ColourEmbedder()
-    for name in ("identity", "dims", "sees", "hears", "films", "picture_side", "frame_side"):
+    for name in ("identity", "dims", "sees", "hears", "films", "picture_side", "frame_side", "calls_at_once"):
         assert getattr(there, name) == getattr(here, name)
     assert there.windows("one\n\ntwo") == here.windows("one\n\ntwo")
     assert there.windows(" ") == []
@@ -88,6 +89,36 @@ def test_a_model_that_left_is_loaded_again_by_its_next_call_and_by_whoever_asks_
     assert embedder.embed_documents(["red"]).shape == (1, 3)
     assert lazy.get(60).embed_documents(["red"]).shape == (1, 3)
     assert lazy.loaded
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the variables of another process are told by Linux alone")
+def test_only_a_process_for_models_of_the_hub_keeps_its_memory_for_the_next_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person has set for torch wins. The built-in models get what the machine gives."""
+    monkeypatch.setattr("mcp_mmretrieval.models.process.remote.may_have_gpu", lambda device: device == "cuda")
+
+    def variables(loader: ProcessLoader) -> list[dict[str, str]]:
+        """Of each of its processes."""
+        found = []
+        for process in loader.processes:
+            process.call(ModelCall("ocr", "", "load"))
+            told = Path(f"/proc/{process.pid}/environ").read_text(encoding="utf-8").rstrip("\0").split("\0")
+            found.append(dict(one.split("=", 1) for one in told))
+        loader.close()
+        return found
+
+    def made(**given: str) -> ProcessLoader:
+        return ProcessLoader(Settings(library=tmp_path, **given), entry=ENTRY)  # type: ignore[arg-type]
+
+    (plain,) = variables(made(profile="builtin", device="cpu"))
+    assert not plain.keys() & HUB_VARIABLES.keys()
+    (shared,) = variables(made(profile="omni", device="cpu"))
+    assert HUB_VARIABLES.items() <= shared.items()
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", "max_split_size_mb:64")
+    readers, hub = variables(made(profile="omni", device="cuda"))
+    assert not readers.keys() & (HUB_VARIABLES.keys() - {"PYTORCH_ALLOC_CONF"})
+    assert (hub["MALLOC_ARENA_MAX"], hub["PYTORCH_ALLOC_CONF"]) == ("1", "max_split_size_mb:64")
 
 
 def test_processes_rest_as_long_after_their_last_call_as_the_settings_say(tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""What of documents is to be embedded: step by step, so that some steps can be decoded ahead, each in any thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mcp_mmretrieval.adding.document_vectors import DocumentVectors
+from mcp_mmretrieval.adding.parts import decoding_side, part_contents, segment_to_decode
+from mcp_mmretrieval.concurrency import foreground
+from mcp_mmretrieval.errors import Cancelled, Unfit, UnreadableMedia
+from mcp_mmretrieval.media.workers import Workers
+from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.store import Catalog, File, StoredSegment
+from mcp_mmretrieval.targets import reopen
+from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_SCRIPT_REASON = "the text model was not taught its script; its words are found"
+"""Why a text that holds letters has no window."""
+
+
+@dataclass(slots=True)
+class BatchItem:
+    """A content on its way to a vector."""
+
+    gathered: DocumentVectors
+    kind: VectorKind
+    stored: StoredSegment
+    part: int
+    content: Content
+    title: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """That it holds."""
+        content = self.content
+        if isinstance(content, str):
+            return len(content)
+        if isinstance(content, Film):
+            return sum(picture.nbytes for picture in content.pictures)
+        return content.samples.nbytes if isinstance(content, Sound) else content.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeStep:
+    """All texts of a document, or one place that has to be decoded."""
+
+    gathered: DocumentVectors
+    texts: Sequence[StoredSegment] = ()
+    title: str = ""
+    place: tuple[StoredSegment, Segment, float] | None = None
+    """The place, what of it, and up to which second the one before it went."""
+    files: Sequence[File] = ()
+    """Of the document."""
+    last: bool = False
+    """Whether it is the last of its document."""
+
+
+@dataclass(slots=True)
+class DecodedStep:
+    """What came of a step."""
+
+    items: list[BatchItem] = field(default_factory=list)
+    left_out: list[tuple[VectorKind, Segment, Exception]] = field(default_factory=list)
+    absent: Exception | None = None
+    """Why the document's file is not there as it was read."""
+
+    @property
+    def bytes(self) -> int:
+        """That it holds."""
+        return sum(item.bytes for item in self.items)
+
+
+def decode_steps(
+    catalog: Catalog, embedder: Embedder, begun: Iterable[DocumentVectors], stop: Callable[[], bool]
+) -> Iterator[DecodeStep]:
+    """The steps of documents, one document after the other; one or more of each. Raises Cancelled once `stop` says so.
+
+    Of a document that turns out to be absent, no further place.
+    """
+    for one in begun:
+        document = catalog.document(one.document)
+        segments = catalog.segments_of(one.document)
+        shown = list(_to_decode(segments, embedder))
+        yield DecodeStep(one, texts=segments, title=document.title if document else "", last=not shown)
+        files = catalog.files_of_one(one.document) if shown else ()
+        for number, place in enumerate(shown, 1):
+            if stop():
+                raise Cancelled("Stopped while embedding.")
+            if one.absent:
+                yield DecodeStep(one, last=True)
+                break
+            yield DecodeStep(one, place=place, files=files, last=number == len(shown))
+
+
+class StepDecoder:
+    """Decodes steps for one embedder. Any thread may call."""
+
+    def __init__(self, embedder: Embedder, workers: Workers, sound_s: float) -> None:
+        """`sound_s`: seconds of a stretch of sound with a vector of its own."""
+        self._embedder = embedder
+        self._workers = workers
+        self._sound_s = sound_s
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """From now on `decode` raises Cancelled, also where it is under way."""
+        self._stop.set()
+
+    def decode(self, step: DecodeStep) -> DecodedStep:
+        """The contents of a step."""
+        foreground.yield_to_foreground()
+        made = DecodedStep()
+        for stored in step.texts:
+            windows = self._embedder.windows(stored.segment.text)
+            if not windows and any(letter.isalnum() for letter in stored.segment.text):
+                made.left_out.append(("text", stored.segment, Unfit([0], UNKNOWN_SCRIPT_REASON)))
+            for part, window in enumerate(windows):
+                made.items.append(BatchItem(step.gathered, "text", stored, part, window, step.title))
+        if step.place is not None:
+            self._decode_place(step, step.place, made)
+        return made
+
+    def _decode_place(self, step: DecodeStep, place: tuple[StoredSegment, Segment, float], made: DecodedStep) -> None:
+        stored, segment, since = place
+        try:
+            file = reopen(step.files)
+        except UnreadableMedia as error:
+            logger.info("%s: no vectors for now: %s", step.gathered.document[:12], error)
+            made.absent = error
+            return
+        with file:
+            side = decoding_side(segment, self._embedder)
+            try:
+                content = self._workers.load(file.fd, segment, name=file.path, side=side, stop=self._stop)
+            except UnreadableMedia as error:
+                kind: VectorKind = "sound" if segment.traits.content == "sound" else "picture"
+                made.left_out.append((kind, stored.segment, error))
+                return
+        for piece in part_contents(stored.segment, content, self._embedder, sound_s=self._sound_s, since=since):
+            made.items.append(BatchItem(step.gathered, piece.kind, stored, piece.part, piece.content))
+
+
+def _to_decode(segments: Iterable[StoredSegment], embedder: Embedder) -> Iterator[tuple[StoredSegment, Segment, float]]:
+    """The places that have to be decoded, each with what of it, and up to which second the one before it went."""
+    since, within = 0.0, ""
+    for stored in segments:
+        if stored.segment.place.part != within:  # another recording in the same file
+            since, within = 0.0, stored.segment.place.part
+        if segment := segment_to_decode(stored.segment, embedder, since=since):
+            yield stored, segment, since
+        since = max(since, stored.segment.place.end or 0.0)
