@@ -19,6 +19,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.models import Embedder, ModelState, RolloutModels, recipe
 from mcp_mmretrieval.models.device import memory
+from mcp_mmretrieval.models.headed_text import space_identity
 from mcp_mmretrieval.store import Catalog, Space
 from mcp_mmretrieval.store.spaces import canonical_identity
 
@@ -71,7 +72,7 @@ class AnsweringSpace:
     def embedder(self, timeout: float | None = None) -> Embedder:
         """Raises ModelUnavailable: not loaded in time, or not at all, or it makes other vectors than those held."""
         embedder = self._models.embedders.made(self._maker, timeout)
-        if self._space and canonical_identity(embedder.identity, half=self._space.half) != self._space.identity:
+        if self._space and canonical_identity(space_identity(embedder), half=self._space.half) != self._space.identity:
             raise ModelUnavailable("The library's vectors are another model's, and are being made anew.")
         return embedder
 
@@ -249,7 +250,7 @@ class Rollout:
         if new is None:
             return [EmbeddingTarget(old, active.id)]
         self.problem, self._loading = "", ""
-        if canonical_identity(new.identity, half=self._half) == active.identity:
+        if canonical_identity(space_identity(new), half=self._half) == active.identity:
             return [EmbeddingTarget(new, self._space(new, wanted))]
         space = self._space(new, wanted)
         if self._catalog.embedded(space) + len(failed.get(space, ())) < self._catalog.embedded(active.id):
@@ -275,7 +276,7 @@ class Rollout:
         except ModelUnavailable as error:
             logger.warning("the space that serves cannot be asked any more: %s", error)
             return None
-        return embedder if canonical_identity(embedder.identity, half=active.half) == active.identity else None
+        return embedder if canonical_identity(space_identity(embedder), half=active.half) == active.identity else None
 
     def _foremost(self, wanted: str) -> EmbeddingTarget:
         """What serves from now on with what it has: the wanted model, or the spare one where that cannot be loaded."""
@@ -332,12 +333,12 @@ class Rollout:
 
     def _space(self, embedder: Embedder, maker: str, *, active: bool = False) -> int:
         """The embedder's space, made where it is new; `active`: it serves from now on."""
-        name = canonical_identity(embedder.identity, half=self._half)
+        name = canonical_identity(space_identity(embedder), half=self._half)
         for space in self._catalog.spaces():
             if (space.identity, space.made_by, space.retired) == (name, maker, False) and (space.active or not active):
                 return space.id
         dim = embedder.dims.get("text", 0)
-        return self._catalog.space(embedder.identity, dim=dim, half=self._half, made_by=maker, active=active)
+        return self._catalog.space(space_identity(embedder), dim=dim, half=self._half, made_by=maker, active=active)
 
     def _failed(self, error: BaseException, instead: str) -> None:
         """Say why the wanted model does not serve, what does, and what to do."""

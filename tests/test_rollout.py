@@ -17,7 +17,7 @@ from mcp_mmretrieval.adding import batching
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.models import Embedder, recipe
+from mcp_mmretrieval.models import Embedder, headed_text, recipe
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.store import Scope, Store
 from mcp_mmretrieval.types import Content, VectorKind, Vectors
@@ -136,6 +136,26 @@ def test_a_library_in_use_changes_its_profile_without_an_error_a_mixture_or_a_se
     assert ids(library) >= before
     assert set(read_at(library)) >= set(read)
     assert library.held()[1] == 0
+
+
+def test_where_headings_stand_otherwise_before_texts_than_they_did_all_is_embedded_anew_and_nothing_read_again(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(folder, 3)
+    settings = Settings(library=tmp_path / "library", roots=(folder,), workers=1)
+
+    def opened() -> tuple[list[tuple[str, float]], list[str], set[str]]:
+        with Library.open(settings=settings, models=ModelsByHand(settings)) as library:
+            library.add().wait(PATIENCE)
+            assert library.settle(PATIENCE)
+            return read_at(library), [space.identity for space in library._catalog.spaces()], ids(library)
+
+    read, before, found = opened()
+    monkeypatch.setattr(headed_text, "_RULE", {"headings": "as they were once"})
+    assert opened()[::2] == (read, found)
+    after = opened()[1]
+    assert len(after) == 1 and after != before
+    assert "as they were once" in after[0]
 
 
 def test_the_old_vectors_answer_for_new_documents_too_until_the_new_ones_are_complete(

@@ -28,6 +28,7 @@ from mcp_mmretrieval.errors import (
 )
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.headed_text import under_headings
 from mcp_mmretrieval.store import Catalog, StoredSegment, VectorRows
 from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import VECTOR_KINDS, Content, Film, Segment, Sound, VectorKind, Vectors
@@ -210,7 +211,7 @@ def _windows(embedder: Embedder, one: DocumentVectors, segment: Segment) -> list
     windows = embedder.windows(segment.text)
     if not windows and any(letter.isalnum() for letter in segment.text):
         one.leave_out("text", segment, 0, Unfit([0], UNKNOWN_SCRIPT_REASON))
-    return windows
+    return [under_headings(window, segment) for window in windows]
 
 
 def embed_each(
