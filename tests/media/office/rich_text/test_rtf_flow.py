@@ -1,6 +1,6 @@
 """Paragraphs and tables of RTF, as they end."""
 
-from mcp_mmretrieval.media.office.blocks import Paragraph, Table
+from mcp_mmretrieval.media.office.blocks import DocumentBlock, Paragraph, Table
 from mcp_mmretrieval.media.office.rich_text.rtf_flow import RtfFlow, distinct_margins, joined_pieces
 
 
@@ -40,5 +40,5 @@ def test_a_table_ends_before_the_next_paragraph_with_what_was_left_open() -> Non
 
 def test_letters_in_two_pieces_are_one_and_margins_are_told_once() -> None:
     assert joined_pieces(["\ud83d", "\ude00", "x"]) == "\U0001f600x"
-    margins = [[Paragraph("Draft")], [Paragraph("Draft")], [Paragraph("Final")]]
+    margins: list[list[DocumentBlock]] = [[Paragraph("Draft")], [Paragraph("Draft")], [Paragraph("Final")]]
     assert list(distinct_margins(margins)) == [Paragraph("Draft"), Paragraph("Final")]
