@@ -1,4 +1,4 @@
-"""Slides of OpenDocument (ODF 1.3, part 3): ODP and its templates, a part each, read as those of PowerPoint."""
+"""Slides of OpenDocument (ODF 1.3, part 3): ODP, FODP and templates, a part each, read as those of PowerPoint."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cached_property
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
 from mcp_mmretrieval.media.office.inner_files import InnerFiles
+from mcp_mmretrieval.media.office.open_document.flat import as_package
 from mcp_mmretrieval.media.office.open_document.odf import (
     attribute,
     check_readable,
@@ -42,7 +43,7 @@ def recognises(source: Source) -> bool:
 
 def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
     """Each slide, in the order in which they are shown, and the files on it."""
-    package = Package(source.file)
+    package = Package(as_package(source).file)
     check_readable(package, source.name)
     yield from _Slides(package).parts(limits)
 
