@@ -4,6 +4,7 @@ takes its place. Vectors of two spaces are never in one answer.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -19,8 +20,10 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import LibraryUnavailable, ModelUnavailable
 from mcp_mmretrieval.models import Embedder, ModelState, RolloutModels, recipe
 from mcp_mmretrieval.models.device import memory
+from mcp_mmretrieval.models.headed_text import space_identity, without_headings
 from mcp_mmretrieval.store import Catalog, Space
 from mcp_mmretrieval.store.spaces import canonical_identity
+from mcp_mmretrieval.types import Identity
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +74,7 @@ class AnsweringSpace:
     def embedder(self, timeout: float | None = None) -> Embedder:
         """Raises ModelUnavailable: not loaded in time, or not at all, or it makes other vectors than those held."""
         embedder = self._models.embedders.made(self._maker, timeout)
-        if self._space and canonical_identity(embedder.identity, half=self._space.half) != self._space.identity:
+        if self._space and not _answers_in(self._space, embedder):
             raise ModelUnavailable("The library's vectors are another model's, and are being made anew.")
         return embedder
 
@@ -249,7 +252,7 @@ class Rollout:
         if new is None:
             return [EmbeddingTarget(old, active.id)]
         self.problem, self._loading = "", ""
-        if canonical_identity(new.identity, half=self._half) == active.identity:
+        if canonical_identity(space_identity(new), half=self._half) == active.identity:
             return [EmbeddingTarget(new, self._space(new, wanted))]
         space = self._space(new, wanted)
         if self._catalog.embedded(space) + len(failed.get(space, ())) < self._catalog.embedded(active.id):
@@ -275,7 +278,7 @@ class Rollout:
         except ModelUnavailable as error:
             logger.warning("the space that serves cannot be asked any more: %s", error)
             return None
-        return embedder if canonical_identity(embedder.identity, half=active.half) == active.identity else None
+        return embedder if _answers_in(active, embedder) else None
 
     def _foremost(self, wanted: str) -> EmbeddingTarget:
         """What serves from now on with what it has: the wanted model, or the spare one where that cannot be loaded."""
@@ -332,12 +335,12 @@ class Rollout:
 
     def _space(self, embedder: Embedder, maker: str, *, active: bool = False) -> int:
         """The embedder's space, made where it is new; `active`: it serves from now on."""
-        name = canonical_identity(embedder.identity, half=self._half)
+        name = canonical_identity(space_identity(embedder), half=self._half)
         for space in self._catalog.spaces():
             if (space.identity, space.made_by, space.retired) == (name, maker, False) and (space.active or not active):
                 return space.id
         dim = embedder.dims.get("text", 0)
-        return self._catalog.space(embedder.identity, dim=dim, half=self._half, made_by=maker, active=active)
+        return self._catalog.space(space_identity(embedder), dim=dim, half=self._half, made_by=maker, active=active)
 
     def _failed(self, error: BaseException, instead: str) -> None:
         """Say why the wanted model does not serve, what does, and what to do."""
@@ -358,3 +361,9 @@ class Rollout:
 
 def _name(space: Space) -> str:
     return recipe.profile_in_recipe(space.made_by)
+
+
+def _answers_in(space: Space, embedder: Embedder) -> bool:
+    """Whether an embedder's queries can be compared with what stands in a space."""
+    asked: Identity = json.loads(canonical_identity(embedder.identity, half=space.half))
+    return without_headings(json.loads(space.identity)) == asked

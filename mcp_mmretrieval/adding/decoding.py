@@ -13,6 +13,7 @@ from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import Cancelled, Unfit, UnreadableMedia
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.models.headed_text import under_headings
 from mcp_mmretrieval.store import Catalog, File, StoredSegment
 from mcp_mmretrieval.targets import reopen
 from mcp_mmretrieval.types import Content, Film, Segment, Sound, VectorKind
@@ -120,7 +121,8 @@ class StepDecoder:
             if not windows and any(letter.isalnum() for letter in stored.segment.text):
                 made.left_out.append(("text", stored.segment, Unfit([0], UNKNOWN_SCRIPT_REASON)))
             for part, window in enumerate(windows):
-                made.items.append(BatchItem(step.gathered, "text", stored, part, window, step.title))
+                headed = under_headings(window, stored.segment)
+                made.items.append(BatchItem(step.gathered, "text", stored, part, headed, step.title))
         if step.place is not None:
             self._decode_place(step, step.place, made)
         return made

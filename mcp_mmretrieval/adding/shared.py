@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcp_mmretrieval.adding.reading import FileReader
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.media.office.slides.drawn import DrawnSlides
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.rollout import Rollout
@@ -22,6 +23,8 @@ class SharedResources:
     models: LibraryModels
     workers: Workers
     """The processes that decode files."""
+    slides: DrawnSlides
+    """Slides as pictures, where they can be drawn."""
     reader: FileReader
     rollout: Rollout
     """Which embedder answers, and which is wanted."""

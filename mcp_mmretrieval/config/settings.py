@@ -49,6 +49,11 @@ class Settings(BaseModel):
         description="Keep the library current with the roots by itself: what changes there is added when it is at "
         "rest.",
     )
+    slide_pictures: bool = Field(
+        default=True,
+        description="Show slides as LibreOffice draws them, where it is installed and Linux can lock it in: no "
+        "network, no file but the deck.",
+    )
     profile: str = Field(
         default="builtin",
         description="Models for text, pictures and sound: a profile's name, `auto`, a folder's absolute path, or "

@@ -17,9 +17,11 @@ from mcp_mmretrieval.library.span import (
     place_before,
     text_span,
 )
+from mcp_mmretrieval.media.office.slides.drawn import slide_number
+from mcp_mmretrieval.roots import OpenFile
 from mcp_mmretrieval.store import Document, StoredSegment
 from mcp_mmretrieval.targets import ConnectionView, Target, reopen
-from mcp_mmretrieval.types import MODALITY_TRAITS, SHORT_ID_DIGITS, Place, Region, Segment
+from mcp_mmretrieval.types import MODALITY_TRAITS, SHORT_ID_DIGITS, Content, Place, Region, Segment
 
 
 class PlaceViewer:
@@ -28,6 +30,7 @@ class PlaceViewer:
     def __init__(self, shared: SharedResources, view: ConnectionView) -> None:
         self._catalog = shared.catalog
         self._workers = shared.workers
+        self._slides = shared.slides
         self._readable = view.files
         self._targets = view.targets
 
@@ -44,10 +47,14 @@ class PlaceViewer:
         files = self._catalog.files_of_one(found.document.id)
         file = self._targets.visible_file(files)
         shown, stale, note = None, False, ""
-        if _is_shown(segment, content) and file is not None:
+        slide = slide_number(segment.place.part) if self._slides.available and content is not False else None
+        if (slide or _is_shown(segment, content)) and file is not None:
             try:
                 with reopen(files, self._readable) as opened:
-                    shown = self._workers.load(opened.fd, segment, name=opened.path, side=side)
+                    if slide:
+                        shown = self._drawn(opened, segment, slide, side)
+                    else:
+                        shown = self._workers.load(opened.fd, segment, name=opened.path, side=side)
             except UnreadableMedia as error:
                 stale, note = error.code == "changed_while_read", str(error)
         above, below = self._beside(first, last)
@@ -76,6 +83,12 @@ class PlaceViewer:
             note=note,
             document_notes=found.document.notes,
         )
+
+    def _drawn(self, deck: OpenFile, segment: Segment, slide: int, side: int) -> Content | None:
+        """A slide as a picture; None where it turns out that none can be drawn here. Raises UnreadableMedia."""
+        with self._slides.pdf(deck.fd, name=deck.path, document=segment.document) as pdf:
+            page = Segment(document=segment.document, modality="page", place=Place(page=slide))
+            return None if pdf is None else self._workers.load(pdf, page, name="slides.pdf", side=side)
 
     def _beside(self, first: StoredSegment, last: StoredSegment) -> tuple[Segment | None, Segment | None]:
         """The segments of the document before a first and behind a last one."""

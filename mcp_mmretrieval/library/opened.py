@@ -19,6 +19,7 @@ from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import Cancelled, LibraryUnavailable, UnreadableMedia
 from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.jobs.history import JobHistory
+from mcp_mmretrieval.media.office.slides.drawn import DrawnSlides
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels, weights
 from mcp_mmretrieval.models.process.remote import process_pool
@@ -54,6 +55,7 @@ class OpenedLibrary:
                 store=store,
                 models=models,
                 workers=workers,
+                slides=DrawnSlides(wanted=settings.slide_pictures),
                 reader=FileReader(workers, models),
                 rollout=rollout,
                 fair_share=FairSemaphore(settings.workers),
@@ -100,6 +102,7 @@ class OpenedLibrary:
         self.shared.models.close()
         self.figures.close()
         self.embedding.close()
+        self.shared.slides.close()
         self.shared.workers.close()
         self.shared.store.close()
 

@@ -21,6 +21,7 @@ Importing this package costs nothing: the decoders are imported when the first f
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeGuard, cast
@@ -124,6 +125,10 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
 """Offset, bytes found there, and what such a file is: kinds that are often met and cannot be read."""
 
 
+_LEFT_OUT = re.compile(r"(?i)\b(?:not read|left out)\b")
+"""In a note that says why of a file nothing was read."""
+
+
 def split(source: Source, limits: Limits, start: int = 0, after: str = "") -> Iterator[SplitStep]:
     """The places of a file, in order, from the part with ordinal `start` (from 0) on; its modality comes first.
 
@@ -139,13 +144,15 @@ def split(source: Source, limits: Limits, start: int = 0, after: str = "") -> It
         steps, skipped = split_parts(module.parts(source, limits), source, limits, split, after), 0 if after else start
     else:
         steps = cast(MediaModule, module).split(source, limits, start)
-    parts = 0
+    parts, why = 0, ""
     for step in steps:
         parts += isinstance(step, SplitPart)
+        if not why and isinstance(step, DocumentMetadata) and _LEFT_OUT.search(step.note):
+            why = step.note.removeprefix("Not read: ")
         if parts > skipped or not isinstance(step, SplitPart):
             yield step
     if not parts and not start and not after:
-        raise UnreadableMedia("nothing_to_read", f"{source.name}: holds nothing that could be read.")
+        raise UnreadableMedia("nothing_to_read", f"{source.name}: {why or 'holds nothing that could be read.'}")
 
 
 def figures(source: Source, limits: Limits, start: int = 0) -> Iterator[SplitPart | DocumentMetadata]:

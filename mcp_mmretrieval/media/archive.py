@@ -33,8 +33,8 @@ def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
             continue
         yield InnerFile(part=part_name("member", name), name=name, data=partial(archive.read, name))
     if left_out:
-        files = "1 file" if left_out == 1 else f"{left_out:,} files"
-        yield DocumentMetadata(note=f"{files} in it were left out: hidden, or named like keys and passwords.")
+        files = "1 file in it was" if left_out == 1 else f"{left_out:,} files in it were"
+        yield DocumentMetadata(note=f"{files} left out: hidden, or named like keys and passwords.")
 
 
 def _is_left_out(name: str) -> bool:

@@ -16,6 +16,17 @@ from tests.support.files import BLUE, GREEN, RED, film, picture, scanned_pdf
 from tests.support.models import PATIENCE, ColourEmbedder, ModelsByHand
 
 
+def test_a_passage_amid_a_section_is_found_by_the_meaning_of_its_heading(library: Library, folder: Path) -> None:
+    plain = "Nothing in here has a name. " * 40
+    (folder / "a.md").write_text(f"# Red\n\n{plain}\n\n{plain}\n\n# Blue\n\n{plain}", encoding="utf-8")
+    add(library)
+    found = library.search("red", lanes=("text",)).hits
+    likeness = {hit.segment.place.first: hit.score for hit in found if hit.segment.heading == "Red"}
+    others = [hit.score for hit in found if hit.segment.heading != "Red"]
+    assert len(likeness) > 1
+    assert min(likeness.values()) > max(others, default=0.0)
+
+
 def add(library: Library) -> None:
     assert library.add().wait(PATIENCE).state == "done"
     assert library.settle(PATIENCE)

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pptx import Presentation
+from pptx.dml.color import RGBColor
 
 from mcp_mmretrieval.errors import BadArgument, NotInLibrary
 from mcp_mmretrieval.library import Library
+from mcp_mmretrieval.media.office.slides.drawn import DrawnSlides
 from mcp_mmretrieval.types import Film, Place, Sound
 from tests.support.calls import add
 from tests.support.files import BLUE, GREEN, RED, film, picture, recording, scanned_pdf
@@ -156,3 +159,36 @@ def test_sound_whose_words_are_known_is_not_drawn_unless_it_is_asked_for(library
     hum = library.look("hum.wav", content=None)
     assert (hum.content is None) == bool(hum.text.strip())
     assert isinstance(library.look("clip.mp4", content=None).content, Film)
+
+
+def test_a_slide_is_looked_at_as_it_is_drawn(library: Library, folder: Path) -> None:
+    deck = Presentation()
+    for colour in (RED, GREEN):
+        slide = deck.slides.add_slide(deck.slide_layouts[5])
+        slide.shapes.title.text = "A title"
+        slide.background.fill.solid()
+        slide.background.fill.fore_color.rgb = RGBColor(*colour)  # type: ignore[no-untyped-call]
+    deck.save(str(folder / "deck.pptx"))
+    add(library)
+    assert library.look("deck.pptx#slide=2", content=False).content is None
+    look = library.look("deck.pptx#slide=2", side=200)
+    assert "A title" in look.text
+    if look.content is None and not look.note:
+        pytest.skip("LibreOffice is not installed, or cannot be locked in")
+    assert isinstance(look.content, np.ndarray)
+    assert max(look.content.shape) == 200
+    assert look.content[..., 1].mean() > look.content[..., 0].mean() + 50
+
+
+def test_of_a_deck_that_libreoffice_does_not_draw_the_text_is_shown(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deck = Presentation()
+    deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = "A title"
+    deck.save(str(folder / "deck.pptx"))
+    add(library)
+    monkeypatch.setattr(DrawnSlides, "available", True)
+    monkeypatch.setattr(DrawnSlides, "_drawn", lambda *_: None)
+    look = library.look("deck.pptx#slide=1")
+    assert (look.content, look.stale) == (None, False)
+    assert "A title" in look.text and "LibreOffice could not draw" in look.note

@@ -75,6 +75,12 @@ def test_archives_in_archives_end_somewhere() -> None:
     with pytest.raises(UnreadableMedia) as failure:
         split(data)
     assert failure.value.code == "nothing_to_read"
+    assert str(failure.value) == f"box.zip: {'in.zip: ' * 4}in.zip was not read: it is a file within 4 others."
+
+
+def test_an_archive_of_which_nothing_is_read_says_why() -> None:
+    with pytest.raises(UnreadableMedia, match=r"box.zip: 1 file in it was left out: hidden, or named like keys"):
+        split(packed({"id_rsa": b"key"}))
 
 
 def test_an_empty_archive_and_one_with_a_password_are_told() -> None:

@@ -1,9 +1,12 @@
 """What a parser worker can no longer do."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from mcp_mmretrieval.media.workers import Workers
 from tests.support.parsing import linux, split
@@ -90,3 +93,42 @@ def test_the_systems_fonts_can_be_read_and_nothing_else_nor_changed(tmp_path: Pa
     assert read == "shapes"
     assert sorted(listed) == ["deep", "link.ttf"]
     assert refused == ["PermissionError"] * 5
+
+
+PROGRAM = """
+import json, os, socket, sys
+from pathlib import Path
+from mcp_mmretrieval.media import sandbox
+bounds = {"memory_bytes": 4_000_000_000, "seconds": 60, "file_bytes": 1_000_000}
+locked = sandbox.lock_down_program(**bounds, parent=os.getppid())
+def attempt(act):
+    try:
+        act()
+        return "done"
+    except OSError as error:
+        return type(error).__name__
+inside = Path(sandbox.PRIVATE_FOLDER, "inside")
+print(json.dumps([locked, [
+    attempt(lambda: inside.write_text("a")), attempt(lambda: inside.write_bytes(bytes(2_000_000))),
+    attempt(lambda: Path(sys.argv[1]).read_text()), attempt(lambda: Path("/etc/hostname").write_text("a")),
+    attempt(lambda: socket.create_connection(("127.0.0.1", int(sys.argv[2])), 2)),
+]]))
+"""
+
+
+@linux
+def test_a_program_that_is_locked_in_has_a_folder_in_memory_and_neither_files_nor_a_network(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("private")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        given = (str(tmp_path / "a.txt"), str(server.getsockname()[1]))
+        said = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *given], capture_output=True, text=True, check=True
+        ).stdout
+    locked, (inside, large, private, system, network) = json.loads(said)
+    if not locked:
+        pytest.skip("this system does not let a program lock itself in")
+    assert (inside, large) == ("done", "OSError")
+    assert private in ("FileNotFoundError", "PermissionError")
+    assert system == "PermissionError"
+    assert network in ("ConnectionRefusedError", "OSError", "PermissionError")
+    assert not Path("/tmp/inside").exists()

@@ -1,6 +1,8 @@
 """Where in a document the places are that are pointed at."""
 
 import time
+from collections.abc import Iterable
+from itertools import zip_longest
 
 from mcp_mmretrieval.searching.pointers import parse_pointers
 from mcp_mmretrieval.searching.pointing import pointed_places
@@ -8,22 +10,17 @@ from mcp_mmretrieval.store import StoredSegment
 from mcp_mmretrieval.types import Place, Segment, part_name
 
 
+def numbered(segments: Iterable[Segment]) -> list[StoredSegment]:
+    """Segments with keys from 1."""
+    return [StoredSegment(key=key, ordinal=key - 1, segment=segment) for key, segment in enumerate(segments, 1)]
+
+
 def pages(*texts: str, labels: tuple[str, ...] = ()) -> list[StoredSegment]:
     """Pages with keys from 1."""
-    return [
-        StoredSegment(
-            key=number,
-            ordinal=number - 1,
-            segment=Segment(
-                document="d",
-                modality="page",
-                place=Place(page=number),
-                text=text,
-                label=labels[number - 1] if labels else "",
-            ),
-        )
-        for number, text in enumerate(texts, 1)
-    ]
+    return numbered(
+        Segment(document="d", modality="page", place=Place(page=number), text=text, label=label)
+        for number, (text, label) in enumerate(zip_longest(texts, labels, fillvalue=""), 1)
+    )
 
 
 def best(question: str, segments: list[StoredSegment]) -> list[int]:
@@ -84,20 +81,11 @@ def test_a_heading_is_looked_for_in_no_time_among_blank_lines() -> None:
 
 def parts(*places: Place, headings: tuple[str, ...] = ()) -> list[StoredSegment]:
     """Places in the parts of a file, with keys from 1."""
-    return [
-        StoredSegment(
-            key=number,
-            ordinal=number - 1,
-            segment=Segment(
-                document="d",
-                modality="text",
-                place=place,
-                text="words",
-                heading=headings[number - 1] if headings else "",
-            ),
-        )
-        for number, place in enumerate(places, 1)
-    ]
+    said = headings or ("",) * len(places)
+    return numbered(
+        Segment(document="d", modality="text", place=place, text="words", heading=heading)
+        for place, heading in zip(places, said, strict=True)
+    )
 
 
 def test_a_slide_is_found_by_its_number_also_within_another_file() -> None:

@@ -20,6 +20,7 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media import markup
 from mcp_mmretrieval.media.charset import decode_text
 from mcp_mmretrieval.media.compound import MAX_DEPTH, CompoundStep, InnerFile, TextPart
+from mcp_mmretrieval.media.mail.appointments import END, LOCATION, START, appointment_numbers
 from mcp_mmretrieval.media.mail.attachments import ENCRYPTED, alternative_texts, is_decoration
 from mcp_mmretrieval.media.mail.compressed_rtf import unpack_rtf
 from mcp_mmretrieval.media.office.blocks import write_blocks
@@ -35,6 +36,7 @@ _ATTACHMENT = "__attach_version1.0_#"
 _RECIPIENT = "__recip_version1.0_#"
 _OF_ROOT, _OF_MESSAGE, _OF_OTHERS = 32, 24, 8
 """Bytes before the properties of fixed length, in each kind of storage (2.4.1)."""
+_NAMES, _NAME_SETS, _NAME_ENTRIES = "__nameid_version1.0", 2, 3
 _BY_VALUE, _EMBEDDED_MESSAGE, _OLE_OBJECT = 1, 5, 6
 _DAYS_TO_1970 = 134_774
 
@@ -124,6 +126,16 @@ class _Storage:
             if ticks:
                 return ticks / 1e7 - _DAYS_TO_1970 * 86_400
         return None
+
+    @property
+    def appointment(self) -> dict[str, str]:
+        """When and where it takes place, where it is an appointment."""
+        names = _Storage(self.file, (_NAMES,), self.children, 0)
+        numbers = appointment_numbers(names.binary(_NAME_ENTRIES) or b"", names.binary(_NAME_SETS) or b"")
+        times = [self.moment(numbers[name]) for name in (START, END) if name in numbers]
+        where = self.text(numbers[LOCATION]) if LOCATION in numbers else ""
+        when = " to ".join(_written(time) for time in times if time is not None)
+        return {name: said for name, said in (("When", when), ("Where", where)) if said}
 
     @property
     def codepage(self) -> str:
@@ -222,6 +234,8 @@ class _Message:
             text.line(f"{role}: {', '.join(people)}")
         if moment := storage.moment(_SENT, _DELIVERED):
             text.line(f"Date: {_written(moment)}")
+        for what, said in storage.appointment.items():
+            text.line(f"{what}: {said}")
         for field_name, number in _OF_CONTACTS.items():
             if said := storage.text(number):
                 text.line(f"{field_name}: {said}")

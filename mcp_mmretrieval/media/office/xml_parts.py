@@ -73,6 +73,12 @@ class Relation:
     """Whether it lies outside, or claims to: such a target is never opened."""
 
 
+def written_xml(root: Element) -> bytes:
+    """An element with all in it, as bytes."""
+    written: bytes = etree.tostring(root)
+    return written
+
+
 class Package:
     """An open container whose parts are XML. Their names are alike in small and capital letters."""
 

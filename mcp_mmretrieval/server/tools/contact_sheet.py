@@ -1,4 +1,4 @@
-"""Pictures for the model: one place as a JPEG, several as one labelled contact sheet. The only module that draws."""
+"""Pictures for the model: one place as a JPEG, several as one labelled contact sheet."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
 from mcp_mmretrieval.models import spectrogram
 from mcp_mmretrieval.server.tools.as_text import format_timestamp
+from mcp_mmretrieval.server.tools.drawn_table import draw_table
+from mcp_mmretrieval.server.tools.lettering import fonts, narrowed, shortened, wrapped, written
 from mcp_mmretrieval.types import Film, Sound
 
 if TYPE_CHECKING:
@@ -29,14 +30,6 @@ _GAP = 10
 _CAPTION_SIZE = 15
 _LINE = 19
 _TEXT_SIZES = (24, 20, 17, 15)
-_FALLBACK_FONTS = (
-    "DejaVuSans.ttf",
-    "NotoSans-Regular.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "Arial Unicode.ttf",
-    "Hiragino Sans GB.ttc",
-    "msyh.ttc",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +42,8 @@ class Tile:
     """What to show. A film shows its middle frame, a sound its spectrogram, nothing: the text."""
     text: str = ""
     """Drawn where there is no picture, and under a spectrogram."""
+    rows: Sequence[Sequence[str]] = ()
+    """Drawn as a table in place of the text; the first row names the columns."""
     time: str = ""
     """In the corner of the picture."""
 
@@ -95,7 +90,7 @@ def sound_strip(sound: Sound, start: float, largest: int = MAX_JPEG_BYTES) -> by
         pen.line([(x, height), (x, height + 5)], fill=_INK)
         label = _tick_label(start + seconds * tick / 8, seconds)
         anchor = "la" if tick == 0 else "ra" if tick == 8 else "ma"
-        pen.text((x, height + 7), label, fill=_INK, font=_fonts(15)[0], anchor=anchor)
+        pen.text((x, height + 7), label, fill=_INK, font=fonts(15)[0], anchor=anchor)
     return _jpeg(strip, largest)
 
 
@@ -142,7 +137,7 @@ def _cell(tile: Tile, size: tuple[int, int], foot: int, letter: str) -> Image.Im
         left = _badge(pen, (4, height + 4), letter) + 5
     if tile.time:
         _corner(pen, width, tile.time)
-    font, caption = _written(tile.caption, _CAPTION_SIZE)
+    font, caption = written(tile.caption, _CAPTION_SIZE)
     for row, line in enumerate(_caption_lines(caption, font, width - left - 4)):
         pen.text((left, height + 4 + row * _LINE), line, fill=_INK, font=font)
     return cell
@@ -160,6 +155,8 @@ def _face(tile: Tile, size: tuple[int, int]) -> Image.Image:
         )
         face.paste(picture, ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2))
         return face
+    if tile.rows:
+        return draw_table(tile.rows, size)
     face = Image.new("RGB", size, _PAPER)
     top = 0
     if isinstance(tile.content, Sound):
@@ -181,34 +178,27 @@ def _paragraph(pen: ImageDraw.ImageDraw, text: str, box: tuple[int, int, int, in
     margin = 10
     width, height = right - left - 2 * margin, bottom - top - 2 * margin
     for size in _TEXT_SIZES:
-        font, shown = _written(text, size)
-        lines, most = _wrapped(shown, font, width), max(1, height // (size + 6))
+        font, shown = written(text, size)
+        lines, most = wrapped(shown, font, width), max(1, height // (size + 6))
         if len(lines) <= most:
             break
     else:
-        lines = [*lines[: most - 1], _shortened(lines[most - 1] + " and more", font, width)]
+        lines = [*lines[: most - 1], shortened(lines[most - 1] + " and more", font, width)]
     for row, line in enumerate(lines):
         pen.text((left + margin, top + margin + row * (size + 6)), line, fill=_INK, font=font)
-
-
-def _shortened(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """The beginning of a line that fits, with an ellipsis."""
-    while line and font.getlength(line + "...") > width:
-        line = line[:-1]
-    return line.rstrip() + "..."
 
 
 def _badge(pen: ImageDraw.ImageDraw, corner: tuple[int, int], letter: str) -> int:
     """A letter on a dark ground; the pixel where it ends."""
     x, y = corner
     pen.rounded_rectangle((x, y, x + 22, y + 22), 4, fill=_BADGE)
-    pen.text((x + 11, y + 11), letter, fill="white", font=_fonts(16)[0], anchor="mm")
+    pen.text((x + 11, y + 11), letter, fill="white", font=fonts(16)[0], anchor="mm")
     return x + 22
 
 
 def _corner(pen: ImageDraw.ImageDraw, right: int, text: str) -> None:
     """A short text on a dark ground in the upper right corner."""
-    font = _fonts(14)[0]
+    font = fonts(14)[0]
     wide = round(font.getlength(text)) + 12
     x, y = right - wide - 4, 4
     pen.rounded_rectangle((x, y, x + wide, y + 22), 4, fill="#111418")
@@ -220,78 +210,7 @@ def _caption_lines(text: str, font: ImageFont.FreeTypeFont, width: float) -> lis
     if font.getlength(text) <= width:
         return [text]
     name, mark, place = text.partition("#")
-    return [_narrowed(part, font, width) for part in (name, mark + place) if part]
-
-
-def _narrowed(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """A text that fits, without its middle where it is too long: a file's end tells as much as its beginning."""
-    shown, kept = text, len(text)
-    while font.getlength(shown) > width and kept > 2:
-        kept -= 1
-        shown = f"{text[: kept // 2]}...{text[-(kept - kept // 2) :]}"
-    return shown
-
-
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """Lines no wider than `width` pixels; words longer than a line, and scripts without spaces, break anywhere."""
-    lines: list[str] = []
-    for paragraph in text.splitlines():
-        line = ""
-        for word in paragraph.split():
-            joined = f"{line} {word}".lstrip()
-            if font.getlength(joined) <= width:
-                line = joined
-                continue
-            if line:
-                lines.append(line)
-            while font.getlength(word) > width and len(word) > 1:
-                fits = _fitting(word, font, width)
-                lines.append(word[:fits])
-                word = word[fits:]
-            line = word
-        if line:
-            lines.append(line)
-    return lines
-
-
-def _fitting(word: str, font: ImageFont.FreeTypeFont, width: float) -> int:
-    """How many letters of a word fit; at least one."""
-    fits = 1
-    while fits < len(word) and font.getlength(word[: fits + 1]) <= width:
-        fits += 1
-    return fits
-
-
-def _written(text: str, size: int) -> tuple[ImageFont.FreeTypeFont, str]:
-    """A font that can write the text, and the text; letters that no font here has become a question mark."""
-    lacking = [
-        (sum(not _has(size, index, letter) for letter in set(text)), index) for index in range(len(_fonts(size)))
-    ]
-    missing, index = min(lacking)
-    if missing:
-        text = "".join(letter if letter.isspace() or _has(size, index, letter) else "?" for letter in text)
-    return _fonts(size)[index], text
-
-
-@cache
-def _fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
-    """Pillow's own font, then those of this machine that know more letters."""
-    own = ImageFont.load_default(size)
-    assert isinstance(own, ImageFont.FreeTypeFont)
-    found = [own]
-    for name in _FALLBACK_FONTS:
-        try:
-            found.append(ImageFont.truetype(name, size))
-        except OSError:
-            continue
-    return tuple(found)
-
-
-@lru_cache(20_000)
-def _has(size: int, index: int, letter: str) -> bool:
-    """Whether a font draws this letter as something else than its sign for a missing one."""
-    font = _fonts(size)[index]
-    return letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask("\U0010fffe"))
+    return [narrowed(part, font, width) for part in (name, mark + place) if part]
 
 
 def _jpeg(picture: Image.Image, largest: int) -> bytes:

@@ -12,7 +12,8 @@ from mcp_mmretrieval.errors import BadArgument, RetrievalError
 from mcp_mmretrieval.server.tools import contact_sheet
 from mcp_mmretrieval.server.tools.as_text import format_timestamp, quoted_text
 from mcp_mmretrieval.server.tools.contact_sheet import Tile
-from mcp_mmretrieval.server.tools.markdown_table import as_markdown_table
+from mcp_mmretrieval.server.tools.drawn_table import table_picture
+from mcp_mmretrieval.server.tools.markdown_table import as_markdown_table, table_rows
 from mcp_mmretrieval.server.tools.results import iso_time
 from mcp_mmretrieval.server.tools.sanitize import (
     Fence,
@@ -52,9 +53,9 @@ def open_media_content(
 ) -> list[ContentBlock]:
     """Look at each target; those that cannot be opened become a line, unless none can.
 
-    `picture`: False decodes and draws nothing, for who cannot see: each target in full, as text. Unset, sound whose
-    words are known has none. `region`: that part of the one target's picture. Raises the first RetrievalError when no
-    target can be opened, and BadArgument.
+    `picture`: False decodes and draws nothing, for who cannot see: each target in full, as text. True draws tables too.
+    Unset, sound whose words are known has none. `region`: that part of the one target's picture. Raises the first
+    RetrievalError when no target can be opened, and BadArgument.
     """
     part = _region(region, targets, picture)
     as_sheet = picture is not False and (len(targets) > 1 if sheet is None else sheet)
@@ -62,7 +63,7 @@ def open_media_content(
     looks, failures = _looks(library, targets, side, picture, part)
     if as_sheet:
         return _overview(looks, failures)
-    return _one_by_one(looks, failures, context)
+    return _one_by_one(looks, failures, context, drawn=bool(picture))
 
 
 def _region(written: str, targets: Sequence[str], picture: bool | None) -> Region | None:
@@ -95,14 +96,14 @@ def _looks(
     return looks, [f"Not opened: {sanitize_line(str(error), 300)}" for error in errors]
 
 
-def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -> list[ContentBlock]:
-    """Each target in full."""
+def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool, drawn: bool) -> list[ContentBlock]:
+    """Each target in full. `drawn`: tables as pictures too."""
     fence = Fence(*(text for look in looks for text in (look.text, look.before, look.after, *_notes(look))))
     room = MAX_ANSWER_TEXT_CHARACTERS // len(looks)
     parts = [part for look in looks for part in _text_parts(look, fence, room, context)]
     largest = min(contact_sheet.MAX_JPEG_BYTES, MAX_ANSWER_PICTURES_BYTES // min(MAX_ANSWER_PICTURES, len(looks)))
     pictures: list[ContentBlock] = []
-    if len(looks) == 1 and (only := _picture(looks[0], largest)) is not None:
+    if len(looks) == 1 and (only := _picture(looks[0], largest, drawn)) is not None:
         text = "\n".join([*parts, *failures, _following(_label(looks[0]))])
         return [TextContent(type="text", text=text), _image(only)]
     for look in looks:
@@ -110,7 +111,7 @@ def _one_by_one(looks: Sequence[Look], failures: Sequence[str], context: bool) -
             parts.append(
                 f"No more than {MAX_ANSWER_PICTURES} pictures at once: open {look.citation} by itself to see it."
             )
-        elif (picture := _picture(look, largest)) is not None:
+        elif (picture := _picture(look, largest, drawn)) is not None:
             pictures += [TextContent(type="text", text=f"{_label(look)}:"), _image(picture)]
     if pictures:
         failures = [*failures, _following(f"{len(pictures) // 2} pictures")]
@@ -214,6 +215,7 @@ def _tile(look: Look) -> Tile:
         caption=sanitize_name(look.citation),
         content=look.content,
         text=sanitize_line(look.text, 1_000),
+        rows=table_rows(look, _text(look)),
         time=_time(look),
     )
 
@@ -251,9 +253,11 @@ def _following(what: str) -> str:
     return f"{what}: sent with this text, and shown by some clients. If you see none, pass picture=false."
 
 
-def _picture(look: Look, largest: int) -> bytes | None:
-    """The JPEG of one place, of at most so many bytes; None where there is only text."""
+def _picture(look: Look, largest: int, drawn: bool) -> bytes | None:
+    """The JPEG of one place, of at most so many bytes; None where there is only text, and no table that is `drawn`."""
     content = look.content
+    if drawn and (rows := table_rows(look, _text(look))):
+        return contact_sheet.photo_jpeg(table_picture(rows), largest)
     if content is None or isinstance(content, str):
         return None
     if isinstance(content, Sound):

@@ -19,17 +19,23 @@ _MARKS = ",;\t|"
 
 def as_markdown_table(look: Look, text: str) -> str:
     """The text of a place, as a table where it is rows of a sheet or of separated values; else as it is."""
+    rows = table_rows(look, text)
+    return _table(rows) if rows else text
+
+
+def table_rows(look: Look, text: str) -> list[list[str]]:
+    """The cells of rows of a sheet or of separated values, the first row the names of the columns; none of a text."""
     if text and look.segment.place.top is not None:
-        return _table([line.split(CELL_SEPARATOR) for line in text.split("\n")])
+        return [line.split(CELL_SEPARATOR) for line in text.split("\n")]
     if PurePath(_name(look)).suffix.lower() not in _SEPARATED:
-        return text
+        return []
     lines = [line for line in [look.segment.heading, *text.split("\n")] if line.strip()]
     mark = max(_MARKS, key=lambda mark: _regular(lines, mark))
     if not _regular(lines, mark):
-        return text
+        return []
     rows = [next(csv.reader([line], delimiter=mark), []) for line in lines]
     named = bool(look.segment.heading) and rows[0] in rows[1:]
-    return _table(rows[1:] if named else rows)
+    return rows[1:] if named else rows
 
 
 def _regular(lines: Sequence[str], mark: str) -> int:

@@ -114,7 +114,7 @@ SheetArg = Annotated[
 ]
 PictureArg = Annotated[
     bool | None,
-    Field(description="false: text alone. true: also the spectrogram of sound with words."),
+    Field(description="false: text alone. true: also a table drawn, and the spectrogram of sound with words."),
 ]
 RegionArg = Annotated[
     str,

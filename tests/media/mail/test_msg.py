@@ -2,6 +2,7 @@
 
 import re
 import struct
+import uuid
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mcp_mmretrieval import media
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.mail.appointments import END, LOCATION, START
 from mcp_mmretrieval.types import Place, SplitPart
 from tests.media.mail.test_compressed_rtf import HELLO
 from tests.support.compound_files import Tree, compound_file
@@ -67,6 +69,19 @@ def test_headers_and_body_are_read() -> None:
     assert title(steps) == "Haul the sheet"
     assert [about.dated for about in abouts(steps) if about.dated] == [1772625600.0]
     assert notes(steps) == []
+
+
+def test_an_appointment_says_when_and_where_it_is() -> None:
+    names = {name: 0x8000 + number for number, name in enumerate((START, END, LOCATION))}
+    entries = b"".join(struct.pack("<IHH", name, 3 << 1, number - 0x8000) for name, number in names.items())
+    hour = 36_000_000_000
+    tree = storage(32, {names[START]: SENT, names[END]: SENT + hour}, p0037="Trim", p1000="Bring rope.", p8002="Quay 4")
+    tree["__nameid_version1.0"] = {
+        "__substg1.0_00020102": uuid.UUID("{00062002-0000-0000-c000-000000000046}").bytes_le,
+        "__substg1.0_00030102": entries,
+    }
+    text = split(tree)[0].segment.text
+    assert "When: 2026-03-04 12:00 UTC to 2026-03-04 13:00 UTC\nWhere: Quay 4\n" in text
 
 
 def test_attachments_are_numbered_behind_the_body_and_messages_are_nested() -> None:

@@ -117,6 +117,22 @@ async def test_several_places_one_by_one_have_four_pictures_at_most(connect: Con
 
 
 @pytest.mark.anyio
+async def test_a_table_is_text_and_drawn_where_that_is_wanted(connect: Connect, library: FakeLibrary) -> None:
+    rows = Segment(document="ee" * 32, modality="text", place=Place(part="sheet=Q3", top=1, bottom=2))
+    sheet = look(segment=rows, citation="b.xlsx#sheet=Q3&row=1,2", text="Region | Sold\nNorth | 12", content=None)
+    library.looks = {"a": sheet, "b": replace(sheet, citation="c.xlsx#sheet=Q3&row=1,2")}
+    async with connect() as client:
+        plain = await client.call_tool("open_media", {"targets": "a"})
+        drawn = await client.call_tool("open_media", {"targets": "a", "picture": True})
+        both = await client.call_tool("open_media", {"targets": ["a", "b"]})
+    assert [block.type for block in plain.content] == ["text"]
+    assert [block.type for block in drawn.content] == ["text", "image"]
+    assert all("|North|12|" in texts(result)[0] for result in (plain, drawn))
+    assert share(pictures(drawn)[0], (228, 231, 234)) > 0.1  # the row of names
+    assert share(pictures(both)[0], (255, 255, 255)) > 0.2
+
+
+@pytest.mark.anyio
 async def test_without_pictures_each_target_comes_as_text_in_full(connect: Connect, library: FakeLibrary) -> None:
     library.looks = {"a": look(dated=1_710_244_800.0), "b": look(citation="b.pdf#page=1", modified=1_710_244_800.0)}
     async with connect() as client:

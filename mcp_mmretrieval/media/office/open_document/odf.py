@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from mcp_mmretrieval.errors import UnreadableMedia
+from mcp_mmretrieval.media.office.open_document.flat import flat_type
 from mcp_mmretrieval.media.office.unread import MACROS_NOT_RUN
 from mcp_mmretrieval.media.office.xml_parts import Element, Package, local_name
 from mcp_mmretrieval.media.structure import TextBuilder
@@ -23,15 +24,19 @@ _BLANKS = {"s": " ", "tab": " ", "line-break": "\n"}
 
 
 def is_odf_of(file: BinaryIO, kind: str) -> bool:
-    """Whether a file says to be an OpenDocument of a kind: `presentation`, `spreadsheet`, also as a template."""
+    """Whether a file says to be an OpenDocument of a kind: `presentation`, `spreadsheet`, also as a template.
+
+    A flat one too, which `as_package` makes readable.
+    """
+    said = f"application/vnd.oasis.opendocument.{kind}".encode()
     if not is_zip(file):
-        return False
+        return flat_type(file).startswith(said)
     try:
         package = Package(file)
         mimetype = package.read("mimetype") if "mimetype" in package else b""
     except UnreadableMedia:
         return False
-    return mimetype.strip().startswith(f"application/vnd.oasis.opendocument.{kind}".encode())
+    return mimetype.strip().startswith(said)
 
 
 def check_readable(package: Package, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Slides of OpenDocument (ODF 1.3, part 3): ODP and its templates, a part each, read as those of PowerPoint."""
+"""Slides of OpenDocument (ODF 1.3, part 3): ODP, FODP and templates, a part each, read as those of PowerPoint."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import cached_property
 
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
-from mcp_mmretrieval.media.failures import failure_of
 from mcp_mmretrieval.media.office.inner_files import InnerFiles
+from mcp_mmretrieval.media.office.open_document.flat import as_package
 from mcp_mmretrieval.media.office.open_document.odf import (
     attribute,
     check_readable,
@@ -21,12 +21,13 @@ from mcp_mmretrieval.media.office.open_document.odf import (
 )
 from mcp_mmretrieval.media.office.open_document.odf_drawings import OdfDrawings
 from mcp_mmretrieval.media.office.packages import properties_in
+from mcp_mmretrieval.media.office.slides.deck import slides_in_order
 from mcp_mmretrieval.media.office.slides.placing import PlacedBox, length, row_by_row
 from mcp_mmretrieval.media.office.unread import UnreadParts
 from mcp_mmretrieval.media.office.xml_parts import Element, Package, local_name
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
-from mcp_mmretrieval.types import DocumentMetadata, part_name
+from mcp_mmretrieval.types import part_name
 
 _NOT_OF_NOTES = frozenset(["page", "header", "footer", "date-time", "page-number"])
 _NO_SHAPES = frozenset(
@@ -42,7 +43,7 @@ def recognises(source: Source) -> bool:
 
 def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
     """Each slide, in the order in which they are shown, and the files on it."""
-    package = Package(source.file)
+    package = Package(as_package(source).file)
     check_readable(package, source.name)
     yield from _Slides(package).parts(limits)
 
@@ -61,23 +62,12 @@ class _Slides:
         about = properties_in(self._package, "meta.xml")
         yield replace(about, pages=len(pages))
         yield from macro_notes(self._package)
-        if len(pages) > limits.pages:
-            yield DocumentMetadata(note=f"Only the first {limits.pages:,} of {len(pages):,} slides were read.")
-        hidden = []
-        for number, page in enumerate(pages[: limits.pages], 1):
-            try:
-                if self._says(page, "visibility") == "hidden":
-                    hidden.append(str(number))
-                for step in self._slide(page, number):
-                    if number == 1 and isinstance(step, TextPart) and not about.title:
-                        yield DocumentMetadata(title=step.heading)
-                    yield step
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001  # whatever it is, the other slides go on
-                yield DocumentMetadata(note=f"Slide {number} was not read: {failure_of(error)}.")
-        if hidden:
-            yield DocumentMetadata(note=f"Hidden slides, which were read as well: {', '.join(hidden)}.")
+
+        def read(number: int) -> tuple[bool, Iterator[CompoundStep]]:
+            page = pages[number - 1]
+            return self._says(page, "visibility") == "hidden", self._slide(page, number)
+
+        yield from slides_in_order(len(pages), read, limits, titled=bool(about.title))
         yield from self._unread.notes()
 
     def _slide(self, page: Element, number: int) -> Iterator[CompoundStep]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
 
 from mcp_mmretrieval.config.limits import Limits
@@ -12,19 +9,17 @@ from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
 from mcp_mmretrieval.media.office.blocks import DocumentBlock, flat_text, write_blocks
 from mcp_mmretrieval.media.office.gathered import Gathered, MemoryParts
+from mcp_mmretrieval.media.office.open_document.flat import flat_root, flat_type
 from mcp_mmretrieval.media.office.open_document.odt_styles import FO, OFFICE, STYLE, OdtStyles
 from mcp_mmretrieval.media.office.open_document.odt_text import OdtContext, OdtStory
 from mcp_mmretrieval.media.office.properties import document_properties
-from mcp_mmretrieval.media.office.xml_parts import MAX_XML_BYTES, Element, Package, local_name, parse_xml
+from mcp_mmretrieval.media.office.xml_parts import Element, Package, local_name
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
 from mcp_mmretrieval.media.zipped import is_zip
 from mcp_mmretrieval.types import DocumentMetadata
 
 _TYPE = b"application/vnd.oasis.opendocument.text"
-_FLAT = re.compile(rb"<office:document\s[^>]*office:mimetype=[\"']application/vnd\.oasis\.opendocument\.text")
-_HEAD = 20_000
-_BINARY = re.compile(rb"(<office:binary-data[^>]*>)([^<]*)(?=</office:binary-data>)")
 _NO_MACRO = ("script-lb.xml", "script-lc.xml", "dialog-lb.xml", "dialog-lc.xml")
 _HEADERS = ("header-first", "header", "header-left")
 _FOOTERS = ("footer-first", "footer", "footer-left")
@@ -33,8 +28,7 @@ _FOOTERS = ("footer-first", "footer", "footer-left")
 def recognises(source: Source) -> bool:
     """Whether it is a package that says so of itself, or a flat document."""
     if not is_zip(source.file):
-        source.file.seek(0)
-        return _FLAT.search(source.file.read(_HEAD)) is not None
+        return flat_type(source.file).startswith(_TYPE)
     try:
         return Package(source.file).read("mimetype").strip().startswith(_TYPE)
     except UnreadableMedia:
@@ -53,8 +47,9 @@ def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
         styles, meta = (gathered.xml(name) if name in package else None for name in ("styles.xml", "meta.xml"))
         has_macros = any(map(_is_macro, package.names))
     else:
-        content, gathered = _flat_document(source)
+        content, files = flat_root(source)
         styles = meta = content
+        gathered = Gathered(MemoryParts(files))
         has_macros = any(len(each) for each in content.iter(f"{OFFICE}script"))
     context = OdtContext(gathered, OdtStyles([styles, content]))
     context.white_hides = styles is None or not any(
@@ -75,26 +70,6 @@ def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
 
 def _is_macro(name: str) -> bool:
     return name.startswith(("Basic/", "Scripts/")) and not name.endswith(_NO_MACRO)
-
-
-def _flat_document(source: Source) -> tuple[Element, Gathered]:
-    """The root of a flat document; the pictures in it are taken out before, since no text of XML may be so long."""
-    size = source.file.seek(0, 2)
-    if size > MAX_XML_BYTES:
-        raise UnreadableMedia("too_large", f"it has more than {MAX_XML_BYTES / 1e6:,.0f} MB of XML")
-    source.file.seek(0)
-    files: dict[str, bytes] = {}
-
-    def taken(found: re.Match[bytes]) -> bytes:
-        name = f"{len(files) + 1}"
-        try:
-            files[name] = base64.b64decode(found[2])
-        except (binascii.Error, ValueError):
-            files[name] = b""
-        return found[1] + name.encode()
-
-    root = parse_xml(_BINARY.sub(taken, source.file.read()))
-    return root, Gathered(MemoryParts(files))
 
 
 def _all_blocks(content: Element, styles: Element | None, context: OdtContext) -> Iterator[DocumentBlock]:

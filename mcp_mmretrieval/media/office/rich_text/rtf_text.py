@@ -3,125 +3,41 @@
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from mcp_mmretrieval.errors import UnreadableMedia
-from mcp_mmretrieval.media.office.blocks import DocumentBlock, Paragraph, Table, flat_text
+from mcp_mmretrieval.media.office.blocks import DocumentBlock
 from mcp_mmretrieval.media.office.gathered import Gathered, MemoryParts
-from mcp_mmretrieval.media.office.rich_text.rtf_tokens import (
-    SYMBOL_CHARSET,
-    USUAL_CODEC,
-    Token,
-    codec_of_charset,
-    codec_of_code_page,
-    tokens,
+from mcp_mmretrieval.media.office.rich_text.rtf_flow import RtfFlow, distinct_margins, joined_pieces
+from mcp_mmretrieval.media.office.rich_text.rtf_tables import RtfTables
+from mcp_mmretrieval.media.office.rich_text.rtf_tokens import USUAL_CODEC, Token, codec_of_code_page, tokens
+from mcp_mmretrieval.media.office.rich_text.rtf_words import (
+    PICTURE_SUFFIXES,
+    SKIPPED_DESTINATIONS,
+    STARRED_DESTINATIONS,
+    SYMBOLS_FOR_LETTERS,
+    WORDS_FOR_LETTERS,
 )
 from mcp_mmretrieval.media.office.symbols import symbol_letter
 from mcp_mmretrieval.types import DocumentMetadata
 
 _MAX_GROUPS = 1_000
 """Groups within groups."""
-_SKIPPED = frozenset(
-    [
-        *(
-            "filetbl",
-            "listtable",
-            "listoverridetable",
-            "nonesttables",
-            "nonshppict",
-            "shprslt",
-            "template",
-            "themedata",
-        ),
-        *(
-            "xe",
-            "tc",
-            "rxe",
-            "txe",
-            "private",
-            "objdata",
-            "objclass",
-            "objname",
-            "fldinst",
-            "ftnsep",
-            "ftnsepc",
-            "ftncn",
-        ),
-        *("aftnsep", "aftnsepc", "aftncn", "datafield", "mmathPict", "generator", "bkmkstart", "pn"),
-    ]
-)
-_STARRED = frozenset(
-    [
-        *(
-            "shppict",
-            "shpinst",
-            "shptxt",
-            "annotation",
-            "atnauthor",
-            "do",
-            "dptxbxtext",
-            "moMath",
-            "moMathPara",
-            "mmath",
-        ),
-        *("picprop", "pict", "fldrslt", "footnote", "listtext", "pntext"),
-    ]
-)
-"""Destinations that are read although a reader may pass over them."""
-_LETTERS = {
-    "tab": "\t",
-    "line": "\n",
-    "page": "\n",
-    "column": "\n",
-    "softline": "\n",
-    "emdash": "\u2014",
-    "endash": "\u2013",
-    "lquote": "\u2018",
-    "rquote": "\u2019",
-    "ldblquote": "\u201c",
-    "rdblquote": "\u201d",
-    "bullet": "\u2022",
-    "emspace": " ",
-    "enspace": " ",
-    "qmspace": " ",
-    "nestcell": ", ",
-    "nestrow": "; ",
-}
-_SYMBOLS = {"~": " ", "_": "-", "\\": "\\", "{": "{", "}": "}", "-": ""}
 _ENDS = frozenset(["\n", "\r"])
 _SAID = ("title", "author", "subject", "keywords", "doccomm", "category", "creatim")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
-_PICTURES = {"pngblip": ".png", "jpegblip": ".jpg", "emfblip": ".emf", "wmetafile": ".wmf", "macpict": ".emf"}
-_WHITE = (255, 255, 255)
 _DESCRIPTION = "wzDescription"
 """The property of a shape with its alternative text."""
-
-
-@dataclass(slots=True)
-class _Flow:
-    """Text that goes on by itself: the body, a header, a note."""
-
-    blocks: list[DocumentBlock] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    cell: list[DocumentBlock] = field(default_factory=list)
-    row: list[list[DocumentBlock]] = field(default_factory=list)
-    table: Table = field(default_factory=Table)
-    heads: int = 0
-    after: list[DocumentBlock] = field(default_factory=list)
-    """What follows the paragraph."""
 
 
 @dataclass(slots=True)
 class _State:
     """What holds within a group, and those within it."""
 
-    flow: _Flow | None
+    flow: RtfFlow | None
     """Where text goes; nowhere if None."""
     capture: list[str] | None = None
     """Where text goes that is no text of the document."""
@@ -140,26 +56,18 @@ class _State:
     is_title: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
-    level: int = 0
-    is_title: bool = False
-
-
 class RtfReader:
     """Reads one document, piece by piece."""
 
     def __init__(self) -> None:
-        self._body = _Flow()
+        self._body = RtfFlow()
         self._margins: dict[str, list[list[DocumentBlock]]] = {"header": [], "footer": []}
         self._files: dict[str, bytes] = {}
         self.gathered = Gathered(MemoryParts(self._files))
         self.objects = 0
         """Objects of other programs."""
         self._codec = USUAL_CODEC
-        self._fonts: dict[int, int] = {}
-        self._styles: dict[int, _Style] = {}
-        self._colours: list[tuple[int, int, int]] = []
+        self._tables = RtfTables()
         self._said: dict[str, str] = {}
         self._title = ""
         self._heading = ""
@@ -174,7 +82,6 @@ class RtfReader:
         self._listed = False
         """Whether the paragraph is an item of a list."""
         self._font_named = 0
-        self._default_font = 0
         self._in_styles = False
         self._property = ""
         """The name of the property of a shape that comes next."""
@@ -186,13 +93,13 @@ class RtfReader:
             self._take(token)
         self._flush()
         self._end_paragraph(self._body)
-        self._end_table(self._body)
+        self._body.end_table()
 
     def blocks(self) -> Iterator[DocumentBlock]:
         """Headers, the body, footers."""
-        yield from _distinct(self._margins["header"])
+        yield from distinct_margins(self._margins["header"])
         yield from self._body.blocks
-        yield from _distinct(self._margins["footer"])
+        yield from distinct_margins(self._margins["footer"])
 
     def about(self) -> DocumentMetadata:
         """What it says of itself."""
@@ -278,8 +185,8 @@ class RtfReader:
         elif symbol in _ENDS:
             self._flush()
             self._word("par", None)
-        elif symbol in _SYMBOLS:
-            self._bytes += _SYMBOLS[symbol].encode("latin-1")
+        elif symbol in SYMBOLS_FOR_LETTERS:
+            self._bytes += SYMBOLS_FOR_LETTERS[symbol].encode("latin-1")
 
     # -- control words -------------------------------------------------------------------------------------------------
 
@@ -291,29 +198,31 @@ class RtfReader:
             self._skipping = state.skip
         elif self._skipping:
             self._skipping -= 1
-        elif word in _LETTERS:
-            self._put(_LETTERS[word])
+        elif word in WORDS_FOR_LETTERS:
+            self._put(WORDS_FOR_LETTERS[word])
         elif word in _PROPERTIES:
             _PROPERTIES[word](self, number)
         elif word in _DESTINATIONS:
             if state.flow is not None or word in _SAID:
                 _DESTINATIONS[word](self, word)
-        elif word in _SKIPPED or (starred and word not in _STARRED) or (word.startswith("m") and word.endswith("Pr")):
+        elif (
+            word in SKIPPED_DESTINATIONS
+            or (starred and word not in STARRED_DESTINATIONS)
+            or (word.startswith("m") and word.endswith("Pr"))
+        ):
             state.flow = state.capture = None
-        elif word in _PICTURES and self._picture is not None:
-            self._picture[1].append(_PICTURES[word])
+        elif word in PICTURE_SUFFIXES and self._picture is not None:
+            self._picture[1].append(PICTURE_SUFFIXES[word])
 
     def _font(self, number: int | None) -> None:
         self._font_named = number or 0
         self._write_in(self._state, self._font_named)
 
     def _write_in(self, state: _State, font: int) -> None:
-        charset = self._fonts.get(font)
-        state.symbols = charset == SYMBOL_CHARSET
-        state.codec = (codec_of_charset(charset) if charset is not None else None) or ""
+        state.symbols, state.codec = self._tables.writing(font)
 
     def _charset(self, number: int | None) -> None:
-        self._fonts[self._font_named] = number or 0
+        self._tables.charsets[self._font_named] = number or 0
 
     def _code_page(self, number: int | None) -> None:
         self._codec = codec_of_code_page(number or 0)
@@ -321,7 +230,7 @@ class RtfReader:
     def _plain(self, _: int | None) -> None:
         state = self._state
         state.hidden = state.deleted = state.white = False
-        self._write_in(state, self._default_font)
+        self._write_in(state, self._tables.default_font)
 
     def _pard(self, _: int | None) -> None:
         self._state.in_table, self._state.level, self._state.is_title = False, 0, False
@@ -332,14 +241,11 @@ class RtfReader:
             self._captured(partial(self._define_style, number or 0))
             state.level = 0
             return
-        style = self._styles.get(number or 0, _Style())
+        style = self._tables.style(number or 0)
         state.level, state.is_title = style.level, style.is_title
 
     def _define_style(self, number: int, name: str) -> None:
-        name = name.strip().rstrip(";").strip()
-        named = _HEADING.fullmatch(name)
-        is_title = name.casefold() == "title"
-        self._styles[number] = _Style(self._state.level or (int(named[1]) if named else int(is_title)), is_title)
+        self._tables.add_style(number, name, self._state.level)
 
     def _outline(self, number: int | None) -> None:
         self._state.level = number + 1 if number is not None and 0 <= number < 9 else 0
@@ -350,8 +256,7 @@ class RtfReader:
             self._state.capture.append(f"{number or 0} ")
 
     def _colour(self, number: int | None) -> None:
-        at = number or 0
-        self._state.white = 0 < at < len(self._colours) and self._colours[at] == _WHITE
+        self._state.white = self._tables.is_white(number or 0)
 
     def _ground(self, number: int | None) -> None:
         if number:
@@ -362,56 +267,30 @@ class RtfReader:
         if flow is not None and self._state.capture is None:
             self._end_paragraph(flow)
             if not self._state.in_table:
-                self._end_table(flow)
+                flow.end_table()
 
     def _cell(self, _: int | None) -> None:
         flow = self._state.flow
         if flow is not None:
             self._state.in_table = True
             self._end_paragraph(flow)
-            flow.row.append(flow.cell)
-            flow.cell = []
+            flow.end_cell()
 
     def _row(self, _: int | None) -> None:
-        flow = self._state.flow
-        if flow is not None and flow.row:
-            flow.table.rows.append(flow.row)
-            flow.row = []
+        if self._state.flow is not None:
+            self._state.flow.end_row()
 
     def _header_row(self, _: int | None) -> None:
-        flow = self._state.flow
-        if flow is not None and flow.heads == len(flow.table.rows):
-            flow.heads += 1
+        if self._state.flow is not None:
+            self._state.flow.head()
 
-    def _end_paragraph(self, flow: _Flow) -> None:
-        text, flow.text = _joined(flow.text), []
+    def _end_paragraph(self, flow: RtfFlow) -> None:
         state = self._state
-        blocks = flow.cell if state.in_table else flow.blocks
-        if text.strip():
-            if not state.in_table:
-                self._end_table(flow)
-            if state.level:
-                title = " ".join(text.split())
-                self._heading = self._heading or title
-                if state.is_title:
-                    self._title = self._title or title
-                blocks.append(Paragraph(text, max(1, state.level)))
-            else:
-                blocks.append(Paragraph(text, kind="item" if self._listed else "plain"))
+        title = flow.end_paragraph(in_table=state.in_table, level=state.level, item=self._listed)
+        self._heading = self._heading or title
+        if state.is_title:
+            self._title = self._title or title
         self._listed = False
-        blocks += flow.after
-        flow.after = []
-
-    def _end_table(self, flow: _Flow) -> None:
-        if flow.row or flow.cell:
-            flow.row.append(flow.cell)
-            flow.table.rows.append(flow.row)
-            flow.row, flow.cell = [], []
-        if flow.table.rows:
-            rows, heads = len(flow.table.rows), flow.heads
-            flow.table.header_rows = heads if 0 < heads < rows else int(rows > 1)
-            flow.blocks.append(flow.table)
-            flow.table, flow.heads = Table(), 0
 
     # -- destinations --------------------------------------------------------------------------------------------------
 
@@ -419,16 +298,16 @@ class RtfReader:
         """The text of this group is none of the document's."""
         found: list[str] = []
         self._state.capture = found
-        self._state.ends = lambda: then(_joined(found))
+        self._state.ends = lambda: then(joined_pieces(found))
 
     def _aside(self, then: Callable[[list[DocumentBlock]], None]) -> None:
         """The text of this group stands elsewhere."""
-        flow = _Flow()
+        flow = RtfFlow()
         self._state = _State(flow, codec=self._state.codec, skip=self._state.skip)
 
         def end() -> None:
             self._end_paragraph(flow)
-            self._end_table(flow)
+            flow.end_table()
             then(flow.blocks)
 
         self._state.ends = end
@@ -442,13 +321,13 @@ class RtfReader:
         assert outer is not None
         if not outer.text or outer.text[-1] != mark:
             outer.text.append(mark)
-        self._aside(lambda blocks: _follow(outer, mark, blocks))
+        self._aside(partial(outer.follow, mark))
 
     def _comment(self, _: str) -> None:
         outer, author = self._state.flow, self._author
         assert outer is not None
         self._author = ""
-        self._aside(lambda blocks: _follow(outer, f"Comment ({author}):" if author else "Comment:", blocks))
+        self._aside(partial(outer.follow, f"Comment ({author}):" if author else "Comment:"))
 
     def _box(self, _: str) -> None:
         outer = self._state.flow
@@ -479,7 +358,7 @@ class RtfReader:
     def _font_table(self, _: str) -> None:
         def end(_: str) -> None:
             for state in self._stack:
-                self._write_in(state, self._default_font)
+                self._write_in(state, self._tables.default_font)
 
         self._captured(end)
 
@@ -491,12 +370,7 @@ class RtfReader:
         self._captured(end)
 
     def _colour_table(self, _: str) -> None:
-        def end(text: str) -> None:
-            for entry in text.split(";")[:-1]:
-                red, green, blue, *_ = [*map(int, entry.split()), 0, 0, 0]
-                self._colours.append((red, green, blue))
-
-        self._captured(end)
+        self._captured(self._tables.add_colours)
 
     def _property_name(self, _: str) -> None:
         def keep(text: str) -> None:
@@ -533,7 +407,7 @@ class RtfReader:
 
         self._state.ends = end
 
-    def _keep_picture(self, flow: _Flow, digits: str, suffix: str, words: str) -> None:
+    def _keep_picture(self, flow: RtfFlow, digits: str, suffix: str, words: str) -> None:
         try:
             data = binascii.unhexlify("".join(digits.split()))
         except (binascii.Error, ValueError):
@@ -545,31 +419,8 @@ class RtfReader:
             flow.text.append(f" [{words}] ")
 
 
-def _joined(pieces: list[str]) -> str:
-    """Text of several pieces; letters that came as two surrogates are one."""
-    text = "".join(pieces)
-    if _SURROGATE.search(text):
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def _letters(text: str) -> int:
     return sum(not letter.isspace() for letter in text)
-
-
-def _follow(flow: _Flow, mark: str, blocks: list[DocumentBlock]) -> None:
-    if text := flat_text(blocks).strip():
-        flow.after.append(Paragraph(f"{mark} {text}", kind="item"))
-
-
-def _distinct(margins: list[list[DocumentBlock]]) -> Iterator[DocumentBlock]:
-    """What stands in them, each once."""
-    told: set[str] = set()
-    for blocks in margins:
-        text = flat_text(blocks)
-        if text not in told:
-            told.add(text)
-            yield from blocks
 
 
 def _moment(written: str) -> float | None:
@@ -594,7 +445,7 @@ def _unicode_skip(reader: RtfReader, number: int | None) -> None:
 
 
 def _default_font(reader: RtfReader, number: int | None) -> None:
-    reader._default_font = number or 0
+    reader._tables.default_font = number or 0
 
 
 _PROPERTIES: Mapping[str, Callable[[RtfReader, int | None], None]] = {

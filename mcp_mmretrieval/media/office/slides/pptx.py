@@ -16,7 +16,6 @@ from typing import NamedTuple
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.errors import UnreadableMedia
 from mcp_mmretrieval.media.compound import CompoundStep, TextPart
-from mcp_mmretrieval.media.failures import failure_of
 from mcp_mmretrieval.media.office.drawingml import (
     add_graphic,
     alternative_text,
@@ -26,12 +25,13 @@ from mcp_mmretrieval.media.office.drawingml import (
 )
 from mcp_mmretrieval.media.office.inner_files import InnerFiles
 from mcp_mmretrieval.media.office.packages import is_package_of, main_part, properties_in, targets_of
+from mcp_mmretrieval.media.office.slides.deck import slides_in_order
 from mcp_mmretrieval.media.office.slides.placing import PlacedBox, length, row_by_row
 from mcp_mmretrieval.media.office.unread import MACROS_NOT_RUN, UnreadParts
 from mcp_mmretrieval.media.office.xml_parts import Element, Package, Relation, local_name
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
-from mcp_mmretrieval.types import DocumentMetadata, part_name
+from mcp_mmretrieval.types import part_name
 
 _TITLES = frozenset(["title", "ctrTitle"])
 _NEVER_READ = frozenset(["sldNum", "sldImg", "hdr"])
@@ -83,24 +83,13 @@ class _Deck:
         yield replace(about, pages=len(slides), title="" if made_up else about.title)
         if any(one.kind == "vbaProject" for one in self._relations.values()):
             yield MACROS_NOT_RUN
-        if len(slides) > limits.pages:
-            yield DocumentMetadata(note=f"Only the first {limits.pages:,} of {len(slides):,} slides were read.")
-        hidden = []
-        for number, name in enumerate(slides[: limits.pages], 1):
-            try:
-                slide = self._package.xml(name)
-                if _is_hidden(slide):
-                    hidden.append(str(number))
-                for step in self._slide(slide, name, number):
-                    if number == 1 and isinstance(step, TextPart) and (made_up or not about.title):
-                        yield DocumentMetadata(title=step.heading)
-                    yield step
-            except MemoryError:
-                raise
-            except Exception as error:  # noqa: BLE001  # whatever it is, the other slides go on
-                yield DocumentMetadata(note=f"Slide {number} was not read: {failure_of(error)}.")
-        if hidden:
-            yield DocumentMetadata(note=f"Hidden slides, which were read as well: {', '.join(hidden)}.")
+
+        def read(number: int) -> tuple[bool, Iterator[CompoundStep]]:
+            name = slides[number - 1]
+            slide = self._package.xml(name)
+            return _is_hidden(slide), self._slide(slide, name, number)
+
+        yield from slides_in_order(len(slides), read, limits, titled=bool(about.title) and not made_up)
         yield from self._unread.notes()
 
     def _slide(self, slide: Element, name: str, number: int) -> Iterator[CompoundStep]:

@@ -1,4 +1,4 @@
-"""Spreadsheets: XLSX, XLSM, XLSB, XLS (by the values that Excel last saved) and ODS. Formulas and macros never run.
+"""Spreadsheets: XLSX, XLSM, XLSB, XLS (by the values that Excel last saved), ODS, FODS. No formula and no macro runs.
 
 The rows of each sheet are cut into passages, each under the row that names the columns. What else stands on a sheet
 (comments, text boxes, charts, pictures) comes after its rows.
@@ -23,6 +23,7 @@ from mcp_mmretrieval.media.compound import CompoundStep, RowsPart
 from mcp_mmretrieval.media.failures import failure_of
 from mcp_mmretrieval.media.notation.table import names_row
 from mcp_mmretrieval.media.office.ole import OLE_MAGIC, stream_names
+from mcp_mmretrieval.media.office.open_document.flat import as_package
 from mcp_mmretrieval.media.office.open_document.odf import check_readable, is_odf_of
 from mcp_mmretrieval.media.office.packages import is_package_of
 from mcp_mmretrieval.media.office.spreadsheets.cell_values import cell_text
@@ -77,6 +78,7 @@ def recognises(source: Source) -> bool:
 
 def parts(source: Source, limits: Limits) -> Iterator[CompoundStep]:
     """The rows of each sheet, then what else stands on it."""
+    source = as_package(source)
     extras = _extras_of(source)
     workbook = _opened(source)
     yield extras.properties()

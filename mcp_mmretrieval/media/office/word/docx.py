@@ -16,9 +16,10 @@ from mcp_mmretrieval.media.compound import CompoundStep, TextPart
 from mcp_mmretrieval.media.office.blocks import DocumentBlock, flat_text, write_blocks
 from mcp_mmretrieval.media.office.gathered import Gathered
 from mcp_mmretrieval.media.office.properties import document_properties
+from mcp_mmretrieval.media.office.word.word_asides import Aside, comment_blocks
 from mcp_mmretrieval.media.office.word.word_lists import WordLists
 from mcp_mmretrieval.media.office.word.word_styles import W, WordStyles
-from mcp_mmretrieval.media.office.word.word_text import Aside, Story, WordContext, comment_blocks
+from mcp_mmretrieval.media.office.word.word_text import Story, WordContext
 from mcp_mmretrieval.media.office.xml_parts import Element, Package, Relation
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.media.structure import TextBuilder
