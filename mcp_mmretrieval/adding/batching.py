@@ -27,8 +27,6 @@ BATCH_WINDOWS = 256
 BATCH_DECODED_BYTES = 48_000_000
 """Bytes of pixels, and of samples, that are held to be embedded together: 40 pictures of 640 pixels in height and
 width, or 6 minutes of sound."""
-_AHEAD_BYTES, _AHEAD_BYTES_OF_ONE = BATCH_DECODED_BYTES, BATCH_DECODED_BYTES // 4
-"""Bytes that are decoded ahead; the second for a model that gains from one call at a time, as the built-in ones."""
 
 
 @dataclass(slots=True)
@@ -95,15 +93,8 @@ class DocumentBatcher:
         begun = _begin(documents, under_way, stop, enough)
         decoder = StepDecoder(embedder, self._workers, self._sound_s)
         with ExitStack() as running:
-            decoded = running.enter_context(
-                RunAhead(
-                    decode_steps(self._catalog, embedder, begun, stop),
-                    decoder.decode,
-                    threads=self._workers.count,
-                    room=_AHEAD_BYTES if embedder.calls_at_once > 1 else _AHEAD_BYTES_OF_ONE,
-                    weigh=lambda made: made.bytes,
-                )
-            )
+            steps = decode_steps(self._catalog, embedder, begun, stop)
+            decoded = running.enter_context(RunAhead(steps, decoder.decode, threads=self._workers.count))
             running.callback(decoder.stop)
             embedded = running.enter_context(
                 RunAhead(_batches(decoded), partial(_embed, embedder), threads=embedder.calls_at_once)

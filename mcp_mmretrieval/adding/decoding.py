@@ -70,11 +70,6 @@ class DecodedStep:
     absent: Exception | None = None
     """Why the document's file is not there as it was read."""
 
-    @property
-    def bytes(self) -> int:
-        """That it holds."""
-        return sum(item.bytes for item in self.items)
-
 
 def decode_steps(
     catalog: Catalog, embedder: Embedder, begun: Iterable[DocumentVectors], stop: Callable[[], bool]
