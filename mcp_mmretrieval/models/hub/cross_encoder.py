@@ -21,6 +21,7 @@ from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files, reranker_input, yes_no
 from mcp_mmretrieval.models.hub.capabilities import token_limit
+from mcp_mmretrieval.models.hub.patches import multiply_patches
 from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
 from mcp_mmretrieval.models.identity import short_model_name
 from mcp_mmretrieval.types import Content, Modality
@@ -43,6 +44,7 @@ class CrossEncoderReranker:
         with from_files.load_errors_told(spec, remedy=reranker_input.LOAD_REMEDY, role="a reranker"):
             self._model = _loaded(folder, spec, device, dtype)
             yes_no.score_in_float32(self._model)
+            multiply_patches(self._model)
             self._model.eval()
             self._bare = not self._wraps()
             eyes = getattr(self._model.processor, "video_processor", None)

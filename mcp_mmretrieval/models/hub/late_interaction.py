@@ -25,6 +25,7 @@ from mcp_mmretrieval.errors import ModelUnavailable, RetrievalError, Unfit
 from mcp_mmretrieval.models.device.device import Device
 from mcp_mmretrieval.models.hub import from_files, reranker_input
 from mcp_mmretrieval.models.hub.capabilities import token_limit
+from mcp_mmretrieval.models.hub.patches import multiply_patches
 from mcp_mmretrieval.models.hub.reranker_input import ModalityInput, RerankerInput, RerankerPreprocessor
 from mcp_mmretrieval.models.identity import short_model_name
 from mcp_mmretrieval.types import Content, Modality
@@ -52,6 +53,7 @@ class LateInteractionReranker:
         self.name = short_model_name(spec)
         with from_files.load_errors_told(spec, remedy=reranker_input.LOAD_REMEDY, role="a reranker"):
             self._model = _loaded(folder, spec, device, dtype)
+            multiply_patches(self._model)
             self._model.eval()
             limit = token_limit(self._model)
             shorter = (getattr(self._model[0], name, None) for name in ("query_length", "document_length"))

@@ -8,13 +8,18 @@ import torch
 from sentence_transformers import SentenceTransformer
 from torch import nn
 
+from mcp_mmretrieval.config.profiles import RerankerSpec
 from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.hub.cross_encoder import CrossEncoderReranker
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 from mcp_mmretrieval.models.hub.patches import PatchProduct, multiply_patches
 from tests.models.hub.test_qwen import DOCUMENT, spec
 from tests.support.contents import picture, plain
-from tests.support.tiny import qwen
+from tests.support.tiny import qwen, rerankers
 
+pytestmark = pytest.mark.filterwarnings(  # transformers opens a template of several and does not close it
+    "ignore:unclosed file:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 KERNEL = (2, 4, 4)
 
 
@@ -55,3 +60,10 @@ def test_pictures_have_the_vectors_that_they_have_with_the_convolution(tmp_path:
     pictures = [picture(seed, 96, 128) for seed in range(3)]
     wanted = plain(model, [{"image": one} for one in pictures], prompt=DOCUMENT)
     np.testing.assert_allclose(embedder.embed_documents(pictures), wanted, atol=1e-5)
+
+
+def test_a_reranker_of_the_same_family_has_none_of_the_convolutions_left(tmp_path: Path) -> None:
+    folder = rerankers.published_qwen3_vl(tmp_path / "tiny")
+    judge = CrossEncoderReranker(RerankerSpec(model=str(folder)), Device(), "float32")
+    layers = [layer for layer in judge._model.modules() if isinstance(layer, nn.Conv3d | PatchProduct)]
+    assert [type(layer) for layer in layers] == [PatchProduct]
