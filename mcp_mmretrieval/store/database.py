@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -29,6 +30,11 @@ STOP_EVERY_STEPS = 100_000
 BUSY_SECONDS = 30.0
 """How long to wait for another program (a backup, say) that holds the file."""
 
+CACHE_KB = 16_384
+"""Of the file that a connection remembers; the system remembers the rest."""
+FULL_READERS, OTHERS_CACHE_KB = 4, 2_048
+"""Readers that remember so much: those that are used first. Each of the others only helps when many read at once."""
+
 Touched = Literal["contents", "vectors", "spaces", "bookkeeping"]
 """What a transaction changes at most.
 
@@ -42,6 +48,14 @@ bookkeeping  jobs, attempts, staged segments, how far the index is: nothing that
 def _primary(error: sqlite3.Error) -> int:
     """The primary result code (https://sqlite.org/rescode.html), without the extension in the upper bits."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+@dataclass(order=True, slots=True)
+class _Reader:
+    """A connection that reads; the one with the lowest number is used first."""
+
+    number: int
+    connection: sqlite3.Connection = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -89,8 +103,9 @@ class Database:
         self._here = _Thread()
         self._on_commit = on_commit
         self._write_lock = threading.RLock()
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._idle: queue.PriorityQueue[_Reader] = queue.PriorityQueue()
         self._open = True
+        self._readers = count()
         self._touched: set[Touched] = set()
         """By the transaction that is open."""
         self._wanted: deque[_Wanted] = deque()
@@ -119,7 +134,7 @@ class Database:
     def _close_idle(self) -> None:
         while True:
             try:
-                self._idle.get_nowait().close()
+                self._idle.get_nowait().connection.close()
             except queue.Empty:
                 return
 
@@ -136,7 +151,8 @@ class Database:
             yield here.connection
             return
         with self._explained():
-            connection = self._borrow()
+            reader = self._borrow()
+            connection = reader.connection
             self._here.snapshot = _Snapshot(connection, self._versions.copy())
             try:
                 connection.execute("BEGIN")
@@ -145,7 +161,7 @@ class Database:
                 self._here.snapshot = None
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                self._give_back(connection)
+                self._give_back(reader)
 
     def once(self, key: object, ask: Callable[[], AnswerT]) -> AnswerT:
         """What `ask` answers, asked once under `key` while the thread is `reading`."""
@@ -275,20 +291,21 @@ class Database:
                 db.set_progress_handler(None, 0)
         return str(self._damaged("; ".join(found))) if found else ""
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self) -> _Reader:
         if not self._open:
             raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
         try:
             return self._idle.get_nowait()
         except queue.Empty:
-            return self._connect()
+            number = next(self._readers)
+            return _Reader(number, self._connect(cache_kb=CACHE_KB if number < FULL_READERS else OTHERS_CACHE_KB))
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        self._idle.put(connection)
+    def _give_back(self, reader: _Reader) -> None:
+        self._idle.put(reader)
         if not self._open:  # asked after the put: whoever closes meanwhile has seen it, or we do
             self._close_idle()
 
-    def _connect(self, mode: str = "rw") -> sqlite3.Connection:
+    def _connect(self, mode: str = "rw", cache_kb: int = CACHE_KB) -> sqlite3.Connection:
         address = f"file:{urllib.parse.quote(os.fsencode(self.path))}?mode={mode}"
         connection = sqlite3.connect(
             address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -296,7 +313,7 @@ class Database:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA cache_size = -16384")  # 16 MiB for each connection; the system caches the rest
+            connection.execute(f"PRAGMA cache_size = -{cache_kb}")
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten
             connection.execute("PRAGMA journal_size_limit = 67108864")

@@ -29,7 +29,7 @@ from tests.support.engines import Front
 CLIENTS = 6
 SAMPLE_S = 10.0
 WINDOW_S = 600.0
-"""Seconds of which the least memory counts: what a parser takes for a moment is no growth."""
+"""Seconds of which the median counts: what a parser takes for a moment, or lacks, is no growth."""
 MAX_GROWTH_MB = 1.0
 """From one window to the next, the first left out: the median over all pairs of windows (Theil and Sen)."""
 FILES = 30
@@ -178,15 +178,15 @@ def _kb(path: Path) -> float:
 def growth_mb(samples: Sequence[Sample]) -> float | None:
     """MB by which memory grows from window to window, the first left out; None where two are not yet full.
 
-    Of each window its least counts.
+    Of each window its median counts.
     """
     last = samples[-1].seconds if samples else 0.0
     whole = int((last + SAMPLE_S) // WINDOW_S)
-    least = [
-        min(one.own_mb for one in samples if number * WINDOW_S <= one.seconds < (number + 1) * WINDOW_S)
+    middle = [
+        median(one.own_mb for one in samples if number * WINDOW_S <= one.seconds < (number + 1) * WINDOW_S)
         for number in range(1, whole)
     ]
-    slopes = [(least[late] - least[early]) / (late - early) for early, late in combinations(range(len(least)), 2)]
+    slopes = [(middle[late] - middle[early]) / (late - early) for early, late in combinations(range(len(middle)), 2)]
     return median(slopes) if slopes else None
 
 

@@ -27,7 +27,7 @@ def sampled(*megabytes: float, every: float = 100.0) -> list[Sample]:
     ]
 
 
-def test_growth_is_that_of_the_least_of_each_ten_minutes_after_the_first() -> None:
+def test_growth_is_that_of_the_median_of_each_ten_minutes_after_the_first() -> None:
     first, flat = [10.0, 50.0, 90.0, 100.0, 100.0, 100.0], [100.0, 180.0, 101.0, 102.0, 100.5, 100.0]
     assert growth_mb(sampled(*first, *flat, every=100.0)) is None
     assert growth_mb(sampled(*first, *flat, *flat, 0.0)) == pytest.approx(0.0)

@@ -433,3 +433,25 @@ def test_each_of_those_who_write_together_is_told_that_the_commit_failed(tmp_pat
     with base.writing() as db:
         name(db, "later")
     assert named(tmp_path / "catalog.db") == {"later"}
+
+
+def test_readers_that_only_many_at_once_need_remember_little_of_the_file(tmp_path: Path) -> None:
+    base = Database(tmp_path / "catalog.db")
+    inside, ended = threading.Barrier(database.FULL_READERS + 3), threading.Barrier(database.FULL_READERS + 3)
+    sizes = list[int]()
+
+    def read() -> None:
+        with base.reading() as db:
+            inside.wait(20)
+            sizes.append(-db.execute("PRAGMA cache_size").fetchone()[0])
+            ended.wait(20)
+
+    threads = [threading.Thread(target=read) for _ in range(database.FULL_READERS + 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sizes) == [database.OTHERS_CACHE_KB] * 3 + [database.CACHE_KB] * database.FULL_READERS
+    with base.reading() as db:  # alone, one of the former
+        assert db.execute("PRAGMA cache_size").fetchone()[0] == -database.CACHE_KB
+    base.close()
