@@ -1,0 +1,112 @@
+"""The authors' plain call: what sentence-transformers alone makes of the same things, with the prompts of the files.
+
+It shares nothing with how the library loads, words and prepares: that is what it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
+
+from mcp_mmretrieval.bench.proof.published import PROBE_DOCUMENT, PROBE_QUERY, PublishedFacts
+from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.types import Content, Film, Sound, Vectors
+
+_NAMES = {"query": ("query",), "document": ("document", "passage", "corpus")}
+"""Under which the library looks for a prompt."""
+_FRAMES_AS_GIVEN = {"video": {"do_sample_frames": False}}
+
+
+class AuthorsEmbedder:
+    """The embedder as its model card has it called."""
+
+    def __init__(self, folder: Path, spec: EmbedderSpec, published: PublishedFacts, *, device: str, dtype: str) -> None:
+        """`spec`: for the prompts that the files leave out. Raises whatever loading raises."""
+        self._spec = spec
+        self._instructed = published.instructed
+        self._model = SentenceTransformer(
+            str(folder),
+            device=device,
+            local_files_only=True,
+            truncate_dim=spec.dims or None,
+            model_kwargs={"dtype": getattr(torch, dtype)},
+        )
+
+    def reads(self) -> str:
+        """What the model gets to read for `PROBE_QUERY`, its marks included."""
+        prompt = self._prompt("query")
+        own = self._model.prompts.get("query") if prompt is None else prompt
+        given = self._model.preprocess([PROBE_QUERY], prompt=own or None)
+        return _decoded(self._model, given)
+
+    def encode(self, contents: Sequence[Content], role: Literal["query", "document"]) -> Vectors:
+        """Unit rows of contents of one sort, one at a time, so that none depends on its neighbours."""
+        encode: Any = self._model.encode_query if role == "query" else self._model.encode_document
+        worded = isinstance(contents[0], str) or self._instructed
+        options: dict[str, Any] = {"prompt": self._prompt(role) if worded else "", "show_progress_bar": False}
+        if isinstance(contents[0], Film):
+            options["processing_kwargs"] = _FRAMES_AS_GIVEN
+        rows = np.concatenate([np.asarray(encode([_given(one)], **options), np.float32) for one in contents])
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+    def _prompt(self, role: str) -> str | None:
+        """None where the files have one, which the library finds by itself."""
+        if any(self._model.prompts.get(name) for name in _NAMES[role]):
+            return None
+        told = self._spec.query_prompt if role == "query" else self._spec.document_prompt
+        return None if told is None else told.replace("{title}", "none")
+
+
+class AuthorsReranker:
+    """The reranker as its model card has it called."""
+
+    def __init__(self, folder: Path, spec: RerankerSpec, *, device: str, dtype: str) -> None:
+        """Raises whatever loading raises."""
+        kind: Any = MultiVectorEncoder if spec.kind == "late" else CrossEncoder
+        options = {"dtype": getattr(torch, dtype)}
+        self._spec = spec
+        self._model = kind(str(folder), device=device, local_files_only=True, model_kwargs=options)
+
+    def reads(self) -> str:
+        """What the model gets to read for `PROBE_QUERY` beside `PROBE_DOCUMENT`; of late interaction, for the query."""
+        given: Any = [PROBE_QUERY] if self._spec.kind == "late" else [(PROBE_QUERY, PROBE_DOCUMENT)]
+        return _decoded(self._model, self._model.preprocess(given, prompt=self._spec.prompt))
+
+    def score(self, query: str, contents: Sequence[Content]) -> list[float]:
+        """Scores in [0, 1] of contents of one sort."""
+        given = [_given(one) for one in contents]
+        if self._spec.kind == "late":
+            asked = self._model.encode_query([query], show_progress_bar=False)
+            found = self._model.encode_document(given, batch_size=1, show_progress_bar=False)
+            return [float(score) for score in self._model.similarity(asked, found)[0]]
+        scores = self._model.predict(
+            [(query, one) for one in given],
+            prompt=self._spec.prompt,
+            batch_size=1,
+            activation_fn=torch.nn.Sigmoid(),
+            show_progress_bar=False,
+        )
+        return [float(score) for score in scores]
+
+
+def _decoded(model: Any, given: Any) -> str:
+    return str(model.tokenizer.decode(given["input_ids"][0]))
+
+
+def _given(content: Content) -> Any:
+    """A content as sentence-transformers takes it."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sound):
+        return {"audio": {"array": content.samples, "sampling_rate": content.rate}}
+    if isinstance(content, Film):
+        count = len(content.pictures)
+        said = {"fps": 1.0, "total_num_frames": count, "duration": float(count), "frames_indices": [*range(count)]}
+        return {"video": {"array": np.stack(content.pictures).transpose(0, 3, 1, 2), "video_metadata": said}}
+    return {"image": Image.fromarray(content)}
