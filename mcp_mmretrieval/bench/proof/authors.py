@@ -1,6 +1,7 @@
 """The authors' plain call: what sentence-transformers alone makes of the same things, with the prompts of the files.
 
-It shares nothing with how the library loads, words and prepares: that is what it is compared with.
+It shares nothing with how the library loads, words and prepares: that is what it is compared with. But pictures are no
+larger than the record has a model see them, since that is a choice and no mistake; what the files allow is a fact.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
+from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.bench.proof.published import PROBE_DOCUMENT, PROBE_QUERY, PublishedFacts
-from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.config.profiles import EmbedderSpec, ModelSpec, RerankerSpec
+from mcp_mmretrieval.models.hub.pictures import fit_picture
 from mcp_mmretrieval.types import Content, Film, Sound, Vectors
 
 _NAMES = {"query": ("query",), "document": ("document", "passage", "corpus")}
 """Under which the library looks for a prompt."""
 _FRAMES_AS_GIVEN = {"video": {"do_sample_frames": False}}
+
+
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 class AuthorsEmbedder:
@@ -52,7 +57,9 @@ class AuthorsEmbedder:
         options: dict[str, Any] = {"prompt": self._prompt(role) if worded else "", "show_progress_bar": False}
         if isinstance(contents[0], Film):
             options["processing_kwargs"] = _FRAMES_AS_GIVEN
-        rows = np.concatenate([np.asarray(encode([_given(one)], **options), np.float32) for one in contents])
+        rows = np.concatenate(
+            [np.asarray(encode([_given(one, self._spec)], **options), np.float32) for one in contents]
+        )
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     def _prompt(self, role: str) -> str | None:
@@ -80,7 +87,7 @@ class AuthorsReranker:
 
     def score(self, query: str, contents: Sequence[Content]) -> list[float]:
         """Scores in [0, 1] of contents of one sort."""
-        given = [_given(one) for one in contents]
+        given = [_given(one, self._spec) for one in contents]
         if self._spec.kind == "late":
             asked = self._model.encode_query([query], show_progress_bar=False)
             found = self._model.encode_document(given, batch_size=1, show_progress_bar=False)
@@ -99,7 +106,7 @@ def _decoded(model: Any, given: Any) -> str:
     return str(model.tokenizer.decode(given["input_ids"][0]))
 
 
-def _given(content: Content) -> Any:
+def _given(content: Content, spec: ModelSpec) -> Any:
     """A content as sentence-transformers takes it."""
     if isinstance(content, str):
         return content
@@ -108,5 +115,6 @@ def _given(content: Content) -> Any:
     if isinstance(content, Film):
         count = len(content.pictures)
         said = {"fps": 1.0, "total_num_frames": count, "duration": float(count), "frames_indices": [*range(count)]}
-        return {"video": {"array": np.stack(content.pictures).transpose(0, 3, 1, 2), "video_metadata": said}}
-    return {"image": Image.fromarray(content)}
+        frames = [np.asarray(fit_picture(frame, spec.frame_pixels)) for frame in content.pictures]
+        return {"video": {"array": np.stack(frames).transpose(0, 3, 1, 2), "video_metadata": said}}
+    return {"image": fit_picture(content, spec.pixels)}

@@ -64,6 +64,8 @@ class MadeHere:
     dtype: str = "float32"
     vectors: dict[str, Vectors] = field(default_factory=dict)
     """By item."""
+    whole: set[str] = field(default_factory=set)
+    """Items whose vectors are of one input, as those of a plain call are."""
     asked: dict[str, Vectors] = field(default_factory=dict)
     """By question in words, among texts."""
     scores: list[tuple[str, list[ProofItem], list[float]]] = field(default_factory=list)
@@ -80,7 +82,7 @@ def compare_embedder(
     spec = tuned_spec(cast("EmbedderSpec", model.spec), settings)
     theirs = AuthorsEmbedder(folder, spec, model.published, device=device, dtype=dtype)
     yield from _read(model, theirs.reads())
-    for kind, some in groupby((thing for thing in things if thing.name in made.vectors), key=lambda thing: thing.kind):
+    for kind, some in groupby((thing for thing in things if thing.name in made.whole), key=lambda thing: thing.kind):
         alike = list(some)
         wanted = theirs.encode([thing.content for thing in alike], "document")
         yield _agreement(model.name, kind, _cosines([made.vectors[thing.name] for thing in alike], wanted), dtype)

@@ -36,23 +36,21 @@ class Proof:
     """That the process held at the worst."""
     gpu_mb: float = 0.0
     machine: MachineInfo | None = None
-    problems: list[str] = field(default_factory=list)
-    """What kept something from being looked at."""
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """What could not be looked at, and why."""
 
-    def differences(self) -> Iterator[str]:
-        """What is not as it should be, a line each; none: the profile is proven."""
+    def differences(self) -> Iterator[tuple[str, str]]:
+        """What is not as it should be: what it is, and what was expected and found. None: the profile is proven."""
         for fact in self.facts:
             if fact.differs:
-                yield f"{fact.model}: {fact.what}: expected {fact.expected}, found {fact.found} ({fact.file})"
+                yield f"{fact.model} {fact.what}", f"expected {fact.expected}, found {fact.found} ({fact.file})"
         for one in self.agreement:
             if not one.near:
-                yield (
-                    f"{one.model}: {one.what}: {one.worst:.4f} beside the authors' call at the worst, "
-                    f"{one.needed:g} needed"
-                )
+                told = f"{one.worst:.4f} beside the authors' call at the worst, {one.needed:g} needed"
+                yield f"{one.model} {one.what}", told
         for pair in self.found:
             if not pair.found:
-                yield f"{pair.pair}: nDCG@10 {pair.ndcg:.2f}, which may be chance; more than {pair.needed:.2f} needed"
+                yield pair.pair, f"nDCG@10 {pair.ndcg:.2f}, which may be chance; more than {pair.needed:.2f} needed"
         yield from self.problems
 
     def as_json(self, private: Sequence[Path] = ()) -> str:
@@ -60,7 +58,7 @@ class Proof:
         made = {
             "version": __version__,
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "differences": list(self.differences()),
+            "differences": dict(self.differences()),
             **asdict(self),
         }
         written = json.dumps(made, ensure_ascii=False, indent=2, default=str)

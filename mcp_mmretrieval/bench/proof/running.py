@@ -28,10 +28,11 @@ from mcp_mmretrieval.models.download import snapshots
 from mcp_mmretrieval.models.hub_packages import missing_hub_packages
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.models.weights import EFFICIENTNET_WHEEL, MINILM_WHEEL
+from mcp_mmretrieval.types import Film, Sound
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, Reranker
-    from mcp_mmretrieval.types import VectorKind
+    from mcp_mmretrieval.types import Content, VectorKind
 
 _COMPARED_QUESTIONS = 3
 """Of each kind, whose scores are compared with those of the authors' reranker."""
@@ -90,7 +91,7 @@ def _compare_files(models: Mapping[str, ProofModel], proof: Proof) -> dict[str, 
         try:
             found[role], _ = snapshots.locate_model(model.spec)
         except RetrievalError as error:
-            proof.problems.append(str(error))
+            proof.problems.append((model.name, str(error)))
             continue
         proof.facts += facts.model_facts(model.name, model.spec, model.published, found[role])
     if "embedder" not in models:
@@ -98,7 +99,7 @@ def _compare_files(models: Mapping[str, ProofModel], proof: Proof) -> dict[str, 
             try:
                 proof.facts += facts.wheel_facts(wheel)
             except (RetrievalError, OSError) as error:
-                proof.problems.append(f"{wheel.distribution}: {error}")
+                proof.problems.append((wheel.distribution, str(error)))
     return found
 
 
@@ -129,7 +130,7 @@ def _ask(
             on_step("Reranking")
             proof.found += _rerank(reranker, things, made)
     except RetrievalError as error:
-        proof.problems.append(str(error))
+        proof.problems.append(("the models", str(error)))
         return None
     finally:
         proof.memory_mb = footprint.peak_memory_bytes() / 1e6
@@ -156,6 +157,16 @@ def _embed(embedder: Embedder, things: Sequence[ProofItem], made: MadeHere, proo
         rows = embedder.embed_documents([thing.content for thing in alike])
         proof.items_per_second[kind] = len(alike) / (time.perf_counter() - began)
         made.vectors |= {thing.name: row for thing, row in zip(alike, rows, strict=True)}
+        made.whole |= {thing.name for thing in alike if _in_one_piece(embedder, thing.content)}
+
+
+def _in_one_piece(embedder: Embedder, content: Content) -> bool:
+    """Whether a vector is that of one input: of several it is their mean, which no plain call makes."""
+    if isinstance(content, Sound):
+        return len(content.samples) <= embedder.hears * content.rate
+    if isinstance(content, Film):
+        return len(content.pictures) <= embedder.films
+    return not isinstance(content, str) or len(embedder.windows(content)) == 1
 
 
 def _search(embedder: Embedder, things: Sequence[ProofItem], made: MadeHere, proof: Proof) -> Iterator[PairFigure]:
@@ -181,9 +192,9 @@ def _search(embedder: Embedder, things: Sequence[ProofItem], made: MadeHere, pro
 def _rerank(reranker: Reranker, things: Sequence[ProofItem], made: MadeHere) -> Iterator[PairFigure]:
     """Each question in words beside all things of the kind that answers it, if that is reordered unasked."""
     for kind in ("text", "page"):
-        if kind not in reranker.by_default:
-            continue
         beside = [thing for thing in things if thing.kind == kind]
+        if kind not in reranker.by_default or not reranker.reads(beside[0].content):
+            continue  # of texts alone, it looks at the words of pages, of which these have none
         names = [thing.name for thing in beside]
         ranks: list[int] = []
         for question in proof_questions():
@@ -224,5 +235,5 @@ def _compare_with_authors(
                 else:
                     proof.agreement.append(one)
         except Exception as error:  # noqa: BLE001  other people's code fails in any way
-            proof.problems.append(f"{name}: the authors' call fails: {first_error_line(error)}")
+            proof.problems.append((f"{name}, called as its authors do", first_error_line(error)))
         memory.release_memory()
