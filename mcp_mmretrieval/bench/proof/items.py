@@ -218,10 +218,10 @@ def proof_questions() -> Iterator[ProofQuestion]:
     for answer, questions in _ASKED.items():
         yield from (ProofQuestion(question, "text", answer) for question in questions)
     for name in ("clock", "balloon", "umbrella", "sailing boat"):
-        yield ProofQuestion(_pixels(scenes.draw_scene(_PHOTOS[name], 0.7)), "photo", name)
+        yield ProofQuestion(_seen_again(scenes.draw_scene(_PHOTOS[name], 0.7)), "photo", name)
     lighthouse = photos.lighthouse_photo(seed=7, across=0.35, sun=0.75)
-    yield ProofQuestion(_pixels(lighthouse), "photo", "lighthouse")
-    yield ProofQuestion(_pixels(photos.mountains_photo(seed=9)), "photo", "mountains")
+    yield ProofQuestion(_seen_again(lighthouse), "photo", "lighthouse")
+    yield ProofQuestion(_seen_again(photos.mountains_photo(seed=9)), "photo", "mountains")
     for name in ("bees", "lease", "chess"):
         page = _page(name)
         yield ProofQuestion(_pixels(page.crop((40, 60, page.width - 20, 760)).resize((536, 490))), "page", name)
@@ -236,6 +236,12 @@ def _page(name: str) -> Image.Image:
 
 def _pixels(picture: Image.Image) -> Picture:
     return np.asarray(picture.convert("RGB"))
+
+
+def _seen_again(picture: Image.Image) -> Picture:
+    """Nearer, the other way round and by warm light: an untrained model would know the same pixels again."""
+    pixels = _pixels(picture)[30:-30, -60:60:-1]
+    return np.asarray(pixels * np.array((0.95, 0.75, 0.5)), np.uint8)
 
 
 def _film(frames: list[Image.Image]) -> Film:

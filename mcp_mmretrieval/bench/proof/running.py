@@ -126,7 +126,7 @@ def _ask(
         _embed(embedder, able, made, proof)
         on_step("Asking")
         proof.found += _search(embedder, able, made, proof)
-        if reranker is not None:
+        if reranker is not None and reranker.by_default:
             on_step("Reranking")
             proof.found += _rerank(reranker, things, made)
     except RetrievalError as error:
