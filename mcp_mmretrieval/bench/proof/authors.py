@@ -1,4 +1,4 @@
-"""The authors' plain call: what sentence-transformers alone makes of the same things, with the prompts of the files.
+"""The authors' plain call: what their libraries alone make of the same things, with the prompts of the files.
 
 It shares nothing with how the library loads, words and prepares: that is what it is compared with. But pictures are no
 larger than the record has a model see them, since that is a choice and no mistake; what the files allow is a fact.
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
+from transformers import AutoProcessor, NeoMMEForRetrieval
 from transformers.utils import logging as transformers_logging
 
 from mcp_mmretrieval.bench.proof.published import PROBE_DOCUMENT, PROBE_QUERY, PublishedFacts
@@ -82,8 +83,9 @@ class AuthorsReranker:
 
     def reads(self) -> str:
         """What the model gets to read for `PROBE_QUERY` beside `PROBE_DOCUMENT`; of late interaction, for the query."""
-        given: Any = [PROBE_QUERY] if self._spec.kind == "late" else [(PROBE_QUERY, PROBE_DOCUMENT)]
-        return _decoded(self._model, self._model.preprocess(given, prompt=self._spec.prompt))
+        if self._spec.kind == "late":
+            return _decoded(self._model, self._model.preprocess([PROBE_QUERY], task="query"))
+        return _decoded(self._model, self._model.preprocess([(PROBE_QUERY, PROBE_DOCUMENT)], prompt=self._spec.prompt))
 
     def score(self, query: str, contents: Sequence[Content]) -> list[float]:
         """Scores in [0, 1] of contents of one sort."""
@@ -100,6 +102,50 @@ class AuthorsReranker:
             show_progress_bar=False,
         )
         return [float(score) for score in scores]
+
+
+class AuthorsNeoMME:
+    """NeoMME as its authors publish it, without sentence-transformers: that would take pages for queries."""
+
+    def __init__(self, folder: Path, spec: RerankerSpec, *, device: str, dtype: str) -> None:
+        """Raises whatever loading raises."""
+        self._spec = spec
+        self._processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
+        model: Any = NeoMMEForRetrieval.from_pretrained(folder, local_files_only=True, dtype=getattr(torch, dtype))
+        self._model = model.to(device).eval()
+
+    def reads(self) -> str:
+        """What the model gets to read for `PROBE_QUERY`."""
+        return str(self._processor.tokenizer.decode(self._inputs(PROBE_QUERY, "query")["input_ids"][0]))
+
+    def score(self, query: str, contents: Sequence[Content]) -> list[float]:
+        """MeanMaxSim of contents of one sort."""
+        asked = self._rows(query, "query")
+        return [
+            float((asked @ self._rows(_given(one, self._spec), "document").T).max(dim=1).values.mean())
+            for one in contents
+        ]
+
+    def _rows(self, given: Any, task: str) -> torch.Tensor:
+        inputs = self._inputs(given, task)
+        with torch.inference_mode():
+            found: torch.Tensor = self._model(**inputs).embeddings[0]
+        return found[inputs["attention_mask"][0].bool()].float()
+
+    def _inputs(self, given: Any, task: str) -> Any:
+        part = {"type": "text", "text": given} if isinstance(given, str) else {"type": "image", **given}
+        conversation = [[{"role": "user", "content": [part]}]]
+        made = self._processor.apply_chat_template(
+            conversation, task=task, tokenize=True, return_dict=True, return_tensors="pt"
+        )
+        return made.to(self._model.device)
+
+
+def authors_reranker(folder: Path, spec: RerankerSpec, *, device: str, dtype: str) -> AuthorsReranker | AuthorsNeoMME:
+    """The reranker of a folder, by the library that its files are made for. Raises whatever loading raises."""
+    if spec.kind == "late" and not (folder / "modules.json").is_file():
+        return AuthorsNeoMME(folder, spec, device=device, dtype=dtype)
+    return AuthorsReranker(folder, spec, device=device, dtype=dtype)
 
 
 def _decoded(model: Any, given: Any) -> str:

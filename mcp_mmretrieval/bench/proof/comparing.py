@@ -105,10 +105,12 @@ def compare_builtin_texts(things: Sequence[ProofItem], made: MadeHere) -> Iterat
 
 def compare_reranker(model: ProofModel, folder: Path, settings: Settings, made: MadeHere) -> Iterator[Fact | Agreement]:
     """Scores. Raises whatever the authors' libraries raise."""
-    from mcp_mmretrieval.bench.proof.authors import AuthorsReranker
+    from mcp_mmretrieval.bench.proof.authors import authors_reranker
 
     device, dtype = _placed(model.spec, settings)
-    theirs = AuthorsReranker(folder, tuned_spec(cast("RerankerSpec", model.spec), settings), device=device, dtype=dtype)
+    theirs = authors_reranker(
+        folder, tuned_spec(cast("RerankerSpec", model.spec), settings), device=device, dtype=dtype
+    )
     yield from _read(model, theirs.reads())
     near: dict[str, list[float]] = {}
     for asked, beside, scores in made.scores:

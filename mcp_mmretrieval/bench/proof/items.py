@@ -231,7 +231,7 @@ def proof_questions() -> Iterator[ProofQuestion]:
 
 def _page(name: str) -> Image.Image:
     title, *paragraphs = _PAGES[name]
-    return scenes.draw_page(title, paragraphs)
+    return scenes.draw_text_page(title, paragraphs)
 
 
 def _pixels(picture: Image.Image) -> Picture:

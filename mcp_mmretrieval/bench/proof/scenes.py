@@ -21,7 +21,7 @@ FILM_FRAMES = 6
 _SKY, _GRASS, _WOOD = "#a9cfe8", "#6a9a4b", "#8a5a3b"
 
 
-def draw_page(title: str, paragraphs: Sequence[str]) -> Image.Image:
+def draw_text_page(title: str, paragraphs: Sequence[str]) -> Image.Image:
     """A page of A4 with a heading and running text."""
     page = Canvas(827, 1_169)
     page.words(90, 110, title, size=36, colour=NAVY)

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcp_mmretrieval.bench.proof.authors import AuthorsEmbedder, AuthorsReranker
+from mcp_mmretrieval.bench.proof.authors import AuthorsEmbedder, AuthorsNeoMME, authors_reranker
 from mcp_mmretrieval.bench.proof.published import PublishedFacts
 from mcp_mmretrieval.config.profiles import EmbedderSpec, RerankerSpec
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.models.hub.load import load_reranker
 from tests.support.contents import film, picture, sound
 from tests.support.tiny import gemma, qwen, rerankers
 
@@ -41,7 +43,7 @@ def test_prompts_come_from_the_record_where_the_files_have_none(tiny_qwen: Path)
 def test_every_sort_of_content_gets_unit_rows(tiny_gemma: Path) -> None:
     theirs = embedder(tiny_gemma, gemma.record(tiny_gemma))
     for contents in (["a boat"], [picture(0), picture(1)], [sound(0)], [film(0)]):
-        rows = theirs.encode(contents, "document")  # type: ignore[arg-type]
+        rows = theirs.encode(contents, "document")
         assert rows.shape == (len(contents), gemma.DIM)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
@@ -52,11 +54,15 @@ def test_an_instruction_stands_before_pictures_of_a_model_that_takes_one(tiny_qw
     assert float((bare @ told.T).item()) < 0.999
 
 
-def test_late_interaction_scores_lie_between_0_and_1(tmp_path: Path) -> None:
+@pytest.mark.parametrize("published", [False, True], ids=["sentence-transformers", "transformers"])
+def test_late_interaction_scores_are_those_of_the_library_in_both_layouts(tmp_path: Path, published: bool) -> None:
     folder = rerankers.neomme(tmp_path / "tiny-neomme")
+    folder = rerankers.as_published(folder) if published else folder
     spec = RerankerSpec(model=str(folder), kind="late", pixels=20_000)
-    theirs = AuthorsReranker(folder, spec, device="cpu", dtype="float32")
-    assert "<query>" in theirs.reads()
-    scores = theirs.score("a boat", [picture(0), picture(1)])
-    assert len(scores) == 2
-    assert all(-1 <= score <= 1.0001 for score in scores)
+    theirs = authors_reranker(folder, spec, device="cpu", dtype="float32")
+    assert isinstance(theirs, AuthorsNeoMME) is published
+    assert theirs.reads() == "<query>a boat"
+    ours = load_reranker(spec, Settings(device="cpu"))
+    for contents in ([picture(0), picture(1)], ["a red boat", "the hill"]):
+        if ours.reads(contents[0]):
+            assert theirs.score("a boat", contents) == pytest.approx(ours.score("a boat", contents), abs=1e-4)

@@ -24,6 +24,10 @@ from mcp_mmretrieval.models.weights import MINILM_WHEEL
 from tests.support.contents import picture
 from tests.support.tiny import qwen, rerankers
 
+pytestmark = pytest.mark.filterwarnings(  # transformers opens a template of several and does not close it
+    "ignore:unclosed file:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 SETTINGS = Settings(device="cpu")
 QWEN = PUBLISHED_FACTS[EMBEDDERS["vision-2b"].model]
 JUDGE = PUBLISHED_FACTS[RERANKERS["qwen3-vl-2b"].model]

@@ -12,7 +12,7 @@ def dark_rows(page: object) -> int:
 
 
 def test_a_longer_text_fills_more_of_its_page() -> None:
-    short, long = (scenes.draw_page("A title", ["some words of a text"] * count) for count in (1, 8))
+    short, long = (scenes.draw_text_page("A title", ["some words of a text"] * count) for count in (1, 8))
     assert short.size == long.size == (827, 1_169)
     assert dark_rows(short) < dark_rows(long)
 
