@@ -11,6 +11,7 @@ import pytest
 
 from mcp_mmretrieval.models.weights import MINILM_WHEEL
 from tests.support import tiny
+from tests.support.little_hub import COMMIT, MODEL, serving
 
 COMMAND = (sys.executable, "-m", "mcp_mmretrieval", "prove")
 
@@ -53,6 +54,20 @@ def test_another_model_in_the_place_of_a_profiles_says_what_differs(tmp_path: Pa
     found: dict[str, Any] = json.loads(written)
     assert found["differences"]["clip numbers of a vector"] == "expected 512, found 16 (config.json)"
     assert [one["what"] for one in found["agreement"] if one["worst"] >= one["needed"]] == ["photo", "question"]
+
+
+def test_a_model_that_is_not_here_is_fetched_first(tmp_path: Path) -> None:
+    folder = tiny.bert(tmp_path / "tiny-bert")
+    files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    with serving(files) as hub:
+        cache = tmp_path / "hub"
+        done = run(
+            f"{MODEL}@{COMMIT}", cwd=tmp_path,
+            HF_ENDPOINT=hub.url, HF_HUB_CACHE=str(cache), HF_HUB_OFFLINE="0", MMRETRIEVAL_DEVICE="cpu",
+        )  # fmt: skip
+    assert (cache / "models--owner--name" / "snapshots" / COMMIT / "modules.json").is_file()
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == "differs: text → text", "all that an untrained model lacks"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def _embedder(name: str, spec: EmbedderSpec, folder: Path) -> Iterator[Fact]:
         ("sees films", bool(spec.frames), "vision_config"),
         ("hears", bool(spec.hears), "audio_config"),
     ):
-        if claimed:
+        if claimed and spec.described:  # of a model that a person merely named nothing is claimed
             yield text_fact(name, sense, "yes", "yes" if config.get(part) else "no", f"config.json: {part}")
     if spec.hears and spec.rate:
         yield text_fact(name, "sample rate", spec.rate, ear.get("sampling_rate"), "processor_config.json")
