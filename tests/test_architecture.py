@@ -38,11 +38,13 @@ FLOORS: list[dict[str, str]] = [
     },
     {"adding": "the first line: files, segments, vectors"},
     {"searching": "the second line: lanes, fusion, reranking, moments"},
-    {"library": "the product and its Python API"},
+    {
+        "library": "the product and its Python API",
+        "demo_media": "the demo's files",
+    },
     {
         "server": "the only place that serves MCP: tools, engine, HTTP",
-        "bench": "how fast the models are on this machine",
-        "demo_media": "the demo's files",
+        "bench": "how fast the models are on this machine, and whether they are what their records say",
     },
     {"cli": "the command line, a client of the same engine"},
     {"__main__": "the start of every command"},

@@ -164,6 +164,7 @@ def command_parser() -> argparse.ArgumentParser:
             "bench", "bench:bench_command", "measure how fast the models are on this machine, and what each cap costs"
         )
     )
+    _prove(command("prove", "prove:prove_command", "compare a profile's models with their records and their authors"))
     _backup(
         command("backup", "backup:backup_command", "copy the library's catalog while it is in use; or put one back")
     )
@@ -290,6 +291,13 @@ def _bench(bench: argparse.ArgumentParser) -> None:
         help="time untrained models of the same size: the profile's, those of another, or one architecture",
     )  # fmt: skip
     bench.add_argument("--plot", metavar="FILE", help="draw it, as .svg or .png")
+
+
+def _prove(prove: argparse.ArgumentParser) -> None:
+    prove.add_argument("name", nargs="?", metavar="PROFILE", help="as a setting names it; without: what they name")
+    for role in ("embedder", "reranker"):
+        prove.add_argument(f"--{role}", metavar="DIR", help=f"where its {role} lies, instead of fetching it")
+    prove.add_argument("--json", metavar="FILE", help="write what was found there, not to proof-PROFILE.json")
 
 
 def _json(command: argparse.ArgumentParser) -> None:

@@ -38,15 +38,21 @@ def download_command(arguments: argparse.Namespace) -> int:
         out.print(_table(ours, lists))
         return EXIT_OK
     fetch.check_disk_room(sum(fetch.missing_bytes(spec, lists[spec.named]) for spec in ours), "This")
+    fetch_models(ours)
     for spec in specs:
-        if spec in ours:
-            with progress.download_bar(spec.model) as report:
-                fetch.fetch_snapshot(spec, report)
         folder, _ = snapshots.locate_model(spec, fetch=False)
         out.print(Text.assemble(("✓ ", "green"), (spec.model, "bold"), f" is complete in {folder}"), soft_wrap=True)
     if hub_packages.missing_hub_packages():
         out.print(f"What loads these models is not installed yet. Run: {hub_packages.INSTALL_HUB}.", markup=False)
     return EXIT_OK
+
+
+def fetch_models(specs: Sequence[ModelSpec]) -> None:
+    """Bring what is missing of them, with a bar each; folders stay what they are, and offline so does all."""
+    for spec in specs:
+        if not spec.in_folder and not fetch.hub_is_offline():
+            with progress.download_bar(spec.model) as report:
+                fetch.fetch_snapshot(spec, report)
 
 
 def _named(name: str | None, wanted: Settings, out: Console) -> list[ModelSpec]:
