@@ -46,7 +46,7 @@ from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.tidying import tidy
 from mcp_mmretrieval.store.vanished import VanishedFiles
-from mcp_mmretrieval.store.word_plan import WordPlan, plan_words
+from mcp_mmretrieval.store.word_plan import WordPlan, count_word_tables, plan_words
 from mcp_mmretrieval.store.word_search import (
     WordScope,
     listed_keys,
@@ -515,4 +515,7 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
         return self._remembered(("keys", scope), lambda db: listed_keys(db, self._resolved(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
-        return self._remembered(("words", terms), lambda db: plan_words(db, terms))
+        def plan(db: sqlite3.Connection) -> WordPlan:
+            return plan_words(db, terms, self._remembered("tables of words", count_word_tables))
+
+        return self._remembered(("words", terms), plan)

@@ -26,6 +26,18 @@ PHRASE = re.compile(r'(?:stems : )?"[^"]+"')
 
 
 @dataclass(frozen=True, slots=True)
+class WordTables:
+    """What the tables of words hold, whatever is looked for: counting their rows walks through all of them."""
+
+    words: int
+    """Places with words, and so on."""
+    pairs: int
+    wholes: int
+    languages: tuple[str, ...]
+    """Of the documents."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrequentTerm:
     """The most frequent term of a query."""
 
@@ -44,6 +56,7 @@ class FrequentTerm:
 class WordPlan:
     """What is looked for of a query, in a library as it is now."""
 
+    tables: WordTables
     each: tuple[str, ...]
     """One expression a term, for tables of words."""
     counts: tuple[int, ...]
@@ -64,9 +77,15 @@ class WordPlan:
     """The same of a whole document."""
 
 
-def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
+def count_word_tables(db: sqlite3.Connection) -> WordTables:
+    """What is the same for all queries until the contents change."""
+    words, pairs, wholes = (count_rows(db, table) for table in ("words", "pairs", "wholes"))
+    return WordTables(words, pairs, wholes, tuple(_languages(db)))
+
+
+def plan_words(db: sqlite3.Connection, terms: QueryTerms, tables: WordTables) -> WordPlan:
     """What to look for, by what the library holds: its languages, its numbers, and of a long query the rarest words."""
-    languages = [] if terms.english else _languages(db)
+    languages = () if terms.english else tables.languages
     replaced: set[int] = set()
     whole: list[str] = []
     for number in terms.joined:
@@ -84,21 +103,22 @@ def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
     each = (*whole, *dict.fromkeys(kept.values()))
     pairs = dict(enumerate(terms.each_pair))
     each_pair = tuple(pairs[at] for at in _rarest(db, "pairs", pairs, MAX_QUERY_TERMS))
-    counts, rarities = term_rarities(db, "words", each)
-    pair_counts, pair_rarities = term_rarities(db, "pairs", each_pair)
+    counts, rarities = term_rarities(db, "words", each, tables.words)
+    pair_counts, pair_rarities = term_rarities(db, "pairs", each_pair, tables.pairs)
     beside = terms.beside(set(kept))
     return WordPlan(
+        tables=tables,
         each=each,
         counts=counts,
         rarities=rarities,
         match=" OR ".join([*each, *beside]),
-        frequent=_frequent_term(db, each, counts),
+        frequent=_frequent_term(db, each, counts, tables.words),
         beside=beside,
         each_pair=each_pair,
         pair_counts=pair_counts,
         pair_rarities=pair_rarities,
         best=2.2 * (sum(rarities) + sum(pair_rarities)),
-        best_whole=best_bm25((count_matches(db, "wholes", term) for term in each), count_rows(db, "wholes")),
+        best_whole=best_bm25((count_matches(db, "wholes", term) for term in each), tables.wholes),
     )
 
 
@@ -133,20 +153,18 @@ def count_rows(db: sqlite3.Connection, table: str) -> int:
 
 
 def term_rarities(
-    db: sqlite3.Connection, table: str, each: Collection[str]
+    db: sqlite3.Connection, table: str, each: Collection[str], rows: int
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """How many rows of a table each expression matches, and how rare that is."""
-    if not each:
-        return (), ()
-    rows = count_rows(db, table)
+    """How many of the `rows` of a table each expression matches, and how rare that is."""
     counts = tuple(count_matches(db, table, term) for term in each)
     return counts, tuple(rarity(count, rows) for count in counts)
 
 
-def _frequent_term(db: sqlite3.Connection, each: Sequence[str], counts: Sequence[int]) -> FrequentTerm | None:
+def _frequent_term(
+    db: sqlite3.Connection, each: Sequence[str], counts: Sequence[int], rows: int
+) -> FrequentTerm | None:
     if len(each) < 2 or sum(counts) < MIN_SPLIT_ROWS:
         return None
-    rows = count_rows(db, "words")
     *others, (_, frequent) = sorted(zip(counts, each, strict=True))
     if counts.count(MAX_TERM_ROWS_COUNTED) > 1:  # the one whose first rows lie closest together
         frequent = min(
