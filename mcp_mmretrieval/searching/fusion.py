@@ -91,8 +91,15 @@ class FusedHit(NamedTuple):
     query's words that the place and its document hold (rare words weigh more), plus its likeness in meaning, plus what
     it counts for because the query points at it. On the development sets two hits in a hundred were right below 0.3,
     one in fifteen at 0.35, one in seven at 0.5, two in three above 0.6."""
-    lanes: tuple[Lane, ...]
-    """The lanes that found it, the telling one first."""
+    by_lane: Mapping[Lane, Mapping[int, float]]
+    """The evidence of each lane by key, for this one and others."""
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes that found it, the telling one first; words for what was only pointed at."""
+        found = [lane for lane, values in self.by_lane.items() if self.key in values]
+        found.sort(key=lambda lane: self.by_lane[lane][self.key], reverse=True)  # of equal ones the first stays first
+        return tuple(found) or ("words",)
 
     @property
     def evidence(self) -> float:
@@ -134,15 +141,7 @@ def fuse(
         if total > 0.0:
             found.append((-total, key))
     found.sort()  # no key stands there twice
-    return [FusedHit(key, _score(-total), _lanes_of(key, evidence)) for total, key in found]
-
-
-def _lanes_of(key: int, evidence: Mapping[Lane, Mapping[int, float]]) -> tuple[Lane, ...]:
-    """The lanes that found a key, the one of the strongest evidence first; of equal ones the first stays first."""
-    found = [lane for lane, values in evidence.items() if key in values]
-    if len(found) > 1:
-        found.sort(key=lambda lane: evidence[lane][key], reverse=True)
-    return tuple(found) or ("words",)
+    return [FusedHit(key, _score(-total), evidence) for total, key in found]
 
 
 def _score(evidence: float) -> float:

@@ -11,8 +11,9 @@ from mcp_mmretrieval.store.normal_form import bigrams, folded
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]+")
 _ROW = re.compile(r"^(.* \| .*)\n(?=.* \| )", re.MULTILINE)
 """A row of a table before another one, as readers write them."""
-_NUMBER = r"\d+(?:[.,'\u2019]\d+)+"
-_WORD = re.compile(_NUMBER + r"|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
+_NUMBER = re.compile(r"\d+(?:[.,'\u2019]\d+)+")
+"""With separators."""
+_WORD = re.compile(_NUMBER.pattern + r"|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
 
 
 def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
@@ -39,7 +40,8 @@ def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
     pairs = {pair for run in terms.runs for pair in bigrams(run)}
     found = [(match.start(), pair) for pair in pairs for match in re.finditer(re.escape(pair), text, re.IGNORECASE)]
     if stems := _stems(terms.words):
-        found += _in_ascii(text, stems) if text.isascii() else _in_words(text, stems)
+        plain = text.isascii() and not _NUMBER.search(text)
+        found += _in_plain(text.lower(), stems) if plain else _in_words(text, stems)
     return sorted(found)
 
 
@@ -50,33 +52,28 @@ def _stems(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _in_words(text: str, stems: tuple[str, ...]) -> list[tuple[int, str]]:
-    """Where the words of a text begin like a stem."""
-    return [(match.start(), stem) for match in _WORD.finditer(text) if (stem := _stem_of(match[0], stems))]
-
-
-def _in_ascii(text: str, stems: tuple[str, ...]) -> list[tuple[int, str]]:
-    """The same of a text in ASCII, whose words need no normal form: six times as fast."""
+    """Where the words of a text begin like a stem, and like which: the longest."""
     found = []
-    for match in _beginnings(stems).finditer(text.lower()):
-        number, behind, alone = match.groups()
-        if number and (held := _stem_of(number, stems)):
-            found.append((match.start(), held))
-        if stem := behind or alone:
-            found.append((match.end() - len(stem), stem))
+    for match in _WORD.finditer(text):
+        word = _bare(match[0])
+        if word.startswith(stems):
+            found.append((match.start(), next(filter(word.startswith, stems))))
     return found
 
 
-@lru_cache(maxsize=64)
-def _beginnings(stems: tuple[str, ...]) -> re.Pattern[str]:
-    """A number with separators, or a stem at the beginning of a word, which may stand right behind such a number."""
-    stem = f"({'|'.join(map(re.escape, stems))})"
-    return re.compile(rf"(?<![^\W_])(?:({_NUMBER}){stem}?|{stem})")
+def _in_plain(text: str, stems: tuple[str, ...]) -> list[tuple[int, str]]:
+    """The same of small letters in ASCII without numbers that have separators: no word of it has another normal form.
 
-
-def _stem_of(word: str, stems: tuple[str, ...]) -> str:
-    """The longest stem that a word begins with; empty where there is none."""
-    plain = _bare(word)
-    return next(filter(plain.startswith, stems), "") if plain.startswith(stems) else ""
+    So stems are looked for, and not words: a tenth of the time.
+    """
+    found: dict[int, str] = {}
+    for stem in stems:
+        at = text.find(stem)
+        while at >= 0:
+            if at == 0 or not text[at - 1].isalnum():
+                found.setdefault(at, stem)
+            at = text.find(stem, at + 1)
+    return list(found.items())
 
 
 @lru_cache(maxsize=10_000)  # the hits of a search share most of their words

@@ -160,7 +160,7 @@ def test_a_second_look_keeps_scores_between_zero_and_one() -> None:
 
 
 def hit(key: int, score: float = 0.5, lane: Lane = "text") -> FusedHit:
-    return FusedHit(key, score, (lane,))
+    return FusedHit(key, score, {lane: {key: score}})
 
 
 def test_overlapping_windows_of_a_recording_become_one_place() -> None:
