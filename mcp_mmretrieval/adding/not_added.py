@@ -10,10 +10,10 @@ from mcp_mmretrieval.adding.walk import FoundFile, StillWalking, WalkItem, walk
 from mcp_mmretrieval.roots import Roots, StrPath
 from mcp_mmretrieval.store import Catalog
 
+REMEMBERED_SHARE = 100
+"""For so many times as long as it took a walk is not made again: what was put there meanwhile is counted then."""
 REMEMBERED_SECONDS = 60.0
-"""Seconds for which a walk that was long is not made again: what was put there meanwhile is counted then."""
-SHORT_WALK_SECONDS = 0.1
-"""Seconds of walking that are spent anew for each answer."""
+"""The same, at most."""
 GOING_ON_SHARE = 0.2
 """Share of the time that an answer takes to go on with a walk that an earlier one began."""
 FILES_LOOKED_UP = 64
@@ -45,7 +45,7 @@ class NotAddedFiles:
     def count(self, seconds: float, but: Collection[str] = ()) -> tuple[int, bool]:
         """How many there are without `but`, and whether all were counted: walks on for so many seconds at most.
 
-        What was added since it was counted no longer counts. A long walk that has ended is good for a minute.
+        What was added since it was counted no longer counts. A walk that has ended is good for a while.
         """
         if self._walking.acquire(blocking=False):  # one walks, whoever comes meanwhile is told what is known
             try:
@@ -58,7 +58,7 @@ class NotAddedFiles:
     def _walk_on(self, seconds: float) -> None:
         if self._items is not None:
             seconds *= GOING_ON_SHARE
-        elif self._spent > SHORT_WALK_SECONDS and self._clock() < self._ended + REMEMBERED_SECONDS:
+        elif self._clock() < self._ended + min(REMEMBERED_SHARE * self._spent, REMEMBERED_SECONDS):
             return
         else:
             self._items = walk(self._roots, (), library=self._library)

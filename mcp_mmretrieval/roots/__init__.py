@@ -153,7 +153,7 @@ class Roots:
         root = self.root_of(path)
         relative = os.path.relpath(path, root)
         named = relative if len(self.folders) == 1 else f"{self._labels[root]}/{relative}"
-        return "".join(_cited(letter) for letter in named)
+        return quote(named) if named.isascii() else "".join(map(_cited, named))
 
     def path_of(self, citation: str) -> tuple[str, ...]:
         """Absolute paths that a citation (without its `#` and place) may mean, best first, existing or not.

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, repeat
 from types import MappingProxyType
+from typing import NamedTuple
 
 from mcp_mmretrieval.types import VECTOR_KINDS, Lane, Modality, Place
 
@@ -81,8 +82,7 @@ TELLING_ORDER: tuple[Lane, ...] = ("words", "sound", "picture", "text")
 """Which of two lanes of equal evidence tells of a hit: the one that knows more closely where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class FusedHit:
+class FusedHit(NamedTuple):
     """A segment that some lane found."""
 
     key: int
@@ -91,8 +91,15 @@ class FusedHit:
     query's words that the place and its document hold (rare words weigh more), plus its likeness in meaning, plus what
     it counts for because the query points at it. On the development sets two hits in a hundred were right below 0.3,
     one in fifteen at 0.35, one in seven at 0.5, two in three above 0.6."""
-    lanes: Mapping[Lane, int]
-    """The lanes that found it, the telling one first, with the rank it had there, from 1."""
+    by_lane: Mapping[Lane, Mapping[int, float]]
+    """The evidence of each lane by key, for this one and others."""
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes that found it, the telling one first; words for what was only pointed at."""
+        found = [lane for lane, values in self.by_lane.items() if self.key in values]
+        found.sort(key=lambda lane: self.by_lane[lane][self.key], reverse=True)  # of equal ones the first stays first
+        return tuple(found) or ("words",)
 
     @property
     def evidence(self) -> float:
@@ -118,27 +125,23 @@ def fuse(
     """
     pointed = pointed or {}
     evidence = {lane: _evidence(lanes[lane], scales.get(lane)) for lane in TELLING_ORDER if lane in lanes}
-    ranks = {lane: _ranks(hits) for lane, hits in lanes.items()}
-    text = lanes.get("text", ())
-    rest = min(evidence["text"].values()) if text and depth is not None and len(text) >= depth else 0.0
-    parts_by_key: dict[int, dict[Lane, float]] = {key: {} for key in pointed}
+    by_words, by_text = evidence.get("words", {}), evidence.get("text", {})
+    rest = min(by_text.values()) if by_text and depth is not None and len(lanes["text"]) >= depth else 0.0
+    meanings: dict[int, float] = dict.fromkeys(by_words.keys() - by_text.keys(), rest)
     for lane, values in evidence.items():
-        for key, value in values.items():
-            parts_by_key.setdefault(key, {})[lane] = value
+        if lane != "words":
+            for key, value in values.items():
+                meanings[key] = max(value, meanings.get(key, 0.0))
     found = []
-    for key, parts in parts_by_key.items():
-        meaning = max([value for lane, value in parts.items() if lane != "words"], default=0.0)
-        words = parts.get("words", 0.0)
-        if "words" in parts and "text" not in parts:
-            meaning = max(meaning, rest)
-        if context and ("words" in parts or "text" in parts):
+    for key in {*pointed, *by_words, *meanings}:
+        words = by_words.get(key, 0.0)
+        if context and (key in by_words or key in by_text):
             words += CONTEXT_WEIGHT * context.get(key, 0.0)
-        total = words + meaning + pointed.get(key, 0.0)
+        total = words + meanings.get(key, 0.0) + pointed.get(key, 0.0)
         if total > 0.0:
-            telling = sorted(parts, key=parts.__getitem__, reverse=True)  # of equal ones the first stays first
-            found.append((-total, key, {lane: ranks[lane][key] for lane in telling}))
+            found.append((-total, key))
     found.sort()  # no key stands there twice
-    return [FusedHit(key, _score(-total), where or {"words": 1}) for total, key, where in found]
+    return [FusedHit(key, _score(-total), evidence) for total, key in found]
 
 
 def _score(evidence: float) -> float:
@@ -151,12 +154,12 @@ def _weighed(score: float) -> float:
 
 
 def _evidence(hits: Sequence[tuple[int, float]], scale: LaneScale | None) -> dict[int, float]:
-    """The evidence of one lane by key; the best of several hits on one key."""
+    """The evidence of one lane by key; of several hits on one key the first, which is the best."""
     evidence: dict[int, float] = {}
     ranks = _shared_ranks(hits) if scale is None or scale.ranked else repeat(0.0, len(hits))
     for (key, score), rank in zip(hits, ranks, strict=True):
         value = scale.evidence(score, rank) if scale else rank_evidence(rank)
-        evidence[key] = max(value, evidence.get(key, 0.0))
+        evidence.setdefault(key, value)
     return evidence
 
 
@@ -172,10 +175,6 @@ def _shared_ranks(hits: Sequence[tuple[int, float]]) -> list[float]:
         count = len(list(group))
         ranks += [len(ranks) + (count - 1) / 2] * count
     return ranks
-
-
-def _ranks(hits: Sequence[tuple[int, float]]) -> dict[int, int]:
-    return {key: rank for rank, key in enumerate(dict.fromkeys(key for key, _ in hits), 1)}
 
 
 NEUTRAL_LATE_SCORE = 0.45
@@ -200,8 +199,7 @@ OTHER_MODALITY_EVIDENCE = 0.5
 """Evidence that it needs besides: above chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPlace:
+class FoundPlace(NamedTuple):
     """A place: its best hit, and the other hits there."""
 
     hit: FusedHit

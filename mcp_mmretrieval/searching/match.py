@@ -150,7 +150,7 @@ class MatchCollector:
         held = self._shares.get(key, TermShares(0.0, 0.0))
         known = max(words, HELD_WORDS * held.place) if self._small else words
         if self._measured:
-            return self._run.fused[key] + known - words
+            return self._run.fused[key].evidence + known - words
         near = (_in_units(kind, unusual) for kind, unusual in self._unusual[key].items())
         return known + CONTEXT_WEIGHT * held.document + max(near, default=0.0)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mcp_mmretrieval.rollout import AnsweringSpace
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
-from mcp_mmretrieval.searching.fusion import FoundPlace
+from mcp_mmretrieval.searching.fusion import FoundPlace, FusedHit
 from mcp_mmretrieval.searching.like import LikeQuery
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.store import HeldPlace, Scope
@@ -50,8 +50,8 @@ class SearchRun:
     """Written by the thread of the vector lanes, lane by lane; it may go on when the deadline has left it behind."""
     ranked: Mapping[Lane, RankedLane] = field(default_factory=dict)
     """What each lane found."""
-    fused: dict[int, float] = field(default_factory=dict)
-    """Evidence of segments by key, before any reranking."""
+    fused: dict[int, FusedHit] = field(default_factory=dict)
+    """What the lanes found, by key, before any reranking."""
     held: dict[int, HeldPlace] = field(default_factory=dict)
     """Where the segments are that some lane found, by key."""
     places: list[FoundPlace] = field(default_factory=list)

@@ -99,7 +99,7 @@ class Searcher:
             run.held |= self._catalog.places(pointed.keys() - run.held.keys())
         where = {key: (held.document, held.place) for key, held in run.held.items()}
         run.places = fusion.merge_places(fused, where)
-        run.fused = {one.key: one.evidence for one in fused}
+        run.fused = {one.key: one for one in fused}
 
     # -- reranking ------------------------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ def _reordered(
     """
     if blends:
         moved = [
-            replace(place, hit=replace(place.hit, score=fusion.blend_late_interaction(place.hit.score, scores[number])))
+            _scored(place, fusion.blend_late_interaction(place.hit.score, scores[number]))
             for number, place in enumerate(places)
             if number in scores
         ]
@@ -264,10 +264,13 @@ def _reordered(
     else:
         by_relevance = [places[number] for number in sorted(scores, key=lambda number: -scores[number])]
         moved = [
-            replace(place, hit=replace(place.hit, score=places[number].hit.score))
-            for number, place in zip(sorted(scores), by_relevance, strict=True)
+            _scored(place, places[number].hit.score) for number, place in zip(sorted(scores), by_relevance, strict=True)
         ]
     ordered = list(places)
     for number, place in zip(sorted(scores), moved, strict=True):
         ordered[number] = place
     return ordered
+
+
+def _scored(place: fusion.FoundPlace, score: float) -> fusion.FoundPlace:
+    return place._replace(hit=place.hit._replace(score=score))

@@ -46,7 +46,7 @@ from mcp_mmretrieval.store.stems import language_of
 from mcp_mmretrieval.store.term_shares import absent_words, fewest_places, term_shares
 from mcp_mmretrieval.store.tidying import tidy
 from mcp_mmretrieval.store.vanished import VanishedFiles
-from mcp_mmretrieval.store.word_plan import WordPlan, plan_words
+from mcp_mmretrieval.store.word_plan import WordCounts, WordPlan, plan_words
 from mcp_mmretrieval.store.word_search import (
     WordScope,
     listed_keys,
@@ -481,7 +481,7 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             return []
         keys = self._listed(scope)
         with self._database.reading() as db:
-            return sounding_segments(db, terms, WordScope(self._resolved(db, scope), keys), depth)
+            return sounding_segments(db, self._word_counts(), terms, WordScope(self._resolved(db, scope), keys), depth)
 
     def names(self, scope: Scope) -> dict[str, tuple[str, str]]:
         """Title and first path of each document within a scope, by id; kept until the next commit.
@@ -519,4 +519,7 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
         return self._remembered(("keys", scope), lambda db: listed_keys(db, self._resolved(db, scope)))
 
     def _plan(self, terms: QueryTerms) -> WordPlan:
-        return self._remembered(("words", terms), lambda db: plan_words(db, terms))
+        return self._remembered(("words", terms), lambda db: plan_words(db, terms, self._word_counts()))
+
+    def _word_counts(self) -> WordCounts:
+        return self._remembered("counts of words", WordCounts)

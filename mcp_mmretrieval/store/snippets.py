@@ -11,7 +11,9 @@ from mcp_mmretrieval.store.normal_form import bigrams, folded
 _INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]+")
 _ROW = re.compile(r"^(.* \| .*)\n(?=.* \| )", re.MULTILINE)
 """A row of a table before another one, as readers write them."""
-_WORD = re.compile(r"\d+(?:[.,'\u2019]\d+)+|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
+_NUMBER = re.compile(r"\d+(?:[.,'\u2019]\d+)+")
+"""With separators."""
+_WORD = re.compile(_NUMBER.pattern + r"|(?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0dff])+")
 
 
 def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
@@ -37,13 +39,41 @@ def _places(text: str, terms: QueryTerms) -> list[tuple[int, str]]:
     """Where terms stand, in order: offset and which one. A word counts when it begins like the term's stem."""
     pairs = {pair for run in terms.runs for pair in bigrams(run)}
     found = [(match.start(), pair) for pair in pairs for match in re.finditer(re.escape(pair), text, re.IGNORECASE)]
-    stems = {word[: max(4, len(word) - 3)] for word in map(_bare, terms.words)}
-    longest_first = tuple(sorted(stems, key=len, reverse=True))
-    for match in _WORD.finditer(text) if stems else ():
-        word = _bare(match[0])
-        if word.startswith(longest_first):
-            found.append((match.start(), next(stem for stem in longest_first if word.startswith(stem))))
+    if stems := _stems(terms.words):
+        plain = text.isascii() and not _NUMBER.search(text)
+        found += _in_plain(text.lower(), stems) if plain else _in_words(text, stems)
     return sorted(found)
+
+
+@lru_cache(maxsize=64)  # the same for each hit of a search
+def _stems(words: tuple[str, ...]) -> tuple[str, ...]:
+    """How words begin that count as these, the longest first."""
+    return tuple(sorted({word[: max(4, len(word) - 3)] for word in map(_bare, words) if word}, key=len, reverse=True))
+
+
+def _in_words(text: str, stems: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Where the words of a text begin like a stem, and like which: the longest."""
+    found = []
+    for match in _WORD.finditer(text):
+        word = _bare(match[0])
+        if word.startswith(stems):
+            found.append((match.start(), next(filter(word.startswith, stems))))
+    return found
+
+
+def _in_plain(text: str, stems: tuple[str, ...]) -> list[tuple[int, str]]:
+    """The same of small letters in ASCII without numbers that have separators: no word of it has another normal form.
+
+    So stems are looked for, and not words: a tenth of the time.
+    """
+    found: dict[int, str] = {}
+    for stem in stems:
+        at = text.find(stem)
+        while at >= 0:
+            if at == 0 or not text[at - 1].isalnum():
+                found.setdefault(at, stem)
+            at = text.find(stem, at + 1)
+    return list(found.items())
 
 
 @lru_cache(maxsize=10_000)  # the hits of a search share most of their words

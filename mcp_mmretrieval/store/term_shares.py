@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from mcp_mmretrieval.store.database import json_list
 from mcp_mmretrieval.store.records import TermShares
 from mcp_mmretrieval.store.scope import ResolvedScope
-from mcp_mmretrieval.store.word_plan import WordPlan, count_matches, count_rows
+from mcp_mmretrieval.store.word_plan import WordPlan
 from mcp_mmretrieval.store.word_search import rows_among
 
 OTHER_PLACES = 50
@@ -33,7 +33,7 @@ def term_shares(
     """
     held, around = dict.fromkeys(keys, 0.0), dict.fromkeys(keys, 0.0)
     total = 0.0
-    places = {table: count_rows(db, table) for table in ("words", "pairs")}
+    places = {table: plan.known.rows(db, table) for table in ("words", "pairs")}
     documents = _by_document(db, keys)
     names = _by_name(db, documents, reach)
     for table, term, count in _terms(plan):
@@ -43,7 +43,7 @@ def term_shares(
         here = _holding(db, table, term, sorted(keys), count)
         near = set(here)
         if table == "words":
-            called = count_matches(db, "names", term, ROWS_WALKED * len(names) + 1) if names else 0
+            called = plan.known.matches(db, "names", term, ROWS_WALKED * len(names) + 1) if names else 0
             for name in _holding(db, "names", term, sorted(names), called):
                 here.update(documents[names[name]])
             near = here.copy()

@@ -21,8 +21,44 @@ MIN_SPLIT_ROWS = 5_000
 """Rows that hold any term from which on those with the most frequent term alone may be left out: 84 -> 37 ms of 300,000
 segments."""
 
+MAX_COUNTS_KEPT = 5_000
+"""Expressions whose rows are known: people ask for the same words again and again."""
+
 PHRASE = re.compile(r'(?:stems : )?"[^"]+"')
 """What bm25 counts by itself in an expression."""
+
+
+class WordCounts:
+    """What was counted in the tables of words since the contents changed last."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.languages = _languages(db)
+        """Of the documents."""
+        self._rows: dict[str, int] = {}
+        self._matches: dict[tuple[str, str, int], int] = {}
+
+    def rows(self, db: sqlite3.Connection, table: str) -> int:
+        """How many rows a table has."""
+        if table not in self._rows:  # walks through all of them
+            self._rows[table] = int(db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0])
+        return self._rows[table]
+
+    def matches(self, db: sqlite3.Connection, table: str, match: str, most: int = MAX_TERM_ROWS_COUNTED) -> int:
+        """As `count_matches`."""
+        asked = (table, match, most)
+        found = self._matches.get(asked)
+        if found is None:
+            if len(self._matches) >= MAX_COUNTS_KEPT:
+                self._matches.clear()
+            found = self._matches[asked] = count_matches(db, table, match, most)
+        return found
+
+    def rarities(
+        self, db: sqlite3.Connection, table: str, each: Collection[str]
+    ) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """How many rows of a table each expression matches, and how rare that is."""
+        counts = tuple(self.matches(db, table, term) for term in each)
+        return counts, tuple(rarity(count, self.rows(db, table)) for count in counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +80,7 @@ class FrequentTerm:
 class WordPlan:
     """What is looked for of a query, in a library as it is now."""
 
+    known: WordCounts
     each: tuple[str, ...]
     """One expression a term, for tables of words."""
     counts: tuple[int, ...]
@@ -64,41 +101,42 @@ class WordPlan:
     """The same of a whole document."""
 
 
-def plan_words(db: sqlite3.Connection, terms: QueryTerms) -> WordPlan:
+def plan_words(db: sqlite3.Connection, terms: QueryTerms, known: WordCounts) -> WordPlan:
     """What to look for, by what the library holds: its languages, its numbers, and of a long query the rarest words."""
-    languages = [] if terms.english else _languages(db)
+    languages = () if terms.english else known.languages
     replaced: set[int] = set()
     whole: list[str] = []
     for number in terms.joined:
         form = f'"{number.term.forms[0]}"'
-        held = any(count_matches(db, table, form, 1) for table in ("words", "names"))
+        held = any(known.matches(db, table, form, 1) for table in ("words", "names"))
         if held and number.parts and not number.parts & replaced:
             replaced |= number.parts
             whole.append(number.term.expression())
     kept = {at: term.expression(languages) for at, term in enumerate(terms.terms) if at not in replaced}
     for at, expression in kept.items():
         other = terms.terms[at].respelt
-        if other and not count_matches(db, "words", terms.terms[at].expression(), 1):
+        if other and not known.matches(db, "words", terms.terms[at].expression(), 1):
             kept[at] = f"({expression} OR {other})"
     kept = {at: kept[at] for at in _rarest(db, "words", kept, MAX_QUERY_TERMS - len(whole))}
     each = (*whole, *dict.fromkeys(kept.values()))
     pairs = dict(enumerate(terms.each_pair))
     each_pair = tuple(pairs[at] for at in _rarest(db, "pairs", pairs, MAX_QUERY_TERMS))
-    counts, rarities = term_rarities(db, "words", each)
-    pair_counts, pair_rarities = term_rarities(db, "pairs", each_pair)
+    counts, rarities = known.rarities(db, "words", each)
+    pair_counts, pair_rarities = known.rarities(db, "pairs", each_pair)
     beside = terms.beside(set(kept))
     return WordPlan(
+        known=known,
         each=each,
         counts=counts,
         rarities=rarities,
         match=" OR ".join([*each, *beside]),
-        frequent=_frequent_term(db, each, counts),
+        frequent=_frequent_term(db, each, counts, known),
         beside=beside,
         each_pair=each_pair,
         pair_counts=pair_counts,
         pair_rarities=pair_rarities,
         best=2.2 * (sum(rarities) + sum(pair_rarities)),
-        best_whole=best_bm25((count_matches(db, "wholes", term) for term in each), count_rows(db, "wholes")),
+        best_whole=best_bm25((known.matches(db, "wholes", term) for term in each), known.rows(db, "wholes")),
     )
 
 
@@ -127,26 +165,11 @@ def count_matches(db: sqlite3.Connection, table: str, match: str, most: int = MA
     return int(db.execute(sql, (match, most)).fetchone()[0])
 
 
-def count_rows(db: sqlite3.Connection, table: str) -> int:
-    """How many rows a table of words has."""
-    return int(db.execute(f"SELECT count(*) FROM {table}_docsize").fetchone()[0])
-
-
-def term_rarities(
-    db: sqlite3.Connection, table: str, each: Collection[str]
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """How many rows of a table each expression matches, and how rare that is."""
-    if not each:
-        return (), ()
-    rows = count_rows(db, table)
-    counts = tuple(count_matches(db, table, term) for term in each)
-    return counts, tuple(rarity(count, rows) for count in counts)
-
-
-def _frequent_term(db: sqlite3.Connection, each: Sequence[str], counts: Sequence[int]) -> FrequentTerm | None:
+def _frequent_term(
+    db: sqlite3.Connection, each: Sequence[str], counts: Sequence[int], known: WordCounts
+) -> FrequentTerm | None:
     if len(each) < 2 or sum(counts) < MIN_SPLIT_ROWS:
         return None
-    rows = count_rows(db, "words")
     *others, (_, frequent) = sorted(zip(counts, each, strict=True))
     if counts.count(MAX_TERM_ROWS_COUNTED) > 1:  # the one whose first rows lie closest together
         frequent = min(
@@ -154,7 +177,8 @@ def _frequent_term(db: sqlite3.Connection, each: Sequence[str], counts: Sequence
             key=lambda term: _last_of_first(db, term),
         )
         others = [(count, term) for count, term in sorted(zip(counts, each, strict=True)) if term != frequent]
-    held = [count_matches(db, "words", phrase, rows) for phrase in PHRASE.findall(frequent)]
+    rows = known.rows(db, "words")
+    held = [known.matches(db, "words", phrase, rows) for phrase in PHRASE.findall(frequent)]
     return FrequentTerm(
         expression=frequent,
         rows=max(held),

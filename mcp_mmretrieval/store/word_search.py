@@ -11,7 +11,7 @@ from mcp_mmretrieval.store.bm25 import rarity
 from mcp_mmretrieval.store.database import json_list
 from mcp_mmretrieval.store.fulltext import QueryTerms
 from mcp_mmretrieval.store.scope import NEVER_CLAUSE, Clause, ResolvedScope
-from mcp_mmretrieval.store.word_plan import MAX_TERM_ROWS_COUNTED, PHRASE, WordPlan, term_rarities
+from mcp_mmretrieval.store.word_plan import MAX_TERM_ROWS_COUNTED, PHRASE, WordCounts, WordPlan
 
 MAX_NAMES = 64
 """Files and titles whose names count in one search."""
@@ -198,11 +198,11 @@ def _with_phrases(
 
 
 def sounding_segments(
-    db: sqlite3.Connection, terms: Sequence[str], scope: WordScope, depth: int
+    db: sqlite3.Connection, known: WordCounts, terms: Sequence[str], scope: WordScope, depth: int
 ) -> list[tuple[int, float]]:
     """Keys of recordings and films with words that sound like those asked for, best first: see `Catalog.sounds`."""
     found = _matches(db, "sounds", " OR ".join(terms), scope, depth)
-    best = 2.2 * sum(term_rarities(db, "sounds", terms)[1]) if found else 1.0
+    best = 2.2 * sum(known.rarities(db, "sounds", terms)[1]) if found else 1.0
     return [(key, min(1.0, score / best)) for key, score in found]
 
 

@@ -8,7 +8,7 @@ from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Scope
 from mcp_mmretrieval.store import term_shares as module
 from mcp_mmretrieval.store.fulltext import query_terms
-from mcp_mmretrieval.store.word_plan import plan_words
+from mcp_mmretrieval.store.word_plan import WordCounts, plan_words
 from tests.store.test_word_search import add
 from tests.support.happenings import Happenings, rows_of
 
@@ -88,7 +88,7 @@ def test_shares_are_those_of_looking_at_each_place_by_itself(
     for word in ("lighthouse", "keeper", "log", "f3", "one", "nowhere"):
         terms = query_terms(word)
         with catalog._database.reading() as db:
-            plan = plan_words(db, terms)
+            plan = plan_words(db, terms, WordCounts(db))
             (term,) = plan.each
             match = "SELECT rowid FROM {0} WHERE {0} MATCH ?"
             held = {row for (row,) in db.execute(match.format("words"), (term,))}

@@ -13,7 +13,7 @@ from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.store import Catalog, Document, File, Scope, scope_queries, word_plan, word_search
 from mcp_mmretrieval.store.fulltext import query_terms
 from mcp_mmretrieval.store.scope import resolve_scope
-from mcp_mmretrieval.store.word_plan import plan_words
+from mcp_mmretrieval.store.word_plan import WordCounts, plan_words
 from mcp_mmretrieval.store.word_search import WordScope
 from mcp_mmretrieval.types import Place, Segment
 from tests.support.happenings import SCOPES, Happenings, rows_of
@@ -311,7 +311,7 @@ def test_a_list_of_the_scopes_segments_finds_what_checking_each_does(catalog: Ca
             held = set(scope_queries.keys_within(db, reach))
             assert keys is None if not reach.limited else set(keys or ()) == held
             for query in QUERIES if keys is not None else ():
-                plan = plan_words(db, query_terms(query))
+                plan = plan_words(db, query_terms(query), WordCounts(db))
                 listed, checked = WordScope(reach, keys), WordScope(reach)
                 found = word_search._matches(db, "words", plan.match, checked, 500)
                 assert {key for key, _ in found} <= held
@@ -343,7 +343,7 @@ def test_leaving_out_what_holds_the_most_frequent_word_alone_changes_nothing(
         for _ in range(40):
             query = " ".join(random_.sample(words, k=random_.randrange(2, 6)))
             with catalog._database.reading() as db:
-                plan = plan_words(db, query_terms(query))
+                plan = plan_words(db, query_terms(query), WordCounts(db))
                 within = WordScope(resolve_scope(db, scope))
                 for depth in (1, 2, 5):
                     asked.clear()
@@ -362,7 +362,7 @@ def test_a_context_is_the_bm25_of_the_whole_document(catalog: Catalog, seed: int
     documents = dict(rows_of(catalog, "SELECT key, document FROM segments"))
     for query in QUERIES:
         with catalog._database.reading() as db:
-            plan = plan_words(db, query_terms(query))
+            plan = plan_words(db, query_terms(query), WordCounts(db))
             sql = "SELECT rowid, -bm25(wholes, 1.0, 0.5) FROM wholes WHERE wholes MATCH ?"
             scores = dict(db.execute(sql, (" OR ".join(plan.each),)).fetchall())
         some = [key for key in documents if key % 3]
