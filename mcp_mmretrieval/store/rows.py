@@ -119,16 +119,8 @@ def place_from_row(values: Sequence[Any]) -> Place:
 
 
 @lru_cache(maxsize=4_096, typed=True)  # a search comes to hundreds, many of them alike
-def _place(
-    page: int | None,
-    start: float | None,
-    end: float | None,
-    first: int | None,
-    last: int | None,
-    part: str = "",
-    top: int | None = None,
-    bottom: int | None = None,
-) -> Place:
+def _place(*values: Any) -> Place:
+    page, start, end, first, last, part, top, bottom = (*values, "", None, None)[:8]
     return Place(part=part, page=page, start=start, end=end, first=first, last=last, top=top, bottom=bottom)
 
 
