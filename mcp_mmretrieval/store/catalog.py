@@ -69,6 +69,9 @@ SEGMENTS_AT_ONCE = 50
 FILES_AT_ONCE = 1_000
 """Files that are read in one transaction where many are asked for: a long one keeps SQLite's log from being cut."""
 
+MAX_PLACES_REMEMBERED = 10_000
+"""Places of segments that searches came to: some 3 MB."""
+
 MAX_FIGURE_ATTEMPTS = 3
 """How often reading the pictures of a place is begun that never comes to an end."""
 
@@ -438,9 +441,17 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             return {stored.key: stored for stored in stored_segments(db, wanted)}
 
     def places(self, keys: Collection[int]) -> dict[int, HeldPlace]:
-        """Where the segments are that are still held, by their keys."""
-        with self._database.reading() as db:
-            return held_places(db, keys)
+        """Where the segments are that are still held, by their keys; remembered until the next commit."""
+        known: dict[int, HeldPlace] = self._remembered("places", lambda _: {})
+        held = {key: place for key in keys if (place := known.get(key))}
+        if unknown := [key for key in keys if key not in held]:
+            with self._database.reading() as db:
+                found = held_places(db, unknown)
+            if len(known) + len(found) > MAX_PLACES_REMEMBERED:
+                known.clear()
+            known.update(found)
+            held |= found
+        return held
 
     def segments_of(self, document: str) -> list[StoredSegment]:
         """All segments of one document, in order."""
@@ -493,8 +504,9 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
     def context(self, terms: QueryTerms, keys: Collection[int]) -> dict[int, float]:
         """By segment, where its document holds any of the terms, the document's share of the best possible."""
         plan = self._plan(terms)
+        documents = {key: held.number for key, held in self.places(keys).items()}
         with self._database.reading() as db:
-            return matching_documents(db, plan, keys)
+            return matching_documents(db, plan, documents)
 
     def term_shares(self, terms: QueryTerms, keys: Collection[int], scope: Scope) -> dict[int, TermShares]:
         """For each segment the share of the query's terms that it or its name holds, and that its document holds.

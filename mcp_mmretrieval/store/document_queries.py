@@ -47,11 +47,13 @@ def stored_segments(db: sqlite3.Connection, condition: Clause) -> list[StoredSeg
 def held_places(db: sqlite3.Connection, keys: Collection[int]) -> dict[int, HeldPlace]:
     """Where the segments are that are still held, by their keys."""
     sql = (
-        f"SELECT s.key, d.id, s.modality, {rows.PLACE_COLUMNS} FROM json_each(?) j "
+        f"SELECT s.key, s.document, d.id, s.modality, {rows.PLACE_COLUMNS} FROM json_each(?) j "
         "CROSS JOIN segments s ON s.key = j.value CROSS JOIN documents d ON d.key = s.document"
     )
     found = db.execute(sql, (json_list(keys),))
-    return {key: HeldPlace(id, modality, rows.place_from_row(place)) for key, id, modality, *place in found}
+    return {
+        key: HeldPlace(id, modality, rows.place_from_row(place), number) for key, number, id, modality, *place in found
+    }
 
 
 def segments_overlapping(db: sqlite3.Connection, prefix: str, place: Place) -> list[StoredSegment]:

@@ -84,6 +84,8 @@ class HeldPlace(NamedTuple):
     document: str
     modality: Modality
     place: Place
+    number: int
+    """The document's key in the catalog."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from mcp_mmretrieval.store.records import Document, File, JobRow, ListedDocument, Space, StoredSegment
@@ -115,11 +114,6 @@ def _times(values: list[list[float]]) -> tuple[tuple[float, float], ...]:
 
 def place_from_row(values: Sequence[Any]) -> Place:
     """From the columns `PLACE_COLUMNS`; what an older release kept as JSON ends before the part."""
-    return _place(*values)
-
-
-@lru_cache(maxsize=4_096, typed=True)  # a search comes to hundreds, many of them alike
-def _place(*values: Any) -> Place:
     page, start, end, first, last, part, top, bottom = (*values, "", None, None)[:8]
     return Place(part=part, page=page, start=start, end=end, first=first, last=last, top=top, bottom=bottom)
 

@@ -51,6 +51,8 @@ class Scan:
         """
         allowed, _ = self._catalog.extent(scope, MAX_LISTED_SCOPE)
         few = min(allowed, self._catalog.count_after(space, kind, after, most=MAX_READ_VECTORS + 1))
+        if not few:
+            return []
         copy = self._copy((space, kind)) if few > MAX_READ_VECTORS else None
         if copy is None:
             return self._catalog.exact(space, kind, vector, scope, depth=depth, after=after)

@@ -21,7 +21,8 @@ def best_snippet(text: str, terms: QueryTerms, *, characters: int = 240) -> str:
 
     Rows of a table are kept apart.
     """
-    text = " ".join(_ROW.sub(r"\1 / ", _INVISIBLE.sub("", text)).split())
+    text = text if text.isascii() else _INVISIBLE.sub("", text)
+    text = " ".join((_ROW.sub(r"\1 / ", text) if " | " in text else text).split())
     if len(text) <= characters:
         return text
     places = _places(text, terms)

@@ -273,8 +273,6 @@ class Spaces:
     def count_after(self, space: int, kind: VectorKind, after: int, *, most: int) -> int:
         """How many vectors stand in the rows that follow `after`; `most` or more where there are that many."""
         with self._database.reading() as db:
-            if not after:
-                return totals.vectors_by_kind(db, space).get(kind, 0)
             sql = (
                 "SELECT total(count) FROM "
                 "(SELECT count FROM vectors WHERE space = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?)"

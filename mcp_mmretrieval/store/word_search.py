@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcp_mmretrieval.store.bm25 import rarity
@@ -273,11 +273,13 @@ def _holding(db: sqlite3.Connection, columns: str, term: str) -> set[int]:
 # -- documents
 
 
-def matching_documents(db: sqlite3.Connection, plan: WordPlan, keys: Collection[int]) -> dict[int, float]:
-    """By segment, the share of the terms that its document holds anywhere: see `Catalog.context`."""
+def matching_documents(db: sqlite3.Connection, plan: WordPlan, found: Mapping[int, int]) -> dict[int, float]:
+    """By segment, the share of the terms that its document holds anywhere: see `Catalog.context`.
+
+    `found`: the documents' keys by those of their segments.
+    """
     if not plan.each:
         return {}
-    found = _documents_of(db, keys)
     among = rows_among("wholes", sorted(set(found.values())))
     sql = f"SELECT rowid, -bm25(wholes{_WEIGHTS['wholes']}) FROM wholes WHERE wholes MATCH ? {among.and_where}"
     scores = dict(db.execute(sql, (" OR ".join(plan.each), *among.values)).fetchall())

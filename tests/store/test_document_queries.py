@@ -99,3 +99,18 @@ def test_a_part_finds_what_is_in_it_and_what_it_is_in_and_no_other_part(catalog:
         within = [one.fragment for one in places if one.part and one.overlaps(place)]
         assert [stored.segment.text for stored in catalog.find(id, place)] == within
     assert len(catalog.find(id, Place(part="member=a"))) == 3
+
+
+def test_places_are_known_until_their_segments_go_however_few_are_remembered(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(catalog, "/r/a.pdf", ["one", "two", "three", "four", "five"])
+    put(catalog, "/r/b.pdf", ["six", "seven"])
+    stored = [each for path in ("/r/a.pdf", "/r/b.pdf") for each in catalog.segments_of(held(catalog, path))]
+    wanted = {each.key: (each.segment.document, each.segment.place) for each in stored}
+    monkeypatch.setattr(module, "MAX_PLACES_REMEMBERED", 3)
+    for some in (list(wanted)[:2], list(wanted), list(wanted)[4:]):
+        told = {key: (place.document, place.place) for key, place in catalog.places(some).items()}
+        assert told == {key: wanted[key] for key in some}
+    catalog.remove_files(["/r/a.pdf"])
+    assert {place.document for place in catalog.places(wanted).values()} == {held(catalog, "/r/b.pdf")}

@@ -36,3 +36,11 @@ def test_a_snippet_finds_words_as_full_text_does() -> None:
     assert "zur Goethestraße" in shown
     assert "4,310 Kisten" in best_snippet(f"{filler} Das sind 4,310 Kisten. {filler}", query_terms("4310"))
     assert "회의록을" in best_snippet(f"{filler} 김 팀장은 회의록을 정리한다. {filler}", query_terms("회의록"))
+
+
+def test_a_word_counts_by_how_it_begins_beside_numbers_too() -> None:
+    filler = "Intro. " * 60
+    for text in ("Reopened lately. The opened valve held.", "It has 1.5opened bars, reopened twice."):
+        shown = best_snippet(f"{filler} {text} {filler}", query_terms("opening"))
+        assert "opened" in shown
+    assert "reopened" not in best_snippet(f"{filler} reopened {filler} opened {filler}", query_terms("opening"))

@@ -56,3 +56,16 @@ def test_the_languages_of_a_library_are_found_from_one_to_the_next(catalog: Cata
             db.execute("UPDATE documents SET language = ? WHERE id = ?", (language, document.id))
     with catalog._database.reading() as db:
         assert word_plan._languages(db) == ["de", "fr", "tr"]
+
+
+def test_what_was_counted_is_counted_anew_once_the_contents_change(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_plan, "MAX_COUNTS_KEPT", 2)
+    terms = query_terms("banjo bolt of the ram")
+    add(catalog, "one", "The banjo bolt of the ram takes 34 newton metres.")
+    for _ in range(2):
+        assert catalog.fewest_places(terms) == 1
+        assert catalog.fewest_places(query_terms("banjo")) == 1
+    add(catalog, "other", "Another banjo bolt of another ram.")
+    assert catalog.fewest_places(terms) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,12 +94,22 @@ async def with_progress(
     answer: AwaitedT | None = None
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_report_messages, context, message_of)
+        reporting = anyio.Event()
+
+        def report() -> None:
+            reporting.set()
+            tasks.start_soon(_report_messages, context, message_of)
+
+        # most calls have ended by then: a timer costs them a tenth of a task that is begun and cancelled
+        timer = asyncio.get_running_loop().call_later(JOB_POLL_S, report)
         try:
             answer = await work()
         except Exception as error:  # noqa: BLE001  raised below, by itself and not in a group
             failure = error
-        tasks.cancel_scope.cancel()
+        finally:
+            timer.cancel()
+        if reporting.is_set():
+            tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
     return answer  # type: ignore[return-value]
@@ -107,10 +118,10 @@ async def with_progress(
 async def _report_messages(context: Context[Any, Any], message_of: Callable[[], str]) -> None:
     reported = 0.0
     while True:
-        await anyio.sleep(JOB_POLL_S)
         if message := message_of():
             reported += 1.0
             await context.report_progress(reported, None, message)
+        await anyio.sleep(JOB_POLL_S)
 
 
 async def _report(context: Context[Any, Any], outcome: Outcome, reported: float) -> float:

@@ -19,6 +19,7 @@ from mcp_mmretrieval.errors import BadArgument, ModelUnavailable, Unfit
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.device.device import Device
+from mcp_mmretrieval.models.headed_text import space_identity
 from mcp_mmretrieval.models.hub.embedder import HubEmbedder
 from mcp_mmretrieval.models.pool import ModelPool
 from mcp_mmretrieval.store.spaces import canonical_identity
@@ -331,6 +332,6 @@ def test_another_profile_embeds_again_and_nothing_of_the_old_space_stays(folder:
             library.search("red")  # vectors of the old space are shorter, or of another model: none is compared
             assert library.settle(PATIENCE)
             (space,) = library._catalog.spaces()
-            assert space.identity == canonical_identity(wanted(library).identity)
+            assert space.identity == canonical_identity(space_identity(wanted(library)))
             assert library.search("The red boat left.", lanes=("text",)).hits[0].id == before
             assert library.search(like="a.png").hits[0].citation == "a.png"
