@@ -34,7 +34,7 @@ _PARSER_VARIABLES = {
     "MALLOC_ARENA_MAX": "2",
 }
 """As little as possible: one thread and one heap a library, for address space is bounded."""
-_TASKS = 200
+_TASKS = 1_000
 """Documents read by one worker before it is replaced."""
 _PEAK_BYTES = 1 << 30
 """Memory after which a worker is replaced."""
