@@ -108,6 +108,7 @@ NAMES_OF_MANY = {
 
 MIRRORS_OF_A_TOOL = {
     ("server/tools/tools.py", "search_media"),
+    ("server/tools/tools.py", "open_media"),
     ("server/tools/tools.py", "list_documents"),
     ("library/__init__.py", "search"),
 }

@@ -201,7 +201,9 @@ def _list(listing: argparse.ArgumentParser) -> None:
 
 def _open(opening: argparse.ArgumentParser) -> None:
     opening.add_argument("target", metavar="WHERE", help="a path, a citation such as report.pdf#page=7, or a hit's id")
-    opening.add_argument("--picture", metavar="FILE", help="also write what it looks like, as JPEG")
+    showing = opening.add_mutually_exclusive_group()
+    showing.add_argument("--picture", metavar="FILE", help="also write what it looks like, as JPEG")
+    showing.add_argument("--quote", metavar="WORDS", help="only tell whether these words stand there; 1 where not")
     _json(opening)
 
 
