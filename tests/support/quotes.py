@@ -90,7 +90,7 @@ def _as_written_elsewhere(chance: random.Random, quote: str) -> str:
     """The same words with other blanks, capitals, a word broken at a line's end, or a ligature."""
     way = chance.randrange(5)
     if way == 1:
-        return re.sub(r" ", lambda _: chance.choice((" ", "\n", "  ", "\u00a0")), quote)
+        return re.sub(r" ", lambda _: chance.choice((" ", "\n", "  ", "\t")), quote)
     if way == 2:
         return quote.upper()
     if way == 3:
