@@ -18,6 +18,7 @@ from mcp_mmretrieval.bench.evaluation.summary import (
     match_shares,
     measured_groups,
     stage_times,
+    told_groups,
 )
 
 SURE = 0.05
@@ -90,7 +91,7 @@ def _changes(rows: Sequence[Sequence[str]]) -> RenderableType:
 
 
 def _measures(run: EvaluationRun) -> Iterable[Sequence[str]]:
-    for one in measured_groups(run):
+    for one in told_groups(run):
         values = [format_interval(one.values[measure]) for measure in MEASURES]
         yield (one.set, one.group, str(one.questions), one.way, *values)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcp_mmretrieval.bench.evaluation.measures import MEASURES, Interval
 from mcp_mmretrieval.bench.evaluation.runs import EvaluationRun
-from mcp_mmretrieval.bench.evaluation.summary import match_shares, measured_groups, stage_times
+from mcp_mmretrieval.bench.evaluation.summary import match_shares, stage_times, told_groups
 from mcp_mmretrieval.errors import BadArgument
 
 BEGIN_MARK, END_MARK = "<!-- eval -->", "<!-- /eval -->"
@@ -47,7 +47,7 @@ def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 
 def _measures(run: EvaluationRun) -> Iterator[Sequence[str]]:
-    for one in measured_groups(run):
+    for one in told_groups(run):
         values = (format_interval(one.values[measure]) for measure in MEASURES)
         yield [one.set, one.group, str(one.questions), one.way, *values]
 

@@ -86,6 +86,22 @@ def measured_groups(run: EvaluationRun) -> Iterator[MeasuredGroup]:
                 yield MeasuredGroup(name, group, way, len(mine), intervals)
 
 
+def told_groups(run: EvaluationRun) -> Iterator[MeasuredGroup]:
+    """What a person is told of these: groups where there are several, with all lanes; no lane that finds nothing."""
+    silent = {
+        (name, way)
+        for name in run.sets
+        for way in run.ways(name)
+        if not any(one.found[way].ranked for one in run.asked if one.set == name and way in one.found)
+    }
+    groups = {name: {one.question.group for one in run.asked if one.set == name} for name in run.sets}
+    for one in measured_groups(run):
+        whole = one.group == ALL_QUESTIONS
+        finds = (one.set, one.way.removeprefix(LEFT_OUT)) not in silent
+        if finds and (whole or (one.way == ALL_LANES_RUN and len(groups[one.set]) > 1)):
+            yield one
+
+
 def match_shares(run: EvaluationRun) -> list[MatchShare]:
     """The calibration curve of `match`: over the first hits of all sets, with all lanes."""
     answered = [one for one in run.asked if ALL_LANES_RUN in one.found and one.question.grades]

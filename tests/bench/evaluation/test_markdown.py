@@ -11,7 +11,7 @@ from tests.bench.evaluation.made_runs import BEFORE
 
 def test_a_run_is_three_tables_of_markdown() -> None:
     text = run_as_markdown(BEFORE)
-    assert "| made | hard | 2 | words | 0.000 [0.00, 0.00] |" in text
+    assert "| made | hard | 2 | all | " in text
     assert "| weak | 1 | 0.000 [0.00, 0.00] | 0.333 |" in text
     assert "| total | 10 | 30 |" in text
     assert text.count("\n|---") == 3

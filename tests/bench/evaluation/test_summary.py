@@ -3,13 +3,14 @@
 import pytest
 
 from mcp_mmretrieval.bench.evaluation.questions import JudgedQuestion
-from mcp_mmretrieval.bench.evaluation.runs import AskedQuestion
+from mcp_mmretrieval.bench.evaluation.runs import AskedQuestion, Ranking
 from mcp_mmretrieval.bench.evaluation.summary import (
     compared_runs,
     lanes_left_out,
     match_shares,
     measured_groups,
     stage_times,
+    told_groups,
 )
 from tests.bench.evaluation.made_runs import AFTER, BEFORE, found, run
 
@@ -54,3 +55,23 @@ def test_a_lane_is_worth_what_leaving_it_out_costs() -> None:
     )
     (one,) = lanes_left_out(run([asked]))
     assert (one.way, one.difference.change.mean, one.difference.worse) == ("without words", -1.0, 1)
+
+
+def test_a_person_is_told_of_groups_once_and_of_no_lane_that_finds_nothing() -> None:
+    nothing = Ranking(ranked=())
+    questions = [
+        AskedQuestion(
+            set="made",
+            question=JudgedQuestion(id=group, query="?", group=group, grades={"right": 1}),
+            found={"all": found("right"), "words": found("right"), "sound": nothing, "without sound": found("right")},
+        )
+        for group in ("easy", "hard")
+    ]
+    assert [(one.way, one.group) for one in told_groups(run(questions))] == [
+        ("all", "all"),
+        ("all", "easy"),
+        ("all", "hard"),
+        ("words", "all"),
+    ]
+    assert len(list(measured_groups(run(questions)))) == 12
+    assert [one.group for one in told_groups(run(questions[:1]))] == ["all", "all"]
