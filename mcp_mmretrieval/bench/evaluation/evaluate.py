@@ -23,6 +23,8 @@ from mcp_mmretrieval.store.recovery import CATALOG_NAME
 
 READY_POLL_S = 0.1
 """Seconds between two looks whether the models are loaded."""
+EMBEDDED_POLL_S = 0.5
+"""The same whether every document has its vectors."""
 
 Said = Callable[[str, int, int], None]
 """Called with what is done, how much of it, and how much there is in all; 0 where that is not known."""
@@ -43,7 +45,7 @@ class EvaluationPlan:
 def library_of_sets(sets: Sequence[QuestionSet], settings: Settings, say: Said) -> Iterator[Library]:
     """One library with the files of all sets, read and embedded, in the folder of the settings.
 
-    Raises RetrievalError where adding failed.
+    Raises RetrievalError where adding failed, ModelUnavailable where the models of the settings cannot serve it.
     """
     folders = tuple(one.files for one in sets if one.files is not None)
     with Library.open(settings=settings.model_copy(update={"roots": folders, "read_only": False})) as library:
@@ -53,8 +55,7 @@ def library_of_sets(sets: Sequence[QuestionSet], settings: Settings, say: Said) 
             outcome = job.wait()
             if outcome.state != "done":
                 raise RetrievalError(f"{one.files}: could not be added: {outcome.error or outcome.state}.")
-        say("Making vectors", 0, 0)
-        library.settle()
+        _until_embedded(library, say)
         yield library
 
 
@@ -111,6 +112,16 @@ def _until_ready(library: Library, say: Said) -> None:
         if status.models_state == "missing":
             raise ModelUnavailable(f"The models cannot be loaded: {'; '.join(status.problems)}")
         time.sleep(READY_POLL_S)
+
+
+def _until_embedded(library: Library, say: Said) -> None:
+    """Wait until the wanted models serve, with vectors of all documents: others of before may answer until then."""
+    _until_ready(library, say)
+    while not library.settle(EMBEDDED_POLL_S) or "building" in library.profile().spaces:
+        if problem := library.profile().problem:
+            raise ModelUnavailable(f"The models that were asked for do not serve: {problem}")
+        documents, pending = library.held()
+        say("Making vectors", documents - pending, documents)
 
 
 def _asked(library: Library, one: QuestionSet, ways: Sequence[str], tick: Callable[[str], None]) -> list[AskedQuestion]:

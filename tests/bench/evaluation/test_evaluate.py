@@ -10,6 +10,7 @@ from mcp_mmretrieval.bench.evaluation.evaluate import (
     EvaluationPlan,
     evaluated,
     library_copy,
+    library_of_sets,
     setting_override,
 )
 from mcp_mmretrieval.bench.evaluation.known_items import known_items
@@ -107,3 +108,25 @@ def test_a_setting_is_named_as_the_settings_are() -> None:
     for wrong in ("builtin_dtype", "colour=red"):
         with pytest.raises(BadArgument, match="write SETTING=VALUE"):
             setting_override(wrong)
+
+
+def test_other_models_are_asked_only_once_their_vectors_are_there(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "boats.md").write_text("A red boat in the harbour.")
+    sets = [QuestionSet(name="boats", questions=(), files=folder)]
+    opened: list[str] = []
+    real = Library.open
+
+    def by_hand(*, settings: Settings) -> Library:
+        opened.append(settings.profile)
+        return real(settings=settings, models=ModelsByHand(settings, space=settings.profile))
+
+    monkeypatch.setattr(Library, "open", by_hand)
+    for profile in ("colours", "longer"):
+        settings = Settings.read(library=tmp_path / "sets", workers=1).model_copy(update={"profile": profile})
+        with library_of_sets(sets, settings, silent) as library:
+            assert library.held() == (1, 0)
+            assert list(library.profile().spaces) == ["serving"]
+            assert library.profile().spaces["serving"].startswith(f"{profile}: 1 of 1 documents")
+    assert opened == ["colours", "longer"]
