@@ -63,9 +63,9 @@ async def shown(
 
     async def answer(route: Any) -> None:
         address = route.request.url
-        if address == "http://host.test/":
+        if address == "https://host.test/":
             await route.fulfill(content_type="text/html", body=HOST.read_text(encoding="utf-8"))
-        elif address == "http://page.test/":
+        elif address == "https://page.test/":
             headers = {"Content-Security-Policy": POLICIES[policy]}
             await route.fulfill(content_type="text/html", body=gallery_page(), headers=headers)
         else:
@@ -82,7 +82,7 @@ async def shown(
     page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
     await tab.route("**/*", answer)
     await page.expose_function("callTool", call_tool)
-    await page.goto("http://host.test/")
+    await page.goto("https://host.test/")
     wanted = {
         "context": {"theme": "light", "displayMode": "inline", **(context or {})},
         "capabilities": ALL_CAPABILITIES if capabilities is None else capabilities,
