@@ -14,7 +14,6 @@ from PIL import Image
 from typing_extensions import TypedDict
 
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.media.mp3 import encode_mp3
 from mcp_mmretrieval.models.spectrogram import draw_spectrogram
 from mcp_mmretrieval.server.tools.markdown_table import table_rows
 from mcp_mmretrieval.server.tools.results import look_result
@@ -132,6 +131,8 @@ def _add_text(shown: Shown, look: Look) -> None:
 
 
 def _add_sound(shown: Shown, look: Look) -> None:
+    from mcp_mmretrieval.media.mp3 import encode_mp3  # FFmpeg: 16 MB that most engines never need
+
     content = look.content
     sound = content.sound if isinstance(content, Film) else content
     if not isinstance(sound, Sound) or not len(sound.samples):

@@ -389,7 +389,7 @@ function open(hit, item) {
   const { name, folder, place } = named(hit), list = faces(), at = list.indexOf(item.querySelector(".face"));
   const step = (by, label, drawn) => make("button", { class: "square turn", "aria-label": label, title: label, disabled: !list[at + by], onclick: () => { list[at + by].focus(); list[at + by].click(); } }, icon(drawn));
   const inside = make("div", { class: "inside" }, make("p", { class: "facts" }, host.serverTools ? "Opening\u2026" : ""));
-  const panel = make("li", { class: "detail", role: "group", "aria-label": `${name}, ${place}` },
+  const panel = make("li", { class: "detail", "aria-label": `${name}, ${place}` },
     make("div", { class: "head" },
       make("h2", {}, make("bdi", {}, name), " ", make("small", {}, make("bdi", {}, [place, folder].filter(Boolean).join(" \u00b7 ")))),
       step(-1, "The result before", "previous"), step(1, "The next result", "next"),

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -133,6 +134,17 @@ async def test_a_search_answers_the_same_with_and_without_a_gallery(library: Fak
             answers.append(await client.ask("tools/call", name="search_media", arguments={"query": "revenue"}))
     assert answers[0] == answers[1]
     assert library.asked.keys() == {"query", "like", "limit", "filters", "rerank", "deadline"}
+
+
+async def test_a_search_draws_nothing(library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = [name for name in sys.modules if name.startswith("mcp_mmretrieval.server.gallery.drawn")]
+    for name in drawing:
+        monkeypatch.delitem(sys.modules, name)
+    async with speaking(library, MODERN, apps=True) as (client, _):
+        await client.ask("tools/call", name="search_media", arguments={"query": "revenue"})
+        assert "mcp_mmretrieval.server.gallery.drawn" not in sys.modules
+        await client.ask("tools/call", name="show_hits", arguments={"targets": ["gone"]})
+        assert "mcp_mmretrieval.server.gallery.drawn" in sys.modules
 
 
 async def test_fifty_hits_are_small_enough_for_any_assistant(library: FakeLibrary) -> None:
