@@ -7,7 +7,6 @@ const KINDS = { page: "Page", image: "Picture", audio: "Sound", video: "Film", t
 const PLURALS = { ...KINDS, page: "Pages", image: "Pictures" };
 const FOUND_BY = { words: "words", text: "meaning", picture: "what is seen", sound: "what is heard" };
 const LEVELS = { weak: 1, fair: 2, strong: 3 };
-const NO_PICTURES = "No pictures can be shown here. The text of each place is.";
 const ROWS_AT_FIRST = 2, LEAST_AT_FIRST = 4, BATCH = 6;
 const RTL = /^(ar|arc|ckb|dv|fa|he|ku-arab|ps|sd|ug|ur|yi)\b/i;
 const STOP = new Set(("a an and any are as at be by did do does for from had has have how i in is it me my of on or our that the"
@@ -23,7 +22,7 @@ const ICONS = {
 let host = {}, context = {}, asked = null, outcome = null, hits = [], kind = "", all = false, picturesFail = false;
 const thumbs = new Map(), details = new Map();
 let opened = null; // { hit, item, stop }
-let run = 0; // counts results, so that what comes late for an earlier one is let go
+let run = 0, drawing = 0; // count results and drawings, so that what comes late for earlier ones is let go
 
 // -- building
 const $ = (id) => document.getElementById(id), root = document.documentElement;
@@ -191,24 +190,20 @@ async function receive(result) {
   all = context.displayMode === "fullscreen";
   picturesFail = false;
   title();
-  const notes = (data.notes ?? []).map((note) => make("p", { dir: "auto" }, line(note)));
+  const coverage = data.searched?.documents, notes = (data.notes ?? []).map((note) => make("p", { dir: "auto" }, line(note)));
+  if (hits.length) draw();
+  else tell(coverage === undefined ? "Nothing was found." : `Nothing was found in ${counted(coverage, "document", "documents")}.`, "large");
   $("notes").replaceChildren(...(notes.length ? [make("summary", {}, counted(notes.length, "note", "notes")), ...notes] : []));
-  if (!hits.length) {
-    const coverage = data.searched?.documents;
-    tell(coverage === undefined ? "Nothing was found." : `Nothing was found in ${counted(coverage, "document", "documents")}.`, "large");
-    return undefined;
-  }
-  tell([
-    hits.every((hit) => hit.match === "weak") ? "Nothing answers this well. These are the nearest places." : "",
-    host.serverTools ? "" : NO_PICTURES,
-  ].filter(Boolean).join(" "));
-  return draw();
+  $("notes").open = !hits.length;
+  return undefined;
 }
 function tell(text, kindOf = "") {
   $("state").className = kindOf;
   $("state").textContent = plain(text);
   if (kindOf) {
     hits = [];
+    drawing++;
+    $("notes").replaceChildren();
     $("hits").replaceChildren();
     $("kinds").replaceChildren();
     $("more").hidden = true;
@@ -223,6 +218,7 @@ function title() {
     $("count").textContent = `${counted(hits.length, "place", "places")} in ${counted(files, "file", "files")}`;
   }
 }
+const seeing = () => host.serverTools && !picturesFail;
 const fitting = () => hits.filter((hit) => !kind || hit.modality === kind);
 function columns() {
   return Math.max(1, getComputedStyle($("hits")).gridTemplateColumns.split(" ").length);
@@ -238,7 +234,11 @@ function draw() {
   $("kinds").replaceChildren(...(kinds.length > 1 ? [chip("", "All", hits.length), ...chips] : []));
   $("more").hidden = shown.length === chosen.length;
   $("more").textContent = `Show all ${chosen.length}`;
-  fetchThumbs(shown, run);
+  tell([
+    hits.every((hit) => hit.match === "weak") ? "Nothing answers this well. These are the nearest places." : "",
+    seeing() ? "" : "No pictures can be shown here. The text of each place is.",
+  ].filter(Boolean).join(" "));
+  if (seeing()) fetchThumbs(shown, ++drawing);
 }
 function choose(name) {
   kind = name;
@@ -261,9 +261,9 @@ $("more").addEventListener("click", async () => {
 // -- cards
 const inTime = (hit) => hit.modality === "audio" || hit.modality === "video";
 function card(hit) {
-  const { name, folder, place } = named(hit), has = hit.modality !== "text";
+  const { name, folder, place } = named(hit), has = hit.modality !== "text" && seeing();
   const face = make("button", {
-    class: `face ${KINDS[hit.modality] ? hit.modality : ""}`, "aria-expanded": "false",
+    class: `face ${has && KINDS[hit.modality] ? hit.modality : ""}`, "aria-expanded": "false",
     "aria-label": `Open ${name}, ${place}, ${hit.match} match`, onclick: () => toggle(hit, item),
   });
   const item = make("li", { class: "card" }, face,
@@ -273,7 +273,6 @@ function card(hit) {
     has && hit.snippet ? make("p", { class: "said", dir: "auto" }, ...marked(hit.snippet)) : "");
   if (folder) face.title = folder;
   if (!has) face.append(make("span", { class: "words", dir: "auto" }, ...marked((hit.snippet || hit.title || name).replace(/(^|\s)#{1,6} /g, "$1"))));
-  else if (!host.serverTools || picturesFail) lacking(face, hit);
   if (inTime(hit) && hit.start !== undefined) face.append(make("span", { class: "time" }, icon("play"), clock(hit.start)));
   return item;
 }
@@ -281,8 +280,8 @@ function strength(hit) {
   const level = LEVELS[hit.match] ?? 0;
   return make("span", { class: `match ${level === 3 ? "strong" : ""}` }, make("i", { "aria-hidden": "true" }, ...[1, 2, 3].map((one) => make("span", { class: one <= level ? "on" : "" }))), line(hit.match));
 }
-function lacking(face, hit, why = "") {
-  face.append(make("span", { class: "words lacking", title: line(why) }, hit.stale ? "The file has changed since" : why ? "No picture" : KINDS[hit.modality] ?? ""));
+function lacking(face, hit, why) {
+  face.append(make("span", { class: "words lacking", title: line(why) }, hit.stale ? "The file has changed since" : "No picture"));
 }
 const faces = () => [...$("hits").querySelectorAll(".card .face")];
 async function fetchThumbs(shown, mine) {
@@ -295,7 +294,7 @@ async function fetchThumbs(shown, mine) {
   };
   const missing = [];
   shown.forEach((hit, at) => {
-    if (hit.modality === "text" || !host.serverTools || picturesFail) return;
+    if (hit.modality === "text") return;
     if (thumbs.has(hit.id)) put(hit, items[at]);
     else {
       missing.push([hit, items[at]]);
@@ -308,16 +307,11 @@ async function fetchThumbs(shown, mine) {
       const got = wanted.length ? (await callTool("show_hits", { targets: wanted.map(([hit]) => hit.id), form: "thumbnail" })).structuredContent : { items: [] };
       for (const one of got?.items ?? []) thumbs.set(one.target, one);
     } catch {
-      if (mine !== run) return;
+      if (mine !== drawing) return undefined;
       picturesFail = true;
-      tell(NO_PICTURES);
-      for (const [hit, item] of [...batch, ...missing]) {
-        item.classList.remove("waiting");
-        lacking(item.querySelector(".face"), hit);
-      }
-      return;
+      return draw();
     }
-    if (mine !== run) return;
+    if (mine !== drawing) return undefined;
     for (const [hit, item] of batch) put(hit, item);
   }
 }
@@ -604,7 +598,7 @@ addEventListener("keydown", (event) => {
 
 // -- the beginning
 tell("Searching\u2026");
-$("hits").replaceChildren(...[1, 2, 3, 4].map(() => make("li", { class: "skeleton", "aria-hidden": "true" })));
+$("hits").replaceChildren(...[1, 2, 3].map(() => make("li", { class: "skeleton", "aria-hidden": "true" })));
 (async () => {
   try {
     const shaken = await request("ui/initialize", {
