@@ -16,7 +16,7 @@ from mcp_mmretrieval.config.sources import ENV_PREFIX, default_cache_path, defau
 from mcp_mmretrieval.errors import BadArgument
 
 CONNECTION_SETTINGS = frozenset(
-    {"library", "roots", "read_only", "watch", "call_budget_s", "http_hosts", "http_origins", "http_auth"}
+    {"library", "roots", "read_only", "watch", "gallery", "call_budget_s", "http_hosts", "http_origins", "http_auth"}
 )
 """Settings that each client of an engine has for itself; the others belong to the library while its engine runs."""
 
@@ -48,6 +48,11 @@ class Settings(BaseModel):
         default=False,
         description="Keep the library current with the roots by itself: what changes there is added when it is at "
         "rest.",
+    )
+    gallery: bool = Field(
+        default=True,
+        description="Show what was found as a page with pictures and sound, in assistants that show such pages (MCP "
+        "Apps).",
     )
     slide_pictures: bool = Field(
         default=True,

@@ -16,6 +16,7 @@ from mcp_mmretrieval import __version__
 from mcp_mmretrieval.server.admission import Admission
 from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
+from mcp_mmretrieval.server.gallery.app import GALLERY_URI, gallery_extension, hide_from_models, shows_apps
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.tools.progress import WaitingCalls
 from mcp_mmretrieval.server.tools.tools import Tools
@@ -67,13 +68,15 @@ def create_server(
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(opening.close)
 
-    return create_shared_server(alone, read_only=settings.read_only, metrics=metrics)
+    return create_shared_server(alone, read_only=settings.read_only, gallery=settings.gallery, metrics=metrics)
 
 
 def create_shared_server(
-    connect: OpenConnection, *, read_only: bool, metrics: Metrics | None = None
+    connect: OpenConnection, *, read_only: bool, gallery: bool, metrics: Metrics | None = None
 ) -> MCPServer[Connection]:
     """A server for connections that the caller makes and ends. `metrics` count its calls.
+
+    `gallery`: results are shown as a page where an assistant can.
 
     `connect` serves the transports that ask the server for its lifespan; over a socket each connection
     brings its own.
@@ -94,10 +97,10 @@ def create_shared_server(
     async def advertise_used(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
         if ctx.method in _GREETINGS and isinstance(result, dict):
-            used = {
-                "prompts": await server.list_prompts(),
-                "resources": [*await server.list_resources(), *await server.list_resource_templates()],
-            }
+            resources = [*await server.list_resources(), *await server.list_resource_templates()]
+            if not shows_apps(ctx):  # it would offer the person a page that it cannot show
+                resources = [one for one in resources if getattr(one, "uri", "") != GALLERY_URI]
+            used = {"prompts": await server.list_prompts(), "resources": resources}
             offered = {name: what for name, what in result["capabilities"].items() if used.get(name, True)}
             return {**result, "capabilities": offered}
         return result
@@ -107,9 +110,17 @@ def create_shared_server(
         title=SERVER_TITLE,
         version=__version__,
         instructions=SERVER_INSTRUCTIONS,
-        tools=[*Tools(waiting_calls, read_only=read_only).registered()],
+        tools=[*Tools(waiting_calls, read_only=read_only, gallery=gallery).registered()],
+        extensions=[gallery_extension()] if gallery else [],
         lifespan=lifespan,
-        middleware=[*([metrics.observe] if metrics else []), open_soon, advertise_used, waiting_calls.observe],
-        cache_hints={"tools/list": CacheHint(3_600_000, "public")},
+        middleware=[
+            *([metrics.observe] if metrics else []),
+            open_soon,
+            advertise_used,
+            *([hide_from_models] if gallery else []),
+            waiting_calls.observe,
+        ],
+        # with the gallery the list depends on who asks
+        cache_hints={"tools/list": CacheHint(3_600_000, "private" if gallery else "public")},
     )
     return server

@@ -86,7 +86,8 @@ class Engine:
         self._admission: Admission | None = None
         self._metrics = Metrics()
         self._watch_library()
-        self._servers = {only: self._server(None, read_only=only) for only in (False, True)}
+        self._servers: dict[tuple[bool, bool], MCPServer[Connection]] = {}
+        """By whether clients may only read, and whether they want the gallery."""
         self._guests = 0
         """Connections, including those that have not sent their hello yet."""
         self._clients: dict[socket.socket, str] = {}
@@ -179,7 +180,8 @@ class Engine:
                 if "http" in hello:
                     await self._listen(client, hello["http"], connection, descriptors)
                 else:
-                    server = self._servers[settings.read_only]
+                    wanted = (settings.read_only, settings.gallery)
+                    server = self._servers.get(wanted) or self._servers.setdefault(wanted, self._server(None, settings))
                     await serve_lines(server, connection, read_lines(client), partial(write_line, client))
         finally:
             self._clients.pop(client, None)
@@ -196,7 +198,7 @@ class Engine:
             raise ValueError("no socket to listen on")
         settings = connection.settings
         policy = AccessPolicy.at(str(wanted["host"]), int(wanted["port"]), settings, wanted["token"])
-        server = self._server(connection, read_only=settings.read_only)
+        server = self._server(connection, settings)
         stop = anyio.Event()
         async with anyio.create_task_group() as tasks:
             app = create_application(server, policy, metrics=self._metrics, health=self._health)
@@ -269,8 +271,13 @@ class Engine:
             return await anyio.to_thread.run_sync(_quote, library, roots, hello)
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
-    def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
-        return create_shared_server(partial(_yield_connection, connection), read_only=read_only, metrics=self._metrics)
+    def _server(self, connection: Connection | None, settings: Settings) -> MCPServer[Connection]:
+        return create_shared_server(
+            partial(_yield_connection, connection),
+            read_only=settings.read_only,
+            gallery=settings.gallery,
+            metrics=self._metrics,
+        )
 
     def _watch_library(self) -> None:
         def held(number: int) -> float:

@@ -19,9 +19,14 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_list_of_tools_may_be_kept(library: FakeLibrary) -> None:
-    async with Client(create_server(lambda: as_library(library), Settings()), mode="auto") as client:
-        result = await client.list_tools()
-    assert (result.ttl_ms, result.cache_scope) == (3_600_000, "public")
+    scopes = {}
+    for gallery in (False, True):
+        server = create_server(lambda: as_library(library), Settings(gallery=gallery))
+        async with Client(server, mode="auto") as client:
+            result = await client.list_tools()
+        assert result.ttl_ms == 3_600_000
+        scopes[gallery] = result.cache_scope
+    assert scopes == {False: "public", True: "private"}  # with a gallery the list depends on who asks
 
 
 async def test_a_library_that_does_not_open_is_told_by_each_call_and_tried_again(library: FakeLibrary) -> None:

@@ -26,7 +26,7 @@ async def test_a_server_serves_lines_of_ones_own_with_a_connection_of_ones_own(m
     def never() -> AsyncIterator[Connection]:
         raise AssertionError("the server asked for its own")
 
-    server = create_shared_server(never, read_only=False)  # type: ignore[arg-type]
+    server = create_shared_server(never, read_only=False, gallery=True)  # type: ignore[arg-type]
     connection = Connection(LibraryOpening(lambda: as_library(library)), Settings(), Admission())
     to_server, at_server = anyio.create_memory_object_stream[bytes](100)
     to_client, at_client = anyio.create_memory_object_stream[bytes](100)

@@ -150,7 +150,7 @@ async def serving(
     if send_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     port = sock.getsockname()[1]
-    server = create_shared_server(connect, read_only=False, metrics=metrics)
+    server = create_shared_server(connect, read_only=False, gallery=True, metrics=metrics)
     server.middleware.append(note)
     policy = AccessPolicy(own_hosts("127.0.0.1", port, ["Named.example:99"]), frozenset({ORIGIN}), token)
     app = create_application(server, policy, metrics=metrics, health=how, body_seconds=body_seconds)

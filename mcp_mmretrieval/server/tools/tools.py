@@ -1,11 +1,11 @@
-"""The seven tools, written for an agent: what each does, when to use it, what comes next."""
+"""The seven tools, written for an agent: what each does, when to use it, what comes next; and one for the gallery."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -17,6 +17,7 @@ from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS, ListOrder
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.connection import Connection, client_of, connection_of
+from mcp_mmretrieval.server.gallery.app import FOR_PAGES_ONLY, SHOWN_IN_GALLERY
 from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.server.tools.arguments import (
     ModalitiesValue,
@@ -70,24 +71,24 @@ ModalityArg = Annotated[
     ModalitiesValue,
     Field(description="Only these. page: PDF pages; image: photos and charts; text: passages."),
 ]
-UnderArg = Annotated[str, PathValue, Field(description="Only under this folder (absolute, or as in a citation).")]
+UnderArg = Annotated[str, PathValue, Field(description="Under this folder (absolute, or as in a citation).")]
 AfterArg = Annotated[
     str,
     PathValue,
-    Field(description="Only from then on (2026-03-02, 2026-03, last month): its own date, else the file's."),
+    Field(description="From then on (2026-03-02, 2026-03, last month): its own date, else the file's."),
 ]
-BeforeArg = Annotated[str, PathValue, Field(description="Only earlier than this date.")]
-DocumentArg = Annotated[str, PathValue, Field(description="Only this document (id, citation or path).")]
+BeforeArg = Annotated[str, PathValue, Field(description="Earlier than this date.")]
+DocumentArg = Annotated[str, PathValue, Field(description="This document (id, citation or path).")]
 RerankArg = Annotated[
     bool | None,
-    Field(description="A model orders the best hits anew: better, slower. Default: the library decides."),
+    Field(description="A model orders the best hits anew: better, slower. Default: as set."),
 ]
 DeadlineArg = Annotated[
     int | None,
     Field(
         ge=50,
         le=MAX_DEADLINE_MS,
-        description="Milliseconds; what is late is left out, and noted.",
+        description="Milliseconds; what is late is left out and noted.",
     ),
 ]
 PathsArg = Annotated[
@@ -97,7 +98,7 @@ PathsArg = Annotated[
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
-DryRunArg = Annotated[bool, Field(description="Only tell what would happen.")]
+DryRunArg = Annotated[bool, Field(description="Tell what would happen.")]
 CandidatesArg = Annotated[
     Sequence[str], PathsValue, Field(max_length=200, description="Hit ids, citations or file paths.")
 ]
@@ -122,6 +123,11 @@ RegionArg = Annotated[
     Field(description="Part of a page or picture in full detail: left,top,width,height in percent."),
 ]
 QuoteArg = Annotated[str, WordsValue, Field(description="Only tell whether these words stand at the one target.")]
+ShownArg = Annotated[Sequence[str], PathsValue, Field(min_length=1, max_length=6, description="Ids of hits.")]
+FormArg = Annotated[
+    Literal["thumbnail", "detail", "sound"],
+    Field(description="thumbnail: small pictures. detail, sound: of one hit."),
+]
 RemovalTargetsArg = Annotated[
     Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, ids or citations to take out.")
 ]
@@ -150,9 +156,10 @@ REMOVE_ANNOTATIONS = ToolAnnotations(
 class Tools:
     """The tools, whoever calls. Library calls run in worker threads and end within the call budget."""
 
-    def __init__(self, waiting_calls: WaitingCalls, *, read_only: bool) -> None:
+    def __init__(self, waiting_calls: WaitingCalls, *, read_only: bool, gallery: bool) -> None:
         self._waiting_calls = waiting_calls
         self._read_only = read_only
+        self._gallery = gallery
         self._threads = anyio.CapacityLimiter(MAX_CALL_THREADS)
 
     def registered(self) -> list[StrictTool]:
@@ -161,8 +168,20 @@ class Tools:
             StrictTool.from_function(self.add_documents, title="Add documents", annotations=ADD_ANNOTATIONS),
             StrictTool.from_function(self.remove_documents, title="Remove documents", annotations=REMOVE_ANNOTATIONS),
         ]
+        for_pages = StrictTool.from_function(
+            self.show_hits,
+            title="Show hits",
+            annotations=READ_ANNOTATIONS,
+            structured_output=False,
+            meta=FOR_PAGES_ONLY,
+        )
         return [
-            StrictTool.from_function(self.search_media, title="Search media", annotations=READ_ANNOTATIONS),
+            StrictTool.from_function(
+                self.search_media,
+                title="Search media",
+                annotations=READ_ANNOTATIONS,
+                meta=SHOWN_IN_GALLERY if self._gallery else None,
+            ),
             StrictTool.from_function(
                 self.open_media, title="Open media", annotations=READ_ANNOTATIONS, structured_output=False
             ),
@@ -170,6 +189,7 @@ class Tools:
             StrictTool.from_function(self.list_documents, title="List documents", annotations=READ_ANNOTATIONS),
             *([] if self._read_only else adding),
             StrictTool.from_function(self.status, title="Status", annotations=READ_ANNOTATIONS),
+            *([for_pages] if self._gallery else []),
         ]
 
     async def search_media(
@@ -243,6 +263,17 @@ class Tools:
                 library, targets, context=context, sheet=sheet, picture=picture, region=region
             ),
         )
+
+    async def show_hits(self, call: ToolCall, targets: ShownArg, form: FormArg = "thumbnail") -> CallToolResult:
+        """For the gallery's page: pictures, sound or details of hits, as base64."""
+
+        def work(library: Library) -> CallToolResult:
+            from mcp_mmretrieval.server.gallery.drawn import shown_hits
+
+            items = shown_hits(library, targets, form)
+            return _structured({"items": items}, f"{len(items)} of the gallery's pictures.")
+
+        return await self._ask(call, work)
 
     async def rerank(
         self,
@@ -325,8 +356,8 @@ class Tools:
         return _structured(result, as_text.remove_text(result))
 
     async def status(self, call: ToolCall, job: JobIdArg = "") -> Annotated[CallToolResult, StatusResult]:
-        """Health of the library: allowed folders, documents, models, jobs, problems with what to do about them. With
-        job: how far that job is.
+        """Health of the library: allowed folders, documents, models, jobs, problems and what to do. With job: how
+        far it is.
         """
         engine, notes = connection_of(call).told()
 

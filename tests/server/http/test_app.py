@@ -314,7 +314,9 @@ async def test_what_the_servers_lifespan_raises_comes_out() -> None:
 
     sock = socket.create_server(("127.0.0.1", 0))
     policy = AccessPolicy(own_hosts(*sock.getsockname()))
-    app = create_application(create_shared_server(connect, read_only=True), policy, metrics=Metrics(), health=dict)
+    app = create_application(
+        create_shared_server(connect, read_only=True, gallery=True), policy, metrics=Metrics(), health=dict
+    )
     with pytest.raises(LibraryUnavailable, match="process 7"):
         await serve_socket(app, sock, stop=anyio.Event())
     assert sock.fileno() == -1

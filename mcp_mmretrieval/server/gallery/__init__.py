@@ -1,0 +1,1 @@
+"""What was found, as a page with pictures and sound in assistants that show such pages (MCP Apps)."""
