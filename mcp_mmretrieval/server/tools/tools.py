@@ -71,7 +71,7 @@ ModalityArg = Annotated[
     ModalitiesValue,
     Field(description="Only these. page: PDF pages; image: photos and charts; text: passages."),
 ]
-UnderArg = Annotated[str, PathValue, Field(description="Under this folder (absolute, or as in a citation).")]
+UnderArg = Annotated[str, PathValue, Field(description="Under this folder (absolute, or as cited).")]
 AfterArg = Annotated[
     str,
     PathValue,
@@ -102,13 +102,13 @@ DryRunArg = Annotated[bool, Field(description="Tell what would happen.")]
 CandidatesArg = Annotated[
     Sequence[str], PathsValue, Field(max_length=200, description="Hit ids, citations or file paths.")
 ]
-RawTextsArg = Annotated[Sequence[str], TextsValue, Field(max_length=200, description="Texts to rank along with them.")]
+RawTextsArg = Annotated[Sequence[str], TextsValue, Field(max_length=200, description="Texts to rank with them.")]
 TargetsArg = Annotated[
     Sequence[str],
     PathsValue,
     Field(min_length=1, max_length=12, description="Hit ids, citations or file paths."),
 ]
-ContextArg = Annotated[bool, Field(description="Also the text just before and after.")]
+ContextArg = Annotated[bool, Field(description="Also the text before and after.")]
 SheetArg = Annotated[
     bool | None,
     Field(description="One contact sheet. Default: for several targets; false: each its own picture (4 at most)."),
