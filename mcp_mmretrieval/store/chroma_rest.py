@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -54,6 +57,9 @@ class ChromaRest:
             trust_env=False,  # no proxy: it would see the token and the vectors
             limits=httpx2.Limits(keepalive_expiry=IDLE_CONNECTION_SECONDS),
         )
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self._closed = False
 
     def connect(self) -> int:
         """Make sure that a Chroma server of a fit version answers, and that it lets us in. How many vectors one write
@@ -97,22 +103,42 @@ class ChromaRest:
         self._send("DELETE", path, None, WORK_SECONDS)
 
     def close(self) -> None:
-        """Hang up."""
-        self._http.close()
+        """Send nothing more, and hang up once what is under way has ended. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._hang_up_if_done()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Count a request that is under way: another thread may close meanwhile."""
+        with self._lock:
+            if self._closed:
+                raise IndexAway(f"the connection to {self.server.origin} was closed")
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._hang_up_if_done()
+
+    def _hang_up_if_done(self) -> None:
+        if self._closed and not self._under_way:
+            self._http.close()
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> Any:
         end = time.monotonic() + seconds
         limits = httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
         answer = bytearray()
         try:
-            with self._http.stream(method, path, json=body, timeout=limits) as response:
+            with self._in_turn(), self._http.stream(method, path, json=body, timeout=limits) as response:
                 for piece in response.iter_bytes():  # each one has its time limit, and here all together
                     answer += piece
                     if time.monotonic() > end or len(answer) > MAX_ANSWER_BYTES:
                         raise httpx2.ReadTimeout("the answer goes on and on")
         except httpx2.TimeoutException as error:
             raise IndexAway(f"{self.server.origin} did not answer within {seconds:g} s. See how busy it is.") from error
-        except (httpx2.HTTPError, RuntimeError) as error:  # the latter where another thread has hung up
+        except httpx2.HTTPError as error:
             raise IndexAway(self._unreachable(error)) from error
         return self._understood(response, bytes(answer))
 

@@ -65,7 +65,7 @@ MAX_PAUSE_SECONDS = 60.0
 """Seconds after which an index that failed is tried again at the latest; the first time after two."""
 RELAPSE_SECONDS = 60.0
 """Seconds that a server has to do well until its next failure counts as the first."""
-CLOSING_SECONDS = 5.0
+SERVER_CLOSING_SECONDS = 5.0
 """Seconds that closing waits for a request to a server. Then it is left behind; the next opening looks what it did."""
 
 SearchedLane = tuple[Scope, VectorKind, int, int]
@@ -146,7 +146,7 @@ class Index:
         """Finish the running upsert and close, within seconds: what hangs is cut off. May be called twice."""
         self._closing.set()
         self._wake.set()
-        self._thread.join(CLOSING_SECONDS if self._backend.server else None)
+        self._thread.join(SERVER_CLOSING_SECONDS if self._backend.server else None)
 
     def _settled(self) -> bool:
         lacks, total = self._catalog.behind()

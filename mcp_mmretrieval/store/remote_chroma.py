@@ -7,6 +7,7 @@ metadata names the engine that holds it, so that of two with copies of one catal
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ CLOUD_HOST, CLOUD_RECORDS = "trychroma.com", 300
 """Chroma Cloud takes and gives so many records at once, which it does not announce."""
 LISTED_AT_ONCE = 100
 """Collections that are listed at a time."""
+_AFTER = "-after-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,12 @@ class RemoteChroma:
 
     def collections(self) -> Iterator[Collection]:
         """All collections of this name, whoever holds them."""
-        offset = 0
-        while listed := self._rest.get(f"{self._path}?limit={LISTED_AT_ONCE}&offset={offset}"):
+        for offset in itertools.count(0, LISTED_AT_ONCE):
+            listed = self._rest.get(f"{self._path}?limit={LISTED_AT_ONCE}&offset={offset}")
             with _as_chroma_answers():
                 yield from (each for each in map(_collection, listed) if each.name.startswith(f"{self._name}-"))
-            offset += LISTED_AT_ONCE
+                if len(listed) < LISTED_AT_ONCE:
+                    return
 
     def _find(self, space: int, kind: str) -> Collection | None:
         try:
@@ -85,13 +88,23 @@ class RemoteChroma:
                 raise
             return None
 
+    def successor(self, holder: str) -> str:
+        """Which engine goes on after `holder`: this one, unless another was sooner. Of several at once one wins."""
+        asked = {"name": f"{self._name}{_AFTER}{holder}", "get_or_create": True, "metadata": {"holder": self._holder}}
+        return _collection(self._rest.post(self._path, asked)).holder
+
     def use(self, space: int, kind: str, collection: Collection) -> None:
         """From now on this is the collection of a space and kind, and no other."""
         self._ids[space, kind] = collection.id
 
-    def take(self, collection: Collection) -> None:
-        """Note in a collection that this engine holds it."""
-        self._rest.put(f"{self._path}/{collection.id}", {"new_metadata": {"holder": self._holder}})
+    def take_all(self) -> None:
+        """Note in the collections that this engine holds them, and forget what `successor` remembered."""
+        found = [*self.collections()]
+        for each in found:
+            self._rest.put(f"{self._path}/{each.id}", {"new_metadata": {"holder": self._holder}})
+        for each in found:  # only now: whoever comes later sees the holder
+            if _AFTER in each.name:
+                self._rest.delete(f"{self._path}/{each.name}")
 
     def make_sure(self, space: int, kind: str) -> None:
         """Make the collection where it is not there. Raises IndexAway where another engine holds it or it is gone."""

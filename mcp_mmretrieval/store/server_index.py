@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,13 @@ from mcp_mmretrieval.store.records import IndexClaim
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.config.index_address import IndexServer
-    from mcp_mmretrieval.store.remote_chroma import RemoteChroma
+    from mcp_mmretrieval.store.remote_chroma import Collection, RemoteChroma
     from mcp_mmretrieval.store.vectors import PartKeys
     from mcp_mmretrieval.types import VectorKind, Vectors
 
 READ_IN_SECONDS = 60.0
 """Seconds in which a server that has just started reads a collection in: 0.6 ms for each vector of its log."""
-SHOWN_SECONDS = 10.0
+READABLE_SECONDS = 10.0
 """Seconds in which what was written can be read: at once from one server, perhaps later from a distributed one."""
 SAME_VECTOR_TOLERANCE = 1e-3
 """How much a number may differ in a vector that need not be written again: the server normalises, in decimals."""
@@ -52,9 +53,11 @@ class ServerIndex:
             raise UnsoundIndex("it was not on a server before")
         chroma = self._chroma(claim.name)
         try:
-            if problem := self._problem(chroma, claim):
+            held = self._held(chroma, claim)
+            if problem := self._problem(chroma, held):
                 raise UnsoundIndex(problem)
-            self._take_over(chroma, claim)
+            chroma.take_all()
+            self._catalog.hold_index(IndexClaim(claim.name, (self._holder,)))
         except BaseException:
             chroma.close()
             raise
@@ -102,14 +105,29 @@ class ServerIndex:
         self.max_neighbours = chroma.max_neighbours
         return chroma
 
-    def _problem(self, chroma: RemoteChroma, claim: IndexClaim) -> str | None:
-        """Why the collections have to be made anew. Holders first: of what another engine holds nothing else counts."""
+    def _held(self, chroma: RemoteChroma, claim: IndexClaim) -> dict[str, Collection]:
+        """The collections by their names, which no other engine holds from now on. Raises UnsoundIndex where one does.
+
+        That is so where a library's folder was copied, or an older copy of the catalog put in its place. This engine
+        first becomes the one successor of the last holder, then looks who that is: so of two at once one goes on.
+        """
+        holders = claim.holders
+        if holders != (self._holder,):
+            holders = tuple(dict.fromkeys((*holders, self._holder)))
+            self._catalog.hold_index(IndexClaim(claim.name, holders))  # a kill from here on leaves them all
+            last = holders[0]
+            while last != self._holder and last in holders:
+                last = chroma.successor(last)
+            found = [*chroma.collections()]
+            if last not in holders or any(each.holder not in holders for each in found):
+                self._catalog.hold_index(None)
+                raise UnsoundIndex(f"another engine goes on with the collections {claim.name}-…")
+        return {each.name: each for each in chroma.collections()}
+
+    def _problem(self, chroma: RemoteChroma, found: dict[str, Collection]) -> str | None:
+        """Why the collections have to be made anew."""
         from mcp_mmretrieval.store.index_soundness import unlike
 
-        found = {each.name: each for each in chroma.collections()}
-        for each in found.values():
-            if each.holder not in claim.holders:
-                return f"another engine goes on with the collection {each.name}"
         for (space, kind), upto in self._catalog.lanes().items():
             collection = found.get(name := chroma.named(space, kind))
             if collection is None and upto:
@@ -126,15 +144,6 @@ class ServerIndex:
             if wanted:  # one that has just started reads all in
                 chroma.nearest(space, kind, vectors[0], 1, seconds=READ_IN_SECONDS)
         return unlike(chroma, self._catalog, sample=True)
-
-    def _take_over(self, chroma: RemoteChroma, claim: IndexClaim) -> None:
-        """Note in each collection that this engine holds it now; a kill in between leaves both as its holders."""
-        if claim.holders == (self._holder,):
-            return
-        self._catalog.hold_index(IndexClaim(claim.name, tuple({*claim.holders, self._holder})))
-        for collection in chroma.collections():
-            chroma.take(collection)
-        self._catalog.hold_index(IndexClaim(claim.name, (self._holder,)))
 
     def _remove_collections(self, claim: IndexClaim) -> None:
         chroma = self._chroma(claim.name)
@@ -174,7 +183,7 @@ class ServerSession:
             if (space, kind) not in self._settled:
                 keys, vectors = self._lacking(space, kind, keys, vectors)
             self._chroma.upsert(space, kind, keys, vectors)
-            end = time.monotonic() + SHOWN_SECONDS
+            end = time.monotonic() + READABLE_SECONDS
             while not self._chroma.has(space, kind, keys):
                 if time.monotonic() > end or self._stop.wait(0.2):
                     raise IndexAway("the server does not show the vectors that it acknowledged. See how it is.")
@@ -227,3 +236,11 @@ class ServerSession:
         """See `OpenIndex.end`."""
         self.followed = {}
         self._chroma.close()
+
+
+def reach_server(server: IndexServer) -> int:
+    """Connect to a server, and tell how many vectors it takes at once. Raises IndexAway, which says what to do."""
+    from mcp_mmretrieval.store.chroma_rest import ChromaRest
+
+    with closing(ChromaRest(server)) as rest:
+        return rest.connect()

@@ -270,8 +270,8 @@ class Spaces:
             found = db.execute("SELECT name, holders FROM claim").fetchone()
             return IndexClaim(found[0], tuple(json.loads(found[1]))) if found else None
 
-    def hold_index(self, claim: IndexClaim) -> None:
-        """Note who holds the collections that the catalog follows."""
+    def hold_index(self, claim: IndexClaim | None) -> None:
+        """Note who holds the collections that the catalog follows; None: another, for good."""
         with self._database.writing("bookkeeping") as db:
             _write_claim(db, claim)
 
