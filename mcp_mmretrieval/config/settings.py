@@ -235,6 +235,11 @@ class Settings(BaseModel):
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("index_ca")
+    @classmethod
+    def _expand_if_given(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
     @field_validator("roots")
     @classmethod
     def _expand_each(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
