@@ -23,6 +23,8 @@ from benchmarks.starting import BARE, HANDSHAKE
 
 PATIENCE = 120.0
 """Seconds that one answer, or the library's rest, may take."""
+EMBEDDING_PATIENCE = 1_200.0
+"""Seconds until the vectors of all that was added are made."""
 Found = Literal["nothing", "words", "vectors"]
 """How a search was answered."""
 
@@ -293,13 +295,15 @@ class Product(Contender):
             raise RuntimeError(f"{folder}: {outcome['failed']}")
 
     def settle(self, session: Session) -> None:
-        self._wait(session, lambda health: not (health.get("pending_vectors") or health.get("unread_figures")), 0.1)
+        self._wait(session, _is_embedded, 0.1, EMBEDDING_PATIENCE)
 
     def follow(self, session: Session) -> None:
         self._wait(session, _is_followed, 4.0)  # an index follows once no call came for 2 s
 
-    def _wait(self, session: Session, done: Callable[[dict[str, Any]], bool], pause: float) -> None:
-        until = time.monotonic() + PATIENCE
+    def _wait(
+        self, session: Session, done: Callable[[dict[str, Any]], bool], pause: float, patience: float = PATIENCE
+    ) -> None:
+        until = time.monotonic() + patience
         while not done(health := session.call("status")["structuredContent"]):
             if time.monotonic() > until:
                 raise TimeoutError(f"{self.name}: this did not come to an end: {health}")
@@ -398,6 +402,11 @@ def peer_variables(weights: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "ANONYMIZED_TELEMETRY": "False",
     }
+
+
+def _is_embedded(health: dict[str, Any]) -> bool:
+    """Whether nothing waits for its vectors, or for its figures to be read."""
+    return not (health.get("pending_vectors") or health.get("unread_figures"))
 
 
 def _is_followed(health: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ of the rounds, a ratio that of each round's ratio. The parts:
     http         searches a second of 1, 8 and 64 HTTP clients (both checkouts)
     notes        150 notes, one a call
     files        150 text files in a folder (both checkouts)
+    files-large  10,000 of two sentences each (both checkouts)
     media        scanned pages, then recordings (both checkouts)
 
 Nothing else should run meanwhile: Pss counts what is shared with strangers in part only. For the same reason this
@@ -56,7 +57,7 @@ TRIES = 5_000
 HTTP_CLIENTS = (1, 8, 64)
 HTTP_PATIENCE_S = 120.0
 PART_PATIENCE_S = 1_500
-ROUNDS = {"memory": 2, "memory-large": 3, "notes": 5, "media": 4}
+ROUNDS = {"memory": 2, "memory-large": 3, "notes": 5, "files-large": 1, "media": 4}
 """Where a round takes long; 7 elsewhere."""
 PART_FAILURES = (OSError, RuntimeError, EOFError, AssertionError, subprocess.SubprocessError)
 """What ends a part and not the run; a TimeoutError is an OSError."""
@@ -277,10 +278,16 @@ class Bench:
                 self.figures.note(part, "notes a second, acknowledged", one.name, len(added) / took)
 
     def files(self, part: str) -> None:
-        written, texts = self._files / "texts", Texts(seed=5)
+        self._text_files(part, self._arguments.notes, sentences=8)
+
+    def files_large(self, part: str) -> None:
+        self._text_files(part, self._arguments.passages, sentences=2)
+
+    def _text_files(self, part: str, number: int, sentences: int) -> None:
+        written, texts = self._files / part, Texts(seed=5)
         written.mkdir()
-        for name in range(self._arguments.notes):
-            (written / f"{name}.md").write_text(f"# Log {name}\n\n{texts.note(8)}\n")
+        for name in range(number):
+            (written / f"{name}.md").write_text(f"# Log {name}\n\n{texts.note(sentences)}\n")
         for _, one in self._turns(part, self.products):
             with self._copied(one) as folder, self._opened(one, folder) as session:
                 one.until_vectors(session, self._ask())
@@ -296,8 +303,12 @@ class Bench:
                     self._add_files(part, kind, one, session, folder, self._media / kind)
 
     def _add_files(self, part: str, what: str, one: Product, session: Session, folder: Path, written: Path) -> None:
-        with self._timed(part, what, len(list(written.iterdir())), one, folder):
+        number, began = len(list(written.iterdir())), time.perf_counter()
+        with self._timed(part, what, number, one, folder):
             one.add_files(session, written)
+            self.figures.note(
+                part, f"{what} a second, found by words", one.name, number / (time.perf_counter() - began)
+            )
             one.settle(session)
 
     # -- what they share ------------------------------------------------------------------------------------------
@@ -387,6 +398,7 @@ PARTS: dict[str, Callable[[Bench, str], None]] = {
     "http": Bench.http,
     "notes": Bench.notes,
     "files": Bench.files,
+    "files-large": Bench.files_large,
     "media": Bench.media,
 }
 
