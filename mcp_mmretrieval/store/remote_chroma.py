@@ -71,8 +71,12 @@ class RemoteChroma:
         """The name of a collection."""
         return f"{self._name}-{space}-{kind}"
 
-    def collections(self) -> Iterator[Collection]:
+    def collections(self) -> list[Collection]:
         """All collections of this name, whoever holds them."""
+        return [each for each in self._listed() if _AFTER not in each.name]
+
+    def _listed(self) -> Iterator[Collection]:
+        """The same, and what `successor` remembers."""
         for offset in itertools.count(0, LISTED_AT_ONCE):
             listed = self._rest.get(f"{self._path}?limit={LISTED_AT_ONCE}&offset={offset}")
             with _as_chroma_answers():
@@ -99,7 +103,7 @@ class RemoteChroma:
 
     def take_all(self) -> None:
         """Note in the collections that this engine holds them, and forget what `successor` remembered."""
-        found = [*self.collections()]
+        found = [*self._listed()]
         for each in found:
             self._rest.put(f"{self._path}/{each.id}", {"new_metadata": {"holder": self._holder}})
         for each in found:  # only now: whoever comes later sees the holder
@@ -137,7 +141,7 @@ class RemoteChroma:
     def drop(self, space: int | None, holders: tuple[str, ...]) -> None:
         """Delete the collections of a space, or of all (None), that these engines hold."""
         beginning = f"{self._name}-" if space is None else self.named(space, "")
-        doomed = [each for each in self.collections() if each.name.startswith(beginning) and each.holder in holders]
+        doomed = [each for each in self._listed() if each.name.startswith(beginning) and each.holder in holders]
         for each in doomed:
             self._rest.delete(f"{self._path}/{each.name}")
         self._ids = {lane: id for lane, id in self._ids.items() if space is not None and lane[0] != space}

@@ -111,18 +111,18 @@ class ServerIndex:
         That is so where a library's folder was copied, or an older copy of the catalog put in its place. This engine
         first becomes the one successor of the last holder, then looks who that is: so of two at once one goes on.
         """
-        holders = claim.holders
+        holders, last = claim.holders, self._holder
         if holders != (self._holder,):
             holders = tuple(dict.fromkeys((*holders, self._holder)))
             self._catalog.hold_index(IndexClaim(claim.name, holders))  # a kill from here on leaves them all
             last = holders[0]
             while last != self._holder and last in holders:
                 last = chroma.successor(last)
-            found = [*chroma.collections()]
-            if last not in holders or any(each.holder not in holders for each in found):
-                self._catalog.hold_index(None)
-                raise UnsoundIndex(f"another engine goes on with the collections {claim.name}-…")
-        return {each.name: each for each in chroma.collections()}
+        found = {each.name: each for each in chroma.collections()}
+        if last not in holders or any(each.holder not in holders for each in found.values()):
+            self._catalog.hold_index(None)
+            raise UnsoundIndex(f"another engine goes on with the collections {claim.name}-…")
+        return found
 
     def _problem(self, chroma: RemoteChroma, found: dict[str, Collection]) -> str | None:
         """Why the collections have to be made anew."""

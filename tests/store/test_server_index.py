@@ -86,9 +86,14 @@ def away(store: Store) -> str:
 
 def ids_of(store: Store, server: ChromaServer) -> set[str]:
     """What a stranger finds on the server of this library."""
+    return {id for name, ids in server.ids().items() if name.startswith(name_of(store)) for id in ids}
+
+
+def name_of(store: Store) -> str:
+    """What the names of the library's collections begin with."""
     claim = store.catalog.index_claim()
     assert claim is not None
-    return {id for name, ids in server.ids().items() if name.startswith(claim.name) for id in ids}
+    return claim.name
 
 
 def ids_in_catalog(store: Store, space: int) -> set[str]:
@@ -170,12 +175,11 @@ def test_a_library_that_became_small_leaves_nothing_on_the_server(
 ) -> None:
     fill(store.catalog, 5)
     assert store.index.wait(PATIENCE)
-    claim = store.catalog.index_claim()
-    assert claim is not None
+    name = name_of(store)
     monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 32_000)
     store.index._wake.set()
     until(store, lambda status: status.state == "unneeded")
-    assert not [name for name in server.ids() if name.startswith(claim.name)]
+    assert not [each for each in server.ids() if each.startswith(name)]
     assert store.catalog.index_claim() is None
 
 
@@ -259,18 +263,15 @@ def test_an_emptied_server_gets_all_anew_under_another_name(
     with Store.open(tmp_path / "library", at(own_server)) as store:
         space, _ = fill(store.catalog, 8)
         assert store.index.wait(PATIENCE)
-        before = store.catalog.index_claim()
+        before = name_of(store)
         own_server.empty()
         put(store.catalog, "/r/later", ["later"])
         embed(store.catalog, space, held(store.catalog, "/r/later"), seed=1)
         agree(store, space, Scope())
         assert store.index.wait(PATIENCE)
-        after = store.catalog.index_claim()
-        assert before is not None
-        assert after is not None
-        assert after.name != before.name
+        assert name_of(store) != before
         assert ids_of(store, own_server) == ids_in_catalog(store, space)
-        assert f"The index is built anew: the collection {before.name}-1-text is gone" in caplog.text
+        assert f"The index is built anew: the collection {before}-1-text is gone" in caplog.text
         agree(store, space, Scope())
 
 
@@ -281,9 +282,7 @@ def test_collections_that_are_not_as_the_catalog_says_are_made_anew(
     with Store.open(tmp_path / "library", at(server)) as store:
         space, _ = fill(store.catalog, 8)
         assert store.index.wait(PATIENCE)
-        claim = store.catalog.index_claim()
-        assert claim is not None
-    name = f"{claim.name}-1-text"
+        name = f"{name_of(store)}-1-text"
     collection, ids = server.ask("GET", f"/{name}"), list(server.ids()[name])
     if harm == "fewer":
         server.ask("POST", f"/{collection['id']}/delete", {"ids": ids[:1]})
@@ -317,8 +316,36 @@ def test_of_two_engines_with_one_catalog_each_ends_with_collections_of_its_own(
             assert store.index.wait(PATIENCE)
             agree(store, 1, Scope())
         assert {len(ids_of(one, server)), len(ids_of(other, server))} == {35, 30}
-        claims = one.catalog.index_claim(), other.catalog.index_claim()
-        assert claims[0] != claims[1]
+        assert name_of(one) != name_of(other)
+
+
+def test_an_old_copy_neither_goes_on_with_the_collections_nor_hinders_who_does(
+    tmp_path: Path, server: ChromaServer
+) -> None:
+    with Store.open(tmp_path / "library", at(server)) as store:
+        fill(store.catalog, 4)
+        assert store.index.wait(PATIENCE)
+    shutil.copytree(tmp_path / "library", tmp_path / "copy")
+    names = []
+    for folder in ("library", "copy", "library"):
+        with Store.open(tmp_path / folder, at(server)) as store:
+            fill(store.catalog, 1, root=f"/{len(names)}")
+            assert store.index.wait(PATIENCE)
+            assert ids_of(store, server) == ids_in_catalog(store, 1)
+            names.append(name_of(store))
+    assert names[0] == names[2] != names[1]
+
+
+def test_an_engine_whose_collections_another_took_makes_its_own(store: Store, server: ChromaServer) -> None:
+    space, _ = fill(store.catalog, 4)
+    assert store.index.wait(PATIENCE)
+    taken = f"{name_of(store)}-1-text"
+    server.ask("PUT", f"/{server.ask('GET', f'/{taken}')['id']}", {"new_metadata": {"holder": "another"}})
+    fill(store.catalog, 1, root="/later")
+    assert store.index.wait(PATIENCE)
+    assert taken in server.ids()  # it is the other's now
+    assert not taken.startswith(name_of(store))
+    assert ids_of(store, server) == ids_in_catalog(store, space)
 
 
 def test_a_backup_does_not_go_on_with_the_collections_of_the_library(tmp_path: Path, server: ChromaServer) -> None:
