@@ -326,7 +326,7 @@ def test_an_old_copy_neither_goes_on_with_the_collections_nor_hinders_who_does(
         fill(store.catalog, 4)
         assert store.index.wait(PATIENCE)
     shutil.copytree(tmp_path / "library", tmp_path / "copy")
-    names = []
+    names = list[str]()
     for folder in ("library", "copy", "library"):
         with Store.open(tmp_path / folder, at(server)) as store:
             fill(store.catalog, 1, root=f"/{len(names)}")
