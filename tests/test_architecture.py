@@ -291,4 +291,4 @@ def test_no_reason_of_a_failure_repeats_the_message_of_a_parser() -> None:
 
 
 def _catches_our_own(handler: ast.ExceptHandler) -> bool:
-    return isinstance(handler.type, ast.Name) and handler.type.id == "_Death"
+    return isinstance(handler.type, ast.Name) and handler.type.id == "ParserDeath"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mcp_mmretrieval.adding.decoding import BatchItem, DecodedStep, DecodeStep, StepDecoder, decode_steps
-from mcp_mmretrieval.adding.document_vectors import DocumentVectors
+from mcp_mmretrieval.adding.document_vectors import DocumentVectors, StoredParts
 from mcp_mmretrieval.adding.embed_each import embed_apart, embed_together
 from mcp_mmretrieval.adding.parts import WHOLE_FILM_PART
 from mcp_mmretrieval.concurrency.run_ahead import RunAhead
@@ -83,14 +83,17 @@ class DocumentBatcher:
         documents: Iterable[str],
         stop: Callable[[], bool],
         enough: Callable[[], bool] = lambda: False,
+        stored: Callable[[str], StoredParts] = lambda document: {},
     ) -> Iterator[list[DocumentVectors]]:
         """The documents, each as soon as all of it is embedded: those together that are so at the same time.
 
+        Of a long one that still waits for more, `enough` vectors at a time, for the caller to store and note so;
+        `stored` tells which parts of a document were stored before.
         Once `stop` says so, nothing more of any; once `enough` does, no further document is begun. What the model does
         not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
         """
         under_way: list[DocumentVectors] = []
-        begun = _begin(documents, under_way, stop, enough)
+        begun = _begin(_with_stored(documents, stored), under_way, stop, enough)
         decoder = StepDecoder(embedder, self._workers, self._sound_s)
         with ExitStack() as running:
             steps = decode_steps(self._catalog, embedder, begun, stop)
@@ -104,7 +107,7 @@ class DocumentBatcher:
                     embedded.drain()  # what may end a process of models is to end no other call
                     found = embed_apart(embedder, batch.contents, batch.titles, found)
                 batch.hand_out(found)
-                if ready := [each for each in under_way if not each.waiting]:
+                if ready := [each for each in under_way if each.enough or not each.waiting]:
                     yield ready
                     under_way[:] = [each for each in under_way if each.waiting]
                 if stop():
@@ -112,8 +115,16 @@ class DocumentBatcher:
         yield under_way
 
 
+def _with_stored(documents: Iterable[str], stored: Callable[[str], StoredParts]) -> Iterator[DocumentVectors]:
+    for document in documents:
+        yield DocumentVectors(document, stored=stored(document), waiting=1)  # until all of it is in a batch
+
+
 def _begin(
-    documents: Iterable[str], under_way: list[DocumentVectors], stop: Callable[[], bool], enough: Callable[[], bool]
+    documents: Iterable[DocumentVectors],
+    under_way: list[DocumentVectors],
+    stop: Callable[[], bool],
+    enough: Callable[[], bool],
 ) -> Iterator[DocumentVectors]:
     """The documents, each of them noted once it is begun."""
     for document in documents:
@@ -121,8 +132,8 @@ def _begin(
             raise Cancelled("Stopped while embedding.")
         if enough():
             return
-        under_way.append(DocumentVectors(document, waiting=1))  # until all of it is in a batch
-        yield under_way[-1]
+        under_way.append(document)
+        yield document
 
 
 def _batches(decoded: Iterable[tuple[DecodeStep, DecodedStep]]) -> Iterator[ContentBatch]:
@@ -134,6 +145,8 @@ def _batches(decoded: Iterable[tuple[DecodeStep, DecodedStep]]) -> Iterator[Cont
         for kind, segment, error in made.left_out:
             one.leave_out(kind, segment, 0 if kind == "text" else WHOLE_FILM_PART, error)
         for item in made.items:
+            if one.has(item.kind, (item.stored.key, item.part)):
+                continue
             filling[item.kind].add(item)
             if filling[item.kind].full:
                 yield filling[item.kind]

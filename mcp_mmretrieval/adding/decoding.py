@@ -48,7 +48,7 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class DecodeStep:
-    """All texts of a document, or one place that has to be decoded."""
+    """Some texts of a document, or one place that has to be decoded; neither at its end."""
 
     gathered: DocumentVectors
     texts: Sequence[StoredSegment] = ()
@@ -79,18 +79,26 @@ def decode_steps(
     Of a document that turns out to be absent, no further place.
     """
     for one in begun:
-        document = catalog.document(one.document)
-        segments = catalog.segments_of(one.document)
-        shown = list(_to_decode(segments, embedder))
-        yield DecodeStep(one, texts=segments, title=document.title if document else "", last=not shown)
-        files = catalog.files_of_one(one.document) if shown else ()
-        for number, place in enumerate(shown, 1):
+        for step in _steps_of(catalog, embedder, one):
             if stop():
                 raise Cancelled("Stopped while embedding.")
+            yield step
             if one.absent:
-                yield DecodeStep(one, last=True)
                 break
-            yield DecodeStep(one, place=place, files=files, last=number == len(shown))
+        yield DecodeStep(one, last=True)
+
+
+def _steps_of(catalog: Catalog, embedder: Embedder, one: DocumentVectors) -> Iterator[DecodeStep]:
+    """Those of one document: some texts, the places among them that have to be decoded, the next texts."""
+    document = catalog.document(one.document)
+    title, files = document.title if document else "", None
+    places = PlacesToDecode(embedder)
+    for page in catalog.segment_pages(one.document):
+        one.anchor = one.anchor or page[0].key
+        yield DecodeStep(one, texts=page, title=title)
+        for place in places.among(page):
+            files = catalog.files_of_one(one.document) if files is None else files
+            yield DecodeStep(one, place=place, files=files)
 
 
 class StepDecoder:
@@ -142,12 +150,19 @@ class StepDecoder:
             made.items.append(BatchItem(step.gathered, piece.kind, stored, piece.part, piece.content))
 
 
-def _to_decode(segments: Iterable[StoredSegment], embedder: Embedder) -> Iterator[tuple[StoredSegment, Segment, float]]:
-    """The places that have to be decoded, each with what of it, and up to which second the one before it went."""
-    since, within = 0.0, ""
-    for stored in segments:
-        if stored.segment.place.part != within:  # another recording in the same file
-            since, within = 0.0, stored.segment.place.part
-        if segment := segment_to_decode(stored.segment, embedder, since=since):
-            yield stored, segment, since
-        since = max(since, stored.segment.place.end or 0.0)
+class PlacesToDecode:
+    """Which places of a document have to be decoded. It is shown the segments in their order."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._since = 0.0
+        self._within = ""
+
+    def among(self, segments: Iterable[StoredSegment]) -> Iterator[tuple[StoredSegment, Segment, float]]:
+        """Each with what of it, and up to which second the one before it went."""
+        for stored in segments:
+            if stored.segment.place.part != self._within:  # another recording in the same file
+                self._since, self._within = 0.0, stored.segment.place.part
+            if segment := segment_to_decode(stored.segment, self._embedder, since=self._since):
+                yield stored, segment, self._since
+            self._since = max(self._since, stored.segment.place.end or 0.0)

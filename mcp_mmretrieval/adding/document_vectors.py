@@ -21,6 +21,8 @@ MAX_REASON_CHARACTERS = 160
 
 PartKey = tuple[int, int]
 """A segment's key and the part of it."""
+StoredParts = dict[VectorKind, set[PartKey]]
+"""Parts whose vectors are stored."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,11 @@ class DocumentVectors:
 
     document: str
     vectors: dict[VectorKind, dict[PartKey, Vectors]] = field(default_factory=dict)
+    """Those that were made and are not stored."""
+    stored: StoredParts = field(default_factory=dict)
+    """Those that are: of a long document, some before the others are made, perhaps by a process that ended."""
+    anchor: int | None = None
+    """The key of its first segment, which is another one once the document is read again."""
     left_out: dict[tuple[VectorKind, str], list[str]] = field(default_factory=dict)
     """Places without a vector, by kind and reason."""
     failed: bool = False
@@ -41,11 +48,26 @@ class DocumentVectors:
     @property
     def put_off(self) -> bool:
         """Whether it should be tried again rather than be left without vectors."""
-        return self.absent or (self.failed and not self.vectors)
+        return self.absent or (self.failed and not (self.vectors or self.stored))
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many vectors are made that they are stored before the others are."""
+        return sum(map(len, self.vectors.values())) >= VECTORS_AT_ONCE
+
+    def has(self, kind: VectorKind, key: PartKey) -> bool:
+        """Whether a part's vector is stored already."""
+        return key in self.stored.get(kind, ())
+
+    def note_stored(self) -> None:
+        """What was made is stored by now."""
+        for kind, vectors in self.vectors.items():
+            self.stored.setdefault(kind, set()).update(vectors)
+        self.vectors.clear()
 
     @property
     def rows(self) -> Iterator[VectorRows]:
-        """Its vectors, as they are stored: some at a time, so that those of a long text are not held twice."""
+        """What was made, as it is stored: some at a time, so that those of a long film are not held twice."""
         for kind, vectors in self.vectors.items():
             keys = list(vectors)
             for at in range(0, len(keys), VECTORS_AT_ONCE):

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from mcp_mmretrieval.adding.batching import DocumentBatcher
 from mcp_mmretrieval.adding.document_vectors import DocumentVectors
@@ -167,7 +168,8 @@ class EmbeddingThread:
             begun = self._in_a_row(documents, hold=bool(suspects), apart=attempts)
             since = time.monotonic()
             try:
-                for embedded in self._batcher.gather(target.embedder, begun, self._stopped, self._enough):
+                stored = partial(self._catalog.held_parts, target.space)
+                for embedded in self._batcher.gather(target.embedder, begun, self._stopped, self._enough, stored):
                     with self._catalog.together():
                         for one in embedded:
                             self._commit(target, one)
@@ -195,17 +197,27 @@ class EmbeddingThread:
 
     def _commit(self, target: EmbeddingTarget, one: DocumentVectors) -> None:
         """Store its vectors, or put it off: it stays findable by its words."""
-        if one.absent:
+        if one.waiting:
+            self._store_some(target, one)
+        elif one.absent:
             self._put_off.add(one.document)
         elif one.put_off:
             self._failed.setdefault(target.space, set()).add(one.document)
         else:
             try:
-                self._catalog.commit_embedded(one.document, target.space, one.rows, left_out=one.note)
+                self._catalog.commit_embedded(
+                    one.document, target.space, one.rows, left_out=one.note, anchor=one.anchor
+                )
                 self.problem = ""
             except ValueError:  # vectors that fit no others
                 logger.exception("%s: its vectors cannot be stored", one.document[:12])
                 self._failed.setdefault(target.space, set()).add(one.document)
+
+    def _store_some(self, target: EmbeddingTarget, one: DocumentVectors) -> None:
+        """Of a document that waits for more."""
+        if one.anchor is not None:
+            self._catalog.add_vectors(one.document, target.space, one.rows, anchor=one.anchor)
+        one.note_stored()
 
     def _stopped(self) -> bool:
         return self._closed

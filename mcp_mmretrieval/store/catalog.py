@@ -458,6 +458,18 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
         with self._database.reading() as db:
             return stored_segments(db, Clause("d.id = ?", (document,)))
 
+    def segment_pages(self, document: str, *, at_once: int = 512) -> Iterator[list[StoredSegment]]:
+        """The same, some at a time: those of a huge text are never in memory together."""
+        first = 0
+        while True:
+            with self._database.reading() as db:
+                some = (document, first, first + at_once - 1)
+                page = stored_segments(db, Clause("d.id = ? AND s.ordinal BETWEEN ? AND ?", some))
+            if not page:
+                return
+            yield page
+            first += at_once
+
     def around(self, key: int, *, reach: int = 1) -> list[StoredSegment]:
         """A segment and up to `reach` before and after it in its document, in order. Empty for an unknown key."""
         with self._database.reading() as db:

@@ -133,17 +133,19 @@ class Spaces:
         with self._database.writing("vectors"):
             yield
 
-    def commit_embedded(self, document: str, space: int, groups: Iterable[VectorRows], *, left_out: str = "") -> bool:
-        """Commit all vectors of a document in a space; no `groups` say that it needs none.
+    def commit_embedded(
+        self, document: str, space: int, groups: Iterable[VectorRows], *, left_out: str = "", anchor: int | None = None
+    ) -> bool:
+        """Commit all vectors of a document in a space, or the last of them; no `groups` say that it needs none.
 
-        `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. False,
-        and nothing stored, if it was removed or read again meanwhile, or the space was dropped. What is embedded
-        already stays as it is. Raises ValueError for vectors of a wrong shape or with numbers that are not finite.
+        `left_out`: what has no vector and why, which becomes one of its notes in the place of an earlier one. `anchor`:
+        a segment of the reading that the vectors are of. False, and nothing stored, if the document was removed or read
+        again meanwhile, or the space was dropped. What is embedded already stays as it is. Raises ValueError for
+        vectors of a wrong shape or with numbers that are not finite.
         """
         try:
             with self._database.writing("vectors") as db:
-                key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", document)
-                if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+                if (key := _awaited(db, document, space, anchor)) is None:
                     return False
                 if db.execute("INSERT OR IGNORE INTO embedded VALUES (?, ?)", (key, space)).rowcount:
                     for group in groups:
@@ -153,6 +155,35 @@ class Spaces:
                 return True
         except _ReadAgain:
             return False
+
+    def add_vectors(self, document: str, space: int, groups: Iterable[VectorRows], *, anchor: int) -> bool:
+        """Commit some of a document's vectors while others are still made: searches find them.
+
+        The document waits until `commit_embedded`. Returns and raises as that does.
+        """
+        try:
+            with self._database.writing("vectors") as db:
+                if (key := _awaited(db, document, space, anchor)) is None:
+                    return False
+                for group in groups:
+                    _write_vectors(db, key, space, group)
+                return True
+        except _ReadAgain:
+            return False
+
+    def held_parts(self, space: int, document: str) -> dict[VectorKind, set[tuple[int, int]]]:
+        """Segment and part of each vector that a document has in a space, by kind; of most that wait, nothing."""
+        from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
+
+        held = dict[VectorKind, set[tuple[int, int]]]()
+        with self._database.reading() as db:
+            sql = (
+                "SELECT v.kind, v.places FROM documents d CROSS JOIN vectors v ON v.document = d.key AND v.space = ? "
+                "WHERE d.id = ?"
+            )
+            for kind, places in db.execute(sql, (space, document)):
+                held.setdefault(kind, set()).update(map(tuple, vectors.part_keys(places).tolist()))
+        return held
 
     def vectors_of(
         self, space: int, kind: VectorKind, segments: Collection[int]
@@ -364,10 +395,22 @@ class _ReadAgain(Exception):
     """A document has other segments by now than those that the vectors are of."""
 
 
+def _awaited(db: sqlite3.Connection, document: str, space: int, anchor: int | None) -> int | None:
+    """The key of a document whose vectors a space takes; None where one is gone, or the segment `anchor` of it is."""
+    key = scalar(db, "SELECT max(key) FROM documents WHERE id = ?", document)
+    if key is None or not scalar(db, "SELECT count(*) FROM spaces WHERE id = ?", space):
+        return None
+    if anchor is not None and not scalar(db, "SELECT count(*) FROM segments WHERE key = ?", anchor):
+        return None
+    return int(key)
+
+
 def _write_vectors(db: sqlite3.Connection, document: int, space: int, group: VectorRows) -> None:
     from mcp_mmretrieval.store import vectors  # numpy, which the handshake must not wait for
 
-    held = {each for (each,) in db.execute("SELECT key FROM segments WHERE document = ?", (document,))}
+    sql = "SELECT key FROM segments WHERE document = ? AND key BETWEEN ? AND ?"
+    of_them = (document, min(group.segments, default=0), max(group.segments, default=0))
+    held = {each for (each,) in db.execute(sql, of_them)}
     if not held.issuperset(group.segments):
         raise _ReadAgain
     blobs = vectors.vectors_to_blobs(group, dim=_dim(db, space, group.kind), half=is_half(db, space))

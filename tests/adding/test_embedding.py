@@ -2,16 +2,21 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from mcp_mmretrieval.adding import embedding
+from mcp_mmretrieval.adding import document_vectors, embedding
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import ModelUnavailable
+from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.store import Scope
+from mcp_mmretrieval.types import Content, Vectors
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 from tests.support.files import BLUE, RED, picture
-from tests.support.models import PATIENCE
+from tests.support.models import PATIENCE, ColourEmbedder, ModelsByHand
 
 
 def test_a_file_that_is_away_is_put_off_until_something_is_added_again(
@@ -65,3 +70,41 @@ def test_vectors_wait_a_while_where_one_small_file_after_the_other_is_read(
     threading.Timer(0.1, thread.close).start()
     thread._let_read(3600.0)
     assert time.monotonic() - began < 60.0
+
+
+class Tiring(ColourEmbedder):
+    """Embeds so many contents, and then is missing."""
+
+    calls_at_once = 1
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+        self.embedded = 0
+
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        if self.left < len(contents):
+            raise ModelUnavailable("It is tired.")
+        self.left -= len(contents)
+        self.embedded += len(contents)
+        return super().embed_documents(contents, titles)
+
+
+def test_of_a_long_text_vectors_are_kept_and_found_before_all_are_made_and_none_is_made_twice(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document_vectors, "VECTORS_AT_ONCE", 250)
+    lines = [*["A green field."] * 300, "A red boat.", *["A blue sky."] * 699]
+    (folder / "long.txt").write_text("\n\n".join(lines), encoding="utf-8")
+    tired, rested = Tiring(600), Tiring(5_000)
+    for embedder in (tired, rested):
+        settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=1)
+        models = ModelsByHand(settings)
+        models._made = embedder
+        with Library.open(settings=settings, models=models) as library:
+            assert add(library).state == "done"
+            library.settle(PATIENCE)
+            assert library.held() == (1, embedder is tired)
+            assert library.search("red", lanes=("text",)).hits[0].segment.text.count("A red boat.") == 1
+    assert 0 < tired.embedded < 1_000
+    assert rested.embedded + tired.embedded == 1_000 + 2  # and two questions

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from mcp_mmretrieval.store import Catalog
+from mcp_mmretrieval.store import Catalog, VectorRows
 from mcp_mmretrieval.store.spaces import canonical_identity
 from mcp_mmretrieval.types import VectorKind
-from tests.support.rows import DIM, SPACE, embed, fill, held, put
+from tests.support.rows import DIM, SPACE, embed, fill, held, put, unit
 
 
 def test_a_space_keeps_what_made_it_until_it_is_told_otherwise(catalog: Catalog) -> None:
@@ -74,6 +74,31 @@ def test_attempts_are_counted_by_space_and_end_with_vectors_sparing_or_another_r
     assert catalog.documents([d])[d].notes == ("It ended the process.",)
     assert d not in catalog.unembedded(space)
     assert d in catalog.unembedded(other)
+
+
+def test_some_vectors_of_a_document_come_before_the_others_and_those_of_an_earlier_reading_never(
+    catalog: Catalog,
+) -> None:
+    put(catalog, "/r/a", ["one", "two"], content="a")
+    id, space = held(catalog, "/r/a"), catalog.space(SPACE)
+    first, second = (stored.key for stored in catalog.segments_of(id))
+
+    def vectors(key: int) -> list[VectorRows]:
+        return [VectorRows(kind="text", segments=[key], parts=[0], vectors=unit(key, 1))]
+
+    assert catalog.held_parts(space, id) == {}
+    assert catalog.add_vectors(id, space, vectors(first), anchor=first)
+    assert catalog.held_parts(space, id) == {"text": {(first, 0)}}
+    assert (catalog.embedded(space), catalog.unembedded(space)) == (0, [id])
+    assert catalog.commit_embedded(id, space, vectors(second), anchor=first)
+    assert catalog.held_parts(space, id) == {"text": {(first, 0), (second, 0)}}
+    assert (catalog.embedded(space), catalog.unembedded(space)) == (1, [])
+
+    put(catalog, "/r/a", ["three"], content="a", reading=catalog.reading({"reader": "newer"}))
+    assert catalog.held_parts(space, id) == {}
+    assert not catalog.add_vectors(id, space, [], anchor=first)
+    assert not catalog.commit_embedded(id, space, [], anchor=first)
+    assert catalog.unembedded(space) == [id]
 
 
 def test_what_the_index_lacks_is_counted_as_far_as_it_matters(catalog: Catalog) -> None:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -100,7 +101,7 @@ class DrawnSlides:
         process = start_child(command, variables, stdin=deck, stdout=pdf, start_new_session=True)
         try:
             ended = process.wait(DRAWING_SECONDS + _STARTING_SECONDS)
-        except Exception:  # noqa: BLE001  # the time is over
+        except subprocess.TimeoutExpired:
             ended = -1
         finally:
             with contextlib.suppress(ProcessLookupError):
