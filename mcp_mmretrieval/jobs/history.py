@@ -107,7 +107,7 @@ class JobHistory:
         """Files under the roots that jobs could not add, oldest first; of the last `MAX_JOBS_SHOWN` jobs."""
         running = {job.id: job.outcome for job in self._jobs.all()}
         found: list[Failure] = []
-        for row in self._catalog.jobs(limit=MAX_JOBS_SHOWN)[::-1]:
+        for row in self._catalog.jobs_with_failures(limit=MAX_JOBS_SHOWN)[::-1]:
             if not (asked := AddRequest.read(row.asked)).dry_run and _concerns(asked, roots):
                 found += (running.get(row.id) or _outcome(row)).failed
         return [failure for failure in found if roots.covers(failure.path)]

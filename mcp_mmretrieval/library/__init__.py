@@ -35,9 +35,10 @@ from mcp_mmretrieval.library.health import read_status
 from mcp_mmretrieval.library.looking import PlaceViewer
 from mcp_mmretrieval.library.opened import OpenedLibrary
 from mcp_mmretrieval.models import LibraryModels
+from mcp_mmretrieval.models.query_cache import MAX_CHARACTERS_TOGETHER
 from mcp_mmretrieval.roots import Roots, real_path
 from mcp_mmretrieval.searching.dates import date_seconds
-from mcp_mmretrieval.searching.query import Query
+from mcp_mmretrieval.searching.query import Query, sought_in
 from mcp_mmretrieval.searching.rerank import CandidateRanker
 from mcp_mmretrieval.searching.search import Searcher
 from mcp_mmretrieval.store import VANISHED_DAYS, KeptFile, ListedDocument, Scope
@@ -157,6 +158,11 @@ class Library:
         most = COUNT_NOT_ADDED_SECONDS if not answer.hits else COUNT_BESIDE_WEAK_HITS_SECONDS
         left = most if deadline is None else max(0.0, min(most, began + deadline - time.monotonic()))
         return replace(answer, searched=self._with_gaps(answer.searched, left))
+
+    def expect(self, query: str) -> None:
+        """A search by these words waits for its turn: they may be embedded along with others. Returns at once."""
+        if query.strip() and len(query) <= MAX_CHARACTERS_TOGETHER:
+            self._shared.models.embedders.expect(sought_in(query))
 
     def _with_gaps(self, searched: SearchCoverage, seconds: float) -> SearchCoverage:
         """What was searched, with what stands under the roots and was not: failed files, and those never added."""

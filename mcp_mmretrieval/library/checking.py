@@ -12,7 +12,7 @@ from typing import Literal
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.roots import changed_ns
 from mcp_mmretrieval.store import Catalog, LibraryLock, Scope
-from mcp_mmretrieval.store.database import RESTORE_COMMAND
+from mcp_mmretrieval.store.catalog_file import RESTORE_COMMAND
 from mcp_mmretrieval.store.index_check import discard_index, examine_index
 from mcp_mmretrieval.store.recovery import CATALOG_NAME, INDEX_NAME, Recovery
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from mcp_mmretrieval.types import Content, Cue, Identity, Modality, Sound, VectorKind
 
@@ -212,6 +212,14 @@ class ModelLoader(Protocol):
 # -- what each part of the library needs of all models ---------------------------------------------------------------
 
 
+@runtime_checkable
+class QueryBatchEmbedder(Protocol):
+    """An `Embedder` for which several queries in words cost less together than one by one."""
+
+    def embed_queries(self, queries: Sequence[str]) -> Sequence[Mapping[VectorKind, Vectors]]:
+        """For each what `Embedder.embed_query` gives for it. Raises as soon as one of them cannot be embedded."""
+
+
 class ReadingModels(Protocol):
     """What `adding.reading` needs: the models that turn pictures and sound into text."""
 
@@ -239,6 +247,9 @@ class RerankerSource(Protocol):
 
 class EmbedderSource(Protocol):
     """Embedders by recipe. `maker` is what makes the vectors of a space, as `recipe` writes it."""
+
+    def expect(self, query: str) -> None:
+        """A query in words that waits for its turn: an embedder that is loaded may embed it along with others."""
 
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         """A recipe's embedder. Raises ModelUnavailable when it cannot be loaded, or not within `timeout` seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import recipe, specs, status
@@ -14,6 +14,7 @@ from mcp_mmretrieval.models.lazy import LazyModel
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.models import Embedder, ModelLoader, ModelState
+    from mcp_mmretrieval.models.query_cache import QueryCache
 
 
 class EmbedderPool:
@@ -24,16 +25,16 @@ class EmbedderPool:
         self._loader = loader
         self._builtin = builtin
         self._guard = threading.Lock()
-        self._by_recipe: dict[str, LazyModel[Embedder]] = {}
+        self._by_recipe: dict[str, LazyModel[QueryCache]] = {}
 
-    def lazy(self, maker: str) -> LazyModel[Embedder]:
+    def lazy(self, maker: str) -> LazyModel[QueryCache]:
         """A recipe's embedder, whether or not it is loaded."""
         with self._guard:
             if maker not in self._by_recipe:
                 self._by_recipe[maker] = LazyModel("embedder", partial(self._load, maker))
             return self._by_recipe[maker]
 
-    def all(self) -> list[LazyModel[Any]]:
+    def all(self) -> list[LazyModel[QueryCache]]:
         """The embedders that were asked for and not released."""
         with self._guard:
             return list(self._by_recipe.values())
@@ -41,6 +42,12 @@ class EmbedderPool:
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         """See `EmbedderSource`."""
         return self.lazy(maker).get(timeout)
+
+    def expect(self, query: str) -> None:
+        """See `EmbedderSource`."""
+        for embedder in self.all():
+            if embedder.loaded:
+                embedder.get().expect(query)
 
     def begin(self, maker: str, then: Callable[[], None]) -> None:
         """See `EmbedderSource`."""
@@ -73,7 +80,7 @@ class EmbedderPool:
         for maker in others:
             self.release(maker)
 
-    def _load(self, maker: str) -> Embedder:
+    def _load(self, maker: str) -> QueryCache:
         from mcp_mmretrieval.models.query_cache import QueryCache
 
         return QueryCache(self._load_bare(maker))

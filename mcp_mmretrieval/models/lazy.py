@@ -17,35 +17,35 @@ logger = logging.getLogger(__name__)
 _LONG = 5.0
 """Seconds of a load after which a person is told how far it is."""
 
-ModelT = TypeVar("ModelT")
+ModelT_co = TypeVar("ModelT_co", covariant=True)
 
 
-class LazyModel(Generic[ModelT]):
+class LazyModel(Generic[ModelT_co]):
     """One model: loaded by one thread, waited for by many. A failure is kept until someone asks for it again.
 
     A model in a process of its own leaves with it, and is loaded again when it is asked for. It is a
     `progress.ProgressListener` of its own load.
     """
 
-    def __init__(self, name: str, load: Callable[[], ModelT]) -> None:
+    def __init__(self, name: str, load: Callable[[], ModelT_co]) -> None:
         """`name`: as a message names the model. `load`: makes it, in a thread of its own."""
         self.name = name
         self._load = load
         self._guard = threading.Lock()
-        self._future: Future[ModelT] | None = None
+        self._future: Future[ModelT_co] | None = None
         self._began = 0.0
         self._doing = ("loading", 0, 0)
         self._device: DeviceLike | None = None
         self._generation = 0
 
-    def start(self, *, again: bool = False) -> Future[ModelT]:
+    def start(self, *, again: bool = False) -> Future[ModelT_co]:
         """Begin to load, unless that is going on, done or has failed; `again`: also where it has failed."""
         with self._guard:
             if self._future is None or self.resting or (again and self.failure is not None):
                 self._future = self._begin()
             return self._future
 
-    def get(self, timeout: float | None = None) -> ModelT:
+    def get(self, timeout: float | None = None) -> ModelT_co:
         """The model, when it is loaded. One that has failed before is tried again.
 
         Raises ModelUnavailable when it cannot be loaded, or is not within `timeout` seconds (it goes on loading).
@@ -120,13 +120,13 @@ class LazyModel(Generic[ModelT]):
         """See `progress.ProgressListener`."""
         self._device, self._generation = device, device.generation
 
-    def _begin(self) -> Future[ModelT]:
-        future: Future[ModelT] = Future()
+    def _begin(self) -> Future[ModelT_co]:
+        future: Future[ModelT_co] = Future()
         self._began, self._doing, self._device = time.monotonic(), ("loading", 0, 0), None
         threading.Thread(target=self._run, args=(future,), name=f"load {self.name}", daemon=True).start()
         return future
 
-    def _run(self, future: Future[ModelT]) -> None:
+    def _run(self, future: Future[ModelT_co]) -> None:
         try:
             with progress_reported_to(self):
                 model = self._load()

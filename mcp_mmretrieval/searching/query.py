@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS, Filters
 from mcp_mmretrieval.errors import BadArgument
@@ -18,6 +19,29 @@ def refuse_long_query(text: str) -> None:
     if len(text) > MAX_QUERY_CHARACTERS:
         most = f"at most {MAX_QUERY_CHARACTERS:,} are taken"
         raise BadArgument(f"The query has {len(text):,} characters, and {most}: ask in fewer words.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a query says in words."""
+
+    sought: str
+    terms: QueryTerms
+    pointers: Pointers
+
+
+@lru_cache(maxsize=256)  # who waits for a turn to search has its words read before
+def _read(text: str) -> _Words:
+    pointers = parse_pointers(text)
+    asked = without_instructions(pointers.rest)
+    sought = f"{asked} {items}" if (items := line_items(asked)) else asked
+    sought = sought if sought.strip(" .,;:!?") else text
+    return _Words(sought, query_terms(sought), pointers)
+
+
+def sought_in(text: str) -> str:
+    """What a query in words looks for: see `Query.sought`."""
+    return _read(text).sought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +76,10 @@ class Query:
         if not self.has_words and self.like is None:
             raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
         refuse_long_query(self.text)
-        pointers = parse_pointers(self.text)
-        asked = without_instructions(pointers.rest)
-        sought = f"{asked} {items}" if (items := line_items(asked)) else asked
-        object.__setattr__(self, "pointers", pointers)
-        object.__setattr__(self, "sought", sought if sought.strip(" .,;:!?") else self.text)
-        object.__setattr__(self, "terms", query_terms(self.sought))
+        words = _read(self.text)
+        object.__setattr__(self, "pointers", words.pointers)
+        object.__setattr__(self, "sought", words.sought)
+        object.__setattr__(self, "terms", words.terms)
 
     @property
     def has_words(self) -> bool:

@@ -50,6 +50,11 @@ class Admission:
         return self._running
 
     @property
+    def full(self) -> bool:
+        """Whether a call that comes now has to wait."""
+        return self._running >= self._max_running
+
+    @property
     def waiting(self) -> int:
         """Calls that wait for one."""
         return self._waiting
@@ -62,7 +67,7 @@ class Admission:
     @asynccontextmanager
     async def turn(self, client: Hashable) -> AsyncIterator[None]:
         """Wait for a turn and hold it. Raises Busy where too many wait already."""
-        if self._running < self._max_running:  # then nobody waits: a turn that ends goes to the next at once
+        if not self.full:  # then nobody waits: a turn that ends goes to the next at once
             self._running += 1
         else:
             await self._wait(client)

@@ -57,6 +57,11 @@ class Connection:
             self._library = library
         return self._library
 
+    def expect(self, query: str) -> None:
+        """A search by these words came. Where it has to wait, its words are embedded along with those of others."""
+        if self._library is not None and self.admission.full:
+            self._library.expect(query)
+
     def told(self) -> tuple[str, tuple[str, ...]]:
         """`engine_status`, with what this client should know of its own settings."""
         line, notes = self.engine_status()

@@ -1,13 +1,11 @@
-"""One SQLite file: opened without ever harming it, read by many threads, written by one at a time."""
+"""One SQLite file, read by many threads and written by one at a time."""
 
 from __future__ import annotations
 
 import json
-import os
 import queue
 import sqlite3
 import threading
-import urllib.parse
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,23 +15,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, TABLES_SQL, WORDS_MADE_ANEW
-from mcp_mmretrieval.store.word_tables import write_all_words
-from mcp_mmretrieval.store.write_ahead_log import sync_folder
+from mcp_mmretrieval.store import catalog_file
 
 AnswerT = TypeVar("AnswerT")
 
-RESTORE_COMMAND = "`mcp-mmretrieval backup --restore FILE`"
-"""How a backup is brought back, for messages."""
 STOP_EVERY_STEPS = 100_000
 """Steps of SQLite's machine between two looks whether to go on: some milliseconds."""
-BUSY_SECONDS = 30.0
-"""How long to wait for another program (a backup, say) that holds the file."""
-
-CACHE_KB = 16_384
-"""Of the file that a connection remembers; the system remembers the rest."""
 FULL_READERS, OTHERS_CACHE_KB = 4, 2_048
-"""Readers that remember so much: those that are used first. Each of the others only helps when many read at once."""
+"""Readers that remember `CACHE_KB`, and what others do: the first are used first. Each of the others only helps when many read at once."""
 
 Touched = Literal["contents", "vectors", "spaces", "bookkeeping"]
 """What a transaction changes at most.
@@ -43,11 +32,6 @@ vectors      what is embedded in which space
 spaces       which spaces there are
 bookkeeping  jobs, attempts, staged segments, how far the index is: nothing that can be found or counted
 """
-
-
-def _primary(error: sqlite3.Error) -> int:
-    """The primary result code (https://sqlite.org/rescode.html), without the extension in the upper bits."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 @dataclass(order=True, slots=True)
@@ -112,12 +96,12 @@ class Database:
         """What threads want to be written together."""
         self._durable = True
         """Whether the writer waits for the disk after each commit."""
-        self._refuse_what_is_no_file()
-        with self._explained():
-            found = self._inspect() if path.exists() else self._make()
-            self._writer = self._connect()
+        catalog_file.refuse_what_is_no_file(path)
+        with catalog_file.explained(self.path):
+            found = catalog_file.inspect_version(path) if path.exists() else catalog_file.make(path)
+            self._writer = catalog_file.connect(path)
             try:
-                self._migrate(found)
+                catalog_file.migrate(self._writer, found)
             except BaseException:
                 self._writer.close()
                 raise
@@ -150,7 +134,7 @@ class Database:
         if here := self._here.snapshot:
             yield here.connection
             return
-        with self._explained():
+        with catalog_file.explained(self.path):
             reader = self._borrow()
             connection = reader.connection
             self._here.snapshot = _Snapshot(connection, self._versions.copy())
@@ -180,7 +164,7 @@ class Database:
         of this process does not. For what costs only some work where it is lost. Within another one of this thread it
         is a part of that one: undone alone when it raises, on disk when that one ends.
         """
-        with self._write_lock, self._explained():
+        with self._write_lock, catalog_file.explained(self.path):
             if not self._open:
                 raise LibraryUnavailable(f"{self.path}: the library is closed. Start the server again.")
             if self._in_transaction():
@@ -254,14 +238,14 @@ class Database:
 
         Until then the log holds what was deleted, too.
         """
-        with self._write_lock, self._explained():
+        with self._write_lock, catalog_file.explained(self.path):
             if not self._open:
                 return False
             self._writer.execute("PRAGMA busy_timeout = 0")  # readers come before
             try:
                 blocked, *_ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
-                self._writer.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+                self._writer.execute(f"PRAGMA busy_timeout = {catalog_file.BUSY_SECONDS * 1000:.0f}")
             return not blocked
 
     def give_back_pages(self) -> bool:
@@ -269,7 +253,7 @@ class Database:
 
         Takes as much of the disk as the file once more, and all of the time. Nobody else may have it open.
         """
-        with self._write_lock, self._explained():
+        with self._write_lock, catalog_file.explained(self.path):
             if scalar(self._writer, "PRAGMA auto_vacuum"):
                 return False
             self._close_idle()
@@ -284,12 +268,12 @@ class Database:
             try:
                 found = [line for (line,) in db.execute("PRAGMA quick_check(3)") if line != "ok"]
             except sqlite3.OperationalError as error:
-                if _primary(error) != sqlite3.SQLITE_INTERRUPT:
+                if catalog_file.primary_code(error) != sqlite3.SQLITE_INTERRUPT:
                     raise
                 return ""
             finally:
                 db.set_progress_handler(None, 0)
-        return str(self._damaged("; ".join(found))) if found else ""
+        return str(catalog_file.damaged(self.path, "; ".join(found))) if found else ""
 
     def _borrow(self) -> _Reader:
         if not self._open:
@@ -298,141 +282,13 @@ class Database:
             return self._idle.get_nowait()
         except queue.Empty:
             number = next(self._readers)
-            return _Reader(number, self._connect(cache_kb=CACHE_KB if number < FULL_READERS else OTHERS_CACHE_KB))
+            cache_kb = catalog_file.CACHE_KB if number < FULL_READERS else OTHERS_CACHE_KB
+            return _Reader(number, catalog_file.connect(self.path, cache_kb=cache_kb))
 
     def _give_back(self, reader: _Reader) -> None:
         self._idle.put(reader)
         if not self._open:  # asked after the put: whoever closes meanwhile has seen it, or we do
             self._close_idle()
-
-    def _connect(self, mode: str = "rw", cache_kb: int = CACHE_KB) -> sqlite3.Connection:
-        address = f"file:{urllib.parse.quote(os.fsencode(self.path))}?mode={mode}"
-        connection = sqlite3.connect(
-            address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA cache_size = -{cache_kb}")
-            connection.execute("PRAGMA temp_store = MEMORY")
-            connection.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _migrate(self, version: int) -> None:
-        """Run the steps from `version` to today's.
-
-        Each step is one transaction with the number that it leads to, so a kill leaves one version or the next.
-        """
-        for number in range(version, SCHEMA_VERSION):
-            try:
-                self._writer.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]}")
-                if number in WORDS_MADE_ANEW:
-                    write_all_words(self._writer)
-                self._writer.execute(f"PRAGMA user_version = {number + 1}")
-                self._writer.execute("COMMIT")  # executescript would end the transaction before it began
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-
-    def _make(self) -> int:
-        """Make the file beside its place and rename it: an empty or half-made file is never taken for a catalog."""
-        new = Database.__new__(Database)
-        new.path = self.path.with_name(self.path.name + ".new")
-        new.path.unlink(missing_ok=True)
-        connection = new._connect("rwc")
-        try:
-            connection.execute("PRAGMA page_size = 8192")  # reads all vectors in half the time that 4096 takes
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(
-                f"BEGIN; {TABLES_SQL} PRAGMA application_id = {APPLICATION_ID}; "
-                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        finally:
-            connection.close()
-        new.path.rename(self.path)
-        sync_folder(self.path.parent)
-        return SCHEMA_VERSION
-
-    def _inspect(self) -> int:
-        """The version of the file, which is looked at without writing to it."""
-        self._refuse_truncated()
-        connection = self._connect("ro")
-        try:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        finally:
-            connection.close()
-        if application != APPLICATION_ID:
-            raise LibraryUnavailable(f"{self.path}: not a catalog of mcp-mmretrieval. Choose another library folder.")
-        if version > SCHEMA_VERSION:
-            raise LibraryUnavailable(
-                f"{self.path}: made by a newer mcp-mmretrieval (catalog version {version}, this one knows "
-                f"{SCHEMA_VERSION}). Upgrade mcp-mmretrieval, or choose another library folder."
-            )
-        if not all(number in MIGRATIONS for number in range(version, SCHEMA_VERSION)):
-            raise LibraryUnavailable(
-                f"{self.path}: made before the first release (catalog version {version}, this one knows "
-                f"{SCHEMA_VERSION}). Choose another library folder and add the files again."
-            )
-        return int(version)
-
-    def _refuse_what_is_no_file(self) -> None:
-        if os.path.lexists(self.path) and not self.path.is_file():
-            what = "is a folder" if self.path.is_dir() else "leads to no file"
-            raise LibraryUnavailable(
-                f"{self.path}: {what}, where the catalog should be. Move it away and bring a backup back "
-                f"({RESTORE_COMMAND}), or choose another library folder."
-            )
-
-    def _refuse_truncated(self) -> None:
-        """Compare the file's size with the page count of its header (https://sqlite.org/fileformat.html#the_database_header)."""
-        wal = self.path.with_name(self.path.name + "-wal")
-        if wal.exists() and wal.stat().st_size:
-            return  # a checkpoint may have been cut short; the log still has the pages
-        with self.path.open("rb") as file:
-            header = file.read(100)
-        page = int.from_bytes(header[16:18], "big")
-        pages = int.from_bytes(header[28:32], "big")
-        if len(header) < 100 or self.path.stat().st_size < pages * (65536 if page == 1 else page):
-            raise self._damaged("it is cut short")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say what an SQLite error means for the library. A mistake in our SQL stays what it is."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            match _primary(error):
-                case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
-                    raise LibraryUnavailable(
-                        f"{self.path.parent}: cannot be written ({error}). Nothing of this step was kept; searches go "
-                        "on. Free some disk space and try again."
-                    ) from error
-                case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-                    raise self._damaged(str(error)) from error
-                case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-                    raise LibraryUnavailable(
-                        f"{self.path}: cannot be opened for writing ({error}). Check its permissions and the disk."
-                    ) from error
-                case sqlite3.SQLITE_BUSY:
-                    raise LibraryUnavailable(
-                        f"{self.path}: another program holds the file. Try again when it is done."
-                    ) from error
-            raise
-
-    def _damaged(self, how: str) -> LibraryUnavailable:
-        return LibraryUnavailable(
-            f"{self.path}: the catalog is damaged ({how}). It was left as it is. Bring a backup back with "
-            f"{RESTORE_COMMAND}, which moves this one aside with what belongs to it. `mcp-mmretrieval check` says "
-            "more. Without a backup, move the folder away and add the files again."
-        )
 
 
 def scalar(db: sqlite3.Connection, sql: str, *values: object) -> Any:

@@ -57,6 +57,15 @@ class JobTable:
             sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?"
             return [rows.job_from_row(each) for each in db.execute(sql, (limit,))]
 
+    def jobs_with_failures(self, *, limit: int = 20) -> list[JobRow]:
+        """Those of the last jobs that run, or that have failed files, newest first."""
+        with self._database.reading() as db:
+            sql = (
+                f"SELECT {rows.JOB_COLUMNS} FROM (SELECT * FROM jobs ORDER BY started DESC, rowid DESC LIMIT ?) "
+                "WHERE state = 'running' OR json_array_length(outcome, '$.failed') > 0"
+            )
+            return [rows.job_from_row(each) for each in db.execute(sql, (limit,))]
+
     def running_jobs(self) -> list[JobRow]:
         """All jobs that have not ended, oldest first."""
         with self._database.reading() as db:

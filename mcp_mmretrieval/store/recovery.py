@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store.database import RESTORE_COMMAND
+from mcp_mmretrieval.store.catalog_file import RESTORE_COMMAND
 from mcp_mmretrieval.store.write_ahead_log import (
     note_closed,
     parts_set_aside,

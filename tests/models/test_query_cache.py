@@ -1,6 +1,7 @@
 """A query is embedded once, however many ask it, and whoever asks first fails for nobody else."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -11,7 +12,7 @@ from mcp_mmretrieval.concurrency import priority_lock
 from mcp_mmretrieval.concurrency.priority_lock import urgent_turns
 from mcp_mmretrieval.errors import BadArgument, Cancelled, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
-from mcp_mmretrieval.models.query_cache import QueryCache
+from mcp_mmretrieval.models.query_cache import MAX_CHARACTERS_TOGETHER, QueryCache
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind, Vectors
 
 PATIENCE = 10.0
@@ -195,3 +196,134 @@ def test_a_query_is_urgent_whoever_asks_it(queries: QueryCache, within: Counted)
     assert within.stops[0] is not None
     assert within.stops[1] is stop
     assert priority_lock.current_stop() is None
+
+
+# -- several queries together
+
+
+class Together(Counted):
+    """An embedder of several queries at a time. A query's vector says how long it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[list[Content]] = []
+        self.spoilt: dict[Content, Exception] = {}
+        """What raises, and what it raises."""
+
+    def embed_query(self, query: Content) -> Mapping[VectorKind, Vectors]:
+        assert isinstance(query, str)
+        return self.embed_queries([query])[0]
+
+    def embed_queries(self, queries: Sequence[str]) -> list[Mapping[VectorKind, Vectors]]:
+        self.batches.append([*queries])
+        self.began.release()
+        assert self.gate.wait(PATIENCE)
+        for query in queries:
+            if query in self.spoilt:
+                raise self.spoilt[query]
+        return [{"text": np.array([[len(query), 0]], np.float32)} for query in queries]
+
+
+@pytest.fixture
+def together() -> Together:
+    return Together()
+
+
+@pytest.fixture
+def batched(together: Together) -> QueryCache:
+    return QueryCache(together)
+
+
+def gathered(queries: QueryCache, count: int) -> None:
+    """Wait until so many queries wait for the next batch."""
+    until = time.monotonic() + PATIENCE
+    while len(queries._gathered) < count:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+def test_queries_that_come_while_one_is_embedded_go_together_and_identical_ones_once(
+    batched: QueryCache, together: Together
+) -> None:
+    together.gate.clear()
+    first = Asker(batched, "fog")
+    assert together.began.acquire(timeout=PATIENCE)  # at once, and alone
+    others = [Asker(batched, query) for query in ("pump", "pump", "anchor", "fog")]
+    gathered(batched, 2)
+    together.gate.set()
+    assert [asker.came_to() for asker in (first, *others)] == [3, 4, 4, 6, 3]
+    assert [sorted(map(str, batch)) for batch in together.batches] == [["fog"], ["anchor", "pump"]]
+
+
+def test_a_batch_has_eight_queries_at_most_and_long_ones_and_pictures_go_alone(
+    batched: QueryCache, together: Together
+) -> None:
+    together.gate.clear()
+    first = Asker(batched, "fog")
+    assert together.began.acquire(timeout=PATIENCE)
+    long = "l" * (MAX_CHARACTERS_TOGETHER + 1)
+    alone = Asker(batched, long)
+    assert together.began.acquire(timeout=PATIENCE)  # it waits for no batch
+    others = [Asker(batched, "q" * length) for length in range(4, 16)]
+    gathered(batched, 12)
+    together.gate.set()
+    assert [asker.came_to() for asker in others] == [*range(4, 16)]
+    assert (first.came_to(), alone.came_to()) == (3, len(long))
+    assert [len(batch) for batch in together.batches] == [1, 1, 8, 4]
+
+
+def test_a_query_that_cannot_be_embedded_fails_for_who_asks_it_and_for_nobody_else(
+    batched: QueryCache, together: Together
+) -> None:
+    together.gate.clear()
+    first = Asker(batched, "fog")
+    assert together.began.acquire(timeout=PATIENCE)
+    error = BadArgument("no words")
+    together.spoilt = {"?": error}
+    others = [Asker(batched, query) for query in ("pump", "?", "anchor")]
+    gathered(batched, 3)
+    together.gate.set()
+    assert [asker.came_to() for asker in (first, *others)] == [3, 4, error, 6]
+
+
+@pytest.mark.parametrize("left", ["the one that embeds", "one that waits"])
+def test_who_is_left_behind_in_a_batch_takes_no_other_with_it(
+    batched: QueryCache, together: Together, left: str
+) -> None:
+    together.gate.clear()
+    stop = threading.Event()
+    first = Asker(batched, "fog", stop if left == "the one that embeds" else None)
+    assert together.began.acquire(timeout=PATIENCE)
+    second = Asker(batched, "pump", stop if left == "one that waits" else None)
+    gathered(batched, 1)
+    third = Asker(batched, "anchor")
+    gathered(batched, 2)
+    stop.set()
+    if left == "one that waits":
+        assert isinstance(second.came_to(), Cancelled)
+        together.gate.set()
+        assert (first.came_to(), third.came_to()) == (3, 6)
+    else:
+        together.spoilt = {"fog": Cancelled("left behind")}  # as a device says whose turn comes too late
+        together.gate.set()
+        assert isinstance(first.came_to(), Cancelled)
+        assert (second.came_to(), third.came_to()) == (4, 6)
+
+
+def test_a_query_that_is_expected_is_embedded_with_the_next_one_and_not_before(
+    batched: QueryCache, together: Together
+) -> None:
+    batched.expect("anchor")
+    batched.expect("anchor")
+    assert together.batches == []
+    assert batched.embed_query("fog")["text"][0, 0] == 3
+    assert batched.embed_query("anchor")["text"][0, 0] == 6
+    batched.expect("fog")
+    assert batched.embed_query("pump")["text"][0, 0] == 4
+    assert together.batches == [["fog", "anchor"], ["pump"]]
+
+
+def test_an_embedder_of_single_queries_expects_none(queries: QueryCache, within: Counted) -> None:
+    queries.expect("anchor")
+    queries.embed_query("fog")
+    assert within.asked == ["fog"]

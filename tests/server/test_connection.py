@@ -112,3 +112,25 @@ def test_calls_are_told_apart_by_the_peers_address_over_http_and_by_their_connec
     assert connection_of(call(one)) is one
     assert client_of(call(one)) == client_of(call(one)) != client_of(call(other))
     assert client_of(call(one, ["10.0.0.1", 7])) == ("10.0.0.1", 7) == client_of(call(other, ["10.0.0.1", 7]))
+
+
+class ExpectingLibrary(FakeLibrary):
+    """Remembers what is to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expected: list[str] = []
+
+    def expect(self, query: str) -> None:
+        self.expected.append(query)
+
+
+async def test_the_library_hears_of_a_query_that_has_to_wait_and_of_no_other(tmp_path: Path) -> None:
+    library = ExpectingLibrary()
+    own = Connection(LibraryOpening(lambda: as_library(library)), Settings(), Admission(running=1))
+    async with own.admission.turn("somebody"):
+        own.expect("before it is open")
+        await own.library()
+        own.expect("pump")
+    own.expect("answered at once")
+    assert library.expected == ["pump"]

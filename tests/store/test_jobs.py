@@ -42,3 +42,14 @@ def test_the_last_jobs_are_kept_and_what_still_runs(tmp_path: Path, monkeypatch:
         catalog.put_job(JobRow(id=f"j{number}", key="k", asked="", state="done", outcome="{}"))
     assert [job.id for job in catalog.jobs()] == ["j5", "j4", "j3", "running"]
     catalog.close()
+
+
+def test_of_the_last_jobs_those_are_told_apart_that_run_or_have_failed_files(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.db")
+    outcomes = {"old": '{"failed": [{}]}', "bad": '{"failed": [{}]}', "good": '{"failed": []}', "odd": "{}"}
+    for name, outcome in outcomes.items():
+        catalog.put_job(JobRow(id=name, key="k", asked="", state="done", outcome=outcome))
+    catalog.put_job(JobRow(id="now", key="k", asked="", state="running", outcome='{"failed": []}'))
+    assert [job.id for job in catalog.jobs_with_failures(limit=4)] == ["now", "bad"]
+    assert [job.id for job in catalog.jobs_with_failures()] == ["now", "bad", "old"]
+    catalog.close()

@@ -247,6 +247,9 @@ class ModelsByHand:
             raise ModelUnavailable("The embedder is still loading. Ask again in a few seconds.")
         return self._made
 
+    def expect(self, query: str) -> None:
+        pass
+
     def made(self, maker: str, timeout: float | None = None) -> Embedder:
         return self.embedder(timeout) if maker == self.maker else ColourEmbedder(recipe.profile_in_recipe(maker))
 

@@ -36,6 +36,11 @@ MINILM_KNOWN_SHARE = 0.5
 
 _LIMIT = 256
 """Tokens that the model takes in at once, its marks included; it was trained on no longer ones."""
+_SHORT_TOKENS = 32
+"""What a text counts for at least, in tokens: short ones of unlike length go together, as most of their time goes into
+reading the weights."""
+_SMALL_BATCH = 256
+"""Tokens for which reading the weights once pays: no batch need be smaller, and no thread gets less of one."""
 
 
 class MiniLM:
@@ -112,18 +117,21 @@ class MiniLM:
         if ids and self._encoder is None:
             with self._device.turns:  # apart from a batch, of whose time the device learns what a token costs
                 self._awake()
-        lengths = list(map(len, ids))
-        yield from self._device.each("MiniLM", lengths, lambda rows: self._states([ids[row] for row in rows]))
+        lengths = [max(_SHORT_TOKENS, len(tokens)) for tokens in ids]
+        yield from self._device.each(
+            "MiniLM", lengths, lambda rows: self._states([ids[row] for row in rows]), least=_SMALL_BATCH
+        )
 
     def _states(self, ids: list[list[int]]) -> list[Vectors]:
         """The last layer's states of each text's tokens, the model's marks included: shape (tokens, 384)."""
         encoder = self._awake()
         # a share for each thread: threads that shared one text would make a query take twice as long
-        shares = [ids[start :: self._threads] for start in range(min(self._threads, len(ids)))]
+        count = min(self._threads, len(ids), max(1, sum(map(len, ids)) // _SMALL_BATCH))
+        shares = [ids[start::count] for start in range(count)]
         each = self._pool.map if len(shares) > 1 else map
         padded = [np.array(output.last_hidden_state) for output in each(encoder.forward_batch, shares)]
         self._used = time.monotonic()
-        return [padded[row % self._threads][row // self._threads][: len(ids[row])] for row in range(len(ids))]
+        return [padded[row % count][row // count][: len(ids[row])] for row in range(len(ids))]
 
     def _awake(self) -> ctranslate2.Encoder:
         """The model, loaded if it rests. For the thread whose turn it is."""

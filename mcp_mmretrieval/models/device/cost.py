@@ -32,9 +32,12 @@ class TokenBudget:
         with self._guard:
             return self._tokens / self._seconds if self._seconds else self._guess
 
-    def budget(self, seconds: float) -> float:
-        """Tokens of a batch that is predicted to take so many seconds, and fits into memory."""
-        return min(self.rate * seconds, self._most, self._cap)
+    def budget(self, seconds: float, least: float = 0.0) -> float:
+        """Tokens of a batch that is predicted to take so many seconds, and fits into memory.
+
+        `least`: tokens that it may have however long they take.
+        """
+        return min(max(self.rate * seconds, least), self._most, self._cap)
 
     def took(self, tokens: float, seconds: float) -> None:
         """A batch ran. Counts by its tokens: beside large batches, small ones with all their overhead hardly do."""

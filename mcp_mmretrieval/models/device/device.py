@@ -81,14 +81,15 @@ class Device:
             accelerator.limit_memory(self.name, memory_share)
 
     def each(
-        self, model: str, sizes: Sequence[float], run: Callable[[list[int]], BatchResultT]
+        self, model: str, sizes: Sequence[float], run: Callable[[list[int]], BatchResultT], *, least: float = 0.0
     ) -> Iterator[tuple[list[int], BatchResultT]]:
         """Run contents of a call through a model in batches that fit, and give each batch's rows with what came of it.
 
         `model`: what a token costs is measured by this name, so a model whose pictures cost otherwise than its texts
         has two. `sizes`: what each content costs, in tokens as the model's transformer sees them. `run` gets the rows
         of one batch, while nobody else uses the device. A batch that does not fit into memory is halved; one that
-        fails otherwise goes again row by row.
+        fails otherwise goes again row by row. `least`: tokens that a batch may have even where the device is slow,
+        since so many take hardly longer than a few.
 
         Raises Unfit for rows that fail alone, once all others have run; but where nothing ran and all failed in one
         way, that failure, which is hardly the contents' own. What `run` raises as ModelUnavailable or Cancelled ends
@@ -102,7 +103,7 @@ class Device:
         # alone, or in `failed`, once they are alone. So each round makes a batch smaller or a row done, and this ends.
         while rows:
             with self.turns:
-                batch = self._take(model, rows)
+                batch = self._take(model, rows, least)
                 ran = self._ran(model, batch, rows, failed, partial(run, batch))
             if ran is not None:
                 yield batch, ran[0]
@@ -202,12 +203,12 @@ class Device:
             f"{elsewhere}MMRETRIEVAL_PROFILE to a smaller model, or MMRETRIEVAL_MEMORY_SHARE above {self._share:g}."
         )
 
-    def _take(self, model: str, rows: PendingRows) -> list[int]:
+    def _take(self, model: str, rows: PendingRows, least: float = 0.0) -> list[int]:
         """The next batch: by what its model has cost, and short while searches come in. Raises DeviceLost."""
         if self._lost:
             raise DeviceLost(self._lost)
         seconds = self._batch_s * (_SHORT if foreground.foreground_is_busy() else 1.0)
-        return rows.take(self._cost(model).budget(seconds), _EVEN_CPU if self.kind == "cpu" else _EVEN)
+        return rows.take(self._cost(model).budget(seconds, least), _EVEN_CPU if self.kind == "cpu" else _EVEN)
 
     def _ran(
         self, model: str, batch: list[int], rows: PendingRows, failed: RowFailures, run: Callable[[], BatchResultT]

@@ -213,6 +213,7 @@ class Tools:
             notes = [*search_notes(answer, filters, self._read_only), *date_notes(within)]
             return results.search_result(answer, notes)
 
+        connection_of(call).expect(query)
         result = await self._ask(call, work)
         return _structured(result, as_text.search_text(result))
 

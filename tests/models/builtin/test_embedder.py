@@ -73,3 +73,17 @@ def test_without_a_classifier_texts_are_embedded_in_a_space_of_their_own(
 def test_it_has_the_words_that_it_was_taught_and_neither_names_nor_numbers(embedder: Embedder) -> None:
     assert all(map(embedder.has_word, ["badger", "Violin", "blackbird", "stapler"]))
     assert not any(map(embedder.has_word, ["Kowalczyk", "dogarin", "XK-4711", "INV-2024-117"]))
+
+
+def test_queries_together_have_the_vectors_that_each_has_alone(models: ModelPool) -> None:
+    embedder = models.builtin.load_embedder()
+    queries = ["fog", "Which month had the most pump failures, and why?", "ฝน ตก หนัก มาก", "a ferry " * 90, "anchor"]
+    together = embedder.embed_queries(queries)
+    assert together[2] == {}  # a script that it was not taught
+    for query, vectors in zip(queries, together, strict=True):
+        alone = embedder.embed_query(query)
+        assert alone.keys() == vectors.keys()
+        for kind in alone:
+            np.testing.assert_allclose(vectors[kind], alone[kind], atol=1e-6)
+    with pytest.raises(BadArgument, match="no words"):
+        embedder.embed_queries(["fog", "  "])

@@ -32,6 +32,19 @@ def test_a_batch_takes_no_longer_than_asked_as_far_as_those_before_tell(clock: C
     assert all(0.3 < 0.02 + 0.01 * rows < 0.45 for rows in batches[1:-1])
 
 
+def test_a_batch_may_have_tokens_that_cost_hardly_more_however_slow_the_device_is(clock: Clock) -> None:
+    device, batches = Device("cpu", batch_s=0.4), []
+
+    def run(rows: list[int]) -> list[int]:  # whatever it is given, it takes a second
+        clock.now += 1.0
+        batches.append(len(rows))
+        return rows
+
+    for count in (1, 1, 12):
+        all_of(device.each("m", [30] * count, run, least=256))
+    assert batches == [1, 1, 8, 4]
+
+
 def test_a_slow_first_pass_and_short_queries_do_not_keep_batches_small(device: Device, clock: Clock) -> None:
     batches: list[int] = []
 

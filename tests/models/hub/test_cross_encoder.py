@@ -283,11 +283,11 @@ class SmallDevice(Device):
     """Has no room for more than so many tokens."""
 
     def each(
-        self, model: str, sizes: Sequence[float], run: Callable[[list[int]], Any]
+        self, model: str, sizes: Sequence[float], run: Callable[[list[int]], Any], *, least: float = 0.0
     ) -> Iterator[tuple[list[int], Any]]:
         fitting = [row for row, size in enumerate(sizes) if size < 40]
         for rows, found in super().each(
-            model, [sizes[row] for row in fitting], lambda some: run([fitting[row] for row in some])
+            model, [sizes[row] for row in fitting], lambda some: run([fitting[row] for row in some]), least=least
         ):
             yield [fitting[row] for row in rows], found
         if len(fitting) < len(sizes):
