@@ -1,17 +1,31 @@
 """Cross-validates the constants of fusion: fitted on the other folds, judged on one. Folds are split by document.
 
-Each question is searched once; what its lanes found is fused again with other constants, which takes milliseconds.
+    python -m benchmarks.folds DATA [--work FOLDER] [--folds 5]
+
+DATA holds sets as `mcp-mmretrieval eval` takes them. Each question is searched once; what its lanes found is fused
+again with other constants, which takes milliseconds. Prints nDCG@10 by set beside the best single lane, and the
+constants.
 """
 
+import argparse
 import math
+import tempfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from mcp_mmretrieval.bench.evaluation.asking import Asker
+from mcp_mmretrieval.bench.evaluation.evaluate import library_of_sets
+from mcp_mmretrieval.bench.evaluation.measures import DEPTH, measured
+from mcp_mmretrieval.bench.evaluation.question_sets import QuestionSet, question_sets
+from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.searching import fusion
+from mcp_mmretrieval.types import ALL_LANES
 
 CONSTANTS: dict[str, tuple[float, ...]] = {
     "words slope": (0.6, 0.7, 0.8, 0.9),
@@ -105,3 +119,93 @@ def mean_over_folds(values: Sequence[float], folds: Sequence[int]) -> tuple[floa
     means = [sum(group) / len(group) for group in groups.values()]
     mean = sum(means) / len(means)
     return mean, math.sqrt(sum((each - mean) ** 2 for each in means) / len(means))
+
+
+# -- the table --------------------------------------------------------------------------------------------------------
+
+
+class ShownTargets:
+    """Which file, or page of it, a key stands for."""
+
+    def __init__(self, library: Library) -> None:
+        self._catalog = library._catalog
+        self._known: dict[int, tuple[str, int | None]] = {}
+
+    def of(self, keys: Sequence[int], paged: bool) -> list[str]:
+        """As a run names them."""
+        new = [key for key in keys if key not in self._known]
+        for key, stored in self._catalog.segments(new).items():
+            file = self._catalog.files_of_one(stored.segment.document)[0]
+            self._known[key] = Path(file.path).name, stored.segment.place.page
+        found = (self._known[key] for key in keys)
+        return list(dict.fromkeys(f"{name}#page={page}" if paged and page else name for name, page in found))
+
+
+def cross_validate(library: Library, sets: Sequence[QuestionSet], count: int) -> None:
+    """Print how the constants of fusion do on documents that they were not fitted to, beside the best single lane."""
+    paged = {one.name: any(question.paged for question in one.questions) for one in sets}
+    asked = [(one.name, question) for one in sets for question in one.questions if question.grades]
+    where = [fold(min(question.documents), count) for _, question in asked]
+    recorded = []
+    for _, question in asked:
+        with recording() as one_search:
+            library.search(question.query, limit=DEPTH)
+        recorded.append(one_search)
+    shown = ShownTargets(library)
+
+    def judged(values: Mapping[str, float]) -> list[float]:
+        with constants(values):
+            ranked = [
+                shown.of(refused(one) if "fuse" in one.calls else [], paged[name])
+                for (name, _), one in zip(asked, recorded, strict=True)
+            ]
+        return measured([(question, found) for (_, question), found in zip(asked, ranked, strict=True)])["nDCG@10"]
+
+    now = judged({})
+    tried = {name: {value: judged({name: value}) for value in values} for name, values in CONSTANTS.items()}
+    sizes = {name: sum(other == name for other, _ in asked) for name in paged}
+    held_out = [0.0] * len(asked)
+    fits: dict[str, list[float]] = defaultdict(list)
+    for number in range(count):
+        weights = [0.0 if at == number else 1 / sizes[name] for at, (name, _) in zip(where, asked, strict=True)]
+        best = fitted(tried, weights)
+        for name, value in best.items():
+            fits[name].append(value)
+        for at, value in enumerate(judged(best)):
+            if where[at] == number:
+                held_out[at] = value
+    print(f"| set | as it is | fitted on the other folds | best single lane | ({count} folds, nDCG@10 ± deviation)")
+    print("|---|---|---|---|---|")
+    for one in sets:
+        of_set = [at for at, (name, _) in enumerate(asked) if name == one.name]
+        split = [where[at] for at in of_set]
+        asker = Asker(library, one.questions)
+        questions = [asked[at][1] for at in of_set]
+        lanes = {}
+        for lane in ALL_LANES:
+            found = [(each, asker.ask(each, lane, paged=paged[one.name]).ranked) for each in questions]
+            lanes[lane] = mean_over_folds(measured(found)["nDCG@10"], split)
+        best_lane = max(lanes, key=lambda each: lanes[each][0])
+        figures = [mean_over_folds([values[at] for at in of_set], split) for values in (now, held_out)]
+        cells = [f"{mean:.3f} ± {spread:.3f}" for mean, spread in (*figures, lanes[best_lane])]
+        print(f"| {one.name} | {' | '.join(cells)} | {best_lane} |")
+    print("\nConstants fitted on all folds but one, fold by fold:")
+    for name, values in fits.items():
+        print(f"- {name}: {', '.join(f'{value:g}' for value in values)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=lambda path: Path(path).resolve())
+    parser.add_argument("--work", type=Path, help="the library of the sets, kept between runs; default: a new one")
+    parser.add_argument("--folds", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        sets = question_sets([arguments.data], None, Path(scratch) / "corpora")
+        settings = Settings.read(library=arguments.work or Path(scratch) / "library")
+        with library_of_sets(sets, settings, lambda what, done, total: None) as library:
+            cross_validate(library, sets, arguments.folds)
+
+
+if __name__ == "__main__":
+    main()

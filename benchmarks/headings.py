@@ -10,9 +10,11 @@ many descriptions have, so that no rare word finds it. Group `beneath`: no word 
 
 import argparse
 import html
+import math
 import random
 import re
 import tempfile
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +23,8 @@ from pathlib import Path
 
 import docx
 
-from benchmarks.quality import DEPTH, add, discounted, interval
+from mcp_mmretrieval.bench.evaluation.markdown import format_interval
+from mcp_mmretrieval.bench.evaluation.measures import DEPTH, bootstrap_interval
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.types import Lane, Segment
 
@@ -44,6 +47,15 @@ class KnownPassage:
     query: str
     group: str
     segment: str
+
+
+def interval(values: Sequence[float]) -> str:
+    return format_interval(bootstrap_interval(values))
+
+
+def discounted(gains: Sequence[float]) -> float:
+    """nDCG of one right answer."""
+    return sum(gain / math.log2(rank + 2) for rank, gain in enumerate(gains))
 
 
 def descriptions() -> Iterator[tuple[str, str]]:
@@ -143,7 +155,11 @@ def main() -> None:
         files.mkdir(parents=True, exist_ok=True)
         count = write(files)
         with Library.open(files.parent / "library", roots=[files]) as library:
-            seconds = add(library, files)
+            began = time.monotonic()
+            outcome = library.add([str(files)]).wait()
+            assert outcome.state == "done", outcome
+            library.settle()
+            seconds = time.monotonic() - began
             asked = known_passages(library, arguments.questions)
             print(f"{count} texts, {seconds:.0f} s to add.\n\n| group | questions | lanes | nDCG@10 | hit@1 |")
             print("|---|---|---|---|---|")

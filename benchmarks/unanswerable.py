@@ -2,11 +2,11 @@
 
     python benchmarks/unanswerable.py DATA [--library FOLDER]
 
-DATA as for `quality.py`; files that the library lacks are added. Each question is asked three times: of everything; of
-everything but its own set and those that ask in the same words; and of everything but the documents that answer it
-(near misses). The last two have no right answer. Prints the curve over five folds by document (fitted on four, judged
-on the fifth), the same with each set judged by what the others taught, and the constants to paste into
-`searching/match.py`.
+DATA holds sets as `mcp-mmretrieval eval` takes them; files that the library lacks are added. Each question is asked
+three times: of everything; of everything but its own set and those that ask in the same words; and of everything but
+the documents that answer it (near misses). The last two have no right answer. Prints the curve over five folds by
+document (fitted on four, judged on the fifth), the same with each set judged by what the others taught, and the
+constants to paste into `searching/match.py`.
 """
 
 import argparse
@@ -22,8 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality import DEPTH, Question, Target, add, questions
 from mcp_mmretrieval.answers import Filters
+from mcp_mmretrieval.bench.evaluation.evaluate import library_of_sets
+from mcp_mmretrieval.bench.evaluation.measures import DEPTH
+from mcp_mmretrieval.bench.evaluation.question_sets import QuestionSet, question_sets
+from mcp_mmretrieval.bench.evaluation.questions import JudgedQuestion
+from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import fusion
@@ -67,36 +71,33 @@ def main() -> None:
     parser.add_argument("data", type=lambda path: Path(path).resolve())
     parser.add_argument("--library", type=Path, help="kept between runs; default: a new one")
     arguments = parser.parse_args()
-    sets = sorted(path.parent for path in arguments.data.glob("*/queries.jsonl"))
     with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.library or Path(scratch) / "library"
-        with Library.open(folder, roots=[path / "files" for path in sets]) as library:
-            for path in sets:
-                add(library, path / "files")
+        sets = question_sets([arguments.data], None, Path(scratch) / "corpora")
+        settings = Settings.read(library=arguments.library or Path(scratch) / "library")
+        with library_of_sets(sets, settings, lambda what, done, total: None) as library:
             while not library.ready:
                 time.sleep(0.1)
-            asked = [one for path in sets for one in ask_all(library, path, sets)]
+            asked = [one for each in sets for one in ask_all(library, each, sets)]
     report(asked)
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
-def ask_all(library: Library, path: Path, sets: Sequence[Path]) -> Iterator[Asked]:
+def ask_all(library: Library, mine: QuestionSet, sets: Sequence[QuestionSet]) -> Iterator[Asked]:
     """All questions of a set, each three times."""
-    mine = questions(path)
-    words = {question.query for question in mine}
-    others = [one for one in sets if one != path and not words & {question.query for question in questions(one)}]
-    without_set = library.within(Roots([one / "files" for one in others]))
-    for question in mine:
-        files = {file for file, _ in question.grades}
+    words = {question.query for question in mine.questions}
+    others = [one for one in sets if one is not mine and not words & {question.query for question in one.questions}]
+    without_set = library.within(Roots([one.files for one in others if one.files]))
+    for question in mine.questions:
+        files = question.documents
         fold = int(hashlib.sha256(min(files).encode()).hexdigest(), 16) % FOLDS
-        yield ask(library, question, path.name, fold, set())
-        yield ask(without_set, question, path.name, fold, None)
-        yield ask(library, question, path.name, fold, files)
+        yield ask(library, question, mine.name, fold, set())
+        yield ask(without_set, question, mine.name, fold, None)
+        yield ask(library, question, mine.name, fold, files)
 
 
-def ask(library: Library, question: Question, group: str, fold: int, without: Collection[str] | None) -> Asked:
+def ask(library: Library, question: JudgedQuestion, group: str, fold: int, without: Collection[str] | None) -> Asked:
     """Ask once. `without`: files that are not to be found; None where the roots leave out all that answers."""
     searcher: Any = library._searcher
     with searcher._rollout.answering() as answering:
@@ -143,10 +144,10 @@ def hidden(library: Library, searcher: Any, files: Collection[str]) -> Iterator[
         lanes.find = find
 
 
-def targets(library: Library, run: SearchRun, key: int) -> set[Target]:
+def targets(library: Library, run: SearchRun, key: int) -> set[str]:
     held = run.held[key]
     names = [Path(file.path).name for file in library._catalog.files_of_one(held.document)]
-    return {(name, page) for name in names for page in (held.place.page, None)}
+    return {*names, *(f"{name}#page={held.place.page}" for name in names)}
 
 
 # -- fitting ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mcp_mmretrieval.errors import FailureCode
-from mcp_mmretrieval.types import Lane, Modality, Segment
+from mcp_mmretrieval.types import Lane, Modality, Recogniser, Segment
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content
@@ -212,6 +212,44 @@ class Look:
     """Why there is nothing to see, though there should be."""
     document_notes: tuple[str, ...] = ()
     """What of the whole document was left out, and why."""
+
+
+QuoteVerdict = Literal["exact", "near", "elsewhere", "nowhere"]
+"""Whether the words of a quotation stand at a place.
+
+exact      they do: case, accents, blanks, hyphens and ligatures aside
+near       nearly: what differs may be a slip of OCR, of speech recognition or of spelling, never a number or a name
+elsewhere  they stand, exactly or nearly, in another place of the document
+nowhere    they stand in no place of it
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteDifference:
+    """Where a quotation and what stands in the document part."""
+
+    quoted: str
+    """As the quotation has it; empty where it lacks what stands there."""
+    found: str
+    """As it stands there; empty where it lacks what is quoted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteCheck:
+    """Whether the words of a quotation stand where it is said."""
+
+    verdict: QuoteVerdict
+    target: str
+    """Citation of the place that was looked at first."""
+    citation: str = ""
+    """Of the place where the words stand; with `nowhere` of the nearest words in the document, or empty."""
+    found: str = ""
+    """The words that stand there."""
+    distance: int = 0
+    """Letters of the quotation to insert, delete or replace (Levenshtein), in normal form."""
+    differences: tuple[QuoteDifference, ...] = ()
+    recognised_by: tuple[Recogniser, ...] = ()
+    """What may have read the words there, and may have misread them; empty where every word stands in the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {
         "server": "the only place that serves MCP: tools, engine, HTTP",
-        "bench": "how fast the models are on this machine, and whether they are what their records say",
+        "bench": "how fast the models are, whether they are what their records say, and how well they answer",
     },
     {"cli": "the command line, a client of the same engine"},
     {"__main__": "the start of every command"},
@@ -89,6 +89,8 @@ DOORS = {
     "rich": {"cli"},
     "shtab": {"cli"},
     "matplotlib": {"cli"},
+    "ir_measures": {"bench"},
+    "scipy": {"bench"},
     "prometheus_client": {"server"},
     "uvicorn": {"server"},
     "starlette": {"server"},
@@ -109,6 +111,7 @@ NAMES_OF_MANY = {
 
 MIRRORS_OF_A_TOOL = {
     ("server/tools/tools.py", "search_media"),
+    ("server/tools/tools.py", "open_media"),
     ("server/tools/tools.py", "list_documents"),
     ("library/__init__.py", "search"),
 }

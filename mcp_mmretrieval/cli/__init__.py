@@ -165,6 +165,7 @@ def command_parser() -> argparse.ArgumentParser:
         )
     )
     _prove(command("prove", "prove:prove_command", "compare a profile's models with their records and their authors"))
+    _eval(command("eval", "eval:eval_command", "measure how well the library answers, by questions with known answers"))
     _backup(
         command("backup", "backup:backup_command", "copy the library's catalog while it is in use; or put one back")
     )
@@ -201,7 +202,9 @@ def _list(listing: argparse.ArgumentParser) -> None:
 
 def _open(opening: argparse.ArgumentParser) -> None:
     opening.add_argument("target", metavar="WHERE", help="a path, a citation such as report.pdf#page=7, or a hit's id")
-    opening.add_argument("--picture", metavar="FILE", help="also write what it looks like, as JPEG")
+    showing = opening.add_mutually_exclusive_group()
+    showing.add_argument("--picture", metavar="FILE", help="also write what it looks like, as JPEG")
+    showing.add_argument("--quote", metavar="WORDS", help="only tell whether these words stand there; 1 where not")
     _json(opening)
 
 
@@ -298,6 +301,50 @@ def _prove(prove: argparse.ArgumentParser) -> None:
     for role in ("embedder", "reranker"):
         prove.add_argument(f"--{role}", metavar="DIR", help=f"where its {role} lies, instead of fetching it")
     prove.add_argument("--json", metavar="FILE", help="write what was found there, not to proof-PROFILE.json")
+
+
+_EVAL_EPILOG = """\
+PATH is a folder with queries.jsonl and files/, a folder of such folders, a
+folder of BEIR (queries.jsonl, qrels/, corpus.jsonl), or a file of questions to
+your own library. Without PATH, questions are made from your library itself.
+
+A line of a question file:
+  {"id": "1", "query": "pump failures in August", "group": "reports",
+   "relevant": [{"file": "report.pdf", "page": 7, "grade": 1}]}
+With an empty "relevant" nothing in the library answers it.
+
+examples:
+  mcp-mmretrieval eval                        your library, known items
+  mcp-mmretrieval eval my.jsonl --json a.json your questions, saved
+  mcp-mmretrieval eval --compare a.json b.json
+  mcp-mmretrieval eval DATA --work /tmp/sets --quick
+Your library is copied first, and never changed; it may be in use."""
+
+
+def _eval(evaluating: argparse.ArgumentParser) -> None:
+    evaluating.formatter_class = argparse.RawDescriptionHelpFormatter
+    evaluating.epilog = _EVAL_EPILOG
+    evaluating.add_argument("paths", nargs="*", metavar="PATH", help="questions, see below; without: made here")
+    evaluating.add_argument("--topics", metavar="FILE", help="PATH is TREC's qrels: id, tab and words of each question")
+    evaluating.add_argument(
+        "--questions", type=int, default=200, metavar="N", help="how many are made; 200 unless told"
+    )
+    evaluating.add_argument("--seed", type=int, default=0, metavar="N", help="make others of them")
+    evaluating.add_argument(
+        "--absent", metavar="FILE", help="questions that nothing answers, to see what match is worth"
+    )
+    evaluating.add_argument("--save-questions", metavar="FILE", help="write the questions, for another time or library")
+    evaluating.add_argument(
+        "--quick", action="store_true", help="only as a search is, not each lane alone and left out"
+    )
+    evaluating.add_argument("--work", metavar="DIR", help="keep the library of the sets here, for the next time")
+    evaluating.add_argument("--versus", metavar="SETTING=VALUE", help="measure sets again so, and compare")
+    evaluating.add_argument(
+        "--compare", nargs="+", metavar="RUN", help="compare two saved runs, or one with what is measured now"
+    )
+    evaluating.add_argument("--json", nargs="?", const="-", metavar="FILE", help="save the run, or print it as JSON")
+    evaluating.add_argument("--plot", metavar="FILE", help="draw it, as .svg or .png")
+    evaluating.add_argument("--markdown", metavar="FILE", help="put the tables between the marks of this document")
 
 
 def _json(command: argparse.ArgumentParser) -> None:

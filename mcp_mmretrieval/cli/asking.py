@@ -20,6 +20,7 @@ from mcp_mmretrieval.cli.session import Session, ask_library, engine_session, pa
 from mcp_mmretrieval.errors import BadArgument, RetrievalError
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.server.tools.quote_check import QuoteResult
     from mcp_mmretrieval.server.tools.results import (
         ListResult,
         LookResult,
@@ -126,10 +127,12 @@ async def _listed(wanted: dict[str, object], asked: dict[str, Any], limit: int |
 
 
 def open_command(arguments: argparse.Namespace) -> int:
-    """Show the text at one place, or write what it looks like."""
+    """Show the text at one place, or write what it looks like, or check a quotation against it."""
     log_to_stderr()
     target = _absolute_if_there(arguments.target) or ""
     wanted = with_roots(given_settings(arguments), _named(target))
+    if arguments.quote is not None:
+        return _check_quote(wanted, target, arguments)
     look = cast("LookResult", ask_library(wanted, "look", target=target)["look"])
     if arguments.picture:
         Path(arguments.picture).write_bytes(anyio.run(_picture_of, wanted, look["id"]))
@@ -142,6 +145,17 @@ def open_command(arguments: argparse.Namespace) -> int:
         show.print_text(look["text"])
         _tell_notes(look)
     return EXIT_OK
+
+
+def _check_quote(wanted: dict[str, object], target: str, arguments: argparse.Namespace) -> int:
+    """Tell whether the words stand there. Exit code 1 where they stand elsewhere or nowhere."""
+    answer = ask_library(wanted, "quote", target=target, quote=arguments.quote)
+    checked = cast("QuoteResult", answer["quote"])
+    if arguments.json:
+        show.print_json(checked)
+    else:
+        show.stdout_console().print(str(answer["told"]), markup=False, highlight=False)
+    return EXIT_OK if checked["verdict"] in ("exact", "near") else EXIT_FAILURE
 
 
 async def _picture_of(wanted: dict[str, object], id: str) -> bytes:

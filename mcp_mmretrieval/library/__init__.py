@@ -22,6 +22,7 @@ from mcp_mmretrieval.answers import (
     Look,
     Outcome,
     ProfileInfo,
+    QuoteCheck,
     Removal,
     Reranking,
     SearchCoverage,
@@ -34,6 +35,7 @@ from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.library.health import read_status
 from mcp_mmretrieval.library.looking import PlaceViewer
 from mcp_mmretrieval.library.opened import OpenedLibrary
+from mcp_mmretrieval.library.quoting import QuoteChecker
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.models.query_cache import MAX_CHARACTERS_TOGETHER
 from mcp_mmretrieval.roots import Roots, real_path
@@ -72,6 +74,7 @@ class Library:
         self._adder = opened.adder(self._view)
         self._remover = DocumentRemover(self._catalog, self._view)
         self._viewer = PlaceViewer(self._shared, self._view)
+        self._quotes = QuoteChecker(self._catalog, self._view)
         self._searcher = Searcher(self._shared, self._view, opened.costs)
         self._ranker = CandidateRanker(self._shared, self._view, opened.costs)
 
@@ -306,6 +309,15 @@ class Library:
         that changed since answers with its stored text, `stale` and without pixels.
         """
         return self._viewer.look(target, side, content=content, region=region)
+
+    def check_quote(self, target: str, quote: str) -> QuoteCheck:
+        """Whether the words of `quote` stand at an id, citation or path: exactly, nearly, elsewhere in it, or nowhere.
+
+        `store.quote_match` says what nearly means; numbers and names always agree. The stored text is looked at, as
+        fine as it was read: a page, a passage, a window of time. Raises NotInLibrary, and BadArgument for a place that
+        cannot be read, or a quotation without words or of more than 2,000 characters.
+        """
+        return self._quotes.check(target, quote)
 
     def documents(
         self,

@@ -39,7 +39,7 @@ class PlaceViewer:
         found = self._targets.find(target)
         span = text_span(found.segments, found.place)
         if span is None:
-            first = last = _shown(found)
+            first = last = shown_segment(found)
             segment = narrow_to_place(first.segment, found.place)
         else:
             segment, first, last = span.segment, span.first, span.last
@@ -139,7 +139,7 @@ def _with_region(segment: Segment, region: Region | None, target: str) -> Segmen
     return replace(segment, place=replace(segment.place, region=region))
 
 
-def _shown(found: Target) -> StoredSegment:
+def shown_segment(found: Target) -> StoredSegment:
     """The segment that stands for what was pointed at: the one in the middle of the place."""
     if not found.segments:
         name = found.document.title or found.document.id[:SHORT_ID_DIGITS]

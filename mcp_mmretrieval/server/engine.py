@@ -263,6 +263,10 @@ class Engine:
             library = await self._opening.library()
             answer = _look if question == "look" else _outside
             return await anyio.to_thread.run_sync(answer, library, roots, str(hello.get("target")))
+        if question == "quote":
+            roots = Settings.of(_settings_of(hello)).roots
+            library = await self._opening.library()
+            return await anyio.to_thread.run_sync(_quote, library, roots, hello)
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, *, read_only: bool) -> MCPServer[Connection]:
@@ -399,6 +403,15 @@ def _look(library: Library, roots: tuple[Path, ...], target: str) -> JsonMessage
     from mcp_mmretrieval.roots import Roots
 
     return {"look": dict(results.look_result(library.within(Roots(roots)).look(target, content=False)))}
+
+
+def _quote(library: Library, roots: tuple[Path, ...], hello: JsonMessage) -> JsonMessage:
+    from mcp_mmretrieval.roots import Roots
+    from mcp_mmretrieval.server.tools.quote_check import checked_quote, quote_text
+
+    within = library.within(Roots(roots))
+    result = checked_quote(within, [str(hello.get("target"))], str(hello.get("quote")))
+    return {"quote": dict(result), "told": quote_text(result)}
 
 
 def _outside(library: Library, roots: tuple[Path, ...], _: str) -> JsonMessage:

@@ -22,7 +22,7 @@ AnswerT = TypeVar("AnswerT")
 STOP_EVERY_STEPS = 100_000
 """Steps of SQLite's machine between two looks whether to go on: some milliseconds."""
 FULL_READERS, OTHERS_CACHE_KB = 4, 2_048
-"""Readers that remember `CACHE_KB`, and what others do: the first are used first. Each of the others only helps when many read at once."""
+"""Readers that remember `CACHE_KB`, and what the others do, each of which only helps when many read at once."""
 
 Touched = Literal["contents", "vectors", "spaces", "bookkeeping"]
 """What a transaction changes at most.

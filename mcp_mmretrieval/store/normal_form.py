@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _SMALL = re.findall(
@@ -78,6 +78,7 @@ _DROPPED_MARKS = re.compile(
 _UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
 _SOFT_BREAK = re.compile("\u00ad[^\\S\n]*\n\\s*")
 _BEFORE_FRACTION = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])")
+_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 _GROUP_SPACE = re.compile("(?<=\\d)[\u00a0\u2009\u202f](?=\\d{3}(?!\\d))")
 _PLAIN_LETTERS = str.maketrans(
     {
@@ -166,6 +167,14 @@ def plain(text: str) -> str:
     text = _UNSEEN.sub("", _SOFT_BREAK.sub("", _GROUP_SPACE.sub("'", _BEFORE_FRACTION.sub(" ", text))))
     text = _DROPPED_MARKS.sub("", unicodedata.normalize("NFKD", text)).translate(_PLAIN_LETTERS)
     return unicodedata.normalize("NFC", text)
+
+
+def plain_with_offsets(text: str) -> tuple[str, Sequence[int]]:
+    """The plain text, letter by letter, and where in `text` each of its letters stands."""
+    if text.isascii():
+        return text, range(len(text))
+    pieces = [f" {plain(char)}" if _FRACTION.match(char) else plain(char) for char in _GROUP_SPACE.sub("'", text)]
+    return "".join(pieces), [at for at, piece in enumerate(pieces) for _ in piece]
 
 
 def composed(text: str) -> str:

@@ -31,7 +31,7 @@ MAX_REQUEST_BYTES = 16 << 20
 """Bytes of vectors in one request; the server takes 40 MiB of JSON."""
 CLOUD_HOST, CLOUD_RECORDS = "trychroma.com", 300
 """Chroma Cloud takes and gives so many records at once, which it does not announce."""
-LISTED_AT_ONCE = 100
+COLLECTIONS_AT_ONCE = 100
 """Collections that are listed at a time."""
 _AFTER = "-after-"
 
@@ -77,11 +77,11 @@ class RemoteChroma:
 
     def _listed(self) -> Iterator[Collection]:
         """The same, and what `successor` remembers."""
-        for offset in itertools.count(0, LISTED_AT_ONCE):
-            listed = self._rest.get(f"{self._path}?limit={LISTED_AT_ONCE}&offset={offset}")
+        for offset in itertools.count(0, COLLECTIONS_AT_ONCE):
+            listed = self._rest.get(f"{self._path}?limit={COLLECTIONS_AT_ONCE}&offset={offset}")
             with _as_chroma_answers():
                 yield from (each for each in map(_collection, listed) if each.name.startswith(f"{self._name}-"))
-                if len(listed) < LISTED_AT_ONCE:
+                if len(listed) < COLLECTIONS_AT_ONCE:
                     return
 
     def _find(self, space: int, kind: str) -> Collection | None:

@@ -1,5 +1,6 @@
 """`search`, `list`, `open`, `remove` and `status` over the real command and its engine."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,18 @@ def test_the_text_at_a_place_goes_to_a_pipe_as_it_is(target: str, folder: Path, 
     opened = run("open", target.format(folder=folder), "--library", library)
     assert opened.returncode == 0, opened.stderr
     assert opened.stdout.startswith("# Crew meeting")
+
+
+@pytest.mark.builtin
+def test_a_quotation_is_checked_and_the_exit_code_tells(folder: Path, library: Path) -> None:
+    text = run("open", "notes.md", "--library", library).stdout
+    quote = " ".join(text.split()[2:8])
+    right = run("open", "notes.md", "--quote", quote.upper(), "--library", library)
+    assert (right.returncode, right.stderr) == (0, "")
+    assert right.stdout.startswith("Exact: these words stand at notes.md#char=0,")
+    wrong = run("open", "notes.md", "--quote", "a herd of 412 mammoths", "--library", library, "--json")
+    assert (wrong.returncode, json.loads(wrong.stdout)["verdict"]) == (1, "nowhere")
+    assert run("open", "notes.md", "--quote", "...", "--library", library).returncode == 1
 
 
 @pytest.mark.builtin

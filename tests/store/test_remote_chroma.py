@@ -96,7 +96,7 @@ def test_of_several_engines_one_goes_on_after_the_last(chroma: RemoteChroma, ser
 def test_more_collections_than_are_listed_at_once_are_all_told(
     chroma: RemoteChroma, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_mmretrieval.store.remote_chroma.LISTED_AT_ONCE", 2)
+    monkeypatch.setattr("mcp_mmretrieval.store.remote_chroma.COLLECTIONS_AT_ONCE", 2)
     for space in range(1, 6):
         chroma.make_sure(space, "text")
     assert len({each.name for each in chroma.collections()}) == 5

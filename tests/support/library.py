@@ -17,6 +17,7 @@ from mcp_mmretrieval.answers import (
     ListOrder,
     Look,
     Outcome,
+    QuoteCheck,
     Removal,
     Reranking,
     Scored,
@@ -90,6 +91,8 @@ class FakeLibrary:
 
     answer: Answer = field(default_factory=lambda: Answer(hits=HITS, searched=FULL))
     looks: dict[str, Look] = field(default_factory=dict)
+    checked: QuoteCheck = field(default_factory=lambda: QuoteCheck(verdict="nowhere", target="q3.pdf#page=7"))
+    """What is said of every quotation."""
     failure: Exception | None = None
     """Raised by every search."""
     work: Callable[[Job], None] = lambda job: job.update(found=2, added=2)
@@ -153,6 +156,10 @@ class FakeLibrary:
             raise NotInLibrary(f"{target}: not in the library. Take an id from search_media.")
         look = self.looks[target]
         return replace(look, content=None) if content is False else look
+
+    def check_quote(self, target: str, quote: str) -> QuoteCheck:
+        self.asked = {"target": target, "quote": quote}
+        return self.checked
 
     def documents(
         self, filters: Filters = Filters(), *, order: ListOrder = "path", limit: int = 50, offset: int = 0

@@ -60,7 +60,7 @@ LikeArg = Annotated[
     str,
     PathValue,
     Field(
-        description="What resembles this: a file path, a hit's id or citation, or a picture or sound as data: URL "
+        description="What resembles a file path, a hit's id or citation, or a picture or sound as data: URL "
         "(3 MB at most)."
     ),
 ]
@@ -119,14 +119,15 @@ PictureArg = Annotated[
 RegionArg = Annotated[
     str,
     PathValue,
-    Field(description="Part of a page or picture to show in full detail: left,top,width,height in percent."),
+    Field(description="Part of a page or picture in full detail: left,top,width,height in percent."),
 ]
+QuoteArg = Annotated[str, WordsValue, Field(description="Only tell whether these words stand at the one target.")]
 RemovalTargetsArg = Annotated[
-    Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, document ids or citations to take out.")
+    Sequence[str], PathsValue, Field(min_length=1, description="Files, folders, ids or citations to take out.")
 ]
 PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
 OrderArg = Annotated[ListOrder, OrderValue, Field(description="date: newest first.")]
-OffsetArg = Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Documents to skip: next_offset of the last answer.")]
+OffsetArg = Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Documents to skip: the last next_offset.")]
 JobIdArg = Annotated[str, PathValue, Field(description="A job from add_documents. Left out: the whole library.")]
 
 MAX_CALL_THREADS = 64
@@ -225,13 +226,17 @@ class Tools:
         sheet: SheetArg = None,
         picture: PictureArg = None,
         region: RegionArg = "",
-    ) -> list[ContentBlock]:
+        quote: QuoteArg = "",
+    ) -> list[ContentBlock] | CallToolResult:
         """Look at what was found: the page, chart, photo or frames as a picture, with the text read or heard there.
-        Text comes 20,000 characters at once; next goes on. Several targets give one contact sheet, good for choosing:
-        then open the best one alone.
+        Text comes 20,000 characters at once; next goes on. Several targets give one contact sheet: choose, then open
+        the best alone.
         """
-        from mcp_mmretrieval.server.tools import look
+        from mcp_mmretrieval.server.tools import look, quote_check
 
+        if quote:
+            checked = await self._ask(call, lambda library: quote_check.checked_quote(library, targets, quote))
+            return _structured(checked, quote_check.quote_text(checked))
         return await self._ask(
             call,
             lambda library: look.open_media_content(
@@ -295,9 +300,7 @@ class Tools:
         limit: PageSizeArg = 50,
         offset: OffsetArg = 0,
     ) -> Annotated[CallToolResult, ListResult]:
-        """List what the library holds, with ids, citations and dates. To find something by what it says or shows, use
-        search_media.
-        """
+        """List what the library holds, with ids, citations and dates. To find by what it says, use search_media."""
         filters = {"under": under, "modality": ",".join(modality), "after": after, "before": before}
         filters = {name: value for name, value in filters.items() if value}
 
@@ -313,7 +316,7 @@ class Tools:
     async def remove_documents(
         self, call: ToolCall, targets: RemovalTargetsArg, dry_run: DryRunArg = False
     ) -> Annotated[CallToolResult, RemoveResult]:
-        """Take files or documents out of the library, so that no search finds them. The files on disk stay. Use
+        """Take files or documents out of the library, so that no search finds them. Files on disk stay. Use
         dry_run first for a folder.
         """
         result = await self._ask(

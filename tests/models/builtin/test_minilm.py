@@ -170,9 +170,12 @@ def test_tokens_and_vectors_are_those_of_sentence_transformers(models: ModelPool
 
 
 def test_in_int8_vectors_are_much_the_same_and_belong_to_a_space_of_their_own(machine_cache: Path) -> None:
+    """How much depends on the library that computes: CTranslate2 takes MKL on Intel's processors alone."""
     dtypes: tuple[MiniLMDtype, ...] = ("float32", "int8")
     exact, small = (MiniLM(1, Device("cpu"), machine_cache, dtype) for dtype in dtypes)
-    cosines = (exact.encode(TRICKY) * small.encode(TRICKY)).sum(axis=1)
+    texts = [text for text in TRICKY if exact.windows(text)]  # others get no vector
+    assert len(texts) > 10
+    cosines = (exact.encode(texts) * small.encode(texts)).sum(axis=1)
     assert cosines.min() > 0.98
     assert cosines.max() < 1 - 1e-6
     identities = [BuiltinEmbedder(text, None, ClassNameVectors()).identity for text in (exact, small)]

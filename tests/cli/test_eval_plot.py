@@ -1,0 +1,28 @@
+"""An evaluation as a picture."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mcp_mmretrieval.cli.eval_plot import check_eval_plot_file, write_eval_plot
+from mcp_mmretrieval.errors import BadArgument
+from tests.bench.evaluation.made_runs import AFTER, BEFORE
+
+
+def test_ways_of_asking_and_matches_are_drawn_with_their_names(tmp_path: Path) -> None:
+    write_eval_plot(BEFORE, tmp_path / "run.svg")
+    text = (tmp_path / "run.svg").read_text(encoding="utf-8")
+    for told in ("made: all", "made: words", "nDCG@10", "strong", "weak"):
+        assert told in text
+
+
+def test_a_png_is_a_picture(tmp_path: Path) -> None:
+    write_eval_plot(AFTER, tmp_path / "run.png")
+    with Image.open(tmp_path / "run.png") as picture:
+        assert picture.width > 600
+
+
+def test_another_suffix_is_refused() -> None:
+    with pytest.raises(BadArgument, match="must end in"):
+        check_eval_plot_file("run.gif")
