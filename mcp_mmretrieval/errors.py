@@ -9,6 +9,7 @@ RetrievalError             a deliberate answer: what was wrong, with what, what 
 │   └── DeviceLost         the device went away under the model; only a new process gets it back
 ├── Unfit                  a model cannot take in some contents of a batch; the others can go again
 ├── LibraryUnavailable     the library folder is locked, too new, damaged or full
+├── IndexUnavailable       the server of the vector index is away, and comparing with each vector would take too long
 ├── EngineUnavailable      the engine of a library cannot be reached or started
 ├── Busy                   more calls wait than may; says when to ask again
 └── Cancelled              the work was stopped on request
@@ -90,6 +91,10 @@ class Unfit(RetrievalError):
 
 class LibraryUnavailable(RetrievalError):
     """The library folder cannot be used: locked, too new, damaged, full."""
+
+
+class IndexUnavailable(RetrievalError):
+    """The server of the vector index is away, and there are too many vectors to compare with each."""
 
 
 class EngineUnavailable(RetrievalError):

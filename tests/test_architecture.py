@@ -58,6 +58,7 @@ MOST_PARAMETERS = 6
 DOORS = {
     "mcp": {"server", "cli"},
     "chromadb": {"store"},
+    "httpx2": {"store"},
     "sqlite3": {"store"},
     "torch": {"models", "bench"},
     "torchaudio": {"models"},

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from mcp_mmretrieval.cli import EXIT_FAILURE, EXIT_OK, log_to_stderr, read_settings, show
 from mcp_mmretrieval.cli.added_folders import added_folders
+from mcp_mmretrieval.config.index_address import EMBEDDED, IndexServer
 from mcp_mmretrieval.config.profiles import AUTO_PROFILE, ModelSpec
 from mcp_mmretrieval.config.resolve import choose_profile, configured_models
 from mcp_mmretrieval.config.settings import Settings
@@ -108,6 +109,7 @@ def _checks(wanted: Settings) -> Iterator[Check]:
     yield from check_library_folder(wanted.library)
     yield from check_roots(wanted.roots, added_folders({"library": wanted.library}))
     yield check_engine(str(wanted.library))
+    yield from check_index_server(wanted.index_server)
     with show.spinner("Reading a file of every kind"):
         yield from [*check_trial(wanted)]
 
@@ -267,6 +269,21 @@ def check_engine(library: str) -> Check:
     return Check("engine", "fine", summary)
 
 
+def check_index_server(server: IndexServer | None) -> Iterator[Check]:
+    """Whether the server that has the vector index answers and lets us in; nothing where there is none."""
+    from mcp_mmretrieval.store.index_backend import IndexAway
+    from mcp_mmretrieval.store.server_index import reach_server
+
+    if server is None:
+        return
+    try:
+        most = reach_server(server)
+    except IndexAway as error:
+        yield Check("index server", "broken", str(error))
+    else:
+        yield Check("index server", "fine", f"{server.origin} answers, and takes {most:,} vectors at once")
+
+
 def check_roots(folders: Sequence[Path], added: Sequence[str] = ()) -> Iterator[Check]:
     """Whether the folders that may be read can be; where no root is set, those that were `added` at a terminal."""
     if not folders and not added:
@@ -293,7 +310,12 @@ def check_trial(wanted: Settings) -> Iterator[Check]:
             folder = Path(made).resolve()
             samples = make_samples(folder / "files")
             own = wanted.model_copy(
-                update={"library": folder / "library", "roots": (folder / "files",), "read_only": False}
+                update={
+                    "library": folder / "library",
+                    "roots": (folder / "files",),
+                    "read_only": False,
+                    "index": EMBEDDED,
+                }
             )
             with Library.open(own.library, settings=own) as library:
                 yield from _tried(library, samples)

@@ -28,7 +28,9 @@ REGISTRY_NAME = "io.github.mcp-mmretrieval/mcp-mmretrieval"
 SERVER_SUMMARY = "Finds the PDF page, picture, moment of sound or film, or passage that answers, with its citation."
 """The registry takes at most 100 characters."""
 
-HANDWRITTEN_FILES = frozenset({"mcpb/server.py", "docker/Dockerfile", "docker/compose.yaml"})
+HANDWRITTEN_FILES = frozenset(
+    {"mcpb/server.py", "docker/Dockerfile", "docker/compose.yaml", "docker/compose.chroma.yaml"}
+)
 """Files of manifests/ that are not written here."""
 
 JsonObject = dict[str, object]

@@ -6,11 +6,13 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from mcp_mmretrieval.config.index_address import EMBEDDED, IndexServer, index_server
 from mcp_mmretrieval.config.limits import Limits
 from mcp_mmretrieval.config.sources import ENV_PREFIX, default_cache_path, default_library_path, settings_from_sources
 from mcp_mmretrieval.errors import BadArgument
@@ -38,6 +40,20 @@ class Settings(BaseModel):
         default_factory=lambda: Path(default_cache_path()),
         description="Folder for what all libraries make of the built-in models' weights, once: 260 MB. It may be "
         "deleted at any time.",
+    )
+    index: str = Field(
+        default=EMBEDDED,
+        description="Where a large library's vector index lies: `embedded` (in the library's folder), or "
+        "`https://host:port/tenant/database` of a Chroma server; http on loopback only.",
+    )
+    index_token: SecretStr = Field(
+        default=SecretStr(""), description="Sent to that server as `Authorization: Bearer` and `x-chroma-token`."
+    )
+    index_ca: Path | None = Field(
+        default=None, description="File with the certificates of who signed that server's, in place of the public ones."
+    )
+    index_s: float = Field(
+        default=1.0, ge=0.05, le=60, description="Seconds that a search waits for that server at most."
     )
     roots: tuple[Path, ...] = Field(
         default=(),
@@ -213,10 +229,21 @@ class Settings(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("index")
+    @classmethod
+    def _refuse_other_addresses(cls, value: str) -> str:
+        index_server(value)
+        return value
+
     @field_validator("library", "cache")
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("index_ca")
+    @classmethod
+    def _expand_if_given(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
 
     @field_validator("roots")
     @classmethod
@@ -228,6 +255,14 @@ class Settings(BaseModel):
         if self.model_idle_s is None:
             return IDLE_SECONDS_CPU if kind == "cpu" else IDLE_SECONDS_GPU
         return self.model_idle_s or math.inf
+
+    @property
+    def index_server(self) -> IndexServer | None:
+        """The server that has the vector index; None where it lies in the library's folder."""
+        if (server := index_server(self.index)) is None:
+            return None
+        token = self.index_token.get_secret_value()
+        return replace(server, token=token, authority=self.index_ca, search_seconds=self.index_s)
 
     @property
     def limits(self) -> Limits:

@@ -34,6 +34,11 @@ def read_status(opened: OpenedLibrary, view: ConnectionView) -> Status:
             f"The vector index in {library} cannot be used ({index.note}). Searches compare with each vector instead, "
             "which takes longer in a large library. It is tried again; `mcp-mmretrieval check` says more."
         )
+    if index.state == "away":
+        problems.append(
+            f"The server of the vector index is away: {index.note} Words answer, and vectors are compared one by one "
+            "while they are few. It is asked again, at the latest after a minute; nothing is lost."
+        )
     problems += [
         f"The allowed folder {folder} does not exist, so nothing in it can be read. Correct --root, or make it."
         for folder in roots.missing
@@ -64,7 +69,8 @@ def _index_line(index: IndexStatus) -> str:
     """How far the index is, in words."""
     if index.state == "unneeded":
         return f"not needed: each of {index.total} vectors is compared"
-    return f"{index.state}: {index.followed} of {index.total} vectors" + (f" ({index.note})" * bool(index.note))
+    where, note = f" on {index.server}" * bool(index.server), f" ({index.note})" * bool(index.note)
+    return f"{index.state}: {index.followed} of {index.total} vectors{where}{note}"
 
 
 def _size(folder: Path) -> int:

@@ -44,7 +44,7 @@ class OpenedLibrary:
 
     def __init__(self, settings: Settings, models: LibraryModels | None) -> None:
         with ExitStack() as failing:  # a library that is not opened is not kept locked
-            store = failing.enter_context(Store.open(settings.library))
+            store = failing.enter_context(Store.open(settings.library, settings.index_server))
             weights.remove_copies(settings.library, settings.cache)
             models = models or process_pool(settings)
             failing.callback(models.close)

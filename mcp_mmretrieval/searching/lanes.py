@@ -9,7 +9,7 @@ from threading import Event
 import numpy as np
 
 from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
-from mcp_mmretrieval.errors import BadArgument, ModelUnavailable
+from mcp_mmretrieval.errors import BadArgument, IndexUnavailable, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.searching.like import LikeResolver, like_vectors
 from mcp_mmretrieval.searching.match import LEAST_BACKGROUND
@@ -111,8 +111,13 @@ class LaneSearcher:
         for kind, rows in vectors.items():
             if kind in query.lanes and not stop.is_set():
                 findings.query_vectors[kind] = rows
-                with run.clock.stage("neighbours"), self._catalog.snapshot():
-                    findings.ranked[kind] = self._nearest(run, kind, rows)
+                try:
+                    with run.clock.stage("neighbours"), self._catalog.snapshot():
+                        findings.ranked[kind] = self._nearest(run, kind, rows)
+                except IndexUnavailable as error:
+                    if not query.has_words:
+                        raise
+                    run.notes.append(f"The {kind} lane was left out. {error}")
         if not run.answering.measured and query.like is None and not stop.is_set():
             self._compare_with_unrelated(run, embedder, stop)
 

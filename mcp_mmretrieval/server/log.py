@@ -53,5 +53,6 @@ def log_to_file(path: str) -> None:
         handler = logging.StreamHandler()
     handler.setFormatter(EntryFormatter())
     logging.basicConfig(handlers=[handler], level=logging.INFO)
-    logging.getLogger("mcp").setLevel(logging.WARNING)
+    for chatty in ("mcp", "httpx2"):  # an entry for each request
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a full disk must not stop the engine

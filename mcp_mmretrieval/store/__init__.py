@@ -11,8 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from mcp_mmretrieval.config.index_address import IndexServer
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
+from mcp_mmretrieval.store.embedded_index import EmbeddedIndex
 from mcp_mmretrieval.store.index import Index
 from mcp_mmretrieval.store.lock import LibraryLock
 from mcp_mmretrieval.store.records import (
@@ -35,6 +37,7 @@ from mcp_mmretrieval.store.records import (
 )
 from mcp_mmretrieval.store.recovery import CATALOG_NAME, INDEX_NAME, Recovery
 from mcp_mmretrieval.store.scope import Scope
+from mcp_mmretrieval.store.server_index import ServerIndex
 from mcp_mmretrieval.store.vanished import VANISHED_DAYS
 
 __all__ = [
@@ -82,8 +85,10 @@ class Store:
         self.index = index
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path, server: IndexServer | None = None) -> Store:
         """Take the folder, made 0700 where it is missing. Returns at once: the index is checked in the background.
+
+        `server`: where the index is; None for in the folder too.
 
         Raises LibraryUnavailable: held by another process, not ours, not writable, damaged, or too new.
         """
@@ -96,7 +101,9 @@ class Store:
         except BaseException:
             lock.close()
             raise
-        return cls(lock, recovery, catalog, Index(folder / INDEX_NAME, catalog, committed))
+        place = folder / INDEX_NAME
+        backend = ServerIndex(server, place, catalog) if server else EmbeddedIndex(place, catalog)
+        return cls(lock, recovery, catalog, Index(backend, catalog, committed))
 
     def close(self) -> None:
         """Finish the running upsert, close both databases, let go of the folder. May be called twice."""

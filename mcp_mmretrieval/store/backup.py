@@ -23,6 +23,8 @@ BEFORE_RESTORE = ".before-restore-"
 PAGES_AT_ONCE = 4_096
 """Pages that are copied between two looks whether the person interrupts."""
 BUSY_SECONDS_OF_A_COPY = 30.0
+BELONGING = ("stamp", "claim")
+"""Tables that say what belongs to this very file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def _copy(source: Path, target: Path, how: str) -> Copied:
             with closing(sqlite3.connect(half)) as copy:
                 original.backup(copy, pages=PAGES_AT_ONCE)
         with _opened(half, "mode=rw") as copy:
-            copy.execute("DROP TABLE IF EXISTS stamp")  # no log in the world belongs to a copy
+            for each in BELONGING:  # no log in the world belongs to a copy, and no collection on a server
+                copy.execute(f"DROP TABLE IF EXISTS {each}")
             if found := [line for (line,) in copy.execute("PRAGMA quick_check(3)") if line != "ok"]:
                 raise LibraryUnavailable(f"{source}: is damaged ({'; '.join(found)}). Take an earlier backup.")
             if _counted(copy) != wanted:
@@ -128,7 +131,7 @@ def _refuse_other_files(db: sqlite3.Connection, path: Path) -> None:
 
 def _counted(db: sqlite3.Connection) -> dict[str, int]:
     """How many rows each table has, those behind the full-text ones too."""
-    sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name <> 'stamp'"
+    sql = f"SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT IN {BELONGING}"
     names = [name for (name,) in db.execute(sql).fetchall()]
     return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
 

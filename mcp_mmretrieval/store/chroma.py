@@ -64,12 +64,12 @@ class Chroma:
     def upsert(self, space: int, kind: str, keys: PartKeys, vectors: Vectors) -> None:
         """Add or replace vectors, of shape (len(keys), dim)."""
         with _as_chroma_failed():
-            self._collection(space, kind).upsert(ids=_ids(keys), embeddings=vectors)
+            self._collection(space, kind).upsert(ids=ids_of_keys(keys), embeddings=vectors)
 
     def delete(self, space: int, kind: str, keys: PartKeys) -> None:
         """Delete vectors. Unknown keys are no error."""
         with _as_chroma_failed():
-            self._collection(space, kind).delete(ids=_ids(keys))
+            self._collection(space, kind).delete(ids=ids_of_keys(keys))
 
     def drop(self, space: int) -> None:
         """Delete the collections of a space."""
@@ -86,14 +86,14 @@ class Chroma:
         with _as_chroma_failed():
             query = vector.reshape(1, -1)
             answer = self._collection(space, kind).query(query_embeddings=query, n_results=depth, include=["distances"])
-            keys = np.array([_key_of(id) for id in answer["ids"][0]], dtype=np.int64).reshape(-1, 2)
+            keys = np.array([key_of_id(id) for id in answer["ids"][0]], dtype=np.int64).reshape(-1, 2)
             return keys, 1.0 - np.array(answer["distances"][0], dtype=np.float32)
 
     def vectors(self, space: int, kind: str, keys: PartKeys) -> dict[VectorKey, Vectors]:
         """The vectors that it has of these, each of shape (dim,)."""
         with _as_chroma_failed():
-            found = self._collection(space, kind).get(ids=_ids(keys), include=["embeddings"])
-            return {_key_of(id): vector for id, vector in zip(found["ids"], found["embeddings"], strict=True)}
+            found = self._collection(space, kind).get(ids=ids_of_keys(keys), include=["embeddings"])
+            return {key_of_id(id): vector for id, vector in zip(found["ids"], found["embeddings"], strict=True)}
 
     def count(self, space: int, kind: str) -> int:
         """How many vectors it has of a kind."""
@@ -127,11 +127,13 @@ def remove_index(folder: Path) -> None:
         folder.unlink(missing_ok=True)
 
 
-def _ids(keys: PartKeys) -> list[str]:
+def ids_of_keys(keys: PartKeys) -> list[str]:
+    """How Chroma is told of vectors."""
     return [f"{segment}.{part}" for segment, part in keys.tolist()]
 
 
-def _key_of(id: str) -> VectorKey:
+def key_of_id(id: str) -> VectorKey:
+    """The vector that an id names. Raises ValueError for one that is not ours."""
     segment, _, part = id.partition(".")
     return int(segment), int(part)
 

@@ -1,4 +1,4 @@
-"""The nearest vectors, fast: Chroma over the catalog's vectors, in a process of its own (`index_process`).
+"""The nearest vectors, fast: Chroma over the catalog's vectors, in a folder or on a server (`index_backend`).
 
 Chroma holds ids and vectors only and may vanish at any moment. It says which ids are near. The catalog says which of
 them are held, to which document they belong and who may see them.
@@ -6,32 +6,30 @@ them are held, to which document they belong and who may see them.
 A thread keeps the index up to date. Its states:
 
 unneeded   the library is so small that comparing with each vector (`scan`) is as fast: there is no index
-resting    nobody asked for a while, so the process has ended; the next question starts it
-checking   the index that lies there is opened and read, since a damaged one can crash its reader
+resting    nobody asked for a while, so it was closed; the next question opens it
+checking   the index that lies there is opened and compared with the catalog
 building   it was begun anew, or a large batch of vectors is being added
 ready      it has all vectors, or adds the few of the last commits
 failed     it cannot be used; the thread tries again after a while, at most a minute
+away       its server does not answer, or not to us: nobody asks it meanwhile, and nothing is built anew for that
 
-In every state a search is answered: what the index lacks, or all of it, is compared with one by one.
+In every state a search is answered: what the index lacks, or all of it, is compared with one by one. Only where its
+server is away and the library is too large for that, the search says so.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.concurrency.foreground import foreground_is_busy
-from mcp_mmretrieval.errors import LibraryUnavailable
+from mcp_mmretrieval.errors import IndexUnavailable
 from mcp_mmretrieval.store.catalog import Catalog
-from mcp_mmretrieval.store.chroma import ChromaFailed, remove_index
-from mcp_mmretrieval.store.closing_mark import ClosingMark
-from mcp_mmretrieval.store.index_process import IndexProcess, ProcessFailed
+from mcp_mmretrieval.store.chroma import ChromaFailed
+from mcp_mmretrieval.store.index_backend import IndexAway, IndexBackend, OpenIndex, UnsoundIndex
 from mcp_mmretrieval.store.records import IndexState, IndexStatus
 from mcp_mmretrieval.store.scan import Scan
 from mcp_mmretrieval.store.scope import Scope
@@ -49,8 +47,8 @@ KEPT_SHARE = 0.75
 COMPARE_US, ASK_INDEX_US, NEIGHBOUR_US = 0.7, 1_000.0, 20.0
 """Microseconds, measured at 384 numbers: to find one of a scope and compare with it; to ask the index; for each
 neighbour it is asked for."""
-MAX_NEIGHBOURS = 4_096
-"""Neighbours that the index is asked for at most, before comparing with each is faster."""
+MAX_SCANNED_WHILE_AWAY = 500_000
+"""Vectors up to which comparing with each stands in for a server that is away: a copy of them fits into memory."""
 MAX_TAIL_VECTORS = 32_000
 """Vectors that the index may lack. While it lacks more, comparing with each vector is cheaper than asking both."""
 UPSERT_VECTORS = 1_000
@@ -62,11 +60,13 @@ COMMIT_PAUSE_SECONDS = 0.3
 UPSERT_YIELD_SECONDS = 1.0
 """Seconds that an upsert waits while searches come in. They do without the index, but not without a processor."""
 INDEX_IDLE_SECONDS = 600.0
-"""Seconds without a question after which the process ends, and the memory of the scan is given back."""
-MAX_INDEX_DEATHS = 3
-"""Ends of the process, not asked for, after which its index is taken for damaged, though no check says so."""
-MIN_FREE_DISK_BYTES = 64 << 20
-"""Bytes of free disk below which a failure is the disk's, and building anew would not help."""
+"""Seconds without a question after which the index is closed, and the memory of the scan is given back."""
+MAX_PAUSE_SECONDS = 60.0
+"""Seconds after which an index that failed is tried again at the latest; the first time after two."""
+RELAPSE_SECONDS = 60.0
+"""Seconds that a server has to do well until its next failure counts as the first."""
+SERVER_CLOSING_SECONDS = 5.0
+"""Seconds that closing waits for a request to a server. Then it is left behind; the next opening looks what it did."""
 
 SearchedLane = tuple[Scope, VectorKind, int, int]
 """Scope, kind and depth of a search, and how often the library had doubled."""
@@ -75,18 +75,17 @@ SearchedLane = tuple[Scope, VectorKind, int, int]
 class Index:
     """The index of one library, which follows the catalog in a thread of its own. Thread-safe."""
 
-    def __init__(self, folder: Path, catalog: Catalog, committed: threading.Event) -> None:
-        """Look after `folder` in the background; answers from the catalog until the index is ready.
+    def __init__(self, backend: IndexBackend, catalog: Catalog, committed: threading.Event) -> None:
+        """Look after the index in the background; answers from the catalog until it is ready.
 
         `committed` is set after each commit of the catalog; the index clears it and follows.
         """
-        self._folder = folder
+        self._backend = backend
         self._catalog = catalog
         self._scan = Scan(catalog)
-        self._mark = ClosingMark(folder)
-        self._process: IndexProcess | None = None
-        self._defect: tuple[IndexProcess, ChromaFailed] | None = None
-        """What a search met with in a process."""
+        self._opened: OpenIndex | None = None
+        self._defect: tuple[OpenIndex, ChromaFailed] | None = None
+        """What a search met with in an open index."""
         self._looks: dict[SearchedLane, int] = {}
         """How many neighbours the last search of a lane needed."""
         self._state: IndexState = "checking"
@@ -94,7 +93,8 @@ class Index:
         self._broken = ""
         """Why the index has to be built anew; empty where it is sound."""
         self._failures = 0
-        self._deaths = 0
+        self._failed = float("-inf")
+        """When it failed last."""
         self._far_behind = False
         """Whether so much is lacking that the index is no help."""
         self._asked = time.monotonic()
@@ -110,12 +110,14 @@ class Index:
         """Segment keys with cosine similarity to `vector` (shape (dim,) or (1, dim), unit), best first.
 
         Each segment once, by its best part; at most `depth`. Empty where the space has no vectors of this kind.
+        Raises IndexUnavailable where the index's server is away and there are too many to compare with each.
         """
         self._asked = time.monotonic()
         found = None
         if self._catalog.whole(scope) or not self._is_small(scope, depth):
             found = self._indexed(space, kind, vector, scope, depth)
         if found is None:
+            self._refuse_too_many(space, kind, scope)
             return self._scan.nearest(space, kind, vector, scope, depth=depth)
         upto, best = found
         tail = self._scan.nearest(space, kind, vector, scope, depth=depth, after=upto)
@@ -124,7 +126,10 @@ class Index:
     def status(self) -> IndexStatus:
         """How far the index has followed the catalog."""
         lacks, total = self._catalog.behind()
-        return IndexStatus(state=self._state, followed=max(0, total - lacks), total=total, note=self._note)
+        followed = max(0, total - lacks)
+        return IndexStatus(
+            state=self._state, followed=followed, total=total, note=self._note, server=self._backend.server
+        )
 
     def wait(self, seconds: float) -> bool:
         """Wait until the index has all that is committed and nothing that was deleted; whether it came to that.
@@ -138,10 +143,10 @@ class Index:
         return True
 
     def close(self) -> None:
-        """Finish the running upsert and end the process, within seconds: what hangs is cut off. May be called twice."""
+        """Finish the running upsert and close, within seconds: what hangs is cut off. May be called twice."""
         self._closing.set()
         self._wake.set()
-        self._thread.join()
+        self._thread.join(SERVER_CLOSING_SECONDS if self._backend.server else None)
 
     def _settled(self) -> bool:
         lacks, total = self._catalog.behind()
@@ -173,15 +178,16 @@ class Index:
         # beforehand, so the number doubles until `depth` segments remain. It is remembered for the same scope, kind
         # and depth, so that the next search asks once, until the library has doubled: of a small one, of which every
         # segment is near, nothing is known later.
-        # Beyond `MAX_NEIGHBOURS` comparing with each vector is faster. That is remembered too, and the next search of
-        # this sort does not ask at all. Where Chroma is being written or has failed, nothing is remembered: the next
-        # search may find it free.
+        # Beyond the backend's `max_neighbours` comparing with each vector is faster. That is remembered too, and the
+        # next search of this sort does not ask at all. Where Chroma is being written or has failed, nothing is
+        # remembered: the next search may find it free.
         # `upto` belongs to the answer of the last asking. `nearest` compares the rows after it one by one, so a commit
         # that the index has not followed yet is found all the same.
         _, held = self._catalog.extent(scope, MAX_SCANNED_VECTORS)
         lane = (scope, kind, depth, held.bit_length())
-        look = self._looks.get(lane, 2 * depth)
-        while look <= MAX_NEIGHBOURS and (found := self._ask(space, kind, vector, look)) is not None:
+        most = self._backend.max_neighbours
+        look = self._looks.get(lane, min(2 * depth, most))
+        while look <= most and (found := self._ask(space, kind, vector, look)) is not None:
             upto, near = found
             seen = self._catalog.visible({key for key, _ in near}, scope)
             best: dict[int, float] = {}
@@ -191,10 +197,29 @@ class Index:
             if len(best) >= depth:
                 self._remember(lane, look)
                 return upto, list(best.items())[:depth]
-            look *= 2
-        if look > MAX_NEIGHBOURS:
+            if look == most and not self._scannable(space, kind, scope):
+                return upto, list(best.items())  # a server that gives few at a time: some are better than none
+            look = min(2 * look, most) if look < most else most + 1
+        if look > most:
             self._remember(lane, look)
         return None
+
+    def _scannable(self, space: int, kind: VectorKind, scope: Scope) -> bool:
+        """Whether comparing with each vector may stand in for the index. A folder's is back soon, so it always may."""
+        if not self._backend.server:
+            return True
+        most = MAX_SCANNED_WHILE_AWAY
+        allowed, _ = self._catalog.extent(scope, most + 1)
+        return min(allowed, self._catalog.count_after(space, kind, 0, most=most + 1)) <= most
+
+    def _refuse_too_many(self, space: int, kind: VectorKind, scope: Scope) -> None:
+        """Raises IndexUnavailable where neither the index nor a comparison with each vector can answer."""
+        if not self._scannable(space, kind, scope):
+            raise IndexUnavailable(
+                f"The index on {self._backend.server} does not answer now ({self._note or self._state}), and there are "
+                f"more than {MAX_SCANNED_WHILE_AWAY:,} {kind} vectors, too many to compare with each. Search within a "
+                "folder, or ask again later."
+            )
 
     def _remember(self, lane: SearchedLane, look: int) -> None:
         if len(self._looks) > 256:
@@ -208,20 +233,20 @@ class Index:
 
         None where it cannot answer, or not now.
         """
-        process = self._process
-        # read before it is asked: until then the process has all vectors up to this row, perhaps more
-        upto = process.followed.get((space, kind), 0) if process is not None else 0
-        if process is None or not upto or self._far_behind:
+        opened = self._opened
+        # read before it is asked: until then the index has all vectors up to this row, perhaps more
+        upto = opened.followed.get((space, kind), 0) if opened is not None else 0
+        if opened is None or not upto or self._far_behind:
             if self._state == "resting":
                 self._wake.set()
             return None
         try:
-            found = process.nearest(space, kind, vector, look)
+            found = opened.nearest(space, kind, vector, look)
         except ChromaFailed as error:
-            self._defect = process, error
+            self._defect = opened, error
             self._wake.set()
             return None
-        if process.silent:
+        if opened.silent:
             self._wake.set()
         return None if found is None else (upto, found)
 
@@ -240,49 +265,36 @@ class Index:
         try:
             work()
         except Exception as error:  # whatever it is: a search must never depend on this thread
-            self._end_process()
+            self._end()
             if self._closing.is_set():
                 logger.info("The index was not closed in order and will be checked: %s", error)
                 return
             ours = not isinstance(error, ChromaFailed)
-            logger.warning("Searches compare with each vector, the index stopped: %s", error, exc_info=ours)
-            self._state, self._note = "failed", str(error)
-            self._blame(error)
-            self._failures += 1
-            self._closing.wait(min(60.0, 2.0**self._failures))
-
-    def _blame(self, error: Exception) -> None:
-        """Decide whether the index itself has to go. A process that ended proves nothing: it is started again."""
-        if isinstance(error, ProcessFailed):
-            self._deaths += 1
-            guilty = self._deaths >= MAX_INDEX_DEATHS
-        else:
-            guilty = not isinstance(error, LibraryUnavailable) and self._disk_has_room()
-        if guilty:
-            self._broken = str(error)
-
-    def _disk_has_room(self) -> bool:
-        """Whether the disk has room, so that a failure is the index's own."""
-        try:
-            return shutil.disk_usage(self._folder.parent).free > MIN_FREE_DISK_BYTES
-        except OSError:
-            return False
+            if (note := str(error)) != self._note or not self._failures:
+                logger.warning("Searches compare with each vector, the index stopped: %s", note, exc_info=ours)
+            self._state, self._note = ("away" if isinstance(error, IndexAway) else "failed"), note
+            if self._backend.is_unsound_after(error):
+                self._broken = note
+            self._failures, self._failed = self._failures + 1, time.monotonic()
+            self._closing.wait(min(MAX_PAUSE_SECONDS, 2.0**self._failures))
 
     def _work(self) -> None:
         """One step, or a rest until there is something to do."""
         self._wake.clear()
-        self._look_after_process()
+        self._look_after_searches()
         lacks, total = self._catalog.roughly_behind(max(MAX_SCANNED_VECTORS, MAX_TAIL_VECTORS) + 1)
         self._far_behind = lacks > MAX_TAIL_VECTORS
         if not self._is_needed(total):
             self._do_without(lacks, total)
-        elif self._process is not None:
-            if self._is_due(lacks) and self._step(self._process):
+        elif self._opened is not None:
+            if self._is_due(lacks) and self._step(self._opened):
                 return
             if self._is_idle() and not lacks:
                 self._let_go()
             else:
-                self._state, self._failures = "ready", 0
+                self._state = "ready"
+                if not self._backend.server or time.monotonic() > self._failed + RELAPSE_SECONDS:
+                    self._failures = 0
         elif self._broken or not any(self._catalog.lanes().values()):
             self._rebuild(self._broken)
             return
@@ -293,13 +305,13 @@ class Index:
             self._state = "resting"
         self._rest(lacks)
 
-    def _look_after_process(self) -> None:
-        """Raise what a search met with, and wait until a process that did not answer one answers again."""
+    def _look_after_searches(self) -> None:
+        """Raise what a search met with, and wait until an index that did not answer one answers again."""
         defect, self._defect = self._defect, None
-        if defect is not None and defect[0] is self._process:
+        if defect is not None and defect[0] is self._opened:
             raise defect[1]
-        if self._process is not None and self._process.silent:
-            self._process.ping()
+        if self._opened is not None and self._opened.silent:
+            self._opened.ping()
 
     def _rest(self, lacks: int) -> None:
         """Wait until something was committed or asked for, or time does it."""
@@ -329,29 +341,27 @@ class Index:
         return time.monotonic() > self._asked + INDEX_IDLE_SECONDS
 
     def _do_without(self, lacks: int, total: int) -> None:
-        """See to it that there is no index: neither a process, nor files, nor anything to forget."""
-        self._end_process()
+        """See to it that there is no index: neither open, nor anywhere, nor anything to forget."""
+        self._end()
+        self._backend.remove()
         if lacks != total or any(self._catalog.lanes().values()):
             self._catalog.unfollow()
-        if os.path.lexists(self._folder):  # a link to nothing too
-            self._mark.take({})
-            remove_index(self._folder)
         self._state, self._note, self._broken, self._failures = "unneeded", "", "", 0
 
-    def _step(self, process: IndexProcess) -> bool:
+    def _step(self, opened: OpenIndex) -> bool:
         """Follow by one batch. Whether there was anything to do."""
         for (space, kind), upto in self._catalog.lanes().items():
             last, places, vectors = self._catalog.next_vectors(space, kind, upto, limit=UPSERT_VECTORS)
             if len(places):
                 self._state = "building" if len(places) >= UPSERT_VECTORS else self._state
                 self._yield_to_searches()
-                process.upsert(space, kind, places, vectors)
+                opened.upsert(space, kind, places, vectors)
                 # Chroma first, then the note in the catalog. A kill in between repeats the upsert, which changes
                 # nothing; in the other order the catalog would believe in vectors that the index never got.
                 self._catalog.follow(space, kind, last)
-                process.followed[space, kind] = last
+                opened.followed[space, kind] = last
                 return True
-        return self._forget(process)
+        return self._forget(opened)
 
     def _yield_to_searches(self) -> None:
         """While searches come in, leave them the processors for a while before each upsert."""
@@ -359,80 +369,51 @@ class Index:
         while foreground_is_busy() and time.monotonic() < end and not self._closing.wait(0.05):
             pass
 
-    def _forget(self, process: IndexProcess) -> bool:
+    def _forget(self, opened: OpenIndex) -> bool:
         """Delete what the catalog has deleted, some rows at a time, or a whole space."""
         garbage = self._catalog.garbage()
         if garbage is None:
             return False
         space, kind, last, places = garbage
         if any(each.id == space for each in self._catalog.spaces()):
-            process.delete(space, kind, places)
+            opened.delete(space, kind, places)
             self._catalog.clear_garbage(space, kind, upto=last)
         else:
-            process.followed = {lane: upto for lane, upto in process.followed.items() if lane[0] != space}
-            process.drop(space)
+            opened.followed = {lane: upto for lane, upto in opened.followed.items() if lane[0] != space}
+            opened.drop(space)
             self._catalog.clear_garbage(space)
         return True
 
     def _open(self) -> None:
-        """Open the index that is there. What is wrong with it has to show twice."""
+        """Open the index that is there, unless it has to be built anew."""
         self._state = "checking"
-        lanes = self._catalog.lanes()
-        closed = self._mark.take(lanes)
-        found: str | None = "it had no folder of its own"
-        for sample in (closed, False) if self._folder.is_dir() and not self._folder.is_symlink() else ():
-            found = self._opened(lanes, sample=sample)
-            if found is None or self._closing.is_set():
-                return
-        self._broken = found or ""
-
-    def _opened(self, lanes: dict[tuple[int, VectorKind], int], *, sample: bool) -> str | None:
-        """Open the index if it is sound, and read it in ahead of the first search; else what is wrong with it."""
-        _, total = self._catalog.behind()
-        process = IndexProcess(self._folder, self._closing)
         try:
-            found = process.open(self._catalog.path, total, sample=sample)
-        except ChromaFailed as error:
-            found = str(error)
-        if found is not None:
-            process.end()
-            return found
-        process.followed = {lane: upto for lane, upto in lanes.items() if upto}
-        self._process, self._note = process, ""
-        return None
+            self._opened, self._note = self._backend.open(self._closing), ""
+        except UnsoundIndex as error:
+            self._broken = str(error)
 
     def _rebuild(self, why: str) -> None:
-        """Begin the index anew. The catalog forgets it first: it must never believe in an index that is gone."""
-        self._state, self._note = "building", why
-        if why:
+        """Begin the index anew."""
+        if why and why != self._note:
             logger.warning("The index is built anew: %s", why)
-        self._catalog.unfollow()
-        self._mark.take({})
-        process = IndexProcess(self._folder, self._closing)
-        try:
-            process.begin()
-        except BaseException:
-            process.end()
-            raise
-        self._process, self._broken, self._deaths = process, "", 0
+        self._opened = self._backend.begin(self._closing)
+        self._state, self._note, self._broken = "building", why, ""
 
     def _let_go(self) -> None:
-        """Close the index in order, and say so beside it."""
-        process, self._process = self._process, None
-        if process is not None:
+        """Close the index in order."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
             try:
-                lanes = self._catalog.lanes()
-                process.close()
+                self._backend.close(opened)
             finally:
-                process.end()
-            self._mark.set(lanes)
+                opened.end()
             self._state = "resting"
 
-    def _end_process(self) -> None:
-        """End the process at once, whatever it does."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.end()
+    def _end(self) -> None:
+        """End the index at once, whatever it does."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.end()
 
 
 def _merged(one: list[tuple[int, float]], other: list[tuple[int, float]], depth: int) -> list[tuple[int, float]]:

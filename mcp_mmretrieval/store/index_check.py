@@ -26,6 +26,9 @@ def examine_index(folder: Path, catalog: Catalog) -> IndexFinding:
     """Open the index and compare all of it with the catalog. Raises LibraryUnavailable where no process starts."""
     lacks, total = catalog.behind()
     lanes = catalog.lanes()
+    if (claim := catalog.index_claim()) is not None:
+        text = f"it is on a server, in the collections {claim.name}-…, which are looked at when the library is opened"
+        return IndexFinding(text, sound=True)
     if not any(lanes.values()):
         needed = total > index.MAX_SCANNED_VECTORS
         how = "is made when the library is opened" if needed else f"is not needed for {total:,} vectors"

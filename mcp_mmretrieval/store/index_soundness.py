@@ -11,14 +11,14 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from mcp_mmretrieval.store.catalog import Catalog
-from mcp_mmretrieval.store.chroma import Chroma
 
 if TYPE_CHECKING:
+    from mcp_mmretrieval.store.chroma import VectorKey
     from mcp_mmretrieval.store.vectors import PartKeys
     from mcp_mmretrieval.types import VectorKind, Vectors
 
@@ -62,13 +62,25 @@ def bounded(folder: Path) -> Iterator[None]:
             resource.setrlimit(kind, bounds)
 
 
-def unlike(chroma: Chroma, catalog: Catalog, *, sample: bool) -> str | None:
+class SearchedCollections(Protocol):
+    """What is asked of an index, in a folder or on a server; see `Chroma`."""
+
+    def vectors(self, space: int, kind: str, keys: PartKeys) -> dict[VectorKey, Vectors]:
+        """The vectors that it has of these."""
+
+    def nearest(self, space: int, kind: str, vector: Vectors, depth: int) -> tuple[PartKeys, Vectors]:
+        """The keys of the nearest vectors, and how near they are."""
+
+
+def unlike(chroma: SearchedCollections, catalog: Catalog, *, sample: bool) -> str | None:
     """How the index differs from what the catalog says that it has. `sample`: look at some vectors only."""
     lanes = [(space, kind, upto) for (space, kind), upto in catalog.lanes().items() if upto]
     return next(filter(None, (_compare(chroma, catalog, lane, sample=sample) for lane in lanes)), None)
 
 
-def _compare(chroma: Chroma, catalog: Catalog, lane: tuple[int, VectorKind, int], *, sample: bool) -> str | None:
+def _compare(
+    chroma: SearchedCollections, catalog: Catalog, lane: tuple[int, VectorKind, int], *, sample: bool
+) -> str | None:
     """Read vectors of one collection, and search for some: the graph may be torn although the vectors are whole."""
     space, kind, _ = lane
     asked = found = 0

@@ -216,9 +216,9 @@ class JobRow:
     ended: float | None = None
 
 
-IndexState = Literal["unneeded", "resting", "checking", "building", "ready", "failed"]
-"""`unneeded`: the library is small; `resting`: its process ended for want of questions. Unless it is ready, exact scans
-answer."""
+IndexState = Literal["unneeded", "resting", "checking", "building", "ready", "failed", "away"]
+"""`unneeded`: the library is small; `resting`: it was closed for want of questions; `away`: its server does not answer.
+Unless it is ready, exact scans answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,3 +232,15 @@ class IndexStatus:
     """Vectors that the catalog has."""
     note: str = ""
     """Why it was built anew, or why it failed."""
+    server: str = ""
+    """Where the index is, if it is not in the library's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexClaim:
+    """The collections on a server that are the index of this catalog."""
+
+    name: str
+    """What their names begin with: random, and another one whenever the index is begun anew."""
+    holders: tuple[str, ...]
+    """The engines that had them, as each collection names the last: two while one takes over from the other."""

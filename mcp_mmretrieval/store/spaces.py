@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.store import rows, totals
 from mcp_mmretrieval.store.database import Database, json_list, scalar
-from mcp_mmretrieval.store.records import ChosenProfile, Space, SpaceSize, VectorRows
+from mcp_mmretrieval.store.records import ChosenProfile, IndexClaim, Space, SpaceSize, VectorRows
 from mcp_mmretrieval.types import VECTOR_KINDS, Identity, VectorKind
 
 if TYPE_CHECKING:
@@ -286,11 +286,25 @@ class Spaces:
         with self._database.writing("bookkeeping", durable=False) as db:
             db.execute("INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", (space, kind, upto))
 
-    def unfollow(self) -> None:
-        """Note that the index has no vectors, and so none to forget."""
+    def unfollow(self, claim: IndexClaim | None = None) -> None:
+        """Note that the index has no vectors, and so none to forget. `claim`: where it will be; None in a folder."""
         with self._database.writing("bookkeeping") as db:
             db.execute("DELETE FROM followed")
             db.execute("DELETE FROM garbage")
+            _write_claim(db, claim)
+
+    def index_claim(self) -> IndexClaim | None:
+        """The collections on a server that the catalog follows; None where the index is in a folder, or nowhere."""
+        with self._database.reading() as db:
+            if not scalar(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'claim'"):
+                return None
+            found = db.execute("SELECT name, holders FROM claim").fetchone()
+            return IndexClaim(found[0], tuple(json.loads(found[1]))) if found else None
+
+    def hold_index(self, claim: IndexClaim | None) -> None:
+        """Note who holds the collections that the catalog follows; None: another, for good."""
+        with self._database.writing("bookkeeping") as db:
+            _write_claim(db, claim)
 
     def roughly_behind(self, most: int) -> tuple[int, int]:
         """As `behind`, exact up to `most` vectors; beyond, at least as many. Takes no longer in a large library."""
@@ -309,6 +323,12 @@ class Spaces:
                 "(SELECT count FROM vectors WHERE space = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?)"
             )
             return int(scalar(db, sql, space, kind, after, most))
+
+    def count_upto(self, space: int, kind: VectorKind, upto: int) -> int:
+        """How many vectors stand in the rows up to this one."""
+        with self._database.reading() as db:
+            sql = "SELECT total(count) FROM vectors WHERE space = ? AND kind = ? AND id <= ?"
+            return int(scalar(db, sql, space, kind, upto))
 
     def garbage(self) -> tuple[int, str, int, PartKeys] | None:
         """The next deleted vectors that the index may have still: space, kind, last row, segment and part of each."""
@@ -361,6 +381,14 @@ def _dim(db: sqlite3.Connection, space: int, kind: VectorKind) -> int | None:
         "JOIN spaces s ON s.id = v.space WHERE v.space = ? AND v.kind = ? LIMIT 1"
     )
     return scalar(db, sql, space, kind)  # type: ignore[no-any-return]
+
+
+def _write_claim(db: sqlite3.Connection, claim: IndexClaim | None) -> None:
+    # A table that no copy of a catalog has (`backup`): two catalogs must not believe in the same collections.
+    db.execute("DROP TABLE IF EXISTS claim")
+    if claim is not None:
+        db.execute("CREATE TABLE claim (name TEXT NOT NULL, holders TEXT NOT NULL)")
+        db.execute("INSERT INTO claim VALUES (?, ?)", (claim.name, json.dumps(claim.holders)))
 
 
 class _ReadAgain(Exception):

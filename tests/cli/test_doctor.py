@@ -10,8 +10,10 @@ from unittest.mock import Mock
 import pytest
 
 from mcp_mmretrieval.cli import doctor
+from mcp_mmretrieval.config.index_address import IndexServer
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.models import weights
+from tests.support.chroma_server import ChromaServer
 from tests.support.command import run
 
 
@@ -32,6 +34,20 @@ def test_a_synced_an_open_and_a_foreign_folder_are_told(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     assert [check.state for check in doctor.check_library_folder(file / "library")] == ["broken"]
+
+
+def test_a_server_of_the_index_is_tried_and_what_is_wrong_with_it_told(tmp_path: Path) -> None:
+    assert list(doctor.check_index_server(None)) == []
+    server = ChromaServer(tmp_path / "data")
+    place = IndexServer(origin=server.address)
+    (away,) = doctor.check_index_server(place)
+    assert away.state == "broken"
+    assert away.found.endswith("Start the server, or correct MMRETRIEVAL_INDEX.")
+    server.start()
+    (there,) = doctor.check_index_server(place)
+    server.kill()
+    assert there.state == "fine"
+    assert there.found.startswith(f"{server.address} answers")
 
 
 def test_roots_that_cannot_be_read_are_told(tmp_path: Path) -> None:

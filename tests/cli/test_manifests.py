@@ -2,6 +2,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,19 @@ def test_the_containers_are_confined_and_answer_on_loopback_alone() -> None:
         assert service["build"]["target"] in stages
         assert settings_named(service["environment"]) <= set(Settings.model_fields)
         assert "MMRETRIEVAL_HTTP_TOKEN" in service["environment"]
+
+
+def test_the_server_of_the_index_is_confined_and_reached_by_the_engine_alone() -> None:
+    compose = yaml.safe_load((FOLDER / "docker" / "compose.chroma.yaml").read_text(encoding="utf-8"))
+    added, chroma = compose["services"]["mmretrieval"]["environment"], compose["services"]["chroma"]
+    assert settings_named(added) == {"index"}
+    server = Settings.of({"index": added["MMRETRIEVAL_INDEX"]}).index_server
+    assert server is not None
+    told = dict(pairwise(chroma["command"]))
+    assert server.origin == f"http://{told['--host']}:{told['--port']}"
+    assert chroma["entrypoint"] == ["chroma"]
+    assert chroma["network_mode"] == "service:mmretrieval"  # the loopback of this container, and no port
+    assert "ports" not in chroma
+    assert (chroma["read_only"], chroma["cap_drop"]) == (True, ["ALL"])
+    (volume,) = chroma["volumes"]
+    assert volume == f"{next(iter(compose['volumes']))}:{told['--path']}"

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from mcp_mmretrieval.errors import IndexUnavailable
 from mcp_mmretrieval.store import index
 from tests.conftest import OpenLibrary
+from tests.support.chroma_server import ChromaServer
 from tests.support.engines import until
 from tests.support.files import BLUE, picture
 
@@ -43,6 +45,33 @@ def test_whether_there_is_an_index_is_said_in_words(
     assert store.index.wait(PATIENCE)
     count = store.index.status().total
     assert library.status().index == f"ready: {count} of {count} vectors"
+
+
+def test_a_server_of_the_index_that_is_away_is_a_problem_and_words_answer(
+    open_library: OpenLibrary, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MAX_SCANNED_VECTORS", 0)
+    monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 0.0)
+    picture(folder / "a.png")
+    (folder / "pump.md").write_text("a slow pump", encoding="utf-8")
+    server = ChromaServer(tmp_path / "data")
+    server.start()
+    library = open_library(index=server.address)
+    library.add().wait(PATIENCE)
+    assert library.settle(PATIENCE)
+    assert library._shared.store.index.wait(PATIENCE)
+    count = library._shared.store.index.status().total
+    assert library.status().index == f"ready: {count} of {count} vectors on {server.address}"
+    server.kill()
+    assert {"words", "text"} <= set(library.search("pump").hits[0].lanes)
+    until(lambda: library.status().index.startswith("away"))
+    assert any(problem.startswith("The server of the vector index is away: ") for problem in library.status().problems)
+    monkeypatch.setattr(index, "MAX_SCANNED_WHILE_AWAY", 0)
+    answer = library.search("pump")
+    assert answer.hits[0].lanes == ("words",)
+    assert any(note.startswith(f"The text lane was left out. The index on {server.address}") for note in answer.notes)
+    with pytest.raises(IndexUnavailable, match="too many to compare with each"):
+        library.search(like=str(folder / "a.png"))
 
 
 def test_an_allowed_folder_that_does_not_exist_is_a_problem_and_adding_says_so(

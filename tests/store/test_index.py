@@ -14,7 +14,7 @@ import pytest
 
 from mcp_mmretrieval.answers import Filters
 from mcp_mmretrieval.errors import LibraryUnavailable
-from mcp_mmretrieval.store import IndexStatus, Scope, Store, VectorRows, index, index_process
+from mcp_mmretrieval.store import IndexStatus, Scope, Store, VectorRows, embedded_index, index, index_process
 from mcp_mmretrieval.store.index_process import IndexProcess
 from mcp_mmretrieval.types import Modality
 from tests.support.rows import DIM, SPACE, agree, embed, fill, held, put, unit
@@ -163,6 +163,13 @@ def test_an_index_lost_while_it_is_open_is_built_anew(store: Store) -> None:
 # -- the process
 
 
+def process_of(store: Store) -> IndexProcess | None:
+    """The process that has the index open."""
+    opened = store.index._opened
+    assert opened is None or isinstance(opened, IndexProcess)
+    return opened
+
+
 def folder(store: Store) -> Path:
     return store.catalog.path.with_name("index")
 
@@ -240,9 +247,10 @@ def test_few_vectors_wait_for_more_and_many_do_not(store: Store, monkeypatch: py
 def test_an_index_that_lacks_too_much_is_not_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     space, _ = fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
-    assert store.index._process is not None
-    asked = Mock(wraps=store.index._process.nearest)
-    monkeypatch.setattr(store.index._process, "nearest", asked)
+    process = process_of(store)
+    assert process is not None
+    asked = Mock(wraps=process.nearest)
+    monkeypatch.setattr(process, "nearest", asked)
     monkeypatch.setattr(index, "UPSERT_DELAY_SECONDS", 3600.0)
     monkeypatch.setattr(index, "MAX_TAIL_VECTORS", 9)
     fill(store.catalog, 1, root="/near")
@@ -289,7 +297,7 @@ def test_an_index_closed_in_order_is_checked_by_a_sample_and_one_that_was_killed
     with Store.open(tmp_path / "library") as store:
         assert store.index.wait(PATIENCE)
         assert not (tmp_path / "library" / "index.closed").exists()
-        store.index._end_process()  # as a kill does
+        store.index._end()  # as a kill does
     with Store.open(tmp_path / "library") as store:
         assert store.index.wait(PATIENCE)
         assert store.index.status().note == ""
@@ -301,7 +309,7 @@ def test_a_process_that_is_killed_amid_questions_is_started_again_and_nothing_is
 ) -> None:
     space, _ = fill(store.catalog, 40)
     assert store.index.wait(PATIENCE)
-    first = store.index._process
+    first = process_of(store)
     assert first is not None
     asking = threading.Thread(target=agree, args=(store, space, Scope()), kwargs={"queries": 100})
     asking.start()
@@ -310,7 +318,7 @@ def test_a_process_that_is_killed_amid_questions_is_started_again_and_nothing_is
     fill(store.catalog, 5, root="/later")
     assert store.index.wait(PATIENCE)
     agree(store, space, Scope())
-    assert store.index._process is not first
+    assert process_of(store) is not first
     assert store.index.status() == IndexStatus(state="ready", followed=225, total=225)
     assert "Searches compare with each vector, the index stopped: the index process ended with -9" in caplog.text
     assert "built anew" not in caplog.text
@@ -321,7 +329,7 @@ def test_a_process_that_is_killed_amid_an_upsert_is_started_again_and_nothing_is
 ) -> None:
     space, _ = fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
-    process = store.index._process
+    process = process_of(store)
     assert process is not None
     process._process.send_signal(signal.SIGSTOP)  # so that the kill comes amid the upsert
     fill(store.catalog, 20, root="/later")
@@ -363,12 +371,12 @@ def test_a_process_that_hangs_is_replaced_and_searches_do_not_wait_for_it(
     monkeypatch.setattr(index_process, "QUERY_SECONDS", 0.05)
     space, _ = fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
-    process = store.index._process
+    process = process_of(store)
     assert process is not None
     process._process.send_signal(signal.SIGSTOP)
     agree(store, space, Scope())
     end = time.monotonic() + PATIENCE
-    while store.index._process in (process, None):
+    while process_of(store) in (process, None):
         assert time.monotonic() < end
         time.sleep(0.01)
     monkeypatch.setattr(index_process, "QUERY_SECONDS", 60.0)
@@ -383,8 +391,9 @@ def test_closing_does_not_wait_for_a_process_that_hangs_and_nothing_is_lost(
     with Store.open(tmp_path / "library") as store:
         space, _ = fill(store.catalog, 20)
         assert store.index.wait(PATIENCE)
-        assert store.index._process is not None
-        store.index._process._process.send_signal(signal.SIGSTOP)
+        process = process_of(store)
+        assert process is not None
+        process._process.send_signal(signal.SIGSTOP)
         put(store.catalog, "/r/last")
         began = time.monotonic()
     assert time.monotonic() < began + index_process.HANG_SECONDS / 4
@@ -399,7 +408,7 @@ def test_an_index_whose_catalog_cannot_be_read_any_more_leaves_no_process(
 ) -> None:
     fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
-    process = store.index._process
+    process = process_of(store)
     assert process is not None
     monkeypatch.setattr(store.catalog, "lanes", Mock(side_effect=LibraryUnavailable("a bad disk")))
     store.index.close()
@@ -409,12 +418,12 @@ def test_an_index_whose_catalog_cannot_be_read_any_more_leaves_no_process(
 def test_a_process_that_dies_again_and_again_has_a_damaged_index(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store.catalog, 20)
     assert store.index.wait(PATIENCE)
-    for _ in range(index.MAX_INDEX_DEATHS):
-        process = store.index._process
+    for _ in range(embedded_index.MAX_INDEX_DEATHS):
+        process = process_of(store)
         assert process is not None
         process._process.kill()
         process._process.wait()
-        while store.index._process is process:
+        while process_of(store) is process:
             store.index.nearest(1, "text", unit(0, 1), Scope(), depth=5)
             time.sleep(0.01)
         assert store.index.wait(PATIENCE)

@@ -10,6 +10,7 @@ import pytest
 from mcp_mmretrieval.errors import LibraryUnavailable
 from mcp_mmretrieval.store import Catalog, Store, index
 from mcp_mmretrieval.store.index_check import discard_index, examine_index
+from mcp_mmretrieval.store.records import IndexClaim
 from tests.support.rows import fill
 
 PATIENCE = 60.0
@@ -43,6 +44,13 @@ def test_what_it_has_not_followed_yet_is_counted(folder: Path, catalog: Catalog)
     found = examine_index(folder / "index", catalog)
     assert found.sound
     assert found.text.startswith("it has 100 of 110 vectors; 10 are added")
+
+
+def test_one_on_a_server_is_not_looked_for_in_the_folder(folder: Path, catalog: Catalog) -> None:
+    catalog.unfollow(IndexClaim("mmr-1", ("an engine",)))
+    found = examine_index(folder / "index", catalog)
+    assert found.sound
+    assert found.text.startswith("it is on a server, in the collections mmr-1-")
 
 
 @pytest.mark.parametrize("harm", ["vectors", "folder", "link"])
