@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,6 +20,7 @@ from mcp_mmretrieval.models.builtin.efficientnet_conversion import (
     converted_efficientnet,
 )
 from mcp_mmretrieval.models.builtin.imagenet import ClassProbabilities
+from mcp_mmretrieval.models.builtin.onnx_session import cpu_session
 from mcp_mmretrieval.models.device.device import Device
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ class ImageNetClassifier:
 
         Raises ModelUnavailable when the weights are missing or damaged, or `cache` cannot be written.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # see `set_thread_environment`
-        file = converted_efficientnet(cache) / EFFICIENTNET_FILE
-        self._net = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self._net = cpu_session(converted_efficientnet(cache) / EFFICIENTNET_FILE, threads)
         self._turns = device.turns
 
     def probabilities(self, pictures: Sequence[Picture]) -> ClassProbabilities:

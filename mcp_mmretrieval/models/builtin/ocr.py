@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from omegaconf import flag_override
 from PIL import Image
 from rapidocr import RapidOCR
 from rapidocr.main import RapidOCRError
@@ -22,6 +23,7 @@ from mcp_mmretrieval.models.builtin.layout import (
     runs_down_in_han,
     turn_of_page,
 )
+from mcp_mmretrieval.models.builtin.onnx_session import cpu_session
 from mcp_mmretrieval.models.builtin.scripts import LineRead, script_note
 from mcp_mmretrieval.models.builtin.tiles import TILE_PIXELS, joined_lines, tiles_of
 from mcp_mmretrieval.models.identity import OCR_MIN_CONFIDENCE, OCR_SIDE_PIXELS, builtin_ocr_identity
@@ -50,6 +52,14 @@ class _Seen:
     """Whether it is written from the top down, in columns from the right."""
 
 
+_MODEL_FILES = {
+    "Det": "PP-OCRv6_det_small.onnx",
+    "Rec": "PP-OCRv6_rec_small.onnx",
+    "Cls": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+}
+"""The weights of each step: lines are found, read, and told whether they stand on their head."""
+
+
 class PaddleOcr:
     """A `TextReader`, loaded. Safe to call from several threads; they take turns."""
 
@@ -57,20 +67,18 @@ class PaddleOcr:
         """Raises ModelUnavailable when the weights are missing or damaged."""
         folder = PADDLE_OCR_WHEEL.locate()
         cv2.setNumThreads(threads)
-        # naming the files keeps RapidOCR from fetching them; `critical` keeps it from logging each empty picture
         self._ocr = RapidOCR(
             params={
-                "Global.log_level": "critical",
+                "Global.log_level": "critical",  # else it logs each empty picture
                 "Global.text_score": OCR_MIN_CONFIDENCE,
-                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                "Det.model_path": str(folder / "PP-OCRv6_det_small.onnx"),
-                "Rec.model_path": str(folder / "PP-OCRv6_rec_small.onnx"),
-                "Cls.model_path": str(folder / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
                 "Det.limit_type": "max",
                 "Det.limit_side_len": OCR_SIDE_PIXELS,
             }
         )
+        # sessions of our own: RapidOCR would fetch files that it does not find, and its threads spin while they wait
+        with flag_override(self._ocr.cfg, "allow_objects", True):
+            for step, file in _MODEL_FILES.items():
+                self._ocr.cfg[step].session = cpu_session(folder / file, threads, arena=False)
         self._turns = PriorityLock()
 
     @property
