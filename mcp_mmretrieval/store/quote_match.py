@@ -32,7 +32,7 @@ MIN_AGREEING_SHARE = 0.6
 
 _GAP_COST = 0.9
 """Of a word that one side lacks: less than of another word, so that one that was put in takes no neighbour's place."""
-_SLIGHT = frozenset("uh uhm um er erm ah eh hm hmm mm mhm oh well like okay the and that".split())
+_SLIGHT = frozenset(re.findall(r"\w+", "uhm erm hmm mhm well like okay the and that"))
 """Words besides those of one or two letters that a recogniser may put in or leave out: they change no meaning."""
 _OPPOSITES = (("hyper", "hypo"), ("inter", "intra"), ("macro", "micro"))
 _FIRST_LETTERS = ("bhk", "aceo", "un", "ft", "ijl", "gq", "vy", "rn")
