@@ -38,7 +38,7 @@ def exact_pieces(text: QuoteText, pieces: Sequence[QuoteText]) -> QuoteMatch | N
                 return None
             omitted.append((end, place[0]))
             end = place[1]
-        if not any(_denials(text, *gap) for gap in omitted) and not _too_far(omitted):
+        if not _too_far(omitted) and not any(_denials(text, *gap) for gap in omitted):
             return QuoteMatch(start, end, text.source[start:end])
     return None
 
