@@ -160,11 +160,14 @@ def _write(run: EvaluationRun, arguments: argparse.Namespace) -> None:
 
 
 def _print_comparison(before: EvaluationRun, after: EvaluationRun) -> None:
-    """As a terminal shows it; where a program reads, as records."""
+    """As a terminal shows it; where a program reads, as records; that there are none is told on stderr."""
     if (out := show.stdout_console()).is_terminal:
         out.print(eval_table.comparison_table(before, after))
     else:
-        show.print_records(eval_table.comparison_records(before, after))
+        records = list(eval_table.comparison_records(before, after))
+        show.print_records(records)
+        if not records:
+            show.stderr_console().print(eval_table.comparison_table(before, after))
 
 
 @contextmanager

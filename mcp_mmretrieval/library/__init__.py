@@ -313,9 +313,10 @@ class Library:
     def check_quote(self, target: str, quote: str) -> QuoteCheck:
         """Whether the words of `quote` stand at an id, citation or path: exactly, nearly, elsewhere in it, or nowhere.
 
-        `store.quote_match` says what nearly means; numbers and names always agree. The stored text is looked at, as
-        fine as it was read: a page, a passage, a window of time. Raises NotInLibrary, and BadArgument for a place that
-        cannot be read, or a quotation without words or of more than 2,000 characters.
+        `store.quote_match` says what nearly means; numbers and names always agree. Pieces with `...` between stand in
+        their order. The stored text is looked at, as fine as it was read: a page, a passage, a window of time. Raises
+        NotInLibrary, and BadArgument for a place that cannot be read, or a quotation without words, of more than 2,000
+        characters, or of more than eight pieces.
         """
         return self._quotes.check(target, quote)
 

@@ -11,13 +11,16 @@ from mcp_mmretrieval.errors import BadArgument
 from mcp_mmretrieval.library.looking import shown_segment
 from mcp_mmretrieval.store import Catalog, StoredSegment
 from mcp_mmretrieval.store.normal_form import plain
-from mcp_mmretrieval.store.quote_match import QuoteMatch, exact_match, nearest_match
+from mcp_mmretrieval.store.quote_match import QuoteMatch
+from mcp_mmretrieval.store.quote_pieces import MAX_OMITTED_CHARACTERS, exact_pieces, nearest_pieces, quote_pieces
 from mcp_mmretrieval.store.quote_words import QuoteText
 from mcp_mmretrieval.targets import ConnectionView, Target
 from mcp_mmretrieval.types import Recogniser, Segment
 
 MAX_QUOTE_CHARACTERS = 2_000
 """Of a quotation: some paragraphs."""
+MAX_PIECES = 8
+"""Of a quotation with omissions."""
 MIN_KEY_LETTERS = 4
 """Letters of the words by which places are sifted before any is compared."""
 MIN_KEY_SHARE = 0.5
@@ -37,14 +40,16 @@ class QuoteChecker:
         """See `Library.check_quote`."""
         if len(quote) > MAX_QUOTE_CHARACTERS:
             raise BadArgument(f"quote has {len(quote):,} characters, {MAX_QUOTE_CHARACTERS:,} at most. Quote less.")
-        asked = QuoteText(quote)
-        if not asked.atoms:
+        asked = quote_pieces(quote)
+        if not asked:
             raise BadArgument("quote has no word and no number. Pass the words that are quoted, as they were.")
+        if len(asked) > MAX_PIECES:
+            raise BadArgument(f"quote has {len(asked)} pieces, {MAX_PIECES} at most. Check some of them by themselves.")
         found = self._targets.find(target)
         segment = shown_segment(found).segment
         cited = self._cited(found, replace(segment, place=found.place))
         here = {stored.key for stored in found.segments}
-        room = 2 * len(asked.source) + 200
+        room = 2 * len(quote) + 200 + MAX_OMITTED_CHARACTERS * (len(asked) - 1)
         stretches = [*_sifted(_stretches(self._catalog.segments_of(found.document.id), room), asked)]
         there = [one for one in stretches if not here.isdisjoint(one.keys)]
         judged = _judged(there, stretches, asked, here)
@@ -103,11 +108,11 @@ _Judged = tuple[QuoteVerdict, _Stretch, QuoteMatch]
 
 
 def _judged(
-    there: Sequence[_Stretch], everywhere: Sequence[_Stretch], asked: QuoteText, here: Collection[int]
+    there: Sequence[_Stretch], everywhere: Sequence[_Stretch], asked: Sequence[QuoteText], here: Collection[int]
 ) -> _Judged | None:
     """The verdict, and where it is best seen; None where not even similar words stand in the document."""
     for stretch in there:
-        match = exact_match(stretch.words, asked)
+        match = exact_pieces(stretch.words, asked)
         if match and not stretch.touched(match).isdisjoint(here):
             return "exact", stretch, match
     near_here = list(_nearest(there, asked))
@@ -115,7 +120,7 @@ def _judged(
     if best and best[1].near:
         return "near", *best
     for stretch in everywhere:
-        match = exact_match(stretch.words, asked)
+        match = exact_pieces(stretch.words, asked)
         if match and stretch.touched(match):
             return "elsewhere", stretch, match
     other = _best((stretch, match) for stretch, match in _nearest(everywhere, asked) if stretch.touched(match))
@@ -130,10 +135,10 @@ def _best(found: Iterable[tuple[_Stretch, QuoteMatch]]) -> tuple[_Stretch, Quote
     return min(found, key=lambda one: (not one[1].near, one[1].edits), default=None)
 
 
-def _nearest(stretches: Sequence[_Stretch], asked: QuoteText) -> Iterator[tuple[_Stretch, QuoteMatch]]:
+def _nearest(stretches: Sequence[_Stretch], asked: Sequence[QuoteText]) -> Iterator[tuple[_Stretch, QuoteMatch]]:
     likeliest = sorted(stretches, key=lambda one: one.share, reverse=True)[:MAX_COMPARED]
     for stretch in likeliest:
-        if match := nearest_match(stretch.words, asked, stretch.recognised_by):
+        if match := nearest_pieces(stretch.words, asked, stretch.recognised_by):
             yield stretch, match
 
 
@@ -152,9 +157,9 @@ def _stretches(whole: Sequence[StoredSegment], room: int) -> Iterator[_Stretch]:
         yield _Stretch(stored, text, tuple(ends))
 
 
-def _sifted(stretches: Iterable[_Stretch], asked: QuoteText) -> Iterator[_Stretch]:
+def _sifted(stretches: Iterable[_Stretch], asked: Sequence[QuoteText]) -> Iterator[_Stretch]:
     """Those where enough of the quotation's longer words stand; all where it has none."""
-    forms = {atom.form for atom in asked.atoms if not atom.number}
+    forms = {atom.form for piece in asked for atom in piece.atoms if not atom.number}
     keys = [form for form in forms if len(form) >= MIN_KEY_LETTERS]
     for stretch in stretches:
         if keys:

@@ -2,7 +2,8 @@
 
 What is near is found by approximate matching of the quotation's words against any stretch of the text (Sellers 1980),
 and then judged difference by difference. Numbers, names and negations must agree: of these only what OCR cannot tell
-apart counts as one (`l`, `I` and `1`, `O` and `0`; two digits never). Another word may be spelt as it looks or sounds.
+apart counts as one (`l`, `I` and `1`, `O` and `0`; two digits never). Another word may be spelt as it looks or sounds,
+but begins alike: `effective` is not `ineffective`. What is put in or left out says little: `hardly` does not.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ MIN_AGREEING_SHARE = 0.6
 
 _GAP_COST = 0.9
 """Of a word that one side lacks: less than of another word, so that one that was put in takes no neighbour's place."""
+_SLIGHT = frozenset(re.findall(r"\w+", "uhm erm hmm mhm well like okay the and that"))
+"""Words besides those of one or two letters that a recogniser may put in or leave out: they change no meaning."""
+_OPPOSITES = (("hyper", "hypo"), ("inter", "intra"), ("macro", "micro"))
+_FIRST_LETTERS = ("bhk", "aceo", "un", "ft", "ijl", "gq", "vy", "rn")
+"""First letters that OCR takes for one another."""
 _SHAPES = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b"})
 _PAIRS_OF_SHAPES = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
@@ -227,16 +233,31 @@ def _allowed(asked: Sequence[QuoteWord], there: Sequence[QuoteWord], recognisers
         letters = any(re.search(r"[^\W\d_]", word) for word in (one, other))
         return "ocr" in recognisers and letters and len(asked) == len(there) == 1 and _shape(one) == _shape(other)
     if not one or not other:
-        return bool(recognisers) and not any(word.name or word.numbers for word in (*asked, *there))
+        return bool(recognisers) and all(_is_slight(word) for word in (*asked, *there))
     if any(word.name or word.numbers for word in (*asked, *there)):
         return "ocr" in recognisers and one.translate(_SHAPES) == other.translate(_SHAPES)
     if "ocr" in recognisers and _shape(one) == _shape(other):
         return True
     if "speech" in recognisers and _sound(asked) == _sound(there) != "":
         return True
+    if not _begin_alike(one, other, recognisers):
+        return False
     longest = max(len(one), len(other))
     most = max(int(longest >= 4), longest // LETTERS_AN_EDIT) if recognisers else int(longest >= LETTERS_AN_EDIT)
     return jellyfish.levenshtein_distance(one, other) <= most
+
+
+def _is_slight(word: QuoteWord) -> bool:
+    return not word.name and not word.numbers and word.form.isalpha() and (len(word.form) < 3 or word.form in _SLIGHT)
+
+
+def _begin_alike(one: str, other: str, recognisers: Collection[Recogniser]) -> bool:
+    """Whether two words may be one word spelt otherwise, by how they begin: there most opposites differ."""
+    for pair in (_OPPOSITES, [(second, first) for first, second in _OPPOSITES]):
+        if any(one.startswith(first) and other.startswith(second) for first, second in pair):
+            return False
+    taken = "ocr" in recognisers and any(one[0] in letters and other[0] in letters for letters in _FIRST_LETTERS)
+    return one[0] == other[0] or taken
 
 
 def _numbers(words: Sequence[QuoteWord]) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
 """A text as a quotation is compared with it: words in normal form, numbers whole, and where each stands. Pure.
 
-Beyond `normal_form`, a number keeps its decimals and its sign together, and signs of currency and `%` count as words:
-`-5 %` is not `5`, and 3.14 is not 3 and 14.
+Beyond `normal_form`, a number keeps its decimals and its sign together; signs of currency, `%`, and before a number
+those of comparison and of a power count as words: `-5 %` is not `5`, 3.14 is not 3 and 14, `< 5` is not `> 5`, and 10^5
+is not 105. `1.500` is another number than `1500`: it may be one and a half.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,14 @@ from mcp_mmretrieval.store.normal_form import plain_with_offsets, unspaced_runs,
 from mcp_mmretrieval.store.stop_words import STOP_WORDS
 
 _SIGNS = {"%": "percent", "$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "₹"}
+_COMPARISON = re.compile(
+    "(?:[<>]=|[<\u2264\u2265\u2276\u00b1^]|>(?!\\s)|(?<=[^\\n>])>)(?=[\\s$\u20ac\u00a3\u00a5\u20b9+\u2212-]*$)"
+)
+"""Before a number. `>` and a blank at a line's beginning mark a quoted message."""
+_KEPT = str.maketrans({"\u2260": "\u2276"})
+"""Unequal, which without its stroke were equal, as a sign that stays."""
+_EXPONENT = re.compile("(?<=\\d)[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207a\u207b]")
+_AMBIGUOUS = re.compile("[1-9][0-9]{0,2}[.][0-9]{3}")
 _MINUS = re.compile(r"(?<![\w.,)-])[-\u2212\u2013]$")
 _HYPHEN = re.compile(r"[-\u2010\u2011\u00ad]\s*\n\s*|[-\u2010\u2011\u00ad]")
 _SCALES = frozenset(
@@ -71,24 +81,32 @@ class QuoteText:
         self.atoms = _atoms(self.source)
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
+        self._begins: list[int] = []
         stream, at = [], 0
         for number, atom in enumerate(self.atoms):
             form = f"\x02{atom.form}\x03" if atom.number else atom.form  # 1 and 2 are not 12
             self._starts[at] = number
+            self._begins.append(at)
             at += len(form)
             self._ends[at] = number
             stream.append(form)
+        self._begins.append(at)
         self.stream = "".join(stream)
 
     def find(self, quote: QuoteText) -> tuple[int, int] | None:
         """Where in `source` the whole words of a quotation stand first, in their order; None where they do not."""
-        at = self.stream.find(quote.stream) if quote.stream else -1
+        return next(self.places(quote), None)
+
+    def places(self, quote: QuoteText, behind: int = 0) -> Iterator[tuple[int, int]]:
+        """All such places from a letter of `source` on, in order."""
+        first = bisect_left(self.atoms, behind, key=lambda atom: atom.start)
+        at = self.stream.find(quote.stream, self._begins[first]) if quote.stream else -1
         while at >= 0:
             end = at + len(quote.stream)
-            if at in self._starts and end in self._ends:
-                return self.atoms[self._starts[at]].start, self.atoms[self._ends[end]].end
+            power = self.stream.startswith("^", end)  # 10 is not what stands in 10^5
+            if at in self._starts and end in self._ends and not power:
+                yield self.atoms[self._starts[at]].start, self.atoms[self._ends[end]].end
             at = self.stream.find(quote.stream, at + 1)
-        return None
 
     def words(self) -> list[QuoteWord]:
         """The atoms as they stand together, in order."""
@@ -123,24 +141,40 @@ def _joined(one: Atom, other: Atom, gap: str) -> bool:
 
 
 def _atoms(source: str) -> list[Atom]:
-    plain, offsets = plain_with_offsets(source)
+    plain, offsets = _with_powers(source, *plain_with_offsets(source.translate(_KEPT)))
     atoms: list[Atom] = []
     behind = 0
     for forms, start, end in _whole_numbers(plain):
-        gap = plain[behind:start]
-        signs = [(at, _SIGNS[char]) for at, char in enumerate(gap, behind) if char in _SIGNS]
-        atoms += [Atom(form, False, offsets[at], offsets[at] + 1) for at, form in signs]
-        behind = end
         number = forms[0].isdecimal()
+        signs = [(at, _SIGNS[char]) for at, char in enumerate(plain[behind:start], behind) if char in _SIGNS]
+        if number:
+            signs += [(found.start(), found[0]) for found in _COMPARISON.finditer(plain, behind, start)]
+        atoms += [Atom(form, False, offsets[at], offsets[at] + 1) for at, form in sorted(signs)]
+        behind = end
         if number:
             negative = _MINUS.search(plain, max(0, start - 2), start)
-            atoms.append(Atom(("-" if negative else "") + ".".join(forms), True, offsets[start], offsets[end - 1] + 1))
+            written = plain[start:end]
+            form = written if _AMBIGUOUS.fullmatch(written) else ".".join(forms)
+            atoms.append(Atom(f"{'-' if negative else ''}{form}", True, offsets[start], offsets[end - 1] + 1))
         elif unspaced_runs(forms[0]) == forms:
             atoms += [Atom(plain[at], False, offsets[at], offsets[at] + 1) for at in range(start, end)]
         else:
             atoms.append(Atom(forms[0], False, offsets[start], offsets[end - 1] + 1))
     rest = ((at, char) for at, char in enumerate(plain[behind:], behind) if char in _SIGNS)
     return atoms + [Atom(_SIGNS[char], False, offsets[at], offsets[at] + 1) for at, char in rest]
+
+
+def _with_powers(source: str, plain: str, offsets: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """A plain text in which `^` stands before what was raised behind a number."""
+    raised = {found.start() for found in _EXPONENT.finditer(source)}
+    if not raised:
+        return plain, offsets
+    marked = [
+        (char, at)
+        for letter, at in zip(plain, offsets, strict=True)
+        for char in (("^", letter) if at in raised else letter)
+    ]
+    return "".join(char for char, _ in marked), [at for _, at in marked]
 
 
 def _whole_numbers(plain: str) -> Iterator[tuple[list[str], int, int]]:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_two_saved_runs_are_compared_without_a_library(tmp_path: Path, capsys: p
     save_run(AFTER, tmp_path / "b.json")
     assert main(["eval", "--compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
     assert "compared\tmade\tall\thit@1\t2\t0.500\t1.000\t+0.500 [+0.00, +1.00]" in capsys.readouterr().out
+
+
+def test_runs_without_a_common_question_are_told_so_in_a_pipe_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_run(BEFORE, tmp_path / "a.json")
+    save_run(replace(AFTER, asked=()), tmp_path / "b.json")
+    assert main(["eval", "--compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "no question in common" in " ".join(shown.err.split())
 
 
 @pytest.mark.parametrize(

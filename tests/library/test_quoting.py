@@ -216,3 +216,15 @@ def test_what_cannot_be_checked_is_refused_with_what_to_do(paper: Library) -> No
         paper.check_quote("birds.md", "a" * (MAX_QUOTE_CHARACTERS + 1))
     with pytest.raises(NotInLibrary, match=r"fish\.md"):
         paper.check_quote("fish.md", "herons")
+
+
+def test_the_pieces_of_a_quotation_with_omissions_stand_in_their_order(paper: Library) -> None:
+    right = "the survey \u2026 counted 412 herons ... had not fallen"
+    assert paper.check_quote("birds.md", right).verdict == "exact"
+    assert paper.check_quote("birds.md", "counted 412 herons [...] The survey of 1987").verdict == "nowhere"
+    denied = paper.check_quote("birds.md", "Their number had \u2026 fallen since the floods")
+    assert (denied.verdict, [one.found for one in denied.differences]) == ("nowhere", ["not"])
+    away = paper.check_quote("birds.md#char=0,60", "Later surveys ... found 1,204 nests")
+    assert (away.verdict, away.distance) == ("elsewhere", 0)
+    with pytest.raises(BadArgument, match="8 at most"):
+        paper.check_quote("birds.md", " ... ".join(["herons"] * 9))

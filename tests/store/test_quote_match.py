@@ -58,6 +58,23 @@ def test_a_denial_that_is_lost_is_not_near() -> None:
     assert not near("it is safe to open the outer valve by hand", "it is not safe to open the outer valve by hand")
 
 
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("the drug was effective in most adults", "the drug was ineffective in most adults"),
+        ("such a loss is possible in every winter", "such a loss is impossible in every winter"),
+        ("they were reported by the border police", "they were deported by the border police"),
+        ("some were newer than all of the others", "some were fewer than all of the others"),
+        ("hypertension was seen in the second group", "hypotension was seen in the second group"),
+        ("the firm accepted the offer that was made to it", "the firm hardly accepted the offer that was made to it"),
+        ("only adults may take two of the tablets each day", "adults may take two of the tablets each day"),
+    ],
+)
+@pytest.mark.parametrize("by", [frozenset(), frozenset({"ocr"}), frozenset({"speech"})])
+def test_a_word_that_turns_the_meaning_is_not_near(quote: str, text: str, by: frozenset[Recogniser]) -> None:
+    assert not near(f"It is said: {text}, and more.", quote, by)
+
+
 def test_speech_is_near_where_it_sounds_alike_and_ocr_is_not() -> None:
     heard = TRUE.replace("their", "there").replace("further", "ferther")
     assert near(heard, by=frozenset({"speech"}))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_mmretrieval.bench.evaluation.questions import QUESTION_FILE, JudgedQuestion, read_questions
+from mcp_mmretrieval.bench.evaluation.questions import QUESTION_FILE, JudgedQuestion, json_rows, read_questions
 from mcp_mmretrieval.errors import BadArgument
 
 OWN_FILES = "files"
@@ -65,17 +65,21 @@ def _set(folder: Path, scratch: Path) -> QuestionSet:
 
 def _written_corpus(folder: Path, scratch: Path) -> Path:
     """BEIR's texts as files, named by their ids."""
-    target = scratch / folder.name
-    target.mkdir(parents=True, exist_ok=True)
+    scratch.mkdir(parents=True, exist_ok=True)
+    target = Path(tempfile.mkdtemp(dir=scratch)) / folder.name
+    target.mkdir()
     corpus = folder / BEIR_CORPUS
-    with corpus.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                row = json.loads(line)
-                name, text = str(row["_id"]), f"{row.get('title', '')}\n\n{row['text']}".strip()
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadArgument(f'{corpus}, line {number}: needs "_id" and "text", as BEIR has them.') from error
-            if "/" in name or name in (".", ".."):
-                raise BadArgument(f"{corpus}, line {number}: {name!r} can be no file's name.")
-            (target / f"{name}.txt").write_text(f"{text}\n", encoding="utf-8")
+    for number, row in json_rows(corpus):
+        if "_id" not in row or not isinstance(row.get("text"), str):
+            raise BadArgument(f'{corpus}, line {number}: needs "_id" and "text", as BEIR has them.')
+        name, text = str(row["_id"]), f"{row.get('title') or ''}\n\n{row['text']}".strip()
+        if "/" in name or name in (".", ".."):
+            raise BadArgument(f"{corpus}, line {number}: {name!r} can be no file's name.")
+        try:
+            with (target / f"{name}.txt").open("x", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+        except FileExistsError as error:
+            raise BadArgument(f"{corpus}, line {number}: two texts have the id {name!r}. Give each its own.") from error
+        except (ValueError, OSError) as error:
+            raise BadArgument(f"{corpus}, line {number}: {name[:60]!r} can be no file's name: {error}.") from error
     return target.resolve()

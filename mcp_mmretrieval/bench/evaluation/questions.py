@@ -6,7 +6,6 @@ Ours has one question a line: `{"id", "query", "group", "relevant": [{"file", "p
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -58,10 +57,10 @@ def read_questions(path: Path, topics: Path | None = None) -> list[JudgedQuestio
     `topics`: what TREC's qrels in `path` are asked by, a number, a tab and the words a line.
     """
     if topics is not None:
-        return _with_qrels(dict(_topics(topics)), _trec(path))
+        return _with_qrels(path, dict(_topics(topics)), _trec(path))
     if path.is_dir():
         return _beir(path)
-    found = [_question(path, number, row) for number, row in _rows(path)]
+    found = [_question(path, number, row) for number, row in json_rows(path)]
     ids = set[str]()
     for question in found:
         if question.id in ids:
@@ -89,9 +88,9 @@ def _grade(where: str, item: object) -> tuple[str, int]:
     if not isinstance(item, dict) or not isinstance(item.get("file"), str) or not item["file"]:
         raise BadArgument(f'{where}: each of `relevant` needs a "file", such as {{"file": "report.pdf", "page": 7}}.')
     page, grade = item.get("page"), item.get("grade", 1)
-    if page is not None and (not isinstance(page, int) or page < 1):
+    if page is not None and (type(page) is not int or page < 1):  # true is an int to Python
         raise BadArgument(f"{where}: `page` must be a whole number from 1.")
-    if not isinstance(grade, int) or grade < 1:
+    if type(grade) is not int or grade < 1:
         raise BadArgument(f"{where}: `grade` must be a whole number from 1; leave out what does not answer.")
     return (f"{item['file']}#page={page}" if page else item["file"]), grade
 
@@ -99,25 +98,27 @@ def _grade(where: str, item: object) -> tuple[str, int]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file that are not blank, from 1."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:  # editors on Windows write the mark in front
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line.rstrip("\n")
     except OSError as error:
         raise BadArgument(f"{path}: cannot be read: {error.strerror}. Name a file of questions.") from error
     except UnicodeDecodeError as error:
-        raise BadArgument(f"{path}: is not UTF-8 text. Name a file of questions.") from error
+        raise BadArgument(f"{path}: is not UTF-8 text. Save it as UTF-8.") from error
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The objects of a file of JSON lines, each with the number of its line. Raises BadArgument, which names it."""
     for number, line in _lines(path):
         try:
             row = json.loads(line)
-        except ValueError as error:
+            json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        except (ValueError, RecursionError) as error:
             shown = line[:MAX_LINE_SHOWN]
-            raise BadArgument(f"{path}, line {number}: is no JSON: {shown!r}. Write one question a line.") from error
+            raise BadArgument(f"{path}, line {number}: is no JSON: {shown!r}. Write one object a line.") from error
         if not isinstance(row, dict):
-            raise BadArgument(f'{path}, line {number}: must be an object with "query" and "relevant".')
+            raise BadArgument(f"{path}, line {number}: must be an object, in braces.")
         yield number, row
 
 
@@ -130,7 +131,7 @@ Judgements = dict[str, dict[str, int]]
 def _beir(folder: Path) -> list[JudgedQuestion]:
     """A folder of BEIR: `queries.jsonl` with `_id` and `text`, and `qrels/` with tables of judgements."""
     asked = {}
-    for number, row in _rows(folder / QUESTION_FILE):
+    for number, row in json_rows(folder / QUESTION_FILE):
         if not isinstance(row.get("text"), str) or "_id" not in row:
             raise BadArgument(f'{folder / QUESTION_FILE}, line {number}: needs "_id" and "text", as BEIR has them.')
         asked[str(row["_id"])] = str(row["text"])
@@ -138,13 +139,13 @@ def _beir(folder: Path) -> list[JudgedQuestion]:
     table = next((one for one in tables if one.stem == "test"), next(iter(tables), None))
     if table is None:
         raise BadArgument(f"{folder}: has no qrels/test.tsv, which says what answers each question.")
-    return _with_qrels(asked, _beir_judgements(table))
+    return _with_qrels(table, asked, _beir_judgements(table))
 
 
 def _beir_judgements(path: Path) -> Judgements:
     judged: Judgements = defaultdict(dict)
     for number, line in _lines(path):
-        cells = next(csv.reader([line], delimiter="\t"))
+        cells = line.split("\t")
         if number == 1 and cells[:1] == ["query-id"]:
             continue
         if len(cells) != 3:
@@ -180,11 +181,15 @@ def _whole_number(path: Path, number: int, written: str) -> int:
         raise BadArgument(f"{path}, line {number}: {shown!r} is no grade. Write a whole number.") from error
 
 
-def _with_qrels(asked: Mapping[str, str], judged: Judgements) -> list[JudgedQuestion]:
+def _with_qrels(path: Path, asked: Mapping[str, str], judged: Judgements) -> list[JudgedQuestion]:
     """The questions that were judged, with the answers of a grade above 0."""
     missing = sorted(set(judged) - set(asked))
     if missing:
-        raise BadArgument(f"{missing[0]}: is judged, but no question has this id. {len(missing)} lack theirs.")
+        raise BadArgument(
+            f"{path}: {missing[0]} is judged, but no question has this id. Ids without a question: {len(missing)}."
+        )
+    if not judged:
+        raise BadArgument(f"{path}: there is no judgement in it.")
     return [
         JudgedQuestion(id=id, query=asked[id], grades={name: grade for name, grade in grades.items() if grade > 0})
         for id, grades in judged.items()

@@ -37,6 +37,8 @@ STRIP_PIXELS = (640, 128)
 """Width and height of a spectrogram."""
 MAX_HEARD_SECONDS = 30.0
 """Of one answer: as long as a window of a recording. MP3 of 24 kbit/s: 90 kB."""
+MAX_TARGET_CHARACTERS = 600
+"""Of a target that is repeated: an id of a hit has some hundred."""
 MAX_TEXT_CHARACTERS = 8_000
 MAX_CONTEXT_CHARACTERS = 600
 MAX_SHOWN_ROWS, MAX_SHOWN_COLUMNS, MAX_CELL_CHARACTERS = 40, 12, 80
@@ -85,7 +87,7 @@ def shown_hits(library: Library, targets: Sequence[str], form: Form) -> list[Sho
 
 
 def _shown(library: Library, target: str, form: Form) -> Shown:
-    shown: Shown = {"target": target}
+    shown: Shown = {"target": target[:MAX_TARGET_CHARACTERS]}
     side = DETAIL_SIDE_PIXELS if form == "detail" else THUMBNAIL_SIDE_PIXELS
     try:
         look = library.look(target, side=side, content=True)

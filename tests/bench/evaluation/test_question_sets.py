@@ -46,6 +46,26 @@ def test_texts_of_beir_become_files_that_their_ids_name(tmp_path: Path) -> None:
         question_sets([beir], None, tmp_path / "scratch")
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"_id": "\xff", "text": "a"}', "not UTF-8"),
+        (b'{"_id": "d1", "text": "a"}', "line 2: two texts have the id 'd1'"),
+        (b'{"_id": "%s", "text": "a"}' % (b"a" * 300), "line 2: .* can be no file's name"),
+        (b'{"_id": "a\\u0000", "text": "a"}', "line 2: .* can be no file's name"),
+        (b'{"_id": "d2", "text": "\\ud800"}', "line 2: is no JSON"),
+        (b'{"_id": "d2", "text": null}', 'line 2: needs "_id" and "text"'),
+    ],
+)
+def test_a_wrong_text_of_beir_is_named_with_its_file_and_line(tmp_path: Path, line: bytes, told: str) -> None:
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "Pumps?"}\n')
+    (tmp_path / "qrels" / "test.tsv").write_text("q\td1\t1\n")
+    (tmp_path / "corpus.jsonl").write_bytes(b'{"_id": "d1", "text": "They fail."}\n' + line)
+    with pytest.raises(BadArgument, match=rf"corpus\.jsonl(, |: is ){told}"):
+        question_sets([tmp_path], None, tmp_path / "scratch")
+
+
 def test_what_is_no_set_or_two_of_a_name_or_a_mixture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match=r"has a queries\.jsonl"):
         question_sets([tmp_path], None, tmp_path)

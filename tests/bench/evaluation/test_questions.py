@@ -44,6 +44,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         ('{"query": "a", "relevant": [{"page": 1}]}', 'needs a "file"'),
         ('{"query": "a", "relevant": [{"file": "b", "page": 0}]}', "`page` must be"),
         ('{"query": "a", "relevant": [{"file": "b", "grade": 0}]}', "`grade` must be"),
+        ('{"query": "a", "relevant": [{"file": "b", "page": true}]}', "`page` must be"),
+        ('{"query": "a", "relevant": [{"file": "b", "grade": true}]}', "`grade` must be"),
+        ('{"query": "half a pair: \\ud800"}', "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
     ],
 )
 def test_a_wrong_line_is_named_with_its_file_and_number(tmp_path: Path, line: str, told: str) -> None:
@@ -66,6 +70,20 @@ def test_files_that_hold_no_questions_are_refused(tmp_path: Path) -> None:
         read_questions(tmp_path / "latin.jsonl")
 
 
+def test_the_mark_that_editors_on_windows_put_in_front_is_no_part_of_the_first_question(tmp_path: Path) -> None:
+    path = written(tmp_path / "q.jsonl", '\ufeff{"query": "Pumps?"}\n')
+    assert [one.query for one in read_questions(path)] == ["Pumps?"]
+
+
+def test_judgements_are_none_or_as_they_are_written(tmp_path: Path) -> None:
+    written(tmp_path / "queries.jsonl", '{"_id": "q1", "text": "Pumps?"}\n')
+    table = written(tmp_path / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n")
+    with pytest.raises(BadArgument, match=r"test\.tsv: there is no judgement"):
+        read_questions(tmp_path)
+    table.write_text('q1\t"d1\t1\n')
+    assert read_questions(tmp_path)[0].grades == {'"d1': 1}
+
+
 def test_a_folder_of_beir_is_read_with_its_test_judgements(tmp_path: Path) -> None:
     written(tmp_path / "queries.jsonl", '{"_id": "q1", "text": "Pumps?"}\n{"_id": "q2", "text": "Not judged?"}\n')
     written(tmp_path / "qrels" / "dev.tsv", "query-id\tcorpus-id\tscore\nq2\td9\t1\n")
@@ -85,7 +103,7 @@ def test_qrels_of_trec_are_read_with_their_topics(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match=r"qrels\.txt, line 2: 'x' is no grade"):
         read_questions(qrels, topics)
     qrels.write_text("3 0 d1 1\n")
-    with pytest.raises(BadArgument, match="3: is judged, but no question"):
+    with pytest.raises(BadArgument, match=r"qrels\.txt: 3 is judged, but no question"):
         read_questions(qrels, topics)
     topics.write_text("1 Pumps?\n")
     with pytest.raises(BadArgument, match=r"topics\.tsv, line 1"):

@@ -125,3 +125,9 @@ def test_lines_come_with_the_seconds_at_which_they_are_said(lines: str, times: l
     segment = Segment(document="ab" * 32, modality="audio", place=SOUND.place, text=lines, times=spans)
     library = FakeLibrary(looks={"s": look(segment=segment, text=lines, content=tone(1.0))})
     assert asked(library, "detail", "s")[0].get("times") == times
+
+
+def test_targets_that_are_no_ids_of_hits_make_no_answer_larger() -> None:
+    items = asked(FakeLibrary(looks={}), "thumbnail", *(letter * 1_000_000 for letter in "abcdef"))
+    assert [set(item) for item in items] == [{"target", "error"}] * 6
+    assert len(json.dumps(items)) < MAX_ANSWER_CHARACTERS
