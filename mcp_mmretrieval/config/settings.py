@@ -235,6 +235,14 @@ class Settings(BaseModel):
         index_server(value)
         return value
 
+    @field_validator("index_token")
+    @classmethod
+    def _strip_token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()  # one that was read from a file ends in a line break
+        if not all("!" <= letter <= "~" for letter in token):
+            raise ValueError("holds a blank or a letter that no header can carry. Give the token alone.")
+        return SecretStr(token)
+
     @field_validator("library", "cache")
     @classmethod
     def _expand(cls, value: Path) -> Path:
