@@ -199,6 +199,7 @@ class ServerSession:
         new = np.array(
             [
                 (found := held.get((segment, part))) is None
+                or found.shape != vector.shape
                 or not np.allclose(found, vector, atol=SAME_VECTOR_TOLERANCE)
                 for (segment, part), vector in zip(keys.tolist(), vectors, strict=True)
             ]
