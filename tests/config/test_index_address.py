@@ -64,7 +64,7 @@ def test_what_is_no_address_is_refused_with_what_would_be(address: str, reason: 
     ],
 )
 def test_a_password_in_the_address_is_refused_and_not_repeated(address: str) -> None:
-    with pytest.raises(BadArgument, match="MMRETRIEVAL_INDEX_TOKEN|is no address of a server") as refused:
+    with pytest.raises(BadArgument, match=r"MMRETRIEVAL_INDEX_TOKEN|is no address of a server") as refused:
         Settings.of({"index": address})
     assert "secret" not in str(refused.value)
 
