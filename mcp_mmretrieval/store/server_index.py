@@ -44,6 +44,7 @@ class ServerIndex:
         self._holder = secrets.token_hex(8)
         """Names this engine, as long as it has the library open."""
         self.server = server.origin
+        self.search_seconds = server.search_seconds
         self.max_neighbours = MAX_NEIGHBOURS
 
     def open(self, stop: threading.Event) -> OpenIndex:
