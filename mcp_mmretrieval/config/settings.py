@@ -53,7 +53,10 @@ class Settings(BaseModel):
         default=None, description="File with the certificates of who signed that server's, in place of the public ones."
     )
     index_s: float = Field(
-        default=1.0, ge=0.05, le=60, description="Seconds that a search waits for that server at most."
+        default=1.0,
+        ge=0.05,
+        le=60,
+        description="Seconds that a search waits for one answer of that server; once they are over it asks no more.",
     )
     roots: tuple[Path, ...] = Field(
         default=(),

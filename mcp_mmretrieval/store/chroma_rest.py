@@ -29,7 +29,7 @@ WORK_SECONDS = 60.0
 """Seconds in which it does what nobody waits for: a thousand vectors take one or two."""
 MAX_ANSWER_BYTES = 256 << 20
 """Bytes of one answer, which is read into memory."""
-MAX_REASON_CHARACTERS = 200
+MAX_SERVER_MESSAGE_CHARACTERS = 200
 """Of what a server says that is passed on."""
 OLDEST_MAJOR_VERSION = 1
 """Of Chroma. Those before had another server, in Python, which runs code that a client names (CVE-2026-45829)."""
@@ -188,7 +188,7 @@ class ChromaRest:
     def _without_token(self, said: str) -> str:
         """A line of what a server, or who spoke to it, says: it may repeat what it was sent."""
         token = self.server.token
-        return " ".join((said.replace(token, "…") if token else said).split())[:MAX_REASON_CHARACTERS]
+        return " ".join((said.replace(token, "…") if token else said).split())[:MAX_SERVER_MESSAGE_CHARACTERS]
 
     def _unreachable(self, error: Exception) -> str:
         origin, reason = self.server.origin, self._without_token(str(error) or type(error).__name__)
