@@ -93,10 +93,11 @@ class DocumentBatcher:
         not take in is left out alone. Raises ModelUnavailable, LibraryUnavailable, Cancelled.
         """
         under_way: list[DocumentVectors] = []
-        begun = _begin(_with_stored(documents, stored), under_way, stop, enough)
+        waiting = (DocumentVectors(document, waiting=1) for document in documents)  # until all of it is in a batch
+        begun = _begin(waiting, under_way, stop, enough)
         decoder = StepDecoder(embedder, self._workers, self._sound_s)
         with ExitStack() as running:
-            steps = decode_steps(self._catalog, embedder, begun, stop)
+            steps = decode_steps(self._catalog, embedder, begun, stop, stored)
             decoded = running.enter_context(RunAhead(steps, decoder.decode, threads=self._workers.count))
             running.callback(decoder.stop)
             embedded = running.enter_context(
@@ -113,11 +114,6 @@ class DocumentBatcher:
                 if stop():
                     raise Cancelled("Stopped while embedding.")
         yield under_way
-
-
-def _with_stored(documents: Iterable[str], stored: Callable[[str], StoredParts]) -> Iterator[DocumentVectors]:
-    for document in documents:
-        yield DocumentVectors(document, stored=stored(document), waiting=1)  # until all of it is in a batch
 
 
 def _begin(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mcp_mmretrieval.adding.document_vectors import DocumentVectors
+from mcp_mmretrieval.adding.document_vectors import DocumentVectors, StoredParts
 from mcp_mmretrieval.adding.parts import decoding_side, part_contents, segment_to_decode
 from mcp_mmretrieval.concurrency import foreground
 from mcp_mmretrieval.errors import Cancelled, Unfit, UnreadableMedia
@@ -72,14 +72,18 @@ class DecodedStep:
 
 
 def decode_steps(
-    catalog: Catalog, embedder: Embedder, begun: Iterable[DocumentVectors], stop: Callable[[], bool]
+    catalog: Catalog,
+    embedder: Embedder,
+    begun: Iterable[DocumentVectors],
+    stop: Callable[[], bool],
+    stored: Callable[[str], StoredParts] = lambda document: {},
 ) -> Iterator[DecodeStep]:
     """The steps of documents, one document after the other; one or more of each. Raises Cancelled once `stop` says so.
 
-    Of a document that turns out to be absent, no further place.
+    Of a document that turns out to be absent, no further place. `stored` tells which parts were stored before.
     """
     for one in begun:
-        for step in _steps_of(catalog, embedder, one):
+        for step in _steps_of(catalog, embedder, one, stored):
             if stop():
                 raise Cancelled("Stopped while embedding.")
             yield step
@@ -88,13 +92,17 @@ def decode_steps(
         yield DecodeStep(one, last=True)
 
 
-def _steps_of(catalog: Catalog, embedder: Embedder, one: DocumentVectors) -> Iterator[DecodeStep]:
+def _steps_of(
+    catalog: Catalog, embedder: Embedder, one: DocumentVectors, stored: Callable[[str], StoredParts]
+) -> Iterator[DecodeStep]:
     """Those of one document: some texts, the places among them that have to be decoded, the next texts."""
     document = catalog.document(one.document)
     title, files = document.title if document else "", None
     places = PlacesToDecode(embedder)
     for page in catalog.segment_pages(one.document):
-        one.anchor = one.anchor or page[0].key
+        if one.anchor is None:  # first: of what is read again from here on, nothing is stored
+            one.anchor = page[0].key
+            one.stored = stored(one.document)
         yield DecodeStep(one, texts=page, title=title)
         for place in places.among(page):
             files = catalog.files_of_one(one.document) if files is None else files

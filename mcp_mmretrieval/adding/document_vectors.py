@@ -40,6 +40,8 @@ class DocumentVectors:
     """Places without a vector, by kind and reason."""
     failed: bool = False
     """Something went wrong that may go well another time."""
+    refused: bool = False
+    """Its vectors cannot be stored, as they fit no others."""
     absent: bool = False
     """Its file cannot be read now."""
     waiting: int = 0
@@ -48,7 +50,7 @@ class DocumentVectors:
     @property
     def put_off(self) -> bool:
         """Whether it should be tried again rather than be left without vectors."""
-        return self.absent or (self.failed and not (self.vectors or self.stored))
+        return self.absent or self.refused or (self.failed and not (self.vectors or self.stored))
 
     @property
     def enough(self) -> bool:
@@ -63,6 +65,11 @@ class DocumentVectors:
         """What was made is stored by now."""
         for kind, vectors in self.vectors.items():
             self.stored.setdefault(kind, set()).update(vectors)
+        self.vectors.clear()
+
+    def refuse(self) -> None:
+        """What was made cannot be stored: nothing more of it is, until it is tried anew."""
+        self.refused = True
         self.vectors.clear()
 
     @property

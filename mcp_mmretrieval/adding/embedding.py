@@ -32,7 +32,8 @@ READING_SHARE = 3.0
 MAX_EMBEDDING_ATTEMPTS = 3
 """How often a document is begun that ends the process each time, before it is given up."""
 GIVEN_UP_NOTE = (
-    "Found by its words only: the server ended each time while its vectors were made. The server's log may say why."
+    "Found by its words; all its vectors lack, or some: the server ended each time while they were made. The server's "
+    "log may say why."
 )
 
 
@@ -197,25 +198,24 @@ class EmbeddingThread:
 
     def _commit(self, target: EmbeddingTarget, one: DocumentVectors) -> None:
         """Store its vectors, or put it off: it stays findable by its words."""
-        if one.waiting:
-            self._store_some(target, one)
-        elif one.absent:
-            self._put_off.add(one.document)
-        elif one.put_off:
-            self._failed.setdefault(target.space, set()).add(one.document)
-        else:
-            try:
+        try:
+            if one.waiting:
+                self._store_some(target, one)
+            elif not one.put_off:
                 self._catalog.commit_embedded(
                     one.document, target.space, one.rows, left_out=one.note, anchor=one.anchor
                 )
                 self.problem = ""
-            except ValueError:  # vectors that fit no others
-                logger.exception("%s: its vectors cannot be stored", one.document[:12])
-                self._failed.setdefault(target.space, set()).add(one.document)
+        except ValueError:  # vectors that fit no others
+            logger.exception("%s: its vectors cannot be stored", one.document[:12])
+            one.refuse()
+        if not one.waiting and one.put_off:
+            others = self._put_off if one.absent else self._failed.setdefault(target.space, set())
+            others.add(one.document)
 
     def _store_some(self, target: EmbeddingTarget, one: DocumentVectors) -> None:
         """Of a document that waits for more."""
-        if one.anchor is not None:
+        if one.anchor is not None and not one.refused:
             self._catalog.add_vectors(one.document, target.space, one.rows, anchor=one.anchor)
         one.note_stored()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,16 +31,20 @@ def index_server(address: str) -> IndexServer | None:
     if address == EMBEDDED:
         return None
     wanted = f"{EMBEDDED}, or http(s)://HOST:PORT[/TENANT/DATABASE]"
+    if "@" in address:  # before anything repeats the address
+        raise ValueError("the address holds a name or a password. Give a token in MMRETRIEVAL_INDEX_TOKEN instead.")
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # as a look-up will: no empty label, none too long
     except ValueError as error:
         raise ValueError(f"{address}: {error}. Give {wanted}.") from error
     names = [name for name in parts.path.split("/") if name]
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or len(names) not in (0, 2):
-        raise ValueError(f"{address}: is no address of a server. Give {wanted}.")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("the address holds a name or a password. Give a token in MMRETRIEVAL_INDEX_TOKEN instead.")
+    named = parts.scheme in ("http", "https") and host and not re.search(r"[^\w.:%-]", host)
+    if not named or parts.query or parts.fragment or len(names) not in (0, 2):
+        shown = address.partition("?")[0]  # what follows may be a token
+        raise ValueError(f"{shown}: is no address of a server. Give {wanted}.")
+    assert host
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError(
             f"{address}: vectors and token would cross a network unencrypted. Use https, as of a proxy with a "

@@ -53,7 +53,10 @@ class Settings(BaseModel):
         default=None, description="File with the certificates of who signed that server's, in place of the public ones."
     )
     index_s: float = Field(
-        default=1.0, ge=0.05, le=60, description="Seconds that a search waits for that server at most."
+        default=1.0,
+        ge=0.05,
+        le=60,
+        description="Seconds that a search waits for one answer of that server; once they are over it asks no more.",
     )
     roots: tuple[Path, ...] = Field(
         default=(),
@@ -234,6 +237,14 @@ class Settings(BaseModel):
     def _refuse_other_addresses(cls, value: str) -> str:
         index_server(value)
         return value
+
+    @field_validator("index_token")
+    @classmethod
+    def _strip_token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()  # one that was read from a file ends in a line break
+        if not all("!" <= letter <= "~" for letter in token):
+            raise ValueError("holds a blank or a letter that no header can carry. Give the token alone.")
+        return SecretStr(token)
 
     @field_validator("library", "cache")
     @classmethod

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import recipe, specs, status
 from mcp_mmretrieval.models.builtin.load import BuiltinModels
 from mcp_mmretrieval.models.lazy import LazyModel
@@ -47,7 +49,8 @@ class EmbedderPool:
         """See `EmbedderSource`."""
         for embedder in self.all():
             if embedder.loaded:
-                embedder.get().expect(query)
+                with suppress(ModelUnavailable):  # it may leave right now: its next query waits, nobody here does
+                    embedder.get(0.0).expect(query)
 
     def begin(self, maker: str, then: Callable[[], None]) -> None:
         """See `EmbedderSource`."""

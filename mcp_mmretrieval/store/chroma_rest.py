@@ -10,8 +10,10 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +29,8 @@ WORK_SECONDS = 60.0
 """Seconds in which it does what nobody waits for: a thousand vectors take one or two."""
 MAX_ANSWER_BYTES = 256 << 20
 """Bytes of one answer, which is read into memory."""
+MAX_SERVER_MESSAGE_CHARACTERS = 200
+"""Of what a server says that is passed on."""
 OLDEST_MAJOR_VERSION = 1
 """Of Chroma. Those before had another server, in Python, which runs code that a client names (CVE-2026-45829)."""
 IDLE_CONNECTION_SECONDS = 60.0
@@ -127,6 +131,17 @@ class ChromaRest:
             self._http.close()
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> Any:
+        """The answer, in a thread of its own: neither a look-up of the name nor the head of an answer has one limit."""
+        found = Future[Any]()
+        work = partial(self._exchange, method, path, body, seconds)
+        threading.Thread(target=_settle, args=(found, work), name="chroma request", daemon=True).start()
+        try:
+            return found.result(seconds)
+        except TimeoutError as error:
+            raise self._late(seconds) from error
+
+    def _exchange(self, method: str, path: str, body: dict[str, Any] | None, seconds: float) -> Any:
+        """Send, and wait for what comes, which may take longer; then nobody waits for it any more."""
         end = time.monotonic() + seconds
         limits = httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
         answer = bytearray()
@@ -137,17 +152,20 @@ class ChromaRest:
                     if time.monotonic() > end or len(answer) > MAX_ANSWER_BYTES:
                         raise httpx2.ReadTimeout("the answer goes on and on")
         except httpx2.TimeoutException as error:
-            raise IndexAway(f"{self.server.origin} did not answer within {seconds:g} s. See how busy it is.") from error
+            raise self._late(seconds) from error
         except httpx2.HTTPError as error:
             raise IndexAway(self._unreachable(error)) from error
         return self._understood(response, bytes(answer))
+
+    def _late(self, seconds: float) -> IndexAway:
+        return IndexAway(f"{self.server.origin} did not answer within {seconds:g} s. See how busy it is.")
 
     def _understood(self, response: httpx2.Response, answer: bytes) -> Any:
         """What an answer says. Raises IndexAway for all that is none."""
         origin, status = self.server.origin, response.status_code
         try:
             told = json.loads(answer) if answer else None
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
             if response.is_success:
                 raise IndexAway(
@@ -160,14 +178,20 @@ class ChromaRest:
             raise IndexAway(f"{origin} {advice} MMRETRIEVAL_INDEX_TOKEN.")
         reason = f"{status} {response.reason_phrase}"
         if isinstance(told, dict) and isinstance(told.get("message"), str):
-            reason = f"{status} {told['message'][:200]}"
+            reason = f"{status} {told['message']}"
+        reason = self._without_token(reason)
         if status == HTTPStatus.NOT_FOUND:
             by_chroma = isinstance(told, dict) and told.get("error") == "NotFoundError"
             raise NotThere(f"{origin} says {reason}", said_by_chroma=by_chroma)
         raise IndexAway(f"{origin} says {reason}. See the server's log.")
 
+    def _without_token(self, said: str) -> str:
+        """A line of what a server, or who spoke to it, says: it may repeat what it was sent."""
+        token = self.server.token
+        return " ".join((said.replace(token, "…") if token else said).split())[:MAX_SERVER_MESSAGE_CHARACTERS]
+
     def _unreachable(self, error: Exception) -> str:
-        origin, reason = self.server.origin, str(error) or type(error).__name__
+        origin, reason = self.server.origin, self._without_token(str(error) or type(error).__name__)
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             why = reason.partition("failed: ")[2] or reason
             return (
@@ -177,6 +201,13 @@ class ChromaRest:
         if isinstance(error, httpx2.ConnectError):
             return f"nothing answers at {origin} ({reason}). Start the server, or correct MMRETRIEVAL_INDEX."
         return f"{origin} broke off ({reason}). See whether the server runs."
+
+
+def _settle(found: Future[Any], work: Callable[[], Any]) -> None:
+    try:
+        found.set_result(work())
+    except BaseException as error:  # noqa: BLE001  it belongs to who waits
+        found.set_exception(error)
 
 
 def _trusted(server: IndexServer) -> ssl.SSLContext | bool:

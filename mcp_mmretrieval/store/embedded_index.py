@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import threading
@@ -25,6 +26,7 @@ class EmbeddedIndex:
 
     server = ""
     max_neighbours = MAX_NEIGHBOURS
+    search_seconds = math.inf
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self._folder = folder

@@ -185,7 +185,7 @@ class Index:
         # that the index has not followed yet is found all the same.
         _, held = self._catalog.extent(scope, MAX_SCANNED_VECTORS)
         lane = (scope, kind, depth, held.bit_length())
-        most = self._backend.max_neighbours
+        most, end = self._backend.max_neighbours, time.monotonic() + self._backend.search_seconds
         look = self._looks.get(lane, min(2 * depth, most))
         while look <= most and (found := self._ask(space, kind, vector, look)) is not None:
             upto, near = found
@@ -197,8 +197,13 @@ class Index:
             if len(best) >= depth:
                 self._remember(lane, look)
                 return upto, list(best.items())[:depth]
-            if look == most and not self._scannable(space, kind, scope):
-                return upto, list(best.items())  # a server that gives few at a time: some are better than none
+            late = time.monotonic() > end
+            if (late or look == most) and not self._scannable(space, kind, scope):
+                return upto, list(
+                    best.items()
+                )  # a server that gives few at a time, or slowly: some are better than none
+            if late:
+                return None
             look = min(2 * look, most) if look < most else most + 1
         if look > most:
             self._remember(lane, look)

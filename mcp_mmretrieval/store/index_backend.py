@@ -68,6 +68,10 @@ class IndexBackend(Protocol):
     def max_neighbours(self) -> int:
         """Neighbours that may be asked for at once."""
 
+    @property
+    def search_seconds(self) -> float:
+        """Seconds after which a search does not ask once more."""
+
     def open(self, stop: threading.Event) -> OpenIndex:
         """Open the index that is there, if it has what the catalog says; read in ahead of the first search.
 

@@ -89,7 +89,7 @@ def _compare(
         if len(held) < len(places):
             return f"{len(places) - len(held)} of {len(places)} vectors are missing"
         own = np.stack([held[segment, part] for segment, part in places.tolist()])
-        if not np.allclose(own, vectors, atol=VECTOR_TOLERANCE):
+        if own.shape != vectors.shape or not np.allclose(own, vectors, atol=VECTOR_TOLERANCE):
             return "its vectors are not those of the catalog"
         for vector in vectors[:: 1 + len(places) // SEARCHES_PER_BLOCK]:
             nearest, _ = chroma.nearest(space, kind, vector, 1)

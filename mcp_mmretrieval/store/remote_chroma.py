@@ -156,7 +156,8 @@ class RemoteChroma:
         answer = self._ask(space, kind, "query", asked, seconds=seconds or self._rest.server.search_seconds)
         with _as_chroma_answers():
             keys = np.array([key_of_id(id) for id in answer["ids"][0]], dtype=np.int64).reshape(-1, 2)
-            return keys, 1.0 - np.array(answer["distances"][0], dtype=np.float32)
+            scores = 1.0 - np.array(answer["distances"][0], dtype=np.float32)
+            return keys, _finite(scores, (len(keys),))
 
     def vectors(self, space: int, kind: str, keys: PartKeys) -> dict[VectorKey, Vectors]:
         """The vectors that it has of these, each of shape (dim,)."""
@@ -165,7 +166,7 @@ class RemoteChroma:
             answer = self._ask(space, kind, "get", {"ids": ids_of_keys(keys[some]), "include": ["embeddings"]})
             with _as_chroma_answers():
                 rows = np.array(answer["embeddings"], dtype=np.float32)
-                found |= zip(map(key_of_id, answer["ids"]), rows, strict=True)
+                found |= zip(map(key_of_id, answer["ids"]), _finite(rows, (len(rows), *rows.shape[1:2])), strict=True)
         return found
 
     def has(self, space: int, kind: str, keys: PartKeys) -> bool:
@@ -215,10 +216,17 @@ def _collection(told: Any) -> Collection:
         return Collection(str(told["id"]), str(told["name"]), told["dimension"], str(holder))
 
 
+def _finite(numbers: Vectors, shape: tuple[int, ...]) -> Vectors:
+    """The numbers, if there are as many as were asked for, and all are numbers. Raises ValueError."""
+    if numbers.shape != shape or not np.isfinite(numbers).all():
+        raise ValueError(f"{numbers.shape} numbers, not {shape}, or not all of them finite")
+    return numbers
+
+
 @contextmanager
 def _as_chroma_answers() -> Iterator[None]:
     """Raise IndexAway for an answer that is none of Chroma's."""
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise IndexAway("the server answers otherwise than Chroma does. Correct MMRETRIEVAL_INDEX.") from error

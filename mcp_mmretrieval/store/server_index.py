@@ -44,6 +44,7 @@ class ServerIndex:
         self._holder = secrets.token_hex(8)
         """Names this engine, as long as it has the library open."""
         self.server = server.origin
+        self.search_seconds = server.search_seconds
         self.max_neighbours = MAX_NEIGHBOURS
 
     def open(self, stop: threading.Event) -> OpenIndex:
@@ -199,6 +200,7 @@ class ServerSession:
         new = np.array(
             [
                 (found := held.get((segment, part))) is None
+                or found.shape != vector.shape
                 or not np.allclose(found, vector, atol=SAME_VECTOR_TOLERANCE)
                 for (segment, part), vector in zip(keys.tolist(), vectors, strict=True)
             ]

@@ -159,7 +159,8 @@ class Spaces:
     def add_vectors(self, document: str, space: int, groups: Iterable[VectorRows], *, anchor: int) -> bool:
         """Commit some of a document's vectors while others are still made: searches find them.
 
-        The document waits until `commit_embedded`. Returns and raises as that does.
+        The document waits until `commit_embedded`. Returns and raises as that does. It gets on, so of its attempts only
+        the last one is still noted.
         """
         try:
             with self._database.writing("vectors") as db:
@@ -167,6 +168,7 @@ class Spaces:
                     return False
                 for group in groups:
                     _write_vectors(db, key, space, group)
+                db.execute("UPDATE attempts SET count = 1 WHERE document = ? AND space = ?", (key, space))
                 return True
         except _ReadAgain:
             return False

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval.adding.decoding import DecodedStep, DecodeStep, StepDecoder, decode_steps
-from mcp_mmretrieval.adding.document_vectors import DocumentVectors
+from mcp_mmretrieval.adding.document_vectors import DocumentVectors, StoredParts
 from mcp_mmretrieval.errors import Cancelled
 from mcp_mmretrieval.library import Library
 from tests.conftest import OpenLibrary
@@ -42,6 +42,19 @@ def decoder(library: Library) -> StepDecoder:
 
 def decoded(library: Library, step: DecodeStep) -> DecodedStep:
     return decoder(library).decode(step)
+
+
+def test_what_is_stored_is_asked_once_it_is_known_of_which_reading_the_vectors_are(library: Library) -> None:
+    report, _ = begun(library)
+    anchors: list[int | None] = []
+
+    def stored(document: str) -> StoredParts:
+        anchors.append(report.anchor)
+        return {"text": {(1, 0)}}
+
+    assert list(decode_steps(library._catalog, ColourEmbedder(), [report], lambda: False, stored))
+    assert anchors == [library._catalog.segments_of(report.document)[0].key]
+    assert report.has("text", (1, 0))
 
 
 def test_texts_come_first_and_each_place_is_a_step(library: Library) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcp_mmretrieval.adding import document_vectors, embedding
@@ -90,6 +91,68 @@ class Tiring(ColourEmbedder):
         return super().embed_documents(contents, titles)
 
 
+class Spoiling(ColourEmbedder):
+    """Trips over a window that names an ogre, and makes vectors too long of those that go with a goblin."""
+
+    calls_at_once = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedded = 0
+
+    def embed_documents(self, contents: Sequence[Content], titles: Sequence[str] = ()) -> Vectors:
+        if any("ogre" in str(content) for content in contents):
+            raise ValueError("An ogre.")
+        self.embedded += len(contents)
+        vectors = super().embed_documents(contents, titles)
+        return np.pad(vectors, ((0, 0), (0, any("goblin" in str(content) for content in contents))))
+
+
+@pytest.mark.parametrize("line", [5, 560, 990])
+def test_a_long_text_with_a_vector_that_cannot_be_stored_is_put_off_and_holds_up_nothing(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, line: int
+) -> None:
+    monkeypatch.setattr(document_vectors, "VECTORS_AT_ONCE", 250)
+    monkeypatch.setattr(embedding, "RETRY_SECONDS", 0.05)
+    lines = [*["A green field."] * line, "A goblin.", *["A blue sky."] * (1_000 - line)]
+    (folder / "short.txt").write_text("A red boat.", encoding="utf-8")
+    with opened_with(Spoiling(), tmp_path, folder) as library:
+        assert add(library).added == 1
+        assert library.settle(PATIENCE)
+        (folder / "long.txt").write_text("\n\n".join(lines), encoding="utf-8")
+        assert add(library).added == 1
+        assert library.settle(PATIENCE)
+        assert library.held() == (2, 1)
+        assert cited(library, "red", lanes=("text",))[0] == "short.txt#char=0,11"
+        thread = library._opened.embedding
+        thread.wake()
+        assert library.settle(PATIENCE)
+        assert (thread.problem, library.held()) == ("", (2, 1))
+
+
+def test_a_window_amid_a_long_text_that_the_model_trips_over_is_told_and_tried_once(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document_vectors, "VECTORS_AT_ONCE", 250)
+    lines = [*["A green field."] * 500, "An ogre.", *["A blue sky."] * 500]
+    (folder / "long.txt").write_text("\n\n".join(lines), encoding="utf-8")
+    embedder = Spoiling()
+    with opened_with(embedder, tmp_path, folder) as library:
+        assert add(library).added == 1
+        assert library.settle(PATIENCE)
+        assert library.held() == (1, 0)
+        (document,) = library.documents()[0]
+        assert any("as text (the model fails on it: ValueError)" in note for note in document.notes)
+        assert embedder.embedded == 1_000
+
+
+def opened_with(embedder: ColourEmbedder, tmp_path: Path, folder: Path) -> Library:
+    settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=1)
+    models = ModelsByHand(settings)
+    models._made = embedder
+    return Library.open(settings=settings, models=models)
+
+
 def test_of_a_long_text_vectors_are_kept_and_found_before_all_are_made_and_none_is_made_twice(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,10 +161,7 @@ def test_of_a_long_text_vectors_are_kept_and_found_before_all_are_made_and_none_
     (folder / "long.txt").write_text("\n\n".join(lines), encoding="utf-8")
     tired, rested = Tiring(600), Tiring(5_000)
     for embedder in (tired, rested):
-        settings = Settings.read(library=tmp_path / "library", roots=(folder,), workers=1)
-        models = ModelsByHand(settings)
-        models._made = embedder
-        with Library.open(settings=settings, models=models) as library:
+        with opened_with(embedder, tmp_path, folder) as library:
             assert add(library).state == "done"
             library.settle(PATIENCE)
             assert library.held() == (1, embedder is tired)

@@ -40,6 +40,10 @@ def test_an_address_names_a_server_and_perhaps_a_database(address: str, server: 
         ("https://chroma.example?token=x", "is no address of a server"),
         ("http://[::1", "Give embedded, or http"),
         ("https://chroma.example:80000", "Give embedded, or http"),
+        ("https://a..b", "Give embedded, or http"),
+        (f"https://{'a' * 70}.example", "Give embedded, or http"),
+        ("https://exa mple:8000", "is no address of a server"),
+        ("https://ex\u2603.example", "is no address of a server"),
         ("http://10.0.0.5:8000", "would cross a network unencrypted"),
         ("http://localhost.example", "would cross a network unencrypted"),
     ],
@@ -49,10 +53,30 @@ def test_what_is_no_address_is_refused_with_what_would_be(address: str, reason: 
         Settings.of({"index": address})
 
 
-def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
-    with pytest.raises(BadArgument, match="MMRETRIEVAL_INDEX_TOKEN") as refused:
-        Settings.of({"index": "https://me:secret@chroma.example"})
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:secret@chroma.example",
+        "https://me:secret@chroma.example/tenant",
+        "https://me:secret@chroma.example:port",
+        "me:secret@chroma.example",
+        "https://chroma.example?token=secret",
+    ],
+)
+def test_a_password_in_the_address_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(BadArgument, match=r"MMRETRIEVAL_INDEX_TOKEN|is no address of a server") as refused:
+        Settings.of({"index": address})
     assert "secret" not in str(refused.value)
+
+
+def test_a_token_from_a_file_loses_its_line_break_and_one_that_no_header_carries_is_not_repeated() -> None:
+    server = Settings.of({"index": "https://chroma.example", "index_token": "t0ken\n"}).index_server
+    assert server is not None
+    assert server.token == "t0ken"
+    for token in ("sec\nret", "sec\u00fcret"):
+        with pytest.raises(BadArgument, match="no header can carry") as refused:
+            Settings.of({"index": "https://chroma.example", "index_token": token})
+        assert token not in str(refused.value)
 
 
 def test_the_token_shows_nowhere() -> None:

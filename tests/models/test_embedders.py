@@ -1,6 +1,7 @@
 """Embedders by recipe: loaded once, told when that has ended, and forgotten when they are not needed."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,21 @@ def test_each_recipe_has_one_embedder_until_it_is_released(pool: Pool) -> None:
     assert (pool.loaded(ONE), pool.loaded(OTHER)) == (False, True)
     assert pool.made(ONE, 10) is not one
     assert pool.loads == [ONE, OTHER, ONE]
+
+
+def test_who_tells_of_a_query_waits_for_no_model_that_leaves_just_then(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.made(ONE, 10)
+    gate = threading.Event()
+    monkeypatch.setattr(pool, "_load_bare", lambda maker: gate.wait(10) and ColourEmbedder())
+    lazy = pool.lazy(ONE)
+    monkeypatch.setattr(type(lazy), "loaded", property(lambda _: True))
+    monkeypatch.setattr(type(lazy), "resting", property(lambda _: True))  # since it was asked
+    began = time.monotonic()
+    pool.expect("a red boat")
+    assert time.monotonic() < began + 5
+    gate.set()
 
 
 def test_who_began_a_load_hears_of_its_end_well_or_not(pool: Pool) -> None:

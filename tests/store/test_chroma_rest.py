@@ -128,11 +128,75 @@ def test_no_answer_is_waited_for_longer_than_allowed_even_if_it_drips(front: Chr
     assert time.monotonic() < began + 20  # not for as long as it would go on
 
 
-def _drip(listener: socket.socket, freed: threading.Event) -> None:
+def test_a_search_waits_no_longer_where_the_name_of_the_server_is_looked_up_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    freed = threading.Event()
+
+    def slow(*_: object, **__: object) -> list[object]:
+        freed.wait(30)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    began = time.monotonic()
+    with (
+        closing(ChromaRest(IndexServer(origin="https://chroma.example"))) as rest,
+        pytest.raises(IndexAway, match=r"did not answer within 0\.2 s"),
+    ):
+        rest.get("/heartbeat", seconds=0.2)
+    assert time.monotonic() < began + 10
+    freed.set()
+
+
+def test_a_head_that_drips_is_not_waited_for() -> None:
+    freed = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_drip, args=(listener, freed, b"HTTP/1.1 200 OK\r\nx-slow:"), daemon=True).start()
+        dripping = IndexServer(origin=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        began = time.monotonic()
+        with closing(ChromaRest(dripping)) as rest, pytest.raises(IndexAway, match=r"did not answer within 0\.3 s"):
+            rest.get("/heartbeat", seconds=0.3)
+        assert time.monotonic() < began + 10
+        freed.set()
+
+
+def test_a_redirect_is_not_followed_so_the_token_goes_nowhere_else() -> None:
+    elsewhere, asked = socket.create_server(("127.0.0.1", 0)), threading.Event()
+    with elsewhere, socket.create_server(("127.0.0.1", 0)) as listener:
+        away = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/"
+        elsewhere.settimeout(0.5)
+        head = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {away}\r\nContent-Length: 0\r\n\r\n".encode()
+        threading.Thread(target=_drip, args=(listener, asked, head), daemon=True).start()
+        redirecting = IndexServer(origin=f"http://127.0.0.1:{listener.getsockname()[1]}", token="t0ken")
+        assert "says 307 Temporary Redirect" in reason(redirecting)
+        asked.set()
+        with pytest.raises(TimeoutError):
+            elsewhere.accept()
+
+
+@pytest.mark.parametrize("answer", [(500, b'{"message": "what is\\n t0ken?"}'), (429, b'{"message": "t0ken"}')])
+def test_what_a_server_repeats_of_the_token_is_not_passed_on(front: ChromaFront, answer: Answer) -> None:
+    front.rule = lambda *_: answer
+    told = reason(IndexServer(origin=front.address, token="t0ken"))
+    assert "t0ken" not in told
+    assert "…" in told
+    assert "\n" not in told
+
+
+def test_an_answer_nested_without_end_is_none(front: ChromaFront) -> None:
+    front.rule = lambda *_: (200, b"[" * 100_000)
+    assert "answers no JSON" in reason(IndexServer(origin=front.address))
+
+
+def _drip(
+    listener: socket.socket,
+    freed: threading.Event,
+    head: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+) -> None:
     connection, _ = listener.accept()
     with connection:
         connection.recv(65_536)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        connection.sendall(head)
         try:
             while not freed.wait(0.05):
                 connection.sendall(b" ")

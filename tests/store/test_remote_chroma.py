@@ -142,6 +142,25 @@ def test_answers_that_are_none_of_chromas_are_a_server_that_is_away(server: Chro
     front.close()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"ids": [["1.0", "2.0"]], "distances": [[0.1]]}',
+        b'{"ids": [["1.0"]], "distances": [[[0.1]]]}',
+        b'{"ids": [["1.0"]], "distances": [[null]]}',
+        b'{"ids": [["1.0"]], "distances": [[NaN]]}',
+        b'{"ids": [["99999999999999999999.0"]], "distances": [[0.1]]}',
+    ],
+)
+def test_neighbours_without_one_finite_distance_each_are_no_answer(server: ChromaServer, answer: bytes) -> None:
+    front = ChromaFront(server.port)
+    with closing(front), closing(RemoteChroma(ChromaRest(IndexServer(origin=front.address)), "odd", "me")) as chroma:
+        chroma.make_sure(1, "text")
+        front.rule = lambda *_: (200, answer)
+        with pytest.raises(IndexAway, match="answers otherwise than Chroma does"):
+            chroma.nearest(1, "text", unit(0, 1), 3)
+
+
 def test_nothing_is_sent_once_it_is_closed(chroma: RemoteChroma, tmp_path: Path) -> None:
     chroma.close()
     with pytest.raises(IndexAway, match="was closed"):

@@ -206,6 +206,24 @@ def test_a_server_that_gives_few_neighbours_answers_with_them_where_no_scan_can(
     assert len(store.index.nearest(space, "text", vectors[0], Scope(), depth=50)) == 30
 
 
+def test_a_slow_server_is_asked_no_deeper_once_the_seconds_of_a_search_are_over(
+    tmp_path: Path, front: ChromaFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path / "library", at(front, search_seconds=0.5)) as store:
+        space, vectors = fill(store.catalog, 1)
+        assert store.index.wait(PATIENCE)
+        asked = front.asked["query"]
+        front.rule = lambda _, path, __: time.sleep(0.2) if path.endswith("query") else None
+        found = store.index.nearest(space, "text", vectors[0], Scope(), depth=10)  # more than there are: ever deeper
+        assert 0 < len(found) < 10  # by comparing with each
+        assert 0 < front.asked["query"] - asked <= 4
+        store.index._looks.clear()
+        monkeypatch.setattr(index, "MAX_SCANNED_WHILE_AWAY", 1)
+        asked_by_index(store, monkeypatch)
+        some = store.index.nearest(space, "text", vectors[0], Scope(), depth=10)
+        assert [key for key, _ in some] == [key for key, _ in found]
+
+
 # -- the server fails
 
 

@@ -76,6 +76,17 @@ def test_attempts_are_counted_by_space_and_end_with_vectors_sparing_or_another_r
     assert d in catalog.unembedded(other)
 
 
+def test_attempts_begin_anew_once_some_more_vectors_are_stored(catalog: Catalog) -> None:
+    put(catalog, "/r/a", ["one", "two"])
+    id, space = held(catalog, "/r/a"), catalog.space(SPACE)
+    first = catalog.segments_of(id)[0].key
+    for _ in range(2):
+        catalog.attempt(space, [id])
+    rows = [VectorRows(kind="text", segments=[first], parts=[0], vectors=unit(1, 1))]
+    assert catalog.add_vectors(id, space, rows, anchor=first)
+    assert catalog.attempts(space) == {id: 1}  # still under way
+
+
 def test_some_vectors_of_a_document_come_before_the_others_and_those_of_an_earlier_reading_never(
     catalog: Catalog,
 ) -> None:
