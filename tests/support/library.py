@@ -101,6 +101,8 @@ class FakeLibrary:
     """A search waits for it, if the query says wait."""
     asked: dict[str, Any] = field(default_factory=dict)
     """Arguments of the last search."""
+    expected: list[str] = field(default_factory=list)
+    """Queries that had to wait for their turn."""
     added: list[object] = field(default_factory=list)
     """Paths, text and title of the last adding."""
     removed: list[str] = field(default_factory=list)
@@ -112,6 +114,9 @@ class FakeLibrary:
     def __post_init__(self) -> None:
         self.jobs_started: list[Job] = []
         self._jobs = Jobs(record=lambda job: None)
+
+    def expect(self, query: str) -> None:
+        self.expected.append(query)
 
     def close(self) -> None:
         self.closed = True
