@@ -21,6 +21,7 @@ QUESTIONS = '{"query": "which vehicles failed", "group": "notes", "relevant": [{
 def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = tmp_path_factory.mktemp("library") / "library"
     answered(run("add", folder / "notes.md", "--library", library, "--json"))
+    assert run("stop", "--library", library).returncode == 0  # what its engine has under way is written or left
     return library
 
 
