@@ -49,7 +49,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
     profile = selected_profile(given)
     _check(arguments)
     try:
-        with _unwinding_when_told(), tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
+        with _unwinding_when_told(), _made_folder() as folder:
             if asked is not None:
                 require_hub_packages(f"bench --random-weights {asked.name}")
                 with show.spinner(f"Drawing random weights for {asked.name}"):
@@ -91,6 +91,15 @@ def _unwinding_when_told() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _made_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that is gone however this ends: a signal between making it and holding it comes a little later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGHUP))
+    try:
+        return tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 for _module in pkgutil.walk_packages(av.__path__, "av."):
     if _module.name not in ("av.__main__", "av.datasets"):
         importlib.import_module(_module.name)  # PyAV imports late, and a confined worker can import nothing more
-av.logging.set_level(av.logging.PANIC)
+# any level, also PANIC, lets decoder threads wait for Python's lock at each message, and who frees them waits for them
+av.logging.set_level(None)
 
 StreamKind = Literal["audio", "video", "subtitle"]
 

@@ -1,9 +1,11 @@
 """Containers of sound and film: which bytes are opened, and how they are read."""
 
 import io
+from pathlib import Path
 from types import ModuleType
 
 import av
+import av.logging
 import pytest
 
 from mcp_mmretrieval.config.limits import Limits
@@ -12,6 +14,7 @@ from mcp_mmretrieval.media import audio, container, video
 from mcp_mmretrieval.media.recording_kind import recording_kind
 from mcp_mmretrieval.media.source import Source
 from mcp_mmretrieval.types import SplitPart
+from tests.support.files import BLUE, RED, film
 
 
 def source(data: bytes) -> Source:
@@ -70,3 +73,14 @@ def test_every_codec_that_is_read_has_a_decoder() -> None:
     for names in container._CODECS.values():
         for name in names.split():
             assert av.codec.Codec(name, "r")
+
+
+def test_nothing_that_ffmpeg_says_waits_for_pythons_lock(tmp_path: Path) -> None:
+    """A decoder thread that did, while its decoder was freed, hung the parser."""
+    data = bytearray(film(tmp_path / "clip.mp4", (RED, 2), (BLUE, 2)).read_bytes())
+    begin = data.index(b"mdat")
+    size = int.from_bytes(data[begin - 4 : begin], "big")
+    data[begin + size // 2 : begin + size - 8] = bytes(size - 8 - size // 2)
+    before = av.logging.get_last_error()
+    split(video, bytes(data))
+    assert av.logging.get_last_error() == before
