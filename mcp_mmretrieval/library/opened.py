@@ -22,6 +22,7 @@ from mcp_mmretrieval.jobs.history import JobHistory
 from mcp_mmretrieval.media.office.slides.drawn import DrawnSlides
 from mcp_mmretrieval.media.workers import Workers
 from mcp_mmretrieval.models import LibraryModels, weights
+from mcp_mmretrieval.models.device import memory
 from mcp_mmretrieval.models.process.remote import process_pool
 from mcp_mmretrieval.rollout import Rollout
 from mcp_mmretrieval.roots import Roots
@@ -33,7 +34,7 @@ from mcp_mmretrieval.targets import ConnectionView
 logger = logging.getLogger(__name__)
 
 REST_EVERY_SECONDS = 10.0
-"""Seconds between two looks whether models can leave the memory."""
+"""Seconds between two looks whether models, and what was freed, can leave the memory."""
 
 WORKER_IDLE_SECONDS = 60.0
 """Seconds after which a parser without work ends: a new one is there in less than one."""
@@ -125,9 +126,11 @@ class OpenedLibrary:
 
     def _rest(self) -> None:
         """Let models that nobody uses leave the memory, and what was removed the file, until the library is closed."""
+        heap = memory.GrownHeap()
         while not self._closed.wait(REST_EVERY_SECONDS):
             self.shared.models.rest()
             self.shared.workers.rest(WORKER_IDLE_SECONDS)
+            heap.trim()
             with suppress(LibraryUnavailable):  # a full disk, which who wants to write is told
                 if self._at_rest():
                     self.shared.catalog.tidy(self._at_rest)

@@ -12,8 +12,11 @@ import sys
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
+_STATM = Path("/proc/self/statm")
 _GROUP = Path("/sys/fs/cgroup")
 """Linux control group, version 2: what a container may use."""
+GROWN_BYTES = 32_000_000
+"""Bytes by which a process has to grow before it is worth a look at all of its heap."""
 
 
 def machine_memory() -> tuple[int, int]:
@@ -62,6 +65,32 @@ def trim_heap() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+class GrownHeap:
+    """Gives back what was freed once this process has grown, as one large file lets it grow.
+
+    glibc gives back by itself only what lies at the end of a heap; what was freed below it adds up from file to file.
+    """
+
+    def __init__(self) -> None:
+        self._resident = _resident_memory()
+
+    def trim(self) -> None:
+        """Trim the heap if the process has grown by `GROWN_BYTES` since it was last done."""
+        grown = _resident_memory() - self._resident
+        if grown >= GROWN_BYTES:
+            trim_heap()
+        if grown >= GROWN_BYTES or grown < 0:
+            self._resident = _resident_memory()
+
+
+def _resident_memory() -> int:
+    """Bytes of this process that are in memory (proc_pid_statm(5)); 0 where the system does not say."""
+    try:
+        return int(_STATM.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def _whole() -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Memory of the machine, as its container may use it."""
 
+import ctypes
 import gc
 import weakref
 from pathlib import Path
@@ -71,3 +72,31 @@ def test_what_a_gpu_of_apples_holds_in_reserve_is_given_back(monkeypatch: pytest
     monkeypatch.setattr(torch.mps, "empty_cache", lambda: given_back.append("mps"))
     memory.release_memory()
     assert given_back == ["mps"]
+
+
+def resident_mb() -> float:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS:"))
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
+def test_what_was_freed_below_the_end_of_a_heap_is_given_back_once_the_process_has_grown_by_it() -> None:
+    heap = memory.GrownHeap()
+    held = [bytearray(20_000) for _ in range(10_000)]
+    del held[:-1]  # the last of them keeps the heap from becoming shorter
+    before = resident_mb()
+    heap.trim()
+    after = resident_mb()
+    assert before - after > 100
+
+
+def test_a_process_that_has_hardly_grown_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    heap, looked = memory.GrownHeap(), []
+    monkeypatch.setattr(memory, "trim_heap", lambda: looked.append(resident_mb()))
+    heap.trim()
+    assert not looked
+    held = bytearray(b"a") * 100_000_000
+    heap.trim()
+    heap.trim()
+    del held
+    assert len(looked) == 1
