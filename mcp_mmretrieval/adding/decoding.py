@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcp_mmretrieval.adding.document_vectors import DocumentVectors, StoredParts
 from mcp_mmretrieval.adding.parts import decoding_side, part_contents, segment_to_decode
@@ -48,7 +48,7 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class DecodeStep:
-    """Some texts of a document, or one place that has to be decoded; neither at its end."""
+    """Some texts of a document, or one place that has to be decoded; neither where it has none."""
 
     gathered: DocumentVectors
     texts: Sequence[StoredSegment] = ()
@@ -59,6 +59,11 @@ class DecodeStep:
     """Of the document."""
     last: bool = False
     """Whether it is the last of its document."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.texts and self.place is None
 
 
 @dataclass(slots=True)
@@ -83,21 +88,23 @@ def decode_steps(
     Of a document that turns out to be absent, no further place. `stored` tells which parts were stored before.
     """
     for one in begun:
-        for step in _steps_of(catalog, embedder, one, stored):
+        step = DecodeStep(one)
+        for following in _steps_of(catalog, embedder, one, stored):
             if stop():
                 raise Cancelled("Stopped while embedding.")
-            yield step
+            if not step.empty:
+                yield step
+            step = DecodeStep(one) if one.absent else following
             if one.absent:
                 break
-        yield DecodeStep(one, last=True)
+        yield replace(step, last=True)
 
 
 def _steps_of(
     catalog: Catalog, embedder: Embedder, one: DocumentVectors, stored: Callable[[str], StoredParts]
 ) -> Iterator[DecodeStep]:
     """Those of one document: some texts, the places among them that have to be decoded, the next texts."""
-    document = catalog.document(one.document)
-    title, files = document.title if document else "", None
+    title, files = catalog.title_of(one.document), None
     places = PlacesToDecode(embedder)
     for page in catalog.segment_pages(one.document):
         if one.anchor is None:  # first: of what is read again from here on, nothing is stored

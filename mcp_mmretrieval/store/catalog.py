@@ -226,6 +226,11 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
         with self._database.reading() as db:
             return stored_documents(db, ids)
 
+    def title_of(self, id: str) -> str:
+        """Of a held document; empty for an unknown one."""
+        with self._database.reading() as db:
+            return scalar(db, "SELECT title FROM documents WHERE id = ?", id) or ""
+
     def size(self, ids: Collection[str]) -> int:
         """How many segments these documents have together."""
         with self._database.reading() as db:
@@ -468,6 +473,8 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             if not page:
                 return
             yield page
+            if len(page) < at_once:
+                return
             first += at_once
 
     def around(self, key: int, *, reach: int = 1) -> list[StoredSegment]:

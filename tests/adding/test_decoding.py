@@ -63,15 +63,13 @@ def test_texts_come_first_and_each_place_is_a_step(library: Library) -> None:
     assert [(step.gathered is report, step.place is not None, step.last) for step in found] == [
         (True, False, False),
         (True, True, False),
-        (True, True, False),
-        (True, False, True),
-        (False, False, False),
+        (True, True, True),
         (False, False, True),
     ]
     pages = [decoded(library, step) for step in found[1:3]]
     assert [[(item.kind, item.part) for item in made.items] for made in pages] == [[("picture", 0)]] * 2
     assert [int(made.items[0].content[0, 0, 0]) > 128 for made in pages] == [True, False]  # type: ignore[index]
-    texts = decoded(library, found[4])
+    texts = decoded(library, found[3])
     assert next((item.kind, item.content) for item in texts.items) == ("text", "A red boat.")
     assert texts.items[0].bytes == len("A red boat.")
     assert pages[0].items[0].bytes == pages[0].items[0].content.nbytes  # type: ignore[union-attr]
@@ -89,7 +87,6 @@ def test_of_a_document_whose_file_is_away_nothing_more_is_decoded(library: Libra
         (True, False, False),
         (True, True, False),
         (True, False, True),
-        (False, False, False),
         (False, False, True),
     ]
 
@@ -117,13 +114,18 @@ def test_words_of_a_script_that_the_model_was_not_taught_are_said_to_have_no_vec
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ColourEmbedder, "windows", lambda self, text: [])
-    texts, end = steps(library, begun(library)[1:])
-    assert (end.last, decoded(library, end)) == (True, DecodedStep())
+    (texts,) = steps(library, begun(library)[1:])
+    assert texts.last
     made = decoded(library, texts)
     assert made.items == []
     assert {(kind, str(error)) for kind, _, error in made.left_out} == {
         ("text", "the text model was not taught its script; its words are found")
     }
+
+
+def test_a_document_without_places_has_a_step_that_ends_it(library: Library) -> None:
+    (end,) = steps(library, [DocumentVectors("ab" * 32)])
+    assert (end.empty, end.last, decoded(library, end)) == (True, True, DecodedStep())
 
 
 def test_of_a_long_text_some_passages_are_a_step(library: Library, folder: Path) -> None:
@@ -132,5 +134,5 @@ def test_of_a_long_text_some_passages_are_a_step(library: Library, folder: Path)
     )
     assert library.add().wait(PATIENCE).replaced == 1
     found = list(steps(library, begun(library)[1:]))
-    assert [(len(step.texts), step.last) for step in found] == [(512, False), (512, False), (76, False), (0, True)]
+    assert [(len(step.texts), step.last) for step in found] == [(512, False), (512, False), (76, True)]
     assert len({stored.key for step in found for stored in step.texts}) == 1_100
