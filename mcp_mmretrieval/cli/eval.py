@@ -30,7 +30,7 @@ from mcp_mmretrieval.bench.evaluation.measures import require_measures
 from mcp_mmretrieval.bench.evaluation.question_sets import QuestionSet, question_sets
 from mcp_mmretrieval.bench.evaluation.questions import JudgedQuestion, read_questions
 from mcp_mmretrieval.bench.evaluation.runs import EvaluationRun, load_run, run_as_json, save_run
-from mcp_mmretrieval.cli import EXIT_OK, eval_plot, eval_table, given_settings, log_to_stderr, show
+from mcp_mmretrieval.cli import EXIT_OK, bench_plot, eval_plot, eval_table, given_settings, log_to_stderr, show
 from mcp_mmretrieval.cli.added_folders import with_roots
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.errors import BadArgument
@@ -68,7 +68,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.topics and len(arguments.paths) != 1:
         raise BadArgument("--topics says what one file of qrels asks: name that file.")
     if arguments.plot:
-        eval_plot.check_eval_plot_file(arguments.plot)
+        bench_plot.check_plot_file(arguments.plot)
     for option in ("json", "plot", "save_questions"):
         named = getattr(arguments, option)
         if named and named != _STDOUT and not Path(named).absolute().parent.is_dir():

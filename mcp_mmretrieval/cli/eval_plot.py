@@ -13,7 +13,6 @@ from mcp_mmretrieval.bench.evaluation.measures import Interval
 from mcp_mmretrieval.bench.evaluation.questions import ALL_QUESTIONS
 from mcp_mmretrieval.bench.evaluation.runs import EvaluationRun
 from mcp_mmretrieval.bench.evaluation.summary import MeasuredGroup, match_shares, measured_groups
-from mcp_mmretrieval.cli.bench_plot import check_plot_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,13 +21,8 @@ _INK, _TEAL, _CORAL = "#1f2933", "#1c998c", "#e4572e"
 _WIDTH_IN, _LINE_IN, _HEAD_IN = 9.6, 0.26, 2.2
 
 
-def check_eval_plot_file(name: str) -> None:
-    """Raises BadArgument for a suffix that nothing draws, RetrievalError where matplotlib is missing."""
-    check_plot_file(name)
-
-
 def write_eval_plot(run: EvaluationRun, path: Path) -> None:
-    """Draw the run into a file of a kind that `check_eval_plot_file` lets pass."""
+    """Draw the run into a file of a kind that `bench_plot.check_plot_file` lets pass."""
     import matplotlib
     from matplotlib.figure import Figure
 

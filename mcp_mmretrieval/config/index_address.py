@@ -6,7 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 EMBEDDED = "embedded"
 
@@ -39,7 +39,7 @@ def index_server(address: str) -> IndexServer | None:
         (host or "").encode("idna")  # as a look-up will: no empty label, none too long
     except ValueError as error:
         raise ValueError(f"{address}: {error}. Give {wanted}.") from error
-    names = [name for name in parts.path.split("/") if name]
+    names = [unquote(name) for name in parts.path.split("/") if name]
     named = parts.scheme in ("http", "https") and host and not re.search(r"[^\w.:%-]", host)
     if not named or parts.query or parts.fragment or len(names) not in (0, 2):
         shown = address.partition("?")[0]  # what follows may be a token

@@ -77,11 +77,14 @@ class RemoteChroma:
 
     def _listed(self) -> Iterator[Collection]:
         """The same, and what `successor` remembers."""
+        seen = set[str]()
         for offset in itertools.count(0, COLLECTIONS_AT_ONCE):
             listed = self._rest.get(f"{self._path}?limit={COLLECTIONS_AT_ONCE}&offset={offset}")
             with _as_chroma_answers():
-                yield from (each for each in map(_collection, listed) if each.name.startswith(f"{self._name}-"))
-                if len(listed) < COLLECTIONS_AT_ONCE:
+                new = [each for each in map(_collection, listed) if each.id not in seen]
+                seen.update(each.id for each in new)
+                yield from (each for each in new if each.name.startswith(f"{self._name}-"))
+                if len(listed) < COLLECTIONS_AT_ONCE or not new:  # a server that knows no offset says the same for ever
                     return
 
     def _find(self, space: int, kind: str) -> Collection | None:

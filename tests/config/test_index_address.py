@@ -23,6 +23,10 @@ def test_embedded_is_no_server() -> None:
             "https://api.trychroma.com/a-tenant/media",
             IndexServer(origin="https://api.trychroma.com", tenant="a-tenant", database="media"),
         ),
+        (
+            "https://chroma.example/our%20team/all%2Fmedia",
+            IndexServer(origin="https://chroma.example", tenant="our team", database="all/media"),
+        ),
     ],
 )
 def test_an_address_names_a_server_and_perhaps_a_database(address: str, server: IndexServer) -> None:

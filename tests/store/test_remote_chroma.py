@@ -1,5 +1,6 @@
 """The collections on a server, called as those in a folder."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_more_collections_than_are_listed_at_once_are_all_told(
     for space in range(1, 6):
         chroma.make_sure(space, "text")
     assert len({each.name for each in chroma.collections()}) == 5
+
+
+def test_a_server_that_lists_the_same_for_ever_is_asked_twice(server: ChromaServer) -> None:
+    """As one that knows no offset does."""
+    one = {"metadata": {"holder": "me"}, "dimension": None}
+    listed = json.dumps([one | {"id": str(number), "name": f"same-{number}-text"} for number in range(100)]).encode()
+    front = ChromaFront(server.port)
+    with closing(front), closing(RemoteChroma(ChromaRest(IndexServer(origin=front.address)), "same", "me")) as chroma:
+        front.rule = lambda *_: (200, listed)
+        assert len(chroma.collections()) == 100
+        assert front.asked["collections"] == 2
 
 
 def test_long_vectors_go_in_several_requests(server: ChromaServer, monkeypatch: pytest.MonkeyPatch) -> None:
