@@ -18,6 +18,7 @@ from mcp_mmretrieval.server.background import LibraryOpening
 from mcp_mmretrieval.server.connection import Connection
 from mcp_mmretrieval.server.gallery.app import GALLERY_URI, gallery_extension, hide_from_models, shows_apps
 from mcp_mmretrieval.server.metrics import Metrics
+from mcp_mmretrieval.server.prompts import explain_wrong_request, prompts
 from mcp_mmretrieval.server.tools.progress import WaitingCalls
 from mcp_mmretrieval.server.tools.tools import Tools
 
@@ -118,9 +119,12 @@ def create_shared_server(
             open_soon,
             advertise_used,
             *([hide_from_models] if gallery else []),
+            explain_wrong_request,
             waiting_calls.observe,
         ],
         # with the gallery the list depends on who asks
         cache_hints={"tools/list": CacheHint(3_600_000, "private" if gallery else "public")},
     )
+    for prompt in prompts():
+        server.add_prompt(prompt)
     return server

@@ -100,18 +100,18 @@ def test_the_package_and_the_server_package_import_only_the_standard_library() -
 async def test_what_is_not_used_is_not_advertised(connect: Connect) -> None:
     async with connect() as client:
         offered = client.server_capabilities
-        assert offered is not None and offered.tools is not None
-        assert (offered.prompts, offered.resources, offered.completions, offered.logging) == (None,) * 4
+        assert offered is not None and offered.tools is not None and offered.prompts is not None
+        assert (offered.resources, offered.completions, offered.logging) == (None,) * 3
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_what_is_added_to_a_server_is_advertised(mode: str, library: FakeLibrary) -> None:
     server = create_server(lambda: as_library(library), Settings())
 
-    @server.prompt()
+    @server.resource("note://hello")
     def greet() -> str:
         return "Hello."
 
     async with Client(server, mode=mode) as client:
         offered = client.server_capabilities
-        assert offered is not None and offered.prompts is not None and offered.resources is None
+        assert offered is not None and offered.resources is not None and offered.completions is None
