@@ -7,12 +7,12 @@ function card(hit) {
   const { name, folder, place } = named(hit), has = hit.modality !== "text" && seeing();
   const face = make("button", {
     class: `face ${has && KINDS[hit.modality] ? hit.modality : ""}`, "aria-expanded": "false",
-    "aria-label": `Open ${name}, ${place}, ${hit.match} match`, onclick: () => toggle(hit, item),
+    "aria-label": `Open ${name}, ${place}${hit.match ? `, ${hit.match} match` : ""}`, onclick: () => toggle(hit, item),
   });
   const item = make("li", { class: "card" }, face,
     make("button", { class: "cite", title: `Copy the citation: ${decoded(hit.citation)}`, "aria-label": `Copy the citation of ${name}, ${place}`, onclick: (event) => copy(hit, event.currentTarget) },
       make("b", { dir: "auto" }, name), icon("copy")),
-    make("p", { class: "where" }, make("span", {}, make("bdi", {}, place)), strength(hit)),
+    make("p", { class: "where" }, make("span", {}, make("bdi", {}, place)), hit.match ? strength(hit) : ""),
     has && hit.snippet ? make("p", { class: "said", dir: "auto" }, ...marked(hit.snippet)) : "");
   if (folder) face.title = folder;
   if (!has) face.append(make("span", { class: "words", dir: "auto" }, ...marked((hit.snippet || hit.title || name).replace(/(^|\s)#{1,6} /g, "$1"))));

@@ -9,6 +9,7 @@ function named(hit) {
   return { name: decoded(path.slice(slash + 1)), folder: slash > 0 ? decoded(path.slice(0, slash)) : "", place: placed(hit, cut < 0 ? "" : hit.citation.slice(cut + 1)) };
 }
 function placed(hit, fragment) {
+  if (hit.extent) return hit.extent;
   if (hit.start !== undefined && hit.end !== undefined) return `${KINDS[hit.modality]} ${clock(hit.start)}\u2013${clock(hit.end)}`;
   const parts = fragment.split("&").map((one) => {
     const [name, value = ""] = one.split(/=(.*)/s);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,11 @@ CARD_SCRIPTS = tuple(
     _FOLDER / f"{name}.js"
     for name in ("building", "names", "results", "cards", "citations", "details", "player", "keys")
 )
-"""What shows hits, wherever the page stands. One more script says where that is. It has `callTool(name, given)` with the
-answer of a tool, `canCall()`, `actsFor(hit)` with more buttons for what is opened, `isWhole()`, whether there is room for
-all hits, and `widen()`, which asks for it; it begins, and calls `receive(result)`."""
+"""What shows hits, wherever the page stands. One more script says where that is, and begins.
+
+It has `callTool(name, given)` with the answer of a tool, `canCall()`, `actsFor(hit)` with more buttons for what is
+opened, `isWhole()`, whether there is room for all hits, and `widen()`, which asks for it. It calls `receive(result)`.
+"""
 
 
 @cache
@@ -33,8 +36,8 @@ def joined_page(html: Path, style: str, script: str) -> str:
 
 
 def page_style(*files: Path) -> str:
-    """The rules of these files, in order."""
-    return _bare(files)
+    """The rules of these files, in order, without their comments."""
+    return re.sub(r"/\*.*?\*/", "", _bare(files), flags=re.DOTALL)
 
 
 def page_script(*files: Path) -> str:
