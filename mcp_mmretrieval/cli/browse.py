@@ -1,4 +1,4 @@
-"""`browse`: the gallery in the person's own browser, which a small server on loopback serves, a client of the engine."""
+"""`browse`: the gallery in the person's own browser: a small server on loopback, and a client of the engine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import html
 import signal
 import socket
+import sys
 import tempfile
 import webbrowser
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ def browse_command(arguments: argparse.Namespace) -> int:
             listening.getsockname()[1], partial(_ask, given), partial(_open_recording, given), lambda: _tell_next(app)
         )
         show.print_text(app.address)
+        sys.stdout.flush()
         if not arguments.no_open and not webbrowser.open(forwarding_page(Path(folder), app.address)):
             show.tell("No browser could be started here: open that address in one.")
         show.tell("Ctrl-C ends it.")

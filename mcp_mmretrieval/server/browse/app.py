@@ -159,7 +159,7 @@ class BrowseApplication:
 
     async def _called(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         name, arguments = given.get("name"), given.get("arguments", {})
-        if name not in ASKED or not isinstance(arguments, dict):
+        if not isinstance(name, str) or name not in ASKED or not isinstance(arguments, dict):
             raise RequestRefused(403, f"The page may ask for {', '.join(sorted(ASKED))}.")
         return await self._ask(name, arguments)
 

@@ -1,6 +1,6 @@
 // What the library holds, what is wrong with it, and what is being added.
 
-const LOOK_MS = 1500, KINDS_OF = { page: "pages", image: "pictures", audio: "recordings", video: "films", text: "texts" };
+const LOOK_MS = 1500, KINDS_OF = { page: "PDF", image: "picture", audio: "recording", video: "film", text: "text" };
 let looking = 0;
 const few = (count) => Number(count ?? 0).toLocaleString("en");
 function progressOf(job) {
@@ -16,7 +16,7 @@ function progressOf(job) {
     ...(job.failed ?? []).slice(0, 5).map((one) => make("p", { class: "facts", dir: "auto" }, line(`${one.path}: ${one.reason}`))));
 }
 function health(status) {
-  const kinds = Object.entries(status.documents ?? {}).filter(([, count]) => count).map(([kind, count]) => `${few(count)} ${KINDS_OF[kind] ?? line(kind)}`);
+  const kinds = Object.entries(status.documents ?? {}).filter(([, count]) => count).map(([kind, count]) => `${few(count)} ${KINDS_OF[kind] ?? line(kind)}${count === 1 ? "" : "s"}`);
   const fact = (name, ...told) => told.some(Boolean) ? [make("dt", {}, name), make("dd", { dir: "auto" }, ...told)] : [];
   return make("dl", {},
     ...fact("Holds", [kinds.join(", "), status.segments !== undefined && `${few(status.segments)} places`, status.pending_vectors && `${few(status.pending_vectors)} found by words only so far`].filter(Boolean).join(" \u00b7 ")),
