@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import logging
 import signal
 import socket
 import sys
@@ -36,6 +37,7 @@ _FORWARDING = """<!doctype html>
 def browse_command(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
     log_to_stderr()
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it complains of answers that the end cuts short
     given = given_settings(arguments)
     try:
         listening = socket.create_server(("127.0.0.1", arguments.port))

