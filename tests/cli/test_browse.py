@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+
 from mcp_mmretrieval.cli.browse import forwarding_page
 from tests.support.command import COMMAND, environment, run
 
