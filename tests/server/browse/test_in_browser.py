@@ -15,6 +15,7 @@ import pytest
 from mcp import Client
 
 from mcp_mmretrieval.answers import Answer
+from mcp_mmretrieval.cli.browse import forwarding_page
 from mcp_mmretrieval.cli.session import Session
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.server.create import create_server
@@ -150,6 +151,14 @@ async def test_the_token_leaves_the_address_and_the_tab_can_be_loaded_again(open
         await playwright.expect(other.locator("#state")).to_contain_text("mcp-mmretrieval browse")
         assert await other.locator(".card").count() == 0
         assert tab.complaints == []
+
+
+async def test_the_file_that_a_browser_is_given_leads_to_the_page(opened: Any, tmp_path: Path) -> None:
+    async with opened(listing()) as tab:
+        other = await tab.page.context.new_page()
+        await other.goto(forwarding_page(tmp_path, tab.browsed.app.address))
+        await playwright.expect(other.locator(".card")).to_have_count(3)
+        assert (other.url, tab.browsed.tabs) == (f"http://{tab.browsed.host}/", 2)
 
 
 async def test_words_search_with_the_filters_and_without_words_the_files_are_listed(opened: Any) -> None:
