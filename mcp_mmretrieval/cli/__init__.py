@@ -47,7 +47,7 @@ def exit_code_of(command: Callable[[], int]) -> int:
         sys.stderr.write("\nInterrupted.\n")
         return EXIT_INTERRUPTED
     except (RetrievalError, ExceptionGroup) as error:
-        ours = _first_of_ours(error)
+        ours = first_of_ours(error)
         if ours is None:
             raise
         _tell(str(ours))
@@ -112,10 +112,10 @@ def with_default_command(argv: list[str]) -> list[str]:
     return ["serve", *argv] if options.is_serve_command(argv) and argv[:1] != ["serve"] else argv
 
 
-def _first_of_ours(error: BaseException) -> RetrievalError | None:
+def first_of_ours(error: BaseException) -> RetrievalError | None:
     """The deliberate error in a group: the SDK's task groups wrap what goes through them."""
     if isinstance(error, BaseExceptionGroup):
-        return next(filter(None, map(_first_of_ours, error.exceptions)), None)
+        return next(filter(None, map(first_of_ours, error.exceptions)), None)
     return error if isinstance(error, RetrievalError) else None
 
 
@@ -142,6 +142,7 @@ def command_parser() -> argparse.ArgumentParser:
     _search(command("search", "asking:search_command", "search what was added"))
     _list(command("list", "asking:list_command", "list what was added"))
     _open(command("open", "asking:open_command", "show the text at one place, or write what it looks like"))
+    _browse(command("browse", "browse:browse_command", "search and look in your browser, by a page on this machine"))
     _remove(command("remove", "asking:remove_command", "take files out of the library; on disk they stay"))
     _json(command("status", "asking:status_command", "what the library holds and how it is"))
     _jobs(command("jobs", "jobs:jobs_command", "what is being added, and was; or end a job"))
@@ -206,6 +207,11 @@ def _open(opening: argparse.ArgumentParser) -> None:
     showing.add_argument("--picture", metavar="FILE", help="also write what it looks like, as JPEG")
     showing.add_argument("--quote", metavar="WORDS", help="only tell whether these words stand there; 1 where not")
     _json(opening)
+
+
+def _browse(browsing: argparse.ArgumentParser) -> None:
+    browsing.add_argument("--port", type=int, default=0, metavar="N", help="of 127.0.0.1; a free one unless told")
+    browsing.add_argument("--no-open", action="store_true", help="only print the address, which is good for one tab")
 
 
 def _remove(remove: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import anyio
 import anyio.to_thread
@@ -22,7 +22,7 @@ from mcp.types import CallToolResult, ImageContent, TextContent
 
 from mcp_mmretrieval.cli.wording import answer_for_person, for_person
 from mcp_mmretrieval.config.sources import default_library_path
-from mcp_mmretrieval.errors import RetrievalError
+from mcp_mmretrieval.errors import EngineUnavailable, RetrievalError
 from mcp_mmretrieval.front.endpoint import endpoint_of
 from mcp_mmretrieval.front.reaching import ENGINE_COMMAND, JsonMessage, connect_to_engine, hello
 from mcp_mmretrieval.server.lines import read_lines, write_line
@@ -113,6 +113,20 @@ def ask_library(given: dict[str, object], question: str, *, start: bool = True, 
     connection, answer = connect_to_engine(endpoint, hello(given, ask=question, **more), start=start)
     connection.close()
     return answer_for_person(answer)
+
+
+def open_recording(given: dict[str, object], target: str) -> tuple[int, JsonMessage]:
+    """The file of a recording as an open descriptor, which the caller closes, and its `media_type` and `bytes`.
+
+    The engine judges what may be read and opens it. Raises what `Library.recording` raises, as an EngineUnavailable.
+    """
+    endpoint = endpoint_of(str(given.get("library") or default_library_path()))
+    connection, answer = connect_to_engine(endpoint, hello(given, ask="recording", target=target))
+    with connection:
+        _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
+    if not descriptors:
+        raise EngineUnavailable("The engine ended before it passed the file on. Try again.")
+    return descriptors[0], dict(cast("JsonMessage", answer["recording"]))
 
 
 @asynccontextmanager

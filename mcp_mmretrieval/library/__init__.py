@@ -35,6 +35,7 @@ from mcp_mmretrieval.jobs import AddRequest, Job
 from mcp_mmretrieval.library.health import read_status
 from mcp_mmretrieval.library.looking import PlaceViewer
 from mcp_mmretrieval.library.opened import OpenedLibrary
+from mcp_mmretrieval.library.playing import Recording, RecordingOpener
 from mcp_mmretrieval.library.quoting import QuoteChecker
 from mcp_mmretrieval.models import LibraryModels
 from mcp_mmretrieval.models.query_cache import MAX_CHARACTERS_TOGETHER
@@ -75,6 +76,7 @@ class Library:
         self._remover = DocumentRemover(self._catalog, self._view)
         self._viewer = PlaceViewer(self._shared, self._view)
         self._quotes = QuoteChecker(self._catalog, self._view)
+        self._recordings = RecordingOpener(self._shared, self._view)
         self._searcher = Searcher(self._shared, self._view, opened.costs)
         self._ranker = CandidateRanker(self._shared, self._view, opened.costs)
 
@@ -309,6 +311,14 @@ class Library:
         that changed since answers with its stored text, `stale` and without pixels.
         """
         return self._viewer.look(target, side, content=content, region=region)
+
+    def recording(self, target: str) -> Recording:
+        """The file of sound or film at an id, citation or path, open, and the media type under which browsers play it.
+
+        Raises NotInLibrary; UnreadableMedia for what is no such file, changed since it was read, or is not played by
+        every browser.
+        """
+        return self._recordings.open(target)
 
     def check_quote(self, target: str, quote: str) -> QuoteCheck:
         """Whether the words of `quote` stand at an id, citation or path: exactly, nearly, elsewhere in it, or nowhere.

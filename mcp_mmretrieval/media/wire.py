@@ -12,7 +12,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mcp_mmretrieval.types import Picture
 
 Header = dict[str, Any]
+WebType = Literal["audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "video/mp4", "video/webm"]
+"""What a recording may be called to a browser."""
 FRAME_PREFIX = struct.Struct("<IQ")
 MAX_HEADER_BYTES = 16_000_000
 MAX_FILM_FRAMES = 64
@@ -55,6 +57,7 @@ MAX_DATE = 253_402_300_800.0
 MAX_WIRE_RATE_HZ = 768_000
 """Samples per second, at most."""
 MODALITIES: frozenset[str] = frozenset(get_args(Modality))
+WEB_TYPES: frozenset[str] = frozenset(get_args(WebType))
 
 
 class ProtocolError(ValueError):
@@ -281,6 +284,14 @@ def _content(header: object, rest: _Lump, bounds: AnswerBounds) -> Content:
         case other:
             raise ProtocolError(f"content of the kind {other!r}")
     return content
+
+
+def decode_web_type(header: Header) -> WebType | None:
+    """A media type of the list, or none: a browser will believe it. Raises ProtocolError."""
+    found = header.get("web_type")
+    if found is not None and not (isinstance(found, str) and found in WEB_TYPES):
+        raise ProtocolError(f"the media type {found!r}")
+    return cast("WebType | None", found)
 
 
 def decode_error(header: Header) -> UnreadableMedia:

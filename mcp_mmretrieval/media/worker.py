@@ -24,6 +24,7 @@ from mcp_mmretrieval.media import sandbox, wire
 from mcp_mmretrieval.media.charset_guess import MODELS_FOLDER
 from mcp_mmretrieval.media.failures import failure_of
 from mcp_mmretrieval.media.source import MAX_SIDECARS, Sidecar, Source
+from mcp_mmretrieval.media.web_type import web_type
 from mcp_mmretrieval.types import Content, Segment, SplitPart, SplitStep
 
 SplitFunction = Callable[[Source, Limits, int, str], Iterator[SplitStep]]
@@ -129,7 +130,9 @@ def _serve(
     source = Source(file=document.file, name=document.name, document=task["document"], sidecars=tuple(sidecars))
     limits = Limits(**task["limits"])
     try:
-        if task["segment"] is None:
+        if task["web_type"]:
+            _say(link, {"web_type": web_type(document.file)})
+        elif task["segment"] is None:
             steps = (
                 media.figures(source, limits, task["start"])
                 if task["figures"]

@@ -171,6 +171,22 @@ class Workers:
             raise UnreadableMedia("internal", "the parser gave nothing back")
         return content
 
+    def web_type(self, fd: int, *, name: str) -> wire.WebType | None:
+        """The media type under which browsers play an open recording as it lies; None where some do not.
+
+        Raises UnreadableMedia and Cancelled.
+        """
+        task = self._task(name, "", ()) | {"web_type": True}
+        bounds = wire.AnswerBounds.of(self._limits)
+        found: wire.WebType | None = None
+        try:
+            with self._begun(self._loads, task, [fd], None) as worker:
+                for header, _ in worker.answers(bounds, ReadingPatience(self._limits, None)):
+                    found = heard(wire.decode_web_type, header)
+        except ParserDeath as death:
+            raise UnreadableMedia(death.code, str(death)) from death
+        return found
+
     def rest(self, idle: float) -> None:
         """End workers that had nothing to do for so many seconds."""
         now = time.monotonic()
@@ -204,6 +220,7 @@ class Workers:
             "figures": False,
             "first": False,
             "segment": None,
+            "web_type": False,
             "limits": self._told_limits,
         }
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from mcp_mmretrieval.answers import Outcome, ProfileInfo, VanishedFile
     from mcp_mmretrieval.library import Library
+    from mcp_mmretrieval.library.playing import Recording
 
 logger = logging.getLogger(__name__)
 
@@ -146,8 +147,13 @@ class Engine:
                 if not peer_is_this_user(client):
                     logger.warning("refused a client of another user")
                     return
-                answer = await self._answer(hello)
+                handed: list[int] = []
+                answer = await self._answer(hello, handed)
+                descriptors += handed
                 await write_line(client, json.dumps(answer).encode() + b"\n")
+                if handed:
+                    await anyio.wait_writable(client)
+                    socket.send_fds(client, [b"\n"], handed)
                 if "ok" in answer and "ask" not in hello:
                     await self._serve(client, hello, answer, descriptors)
         except (OSError, ValueError) as error:
@@ -207,8 +213,11 @@ class Engine:
                 pass
             stop.set()
 
-    async def _answer(self, hello: JsonMessage) -> JsonMessage:
-        """`ok`, `error` with the reason, or `leaving`: then the client waits, and starts the next engine."""
+    async def _answer(self, hello: JsonMessage, handed: list[int]) -> JsonMessage:
+        """`ok`, `error` with the reason, or `leaving`: then the client waits, and starts the next engine.
+
+        Open files that go to the client behind the answer join `handed`.
+        """
         if self._leave.is_set():
             return {"leaving": "already"}
         if _version_numbers(str(hello.get("version"))) > _version_numbers(__version__):
@@ -222,7 +231,7 @@ class Engine:
             if hello.get("ask") not in _QUESTIONS_WITHOUT_SETTINGS:
                 self._adopt(settings)
             if "ask" in hello:
-                return {"ok": True, **await self._asked(str(hello["ask"]), hello)}
+                return {"ok": True, **await self._asked(str(hello["ask"]), hello, handed)}
             assert self._settings is not None
             if (differs := self._settings.differs(given)) and not self._in_use():
                 self.leave(f"asked for other settings: {', '.join(differs)}")
@@ -239,7 +248,7 @@ class Engine:
             self._admission = Admission(settings.max_running, settings.max_waiting)
             self._metrics.admissions.append(self._admission)
 
-    async def _asked(self, question: str, hello: JsonMessage) -> JsonMessage:
+    async def _asked(self, question: str, hello: JsonMessage, handed: list[int]) -> JsonMessage:
         """Answer a question that a person asks outside MCP."""
         if question == "leave":
             self.leave("asked to")
@@ -269,6 +278,12 @@ class Engine:
             roots = Settings.of(_settings_of(hello)).roots
             library = await self._opening.library()
             return await anyio.to_thread.run_sync(_quote, library, roots, hello)
+        if question == "recording":
+            roots = Settings.of(_settings_of(hello)).roots
+            library = await self._opening.library()
+            recording = await anyio.to_thread.run_sync(_recording, library, roots, str(hello.get("target")))
+            handed.append(recording.file.fd)
+            return {"recording": {"media_type": recording.media_type, "bytes": recording.file.size}}
         raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
 
     def _server(self, connection: Connection | None, settings: Settings) -> MCPServer[Connection]:
@@ -419,6 +434,12 @@ def _quote(library: Library, roots: tuple[Path, ...], hello: JsonMessage) -> Jso
     within = library.within(Roots(roots))
     result = checked_quote(within, [str(hello.get("target"))], str(hello.get("quote")))
     return {"quote": dict(result), "told": quote_text(result)}
+
+
+def _recording(library: Library, roots: tuple[Path, ...], target: str) -> Recording:
+    from mcp_mmretrieval.roots import Roots
+
+    return library.within(Roots(roots)).recording(target)
 
 
 def _outside(library: Library, roots: tuple[Path, ...], _: str) -> JsonMessage:

@@ -1,5 +1,6 @@
 """One engine for all: real fronts and a real engine, over a real library with models that one can work out by hand."""
 
+import fcntl
 import json
 import os
 import select
@@ -16,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from mcp_mmretrieval import __version__
+from mcp_mmretrieval.cli.session import open_recording
 from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.front.endpoint import Endpoint
 from mcp_mmretrieval.front.reaching import ask_engine, connect_to_engine, hello, launch_engine
+from tests.support import recordings
 from tests.support.engines import ENGINE, Front, ToolFailed, alive, ended_engine, until
 from tests.support.files import picture
 
@@ -458,3 +461,25 @@ def test_a_library_of_a_newer_version_is_told_by_each_call(endpoint: Endpoint, l
         for _ in range(2):
             with pytest.raises(ToolFailed, match="newer"):
                 front.call("search_media", query="red")
+
+
+# -- recordings -------------------------------------------------------------------------------------------------------
+
+
+def test_the_engine_opens_a_recording_and_passes_it_on_within_the_roots_of_who_asks(
+    endpoint: Endpoint, library: Path, files: Path, tmp_path: Path
+) -> None:
+    (files / "call.wav").write_bytes(recordings.sound("wav", 3.0))
+    with Front(library, files) as front:
+        front.call("add_documents")
+        given: dict[str, object] = {"library": str(library), "roots": [str(files)]}
+        fd, told = open_recording(given, "call.wav#t=0.0,3.0")
+        with os.fdopen(fd, "rb") as passed:
+            assert os.path.samestat(os.fstat(fd), (files / "call.wav").stat())
+            assert fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+            assert told == {"media_type": "audio/wav", "bytes": len(passed.read())}
+        for target in ("red.txt", "/etc/passwd", str(library / "catalog.db"), "../library/catalog.db"):
+            with pytest.raises(EngineUnavailable):
+                open_recording(given, target)
+        with pytest.raises(EngineUnavailable, match="not in the library"):
+            open_recording({**given, "roots": [str(tmp_path / "elsewhere")]}, str(files / "call.wav"))

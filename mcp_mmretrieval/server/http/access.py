@@ -42,6 +42,8 @@ class AccessPolicy:
     """Values of Origin of the web pages that may call; a client that is no browser sends none."""
     token: str | None = field(default=None, repr=False)
     """What every request must carry. None asks for none, which only a loopback address may do."""
+    settable: bool = True
+    """Whether settings name further hosts and origins, so that a refusal may say which."""
 
     def __post_init__(self) -> None:
         if self.token == "":
@@ -118,7 +120,7 @@ class AccessMiddleware:
             origin = self._origin(headers)
             if origin is not None:
                 send = _shared(send, origin)
-                if scope["method"] == "OPTIONS" and _values(headers, b"access-control-request-method"):
+                if scope["method"] == "OPTIONS" and header_values(headers, b"access-control-request-method"):
                     await send_response(send, 200, b"", _permitted(headers))
                     return
             self._check_token(headers)
@@ -137,28 +139,25 @@ class AccessMiddleware:
         await self._app({**scope, "headers": [(b"host", host), *kept]}, replayed(body, receive), send)
 
     def _host(self, headers: AsgiHeaders) -> bytes:
-        hosts = _values(headers, b"host")
+        hosts = header_values(headers, b"host")
         if len(hosts) == 1 and (host := hosts[0].decode("latin-1").lower()) in self._policy.hosts:
             return host.encode("latin-1")
-        raise RequestRefused(
-            421,
-            "The Host header must be exactly one name of this server; MMRETRIEVAL_HTTP_HOSTS gives it further names.",
-        )
+        more = "; MMRETRIEVAL_HTTP_HOSTS gives it further names." if self._policy.settable else "."
+        raise RequestRefused(421, f"The Host header must be exactly one name of this server{more}")
 
     def _origin(self, headers: AsgiHeaders) -> bytes | None:
-        origins = _values(headers, b"origin")
+        origins = header_values(headers, b"origin")
         if not origins:
             return None
         if len(origins) == 1 and origins[0].decode("latin-1") in self._policy.origins:
             return origins[0]
-        raise RequestRefused(
-            403, "Web pages of this origin may not call this server; MMRETRIEVAL_HTTP_ORIGINS names those that may."
-        )
+        more = "; MMRETRIEVAL_HTTP_ORIGINS names those that may." if self._policy.settable else "."
+        raise RequestRefused(403, f"Web pages of this origin may not call this server{more}")
 
     def _check_token(self, headers: AsgiHeaders) -> None:
         if self._token is None:
             return
-        given = _values(headers, b"authorization")
+        given = header_values(headers, b"authorization")
         scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(b" "), self._token):
             raise RequestRefused(
@@ -173,7 +172,9 @@ class AccessMiddleware:
         too_large = RequestRefused(
             413, f"The body is larger than {self._body_bytes} bytes; name files by their paths instead of sending them."
         )
-        if any(not value.isdigit() or int(value) > self._body_bytes for value in _values(headers, b"content-length")):
+        if any(
+            not value.isdigit() or int(value) > self._body_bytes for value in header_values(headers, b"content-length")
+        ):
             raise too_large
         body = bytearray()
         with anyio.move_on_after(self._body_seconds):
@@ -197,7 +198,7 @@ def _check_head(scope: Scope) -> None:
         raise RequestRefused(431, f"The head of a request may have {MAX_HEAD_BYTES} bytes; send fewer headers.")
 
 
-def _values(headers: AsgiHeaders, name: bytes) -> list[bytes]:
+def header_values(headers: AsgiHeaders, name: bytes) -> list[bytes]:
     """Of every header with this name; ASGI writes names in lower case."""
     return [value for other, value in headers if other == name]
 
@@ -230,7 +231,7 @@ def _shared(send: Send, origin: bytes) -> Send:
 
 def _permitted(headers: AsgiHeaders) -> AsgiHeaders:
     """What a page may send, asked in advance: the methods of MCP and the headers that it defines."""
-    asked = b",".join(_values(headers, b"access-control-request-headers")).lower().split(b",")
+    asked = b",".join(header_values(headers, b"access-control-request-headers")).lower().split(b",")
     names = [name for name in map(bytes.strip, asked) if name in _PLAIN or name.startswith(b"mcp-")]
     return [
         (b"access-control-allow-methods", b"GET, POST"),

@@ -10,9 +10,9 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
@@ -201,7 +201,17 @@ def create_application(
     return Application(server, policy, metrics=metrics, health=health, body_seconds=body_seconds)
 
 
-async def serve_socket(app: Application, sock: socket.socket, *, stop: anyio.Event) -> None:
+class Served(Protocol):
+    """An ASGI app that serves while it is `running`, and whose `end` cuts short what is still being answered."""
+
+    def running(self) -> AbstractAsyncContextManager[None]: ...
+
+    def end(self) -> None: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+async def serve_socket(app: Served, sock: socket.socket, *, stop: anyio.Event) -> None:
     """Serve on a listening TCP socket until `stop` is set, in this event loop, which must be asyncio's.
 
     Ends within five seconds: calls that run have three of them. Being cancelled cuts them short at once. The socket is

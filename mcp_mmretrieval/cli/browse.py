@@ -1,0 +1,106 @@
+"""`browse`: the gallery in the person's own browser: a small server on loopback, and a client of the engine."""
+
+from __future__ import annotations
+
+import argparse
+import html
+import logging
+import signal
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from mcp import MCPError
+
+from mcp_mmretrieval.cli import EXIT_OK, first_of_ours, given_settings, log_to_stderr, show
+from mcp_mmretrieval.cli.added_folders import with_roots
+from mcp_mmretrieval.cli.session import ask_library, engine_session, open_recording
+from mcp_mmretrieval.errors import BadArgument, RetrievalError
+from mcp_mmretrieval.server.browse.app import BrowseApplication
+from mcp_mmretrieval.server.http.app import serve_socket
+
+_FORWARDING = """<!doctype html>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={0}">
+<title>mcp-mmretrieval</title>
+<a href="{0}">To your files</a>
+"""
+
+
+def browse_command(arguments: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C."""
+    log_to_stderr()
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it complains of answers that the end cuts short
+    given = given_settings(arguments)
+    try:
+        listening = socket.create_server(("127.0.0.1", arguments.port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadArgument(f"--port {arguments.port}: {reason}. Leave it out, and a free one is taken.") from error
+    with listening, tempfile.TemporaryDirectory(prefix="mcp-mmretrieval-") as folder:
+        app = BrowseApplication(
+            listening.getsockname()[1], partial(_ask, given), partial(_open_recording, given), lambda: _tell_next(app)
+        )
+        show.print_text(app.address)
+        sys.stdout.flush()
+        if not arguments.no_open and not webbrowser.open(forwarding_page(Path(folder), app.address)):
+            show.tell("No browser could be started here: open that address in one.")
+        show.tell("Ctrl-C ends it.")
+        anyio.run(_serve, app, listening)
+    return EXIT_OK
+
+
+def forwarding_page(folder: Path, address: str) -> str:
+    """A page that only its owner can read and that leads on to the address; its own address.
+
+    The command line of a browser can be read by every user of the machine, and the token is in the address.
+    """
+    page = folder / "browse.html"
+    page.touch(mode=0o600)
+    page.write_text(_FORWARDING.format(html.escape(address)), encoding="utf-8")
+    return page.as_uri()
+
+
+def _tell_next(app: BrowseApplication) -> None:
+    show.tell(f"A tab was opened. For another one: {app.address}")
+
+
+async def _serve(app: BrowseApplication, listening: socket.socket) -> None:
+    async with anyio.create_task_group() as tasks:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            tasks.start_soon(partial(serve_socket, app, listening, stop=anyio.Event()))
+            async for _ in signals:
+                tasks.cancel_scope.cancel()
+                return
+
+
+async def _ask(given: dict[str, object], name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer of a tool, or the jobs, by a connection of its own: an engine that ended meanwhile is started again.
+
+    Folders that were added since are seen. Raises RetrievalError.
+    """
+    wanted = {**with_roots(given), "gallery": True}
+    if name == "jobs":
+        return await anyio.to_thread.run_sync(partial(ask_library, wanted, "jobs"))
+    try:
+        async with engine_session(wanted) as session:
+            return await session.call(name, **arguments)
+    except MCPError as error:
+        raise RetrievalError(f"The engine did not answer: {error}. Try again.") from error
+    except ExceptionGroup as group:  # task groups wrap what goes through them
+        ours = first_of_ours(group)
+        if ours is None:
+            raise
+        raise ours from None
+
+
+async def _open_recording(given: dict[str, object], target: str) -> tuple[int, str]:
+    fd, told = await anyio.to_thread.run_sync(open_recording, with_roots(given), target)
+    return fd, str(told["media_type"])

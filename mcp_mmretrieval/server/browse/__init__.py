@@ -1,0 +1,1 @@
+"""The gallery as a page in a person's own browser: what loopback serves to it, and to nobody else."""
