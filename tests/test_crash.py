@@ -74,7 +74,7 @@ def killed_while_adding(folder: Path, root: Path, first: int, *, indexing: bool,
     return acknowledged
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(max(900, 15 * ROUNDS))
 def test_nothing_acknowledged_is_lost_through_kills(
     tmp_path: Path, folder: Path, open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
