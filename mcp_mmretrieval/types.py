@@ -365,6 +365,8 @@ class Segment:
     Lines after them have none."""
     turn: int = 0
     """Degrees, clockwise, by which its picture is turned so that its words stand upright: 0, 90, 180 or 270."""
+    fingerprint: bytes = b""
+    """By which the same picture or sound is known again (`adding.fingerprints`); empty where it was read as text."""
 
     @property
     def traits(self) -> ModalityTraits:
