@@ -83,9 +83,8 @@ def fingerprint(content: Content) -> bytes:
 def thumbnail(picture: Picture) -> NDArray[np.uint8]:
     """The picture in grey, its pixels averaged over `SIDE` rows and columns whatever its shape; (SIDE, SIDE)."""
     step = max(1, min(picture.shape[:2]) // MOST_LOOKED_AT)
-    grey: NDArray[np.float32] = picture[::step, ::step] @ np.array(
-        [0.299, 0.587, 0.114], dtype=np.float32
-    )  # ITU-R BT.601
+    rgb = picture[::step, ::step].astype(np.float32)
+    grey = rgb @ np.array(LUMA, dtype=np.float32)
     return np.rint(_averaged(_averaged(grey).T).T).clip(0, 255).astype(np.uint8)
 
 

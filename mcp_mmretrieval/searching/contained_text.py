@@ -1,14 +1,15 @@
 """Whether one text says nothing that another one lacks: a copy, a quoted message, the same page read once more. Pure.
 
 Shingles of words (Broder, "On the resemblance and containment of documents", 1997) tell how much of a text stands in
-the other. What two forms of one template share says nothing, so a share is not enough: each number, name and negation
-must stand there too, as `store.quote_match` judges it.
+the other. What two forms of one template share says nothing, so a share is not enough: where the words
+are those of the files, each run of three must stand there; what a recogniser read may differ by its slips, as
+`store.quote_match` judges them: never by a number, a name or a negation.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from mcp_mmretrieval.store.quote_match import may_be_slip
@@ -16,14 +17,13 @@ from mcp_mmretrieval.store.quote_words import QuoteText, QuoteWord
 from mcp_mmretrieval.types import Recogniser
 
 SHINGLE_WORDS = 3
-MIN_SHARE = 0.9
-"""Words of a text that stand in the other one together with their neighbours; where both have their words by file."""
 MIN_RECOGNISED_SHARE = 0.7
-"""The same where a recogniser read one of them: it joins words, and takes cells of a table in another order."""
+"""Words of a text that stand in the other one together with their neighbours, where a recogniser read one of them: it
+joins words, misreads some, and takes the cells of a table in another order. Where none did, all have to."""
 MIN_ROUGH_SHARE = 0.5
 """Of the words as they are divided by blanks: below it nothing is looked at closely."""
-MIN_WORDS = 12
-"""Of a text that is told from others by its words alone: what is shorter, many texts say."""
+MIN_TELLING_WORDS = 12
+"""Of a text that is told from others by its words alone: what is shorter, many say of something else."""
 _ENDINGS = ".,;:!?()[]{}\"'>*|-"
 
 
@@ -36,7 +36,7 @@ def rough_share(text: str, other: str) -> float:
 def says_nothing_new(
     text: str, other: str, recognisers: Collection[Recogniser], *, dropped: Collection[str] = ()
 ) -> bool:
-    """Whether all that `text` says stands in `other`, in whatever order its paragraphs are.
+    """Whether all that `text` says stands in `other`.
 
     `recognisers`: what may have misread either of them. `dropped`: words at the edges of `text` that are no part of
     it, such as the number of a page.
@@ -47,45 +47,47 @@ def says_nothing_new(
         words = words[:-1]
     while words and words[0].form in dropped:
         words = words[1:]
-    known = there.words()
-    if _too_many(words, known):
-        return False
-    covered = _covered(words, there)
-    if covered.count(True) < (MIN_RECOGNISED_SHARE if recognisers else MIN_SHARE) * len(words):
-        return False
-    forms = {word.form: word for word in known}
-    alone = [word for word, stands in zip(words, covered, strict=True) if not stands]
-    return all(_stands(word, forms, there.stream, recognisers) for word in alone)
-
-
-def _too_many(words: Sequence[QuoteWord], known: Sequence[QuoteWord]) -> bool:
-    """Whether a number or negation stands there more often than in the other text.
-
-    A number that OCR may have read as letters is left to `_stands`.
-    """
-    mine, others = (
-        Counter(form for word in some for form in (*word.numbers, *["not"] * word.negates)) for some in (words, known)
-    )
-    return any(count > others[form] and others[form] for form, count in mine.items())
-
-
-def _covered(words: Sequence[QuoteWord], there: QuoteText) -> list[bool]:
-    """Of each word whether it stands in a text together with neighbours."""
-    covered = [False] * len(words)
     length = min(SHINGLE_WORDS, len(words))
-    for at in range(len(words) - length + 1):
-        if _stream(words[at : at + length]) in there.stream:
-            covered[at : at + length] = [True] * length
-    return covered
+    starts = range(len(words) - length + 1)
+    standing = [_stream(words[at : at + length]) in there.stream for at in starts]
+    if not recognisers or all(standing):
+        return all(standing)
+    covered = [any(standing[max(0, at - length + 1) : at + 1]) for at in range(len(words))]
+    if sum(covered) < MIN_RECOGNISED_SHARE * len(words):
+        return False
+    return _only_misread(words, covered, there, recognisers)
 
 
-def _stands(word: QuoteWord, forms: dict[str, QuoteWord], stream: str, recognisers: Collection[Recogniser]) -> bool:
-    """Whether a word stands in a text without its neighbours, or was misread there."""
-    if word.form in forms:
+def _only_misread(
+    words: Sequence[QuoteWord], covered: Sequence[bool], there: QuoteText, recognisers: Collection[Recogniser]
+) -> bool:
+    """Whether the words that do not stand in a text were misread, judged by what stands in their place there."""
+    known = there.words()
+    forms = {word.form for word in known}
+    aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
+    for what, first, last, begin, end in aligned.get_opcodes():
+        alone = [word for word, stands in zip(words[first:last], covered[first:last], strict=True) if not stands]
+        if what == "insert" and first in (0, len(words)):  # before and behind the text the other one goes on
+            continue
+        if what != "equal" and any(word.negates for word in (*alone, *known[begin:end])):
+            return False
+        if not all(_stands(word, known[begin:end], forms, there.stream, recognisers) for word in alone):
+            return False
+    return True
+
+
+def _stands(
+    word: QuoteWord,
+    instead: Sequence[QuoteWord],
+    forms: Collection[str],
+    stream: str,
+    recognisers: Collection[Recogniser],
+) -> bool:
+    """Whether a word stands in a text without its neighbours, or what stands there instead may be its misreading."""
+    if any(other.form == word.form or may_be_slip([word], [other], recognisers) for other in instead):
         return True
-    if not word.numbers and len(word.form) > SHINGLE_WORDS and word.form in stream:  # its blanks were lost
-        return True
-    return bool(recognisers) and any(may_be_slip([word], [other], recognisers) for other in forms.values())
+    lost_blanks = len(word.form) > SHINGLE_WORDS and word.form in stream
+    return not word.numbers and (word.form in forms or lost_blanks)
 
 
 def _stream(words: Sequence[QuoteWord]) -> str:

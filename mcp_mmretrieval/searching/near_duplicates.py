@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from mcp_mmretrieval.adding.fingerprints import Fingerprint, picture_likeness, sound_likeness
-from mcp_mmretrieval.searching.contained_text import MIN_ROUGH_SHARE, MIN_WORDS, rough_share, says_nothing_new
+from mcp_mmretrieval.searching.contained_text import MIN_ROUGH_SHARE, MIN_TELLING_WORDS, rough_share, says_nothing_new
 from mcp_mmretrieval.store import Catalog, StoredSegment
 from mcp_mmretrieval.types import Recogniser, Segment
 
@@ -59,8 +59,8 @@ class NearDuplicates:
 
     def _same_text(self, hit: StoredSegment, above: StoredSegment) -> bool:
         one, other = hit.segment, above.segment
-        if len(one.text.split()) < MIN_WORDS:
-            return one.text.split() == other.text.split() != [] and one.heading == other.heading
+        if len(one.text.split()) < MIN_TELLING_WORDS:
+            return False
         if rough_share(one.text, other.text) >= MIN_ROUGH_SHARE and _says_nothing_new(one, other):
             return True
         longer = other.modality == "text" and one.document != other.document and len(one.text) > len(other.text)

@@ -75,6 +75,16 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
     return keys
 
 
+def renew_fingerprints(db: sqlite3.Connection, key: int, segments: Sequence[Segment]) -> None:
+    """Those of a document whose segments stay as they are: an older release made none."""
+    sql = (
+        "UPDATE texts SET fingerprint = ?1 WHERE fingerprint != ?1 "
+        "AND segment = (SELECT key FROM segments WHERE document = ?2 AND ordinal = ?3)"
+    )
+    made = [(one.fingerprint, key, ordinal) for ordinal, one in enumerate(segments) if one.fingerprint]
+    db.executemany(sql, made)
+
+
 def mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
     """Note in which segments of a document pictures stand that are still to be read."""
     found = [stored.key for stored in stored_segments(db, Clause("d.key = ?", (key,))) if stored.segment.id in figures]
