@@ -118,8 +118,13 @@ def name(citation: str) -> str:
 
 
 def families(planned: list[PlantedPair]) -> dict[str, str]:
-    """By the name of a file that of the one that it is a copy of."""
-    return {each.name: pair.one.name for pair in planned if pair.same for each in (pair.one, pair.other)}
+    """By the name of a file one name for all that say the same: a passage, its copy and the mail that quotes it."""
+    found: dict[str, str] = {}
+    for pair in planned:
+        if pair.same:
+            said = pair.query or pair.one.name
+            found |= {pair.one.name: said, pair.other.name: said}
+    return found
 
 
 def main() -> None:

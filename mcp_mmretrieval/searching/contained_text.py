@@ -8,9 +8,12 @@ are those of the files, each run of three must stand there; what a recogniser re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+
+import jellyfish
 
 from mcp_mmretrieval.store.quote_match import may_be_slip
 from mcp_mmretrieval.store.quote_words import QuoteText, QuoteWord
@@ -24,6 +27,14 @@ MIN_ROUGH_SHARE = 0.5
 """Of the words as they are divided by blanks: below it nothing is looked at closely."""
 MIN_TELLING_WORDS = 12
 """Of a text that is told from others by its words alone: what is shorter, many say of something else."""
+MIN_SPELT_LETTERS = 4
+"""Of a word whose spelling tells it from another one that OCR made of the same picture."""
+SPELT_LETTERS = 3
+"""Letters of such a word for each one that OCR may have misread."""
+_ENVELOPE = re.compile(
+    r"^[> ]*(?:(?:From|To|Cc|Reply-To|Subject|Date|Sent): .*|-{3,}.*-{3,}|.*\b(?:wrote|schrieb|a \u00e9crit|escribi\u00f3) ?:)$",
+    re.MULTILINE,
+)
 _ENDINGS = ".,;:!?()[]{}\"'>*|-"
 
 
@@ -56,6 +67,39 @@ def says_nothing_new(
     if sum(covered) < MIN_RECOGNISED_SHARE * len(words):
         return False
     return _only_misread(words, covered, there, recognisers)
+
+
+def nothing_contradicts(text: str, other: str) -> bool:
+    """Whether two readings by OCR may be of one picture: for pictures that look the same.
+
+    What one of them lacks was not recognised. Where both have something, but not the same, they are two: a number for
+    another number, a word for one that is spelt otherwise.
+    """
+    words, known = _quote_text(text).words(), _quote_text(other).words()
+    mine, others = ({word.form for word in some} for some in (words, known))
+    aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
+    for what, first, last, begin, end in aligned.get_opcodes():
+        if what != "replace":
+            continue
+        here = [word for word in words[first:last] if word.form not in others]
+        there = [word for word in known[begin:end] if word.form not in mine]
+        if any(word.numbers for word in here) and any(word.numbers for word in there):
+            return False
+        for word in here:
+            if len(word.form) >= MIN_SPELT_LETTERS and there and not any(_spelt_alike(word, one) for one in there):
+                return False
+    agreed = sum(word.form in others for word in words)
+    return len(words) < MIN_TELLING_WORDS or agreed >= MIN_RECOGNISED_SHARE * len(words)
+
+
+def _spelt_alike(word: QuoteWord, other: QuoteWord) -> bool:
+    longest = max(len(word.form), len(other.form))
+    return SPELT_LETTERS * jellyfish.levenshtein_distance(word.form, other.form) <= longest
+
+
+def without_envelope(text: str) -> str:
+    """A mail's words without its header, those of mails quoted in it, and the lines that lead to them."""
+    return _ENVELOPE.sub("", text) if text.startswith("From: ") else text
 
 
 def _only_misread(

@@ -301,8 +301,18 @@ def lectures(folder: Path, chance: random.Random, count: int) -> Iterator[Plante
     for number in range(count):
         made = [folder / f"lecture-{number}-{at}.mp4" for at in "ab"]
         for path in made:
-            film(path, [_slide(chance, 0, 0) for _ in range(2)], None, (480, 272), 900_000)
+            film(
+                path,
+                [_page(_lecture_lines(chance), (960, 540), "Lecture") for _ in range(2)],
+                None,
+                (960, 540),
+                900_000,
+            )
         yield PlantedPair("lecture with other slides", made[0], made[1], False)
+
+
+def _lecture_lines(chance: random.Random) -> list[str]:
+    return [f"{chance.choice(_NAMES)} measured {chance.randint(10, 999)} {chance.choice(_CLIENTS)}" for _ in range(3)]
 
 
 def film(
