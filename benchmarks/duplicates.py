@@ -66,7 +66,7 @@ def passages_of(report: Path) -> list[str]:
     """A passage of some hundred words of each report, as its text layer has it."""
     document = pypdfium2.PdfDocument(report)
     texts = [" ".join(page.get_textpage().get_text_bounded().split()) for page in document]
-    return [" ".join(text.split()[20:150]) for text in texts if len(text.split()) > 250][:3]
+    return [" ".join(text.split()[20:150]) for text in texts[4:] if len(text.split()) > 250][:3]
 
 
 def judged(library: Library, folder: Path, planned: list[PlantedPair], limit: int) -> None:

@@ -31,8 +31,13 @@ MIN_SPELT_LETTERS = 4
 """Of a word whose spelling tells it from another one that OCR made of the same picture."""
 SPELT_LETTERS = 3
 """Letters of such a word for each one that OCR may have misread."""
+MOST_UNEVEN = 2
+"""How many times as many words one of two readings may have in a place where both differ, and still be compared."""
+MAX_LACKING = 0.1
+"""Words of each of two readings of one picture that the other lacks: OCR passes words over, but few in both."""
 _ENVELOPE = re.compile(
-    r"^[> ]*(?:(?:From|To|Cc|Reply-To|Subject|Date|Sent): .*|-{3,}.*-{3,}|.*\b(?:wrote|schrieb|a \u00e9crit|escribi\u00f3) ?:)$",
+    r"^[> ]*(?:(?:From|To|Cc|Reply-To|Subject|Date|Sent): .*|-{3,}.*-{3,}"
+    r"|.*\b(?:wrote|schrieb|a \u00e9crit|escribi\u00f3) ?:)$",
     re.MULTILINE,
 )
 _ENDINGS = ".,;:!?()[]{}\"'>*|-"
@@ -44,8 +49,9 @@ def rough_share(text: str, other: str) -> float:
     return len(words & _rough_words(other)) / len(words) if words else 1.0
 
 
+@lru_cache(maxsize=1024)  # the same places are found by many searches
 def says_nothing_new(
-    text: str, other: str, recognisers: Collection[Recogniser], *, dropped: Collection[str] = ()
+    text: str, other: str, recognisers: frozenset[Recogniser], *, dropped: frozenset[str] = frozenset()
 ) -> bool:
     """Whether all that `text` says stands in `other`.
 
@@ -69,6 +75,7 @@ def says_nothing_new(
     return _only_misread(words, covered, there, recognisers)
 
 
+@lru_cache(maxsize=1024)
 def nothing_contradicts(text: str, other: str) -> bool:
     """Whether two readings by OCR may be of one picture: for pictures that look the same.
 
@@ -79,22 +86,36 @@ def nothing_contradicts(text: str, other: str) -> bool:
     mine, others = ({word.form for word in some} for some in (words, known))
     aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
     for what, first, last, begin, end in aligned.get_opcodes():
-        if what != "replace":
+        if what != "replace" or max(last - first, end - begin) > MOST_UNEVEN * min(last - first, end - begin):
             continue
         here = [word for word in words[first:last] if word.form not in others]
         there = [word for word in known[begin:end] if word.form not in mine]
-        if any(word.numbers for word in here) and any(word.numbers for word in there):
+        if _contradict(here, there):
             return False
-        for word in here:
-            if len(word.form) >= MIN_SPELT_LETTERS and there and not any(_spelt_alike(word, one) for one in there):
-                return False
-    agreed = sum(word.form in others for word in words)
-    return len(words) < MIN_TELLING_WORDS or agreed >= MIN_RECOGNISED_SHARE * len(words)
+    if len(words) < MIN_TELLING_WORDS:
+        return True
+    lacking = sum(word.form not in others for word in words) / len(words)
+    lacked = sum(word.form not in mine for word in known) / max(1, len(known))
+    return lacking <= 1 - MIN_RECOGNISED_SHARE and min(lacking, lacked) <= MAX_LACKING
 
 
-def _spelt_alike(word: QuoteWord, other: QuoteWord) -> bool:
-    longest = max(len(word.form), len(other.form))
-    return SPELT_LETTERS * jellyfish.levenshtein_distance(word.form, other.form) <= longest
+def _contradict(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> bool:
+    """Whether of two stretches in the same place each has a number, or a word, that cannot be the other's."""
+    if any(word.numbers for word in here) and any(word.numbers for word in there):
+        return True
+    spelt, others = ([word.form for word in some if _is_spelt(word)] for some in (here, there))
+    joined, others_joined = "".join(spelt), "".join(others)
+    return bool(others) and not all(
+        one in others_joined or any(other in joined or _spelt_alike(one, other) for other in others) for one in spelt
+    )
+
+
+def _is_spelt(word: QuoteWord) -> bool:
+    return len(word.form) >= MIN_SPELT_LETTERS and not word.numbers
+
+
+def _spelt_alike(one: str, other: str) -> bool:
+    return SPELT_LETTERS * jellyfish.levenshtein_distance(one, other) <= max(len(one), len(other))
 
 
 def without_envelope(text: str) -> str:

@@ -27,7 +27,7 @@ from mcp_mmretrieval.types import Recogniser, Segment
 SAME_PICTURE = 0.945
 """Correlation of two thumbnails from which on they are one picture. Of 4,000 pairs of drawings and photos two reach
 0.93 (one toy with another letter on it); of one picture saved anew, turned or cropped a little, 19 in 20 exceed it."""
-SAME_PAGE = 0.85
+SAME_PAGE = 0.75
 """The same of two pictures with words, which have to agree: two charts of one style reach 0.99 with other data."""
 SAME_FRAME = 0.9
 """The same for frames of a film, of which several have to agree."""

@@ -8,6 +8,7 @@ import pytest
 from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import collapsing
+from mcp_mmretrieval.searching.near_duplicates import NearDuplicates
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 
@@ -61,7 +62,7 @@ def test_without_duplicates_nothing_is_looked_at_beyond_the_list(
         written(folder, f"{number}.md", STORY.format("northern", month))
     add(library)
     before = cited(library, "pump", limit=2)
-    monkeypatch.setattr(collapsing.NearDuplicates, "is_repeated", lambda *_: False)
+    monkeypatch.setattr(NearDuplicates, "is_repeated", lambda *_: False)
     assert cited(library, "pump", limit=2) == before
     assert not any(hit.duplicates for hit in library.search("pump").hits)
 

@@ -157,7 +157,8 @@ def cropped(picture: Image.Image) -> Image.Image:
 def burst(picture: Image.Image) -> Image.Image:
     """The next picture of a burst: moved a little, lighter, with other noise."""
     pixels = np.asarray(picture, dtype=np.float32)
-    moved = np.roll(pixels, (len(pixels) // 80, -len(pixels[0]) // 60), (0, 1))
+    down, left = len(pixels) // 80, len(pixels[0]) // 60
+    moved = np.pad(pixels, ((down, 0), (0, left), (0, 0)), mode="edge")[: len(pixels), left:]
     noise = np.random.default_rng(0).normal(0, 5, pixels.shape)
     return _jpeg(Image.fromarray((moved * 1.1 + 4 + noise).clip(0, 255).astype(np.uint8)), 85)
 
