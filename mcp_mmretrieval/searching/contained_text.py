@@ -84,6 +84,11 @@ def nothing_contradicts(text: str, other: str) -> bool:
     """
     words, known = _quote_text(text).words(), _quote_text(other).words()
     mine, others = ({word.form for word in some} for some in (words, known))
+    if len(words) >= MIN_TELLING_WORDS:
+        lacking = sum(word.form not in others for word in words) / len(words)
+        lacked = sum(word.form not in mine for word in known) / max(1, len(known))
+        if lacking > 1 - MIN_RECOGNISED_SHARE or min(lacking, lacked) > MAX_LACKING:
+            return False
     aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
     for what, first, last, begin, end in aligned.get_opcodes():
         if what != "replace" or max(last - first, end - begin) > MOST_UNEVEN * min(last - first, end - begin):
@@ -92,11 +97,7 @@ def nothing_contradicts(text: str, other: str) -> bool:
         there = [word for word in known[begin:end] if word.form not in mine]
         if _contradict(here, there):
             return False
-    if len(words) < MIN_TELLING_WORDS:
-        return True
-    lacking = sum(word.form not in others for word in words) / len(words)
-    lacked = sum(word.form not in mine for word in known) / max(1, len(known))
-    return lacking <= 1 - MIN_RECOGNISED_SHARE and min(lacking, lacked) <= MAX_LACKING
+    return True
 
 
 def _contradict(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> bool:
