@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,9 @@ _COARSE_LIKENESS, _NEAR_LIKENESS = 0.6, 0.75
 """Of two thumbnails that are one picture: at a quarter of their size, and after a few steps. Others cost no more."""
 _BORDER = 3
 """Pixels at the edges of a thumbnail that are not compared: there one picture may show what the other lacks."""
+_INNER = np.s_[_BORDER:-_BORDER, _BORDER:-_BORDER]
+_ALONG, _ACROSS = np.mgrid[0:SIDE, 0:SIDE] - (SIDE - 1) / 2
+"""Of each pixel how far below and right of the middle it lies."""
 _SHIFTS = 3
 """Hops by which one sound may begin later than the other: encoders put silence in front."""
 
@@ -117,33 +121,28 @@ def rising_bands(sound: Sound) -> NDArray[np.uint16]:
     return bits
 
 
-def picture_likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+def picture_likeness(one: NDArray[np.uint8], other: NDArray[np.uint8], *, enough: float = 1.0) -> float:
     """The correlation of two thumbnails, in [-1, 1], once the second is laid on the first.
 
     It may be moved, turned, stretched and cropped a little: an affine map by Gauss-Newton steps (Lucas and Kanade
-    1981; Baker and Matthews 2004), brightness and contrast apart. 0 where one of the two shows nothing.
+    1981; Baker and Matthews 2004), brightness and contrast apart, until it is `enough`. 0 where one shows nothing.
     """
-    fixed, moving = _normal(one), _normal(other)
+    fixed, moving = _prepared(one.tobytes()), _prepared(other.tobytes())
     if fixed is None or moving is None:
         return 0.0
-    coarse = _correlation(_quartered(fixed), _quartered(moving))
+    coarse = _correlation(fixed.coarse, moving.coarse)
     if coarse < _COARSE_LIKENESS:
         return coarse
-    rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
-    y, x = rows - (SIDE - 1) / 2, columns - (SIDE - 1) / 2
-    down, right = np.gradient(fixed)
-    inner = np.s_[_BORDER:-_BORDER, _BORDER:-_BORDER]
-    slopes = np.stack([right, right * x, right * y, down, down * x, down * y], axis=-1)[inner].reshape(-1, 6)
-    solve = np.linalg.pinv(slopes)
-    affine = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    best = _correlation(fixed[inner], moving[inner])
+    best = _correlation(fixed.inner, moving.inner)
+    if best >= enough:
+        return best
+    affine, solve = np.eye(3), _solver(one.tobytes())
     for step_number in range(_STEPS):
-        laid = _sampled(moving, affine, x, y)[inner]
-        best = max(best, _correlation(fixed[inner], laid))
-        if step_number == _FEW_STEPS and best < _NEAR_LIKENESS:
+        laid = _standard(_sampled(moving.whole, affine, _ACROSS, _ALONG)[_INNER])
+        best = max(best, _correlation(fixed.inner, laid))
+        if best >= enough or (step_number == _FEW_STEPS and best < _NEAR_LIKENESS):
             break
-        error = _standard(laid) - _standard(fixed[inner])
-        step = solve @ error.ravel()
+        step = solve @ (laid - fixed.inner).ravel()
         change = np.array([[1 + step[1], step[2], step[0]], [step[4], 1 + step[5], step[3]], [0.0, 0.0, 1.0]])
         if abs(np.linalg.det(change)) < 0.1:
             break
@@ -153,6 +152,11 @@ def picture_likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
         if np.abs(step).max() < 1e-3:
             break
     return best
+
+
+def look_alike(one: NDArray[np.uint8], other: NDArray[np.uint8], least: float) -> bool:
+    """Whether two thumbnails are as alike as that."""
+    return picture_likeness(one, other, enough=least) >= least
 
 
 def sound_likeness(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:
@@ -172,21 +176,44 @@ def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return standard
 
 
-def _normal(picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """Zero mean, unit deviation within the border; None where there is nothing to see."""
-    values = picture.astype(np.float64)
-    inner = values[_BORDER:-_BORDER, _BORDER:-_BORDER]
-    return None if inner.std() < 1.0 else (values - inner.mean()) / inner.std()
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A thumbnail as it is compared: with zero mean and unit deviation each."""
 
-
-def _quartered(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+    whole: NDArray[np.float64]
+    """By what is within the border."""
+    inner: NDArray[np.float64]
+    """Without the border."""
+    coarse: NDArray[np.float64]
     """The means of four by four pixels."""
-    quartered: NDArray[np.float64] = picture.reshape(SIDE // 4, 4, SIDE // 4, 4).mean(axis=(1, 3))
-    return quartered
+
+
+@lru_cache(maxsize=512)
+def _prepared(thumbnail: bytes) -> _Prepared | None:
+    """None where there is nothing to see."""
+    values = np.frombuffer(thumbnail, dtype=np.uint8).reshape(SIDE, SIDE).astype(np.float64)
+    inner = values[_INNER]
+    if inner.std() < 1.0:
+        return None
+    whole = (values - inner.mean()) / inner.std()
+    coarse = whole.reshape(SIDE // 4, 4, SIDE // 4, 4).mean(axis=(1, 3))
+    return _Prepared(whole, _standard(inner), _standard(coarse))
+
+
+@lru_cache(maxsize=512)
+def _solver(thumbnail: bytes) -> NDArray[np.float64]:
+    """What a difference to the thumbnail says of the map that would make it smaller; shape (6, inner pixels)."""
+    prepared = _prepared(thumbnail)
+    assert prepared is not None
+    down, right = np.gradient(prepared.whole)
+    slopes = [right, right * _ACROSS, right * _ALONG, down, down * _ACROSS, down * _ALONG]
+    solver: NDArray[np.float64] = np.linalg.pinv(np.stack(slopes, axis=-1)[_INNER].reshape(-1, 6))
+    return solver
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    return float((_standard(one) * _standard(other)).mean())
+    """Of two of zero mean and unit deviation."""
+    return float((one * other).mean())
 
 
 def _sampled(

@@ -23,8 +23,9 @@ SHINGLE_WORDS = 3
 MIN_RECOGNISED_SHARE = 0.7
 """Words of a text that stand in the other one together with their neighbours, where a recogniser read one of them: it
 joins words, misreads some, and takes the cells of a table in another order. Where none did, all have to."""
-MIN_ROUGH_SHARE = 0.5
-"""Of the words as they are divided by blanks: below it nothing is looked at closely."""
+MIN_ROUGH_SHARE, MIN_ROUGH_SHARE_UNREAD = 0.5, 0.8
+"""Of the words as they are divided by blanks, where a recogniser read one of the texts, and where none did: below it
+nothing is looked at closely."""
 MIN_TELLING_WORDS = 12
 """Of a text that is told from others by its words alone: what is shorter, many say of something else."""
 MIN_SPELT_LETTERS = 4
@@ -59,20 +60,22 @@ def says_nothing_new(
     it, such as the number of a page.
     """
     there = _quote_text(other)
-    words = _quote_text(text).words()
+    words = _quote_words(text)
     while words and words[-1].form in dropped:
         words = words[:-1]
     while words and words[0].form in dropped:
         words = words[1:]
     length = min(SHINGLE_WORDS, len(words))
     starts = range(len(words) - length + 1)
+    if not recognisers:
+        return all(_stream(words[at : at + length]) in there.stream for at in starts)
     standing = [_stream(words[at : at + length]) in there.stream for at in starts]
-    if not recognisers or all(standing):
-        return all(standing)
+    if all(standing):
+        return True
     covered = [any(standing[max(0, at - length + 1) : at + 1]) for at in range(len(words))]
     if sum(covered) < MIN_RECOGNISED_SHARE * len(words):
         return False
-    return _only_misread(words, covered, there, recognisers)
+    return _only_misread(words, covered, other, recognisers)
 
 
 @lru_cache(maxsize=1024)
@@ -82,7 +85,7 @@ def nothing_contradicts(text: str, other: str) -> bool:
     What one of them lacks was not recognised. Where both have something, but not the same, they are two: a number for
     another number, a word for one that is spelt otherwise.
     """
-    words, known = _quote_text(text).words(), _quote_text(other).words()
+    words, known = _quote_words(text), _quote_words(other)
     mine, others = ({word.form for word in some} for some in (words, known))
     if len(words) >= MIN_TELLING_WORDS:
         lacking = sum(word.form not in others for word in words) / len(words)
@@ -125,10 +128,10 @@ def without_envelope(text: str) -> str:
 
 
 def _only_misread(
-    words: Sequence[QuoteWord], covered: Sequence[bool], there: QuoteText, recognisers: Collection[Recogniser]
+    words: Sequence[QuoteWord], covered: Sequence[bool], other: str, recognisers: Collection[Recogniser]
 ) -> bool:
     """Whether the words that do not stand in a text were misread, judged by what stands in their place there."""
-    known = there.words()
+    known = _quote_words(other)
     forms = {word.form for word in known}
     aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
     for what, first, last, begin, end in aligned.get_opcodes():
@@ -137,7 +140,7 @@ def _only_misread(
             continue
         if what != "equal" and any(word.negates for word in (*alone, *known[begin:end])):
             return False
-        if not all(_stands(word, known[begin:end], forms, there.stream, recognisers) for word in alone):
+        if not all(_stands(word, known[begin:end], forms, _quote_text(other).stream, recognisers) for word in alone):
             return False
     return True
 
@@ -164,6 +167,11 @@ def _stream(words: Sequence[QuoteWord]) -> str:
 @lru_cache(maxsize=256)
 def _quote_text(text: str) -> QuoteText:
     return QuoteText(text)
+
+
+@lru_cache(maxsize=256)
+def _quote_words(text: str) -> tuple[QuoteWord, ...]:
+    return tuple(_quote_text(text).words())
 
 
 @lru_cache(maxsize=512)

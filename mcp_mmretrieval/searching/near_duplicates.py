@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from mcp_mmretrieval.adding.fingerprints import Fingerprint, picture_likeness, sound_likeness
+from mcp_mmretrieval.adding.fingerprints import Fingerprint, look_alike, sound_likeness
 from mcp_mmretrieval.searching.contained_text import (
     MIN_ROUGH_SHARE,
+    MIN_ROUGH_SHARE_UNREAD,
     MIN_TELLING_WORDS,
     nothing_contradicts,
     rough_share,
@@ -72,7 +73,8 @@ class NearDuplicates:
             return _is_same_picture(one, other)
         if len(one.text.split()) < MIN_TELLING_WORDS:
             return False
-        if rough_share(one.text, other.text) >= MIN_ROUGH_SHARE and _says_nothing_new(one, other):
+        least = MIN_ROUGH_SHARE if _recognisers(one) | _recognisers(other) else MIN_ROUGH_SHARE_UNREAD
+        if rough_share(one.text, other.text) >= least and _says_nothing_new(one, other):
             return True
         longer = other.modality == "text" and one.document != other.document and len(one.text) > len(other.text)
         if not longer or rough_share(other.text, one.text) < MOSTLY_INSIDE:
@@ -90,6 +92,8 @@ class NearDuplicates:
 def _is_same_picture(one: Segment, other: Segment) -> bool:
     """Whether two pictures or scans look the same, and no word in them says otherwise."""
     wordy = min(len(each.text.split()) for each in (one, other)) >= MIN_TELLING_WORDS
+    if wordy and max(rough_share(one.text, other.text), rough_share(other.text, one.text)) < MIN_ROUGH_SHARE:
+        return False
     least = SAME_PAGE if wordy else SAME_PICTURE
     alike = _looks_the_same(one.fingerprint, other.fingerprint, least)
     return alike and nothing_contradicts(one.text, other.text) and nothing_contradicts(other.text, one.text)
@@ -123,7 +127,7 @@ def _looks_the_same(one: bytes, other: bytes, least: float) -> bool:
     first, second = Fingerprint.from_bytes(one), Fingerprint.from_bytes(other)
     if first is None or second is None or not len(first.pictures) or not len(second.pictures):
         return False
-    return picture_likeness(first.pictures[0], second.pictures[0]) >= least
+    return look_alike(first.pictures[0], second.pictures[0], least)
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +140,7 @@ def _sounds_and_looks_the_same(one: bytes, other: bytes) -> bool:
         return False
     if bool(len(first.sound)) != bool(len(second.sound)) or not (sounds or len(first.pictures)):
         return False
-    seen = [any(picture_likeness(there, here) >= SAME_FRAME for there in second.pictures) for here in first.pictures]
+    seen = [any(look_alike(there, here, SAME_FRAME) for there in second.pictures) for here in first.pictures]
     return not seen or sum(seen) >= SAME_FRAMES_SHARE * len(seen)
 
 
