@@ -66,6 +66,9 @@ class Hit:
     """Its file changed since it was read, or lies there no more."""
     more_in_document: int = 0
     """How many further places of the same document answer too, beyond those in the list."""
+    duplicates: tuple[str, ...] = ()
+    """Citations of what only says the same again: copies of its file, then near-duplicates among the hits below it,
+    best first. They have no place of their own in the list."""
 
     @property
     def id(self) -> str:

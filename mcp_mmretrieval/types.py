@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 from urllib.parse import quote, unquote
@@ -365,6 +365,9 @@ class Segment:
     Lines after them have none."""
     turn: int = 0
     """Degrees, clockwise, by which its picture is turned so that its words stand upright: 0, 90, 180 or 270."""
+    fingerprint: bytes = field(default=b"", compare=False)
+    """By which the same picture or sound is known again (`adding.fingerprints`); empty where it was read as text, and
+    in what an older release read. It is no part of what is read there: with another one it is the same segment."""
 
     @property
     def traits(self) -> ModalityTraits:

@@ -82,7 +82,7 @@ DOORS = {
     "olefile": {"media"},
     "watchfiles": {"adding"},
     "Stemmer": {"store"},
-    "jellyfish": {"store"},
+    "jellyfish": {"store", "searching"},
     "py3langid": {"store"},
     "chardet": {"media"},
     "yaml": {"media"},

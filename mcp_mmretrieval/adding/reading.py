@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcp_mmretrieval.adding import timed_lines
+from mcp_mmretrieval.adding.fingerprints import fingerprint
 from mcp_mmretrieval.adding.hearing import FileListener
 from mcp_mmretrieval.adding.joined_text import join_texts
 from mcp_mmretrieval.adding.page_numbers import with_printed_numbers
@@ -184,10 +185,11 @@ class FileReader:
         if part.content is None:
             return part.segment
         result.means |= _means(part.content)
+        segment = replace(part.segment, fingerprint=fingerprint(part.content))
         turn = 0
         try:
             if isinstance(part.content, Sound | Film):
-                return self._timed(part, part.content, frames, listener)
+                return self._timed(replace(part, segment=segment), part.content, frames, listener)
             if isinstance(part.content, str):
                 read = part.content
             else:
@@ -198,7 +200,7 @@ class FileReader:
             raise UnreadableMedia("model_missing", str(error)) from error
         except Unfit as error:
             raise UnreadableMedia("memory", str(error)) from error
-        return replace(part.segment, text=join_texts(part.segment.text, read), turn=turn)
+        return replace(segment, text=join_texts(segment.text, read), turn=turn)
 
     def _timed(self, part: SplitPart, content: Sound | Film, frames: FrameTexts, listener: FileListener) -> Segment:
         """A stretch of sound or film with its lines: captions, then what is heard on each track, then what is shown."""

@@ -134,6 +134,8 @@ def render_hits(result: SearchResult) -> RenderableType:
         told = [f"{hit['match']} {hit['score']:.2f}", _date(hit)]
         if more := hit.get("more_in_document"):
             told.append(f"{more} more in it")
+        if same := hit.get("duplicates"):
+            told.append(f"the same in {hit['duplicates_at'][0]}{f' and {same - 1} more' if same > 1 else ''}")
         below = Text.assemble(render_modality(hit), (" · ".join(["", *filter(None, told)]), "dim"))
         table.add_row(str(rank), Group(render_citation(hit), below, *_words(hit)))
     return Group(table, *render_notes(result.get("notes", ())))

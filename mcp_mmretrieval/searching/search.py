@@ -16,6 +16,7 @@ from mcp_mmretrieval.answers import Answer, Hit, SearchCoverage
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.searching import fusion
+from mcp_mmretrieval.searching.collapsing import CollapsedList, collapse
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
@@ -27,11 +28,11 @@ from mcp_mmretrieval.searching.rare_words import places_of_rare_words
 from mcp_mmretrieval.searching.run import RankedLane, SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
 from mcp_mmretrieval.searching.staleness import StalenessCheck
-from mcp_mmretrieval.store import Document
+from mcp_mmretrieval.store import Document, File
 from mcp_mmretrieval.store.snippets import best_snippet
 from mcp_mmretrieval.store.spaces import LEFT_OUT_PREFIX
 from mcp_mmretrieval.targets import ConnectionView
-from mcp_mmretrieval.types import Lane, Place
+from mcp_mmretrieval.types import Lane, Place, Segment
 
 PARTLY_READ_DOCUMENTS = 3
 """Documents of an answer of which it says what was left out of them."""
@@ -173,14 +174,13 @@ class Searcher:
     def _hits(self, run: SearchRun) -> tuple[Hit, ...]:
         held, findings = run.held, run.findings
         modalities = {key: place.modality for key, place in held.items()}
-        shown = fusion.diversify(run.places, modalities, run.query.limit)
-        stored = self._catalog.segments([place.hit.key for place in shown])
-        shown = [place for place in shown if place.hit.key in stored]  # not removed since the lanes were read
-        ids = {held[place.hit.key].document for place in shown}
+        collapsed = collapse(self._catalog, run.places, modalities, run.query.limit)
+        shown, stored = collapsed.shown, collapsed.stored
+        ids = {stored[key].segment.document for key in stored}
         documents = self._catalog.documents(ids)
         files = self._catalog.files_of(ids)
         more = Counter(held[place.hit.key].document for place in run.places)
-        more.subtract(held[place.hit.key].document for place in shown)
+        more.subtract(stored[key].segment.document for key in stored)
         asked = findings.query_vectors or {}
         moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, stored)
         matches = MatchCollector(run, self._catalog).collect(shown)
@@ -212,10 +212,28 @@ class Searcher:
                     match=judge(matches[place.hit.key]),
                     stale=file is not None and file.path in stale,
                     more_in_document=more[document.id],
+                    duplicates=self._duplicates(collapsed, place, file, segment, files),
                 )
             )
         run.notes += partly.values()
         return tuple(hits)
+
+    def _duplicates(
+        self,
+        collapsed: CollapsedList,
+        place: fusion.FoundPlace,
+        file: File | None,
+        segment: Segment,
+        files: Mapping[str, Sequence[File]],
+    ) -> tuple[str, ...]:
+        """Citations of what says the same as a hit: the copies of its file, then its near-duplicates, best first."""
+        targets = self._view.targets
+        copies = [one for one in files.get(segment.document, []) if one is not file]
+        others = [collapsed.stored[one.hit.key].segment for one in collapsed.duplicates.get(place.hit.key, ())]
+        return (
+            *(targets.citation(one, segment) for one in copies if targets.visible_file([one])),
+            *(targets.citation(targets.visible_file(files.get(one.document, [])), one) for one in others),
+        )
 
     def _coverage(self, run: SearchRun, hits: Sequence[Hit]) -> SearchCoverage:
         counts = self._catalog.counts(run.scope, space=run.answering.space)

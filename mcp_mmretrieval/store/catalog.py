@@ -275,7 +275,9 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             same = held is not None and new == [
                 each.segment for each in stored_segments(db, Clause("d.key = ?", (key,)))
             ]
-            if not same:
+            if same:
+                document_tables.renew_fingerprints(db, key, new)
+            else:
                 document_tables.write_content(db, key, new, words, language=language, figures=figures)
             word_tables.write_title(db, key, *map(rows.without_surrogates, (document.title, document.keywords)))
             db.execute("DELETE FROM staged WHERE document = ?", (document.id,))

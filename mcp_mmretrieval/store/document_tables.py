@@ -67,12 +67,22 @@ def _write_segments(db: sqlite3.Connection, key: int, document: str, segments: S
         )
         at = int(scalar(db, sql, key, ordinal, segment.modality, *rows.row_from_place(segment.place)))
         frames, times = (json.dumps(values) if values else None for values in (segment.frames, segment.times))
-        what = (at, segment.heading, segment.text, frames, segment.label, times, segment.turn)
-        columns = "segment, heading, text, frames, label, times, turn"
-        db.execute(f"INSERT INTO texts({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", what)
+        what = (at, segment.heading, segment.text, frames, segment.label, times, segment.turn, segment.fingerprint)
+        columns = "segment, heading, text, frames, label, times, turn, fingerprint"
+        db.execute(f"INSERT INTO texts({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", what)
         keys.append(at)
     db.execute("UPDATE documents SET segments = ? WHERE key = ?", (len(segments), key))
     return keys
+
+
+def renew_fingerprints(db: sqlite3.Connection, key: int, segments: Sequence[Segment]) -> None:
+    """Those of a document whose segments stay as they are: an older release made none."""
+    sql = (
+        "UPDATE texts SET fingerprint = ?1 WHERE fingerprint != ?1 "
+        "AND segment = (SELECT key FROM segments WHERE document = ?2 AND ordinal = ?3)"
+    )
+    made = [(one.fingerprint, key, ordinal) for ordinal, one in enumerate(segments) if one.fingerprint]
+    db.executemany(sql, made)
 
 
 def mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:

@@ -221,11 +221,12 @@ def _difference(
         quoted=_written(quote, asked),
         found=_written(text, there),
         edits=max(1, jellyfish.levenshtein_distance(one, other)),
-        allowed=_allowed(asked, there, recognisers),
+        allowed=may_be_slip(asked, there, recognisers),
     )
 
 
-def _allowed(asked: Sequence[QuoteWord], there: Sequence[QuoteWord], recognisers: Collection[Recogniser]) -> bool:
+def may_be_slip(asked: Sequence[QuoteWord], there: Sequence[QuoteWord], recognisers: Collection[Recogniser]) -> bool:
+    """Whether words that differ may be the same ones, misread by one of the recognisers or mistyped."""
     one, other = ("".join(word.form for word in words) for words in (asked, there))
     if _negates(asked) != _negates(there):
         return False

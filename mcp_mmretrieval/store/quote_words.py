@@ -59,6 +59,11 @@ class Atom:
     end: int
     """Where it stands in `QuoteText.source`."""
 
+    @property
+    def stream(self) -> str:
+        """As it stands in `QuoteText.stream`: 1 and 2 are not 12."""
+        return f"\x02{self.form}\x03" if self.number else self.form
+
 
 @dataclass(frozen=True, slots=True)
 class QuoteWord:
@@ -71,6 +76,8 @@ class QuoteWord:
     negates: bool
     start: int
     end: int
+    stream: str
+    """As it stands in `QuoteText.stream`."""
 
 
 class QuoteText:
@@ -84,7 +91,7 @@ class QuoteText:
         self._begins: list[int] = []
         stream, at = [], 0
         for number, atom in enumerate(self.atoms):
-            form = f"\x02{atom.form}\x03" if atom.number else atom.form  # 1 and 2 are not 12
+            form = atom.stream
             self._starts[at] = number
             self._begins.append(at)
             at += len(form)
@@ -130,6 +137,7 @@ class QuoteText:
             negates=form in _NEGATIONS or re.search(r"n['\u2019]t$", written, re.IGNORECASE) is not None,
             start=start,
             end=end,
+            stream="".join(atom.stream for atom in atoms),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,7 +21,8 @@ DOCUMENT_COLUMNS = (
 PLACE_COLUMNS = 's.page, s.start, s."end", s.first, s.last, s.part, s.top, s.bottom'  # of segments s
 SEGMENT_TABLES = "segments s JOIN documents d ON d.key = s.document JOIN texts t ON t.segment = s.key"
 SEGMENT_COLUMNS = (
-    f"s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, t.turn, {PLACE_COLUMNS}"
+    f"s.key, s.ordinal, d.id, s.modality, t.text, t.heading, t.frames, t.label, t.times, t.turn, t.fingerprint, "
+    f"{PLACE_COLUMNS}"
 )
 SPACE_COLUMNS = "id, identity, dim, half, active, made_by, retired"
 JOB_COLUMNS = "id, key, asked, state, outcome, attempts, reading, started, ended"
@@ -87,7 +89,7 @@ def listed_from_row(row: SqlRow, files: tuple[File, ...]) -> ListedDocument:
 
 def segment_from_row(row: SqlRow) -> StoredSegment:
     """From the columns `SEGMENT_COLUMNS`."""
-    key, ordinal, document, modality, text, heading, frames, label, times, turn, *place = row
+    key, ordinal, document, modality, text, heading, frames, label, times, turn, fingerprint, *place = row
     segment = Segment(
         document=document,
         modality=modality,
@@ -98,6 +100,7 @@ def segment_from_row(row: SqlRow) -> StoredSegment:
         label=label,
         times=_times(json.loads(times)) if times else (),
         turn=turn,
+        fingerprint=fingerprint,
     )
     return StoredSegment(key=key, ordinal=ordinal, segment=segment)
 
@@ -122,12 +125,13 @@ def segment_to_json(segment: Segment) -> str:
     """A segment as JSON, without its document."""
     place = row_from_place(segment.place)
     what = (segment.text, segment.heading, segment.frames, segment.label, segment.times, segment.turn)
-    return json.dumps([segment.modality, *what, place])
+    return json.dumps([segment.modality, *what, place, b64encode(segment.fingerprint).decode()])
 
 
 def segment_from_json(document: str, payload: str) -> Segment:
     """The segment that `segment_to_json` made JSON of."""
-    modality, text, heading, frames, label, times, turn, place = json.loads(payload)
+    # what an older release kept ends before the fingerprint
+    modality, text, heading, frames, label, times, turn, place, fingerprint = (*json.loads(payload), "")[:9]
     return Segment(
         document=document,
         modality=modality,
@@ -138,6 +142,7 @@ def segment_from_json(document: str, payload: str) -> Segment:
         label=label,
         times=_times(times),
         turn=turn,
+        fingerprint=b64decode(fingerprint),
     )
 
 

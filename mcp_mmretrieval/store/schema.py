@@ -3,7 +3,7 @@
 APPLICATION_ID = 0x6D6D7274
 """Marks an SQLite file as ours ("mmrt")."""
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 # What they are given is in normal form: their tokenizer has nothing to do but to part words at spaces.
 _WORDS = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
@@ -297,7 +297,8 @@ CREATE TABLE texts (
     frames TEXT,
     label TEXT NOT NULL DEFAULT '',
     times TEXT,
-    turn INTEGER NOT NULL DEFAULT 0
+    turn INTEGER NOT NULL DEFAULT 0,
+    fingerprint BLOB NOT NULL DEFAULT x''
 );
 
 -- Places in which pictures stand that were not read yet, and how often that was begun.
@@ -415,6 +416,7 @@ ALTER TABLE segments ADD COLUMN part TEXT NOT NULL DEFAULT '';
 ALTER TABLE segments ADD COLUMN top INTEGER;
 ALTER TABLE segments ADD COLUMN bottom INTEGER;
 """,
+    7: "ALTER TABLE texts ADD COLUMN fingerprint BLOB NOT NULL DEFAULT x'';",
 }
 """What brings a catalog from a version to the next one. Version 3 is the first that a release made."""
 

@@ -59,6 +59,19 @@ def test_a_catalog_opened_again_holds_what_was_committed(tmp_path: Path) -> None
     second.close()
 
 
+def test_what_is_read_again_as_it_was_gets_the_fingerprint_that_it_lacked_and_keeps_its_key(catalog: Catalog) -> None:
+    reading = catalog.reading({"splitter": 1})
+    id = sha("picture")
+    document = Document(id=id, modality="image", reading=reading)
+    file = File(path="/r/a.png", document=id, size=1, mtime_ns=1)
+    for made in (b"", b"\x01\x00", b""):
+        catalog.commit_read(
+            document, [Segment(document=id, modality="image", place=Place(), fingerprint=made)], file=file
+        )
+    (stored,) = catalog.segments_of(id)
+    assert (stored.key, stored.segment.fingerprint) == (1, b"\x01\x00")
+
+
 def test_a_path_that_is_not_held_cannot_be_attached(catalog: Catalog) -> None:
     assert catalog.attach(File(path="/r/a", document=sha("unknown"), size=1, mtime_ns=0)) is None
     assert catalog.file("/r/a") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -23,15 +24,37 @@ def test_a_segment_comes_back_from_json_as_it_was(place: Place) -> None:
         frames=(2.0, 4.5),
         label="iv",
         times=((0.0, 1.5),),
+        fingerprint=b"\x01\x00\xff",
     )
-    assert rows.segment_from_json("d1", rows.segment_to_json(segment)) == segment
+    found = rows.segment_from_json("d1", rows.segment_to_json(segment))
+    assert (found, found.fingerprint) == (segment, segment.fingerprint)
+
+
+def test_a_segment_that_an_older_release_kept_as_json_has_no_fingerprint() -> None:
+    segment = Segment(document="d1", modality="image", place=Place(), text="words", fingerprint=b"\x01\x00")
+    kept = json.dumps(json.loads(rows.segment_to_json(segment))[:-1])
+    found = rows.segment_from_json("d1", kept)
+    assert (found, found.fingerprint) == (segment, b"")
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_segment_comes_back_from_its_columns_as_it_was(place: Place) -> None:
-    columns = (7, 2, "d1", "page", "text", "heading", None, "iv", "[[0.0, 1.5]]", 90, *rows.row_from_place(place))
+    columns = (
+        7,
+        2,
+        "d1",
+        "page",
+        "text",
+        "heading",
+        None,
+        "iv",
+        "[[0.0, 1.5]]",
+        90,
+        b"\x01\x00",
+        *rows.row_from_place(place),
+    )
     stored = rows.segment_from_row(columns)
-    assert (stored.key, stored.ordinal) == (7, 2)
+    assert (stored.key, stored.ordinal, stored.segment.fingerprint) == (7, 2, b"\x01\x00")
     assert stored.segment == Segment(
         document="d1",
         modality="page",

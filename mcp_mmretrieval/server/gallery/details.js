@@ -92,6 +92,7 @@ function words(read, hit, item, player) {
   const date = hit.dated ? `dated ${line(hit.dated).slice(0, 10)}` : hit.modified ? `changed ${line(hit.modified).slice(0, 10)}` : "";
   const by = (hit.lanes ?? []).map((lane) => FOUND_BY[lane] ?? line(lane)).join(", ");
   const more = hit.more_in_document ? `${counted(hit.more_in_document, "more place", "more places")} in this file` : "";
-  read.append(make("p", { class: "facts" }, [hit.match ? `${line(hit.match)} match, ${Number(hit.score).toFixed(2)}` : "", by && `found by ${by}`, date, more].filter(Boolean).join(" \u00b7 ")));
+  const same = hit.duplicates ? `${hit.duplicates} alike: ${hit.duplicates_at.map(line).join(", ")}` : "";
+  read.append(make("p", { class: "facts" }, [hit.match ? `${line(hit.match)} match, ${Number(hit.score).toFixed(2)}` : "", by && `found by ${by}`, date, more, same].filter(Boolean).join(" \u00b7 ")));
   for (const note of item.notes ?? []) read.append(make("p", { class: "facts", dir: "auto" }, line(note)));
 }

@@ -62,6 +62,9 @@ def _hit_line(rank: int, hit: Found) -> str:
         line += " (stale: its file changed since it was read)"
     if "more_in_document" in hit:
         line += f" (+{hit['more_in_document']} more in this document)"
+    if "duplicates_at" in hit:
+        more = hit["duplicates"] - len(hit["duplicates_at"])
+        line += f" (the same in {', '.join(hit['duplicates_at'])}{f' and {more} more' if more else ''})"
     return line
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Any, Literal, NotRequired
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
 from mcp_mmretrieval.answers import JobState, Match
@@ -37,6 +36,8 @@ MAX_SNIPPET_CHARACTERS = 300
 """Characters of one snippet."""
 MAX_ALL_SNIPPETS_CHARACTERS = 8_000
 """Characters of all snippets of one answer."""
+MAX_NAMED_DUPLICATES = 5
+"""Near-duplicates of a hit that are named; their number says how many there are in all."""
 MAX_NOTE_CHARACTERS = 1_000
 """Characters of a note on a search or a ranking, which may name documents by their titles."""
 MAX_LISTED_FAILURES = 25
@@ -65,6 +66,8 @@ class Found(TypedDict):
     lanes: list[Lane]
     stale: NotRequired[bool]
     more_in_document: NotRequired[int]
+    duplicates: NotRequired[int]
+    duplicates_at: NotRequired[list[str]]
 
 
 class Searched(TypedDict):
@@ -211,7 +214,8 @@ class StatusResult(TypedDict):
     engine: NotRequired[str]
     problems: NotRequired[list[str]]
     today: NotRequired[str]
-    jobs: Annotated[list[dict[str, Any]], Field(description="As add_documents answers.")]
+    jobs: list[dict[str, Any]]
+    """As add_documents answers."""
 
 
 def search_result(answer: Answer, notes: Iterable[str]) -> SearchResult:
@@ -263,6 +267,9 @@ def _tell_of_document(found: Found, hit: Hit) -> None:
         found["stale"] = True
     if hit.more_in_document:
         found["more_in_document"] = hit.more_in_document
+    if hit.duplicates:
+        found["duplicates"] = len(hit.duplicates)
+        found["duplicates_at"] = [sanitize_name(citation) for citation in hit.duplicates[:MAX_NAMED_DUPLICATES]]
 
 
 def _searched(searched: SearchCoverage) -> Searched:

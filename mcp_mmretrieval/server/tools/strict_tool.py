@@ -109,6 +109,8 @@ def _plain(schema: dict[str, Any], definitions: dict[str, dict[str, Any]]) -> di
     for key, value in schema.items():
         if key in ("$defs", "title") or (key == "default" and value in (None, "", [], False)):
             continue
+        if key == "additionalProperties" and value is True:  # as it is without
+            continue
         if key == "properties":
             plain[key] = {name: _plain(inner, definitions) for name, inner in value.items()}
         elif isinstance(value, dict):

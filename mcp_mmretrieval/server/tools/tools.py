@@ -94,10 +94,10 @@ DeadlineArg = Annotated[
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs under the allowed folders. Left out: all of these."),
+    Field(description="Files, folders or globs. Left out: all allowed folders."),
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
-TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
+TitleArg = Annotated[str, TitleValue, Field(description="Its title.")]
 DryRunArg = Annotated[bool, Field(description="Tell what would happen.")]
 CandidatesArg = Annotated[
     Sequence[str], PathsValue, Field(max_length=200, description="Hit ids, citations or file paths.")

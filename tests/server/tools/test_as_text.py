@@ -41,6 +41,23 @@ async def test_a_search_answers_hits_as_data_and_as_lines(connect: Connect) -> N
     ]
 
 
+@pytest.mark.anyio
+async def test_a_hit_names_the_first_of_its_duplicates_and_counts_all(connect: Connect, library: FakeLibrary) -> None:
+    copies = tuple(f"copies/{number}.pdf#page=7" for number in range(7))
+    library.answer = Answer(
+        hits=(replace(HITS[0], more_in_document=0, duplicates=copies), replace(HITS[1], duplicates=copies[:2])),
+        searched=FULL,
+    )
+    async with connect() as client:
+        result = await client.call_tool("search_media", {"query": "revenue"})
+    many, few = data_of(result)["hits"]
+    assert (many["duplicates"], many["duplicates_at"]) == (7, list(copies[:5]))
+    assert (few["duplicates"], few["duplicates_at"]) == (2, list(copies[:2]))
+    lines = text_of(result).splitlines()
+    assert lines[1].endswith(f" (the same in {', '.join(copies[:5])} and 2 more)")
+    assert lines[2].endswith(f" (the same in {', '.join(copies[:2])})")
+
+
 @pytest.mark.parametrize(("seconds", "written"), [(0.0, "0:00"), (73.9, "1:13"), (3_723.0, "1:02:03")])
 def test_a_time_is_written_as_people_read_it(seconds: float, written: str) -> None:
     assert format_timestamp(seconds) == written

@@ -1,0 +1,179 @@
+"""Whether one text says nothing that another one lacks: a copy, a quoted message, the same page read once more. Pure.
+
+Shingles of words (Broder, "On the resemblance and containment of documents", 1997) tell how much of a text stands in
+the other. What two forms of one template share says nothing, so a share is not enough: where the words
+are those of the files, each run of three must stand there; what a recogniser read may differ by its slips, as
+`store.quote_match` judges them: never by a number, a name or a negation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+import jellyfish
+
+from mcp_mmretrieval.store.quote_match import may_be_slip
+from mcp_mmretrieval.store.quote_words import QuoteText, QuoteWord
+from mcp_mmretrieval.types import Recogniser
+
+SHINGLE_WORDS = 3
+MIN_RECOGNISED_SHARE = 0.7
+"""Words of a text that stand in the other one together with their neighbours, where a recogniser read one of them: it
+joins words, misreads some, and takes the cells of a table in another order. Where none did, all have to."""
+MIN_ROUGH_SHARE, MIN_ROUGH_SHARE_UNREAD = 0.5, 0.8
+"""Of the words as they are divided by blanks, where a recogniser read one of the texts, and where none did: below it
+nothing is looked at closely."""
+MIN_TELLING_WORDS = 12
+"""Of a text that is told from others by its words alone: what is shorter, many say of something else."""
+MIN_SPELT_LETTERS = 4
+"""Of a word whose spelling tells it from another one that OCR made of the same picture."""
+SPELT_LETTERS = 3
+"""Letters of such a word for each one that OCR may have misread."""
+MOST_UNEVEN = 2
+"""How many times as many words one of two readings may have in a place where both differ, and still be compared."""
+MAX_LACKING = 0.1
+"""Words of each of two readings of one picture that the other lacks: OCR passes words over, but few in both."""
+_ENVELOPE = re.compile(
+    r"^[> ]*(?:(?:From|To|Cc|Reply-To|Subject|Date|Sent): .*|-{3,}.*-{3,}"
+    r"|.*\b(?:wrote|schrieb|a \u00e9crit|escribi\u00f3) ?:)$",
+    re.MULTILINE,
+)
+_ENDINGS = ".,;:!?()[]{}\"'>*|-"
+
+
+def rough_share(text: str, other: str) -> float:
+    """The share of the words of `text` that stand in `other`, fast and roughly; 1 for a text without words."""
+    words = _rough_words(text)
+    return len(words & _rough_words(other)) / len(words) if words else 1.0
+
+
+@lru_cache(maxsize=1024)  # the same places are found by many searches
+def says_nothing_new(
+    text: str, other: str, recognisers: frozenset[Recogniser], *, dropped: frozenset[str] = frozenset()
+) -> bool:
+    """Whether all that `text` says stands in `other`.
+
+    `recognisers`: what may have misread either of them. `dropped`: words at the edges of `text` that are no part of
+    it, such as the number of a page.
+    """
+    there = _quote_text(other)
+    words = _quote_words(text)
+    while words and words[-1].form in dropped:
+        words = words[:-1]
+    while words and words[0].form in dropped:
+        words = words[1:]
+    length = min(SHINGLE_WORDS, len(words))
+    starts = range(len(words) - length + 1)
+    if not recognisers:
+        return all(_stream(words[at : at + length]) in there.stream for at in starts)
+    standing = [_stream(words[at : at + length]) in there.stream for at in starts]
+    if all(standing):
+        return True
+    covered = [any(standing[max(0, at - length + 1) : at + 1]) for at in range(len(words))]
+    if sum(covered) < MIN_RECOGNISED_SHARE * len(words):
+        return False
+    return _only_misread(words, covered, other, recognisers)
+
+
+@lru_cache(maxsize=1024)
+def nothing_contradicts(text: str, other: str) -> bool:
+    """Whether two readings by OCR may be of one picture: for pictures that look the same.
+
+    What one of them lacks was not recognised. Where both have something, but not the same, they are two: a number for
+    another number, a word for one that is spelt otherwise.
+    """
+    words, known = _quote_words(text), _quote_words(other)
+    mine, others = ({word.form for word in some} for some in (words, known))
+    if len(words) >= MIN_TELLING_WORDS:
+        lacking = sum(word.form not in others for word in words) / len(words)
+        lacked = sum(word.form not in mine for word in known) / max(1, len(known))
+        if lacking > 1 - MIN_RECOGNISED_SHARE or min(lacking, lacked) > MAX_LACKING:
+            return False
+    aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
+    for what, first, last, begin, end in aligned.get_opcodes():
+        if what != "replace" or max(last - first, end - begin) > MOST_UNEVEN * min(last - first, end - begin):
+            continue
+        here = [word for word in words[first:last] if word.form not in others]
+        there = [word for word in known[begin:end] if word.form not in mine]
+        if _contradict(here, there):
+            return False
+    return True
+
+
+def _contradict(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> bool:
+    """Whether of two stretches in the same place each has a number, or a word, that cannot be the other's."""
+    if any(word.numbers for word in here) and any(word.numbers for word in there):
+        return True
+    spelt, others = ([word.form for word in some if _is_spelt(word)] for some in (here, there))
+    joined, others_joined = "".join(spelt), "".join(others)
+    return bool(others) and not all(
+        one in others_joined or any(other in joined or _spelt_alike(one, other) for other in others) for one in spelt
+    )
+
+
+def _is_spelt(word: QuoteWord) -> bool:
+    return len(word.form) >= MIN_SPELT_LETTERS and not word.numbers
+
+
+def _spelt_alike(one: str, other: str) -> bool:
+    return SPELT_LETTERS * jellyfish.levenshtein_distance(one, other) <= max(len(one), len(other))
+
+
+def without_envelope(text: str) -> str:
+    """A mail's words without its header, those of mails quoted in it, and the lines that lead to them."""
+    return _ENVELOPE.sub("", text) if text.startswith("From: ") else text
+
+
+def _only_misread(
+    words: Sequence[QuoteWord], covered: Sequence[bool], other: str, recognisers: Collection[Recogniser]
+) -> bool:
+    """Whether the words that do not stand in a text were misread, judged by what stands in their place there."""
+    known = _quote_words(other)
+    forms = {word.form for word in known}
+    aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
+    for what, first, last, begin, end in aligned.get_opcodes():
+        alone = [word for word, stands in zip(words[first:last], covered[first:last], strict=True) if not stands]
+        if what == "insert" and first in (0, len(words)):  # before and behind the text the other one goes on
+            continue
+        if what != "equal" and any(word.negates for word in (*alone, *known[begin:end])):
+            return False
+        if not all(_stands(word, known[begin:end], forms, _quote_text(other).stream, recognisers) for word in alone):
+            return False
+    return True
+
+
+def _stands(
+    word: QuoteWord,
+    instead: Sequence[QuoteWord],
+    forms: Collection[str],
+    stream: str,
+    recognisers: Collection[Recogniser],
+) -> bool:
+    """Whether a word stands in a text without its neighbours, or what stands there instead may be its misreading."""
+    if any(other.form == word.form or may_be_slip([word], [other], recognisers) for other in instead):
+        return True
+    lost_blanks = len(word.form) > SHINGLE_WORDS and word.form in stream
+    return not word.numbers and (word.form in forms or lost_blanks)
+
+
+def _stream(words: Sequence[QuoteWord]) -> str:
+    """As `QuoteText.stream` has them."""
+    return "".join(word.stream for word in words)
+
+
+@lru_cache(maxsize=256)
+def _quote_text(text: str) -> QuoteText:
+    return QuoteText(text)
+
+
+@lru_cache(maxsize=256)
+def _quote_words(text: str) -> tuple[QuoteWord, ...]:
+    return tuple(_quote_text(text).words())
+
+
+@lru_cache(maxsize=512)
+def _rough_words(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (word.strip(_ENDINGS) for word in text.casefold().split())))

@@ -1,0 +1,92 @@
+"""Fingerprints by which the same picture or sound is known again."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mcp_mmretrieval.adding.fingerprints import (
+    Fingerprint,
+    fingerprint,
+    picture_likeness,
+    rising_bands,
+    sound_likeness,
+    thumbnail,
+)
+from mcp_mmretrieval.types import Film, Picture, Sound
+from tests.support import planted_duplicates as planted
+
+RATE = 16_000
+
+
+def scene(seed: int, side: int = 256) -> Image.Image:
+    """A picture of soft spots, unlike that of any other seed."""
+    chance = np.random.default_rng(seed)
+    small = Image.fromarray(chance.integers(0, 255, (7, 7, 3), dtype=np.uint8))
+    return small.resize((side, side), Image.Resampling.BICUBIC)
+
+
+def pixels(picture: Image.Image) -> Picture:
+    return np.asarray(picture.convert("RGB"))
+
+
+def likeness(one: Image.Image, other: Image.Image) -> float:
+    return picture_likeness(thumbnail(pixels(one)), thumbnail(pixels(other)))
+
+
+@pytest.mark.parametrize("change", [planted.saved_anew, planted.turned, planted.cropped, planted.burst])
+def test_a_picture_saved_anew_turned_cropped_or_taken_again_is_known(change: object) -> None:
+    assert callable(change)
+    assert all(likeness(scene(seed), change(scene(seed))) > 0.95 for seed in range(5))
+
+
+def test_other_pictures_are_told_apart() -> None:
+    assert all(likeness(scene(seed), scene(seed + 1)) < 0.9 for seed in range(20))
+
+
+def test_nothing_is_like_a_picture_without_anything_to_see() -> None:
+    blank = Image.new("RGB", (64, 64), "white")
+    assert likeness(blank, blank) == likeness(scene(1), blank) == 0.0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 500), (2000, 40), (33, 33)])
+def test_a_picture_of_any_shape_has_a_thumbnail(size: tuple[int, int]) -> None:
+    made = thumbnail(pixels(Image.new("RGB", size, (10, 200, 30))))
+    assert made.shape == (32, 32)
+    assert np.ptp(made) == 0
+    assert made[0, 0] == round(0.299 * 10 + 0.587 * 200 + 0.114 * 30)
+
+
+def melody(seed: int, seconds: float = 6.0) -> Sound:
+    """Half-second tones with overtones, unlike those of any other seed."""
+    chance = np.random.default_rng(seed)
+    time = np.arange(RATE // 2) / RATE
+    tones = [
+        sum(np.sin(2 * np.pi * hertz * part * time) / part for part in range(1, 6))
+        for hertz in chance.uniform(200, 700, round(2 * seconds))
+    ]
+    return Sound((0.2 * np.concatenate(tones)).astype(np.float32), RATE)
+
+
+def test_a_sound_that_is_quieter_later_and_noisier_is_known_and_another_is_not() -> None:
+    one = melody(1)
+    noise = np.random.default_rng(0).normal(0, 0.004, len(one.samples)).astype(np.float32)
+    again = Sound(np.concatenate([np.zeros(700, np.float32), 0.5 * one.samples + noise])[: len(one.samples)], RATE)
+    assert sound_likeness(rising_bands(one), rising_bands(again)) > 0.8
+    assert sound_likeness(rising_bands(one), rising_bands(melody(2))) < 0.7
+
+
+def test_a_sound_too_short_to_be_told_has_no_bits() -> None:
+    assert len(rising_bands(Sound(np.zeros(100, np.float32), RATE))) == 0
+
+
+def test_a_fingerprint_is_the_same_after_it_was_stored() -> None:
+    film = Film([pixels(scene(1)), pixels(scene(2))], (0.0, 2.0), melody(3))
+    stored = fingerprint(film)
+    found = Fingerprint.from_bytes(stored)
+    assert found is not None
+    assert found.pictures.shape == (2, 32, 32)
+    assert len(found.sound) == len(rising_bands(melody(3)))
+    assert found.to_bytes() == stored
+    assert fingerprint("words") == b""
+    assert Fingerprint.from_bytes(b"") is None
+    assert Fingerprint.from_bytes(b"\xff" + stored[1:]) is None
