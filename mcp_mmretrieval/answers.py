@@ -37,6 +37,10 @@ class Filters:
     """Seconds since 1970: by its own date, or else its file's time, earlier than then."""
     document: str | None = None
     """The document's whole id."""
+    start: float | None = None
+    """Seconds into this document: a search finds only what lies from there to `end`. Listings ignore both."""
+    end: float | None = None
+    """Seconds into it; infinite for all the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

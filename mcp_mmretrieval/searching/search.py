@@ -16,6 +16,8 @@ from mcp_mmretrieval.answers import Answer, Hit, SearchCoverage
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.searching import fusion
+from mcp_mmretrieval.searching.avoid import AvoidResolver, avoid_note, held_shares, lowered, put_lower
+from mcp_mmretrieval.searching.bounds import RankedLane, narrowed, stretch_of
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
@@ -24,7 +26,7 @@ from mcp_mmretrieval.searching.match import MatchCollector, judge
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rare_words import places_of_rare_words
-from mcp_mmretrieval.searching.run import RankedLane, SearchRun
+from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
 from mcp_mmretrieval.searching.staleness import StalenessCheck
 from mcp_mmretrieval.store import Document
@@ -48,7 +50,8 @@ class Searcher:
         self._rollout = shared.rollout
         self._settings = shared.settings
         self._view = view
-        self._lanes = LaneSearcher(shared.store, LikeResolver(shared, view))
+        like = LikeResolver(shared, view)
+        self._lanes = LaneSearcher(shared.store, like, AvoidResolver(view.targets, like))
         self._lookup = PointedLookup(shared.catalog, view)
         self._inputs = ScoringInputs(shared, view)
         self._staleness = StalenessCheck()
@@ -67,7 +70,9 @@ class Searcher:
             )
 
     def _run(self, run: SearchRun) -> Answer:
-        run.ranked = ranked = self._lanes.find(run)
+        found = self._lanes.find(run)
+        run.left_out = run.bounds.found_without(found)
+        run.ranked = ranked = {lane: run.bounds.cut(one, LANE_DEPTH) for lane, one in found.items()}
         with run.clock.stage("fuse"), self._catalog.snapshot():
             self._fuse(run, ranked)
         if run.query.has_words and (reranker := self._reranker(run)):
@@ -88,7 +93,7 @@ class Searcher:
         """Put what the lanes found into `run` as places, best first."""
         keys = {key for found in ranked.values() for key, _ in found}
         context = self._catalog.context(run.query.terms, keys) if "words" in ranked else {}
-        unmeasured = fusion.UNMEASURED_SCALES if run.query.like is None else fusion.LIKE_SCALES
+        unmeasured = fusion.UNMEASURED_SCALES if not run.query.like else fusion.LIKE_SCALES
         scales = _builtin_scales(run) if run.answering.measured else unmeasured
         fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
         fused = fuse()
@@ -97,6 +102,11 @@ class Searcher:
         if pointed := self._lookup.evidence(run, fused) or rare:
             fused = fuse(pointed=pointed)
             run.held |= self._catalog.places(pointed.keys() - run.held.keys())
+            fused = [one for one in fused if run.bounds.passes(one.key)]
+        if run.avoided:
+            held = held_shares(self._catalog, run.avoided, run.held, run.scope)
+            run.lowered = lowered(fused, run.findings.near_avoided or (), held)
+            fused = put_lower(fused, run.lowered)
         where = {key: (held.document, held.place) for key, held in run.held.items()}
         run.places = fusion.merge_places(fused, where)
         run.fused = {one.key: one for one in fused}
@@ -158,7 +168,8 @@ class Searcher:
         wanted = {
             number: place.hit.key
             for number, place in enumerate(run.places)
-            if run.query.rerank is not None or run.held[place.hit.key].modality in reranker.by_default
+            if place.hit.key not in run.lowered
+            and (run.query.rerank is not None or run.held[place.hit.key].modality in reranker.by_default)
         }
         stored = self._catalog.segments(wanted.values())
         for number, key in wanted.items():
@@ -174,7 +185,7 @@ class Searcher:
         held, findings = run.held, run.findings
         modalities = {key: place.modality for key, place in held.items()}
         shown = fusion.diversify(run.places, modalities, run.query.limit)
-        stored = self._catalog.segments([place.hit.key for place in shown])
+        stored = narrowed(self._catalog.segments([place.hit.key for place in shown]), stretch_of(run.query.filters))
         shown = [place for place in shown if place.hit.key in stored]  # not removed since the lanes were read
         ids = {held[place.hit.key].document for place in shown}
         documents = self._catalog.documents(ids)
@@ -215,6 +226,8 @@ class Searcher:
                 )
             )
         run.notes += partly.values()
+        if run.avoided:
+            run.notes.append(avoid_note(run, [place.hit.key for place in shown]))
         return tuple(hits)
 
     def _coverage(self, run: SearchRun, hits: Sequence[Hit]) -> SearchCoverage:
@@ -236,7 +249,7 @@ def _builtin_scales(run: SearchRun) -> Mapping[Lane, fusion.LaneScale]:
     """How the lanes of the built-in models count for this query."""
     asked = run.findings.query_vectors.get("picture")
     # its last number is the root of what asks for none of the classes
-    none = 0.0 if asked is None or run.example is not None else float(asked[0, -1]) ** 2
+    none = 0.0 if asked is None or run.examples else float(asked[0, -1]) ** 2
     return fusion.builtin_scales(len(run.query.terms.words), 1.0 - none)
 
 

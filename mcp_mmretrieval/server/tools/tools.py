@@ -20,6 +20,7 @@ from mcp_mmretrieval.server.connection import Connection, client_of, connection_
 from mcp_mmretrieval.server.gallery.app import FOR_PAGES_ONLY, SHOWN_IN_GALLERY
 from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.server.tools.arguments import (
+    ExamplesValue,
     ModalitiesValue,
     OrderValue,
     PathsValue,
@@ -58,12 +59,17 @@ QueryArg = Annotated[
     str, Field(max_length=MAX_QUERY_CHARACTERS), WordsValue, Field(description="What to look for, in plain words.")
 ]
 LikeArg = Annotated[
-    str,
-    PathValue,
+    Sequence[str],
+    ExamplesValue,
     Field(
-        description="What resembles a file path, a hit's id or citation, or a picture or sound as data: URL "
+        description="What resembles these: file paths, hits' ids or citations, a picture or sound as data: URL "
         "(3 MB at most)."
     ),
+]
+AvoidArg = Annotated[
+    Sequence[str],
+    ExamplesValue,
+    Field(description="Stay away from these: such examples (never shown again), or words."),
 ]
 LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
 ModalityArg = Annotated[
@@ -78,7 +84,9 @@ AfterArg = Annotated[
     Field(description="From then on (2026-03-02, 2026-03, last month): its own date, else the file's."),
 ]
 BeforeArg = Annotated[str, PathValue, Field(description="Earlier than this date.")]
-DocumentArg = Annotated[str, PathValue, Field(description="This document (id, citation or path).")]
+DocumentArg = Annotated[
+    str, PathValue, Field(description="This document (id, citation or path); with #t=60,120 these seconds of it.")
+]
 RerankArg = Annotated[
     bool | None,
     Field(description="A model orders the best hits anew: better, slower. Default: as set."),
@@ -196,7 +204,8 @@ class Tools:
         self,
         call: ToolCall,
         query: QueryArg = "",
-        like: LikeArg = "",
+        like: LikeArg = (),
+        avoid: AvoidArg = (),
         limit: LimitArg = 8,
         modality: ModalityArg = (),
         under: UnderArg = "",
@@ -225,7 +234,8 @@ class Tools:
             )
             answer = library.search(
                 query,
-                like=like or None,
+                like=like,
+                avoid=avoid,
                 limit=limit,
                 filters=within,
                 rerank=rerank,
