@@ -41,9 +41,8 @@ def search_command(arguments: argparse.Namespace) -> int:
     """Search by words, by example or both."""
     log_to_stderr()
     asked = _question(arguments)
-    wanted = with_roots(
-        given_settings(arguments), _named(*asked.get("like", ()), asked.get("under"), asked.get("document"))
-    )
+    named = _named(*asked.get("like", ()), *asked.get("avoid", ()), asked.get("under"), asked.get("document"))
+    wanted = with_roots(given_settings(arguments), named)
     result, pictures = anyio.run(_search, wanted, asked, arguments)
     if not result["hits"]:
         result = _with_outside(wanted, result)

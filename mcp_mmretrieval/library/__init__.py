@@ -144,8 +144,8 @@ class Library:
         `query` in words, or `like` (a path, id, citation or `data:` URL; several for what resembles all of them), or
         both. `avoid`: such an example, or words, to stay away from; several each by itself. What is pointed at never
         comes back, what resembles it is put lower, and the notes count both. `deadline`: seconds for the whole call.
-        `rerank`: None leaves it to the profile. `lanes` limits where is looked, for measuring. Raises BadArgument, NotAllowed,
-        NotInLibrary, UnreadableMedia, and ModelUnavailable where the call cannot do without a model.
+        `rerank`: None leaves it to the profile. `lanes` limits where is looked, for measuring. Raises BadArgument,
+        NotAllowed, NotInLibrary, UnreadableMedia, and ModelUnavailable where the call cannot do without a model.
         """
         began = time.monotonic()
         answer = self._searcher.search(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -22,16 +22,22 @@ from mcp_mmretrieval.searching.like import LikeQuery, LikeResolver, data_url_byt
 from mcp_mmretrieval.store import Catalog, Scope
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
 from mcp_mmretrieval.targets import TargetResolver
-from mcp_mmretrieval.types import SHORT_ID_DIGITS, VectorKind, Vectors
+from mcp_mmretrieval.types import SHORT_ID_DIGITS, Lane, VectorKind, Vectors
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.searching.run import SearchRun
 
 MOST_TAKEN = 0.8
-"""Share of a hit's evidence that goes where it is like what is avoided as hardly anything is, or holds all its words."""
-UNUSUAL_FROM, UNUSUAL_TO = 1.0, 3.0
+"""Share of a hit's evidence that goes where it is like what is avoided as hardly anything is, or holds its words."""
+UNUSUAL = (1.0, 3.0)
 """Standard deviations above the mean of what was compared, between which that share grows."""
-LEAST_DEVIATION = 0.03
+NEARER = (-1.0, 1.0)
+"""By how many of them a hit stands out more towards what is avoided than towards what is asked, likewise."""
+LEAST_COMPARED = 8
+"""Places from which on they show what is usual; among fewer that is `_FEW`."""
+_FEW = (0.5, 0.15)
+"""Mean and standard deviation of cosines, where too few are compared to tell."""
+_LEAST_DEVIATION = 0.03
 """Of cosines: a few scores may be alike by chance."""
 HELD_FROM = 0.5
 """Share of the avoided words, rare ones weighing more, that a place may hold and keep all of its evidence."""
@@ -50,7 +56,7 @@ class Avoided:
     name: str
     """As notes name it."""
     words: str = ""
-    terms: QueryTerms = QueryTerms()
+    terms: QueryTerms = field(default_factory=QueryTerms)
     """Of the words those that the query does not ask for."""
     example: LikeQuery | None = None
     keys: frozenset[int] = frozenset()
@@ -125,16 +131,26 @@ def avoided_lanes(
 def lowered(
     fused: Sequence[FusedHit],
     near: Iterable[Mapping[VectorKind, RankedLane]],
+    asked: Mapping[Lane, RankedLane],
     held: Iterable[Mapping[int, float]],
 ) -> dict[int, float]:
     """The share of its evidence that each hit loses, in (0, `MOST_TAKEN`], by key; the worst of what is avoided counts.
 
-    `near`: what is near to each avoided thing. `held`: for avoided words the share of them that segments hold.
+    `near`: what is near to each avoided thing. `asked`: what is near to what is asked: a hit that stands out there as
+    much keeps most. `held`: for avoided words the share of them that segments hold.
     """
-    losing: dict[int, float] = {}
+    wanted = {kind: _standing_out(ranked) for kind, ranked in asked.items() if kind != "words"}
+    shares = [
+        {
+            key: _ramp(out, UNUSUAL) * _ramp(out - wanted.get(kind, {}).get(key, 0.0), NEARER)
+            for key, out in _standing_out(ranked).items()
+        }
+        for lanes in near
+        for kind, ranked in lanes.items()
+    ]
+    shares += [{key: _ramp(share, (HELD_FROM, 1.0)) for key, share in one.items()} for one in held]
     keys = {hit.key for hit in fused}
-    shares = [_standing_out(ranked) for lanes in near for ranked in lanes.values()]
-    shares += [{key: _ramp(share, HELD_FROM, 1.0) for key, share in one.items()} for one in held]
+    losing: dict[int, float] = {}
     for one in shares:
         for key, share in one.items():
             if share > 0.0 and key in keys:
@@ -162,16 +178,18 @@ def held_shares(
 
 
 def _standing_out(ranked: RankedLane) -> dict[int, float]:
-    """How far each stands out among what is near, in [0, 1]."""
-    if not ranked:
-        return {}
+    """By how many standard deviations each lies above the mean of what was compared."""
     scores = [score for _, score in ranked]
-    mean = sum(scores) / len(scores)
-    deviation = max(LEAST_DEVIATION, math.sqrt(sum((score - mean) ** 2 for score in scores) / len(scores)))
-    return {key: _ramp((score - mean) / deviation, UNUSUAL_FROM, UNUSUAL_TO) for key, score in ranked}
+    mean, deviation = _FEW
+    if len(scores) >= LEAST_COMPARED:
+        mean = sum(scores) / len(scores)
+        deviation = max(_LEAST_DEVIATION, math.sqrt(sum((score - mean) ** 2 for score in scores) / len(scores)))
+    return {key: (score - mean) / deviation for key, score in ranked}
 
 
-def _ramp(value: float, start: float, end: float) -> float:
+def _ramp(value: float, between: tuple[float, float]) -> float:
+    """From 0 to 1 between two values."""
+    start, end = between
     return min(1.0, max(0.0, (value - start) / (end - start)))
 
 

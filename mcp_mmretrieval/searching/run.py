@@ -49,7 +49,7 @@ class SearchRun:
     """What the query's `like` names."""
     avoided: tuple[Avoided, ...] = ()
     """What the query's `avoid` names."""
-    bounds: SegmentBounds = SegmentBounds()
+    bounds: SegmentBounds = field(default_factory=SegmentBounds)
     """Which segments may be found of those within the scope."""
     findings: VectorFindings = field(default_factory=VectorFindings)
     """Written by the thread of the vector lanes, lane by lane; it may go on when the deadline has left it behind."""

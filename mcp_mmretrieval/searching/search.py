@@ -105,7 +105,7 @@ class Searcher:
             fused = [one for one in fused if run.bounds.passes(one.key)]
         if run.avoided:
             held = held_shares(self._catalog, run.avoided, run.held, run.scope)
-            run.lowered = lowered(fused, run.findings.near_avoided or (), held)
+            run.lowered = lowered(fused, run.findings.near_avoided or (), ranked, held)
             fused = put_lower(fused, run.lowered)
         where = {key: (held.document, held.place) for key, held in run.held.items()}
         run.places = fusion.merge_places(fused, where)
