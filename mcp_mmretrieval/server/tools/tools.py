@@ -62,14 +62,13 @@ LikeArg = Annotated[
     Sequence[str],
     ExamplesValue,
     Field(
-        description="What resembles these: file paths, hits' ids or citations, a picture or sound as data: URL "
-        "(3 MB at most)."
+        description="Like all of these: file paths, hits' ids or citations, a picture or sound as data: URL (to 3 MB)."
     ),
 ]
 AvoidArg = Annotated[
     Sequence[str],
     ExamplesValue,
-    Field(description="Stay away from these: such examples (never shown again), or words."),
+    Field(description="Unlike any of these: such examples (left out), or words."),
 ]
 LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
 ModalityArg = Annotated[
@@ -81,11 +80,11 @@ UnderArg = Annotated[str, PathValue, Field(description="Under this folder (absol
 AfterArg = Annotated[
     str,
     PathValue,
-    Field(description="From then on (2026-03-02, 2026-03, last month): its own date, else the file's."),
+    Field(description="From 2026-03-02, 2026-03, last month on: its own date, else the file's."),
 ]
 BeforeArg = Annotated[str, PathValue, Field(description="Earlier than this date.")]
 DocumentArg = Annotated[
-    str, PathValue, Field(description="This document (id, citation or path); with #t=60,120 these seconds of it.")
+    str, PathValue, Field(description="This document (id, citation or path), or seconds of it: #t=60,120.")
 ]
 RerankArg = Annotated[
     bool | None,
@@ -96,15 +95,15 @@ DeadlineArg = Annotated[
     Field(
         ge=50,
         le=MAX_DEADLINE_MS,
-        description="Milliseconds; what is late is left out and noted.",
+        description="Milliseconds; what is late is left out.",
     ),
 ]
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs under the allowed folders. Left out: all of these."),
+    Field(description="Files, folders or globs. Left out: all allowed folders."),
 ]
-TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
+TextArg = Annotated[str, WordsValue, Field(description="A note, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
 DryRunArg = Annotated[bool, Field(description="Tell what would happen.")]
 CandidatesArg = Annotated[
@@ -119,7 +118,7 @@ TargetsArg = Annotated[
 ContextArg = Annotated[bool, Field(description="Also the text before and after.")]
 SheetArg = Annotated[
     bool | None,
-    Field(description="One contact sheet. Default: for several targets; false: each its own picture (4 at most)."),
+    Field(description="One contact sheet (default for several targets); false: a picture each, 4 at most."),
 ]
 PictureArg = Annotated[
     bool | None,
@@ -142,7 +141,7 @@ RemovalTargetsArg = Annotated[
 PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
 OrderArg = Annotated[ListOrder, OrderValue, Field(description="date: newest first.")]
 OffsetArg = Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Documents to skip: the last next_offset.")]
-JobIdArg = Annotated[str, PathValue, Field(description="A job from add_documents. Left out: the whole library.")]
+JobIdArg = Annotated[str, PathValue, Field(description="A job of add_documents; else the whole library.")]
 
 MAX_CALL_THREADS = 64
 """Threads that work for calls at most: more than are admitted, since one that nobody waits for any more may go on."""
@@ -215,10 +214,9 @@ class Tools:
         rerank: RerankArg = None,
         deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, SearchResult]:
-        """Search the person's files by meaning and by words: PDF pages, charts, photos, stretches of sound and film,
-        text passages, in one ranked list. Give query, like, or both. Each hit has a snippet, an id, and a citation to
-        quote. Look at a promising page, picture or recording with open_media before you rely on it. Few or no hits:
-        read the notes.
+        """Search the person's files by meaning and words: PDF pages, charts, photos, stretches of sound and film, text
+        passages, in one ranked list. Give query, like, or both. Hits have a snippet, an id, and a citation to quote.
+        Look at a promising one with open_media before you rely on it. Few or no hits: read the notes.
         """
         query = "" if like and is_blank(query) else query  # "null" beside an example is no word to look for
         filters = {"modality": ",".join(modality), "under": under, "after": after, "before": before}
@@ -295,7 +293,7 @@ class Tools:
         deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, RerankResult]:
         """Order known candidates by how well they answer a query: pages, pictures, recordings and raw texts together,
-        scores in [0, 1], best first. Use it to merge several searches, or to rank texts of your own.
+        best first. Use it to merge searches, or to rank texts of your own.
         """
 
         def work(library: Library) -> RerankResult:
@@ -314,9 +312,8 @@ class Tools:
         dry_run: DryRunArg = False,
     ) -> Annotated[CallToolResult, AddResult]:
         """Read files into the library so that search_media finds them: PDF, pictures, sound, film, text. Safe to
-        repeat: unchanged files are skipped, changed ones replaced, vanished ones taken out. Answers in time with state
-        "running" if there is much to read: call again with the same arguments to wait on. Files that cannot be read
-        stand in failed, with the reason.
+        repeat: unchanged files are skipped, changed ones replaced, vanished ones taken out. With much to read the state
+        is "running": call again with the same arguments to wait on. failed names what cannot be read, and why.
         """
         text = "" if paths and is_blank(text) else text
         started = anyio.current_time()
@@ -357,8 +354,8 @@ class Tools:
     async def remove_documents(
         self, call: ToolCall, targets: RemovalTargetsArg, dry_run: DryRunArg = False
     ) -> Annotated[CallToolResult, RemoveResult]:
-        """Take files or documents out of the library, so that no search finds them. Files on disk stay. Use
-        dry_run first for a folder.
+        """Take files or documents out of the library: no search finds them. Files on disk stay. Use dry_run first
+        for a folder.
         """
         result = await self._ask(
             call, lambda library: results.remove_result(library.remove(targets, dry_run=dry_run), dry_run)
