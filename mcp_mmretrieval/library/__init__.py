@@ -204,8 +204,7 @@ class Library:
             after=date_seconds("after", after),
             before=date_seconds("before", before),
             document=target.document.id if target else None,
-            start=target.place.start if target else None,
-            end=target.place.end if target else None,
+            within=target.place if target and target.place.start is not None else None,
         )
 
     def rerank(

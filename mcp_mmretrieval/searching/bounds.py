@@ -46,25 +46,17 @@ class SegmentBounds:
         return len(self.without & {key for ranked in lanes.values() for key, _ in ranked})
 
 
-def stretch_of(filters: Filters) -> Place | None:
-    """The seconds of its document that a search is limited to; None for all of it."""
-    if filters.document is None or filters.start is None or filters.end is None:
-        return None
-    return Place(start=filters.start, end=filters.end)
-
-
 def bounds_of(catalog: Catalog, filters: Filters, without: Iterable[int]) -> SegmentBounds:
     """What a search by these filters may find, and what of `without` it may not."""
     left_out = frozenset(without)
-    stretch = stretch_of(filters)
-    if stretch is None or filters.document is None:
+    if filters.document is None or filters.within is None:
         return SegmentBounds(without=left_out)
-    only = frozenset(stored.key for stored in catalog.find(filters.document, stretch))
+    only = frozenset(stored.key for stored in catalog.find(filters.document, filters.within))
     return SegmentBounds(only, left_out, len(catalog.segments_of(filters.document)) - len(only))
 
 
-def narrowed(stored: dict[int, StoredSegment], stretch: Place | None) -> dict[int, StoredSegment]:
+def narrowed(stored: dict[int, StoredSegment], within: Place | None) -> dict[int, StoredSegment]:
     """The segments cut to the seconds that a search is limited to."""
-    if stretch is None:
+    if within is None:
         return stored
-    return {key: replace(one, segment=narrow_to_place(one.segment, stretch)) for key, one in stored.items()}
+    return {key: replace(one, segment=narrow_to_place(one.segment, within)) for key, one in stored.items()}

@@ -65,6 +65,8 @@ class LaneSearcher:
         run.avoided = tuple(self._avoid.find(one, query.terms) for one in query.avoid)
         run.notes += filter(None, (one.note for one in run.avoided))
         run.bounds = bounds_of(self._catalog, query.filters, {key for one in run.avoided for key in one.keys})
+        if query.filters.within is not None:
+            run.notes.append(f"Looked only within #{query.filters.within.fragment} of the document.")
         if not query.like and run.answering.state != "ready":  # words alone wait for no model
             run.notes.append(f"Found by words alone: {run.answering.message or 'The models are loading.'}")
             return self._fulltext_lane(run)
@@ -128,12 +130,20 @@ class LaneSearcher:
                     run.notes.append(f"The {kind} lane was left out. {error}")
         if run.avoided and not stop.is_set():
             with run.clock.stage("avoid"):
-                nearest = partial(self._nearest, run)
-                near, notes = avoided_lanes(run.avoided, embedder, findings.query_vectors, nearest, stop)
-            findings.near_avoided = near
-            run.notes += notes
+                self._find_avoided(run, embedder, stop)
         if not run.answering.measured and not query.like and not stop.is_set():
             self._compare_with_unrelated(run, embedder, stop)
+
+    def _find_avoided(self, run: SearchRun, embedder: Embedder, stop: Event) -> None:
+        """What is near to what is to be avoided, in the kinds of vectors that something was found by."""
+        kinds, nearest = run.findings.query_vectors, partial(self._nearest, run)
+        try:
+            near, notes = avoided_lanes(run.avoided, embedder, kinds, nearest, stop)
+        except IndexUnavailable as error:
+            run.notes.append(f"What resembles what is avoided could not be told. {error}")
+            return
+        run.findings.near_avoided = near
+        run.notes += notes
 
     def _compare_with_unrelated(self, run: SearchRun, embedder: Embedder, stop: Event) -> None:
         """Embed unrelated queries for a model whose likenesses nobody measured, where few places show what is usual."""
