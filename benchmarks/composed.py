@@ -23,6 +23,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 
 from mcp_mmretrieval.answers import Answer, Filters, Hit
@@ -40,6 +41,10 @@ DRAWS = 4
 """Pairs of examples of each group of pictures."""
 LEAST_GROUP = 5
 """Pictures that a group has at least."""
+MOST_PAIRS = 40
+"""Pairs of a part that is wanted and one that is not, of each set."""
+MOST_FOUND = 50
+"""Hits that are asked for where some are of files of which nothing is known."""
 EXACT = 2
 """The grade of a recording that has the parts of an order and no others."""
 
@@ -77,7 +82,7 @@ def of_a_kind(sets: Sequence[QuestionSet], chance: random.Random) -> Iterator[Co
         groups: dict[str, list[str]] = defaultdict(list)
         for question in one.questions:
             groups[question.group] += question.documents
-        if max(Counter(question.query for question in one.questions).values()) > 1 or any(map(_asks, groups)):
+        if any(map(_asks, groups)):
             continue
         known = frozenset(name for members in groups.values() for name in members)
         for group, members in sorted(groups.items()):
@@ -112,21 +117,23 @@ def with_but_without(sets: Sequence[QuestionSet], chance: random.Random) -> Iter
             continue
         (head,) = heads
         every = sorted({part for held in parts.values() for part in held})
-        for wanted in every:
-            for unwanted in every:
-                right = {name for name, held in parts.items() if wanted in held and unwanted not in held}
-                wrong = {name for name, held in parts.items() if wanted in held and unwanted in held}
-                if wanted != unwanted and len(right) > 1 and wrong:
-                    example = chance.choice(sorted(right))
-                    yield Composed(
-                        kind=f"with, but without: {one.name}",
-                        query=f"{head}: {wanted}",
-                        in_words=f"{head}: {wanted}, but not {unwanted}",
-                        grades=dict.fromkeys(right - {example}, 1),
-                        like=(example,),
-                        avoid=(unwanted,),
-                        judged=frozenset(parts),
-                    )
+        pairs = []
+        for wanted, unwanted in permutations(every, 2):
+            right = sorted(name for name, held in parts.items() if wanted in held and unwanted not in held)
+            wrong = [name for name, held in parts.items() if wanted in held and unwanted in held]
+            if len(right) > 1 and wrong:
+                pairs.append((wanted, unwanted, right))
+        for wanted, unwanted, right in chance.sample(pairs, min(MOST_PAIRS, len(pairs))):
+            example = chance.choice(right)
+            yield Composed(
+                kind=f"with, but without: {one.name}",
+                query=f"{head}: {wanted}",
+                in_words=f"{head}: {wanted}, but not {unwanted}",
+                grades=dict.fromkeys(set(right) - {example}, 1),
+                like=(example,),
+                avoid=(unwanted,),
+                judged=frozenset(parts),
+            )
 
 
 class ComposedAsker:
@@ -167,7 +174,8 @@ class ComposedAsker:
         return one, {way: self._ranked(one, way, answer, {wrong}) for way, answer in answers.items()}
 
     def _search(self, one: Composed, words: str, **given: tuple[str, ...]) -> Answer:
-        return self._library.search(words, limit=DEPTH + TURNED_DOWN + len(one.like), filters=one.filters, **given)
+        limit = DEPTH + TURNED_DOWN + len(one.like) if one.judged is None else MOST_FOUND
+        return self._library.search(words, limit=limit, filters=one.filters, **given)
 
     def _names(self, hit: Hit) -> set[str]:
         """The file of a hit, and its page."""

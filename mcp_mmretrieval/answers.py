@@ -109,7 +109,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
     elapsed_ms: Mapping[str, int] = field(default_factory=dict)
-    """By stage: `words`; beside it `example`, `embed`, `neighbours`, `avoid`; then `fuse`, `rerank`, `hits`; in `total`.
+    """By stage: `words`; beside it `example`, `embed`, `neighbours`, `avoid`; then `fuse`, `rerank`, `hits`; `total`.
 
     A stage that the deadline cut short counts until then."""
 

@@ -31,7 +31,7 @@ MOST_TAKEN = 0.8
 """Share of a hit's evidence that goes where it is like what is avoided as hardly anything is, or holds its words."""
 UNUSUAL = (1.0, 3.0)
 """Standard deviations above the mean of what was compared, between which that share grows."""
-NEARER = (-1.0, 1.0)
+NEARER = (0.0, 2.0)
 """By how many of them a hit stands out more towards what is avoided than towards what is asked, likewise."""
 LEAST_COMPARED = 8
 """Places from which on they show what is usual; among fewer that is `_FEW`."""
