@@ -173,9 +173,9 @@ class ComposedAsker:
         wrong = Path(words.hits[0].path).name
         return one, {way: self._ranked(one, way, answer, {wrong}) for way, answer in answers.items()}
 
-    def _search(self, one: Composed, words: str, **given: tuple[str, ...]) -> Answer:
+    def _search(self, one: Composed, words: str, *, like: tuple[str, ...] = (), avoid: tuple[str, ...] = ()) -> Answer:
         limit = DEPTH + TURNED_DOWN + len(one.like) if one.judged is None else MOST_FOUND
-        return self._library.search(words, limit=limit, filters=one.filters, **given)
+        return self._library.search(words, limit=limit, like=like, avoid=avoid, filters=one.filters)
 
     def _names(self, hit: Hit) -> set[str]:
         """The file of a hit, and its page."""

@@ -11,13 +11,16 @@ from mcp_mmretrieval.searching.avoid import MOST_TAKEN, lowered, put_lower
 from mcp_mmretrieval.searching.fusion import fuse
 from mcp_mmretrieval.searching.query import MAX_EXAMPLES
 from mcp_mmretrieval.searching.rocchio import query_vectors
+from mcp_mmretrieval.types import Modality, VectorKind, Vectors
 from tests.searching.conftest import SHORT, Held
 from tests.searching.test_like import url
 from tests.support import media_files as making
 from tests.support.files import BLUE, GREEN, PURPLE, RED, picture, recording
 from tests.support.models import PATIENCE
 
-PICTURES = ("image",)
+Rows = dict[VectorKind, Vectors]
+PICTURES: tuple[Modality, ...] = ("image",)
+NOTES: tuple[Modality, ...] = ("text",)
 MIXED = {"red": RED, "green": GREEN, "blue": BLUE, "yellow": (200, 200, 0), "purple": PURPLE, "cyan": (0, 200, 200)}
 
 
@@ -72,16 +75,16 @@ def test_too_many_examples_are_refused(shades: Library) -> None:
 
 
 def test_each_example_counts_as_much_as_another_however_many_windows_it_has() -> None:
-    one = {"text": np.array([[1.0, 0.0]], np.float32)}
-    long = {"text": np.array([[0.0, 1.0]] * 7, np.float32)}
+    one: Rows = {"text": np.array([[1.0, 0.0]], np.float32)}
+    long: Rows = {"text": np.array([[0.0, 1.0]] * 7, np.float32)}
     assert np.allclose(query_vectors({}, [one, long])["text"], [[0.5**0.5, 0.5**0.5]])
     assert len(query_vectors({}, [long])["text"]) == 7
 
 
 def test_an_example_counts_in_the_kinds_that_it_has() -> None:
-    seen = {"picture": np.array([[1.0, 0.0]], np.float32)}
-    read = {"text": np.array([[0.0, 1.0]], np.float32)}
-    words = {"text": np.array([[1.0, 0.0]], np.float32)}
+    seen: Rows = {"picture": np.array([[1.0, 0.0]], np.float32)}
+    read: Rows = {"text": np.array([[0.0, 1.0]], np.float32)}
+    words: Rows = {"text": np.array([[1.0, 0.0]], np.float32)}
     found = query_vectors(words, [seen, read])
     assert np.allclose(found["picture"], [[1.0, 0.0]])
     assert np.allclose(found["text"], [[0.5**0.5, 0.5**0.5]])
@@ -113,7 +116,7 @@ def test_a_place_that_is_avoided_leaves_the_others_of_its_document(shades: Libra
 
 
 def test_what_holds_the_avoided_words_comes_after_what_does_not(shades: Library) -> None:
-    texts = shades.filters(modality=("text",))
+    texts = shades.filters(modality=NOTES)
     assert {"valve.md", "both.md"} == {one.partition("#")[0] for one in cited(shades, "valve", filters=texts)[:2]}
     found = [one.partition("#")[0] for one in cited(shades, "valve", avoid="pump", filters=texts)]
     assert found.index("valve.md") < found.index("both.md")
@@ -121,7 +124,7 @@ def test_what_holds_the_avoided_words_comes_after_what_does_not(shades: Library)
 
 
 def test_words_that_the_query_asks_for_are_wanted_also_where_avoid_repeats_them(shades: Library) -> None:
-    texts = shades.filters(modality=("text",))
+    texts = shades.filters(modality=NOTES)
     found = [one.partition("#")[0] for one in cited(shades, "pump", avoid="pump valve", filters=texts)]
     assert found[0] == "pump.md"
 
@@ -151,7 +154,7 @@ def test_avoiding_alone_asks_for_nothing(shades: Library) -> None:
 
 
 def test_a_hit_that_resembles_what_is_avoided_is_never_called_strong(shades: Library) -> None:
-    answer = shades.search("valve", avoid="pump", filters=shades.filters(modality=("text",)))
+    answer = shades.search("valve", avoid="pump", filters=shades.filters(modality=NOTES))
     both = next(hit for hit in answer.hits if hit.citation.startswith("both.md"))
     assert both.match != "strong"
 
