@@ -55,7 +55,7 @@ def bounds_of(catalog: Catalog, filters: Filters, without: Iterable[int]) -> Seg
     return SegmentBounds(only, left_out, len(catalog.segments_of(filters.document)) - len(only))
 
 
-def narrowed(stored: dict[int, StoredSegment], within: Place | None) -> dict[int, StoredSegment]:
+def within_stretch(stored: dict[int, StoredSegment], within: Place | None) -> dict[int, StoredSegment]:
     """The segments cut to the seconds that a search is limited to."""
     if within is None:
         return stored

@@ -17,7 +17,7 @@ from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.searching import fusion
 from mcp_mmretrieval.searching.avoid import AvoidResolver, avoid_note, held_shares, lowered, put_lower
-from mcp_mmretrieval.searching.bounds import RankedLane, narrowed
+from mcp_mmretrieval.searching.bounds import RankedLane, within_stretch
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
 from mcp_mmretrieval.searching.like import LikeResolver
@@ -185,7 +185,7 @@ class Searcher:
         held, findings = run.held, run.findings
         modalities = {key: place.modality for key, place in held.items()}
         shown = fusion.diversify(run.places, modalities, run.query.limit)
-        stored = narrowed(self._catalog.segments([place.hit.key for place in shown]), run.query.filters.within)
+        stored = within_stretch(self._catalog.segments([place.hit.key for place in shown]), run.query.filters.within)
         shown = [place for place in shown if place.hit.key in stored]  # not removed since the lanes were read
         ids = {held[place.hit.key].document for place in shown}
         documents = self._catalog.documents(ids)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mcp_mmretrieval.errors import BadArgument, NotAllowed
@@ -10,15 +9,13 @@ from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.searching.avoid import MOST_TAKEN, lowered, put_lower
 from mcp_mmretrieval.searching.fusion import fuse
 from mcp_mmretrieval.searching.query import MAX_EXAMPLES
-from mcp_mmretrieval.searching.rocchio import query_vectors
-from mcp_mmretrieval.types import Modality, VectorKind, Vectors
+from mcp_mmretrieval.types import Modality
 from tests.searching.conftest import SHORT, Held
 from tests.searching.test_like import url
 from tests.support import media_files as making
 from tests.support.files import BLUE, GREEN, PURPLE, RED, picture, recording
 from tests.support.models import PATIENCE
 
-Rows = dict[VectorKind, Vectors]
 PICTURES: tuple[Modality, ...] = ("image",)
 NOTES: tuple[Modality, ...] = ("text",)
 MIXED = {"red": RED, "green": GREEN, "blue": BLUE, "yellow": (200, 200, 0), "purple": PURPLE, "cyan": (0, 200, 200)}
@@ -72,22 +69,6 @@ def test_too_many_examples_are_refused(shades: Library) -> None:
         shades.search(like=("red.png",) * (MAX_EXAMPLES + 1))
     with pytest.raises(BadArgument, match="avoid: 9 are given"):
         shades.search("pump", avoid=("red",) * (MAX_EXAMPLES + 1))
-
-
-def test_each_example_counts_as_much_as_another_however_many_windows_it_has() -> None:
-    one: Rows = {"text": np.array([[1.0, 0.0]], np.float32)}
-    long: Rows = {"text": np.array([[0.0, 1.0]] * 7, np.float32)}
-    assert np.allclose(query_vectors({}, [one, long])["text"], [[0.5**0.5, 0.5**0.5]])
-    assert len(query_vectors({}, [long])["text"]) == 7
-
-
-def test_an_example_counts_in_the_kinds_that_it_has() -> None:
-    seen: Rows = {"picture": np.array([[1.0, 0.0]], np.float32)}
-    read: Rows = {"text": np.array([[0.0, 1.0]], np.float32)}
-    words: Rows = {"text": np.array([[1.0, 0.0]], np.float32)}
-    found = query_vectors(words, [seen, read])
-    assert np.allclose(found["picture"], [[1.0, 0.0]])
-    assert np.allclose(found["text"], [[0.5**0.5, 0.5**0.5]])
 
 
 # -- what is avoided --------------------------------------------------------------------------------------------------
@@ -177,20 +158,3 @@ def test_the_worst_of_what_is_avoided_counts_and_no_hit_loses_all() -> None:
 def test_what_loses_nothing_keeps_its_score_to_the_last_digit() -> None:
     fused = fuse({"words": [(1, 0.9), (2, 0.8)]})
     assert put_lower(fused, {}) == fused
-
-
-# -- within a time ----------------------------------------------------------------------------------------------------
-
-
-def test_a_stretch_of_a_recording_limits_a_search_to_it(shades: Library) -> None:
-    within = shades.filters(document="call.wav#t=50,70")
-    hits = shades.search(like="call.wav", filters=within, limit=50).hits
-    assert hits
-    places = [hit.segment.place for hit in hits]
-    assert all(place.start is not None and place.end is not None for place in places)
-    assert all((place.start or 0.0) >= 50.0 and (place.end or 1e9) <= 70.0 for place in places)
-
-
-def test_a_page_as_document_limits_to_the_whole_document_as_ever(shades: Library) -> None:
-    limited, whole = (shades.filters(document=name) for name in ("valve.md#char=0,5", "valve.md"))
-    assert limited == whole
