@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mcp_mmretrieval.errors import FailureCode
-from mcp_mmretrieval.types import Lane, Modality, Recogniser, Segment
+from mcp_mmretrieval.types import Lane, Modality, Place, Recogniser, Segment
 
 if TYPE_CHECKING:
     from mcp_mmretrieval.types import Content
@@ -37,6 +37,8 @@ class Filters:
     """Seconds since 1970: by its own date, or else its file's time, earlier than then."""
     document: str | None = None
     """The document's whole id."""
+    within: Place | None = None
+    """A stretch of time of this document: a search finds only what lies there. Listings ignore it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class Answer:
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
     elapsed_ms: Mapping[str, int] = field(default_factory=dict)
-    """By stage: `words`; beside it `example`, `embed` and `neighbours`; then `fuse`, `rerank`, `hits`; and in `total`.
+    """By stage: `words`; beside it `example`, `embed`, `neighbours`, `avoid`; then `fuse`, `rerank`, `hits`; `total`.
 
     A stage that the deadline cut short counts until then."""
 

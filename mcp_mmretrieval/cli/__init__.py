@@ -241,9 +241,20 @@ def _filters(command: argparse.ArgumentParser) -> None:
 
 def _search(search: argparse.ArgumentParser) -> None:
     search.add_argument("words", nargs="*", metavar="WORDS", help="what to look for")
-    search.add_argument("--like", metavar="X", help="a file, a hit's id or a citation: what looks or sounds like it")
+    search.add_argument(
+        "--like", action="append", metavar="X",
+        help="a file, a hit's id or a citation: what looks or sounds like it; repeatable, for what is like all of them",
+    )  # fmt: skip
+    search.add_argument(
+        "--avoid", "--not", action="append", metavar="X",
+        help="such an example, or words: what to stay away from; repeatable",
+    )  # fmt: skip
     _filters(search)
-    search.add_argument("--document", metavar="X", help="only in this document: a path, an id or a citation")
+    search.add_argument(
+        "--document",
+        metavar="X",
+        help="only in this document: a path, an id or a citation; with #t=60,120 in these seconds of it",
+    )
     search.add_argument("--limit", type=int, metavar="N", help="hits at most; 8 unless told")
     search.add_argument("--open", metavar="FILE", help="write what the best hit looks like, as JPEG")
     search.add_argument("--sheet", metavar="FILE", help="write the hits side by side, as JPEG")

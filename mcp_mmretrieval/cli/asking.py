@@ -41,7 +41,8 @@ def search_command(arguments: argparse.Namespace) -> int:
     """Search by words, by example or both."""
     log_to_stderr()
     asked = _question(arguments)
-    wanted = with_roots(given_settings(arguments), _named(asked.get("like"), asked.get("under"), asked.get("document")))
+    named = _named(*asked.get("like", ()), *asked.get("avoid", ()), asked.get("under"), asked.get("document"))
+    wanted = with_roots(given_settings(arguments), named)
     result, pictures = anyio.run(_search, wanted, asked, arguments)
     if not result["hits"]:
         result = _with_outside(wanted, result)
@@ -59,12 +60,17 @@ def _question(arguments: argparse.Namespace) -> dict[str, Any]:
         raise BadArgument("Nothing to look for: give words, or --like with a file, a hit's id or a citation.")
     asked = {
         "query": " ".join(arguments.words) or None,
-        "like": _absolute_if_there(arguments.like),
+        "like": _each_absolute(arguments.like),
+        "avoid": _each_absolute(arguments.avoid),
         "document": _absolute_if_there(arguments.document),
         "limit": arguments.limit,
         **_filters(arguments),
     }
     return {name: value for name, value in asked.items() if value is not None}
+
+
+def _each_absolute(given: list[str] | None) -> list[str | None] | None:
+    return [_absolute_if_there(one) for one in given] if given else None
 
 
 def _filters(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -133,7 +133,8 @@ class Library:
         self,
         query: str = "",
         *,
-        like: str | None = None,
+        like: str | Sequence[str] | None = None,
+        avoid: str | Sequence[str] = (),
         limit: int = 8,
         filters: Filters = Filters(),
         rerank: bool | None = None,
@@ -142,15 +143,18 @@ class Library:
     ) -> Answer:
         """The places that answer, best first.
 
-        `query` in words, or `like` (a path, id or citation), or both. `deadline`: seconds for the whole call. `rerank`:
-        None leaves it to the profile. `lanes` limits where is looked, for measuring. Raises BadArgument, NotAllowed,
-        NotInLibrary, UnreadableMedia, and ModelUnavailable where the call cannot do without a model.
+        `query` in words, or `like` (a path, id, citation or `data:` URL; several for what resembles all of them), or
+        both. `avoid`: such an example, or words, to stay away from; several each by itself. What is pointed at never
+        comes back, what resembles it is put lower, and the notes count both. `deadline`: seconds for the whole call.
+        `rerank`: None leaves it to the profile. `lanes` limits where is looked, for measuring. Raises BadArgument,
+        NotAllowed, NotInLibrary, UnreadableMedia, and ModelUnavailable where the call cannot do without a model.
         """
         began = time.monotonic()
         answer = self._searcher.search(
             Query(
                 text=query,
-                like=like,
+                like=_several(like),
+                avoid=_several(avoid),
                 limit=limit,
                 filters=filters,
                 rerank=rerank,
@@ -187,20 +191,22 @@ class Library:
     ) -> Filters:
         """Filters from what an agent writes: a path or citation, dates, a document's id, citation or path.
 
-        Dates as `searching.dates` understands them: ISO 8601, parts of it, `last month`.
+        A `document` with a stretch of time (`call.wav#t=60,120`) limits to it; another place in it does not. Dates as
+        `searching.dates` understands them: ISO 8601, parts of it, `last month`.
 
         Raises BadArgument, NotAllowed, NotInLibrary.
         """
         with _naming("under"):
             folder = self._targets.path(under, folders=True) if under else None
         with _naming("document"):
-            id = self._targets.find(document).document.id if document else None
+            target = self._targets.find(document) if document else None
         return Filters(
             modality=tuple(modality),
             under=folder,
             after=date_seconds("after", after),
             before=date_seconds("before", before),
-            document=id,
+            document=target.document.id if target else None,
+            within=target.place if target and target.place.start is not None else None,
         )
 
     def rerank(
@@ -433,6 +439,10 @@ class Library:
 def _vanished_file(kept: KeptFile) -> VanishedFile:
     until = kept.vanished_at + VANISHED_DAYS * 86_400
     return VanishedFile(path=kept.file.path, vanished=kept.vanished_at, until=until)
+
+
+def _several(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 @contextmanager

@@ -144,6 +144,11 @@ def fuse(
     return [FusedHit(key, _score(-total), evidence) for total, key in found]
 
 
+def less_evidence(hit: FusedHit, share: float) -> FusedHit:
+    """The hit without a share (in [0, 1]) of its evidence; itself for a share of 0."""
+    return hit._replace(score=_score((1.0 - share) * hit.evidence)) if share else hit
+
+
 def _score(evidence: float) -> float:
     return 1.0 - math.exp2(-evidence)
 

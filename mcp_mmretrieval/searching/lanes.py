@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from functools import partial
 from threading import Event
 
@@ -11,10 +11,13 @@ import numpy as np
 from mcp_mmretrieval.concurrency.abandonable import AbandonableCall
 from mcp_mmretrieval.errors import BadArgument, IndexUnavailable, ModelUnavailable
 from mcp_mmretrieval.models import Embedder
+from mcp_mmretrieval.searching.avoid import AvoidResolver, avoided_lanes
+from mcp_mmretrieval.searching.bounds import RankedLane, bounds_of
 from mcp_mmretrieval.searching.like import LikeResolver, like_vectors
 from mcp_mmretrieval.searching.match import LEAST_BACKGROUND
 from mcp_mmretrieval.searching.rare_words import untaught_words
-from mcp_mmretrieval.searching.run import RankedLane, SearchRun
+from mcp_mmretrieval.searching.rocchio import query_vectors
+from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.types import Lane, VectorKind, Vectors
 
@@ -46,10 +49,11 @@ UNTAUGHT_SCRIPT_NOTE = (
 class LaneSearcher:
     """Looks for a query in all lanes that it asks for."""
 
-    def __init__(self, store: Store, like: LikeResolver) -> None:
+    def __init__(self, store: Store, like: LikeResolver, avoid: AvoidResolver) -> None:
         self._catalog = store.catalog
         self._index = store.index
         self._like = like
+        self._avoid = avoid
 
     def find(self, run: SearchRun) -> dict[Lane, RankedLane]:
         """What each lane found: full text, and beside it the vector lanes that were in time.
@@ -58,12 +62,17 @@ class LaneSearcher:
         and nothing can be found by it.
         """
         query = run.query
-        if query.like is None and run.answering.state != "ready":  # words alone wait for no model
+        run.avoided = tuple(self._avoid.find(one, query.terms) for one in query.avoid)
+        run.notes += filter(None, (one.note for one in run.avoided))
+        run.bounds = bounds_of(self._catalog, query.filters, {key for one in run.avoided for key in one.keys})
+        if query.filters.within is not None:
+            run.notes.append(f"Looked only within #{query.filters.within.fragment} of the document.")
+        if not query.like and run.answering.state != "ready":  # words alone wait for no model
             run.notes.append(f"Found by words alone: {run.answering.message or 'The models are loading.'}")
             return self._fulltext_lane(run)
-        if query.like is not None:
+        if query.like:
             with run.clock.stage("example"):
-                run.example = self._like.find(query.like)
+                run.examples = tuple(map(self._like.find, query.like))
         with AbandonableCall(partial(self._vector_lanes, run), "lanes of meaning") as vector_lanes:
             fulltext = self._fulltext_lane(run)
             try:
@@ -72,7 +81,7 @@ class LaneSearcher:
                 if not query.has_words:
                     raise
                 in_time = True
-                run.notes.append(f"Found by words alone{' and not by the example' if run.example else ''}: {error}")
+                run.notes.append(f"Found by words alone{_nor_by_examples(run)}: {error}")
             lanes = {**run.findings.ranked, **fulltext}
         if not in_time:
             run.notes += self._left_out(run, lanes)
@@ -82,13 +91,14 @@ class LaneSearcher:
         if not run.query.has_words or "words" not in run.query.lanes:
             return {}
         with run.clock.stage("words"), self._catalog.snapshot():
-            held = self._catalog.words(run.query.terms, run.scope, depth=LANE_DEPTH)
+            depth = run.bounds.depth(LANE_DEPTH)
+            held = self._catalog.words(run.query.terms, run.scope, depth=depth)
             in_time = run.clock.fits(0.0)
-            heard = self._catalog.sounds(run.query.terms.words, run.scope, depth=LANE_DEPTH) if in_time else []
+            heard = self._catalog.sounds(run.query.terms.words, run.scope, depth=depth) if in_time else []
         best = dict(held)
         for key, share in heard:
             best[key] = max(best.get(key, 0.0), SOUND_SHARE * share)
-        return {"words": sorted(best.items(), key=lambda item: (-item[1], item[0]))[:LANE_DEPTH]}
+        return {"words": sorted(best.items(), key=lambda item: (-item[1], item[0]))[:depth]}
 
     def _vector_lanes(self, run: SearchRun, stop: Event) -> None:
         """Fill `run.findings`, lane by lane, with what is near to the query and the example in each kind of vector."""
@@ -99,11 +109,11 @@ class LaneSearcher:
         findings.rare_words = untaught_words(query, embedder)
         if query.has_words and not vectors:
             run.notes.append(UNTAUGHT_SCRIPT_NOTE)
-        if run.example is not None:
+        if run.examples:
             with run.clock.stage("example"):
-                shown = run.example.shown(embedder, stop)
+                shown = [example.shown(embedder, stop) for example in run.examples]
             with run.clock.stage("embed"):
-                vectors = _between(vectors, like_vectors(shown, embedder))
+                vectors = query_vectors(vectors, [like_vectors(one, embedder) for one in shown])
         space = run.answering.space
         if space is None:  # nothing stands in it yet
             return
@@ -118,8 +128,22 @@ class LaneSearcher:
                     if not query.has_words:
                         raise
                     run.notes.append(f"The {kind} lane was left out. {error}")
-        if not run.answering.measured and query.like is None and not stop.is_set():
+        if run.avoided and not stop.is_set():
+            with run.clock.stage("avoid"):
+                self._find_avoided(run, embedder, stop)
+        if not run.answering.measured and not query.like and not stop.is_set():
             self._compare_with_unrelated(run, embedder, stop)
+
+    def _find_avoided(self, run: SearchRun, embedder: Embedder, stop: Event) -> None:
+        """What is near to what is to be avoided, in the kinds of vectors that something was found by."""
+        kinds, nearest = run.findings.query_vectors, partial(self._nearest, run)
+        try:
+            near, notes = avoided_lanes(run.avoided, embedder, kinds, nearest, stop)
+        except IndexUnavailable as error:
+            run.notes.append(f"What resembles what is avoided could not be told. {error}")
+            return
+        run.findings.near_avoided = near
+        run.notes += notes
 
     def _compare_with_unrelated(self, run: SearchRun, embedder: Embedder, stop: Event) -> None:
         """Embed unrelated queries for a model whose likenesses nobody measured, where few places show what is usual."""
@@ -139,33 +163,46 @@ class LaneSearcher:
     def _nearest(self, run: SearchRun, kind: VectorKind, vectors: Vectors) -> RankedLane:
         """What is near to any of the vectors; the nearest counts."""
         best: dict[int, float] = {}
+        depth = run.bounds.depth(LANE_DEPTH)
         for vector in vectors:
-            near = self._index.nearest(run.findings.space, kind, vector[None], run.scope, depth=LANE_DEPTH)
+            near = self._index.nearest(run.findings.space, kind, vector[None], run.scope, depth=depth)
             for key, score in near:
                 best[key] = max(score, best.get(key, score))
-        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:LANE_DEPTH]
+        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:depth]
 
     def _left_out(self, run: SearchRun, found: Collection[Lane]) -> list[str]:
         """Which lanes were not in time. Raises where nothing but an example was given, and nothing found by it."""
-        answering, example, clock = run.answering, run.example, run.clock
+        answering, examples, clock = run.answering, run.examples, run.clock
+        named = " and ".join(example.name for example in examples)
+        example = "example" if len(examples) == 1 else "examples"
         ready = answering.state == "ready"
-        if example is not None and not found and not run.query.has_words:
+        if examples and not found and not run.query.has_words:
             if not ready:
                 raise ModelUnavailable(f"{answering.message} Ask again in a few seconds, or use words as `query`.")
             raise BadArgument(
-                f"{example.name}: {clock} came before anything was compared with it. Give more time, or describe it "
+                f"{named}: {clock} came before anything was compared with it. Give more time, or describe it "
                 "in words as `query`."
             )
         kinds = [kind for kind in answering.embedder(0.0).dims if kind in run.query.lanes] if ready else []
         missing = [kind for kind in kinds if kind not in found]
         if not ready:
-            return [f"The example was left out: {clock} came. {answering.message}"]
+            return [f"The {example} {_were(examples)} left out: {clock} came. {answering.message}"]
         if not missing:
             return []
         what = f"{' and '.join(missing)} {'lane' if len(missing) == 1 else 'lanes'}"
-        if example is not None and len(missing) == len(kinds):
-            return [f"The example and the {what} were left out: {clock} came."]
-        return [f"The {what} {'was' if len(missing) == 1 else 'were'} left out: {clock} came."]
+        if examples and len(missing) == len(kinds):
+            return [f"The {example} and the {what} were left out: {clock} came."]
+        return [f"The {what} {_were(missing)} left out: {clock} came."]
+
+
+def _were(things: Sequence[object]) -> str:
+    return "was" if len(things) == 1 else "were"
+
+
+def _nor_by_examples(run: SearchRun) -> str:
+    if not run.examples:
+        return ""
+    return f" and not by the {'example' if len(run.examples) == 1 else 'examples'}"
 
 
 def _patience(run: SearchRun) -> float | None:
@@ -174,12 +211,3 @@ def _patience(run: SearchRun) -> float | None:
     if not run.query.has_words:
         return left
     return MODEL_WAIT_SECONDS if left is None else min(left, MODEL_WAIT_SECONDS)
-
-
-def _between(query: Mapping[VectorKind, Vectors], example: Mapping[VectorKind, Vectors]) -> dict[VectorKind, Vectors]:
-    """By kind the vectors of an example, each half way towards that of the query (shape (1, dim)); unit rows."""
-    found = {**query, **example}
-    for kind in query.keys() & example.keys():
-        between = query[kind] + example[kind]
-        found[kind] = between / np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
-    return found

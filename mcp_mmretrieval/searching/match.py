@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mcp_mmretrieval.answers import Match
+from mcp_mmretrieval.searching.avoid import LEAST_TOLD
 from mcp_mmretrieval.searching.fusion import CONTEXT_WEIGHT, FoundPlace
 from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.store import Catalog, TermShares
@@ -82,7 +83,8 @@ class MatchEvidence:
     looked_up: Match = "weak"
     """At least that well it matches: strong for a code that stands there, fair where each word does."""
     at_most: Match = "strong"
-    """Fair for a code that does not stand there, however near another one comes."""
+    """Fair for a code that does not stand there, however near another one comes; and for what is like what is to be
+    avoided."""
 
     @property
     def features(self) -> tuple[float, ...]:
@@ -111,7 +113,7 @@ class MatchCollector:
         self._scores = {lane: dict(found) for lane, found in run.ranked.items()}
         counts = catalog.counts(run.scope, space=run.answering.space)  # as the answer tells them: counted once
         self._small = counts.segments < SMALL_LIBRARY_PLACES
-        self._measured = run.answering.measured and run.query.like is None
+        self._measured = run.answering.measured and not run.query.like
         self._shares: Mapping[int, TermShares] = {}
         self._unusual: dict[int, dict[VectorKind, float]] = {}
 
@@ -141,7 +143,7 @@ class MatchCollector:
             likeness,
             likeness - background if likeness else 0.0,
             self._looked_up(share, code),
-            "fair" if code and share < _ALL else "strong",
+            "fair" if (code and share < _ALL) or self._run.lowered.get(key, 0.0) >= LEAST_TOLD else "strong",
         )
 
     def _evidence(self, key: int) -> float:
@@ -188,7 +190,7 @@ class MatchCollector:
             others = self._others(kind, key)
             if len(others) >= LEAST_BACKGROUND:
                 found[kind] = _unusual(score, others, len(others))
-            elif self._run.query.like is not None:
+            elif self._run.query.like:
                 found[kind] = 6.0 if score >= _SAME else 1.5 if score >= _LIKE else -2.0
             elif unrelated := self._unrelated(kind, key):
                 found[kind] = _unusual(score, unrelated, len(others) + 1)

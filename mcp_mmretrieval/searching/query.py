@@ -8,10 +8,14 @@ from functools import lru_cache
 
 from mcp_mmretrieval.answers import MAX_QUERY_CHARACTERS, Filters
 from mcp_mmretrieval.errors import BadArgument
+from mcp_mmretrieval.searching.like import data_url_bytes
 from mcp_mmretrieval.searching.pointers import Pointers, parse_pointers
 from mcp_mmretrieval.searching.wording import line_items, without_instructions
 from mcp_mmretrieval.store.fulltext import QueryTerms, query_terms
 from mcp_mmretrieval.types import ALL_LANES, Lane
+
+MAX_EXAMPLES = 8
+"""Examples, and things to avoid, each: every one of them is read and compared."""
 
 
 def refuse_long_query(text: str) -> None:
@@ -53,8 +57,10 @@ class Query:
 
     text: str = ""
     """In words; blank where nothing but the example is given."""
-    like: str | None = None
-    """A path, id, citation or `data:` URL of an example."""
+    like: tuple[str, ...] = ()
+    """A path, id, citation or `data:` URL of each example."""
+    avoid: tuple[str, ...] = ()
+    """What to stay away from: such an example, or words."""
     limit: int = 8
     """Hits at most."""
     filters: Filters = Filters()
@@ -73,9 +79,18 @@ class Query:
     """What of a document the words point at."""
 
     def __post_init__(self) -> None:
-        if not self.has_words and self.like is None:
-            raise BadArgument("Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both.")
+        if not self.has_words and not self.like:
+            beside = " beside `avoid`, which says only what to stay away from" if self.avoid else ""
+            raise BadArgument(
+                f"Give a query in words, or `like`: a path, hit id, citation or `data:` URL; or both{beside}."
+            )
         refuse_long_query(self.text)
+        for name, given in (("like", self.like), ("avoid", self.avoid)):
+            if len(given) > MAX_EXAMPLES:
+                raise BadArgument(f"{name}: {len(given)} are given, and at most {MAX_EXAMPLES} are compared with.")
+        for avoided in self.avoid:
+            if data_url_bytes(avoided) is None:
+                refuse_long_query(avoided)
         words = _read(self.text)
         object.__setattr__(self, "pointers", words.pointers)
         object.__setattr__(self, "sought", words.sought)

@@ -16,6 +16,8 @@ from mcp_mmretrieval.answers import Answer, Hit, SearchCoverage
 from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import Reranker
 from mcp_mmretrieval.searching import fusion
+from mcp_mmretrieval.searching.avoid import AvoidResolver, avoid_note, held_shares, lowered, put_lower
+from mcp_mmretrieval.searching.bounds import RankedLane, within_stretch
 from mcp_mmretrieval.searching.collapsing import CollapsedList, collapse
 from mcp_mmretrieval.searching.deadlines import DeadlineClock
 from mcp_mmretrieval.searching.lanes import LANE_DEPTH, LaneSearcher
@@ -25,7 +27,7 @@ from mcp_mmretrieval.searching.match import MatchCollector, judge
 from mcp_mmretrieval.searching.moments import narrow_to_moments
 from mcp_mmretrieval.searching.query import Query
 from mcp_mmretrieval.searching.rare_words import places_of_rare_words
-from mcp_mmretrieval.searching.run import RankedLane, SearchRun
+from mcp_mmretrieval.searching.run import SearchRun
 from mcp_mmretrieval.searching.scoring import ScoringCosts, ScoringInputs, ScoringItem, score_in_time
 from mcp_mmretrieval.searching.staleness import StalenessCheck
 from mcp_mmretrieval.store import Document, File
@@ -49,7 +51,8 @@ class Searcher:
         self._rollout = shared.rollout
         self._settings = shared.settings
         self._view = view
-        self._lanes = LaneSearcher(shared.store, LikeResolver(shared, view))
+        like = LikeResolver(shared, view)
+        self._lanes = LaneSearcher(shared.store, like, AvoidResolver(view.targets, like))
         self._lookup = PointedLookup(shared.catalog, view)
         self._inputs = ScoringInputs(shared, view)
         self._staleness = StalenessCheck()
@@ -68,7 +71,9 @@ class Searcher:
             )
 
     def _run(self, run: SearchRun) -> Answer:
-        run.ranked = ranked = self._lanes.find(run)
+        found = self._lanes.find(run)
+        run.left_out = run.bounds.found_without(found)
+        run.ranked = ranked = {lane: run.bounds.cut(one, LANE_DEPTH) for lane, one in found.items()}
         with run.clock.stage("fuse"), self._catalog.snapshot():
             self._fuse(run, ranked)
         if run.query.has_words and (reranker := self._reranker(run)):
@@ -89,7 +94,7 @@ class Searcher:
         """Put what the lanes found into `run` as places, best first."""
         keys = {key for found in ranked.values() for key, _ in found}
         context = self._catalog.context(run.query.terms, keys) if "words" in ranked else {}
-        unmeasured = fusion.UNMEASURED_SCALES if run.query.like is None else fusion.LIKE_SCALES
+        unmeasured = fusion.UNMEASURED_SCALES if not run.query.like else fusion.LIKE_SCALES
         scales = _builtin_scales(run) if run.answering.measured else unmeasured
         fuse = partial(fusion.fuse, ranked, scales=scales, depth=LANE_DEPTH, context=context)
         fused = fuse()
@@ -98,6 +103,11 @@ class Searcher:
         if pointed := self._lookup.evidence(run, fused) or rare:
             fused = fuse(pointed=pointed)
             run.held |= self._catalog.places(pointed.keys() - run.held.keys())
+            fused = [one for one in fused if run.bounds.passes(one.key)]
+        if run.avoided:
+            held = held_shares(self._catalog, run.avoided, run.held, run.scope)
+            run.lowered = lowered(fused, run.findings.near_avoided or (), ranked, held)
+            fused = put_lower(fused, run.lowered)
         where = {key: (held.document, held.place) for key, held in run.held.items()}
         run.places = fusion.merge_places(fused, where)
         run.fused = {one.key: one for one in fused}
@@ -159,7 +169,8 @@ class Searcher:
         wanted = {
             number: place.hit.key
             for number, place in enumerate(run.places)
-            if run.query.rerank is not None or run.held[place.hit.key].modality in reranker.by_default
+            if place.hit.key not in run.lowered
+            and (run.query.rerank is not None or run.held[place.hit.key].modality in reranker.by_default)
         }
         stored = self._catalog.segments(wanted.values())
         for number, key in wanted.items():
@@ -175,8 +186,8 @@ class Searcher:
         held, findings = run.held, run.findings
         modalities = {key: place.modality for key, place in held.items()}
         collapsed = collapse(self._catalog, run.places, modalities, run.query.limit)
-        shown, stored = collapsed.shown, collapsed.stored
-        ids = {stored[key].segment.document for key in stored}
+        shown, stored = collapsed.shown, within_stretch(dict(collapsed.stored), run.query.filters.within)
+        ids = {one.segment.document for one in stored.values()}
         documents = self._catalog.documents(ids)
         files = self._catalog.files_of(ids)
         more = Counter(held[place.hit.key].document for place in run.places)
@@ -216,6 +227,8 @@ class Searcher:
                 )
             )
         run.notes += partly.values()
+        if run.avoided:
+            run.notes.append(avoid_note(run, [place.hit.key for place in shown]))
         return tuple(hits)
 
     def _duplicates(
@@ -254,7 +267,7 @@ def _builtin_scales(run: SearchRun) -> Mapping[Lane, fusion.LaneScale]:
     """How the lanes of the built-in models count for this query."""
     asked = run.findings.query_vectors.get("picture")
     # its last number is the root of what asks for none of the classes
-    none = 0.0 if asked is None or run.example is not None else float(asked[0, -1]) ** 2
+    none = 0.0 if asked is None or run.examples else float(asked[0, -1]) ** 2
     return fusion.builtin_scales(len(run.query.terms.words), 1.0 - none)
 
 

@@ -183,6 +183,16 @@ def test_letters_that_a_terminal_does_not_know_end_no_command(tmp_path: Path) ->
 
 
 @pytest.mark.builtin
+def test_examples_and_what_to_avoid_are_given_together(folder: Path, library: Path) -> None:
+    charts = ("search", "--like", "charts/routes.png", "--like", "charts/diesel.png", "--kind", "image")
+    found = answered(run(*charts, "--library", library, "--json", cwd=folder))
+    assert {hit["citation"] for hit in found["hits"]} == {"charts/routes.png", "charts/diesel.png"}
+    left = answered(run(*charts, "--not", "charts/diesel.png", "--library", library, "--json", cwd=folder))
+    assert {hit["citation"] for hit in left["hits"]} == {"charts/routes.png"}
+    assert any("1 place left out" in note for note in left["notes"])
+
+
+@pytest.mark.builtin
 def test_what_the_server_refuses_is_one_line_and_exit_code_1(folder: Path, library: Path) -> None:
     done = run("search", "--like", "nowhere.png", "--library", library, "--json", cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")

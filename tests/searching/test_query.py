@@ -17,7 +17,7 @@ def test_the_words_are_parsed_when_the_query_is_made() -> None:
 
 
 def test_an_example_needs_no_words() -> None:
-    query = Query(text=" ", like="red.png")
+    query = Query(text=" ", like=("red.png",))
     assert (query.has_words, query.terms) == (False, QueryTerms())
 
 

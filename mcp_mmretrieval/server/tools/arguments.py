@@ -52,6 +52,21 @@ _BETWEEN_IDS = re.compile(rf"[,;\s]\s*(?={_ID.pattern})")
 _BETWEEN_WORDS = re.compile(r"[,;/|&+]|\s(?:and|or)\s", re.IGNORECASE)
 _TARGET_KEYS = ("citation", "id", "path", "uri", "target")
 """Where a model that hands over a whole hit has put what names it, best first."""
+_WORDS_KEYS = ("query", "words", "text")
+"""Where it has put words."""
+_AVOID_NAMES = {
+    "not",
+    "nots",
+    "without",
+    "unlike",
+    "dislike",
+    "notlike",
+    "exclude",
+    "excluding",
+    "negative",
+    "negatives",
+}
+"""What else `avoid` may be called: who writes one of these must not get what was to be left out."""
 
 
 def is_blank(value: object) -> bool:
@@ -102,6 +117,8 @@ def _meant(name: str, known: list[str]) -> str:
         return "dry_run" if "dry_run" in known else ""
     if bare in _FRAMEWORK_NAMES:
         return ""
+    if bare in _AVOID_NAMES and "avoid" in known:
+        return "avoid"
     likeness = {one: difflib.SequenceMatcher(None, bare, _bare(one)).ratio() for one in known}
     near = max(known, key=likeness.__getitem__)
     return next((one for one in known if _variant(bare, _bare(one))), near if likeness[near] >= ALIKE else "")
@@ -186,6 +203,28 @@ def _each_path(item: object) -> Iterator[object]:
         yield plain_path(item)
 
 
+def _examples(value: object) -> object:
+    """Examples or words, as `_paths`; `data:` URLs stay whole, and numbers are words. Raises ValueError for others."""
+    listed = _many([value] if isinstance(value, Mapping | int | float) and value is not False else value)
+    if not isinstance(listed, list | tuple):
+        return [] if is_blank(listed) or listed is False else listed
+    return [one for item in listed for one in _each_example(item) if one != ""]
+
+
+def _each_example(item: object) -> Iterator[object]:
+    if isinstance(item, str) and item.lstrip(" \n\"'<`")[:5].lower() == "data:":
+        yield plain_path(item)
+    elif isinstance(item, int | float) and not isinstance(item, bool):
+        yield str(item)
+    elif isinstance(item, Mapping) and item and not any(item.get(key) for key in _TARGET_KEYS):
+        words = next((item[key] for key in _WORDS_KEYS if item.get(key)), None)
+        if not isinstance(words, str):
+            raise ValueError("each must be a text: a path, a hit's id or citation, or words.")
+        yield plain_path(words)
+    else:
+        yield from _each_path(item)
+
+
 def _texts(value: object) -> object:
     return [] if is_blank(value) else _many(value)
 
@@ -230,6 +269,8 @@ PathValue = BeforeValidator(plain_path)
 """A path, citation or id."""
 PathsValue = BeforeValidator(_paths)
 """Several of them, or one."""
+ExamplesValue = BeforeValidator(_examples)
+"""Examples, or words, or one of these."""
 TextsValue = BeforeValidator(_texts)
 """Raw texts, or one."""
 ModalitiesValue = BeforeValidator(_modalities)

@@ -20,6 +20,7 @@ from mcp_mmretrieval.server.connection import Connection, client_of, connection_
 from mcp_mmretrieval.server.gallery.app import FOR_PAGES_ONLY, SHOWN_IN_GALLERY
 from mcp_mmretrieval.server.tools import as_text, results
 from mcp_mmretrieval.server.tools.arguments import (
+    ExamplesValue,
     ModalitiesValue,
     OrderValue,
     PathsValue,
@@ -58,12 +59,16 @@ QueryArg = Annotated[
     str, Field(max_length=MAX_QUERY_CHARACTERS), WordsValue, Field(description="What to look for, in plain words.")
 ]
 LikeArg = Annotated[
-    str,
-    PathValue,
+    Sequence[str],
+    ExamplesValue,
     Field(
-        description="What resembles a file path, a hit's id or citation, or a picture or sound as data: URL "
-        "(3 MB at most)."
+        description="Like all of these: file paths, hits' ids or citations, a picture or sound as data: URL (to 3 MB)."
     ),
+]
+AvoidArg = Annotated[
+    Sequence[str],
+    ExamplesValue,
+    Field(description="Unlike any of these: such examples (left out), or words."),
 ]
 LimitArg = Annotated[int, Field(ge=1, le=50, description="Hits at most; each costs about 100 tokens.")]
 ModalityArg = Annotated[
@@ -75,10 +80,12 @@ UnderArg = Annotated[str, PathValue, Field(description="Under this folder (absol
 AfterArg = Annotated[
     str,
     PathValue,
-    Field(description="From then on (2026-03-02, 2026-03, last month): its own date, else the file's."),
+    Field(description="From 2026-03-02, 2026-03, last month on: its own date, else the file's."),
 ]
 BeforeArg = Annotated[str, PathValue, Field(description="Earlier than this date.")]
-DocumentArg = Annotated[str, PathValue, Field(description="This document (id, citation or path).")]
+DocumentArg = Annotated[
+    str, PathValue, Field(description="This document (id, citation or path), or seconds of it: #t=60,120.")
+]
 RerankArg = Annotated[
     bool | None,
     Field(description="A model orders the best hits anew: better, slower. Default: as set."),
@@ -88,7 +95,7 @@ DeadlineArg = Annotated[
     Field(
         ge=50,
         le=MAX_DEADLINE_MS,
-        description="Milliseconds; what is late is left out and noted.",
+        description="Milliseconds; what is late is left out.",
     ),
 ]
 PathsArg = Annotated[
@@ -96,8 +103,8 @@ PathsArg = Annotated[
     PathsValue,
     Field(description="Files, folders or globs. Left out: all allowed folders."),
 ]
-TextArg = Annotated[str, WordsValue, Field(description="A note to keep, instead of paths.")]
-TitleArg = Annotated[str, TitleValue, Field(description="Its title.")]
+TextArg = Annotated[str, WordsValue, Field(description="A note, instead of paths.")]
+TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
 DryRunArg = Annotated[bool, Field(description="Tell what would happen.")]
 CandidatesArg = Annotated[
     Sequence[str], PathsValue, Field(max_length=200, description="Hit ids, citations or file paths.")
@@ -111,7 +118,7 @@ TargetsArg = Annotated[
 ContextArg = Annotated[bool, Field(description="Also the text before and after.")]
 SheetArg = Annotated[
     bool | None,
-    Field(description="One contact sheet. Default: for several targets; false: each its own picture (4 at most)."),
+    Field(description="One contact sheet (default for several targets); false: a picture each, 4 at most."),
 ]
 PictureArg = Annotated[
     bool | None,
@@ -134,7 +141,7 @@ RemovalTargetsArg = Annotated[
 PageSizeArg = Annotated[int, Field(ge=1, le=200, description="Documents at most.")]
 OrderArg = Annotated[ListOrder, OrderValue, Field(description="date: newest first.")]
 OffsetArg = Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Documents to skip: the last next_offset.")]
-JobIdArg = Annotated[str, PathValue, Field(description="A job from add_documents. Left out: the whole library.")]
+JobIdArg = Annotated[str, PathValue, Field(description="A job of add_documents; else the whole library.")]
 
 MAX_CALL_THREADS = 64
 """Threads that work for calls at most: more than are admitted, since one that nobody waits for any more may go on."""
@@ -196,7 +203,8 @@ class Tools:
         self,
         call: ToolCall,
         query: QueryArg = "",
-        like: LikeArg = "",
+        like: LikeArg = (),
+        avoid: AvoidArg = (),
         limit: LimitArg = 8,
         modality: ModalityArg = (),
         under: UnderArg = "",
@@ -206,10 +214,9 @@ class Tools:
         rerank: RerankArg = None,
         deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, SearchResult]:
-        """Search the person's files by meaning and by words: PDF pages, charts, photos, stretches of sound and film,
-        text passages, in one ranked list. Give query, like, or both. Each hit has a snippet, an id, and a citation to
-        quote. Look at a promising page, picture or recording with open_media before you rely on it. Few or no hits:
-        read the notes.
+        """Search the person's files by meaning and words: PDF pages, charts, photos, stretches of sound and film, text
+        passages, in one ranked list. Give query, like, or both. Hits have a snippet, an id, and a citation to quote.
+        Look at a promising one with open_media before you rely on it. Few or no hits: read the notes.
         """
         query = "" if like and is_blank(query) else query  # "null" beside an example is no word to look for
         filters = {"modality": ",".join(modality), "under": under, "after": after, "before": before}
@@ -225,7 +232,8 @@ class Tools:
             )
             answer = library.search(
                 query,
-                like=like or None,
+                like=like,
+                avoid=avoid,
                 limit=limit,
                 filters=within,
                 rerank=rerank,
@@ -285,7 +293,7 @@ class Tools:
         deadline_ms: DeadlineArg = None,
     ) -> Annotated[CallToolResult, RerankResult]:
         """Order known candidates by how well they answer a query: pages, pictures, recordings and raw texts together,
-        scores in [0, 1], best first. Use it to merge several searches, or to rank texts of your own.
+        best first. Use it to merge searches, or to rank texts of your own.
         """
 
         def work(library: Library) -> RerankResult:
@@ -304,9 +312,8 @@ class Tools:
         dry_run: DryRunArg = False,
     ) -> Annotated[CallToolResult, AddResult]:
         """Read files into the library so that search_media finds them: PDF, pictures, sound, film, text. Safe to
-        repeat: unchanged files are skipped, changed ones replaced, vanished ones taken out. Answers in time with state
-        "running" if there is much to read: call again with the same arguments to wait on. Files that cannot be read
-        stand in failed, with the reason.
+        repeat: unchanged files are skipped, changed ones replaced, vanished ones taken out. With much to read the state
+        is "running": call again with the same arguments to wait on. failed names what cannot be read, and why.
         """
         text = "" if paths and is_blank(text) else text
         started = anyio.current_time()
@@ -347,8 +354,8 @@ class Tools:
     async def remove_documents(
         self, call: ToolCall, targets: RemovalTargetsArg, dry_run: DryRunArg = False
     ) -> Annotated[CallToolResult, RemoveResult]:
-        """Take files or documents out of the library, so that no search finds them. Files on disk stay. Use
-        dry_run first for a folder.
+        """Take files or documents out of the library: no search finds them. Files on disk stay. Use dry_run first
+        for a folder.
         """
         result = await self._ask(
             call, lambda library: results.remove_result(library.remove(targets, dry_run=dry_run), dry_run)

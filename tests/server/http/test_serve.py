@@ -204,6 +204,10 @@ async def test_a_remote_caller_searches_by_a_picture_that_it_sends(
                 await anyio.sleep(0.05)
             hits = (await asked(client, "search_media", like=f"data:image/png;base64,{data}", modality="image"))["hits"]
             assert Path(hits[0]["path"]).name == "red.png"
+            composed = {"like": [hits[0]["id"], "blue.png"], "avoid": [hits[0]["citation"]], "modality": "image"}
+            answer = await asked(client, "search_media", **composed)
+            assert [hit["citation"] for hit in answer["hits"]] == ["blue.png"]
+            assert any(note.startswith("Avoided red.png: 1 place left out") for note in answer["notes"])
 
 
 @pytest.mark.parametrize(

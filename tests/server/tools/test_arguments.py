@@ -9,7 +9,8 @@ from tests.support.library import FakeLibrary
 
 pytestmark = pytest.mark.anyio
 
-SEARCH = ["query", "like", "limit", "modality", "under", "after", "before", "document", "rerank", "deadline_ms"]
+FILTERS = ["modality", "under", "after", "before", "document"]
+SEARCH = ["query", "like", "avoid", "limit", *FILTERS, "rerank", "deadline_ms"]
 BLANKS: list[Any] = [None, "", "  ", [], [""], "null", "None", "[]", {}, [None], "undefined"]
 
 
@@ -196,3 +197,47 @@ def test_words_are_not_blank_and_quotes_within_a_path_stay() -> None:
     assert not is_blank(["", "a"])
     assert plain_path("it's.pdf") == "it's.pdf"
     assert plain_path("'") == "'"
+
+
+DATA = "data:image/png;base64,AAAA,BBBB"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("a.png", ["a.png"]),
+        (["a.png", "'b.png'", "", None], ["a.png", "b.png"]),
+        ('["a.png", "b.png"]', ["a.png", "b.png"]),
+        ("3f9a0c12d4e5#page=7, 3f9a0c12d4e5#page=8", ["3f9a0c12d4e5#page=7", "3f9a0c12d4e5#page=8"]),
+        ({"id": "3f9a0c12d4e5", "score": 0.5}, ["3f9a0c12d4e5"]),
+        ([{"citation": "q3.pdf#page=7"}, {"text": "red wine, white wine"}], ["q3.pdf#page=7", "red wine, white wine"]),
+        (f" {DATA[:30]}\n{DATA[30:]}\n", [f"{DATA[:30]}\n{DATA[30:]}"]),
+        ([DATA, 2019], [DATA, "2019"]),
+        (2019, ["2019"]),
+        ([], ()),
+        ("null", ()),
+        ([None], ()),
+    ],
+)
+@pytest.mark.parametrize("name", ["like", "avoid"])
+async def test_examples_are_taken_as_one_as_several_or_written_out(
+    connect: Connect, library: FakeLibrary, name: str, given: Any, meant: Any
+) -> None:
+    async with connect() as client:
+        data_of(await client.call_tool("search_media", {"query": "boiler", name: given}))
+    assert list(library.asked[name]) == list(meant)
+
+
+async def test_an_object_that_names_nothing_is_no_example(connect: Connect) -> None:
+    async with connect() as client:
+        refused = await client.call_tool("search_media", {"query": "boiler", "avoid": [{"score": 0.5}]})
+    assert refused.is_error
+    assert "avoid: each must be a text: a path, a hit's id or citation, or words." in text_of(refused)
+
+
+@pytest.mark.parametrize("name", ["not", "exclude", "without", "unlike", "not_like", "negative"])
+async def test_what_else_avoid_may_be_called_is_never_ignored(connect: Connect, name: str) -> None:
+    async with connect() as client:
+        refused = await client.call_tool("search_media", {"query": "boiler", name: "red"})
+    assert refused.is_error
+    assert f"{name}: unknown argument; did you mean avoid?" in text_of(refused)

@@ -81,7 +81,7 @@ async def test_the_arguments_of_a_search_reach_the_library(connect: Connect, lib
             "search_media",
             {"like": "a.png", "modality": ["image"], "rerank": True, "deadline_ms": 1_500, "under": "/data"},
         )
-    assert library.asked["like"] == "a.png"
+    assert library.asked["like"] == ["a.png"]
     assert library.asked["rerank"] is True
     assert library.asked["deadline"] == 1.5
     assert library.asked["filters"].under == "/data"
