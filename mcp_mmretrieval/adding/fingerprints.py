@@ -30,6 +30,8 @@ LOWEST_HZ, HIGHEST_HZ, BANDS = 300.0, 2_000.0, 17
 """What is compared of a sound: these bands are what every codec keeps (Haitsma and Kalker 2002)."""
 SILENCE = 1e-5
 """Of the loudest band of a sound: energy below says nothing."""
+LEAST_RISING = 0.15
+"""Share of bands that rise in a sound that can be told from others, about half as a rule: steady tones do not change."""
 _VERSION = 1
 _STEPS, _FEW_STEPS = 12, 4
 """Of the registration of two thumbnails, at most; and where they do not come near to each other."""
@@ -105,6 +107,8 @@ def _averaged(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 def rising_bands(sound: Sound) -> NDArray[np.uint16]:
     """For each frame whether the difference of two neighbouring bands grew since the frame before, for 16 pairs.
 
+    Nothing of a sound that does not change, by which it could be told from others.
+
     Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System", ISMIR 2002; with fewer frames, as only stretches
     that begin together are compared.
     """
@@ -117,6 +121,8 @@ def rising_bands(sound: Sound) -> NDArray[np.uint16]:
     energy = np.add.reduceat(spectrum, edges.astype(int), axis=1)[:, :BANDS]
     level = np.log(energy + SILENCE * energy.max() + 1e-12)
     rises = np.diff(np.diff(level, axis=1), axis=0) > 1e-3  # what is silent rises not
+    if rises.mean() < LEAST_RISING:
+        return np.empty(0, np.uint16)
     bits: NDArray[np.uint16] = (rises << np.arange(BANDS - 1)).sum(axis=1).astype(np.uint16)
     return bits
 

@@ -90,3 +90,9 @@ def test_a_fingerprint_is_the_same_after_it_was_stored() -> None:
     assert fingerprint("words") == b""
     assert Fingerprint.from_bytes(b"") is None
     assert Fingerprint.from_bytes(b"\xff" + stored[1:]) is None
+
+
+def test_steady_tones_say_nothing_by_which_they_could_be_told_apart() -> None:
+    times = np.arange(4 * RATE) / RATE
+    for hertz in (440, 880):
+        assert len(rising_bands(Sound((0.5 * np.sin(2 * np.pi * hertz * times)).astype(np.float32), RATE))) == 0

@@ -133,7 +133,7 @@ async def test_a_search_answers_the_same_with_and_without_a_gallery(library: Fak
         async with speaking(library, version, apps=apps, gallery=gallery) as (client, _):
             answers.append(await client.ask("tools/call", name="search_media", arguments={"query": "revenue"}))
     assert answers[0] == answers[1]
-    assert library.asked.keys() == {"query", "like", "limit", "filters", "rerank", "deadline"}
+    assert library.asked.keys() == {"query", "like", "avoid", "limit", "filters", "rerank", "deadline"}
 
 
 async def test_a_search_draws_nothing(library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
