@@ -31,7 +31,7 @@ LOWEST_HZ, HIGHEST_HZ, BANDS = 300.0, 2_000.0, 17
 SILENCE = 1e-5
 """Of the loudest band of a sound: energy below says nothing."""
 LEAST_RISING = 0.15
-"""Share of bands that rise in a sound that can be told from others, about half as a rule: steady tones do not change."""
+"""Share of bands that rise in a sound that can be told from others; half, as a rule. Steady tones do not change."""
 _VERSION = 1
 _STEPS, _FEW_STEPS = 12, 4
 """Of the registration of two thumbnails, at most; and where they do not come near to each other."""
