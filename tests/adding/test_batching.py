@@ -17,8 +17,8 @@ from tests.support.models import PATIENCE, ColourEmbedder, ModelsByHand
 
 
 def test_a_passage_amid_a_section_is_found_by_the_meaning_of_its_heading(library: Library, folder: Path) -> None:
-    plain = "Nothing in here has a name. " * 40
-    (folder / "a.md").write_text(f"# Red\n\n{plain}\n\n{plain}\n\n# Blue\n\n{plain}", encoding="utf-8")
+    one, two, three = (" ".join(f"Thing {at} in here has no name." for at in range(n, n + 40)) for n in (0, 40, 80))
+    (folder / "a.md").write_text(f"# Red\n\n{one}\n\n{two}\n\n# Blue\n\n{three}", encoding="utf-8")
     add(library)
     found = library.search("red", lanes=("text",)).hits
     likeness = {hit.segment.place.first: hit.score for hit in found if hit.segment.heading == "Red"}
