@@ -6,7 +6,7 @@ import pytest
 
 from mcp_mmretrieval.errors import BadArgument, NotAllowed
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.searching.avoid import MOST_TAKEN, lowered, put_lower
+from mcp_mmretrieval.searching.avoid import WORDS_TAKEN, lowered, put_lower
 from mcp_mmretrieval.searching.fusion import fuse
 from mcp_mmretrieval.searching.query import MAX_EXAMPLES
 from mcp_mmretrieval.types import Modality
@@ -149,7 +149,7 @@ def test_without_time_for_likeness_words_are_avoided_and_the_answer_says_what_is
 def test_the_worst_of_what_is_avoided_counts_and_no_hit_loses_all() -> None:
     fused = fuse({"words": [(1, 0.9), (2, 0.8), (3, 0.7)]})
     losing = lowered(fused, (), {}, [{1: 0.75, 2: 0.2}, {1: 1.0}])
-    assert losing == {1: MOST_TAKEN}
+    assert losing == {1: WORDS_TAKEN}
     moved = put_lower(fused, losing)
     assert [hit.key for hit in moved] == [2, 3, 1]
     assert moved[-1].score > 0.0
