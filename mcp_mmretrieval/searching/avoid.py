@@ -34,7 +34,7 @@ WORDS_TAKEN = 0.8
 """Share that goes where it holds all avoided words, which is certain."""
 UNUSUAL = (1.0, 3.0)
 """Standard deviations above the mean of what was compared, between which that share grows."""
-NEARER = (0.0, 2.0)
+NEARER = (1.0, 3.0)
 """By how many of them a hit stands out more towards what is avoided than towards what is asked, likewise."""
 LEAST_COMPARED = 8
 """Places from which on they show what is usual; among fewer that is `_FEW`."""

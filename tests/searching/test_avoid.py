@@ -112,11 +112,12 @@ def test_words_that_the_query_asks_for_are_wanted_also_where_avoid_repeats_them(
 
 def test_what_resembles_an_avoided_picture_is_put_lower(shades: Library) -> None:
     images = shades.filters(modality=PICTURES)
-    plain = cited(shades, like="red.png", filters=images)
     nearly = url(making.picture(colour=(210, 190, 0)))
-    kept = cited(shades, like="red.png", avoid=(nearly,), filters=images)
-    assert kept.index("yellow.png") > plain.index("yellow.png")
-    assert kept[0] == "red.png"
+    plain, kept = (shades.search(like="red.png", avoid=avoid, filters=images) for avoid in ((), (nearly,)))
+    before, after = ({hit.citation: hit.score for hit in answer.hits} for answer in (plain, kept))
+    assert after.pop("yellow.png") < before.pop("yellow.png")
+    assert after == before
+    assert any("1 place put lower for being like it (1 of them among these hits)" in note for note in kept.notes)
 
 
 def test_a_file_that_is_not_there_is_taken_as_words_and_the_answer_says_so(shades: Library) -> None:
