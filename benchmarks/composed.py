@@ -154,7 +154,7 @@ class ComposedAsker:
         avoid = one.avoid or tuple(hit.id for hit in turned_down[:TURNED_DOWN])
         given = set(one.like)
         if not one.avoid:
-            given |= {name for hit in turned_down[:TURNED_DOWN] for name in self._names(hit)}
+            given |= {max(self._names(hit), key=len) for hit in turned_down[:TURNED_DOWN]}  # its page, where it has one
         answers = {
             "words alone": words,
             "composed": self._search(one, one.query, like=one.like),

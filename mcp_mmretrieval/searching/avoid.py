@@ -27,11 +27,14 @@ from mcp_mmretrieval.types import SHORT_ID_DIGITS, Lane, VectorKind, Vectors
 if TYPE_CHECKING:
     from mcp_mmretrieval.searching.run import SearchRun
 
-MOST_TAKEN = 0.8
-"""Share of a hit's evidence that goes where it is like what is avoided as hardly anything is, or holds its words."""
+LIKE_TAKEN = 0.4
+"""Share of a hit's evidence that goes where it is like what is avoided as hardly anything is: the right page of a
+report is like the wrong ones, too."""
+WORDS_TAKEN = 0.8
+"""Share that goes where it holds all avoided words, which is certain."""
 UNUSUAL = (1.0, 3.0)
 """Standard deviations above the mean of what was compared, between which that share grows."""
-NEARER = (0.0, 2.0)
+NEARER = (1.0, 3.0)
 """By how many of them a hit stands out more towards what is avoided than towards what is asked, likewise."""
 LEAST_COMPARED = 8
 """Places from which on they show what is usual; among fewer that is `_FEW`."""
@@ -134,7 +137,7 @@ def lowered(
     asked: Mapping[Lane, RankedLane],
     held: Iterable[Mapping[int, float]],
 ) -> dict[int, float]:
-    """The share of its evidence that each hit loses, in (0, `MOST_TAKEN`], by key; the worst of what is avoided counts.
+    """The share of its evidence that each hit loses, in (0, 1), by key; the worst of what is avoided counts.
 
     `near`: what is near to each avoided thing. `asked`: what is near to what is asked: a hit that stands out there as
     much keeps most. `held`: for avoided words the share of them that segments hold.
@@ -142,19 +145,19 @@ def lowered(
     wanted = {kind: _standing_out(ranked) for kind, ranked in asked.items() if kind != "words"}
     shares = [
         {
-            key: _ramp(out, UNUSUAL) * _ramp(out - wanted.get(kind, {}).get(key, 0.0), NEARER)
+            key: LIKE_TAKEN * _ramp(out, UNUSUAL) * _ramp(out - wanted.get(kind, {}).get(key, 0.0), NEARER)
             for key, out in _standing_out(ranked).items()
         }
         for lanes in near
         for kind, ranked in lanes.items()
     ]
-    shares += [{key: _ramp(share, (HELD_FROM, 1.0)) for key, share in one.items()} for one in held]
+    shares += [{key: WORDS_TAKEN * _ramp(share, (HELD_FROM, 1.0)) for key, share in one.items()} for one in held]
     keys = {hit.key for hit in fused}
     losing: dict[int, float] = {}
     for one in shares:
         for key, share in one.items():
             if share > 0.0 and key in keys:
-                losing[key] = max(MOST_TAKEN * share, losing.get(key, 0.0))
+                losing[key] = max(share, losing.get(key, 0.0))
     return losing
 
 
@@ -200,7 +203,7 @@ def avoid_note(run: SearchRun, shown: Iterable[int]) -> str:
     """
     names = ", ".join(one.name for one in run.avoided)
     low = {key for key, share in run.lowered.items() if share >= LEAST_TOLD}
-    told = [f"{_places(run.left_out)} left out" if run.left_out else "nothing of it was found"]
+    told = [f"{_places(run.left_out)} left out"] if run.bounds.without else []
     still = len(low & set(shown))
     hits = f" ({still} of them among these hits)" if still else ""
     told.append(f"{_places(len(low))} put lower for being like it{hits}")

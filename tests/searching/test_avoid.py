@@ -6,7 +6,7 @@ import pytest
 
 from mcp_mmretrieval.errors import BadArgument, NotAllowed
 from mcp_mmretrieval.library import Library
-from mcp_mmretrieval.searching.avoid import MOST_TAKEN, lowered, put_lower
+from mcp_mmretrieval.searching.avoid import WORDS_TAKEN, lowered, put_lower
 from mcp_mmretrieval.searching.fusion import fuse
 from mcp_mmretrieval.searching.query import MAX_EXAMPLES
 from mcp_mmretrieval.types import Modality
@@ -112,11 +112,12 @@ def test_words_that_the_query_asks_for_are_wanted_also_where_avoid_repeats_them(
 
 def test_what_resembles_an_avoided_picture_is_put_lower(shades: Library) -> None:
     images = shades.filters(modality=PICTURES)
-    plain = cited(shades, like="red.png", filters=images)
     nearly = url(making.picture(colour=(210, 190, 0)))
-    kept = cited(shades, like="red.png", avoid=(nearly,), filters=images)
-    assert kept.index("yellow.png") > plain.index("yellow.png")
-    assert kept[0] == "red.png"
+    plain, kept = (shades.search(like="red.png", avoid=avoid, filters=images) for avoid in ((), (nearly,)))
+    before, after = ({hit.citation: hit.score for hit in answer.hits} for answer in (plain, kept))
+    assert after.pop("yellow.png") < before.pop("yellow.png")
+    assert after == before
+    assert any("1 place put lower for being like it (1 of them among these hits)" in note for note in kept.notes)
 
 
 def test_a_file_that_is_not_there_is_taken_as_words_and_the_answer_says_so(shades: Library) -> None:
@@ -149,7 +150,7 @@ def test_without_time_for_likeness_words_are_avoided_and_the_answer_says_what_is
 def test_the_worst_of_what_is_avoided_counts_and_no_hit_loses_all() -> None:
     fused = fuse({"words": [(1, 0.9), (2, 0.8), (3, 0.7)]})
     losing = lowered(fused, (), {}, [{1: 0.75, 2: 0.2}, {1: 1.0}])
-    assert losing == {1: MOST_TAKEN}
+    assert losing == {1: WORDS_TAKEN}
     moved = put_lower(fused, losing)
     assert [hit.key for hit in moved] == [2, 3, 1]
     assert moved[-1].score > 0.0
