@@ -82,7 +82,7 @@ AfterArg = Annotated[
     PathValue,
     Field(description="From 2026-03-02, 2026-03, last month on: its own date, else the file's."),
 ]
-BeforeArg = Annotated[str, PathValue, Field(description="Earlier than this date.")]
+BeforeArg = Annotated[str, PathValue, Field(description="Before this date.")]
 DocumentArg = Annotated[
     str, PathValue, Field(description="This document (id, citation or path), or seconds of it: #t=60,120.")
 ]
@@ -109,7 +109,7 @@ DryRunArg = Annotated[bool, Field(description="Tell what would happen.")]
 CandidatesArg = Annotated[
     Sequence[str], PathsValue, Field(max_length=200, description="Hit ids, citations or file paths.")
 ]
-RawTextsArg = Annotated[Sequence[str], TextsValue, Field(max_length=200, description="Texts to rank with them.")]
+RawTextsArg = Annotated[Sequence[str], TextsValue, Field(max_length=200, description="Texts to rank too.")]
 TargetsArg = Annotated[
     Sequence[str],
     PathsValue,
