@@ -247,6 +247,10 @@ def _print(
         show.print_records(records)
         if not any(result.get(name) for name in ("hits", "documents")):
             show.tell("Nothing found.")
+        if same := sum(hit.get("duplicates", 0) for hit in result.get("hits", ())):
+            show.tell(
+                f"{same} more {'place says' if same == 1 else 'places say'} the same as these; --json names them."
+            )
         _tell_notes(result)
 
 

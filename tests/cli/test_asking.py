@@ -193,6 +193,18 @@ def test_examples_and_what_to_avoid_are_given_together(folder: Path, library: Pa
 
 
 @pytest.mark.builtin
+def test_a_program_that_reads_the_hits_hears_of_what_says_the_same(tmp_path: Path) -> None:
+    library, own = tmp_path / "library", tmp_path / "own"
+    own.mkdir()
+    for name in ("report.md", "copy.md"):
+        (own / name).write_text("The cooling pump was repaired.")
+    answered(run("add", own, "--library", library, "--json"))
+    done = run("search", "cooling pump", "--library", library)
+    assert len(done.stdout.splitlines()) == 1
+    assert "1 more place says the same" in done.stderr
+
+
+@pytest.mark.builtin
 def test_what_the_server_refuses_is_one_line_and_exit_code_1(folder: Path, library: Path) -> None:
     done = run("search", "--like", "nowhere.png", "--library", library, "--json", cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")
