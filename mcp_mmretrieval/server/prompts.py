@@ -51,7 +51,7 @@ def _find_and_cite(
         [
             f"Answer this from my files: {question}",
             "",
-            f"1. Ask search_media{_within(under)}. Where its notes find nothing strong, ask again in other words.",
+            f"1. Ask {_search(under)}. Where its notes find nothing strong, ask again in other words.",
             "2. Open the hits that you rely on with open_media, and look at their pages and pictures.",
             "3. Before you quote words, check them: open_media with the `citation` and the words as `quote`.",
             f"4. Answer. {_CITE}",
@@ -67,7 +67,7 @@ def _compare_charts(
         [
             f"Compare what the charts and tables in my files show of: {what}",
             "",
-            f"1. Ask search_media{_within(under)} for the charts, then for the tables, in pages and pictures too.",
+            f"1. Ask {_search(under)} for the charts, then for the tables, in pages and pictures too.",
             "2. Open each with open_media and read values, units, axes and the time that it covers off the picture. "
             "`region` shows a part closer.",
             "3. Set them side by side in a table, a row for each source. Say where scales or units differ, and which "
@@ -86,7 +86,7 @@ def _what_was_said(
         [
             f"Find in my recordings and films what was said or shown about: {about}",
             "",
-            f"1. Ask search_media{_within(recording)} with `modality` audio, then video.",
+            f"1. Ask {_search(recording)} with `modality` audio, then video.",
             "2. Open the moments with open_media, and what comes just before and after where a sentence is cut off.",
             "3. Tell in order of time what was said, in the words of the transcript, and what was shown meanwhile. "
             "Transcripts are a machine's: mark what sounds misheard.",
@@ -95,5 +95,5 @@ def _what_was_said(
     )
 
 
-def _within(under: str) -> str:
-    return f" with `under` {under!r}" if under.strip() else ""
+def _search(under: str) -> str:
+    return f"search_media with `under` {under!r}" if under.strip() else "search_media"

@@ -101,7 +101,7 @@ DeadlineArg = Annotated[
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs. Left out: all allowed folders."),
+    Field(description="Files, folders or globs. Left out: all that may be read."),
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
