@@ -101,7 +101,7 @@ DeadlineArg = Annotated[
 PathsArg = Annotated[
     Sequence[str],
     PathsValue,
-    Field(description="Files, folders or globs. Left out: all that may be read."),
+    Field(description="Files, folders, globs. Left out: all that is allowed."),
 ]
 TextArg = Annotated[str, WordsValue, Field(description="A note, instead of paths.")]
 TitleArg = Annotated[str, TitleValue, Field(description="Title of that note.")]
