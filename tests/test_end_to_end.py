@@ -108,7 +108,7 @@ async def test_words_answer_before_the_models_are_loaded(tmp_path: Path) -> None
     (root / "pump.md").write_text("The impeller was replaced.\n", encoding="utf-8")
     async with connected(root, tmp_path / "library", "auto") as client:
         await added(client)
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while Endpoint(str(tmp_path / "library")).held():  # noqa: ASYNC110  it happens in another process
             await anyio.sleep(0.1)
     async with connected(root, tmp_path / "library", "auto") as client:

@@ -37,7 +37,7 @@ def server_of(**answers: Any) -> MCPServer[None]:
 
 def asked(server: MCPServer[None], work: Callable[[Session], Awaitable[T]]) -> T:
     async def ask() -> T:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with Client(server) as client:
                 return await work(Session(client))
 

@@ -40,7 +40,7 @@ class Queue:
 
     def served_in_the_end(self) -> list[str]:
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         return self.served
 
 
@@ -56,11 +56,11 @@ def test_a_search_passes_between_two_batches_of_a_long_add() -> None:
                 served.append(f"batch {number}")
                 if number == 0:
                     first_batch.set()
-                    assert waiting.wait(10)
+                    assert waiting.wait(60)
                     until(lambda: turns.waiting == 1)
 
     def search() -> None:
-        assert first_batch.wait(10)
+        assert first_batch.wait(60)
         waiting.set()
         with turns:
             served.append("search")
@@ -69,7 +69,7 @@ def test_a_search_passes_between_two_batches_of_a_long_add() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert served[:3] == ["batch 0", "search", "batch 1"]
 
 
@@ -113,7 +113,7 @@ def test_at_the_end_the_running_turn_is_the_last() -> None:
     ending.start()
     until(lambda: queue.turns._closing is not None)
     queue.turns.__exit__(None, None, None)
-    ending.join(10)
+    ending.join(60)
     assert not ending.is_alive()
     assert (queue.served, queue.turns.waiting) == ([], 2)
 

@@ -8,7 +8,7 @@ import pytest
 from mcp_mmretrieval.concurrency.run_ahead import RunAhead
 from tests.support.threads import until
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def counted(most: int, taken: list[int]) -> Iterator[int]:

@@ -6,7 +6,7 @@ import pytest
 
 from mcp_mmretrieval.concurrency.task_window import TaskWindow
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def test_one_place_is_the_callers_own_thread() -> None:

@@ -84,7 +84,7 @@ class Client(Wire):
         for engine in self._engines:
             engine.close()
         self.engines.put(None)
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self._read.close()
         for end in self._theirs:

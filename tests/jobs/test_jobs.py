@@ -7,7 +7,7 @@ import pytest
 from mcp_mmretrieval.errors import BadArgument, Cancelled, LibraryUnavailable
 from mcp_mmretrieval.jobs import ENDED_JOBS_KEPT, JOBS_AT_ONCE, RESUMED_NOTE, SERVER_ENDING_NOTE, AddRequest, Job, Jobs
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from mcp_mmretrieval.errors import ModelUnavailable
 from mcp_mmretrieval.models import assembly
 from mcp_mmretrieval.models.download import snapshots
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def test_a_second_model_waits_and_its_files_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

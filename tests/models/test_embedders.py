@@ -54,7 +54,7 @@ def test_who_tells_of_a_query_waits_for_no_model_that_leaves_just_then(
 ) -> None:
     pool.made(ONE, 10)
     gate = threading.Event()
-    monkeypatch.setattr(pool, "_load_bare", lambda maker: gate.wait(10) and ColourEmbedder())
+    monkeypatch.setattr(pool, "_load_bare", lambda maker: gate.wait(60) and ColourEmbedder())
     lazy = pool.lazy(ONE)
     monkeypatch.setattr(type(lazy), "loaded", property(lambda _: True))
     monkeypatch.setattr(type(lazy), "resting", property(lambda _: True))  # since it was asked
@@ -69,7 +69,7 @@ def test_who_began_a_load_hears_of_its_end_well_or_not(pool: Pool) -> None:
     for state in ("missing", "ready"):
         ended = threading.Event()
         pool.begin(ONE, ended.set)
-        assert ended.wait(10)
+        assert ended.wait(60)
         assert pool.state_of(ONE) == state
         assert isinstance(pool.failure(ONE), ModelUnavailable) == (state == "missing")
         pool.missing.clear()

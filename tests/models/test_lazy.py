@@ -20,7 +20,7 @@ class Weighty:
 
     def load(self) -> str:
         self.loads += 1
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if self.broken is not None:
             raise self.broken
         return "model"
@@ -35,7 +35,7 @@ def test_many_who_ask_at_once_share_one_loading() -> None:
         thread.start()
     weighty.gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert (found, weighty.loads) == (["model"] * 8, 1)
 
 
@@ -45,7 +45,7 @@ def test_waiting_ends_with_the_deadline_and_loading_goes_on() -> None:
     with pytest.raises(ModelUnavailable, match="The toy model is still loading"):
         part.get(0.01)
     weighty.gate.set()
-    assert part.get(10) == "model"
+    assert part.get(60) == "model"
     assert weighty.loads == 1
 
 
@@ -58,7 +58,7 @@ def test_a_failure_is_kept_and_tried_again_when_the_model_is_asked_for() -> None
     part.start()
     assert (part.line, weighty.loads) == (str(weighty.broken), 1)
     weighty.broken = None
-    assert part.get(10) == "model"
+    assert part.get(60) == "model"
     assert part.line == "ready"
 
 
@@ -67,7 +67,7 @@ def test_a_library_that_does_not_load_is_named_with_the_next_step() -> None:
     weighty.gate.set()
     weighty.broken = OSError("libcudart.so.13: cannot open shared object file")
     with pytest.raises(ModelUnavailable, match=r"The toy model cannot be loaded: libcudart.*doctor"):
-        LazyModel("toy model", weighty.load).get(10)
+        LazyModel("toy model", weighty.load).get(60)
 
 
 def test_a_bug_reaches_those_who_wait_as_it_is() -> None:
@@ -75,7 +75,7 @@ def test_a_bug_reaches_those_who_wait_as_it_is() -> None:
     weighty.gate.set()
     weighty.broken = KeyError("a bug")
     with pytest.raises(KeyError):
-        LazyModel("toy model", weighty.load).get(10)
+        LazyModel("toy model", weighty.load).get(60)
 
 
 class Place:
@@ -99,23 +99,23 @@ def placed() -> tuple[LazyModel[str], Place, list[str]]:
 @pytest.mark.parametrize("generation", [0, 2])
 def test_a_model_that_left_with_its_process_comes_back_when_it_is_asked_for(generation: int) -> None:
     part, place, loads = placed()
-    assert part.get(10) == "model 1"
+    assert part.get(60) == "model 1"
     assert (part.loaded, part.resting) == (True, False)
     place.generation = generation  # it ended, or another one was started for other models
     assert (part.loaded, part.resting, part.ready, part.failure) == (False, True, True, None)
     assert part.line.startswith("left memory")
-    assert part.get(10) == "model 2"
+    assert part.get(60) == "model 2"
     assert (part.loaded, part.resting, part.line) == (True, False, "ready")
     assert len(loads) == 2
 
 
 def test_a_model_that_does_not_come_back_is_missing_again() -> None:
     part, place, loads = placed()
-    part.get(10)
+    part.get(60)
     place.generation = 0
     part._load = lambda: (_ for _ in ()).throw(OSError("no memory"))
     with pytest.raises(ModelUnavailable, match="no memory"):
-        part.get(10)
+        part.get(60)
     assert not part.ready
     assert len(loads) == 1
 
@@ -126,17 +126,17 @@ def test_how_far_a_load_is_can_be_seen_while_it_runs() -> None:
     def load() -> str:
         progress.report_progress("fetching", 1_200_000_000, 4_300_000_000)
         told.set()
-        assert gate.wait(10)
+        assert gate.wait(60)
         return "model"
 
     part = LazyModel("toy model", load)
     assert (part.progress, part.takes_long) == ("", False)
     part.start()
-    assert told.wait(10)
+    assert told.wait(60)
     assert part.takes_long
     assert re.fullmatch(r"fetching for \d+ s, 1.20 of 4.30 GB", part.line)
     with pytest.raises(ModelUnavailable, match=r"still loading \(fetching for \d+ s, 1.20 of 4.30 GB\)"):
         part.get(0.01)
     gate.set()
-    assert part.get(10) == "model"
+    assert part.get(60) == "model"
     assert part.progress == ""

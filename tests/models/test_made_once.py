@@ -111,13 +111,13 @@ def test_two_who_make_it_at_once_both_get_a_whole_one(
         made.clear()
 
     def fill_together(folder: Path) -> None:
-        together.wait(10)
+        together.wait(60)
         fill(folder)
 
     found: list[Path] = []
     threads = [beside(lambda: found.append(made_once(target, OF, fill_together))) for _ in range(2)]
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert (found, len(made)) == ([target, target], 2)
     assert made_once(target, OF, fill) == target
     assert len(made) == 2

@@ -32,7 +32,7 @@ def test_a_thread_reports_to_its_own_listener_alone() -> None:
     with progress.progress_reported_to(mine):
         thread = threading.Thread(target=load)
         thread.start()
-        thread.join(10)
+        thread.join(60)
         progress.report_device(Place())
         progress.report_progress("loading")
     assert (mine.heard, other.heard) == ([7, ("loading", 0, 0)], [("fetching", 1, 2)])

@@ -15,7 +15,7 @@ from mcp_mmretrieval.models import Embedder
 from mcp_mmretrieval.models.query_cache import MAX_CHARACTERS_TOGETHER, QueryCache
 from mcp_mmretrieval.types import Content, Film, Identity, Sound, VectorKind, Vectors
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Counted:

@@ -22,7 +22,7 @@ def test_one_reason_that_keeps_several_models_from_loading_is_told_once() -> Non
     embedder, other = LazyModel("embedder", failing), LazyModel("reranker", failing)
     for model in (embedder, other):
         with pytest.raises(ModelUnavailable):
-            model.get(10)
+            model.get(60)
     assert status.state_of_model(embedder) == "missing"
     assert status.models_message(embedder, [other]) == "The weights are missing. Run: pip install weights."
 
@@ -32,7 +32,7 @@ def test_a_model_that_makes_both_kinds_of_vectors_has_its_line_in_both(tmp_path:
     embedder: LazyModel[Embedder] = LazyModel("embedder", ColourEmbedder)
     built_in = status.vector_lines("builtin", settings, embedder, classifier)
     assert set(built_in.values()) == {"loaded when first needed"}
-    embedder.get(10)
+    embedder.get(60)
     own = status.vector_lines("omni", settings, embedder, classifier)
     assert own["text vectors"] == own["picture vectors"]
     assert own["text vectors"].endswith(": ready")
@@ -48,13 +48,13 @@ def test_who_asks_for_the_state_hears_how_far_the_wanted_model_is(
     def load(maker: str) -> Embedder:
         progress.report_progress("fetching", 1, 10**9)
         told.set()
-        assert gate.wait(10)
+        assert gate.wait(60)
         raise ModelUnavailable("no network")
 
     models = ModelPool(Settings(library=tmp_path))
     monkeypatch.setattr(models.embedders, "_load_bare", load)
     models.start()
-    assert told.wait(10)
+    assert told.wait(60)
     assert re.fullmatch(
         r"The models are loading\. Embedder: fetching for \d+ s, 0.00 of 1.00 GB\.", models.message_of(models.maker)
     )

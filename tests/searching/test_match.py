@@ -189,9 +189,9 @@ def test_a_long_word_is_judged_in_no_time(open_library: OpenLibrary, folder: Pat
         (folder / f"{number}.md").write_text(f"the pump in cellar {number}", encoding="utf-8")
     library = open_library()
     add(library)
-    began = time.monotonic()
+    began = time.process_time()
     library.search("a" * MAX_QUERY_CHARACTERS)
-    assert time.monotonic() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def test_each_kind_of_evidence_makes_a_hit_stronger() -> None:

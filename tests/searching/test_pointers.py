@@ -155,10 +155,10 @@ def test_the_rest_is_what_is_asked_of_the_page() -> None:
 
 
 def test_long_questions_take_no_time() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for question in ("page 1 " * 4_000, "pages 1" + " " * 20_000 + "x"):
         parse_pointers(question)
-    assert time.monotonic() - began < 3.0
+    assert time.process_time() - began < 3.0
 
 
 def test_rows_are_pointed_at_alone_in_ranges_and_in_lists() -> None:

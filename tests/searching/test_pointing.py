@@ -73,10 +73,10 @@ def test_the_list_of_contents_is_the_page_that_lists() -> None:
 
 
 def test_a_heading_is_looked_for_in_no_time_among_blank_lines() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     held = pages("\n" * 10_000 + "... 2. Parts and features\n", "-" * 10_000, "\u00ad\n" * 10_000)
     assert best('the "Parts and features" section', held) == [1]
-    assert time.monotonic() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def parts(*places: Place, headings: tuple[str, ...] = ()) -> list[StoredSegment]:

@@ -31,7 +31,7 @@ def connect(request: pytest.FixtureRequest, library: FakeLibrary) -> Connect:
     @asynccontextmanager
     async def connected(**settings: object) -> AsyncIterator[Client]:
         server = create_server(lambda: as_library(library), Settings(**settings))  # type: ignore[arg-type]
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with Client(server, mode=request.param) as client:
                 yield client
 

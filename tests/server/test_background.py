@@ -25,7 +25,7 @@ async def test_many_calls_open_it_once(library: FakeLibrary) -> None:
     async def ask() -> None:
         found.append(await opening.library())
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(ask)
@@ -38,7 +38,7 @@ async def test_a_call_does_not_wait_for_the_delay_of_an_opening_that_was_begun(l
     opening = LibraryOpening(lambda: as_library(library))
     opening.begin(delay=3_600.0)
     assert opening.opened is None
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         await opening.library()
 
 
@@ -63,7 +63,7 @@ async def test_giving_up_the_wait_does_not_end_the_opening(library: FakeLibrary)
     opens = threading.Event()
 
     def open_library() -> Library:
-        assert opens.wait(20)
+        assert opens.wait(60)
         return as_library(library)
 
     opening = LibraryOpening(open_library)
@@ -71,7 +71,7 @@ async def test_giving_up_the_wait_does_not_end_the_opening(library: FakeLibrary)
         await opening.library()
     assert waiting.cancelled_caught
     opens.set()
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         assert await opening.library() is as_library(library)
 
 

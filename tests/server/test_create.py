@@ -57,7 +57,7 @@ async def test_the_handshake_does_not_wait_for_the_library(connect: Connect, lib
     opens = threading.Event()
 
     def opened() -> Any:
-        assert opens.wait(20)
+        assert opens.wait(60)
         return library
 
     async with Client(create_server(opened, Settings())) as client:

@@ -35,7 +35,7 @@ async def test_a_server_serves_lines_of_ones_own_with_a_connection_of_ones_own(m
         await serve_lines(server, connection, at_server, to_client.send)
         to_client.close()
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with to_server, to_client, at_client, at_server, anyio.create_task_group() as tasks:
             tasks.start_soon(serve)
             async with Client(message_streams(at_client, to_server.send), mode=mode) as client:
@@ -60,7 +60,7 @@ async def test_a_line_that_is_no_message_is_let_go_and_the_next_one_served(libra
         told.append(line)
         answered.set()
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         await serve_lines(server, connection, some(), write)
     (answer,) = map(mcp_types.jsonrpc_message_adapter.validate_json, told)
     assert isinstance(answer, mcp_types.JSONRPCResponse)
@@ -96,7 +96,7 @@ async def test_a_request_that_cannot_be_read_is_answered_with_its_id(
 
     server = create_server(lambda: as_library(library), Settings())
     connection = Connection(LibraryOpening(lambda: as_library(library)), Settings(), Admission())
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         await serve_lines(server, connection, some(), write)
     (answer,) = map(json.loads, told)
     assert answer["id"] == id
@@ -122,7 +122,7 @@ async def test_a_call_can_tell_that_its_client_cancelled_it(mode: str, library: 
         return ""
 
     server.add_tool(wait_for_it)
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with Client(server, mode=mode) as client, anyio.create_task_group() as calls:
             calls.start_soon(client.call_tool, "wait_for_it", {})
             await began.wait()

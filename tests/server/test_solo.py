@@ -116,11 +116,11 @@ def test_only_the_protocol_goes_to_stdout_and_the_end_of_stdin_ends_the_server()
         send(process, call(3, "status"))  # opens the library, which prints
         assert answer(process, 3)["result"]["structuredContent"]["version"]
         began = time.monotonic()
-        rest, log = process.communicate(timeout=20)
+        rest, log = process.communicate(timeout=60)
         assert (process.returncode, rest) == (0, "")
         assert "prints to stdout" in log
         assert log.rstrip().endswith("closed")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15  # of the 20 that a call may take
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -132,7 +132,7 @@ def test_a_signal_closes_the_library_and_ends_the_server(number: signal.Signals)
         send(process, call(4, "status"))
         answer(process, 4)
         os.kill(process.pid, number)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_end_of_stdin_ends_a_server_that_waits_for_a_job() -> None:
@@ -140,7 +140,7 @@ def test_the_end_of_stdin_ends_a_server_that_waits_for_a_job() -> None:
         send(process, HELLO, READY, call(2, "add_documents", paths="/data"))
         send(process, call(3, "status"))
         answer(process, 3)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
         assert process.returncode == 0
 
 

@@ -241,9 +241,9 @@ def test_readers_that_only_many_at_once_need_remember_little_of_the_file(tmp_pat
 
     def read() -> None:
         with base.reading() as db:
-            inside.wait(20)
+            inside.wait(60)
             sizes.append(-db.execute("PRAGMA cache_size").fetchone()[0])
-            ended.wait(20)
+            ended.wait(60)
 
     threads = [threading.Thread(target=read) for _ in range(database.FULL_READERS + 3)]
     for thread in threads:

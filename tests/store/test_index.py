@@ -275,7 +275,7 @@ def test_an_index_that_nobody_asks_rests_and_comes_back_with_the_next_question(
     store.index._wake.set()
     settled(store, "resting")
     assert children() == set()
-    assert store.index.wait(1)
+    assert store.index.wait(PATIENCE)
     monkeypatch.setattr(index, "INDEX_IDLE_SECONDS", 3600.0)
     agree(store, space, Scope())  # by comparing with each
     settled(store, "ready")

@@ -210,6 +210,6 @@ def test_a_number_of_any_length_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["क" * 26, "कि" * 20_000, "क-" * 20_000, "ि" * 40_000])
 def test_long_words_of_indian_scripts_take_no_time(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     forms_beside(text)
-    assert time.monotonic() - began < 2.0
+    assert time.process_time() - began < 2.0

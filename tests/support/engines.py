@@ -81,7 +81,7 @@ class Front:
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
         try:
-            return self.process.wait(10)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self.process.wait()

@@ -226,7 +226,7 @@ def request(
 
 async def trickle(stream: SocketStream, data: bytes) -> None:
     """Send again and again, until the other side has had enough."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while True:
             try:
                 await stream.send(data)

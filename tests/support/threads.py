@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which a wait is a failure."""
 RACE_SECONDS = 60.0
 """Seconds after which a race ends although one side had no turn."""

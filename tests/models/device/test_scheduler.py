@@ -95,7 +95,7 @@ def test_those_who_wait_for_a_device_that_is_lost_meanwhile_are_told(device: Dev
     thread = threading.Thread(target=ask)
     with pytest.raises(DeviceLost):
         all_of(device.each("m", [1], run))
-    thread.join(10)
+    thread.join(60)
     assert told == [device.lost]
 
 
@@ -117,7 +117,7 @@ def test_a_search_passes_between_two_batches_and_those_are_short_then(device: De
 
     thread = threading.Thread(target=search)
     assert all_of(device.each("m", sizes, run)) == list(range(60))
-    thread.join(10)
+    thread.join(60)
     assert served[:3] == ["20 rows", "search", "2 rows"]
 
 
@@ -180,7 +180,7 @@ def test_one_call_prepares_its_batch_while_that_of_another_runs(device: Device) 
 
     thread = threading.Thread(target=second)
     assert all_of(device.each_prepared("m", [1], lambda rows: rows, run)) == [0]
-    thread.join(10)
+    thread.join(60)
     assert happened == ["second prepared", "first ran"]
 
 

@@ -53,7 +53,7 @@ def test_many_threads_may_send_at_once(ends: tuple[FrameSocket, FrameSocket]) ->
         assert bytes(data) == bytes([header["number"]]) * header["length"]
         found.append(header)
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len({(header["number"], header["length"]) for header in found}) == 16
 
 

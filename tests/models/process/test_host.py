@@ -19,7 +19,7 @@ class CountingLoader(InProcessLoader):
 
     def embedder(self, maker: str) -> Embedder:
         self.loads.append(maker)
-        self.gate.wait(10)
+        self.gate.wait(60)
         return ColourEmbedder(maker)
 
 
@@ -31,7 +31,7 @@ def test_a_model_is_loaded_by_one_thread_while_many_wait_for_it(tmp_path: Path) 
         thread.start()
     loader.gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert loader.loads == ["one"]
     assert len({id(model) for model in found}) == 1
     assert len(found) == 4
@@ -57,6 +57,6 @@ def test_one_that_is_let_go_of_while_it_is_loaded_is_not_kept(tmp_path: Path) ->
     until(lambda: loader.loads == ["one"], 10)
     models.release("embedder", "one")
     loader.gate.set()
-    thread.join(10)
+    thread.join(60)
     assert models.get("embedder", "one") is not found[0]
     assert loader.loads == ["one", "one"]

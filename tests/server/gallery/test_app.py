@@ -72,7 +72,7 @@ async def speaking(
     connection = Connection(LibraryOpening(lambda: as_library(library)), given, Admission())
     to_server, at_server = anyio.create_memory_object_stream[bytes](10)
     to_client, at_client = anyio.create_memory_object_stream[bytes](10)
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with to_server, at_server, to_client, at_client, anyio.create_task_group() as tasks:
             tasks.start_soon(serve_lines, server, connection, at_server, to_client.send)
             client = Lines(to_server, at_client, version, SHOWS_APPS if apps else {})

@@ -292,7 +292,7 @@ async def test_cancelling_ends_it_at_once_and_closes_the_socket(library: FakeLib
     async with serving(library) as address, streaming(address, "legacy", "search_media", query="wait") as stream:
         await until(lambda: library.asked.get("query") == "wait")
         address.tasks.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True), anyio.fail_after(20):
+        with anyio.CancelScope(shield=True), anyio.fail_after(60):
             assert b"".join([data async for data in stream]).endswith(b"0\r\n\r\n")
             await until(lambda: not accepts(address))
         library.hold.set()

@@ -66,7 +66,7 @@ class Address:
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(10)
+            return self.process.wait(60)
         finally:
             self.process.kill()
             self.process.wait()
@@ -221,7 +221,7 @@ async def test_an_address_that_cannot_be_served_is_one_line(
     library: Path, files: Path, arguments: tuple[str, ...], told: str
 ) -> None:
     address = Address(library, files, *arguments)
-    assert address.process.wait(10) == 2
+    assert address.process.wait(60) == 2
     assert told in address.told.read_text()
     assert address.told.read_text().count("\n") <= 2
     assert address.process.stdout is not None
@@ -232,5 +232,5 @@ async def test_a_setting_that_makes_no_sense_is_told_in_the_foreground_and_nothi
     endpoint: Endpoint, library: Path, files: Path
 ) -> None:
     with serving(library, files, MMRETRIEVAL_WORKERS="none") as address:
-        assert address.process.wait(20) == 1
+        assert address.process.wait(60) == 1
         assert address.told.read_text().count("workers: Input should be a valid integer") == 1

@@ -67,7 +67,7 @@ async def test_a_client_that_runs_out_of_time_leaves_the_job_running(library: Fa
 
 async def test_a_cancelled_call_ends_the_job_that_it_started(library: FakeLibrary) -> None:
     library.work = until_stopped
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with Client(create_server(lambda: as_library(library), Settings()), mode="legacy") as client:
             async with anyio.create_task_group() as call:
                 call.start_soon(client.call_tool, "add_documents", {"paths": "/data"})
@@ -84,7 +84,7 @@ async def test_a_cancelled_call_leaves_a_job_that_another_call_waits_for(library
     async def wait(client: Client) -> None:
         states.append(data_of(await client.call_tool("add_documents", {"paths": "/data"}))["state"])
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with (
             Client(server, mode="legacy") as client,
             anyio.create_task_group() as tasks,
