@@ -26,8 +26,9 @@ RETRY_SECONDS = 5.0
 
 READ_AT_ONCE_SECONDS = 0.1
 """From the commit of one file to the next: where they come as fast as that, reading them comes first."""
-READING_SHARE = 3.0
-"""Of the time that vectors have taken, so much more goes to reading such files: their words find them at once."""
+READING_SHARE = 9.0
+"""Of the time that vectors have taken, so much more goes to reading such files: their words find them at once, and
+vectors cost the same whenever they are made."""
 
 MAX_EMBEDDING_ATTEMPTS = 3
 """How often a document is begun that ends the process each time, before it is given up."""

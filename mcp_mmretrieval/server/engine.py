@@ -17,7 +17,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,15 +37,11 @@ from mcp_mmretrieval.server.create import create_shared_server
 from mcp_mmretrieval.server.lines import MAX_LINE_BYTES, read_lines, write_line
 from mcp_mmretrieval.server.metrics import Metrics
 from mcp_mmretrieval.server.sdk import serve_lines
-from mcp_mmretrieval.server.tools import results
-from mcp_mmretrieval.server.tools.sanitize import sanitize_name
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
-    from mcp_mmretrieval.answers import Outcome, ProfileInfo, VanishedFile
     from mcp_mmretrieval.library import Library
-    from mcp_mmretrieval.library.playing import Recording
 
 logger = logging.getLogger(__name__)
 
@@ -231,7 +226,7 @@ class Engine:
             if hello.get("ask") not in _QUESTIONS_WITHOUT_SETTINGS:
                 self._adopt(settings)
             if "ask" in hello:
-                return {"ok": True, **await self._asked(str(hello["ask"]), hello, handed)}
+                return {"ok": True, **await self._asked(str(hello["ask"]), hello, settings, handed)}
             assert self._settings is not None
             if (differs := self._settings.differs(given)) and not self._in_use():
                 self.leave(f"asked for other settings: {', '.join(differs)}")
@@ -248,43 +243,18 @@ class Engine:
             self._admission = Admission(settings.max_running, settings.max_waiting)
             self._metrics.admissions.append(self._admission)
 
-    async def _asked(self, question: str, hello: JsonMessage, handed: list[int]) -> JsonMessage:
+    async def _asked(self, question: str, hello: JsonMessage, settings: Settings, handed: list[int]) -> JsonMessage:
         """Answer a question that a person asks outside MCP."""
         if question == "leave":
             self.leave("asked to")
             return {}
         if question == "state":
             return self._state()
-        if question in ("jobs", "cancel"):
-            library = await self._opening.library()
-            work = library.jobs if question == "jobs" else partial(_cancelled, library, str(hello.get("job")))
-            outcomes = await anyio.to_thread.run_sync(work)
-            return {"jobs": [results.plain_dict(results.add_result(outcome)) for outcome in outcomes]}
-        if question == "profile":
-            library = await self._opening.library()
-            profile = await anyio.to_thread.run_sync(_profile, library, hello.get("name"))
-            return {"profile": asdict(profile)}
-        if question == "restore":
-            library = await self._opening.library()
-            restored = await anyio.to_thread.run_sync(_restored, library, hello.get("paths"))
-            vanished = await anyio.to_thread.run_sync(library.vanished)
-            return {"restored": list(map(asdict, restored)), "vanished": list(map(asdict, vanished))}
-        if question in ("look", "outside"):
-            roots = Settings.of(_settings_of(hello)).roots
-            library = await self._opening.library()
-            answer = _look if question == "look" else _outside
-            return await anyio.to_thread.run_sync(answer, library, roots, str(hello.get("target")))
-        if question == "quote":
-            roots = Settings.of(_settings_of(hello)).roots
-            library = await self._opening.library()
-            return await anyio.to_thread.run_sync(_quote, library, roots, hello)
-        if question == "recording":
-            roots = Settings.of(_settings_of(hello)).roots
-            library = await self._opening.library()
-            recording = await anyio.to_thread.run_sync(_recording, library, roots, str(hello.get("target")))
-            handed.append(recording.file.fd)
-            return {"recording": {"media_type": recording.media_type, "bytes": recording.file.size}}
-        raise RetrievalError(f"{question}: the engine (version {__version__}) does not know this question.")
+        from mcp_mmretrieval.server import questions  # what few clients ask is loaded when one does
+
+        answer = questions.answer_of(question)
+        asked = questions.EngineQuestion(await self._opening.library(), settings.roots, hello, handed)
+        return await anyio.to_thread.run_sync(answer, asked)
 
     def _server(self, connection: Connection | None, settings: Settings) -> MCPServer[Connection]:
         return create_shared_server(
@@ -407,46 +377,6 @@ async def _yield_connection(connection: Connection | None) -> AsyncIterator[Conn
     """What a server yields to transports that ask it for its lifespan; over the socket each brings its own."""
     assert connection is not None
     yield connection
-
-
-def _cancelled(library: Library, job: str) -> list[Outcome]:
-    return [library.cancel(job)]
-
-
-def _profile(library: Library, name: object) -> ProfileInfo:
-    return library.choose(str(name)) if name else library.profile()
-
-
-def _restored(library: Library, paths: object) -> list[VanishedFile]:
-    return library.restore(list(map(str, paths))) if isinstance(paths, list) and paths else []
-
-
-def _look(library: Library, roots: tuple[Path, ...], target: str) -> JsonMessage:
-    from mcp_mmretrieval.roots import Roots
-
-    return {"look": dict(results.look_result(library.within(Roots(roots)).look(target, content=False)))}
-
-
-def _quote(library: Library, roots: tuple[Path, ...], hello: JsonMessage) -> JsonMessage:
-    from mcp_mmretrieval.roots import Roots
-    from mcp_mmretrieval.server.tools.quote_check import checked_quote, quote_text
-
-    within = library.within(Roots(roots))
-    result = checked_quote(within, [str(hello.get("target"))], str(hello.get("quote")))
-    return {"quote": dict(result), "told": quote_text(result)}
-
-
-def _recording(library: Library, roots: tuple[Path, ...], target: str) -> Recording:
-    from mcp_mmretrieval.roots import Roots
-
-    return library.within(Roots(roots)).recording(target)
-
-
-def _outside(library: Library, roots: tuple[Path, ...], _: str) -> JsonMessage:
-    from mcp_mmretrieval.roots import Roots
-
-    files, folder = library.within(Roots(roots)).outside()
-    return {"outside": {"files": files, "under": sanitize_name(folder)}}
 
 
 def _settings_of(hello: JsonMessage) -> dict[str, object]:

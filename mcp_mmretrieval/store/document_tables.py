@@ -87,6 +87,8 @@ def renew_fingerprints(db: sqlite3.Connection, key: int, segments: Sequence[Segm
 
 def mark_figures(db: sqlite3.Connection, key: int, figures: Collection[str]) -> None:
     """Note in which segments of a document pictures stand that are still to be read."""
+    if not figures:
+        return
     found = [stored.key for stored in stored_segments(db, Clause("d.key = ?", (key,))) if stored.segment.id in figures]
     db.executemany("INSERT INTO unread_figures(segment) VALUES (?)", [(segment,) for segment in found])
 

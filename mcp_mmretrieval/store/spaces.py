@@ -422,7 +422,10 @@ def _write_vectors(db: sqlite3.Connection, document: int, space: int, group: Vec
 
 def _note(db: sqlite3.Connection, key: int, left_out: str) -> None:
     """Let a document's notes say what has no vector. An earlier note of that sort goes."""
-    held = json.loads(scalar(db, "SELECT notes FROM documents WHERE key = ?", key))
+    stored = scalar(db, "SELECT notes FROM documents WHERE key = ?", key)
+    if not left_out and LEFT_OUT_PREFIX not in stored:
+        return
+    held = json.loads(stored)
     notes = [note for note in held if not note.startswith(LEFT_OUT_PREFIX)]
     if left_out:
         notes.append(LEFT_OUT_PREFIX + rows.without_surrogates(left_out))
