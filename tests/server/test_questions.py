@@ -70,5 +70,5 @@ def test_what_vanished_is_told_and_brought_back_by_name_alone(held: Library, fol
 
 
 def test_an_unknown_question_is_refused() -> None:
-    with pytest.raises(RetrievalError, match="weather: the engine .* does not know this question"):
+    with pytest.raises(RetrievalError, match=r"weather: the engine .* does not know this question"):
         answer_of("weather")
