@@ -104,9 +104,7 @@ async def engine_session(given: dict[str, object], engine: Sequence[str] = ENGIN
     """A session with the engine of the library that the settings name; one is started where there is none."""
     endpoint = endpoint_of(str(given.get("library") or default_library_path()))
     greeting = hello(given, kind="command")
-    connection, answer = await anyio.to_thread.run_sync(
-        partial(connect_to_engine, endpoint, greeting, engine=engine)
-    )
+    connection, answer = await anyio.to_thread.run_sync(partial(connect_to_engine, endpoint, greeting, engine=engine))
     connection.setblocking(False)
     with connection:
         async with Client(message_streams(read_lines(connection), partial(write_line, connection))) as client:

@@ -50,9 +50,9 @@ class RayNode:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with suppress(OSError):
-                    if f"{MARK}={self._mark}".encode() in entry.joinpath("environ").read_bytes():
-                        if name.encode() in entry.joinpath("cmdline").read_bytes():
-                            found.append(int(entry.name))
+                    mine = f"{MARK}={self._mark}".encode() in entry.joinpath("environ").read_bytes()
+                    if mine and name.encode() in entry.joinpath("cmdline").read_bytes():
+                        found.append(int(entry.name))
         return found
 
     def kill(self) -> None:

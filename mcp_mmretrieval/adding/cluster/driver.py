@@ -28,11 +28,11 @@ REACH_SECONDS = 5.0
 """Seconds in which the head takes a connection, before Ray is asked, which would try for minutes."""
 NODES_SECONDS = 1.0
 """Seconds for which the list of nodes counts."""
-END_SECONDS = 10.0
+LET_GO_SECONDS = 10.0
 """Seconds after the engine has hung up in which Ray lets go."""
 
 
-def connect(address: str, token_file: Path) -> Any:
+def connected_ray(address: str, token_file: Path) -> Any:
     """Ray, connected to the cluster. Raises ClusterUnavailable: the reason, and what to do."""
     try:
         import ray
@@ -211,7 +211,7 @@ def main() -> None:
     link = Connection(int(sys.argv[1]))
     address, token_file = link.recv()
     try:
-        runner = TaskRunner(connect(address, Path(token_file)), link)
+        runner = TaskRunner(connected_ray(address, Path(token_file)), link)
     except ClusterUnavailable as error:
         link.send(str(error))
         return
@@ -221,7 +221,7 @@ def main() -> None:
             what, *given = link.recv()
             (runner.begin if what == "read" else runner.cancel)(*given)
     except (EOFError, OSError):
-        threading.Timer(END_SECONDS, os._exit, (1,)).start()
+        threading.Timer(LET_GO_SECONDS, os._exit, (1,)).start()
         runner.leave()
     os._exit(0)
 

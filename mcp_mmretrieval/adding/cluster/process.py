@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import queue
-import subprocess
+import socket
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from subprocess import Popen, TimeoutExpired
 
 from mcp_mmretrieval.adding.cluster.messages import ClusterAnswer, ClusterNode, ReadOrder, SegmentsStaged
 from mcp_mmretrieval.errors import Cancelled, ClusterUnavailable
@@ -29,9 +31,9 @@ FAILURE_SECONDS = 10.0
 """Seconds for which the reason counts why it did not start: files under way ask one after the other."""
 IDLE_SECONDS = 120.0
 """Seconds without a file after which it ends, and with it the models on the nodes."""
-END_SECONDS = 15.0
+DRIVER_END_SECONDS = 15.0
 """Seconds that it has to end by itself."""
-TICK_SECONDS = 0.2
+WAITING_TICK_SECONDS = 0.2
 """Seconds between two looks whether somebody still waits."""
 
 NodeAnswer = tuple[ClusterNode | None, ClusterAnswer]
@@ -44,14 +46,15 @@ class DriverGone(Exception):
 class _Link:
     """One process, and who waits for its answers."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: Connection) -> None:
+    def __init__(self, process: Popen[bytes], connection: Connection) -> None:
         self.process = process
         self._connection = connection
         self._guard = threading.Lock()
         self._sending = threading.Lock()
         self._waiting: dict[int, queue.SimpleQueue[NodeAnswer | None]] = {}
         self.gone = False
-        threading.Thread(target=self._receive, name="cluster", daemon=True).start()
+        self._receiving = threading.Thread(target=self._receive, name="cluster", daemon=True)
+        self._receiving.start()
 
     def send(self, *message: object) -> None:
         """Say something to it. Raises DriverGone."""
@@ -77,11 +80,13 @@ class _Link:
 
     def end(self) -> None:
         """Hang up, and see to it that it ends."""
-        with suppress(OSError):
-            self._connection.close()
+        with socket.socket(fileno=os.dup(self._connection.fileno())) as link, suppress(OSError):
+            link.shutdown(socket.SHUT_RDWR)  # closing would wake neither side while a thread receives here
+        self._receiving.join()
+        self._connection.close()
         try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
+            self.process.wait(DRIVER_END_SECONDS)
+        except TimeoutExpired:
             kill_child(self.process)
 
     def _receive(self) -> None:
@@ -92,7 +97,7 @@ class _Link:
                     answers = self._waiting.get(number)
                 if answers is not None:
                     answers.put((node, answer))
-        except (EOFError, OSError, TypeError):  # TypeError: it was closed here meanwhile
+        except (EOFError, OSError):
             pass
         except Exception:
             logger.exception("what the process of the Ray cluster says cannot be read")
@@ -172,7 +177,7 @@ class ClusterProcess:
         while True:
             self._check(stop)
             try:
-                answer = answers.get(timeout=TICK_SECONDS)
+                answer = answers.get(timeout=WAITING_TICK_SECONDS)
             except queue.Empty:
                 continue
             if answer is None:
@@ -214,7 +219,7 @@ class ClusterProcess:
         try:
             ours.send((self.address, str(self._token_file)))
             until = time.monotonic() + START_SECONDS
-            while not ours.poll(TICK_SECONDS):
+            while not ours.poll(WAITING_TICK_SECONDS):
                 self._check(stop)
                 if time.monotonic() > until:
                     raise ClusterUnavailable(
@@ -225,8 +230,10 @@ class ClusterProcess:
             if reason is not None:
                 raise ClusterUnavailable(str(reason))
         except (EOFError, OSError) as error:
-            kill_child(process)
             ours.close()
+            with suppress(TimeoutExpired):  # how it ended is known a moment after it has hung up
+                process.wait(DRIVER_END_SECONDS)
+            kill_child(process)
             raise ClusterUnavailable(
                 f"{self.address}: the process that talks to Ray ended while it connected (exit code "
                 f"{process.returncode}); the engine's log may say why."

@@ -35,7 +35,7 @@ from mcp_mmretrieval.roots.digest import document_digest
 
 logger = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.2
+INTERRUPTIBLE_SECONDS = 0.2
 """Seconds between two looks whether Ray has cancelled the task: it interrupts Python, but nothing that waits."""
 
 
@@ -117,7 +117,7 @@ def _answers(reader: FileReader, order: ReadOrder, file: OpenFile, sidecars: lis
     try:
         while True:
             try:
-                answer = answers.get(timeout=TICK_SECONDS)
+                answer = answers.get(timeout=INTERRUPTIBLE_SECONDS)
             except queue.Empty:
                 continue
             yield answer
