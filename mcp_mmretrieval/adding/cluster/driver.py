@@ -198,6 +198,8 @@ class TaskRunner:
             return NodeUnfit(f"cannot do the task: {said}. Install the engine's mcp-mmretrieval there.", True)
         if isinstance(error, self._ray.exceptions.OutOfMemoryError):
             return TaskLost("its node ran short of memory")
+        if isinstance(error, self._ray.exceptions.TaskUnschedulableError):
+            return TaskLost("its node went away before it began", begun=False)
         return TaskLost(f"its process ended ({type(error).__name__})")
 
     def _tell(self, number: int, node: ClusterNode | None, answer: ClusterAnswer) -> None:

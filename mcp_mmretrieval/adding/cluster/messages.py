@@ -78,6 +78,8 @@ class TaskLost:
     """The task ended without an answer: its process or its node died."""
 
     reason: str
+    begun: bool = True
+    """Whether it may have been the file's fault; False where it still waited for its turn on a node that died."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,10 +172,10 @@ class _FileTries:
                 raise UnreadableMedia(code, reason)
             case NodeUnfit():
                 self.unfit[node.id] = (node.name, answer)
-            case TaskLost(reason):
-                self._deaths += 1
+            case TaskLost(reason, begun):
+                self._deaths += begun
                 self.lost[node.id] = f"on {node.name} {reason}"
-                logger.warning("%s: %s", self._path, self.lost[node.id])
+                logger.info("%s: %s", self._path, self.lost[node.id])
                 if self._deaths == MAX_TASK_DEATHS:
                     raise UnreadableMedia("parser_crashed", self._given_up())
         return None

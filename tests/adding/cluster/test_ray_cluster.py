@@ -4,17 +4,19 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mcp_mmretrieval import Library
 from mcp_mmretrieval.config.settings import Settings
+from mcp_mmretrieval.jobs import Job
 from mcp_mmretrieval.models import TextReader, Transcriber
 from mcp_mmretrieval.types import Identity
 from tests.support import files
 from tests.support.models import ModelsByHand
-from tests.support.ray_cluster import PATIENCE, RayCluster
+from tests.support.ray_cluster import PATIENCE, RayCluster, RayNode
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
@@ -79,6 +81,11 @@ def wait_for(happened: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def under_way(job: Job, node: RayNode) -> bool:
+    """Whether some files are added and the node reads one."""
+    return job.outcome.added > FILES / 4 and bool(node.processes("ray::read_file"))
+
+
 def test_files_of_every_kind_are_read_as_here(
     cluster: RayCluster, demo_files: Path, open_on: OpenOn, folder: Path
 ) -> None:
@@ -101,10 +108,10 @@ def test_nodes_that_die_while_they_read_cost_no_file_and_make_none_twice(
     for kill in range(KILLS):
         dying = cluster.start()
         for number in range(FILES):
-            files.recording(folder / f"{kill}-{number}.wav", (300.0 + 10 * kill + number, 40.0))
+            files.recording(folder / f"{kill}-{number}.wav", (300.0 + FILES * kill + number, 40.0))
             folder.joinpath(f"{kill}-{number}.md").write_text(f"# {kill}\n\nnumber {number}\n")
         job = there.add()
-        wait_for(lambda job=job, dying=dying: job.outcome.added > FILES / 4 and dying.processes("ray::read_file"))
+        wait_for(partial(under_way, job, dying))
         dying.kill()
         outcome = job.wait()
         assert (outcome.state, outcome.error, outcome.failed) == ("done", "", ())
@@ -119,13 +126,15 @@ def test_a_file_that_kills_its_process_three_times_is_one_line_and_the_others_ar
 ) -> None:
     node = cluster.start()
     library = open_on(cluster, ray_files=1)
-    files.recording(folder / "a.wav", (440.0, 1_200.0))
+    files.recording(folder / "a.wav", (440.0, 3_000.0))
     (folder / "b.md").write_text("a word\n")
     job = library.add()
+    killed: set[int] = set()
     for _ in range(3):
-        wait_for(lambda: node.processes("ray::read_file"))
-        for pid in node.processes("ray::read_file"):
-            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: set(node.processes("ray::read_file")) - killed)
+        (pid,) = set(node.processes("ray::read_file")) - killed
+        os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
     outcome = job.wait()
     assert (outcome.state, outcome.added, [one.code for one in outcome.failed]) == ("done", 1, ["parser_crashed"])
     assert "could not be read on the Ray cluster in 3 tries: on 127.0.0.1 its process ended" in outcome.failed[0].reason

@@ -104,6 +104,11 @@ def test_a_file_that_kills_three_tasks_is_one_line(read: ReadOn) -> None:
     assert raised.value.code == "parser_crashed"
 
 
+def test_a_file_that_waited_for_nodes_which_died_is_not_to_blame(read: ReadOn) -> None:
+    waited = TaskLost("its node went away before it began", begun=False)
+    assert read(Cluster(*[(name, waited) for name in "abcd"], ("e", TEXT))).title == "read"
+
+
 def test_a_file_that_one_node_cannot_read_is_read_by_another(read: ReadOn) -> None:
     assert read(Cluster(("a", NodeUnfit("does not see it.", False)), ("b", TEXT))).title == "read"
 
