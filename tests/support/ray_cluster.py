@@ -63,6 +63,8 @@ class RayNode:
                     os.kill(pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.1)
+        self.process.kill()
+        self.process.wait()
 
 
 class RayCluster:
