@@ -44,7 +44,7 @@ def connected_ray(address: str, token_file: Path) -> Any:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     except Exception as error:  # whatever Ray says of a cluster that does not fit
-        raise ClusterUnavailable(told_of(error, address, ray.__version__)) from error
+        raise ClusterUnavailable(told_of(error, address, token_file, ray.__version__)) from error
     return ray
 
 
@@ -75,19 +75,17 @@ def check_reached(address: str) -> None:
         ) from error
 
 
-def told_of(error: Exception, address: str, version: str) -> str:
-    """Why Ray did not connect, and what to do, in one line."""
+def told_of(error: Exception, address: str, token_file: Path, version: str) -> str:
+    """Why Ray did not connect, and what to do, in one line. Of a wrong token Ray says only that it does not connect."""
     said = " ".join(str(error).split())
     if "ersion mismatch" in said:
         return (
             f"{address}: the cluster has another version of Ray or Python than this machine (Ray {version}, Python "
             f"{sys.version.partition(' ')[0]}). Install the same on both. Ray says: {said[:300]}"
         )
-    if type(error).__name__ == "AuthenticationError":
-        return f"{address}: the cluster does not take the token. Copy its token here. Ray says: {said[:200]}"
     return (
-        f"{address}: Ray does not connect ({said[:300].rstrip('.')}). This machine must be a node of the cluster: run "
-        f"`ray start --address={address} --num-cpus=0` here."
+        f"{address}: Ray does not connect ({said[:300].rstrip('.')}). {token_file} must hold the cluster's token, and this "
+        f"machine must be one of its nodes: run `ray start --address={address} --num-cpus=0` here."
     )
 
 

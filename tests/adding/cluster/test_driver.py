@@ -33,10 +33,12 @@ def test_a_token_is_there_and_for_nobody_else(tmp_path: Path) -> None:
 
 def test_a_ray_of_another_version_is_told_with_what_to_do() -> None:
     said = "Version mismatch: The cluster was started with:\n    Ray: 2.58.0\n    Python: 3.11.7\nThis process ..."
-    told = driver.told_of(RuntimeError(said), "head:6379", "2.60.0")
+    told = driver.told_of(RuntimeError(said), "head:6379", Path("/token"), "2.60.0")
     assert told.startswith("head:6379: the cluster has another version of Ray or Python than this machine (Ray 2.60.0")
     assert "Ray: 2.58.0 Python: 3.11.7" in told
-    assert "ray start --address=head:6379" in driver.told_of(ConnectionError("no node"), "head:6379", "2.60.0")
+    told = driver.told_of(ConnectionError("no node"), "head:6379", Path("/token"), "2.60.0")
+    assert "/token must hold the cluster's token" in told
+    assert "ray start --address=head:6379 --num-cpus=0" in told
 
 
 def nodes(*given: tuple[str, float, bool]) -> Any:

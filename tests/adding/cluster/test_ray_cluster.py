@@ -185,7 +185,7 @@ def test_a_wrong_token_and_a_cluster_without_nodes_end_the_job_with_one_line(
     wrong.chmod(0o600)
     outcome = open_on(cluster, ray_token_file=wrong).add().wait()
     assert outcome.state == "failed"
-    assert "the cluster does not take the token" in outcome.error
+    assert f"{wrong} must hold the cluster's token" in outcome.error
     outcome = open_on(cluster, "other").add().wait()
     assert (outcome.state, outcome.failed) == ("failed", ())
     assert "no node of the Ray cluster has a processor for us" in outcome.error
