@@ -253,7 +253,7 @@ class Settings(BaseModel):
     @classmethod
     def _refuse_other_clusters(cls, value: str) -> str:
         host, _, port = value.rpartition(":")
-        if value and value != "auto" and not (host and "/" not in host and port.isdecimal() and int(port) < 65_536):
+        if value and not (host and "/" not in host and port.isdecimal() and int(port) < 65_536):
             raise ValueError(f"{value}: is no HOST:PORT. Give the address that `ray start --head` printed.")
         return value
 

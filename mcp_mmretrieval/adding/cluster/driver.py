@@ -39,10 +39,9 @@ def connected_ray(address: str, token_file: Path) -> Any:
     except ImportError as error:
         raise ClusterUnavailable("Ray is not installed here. Run: pip install 'mcp-mmretrieval[ray]'.") from error
     check_token(token_file)
-    if address != "auto":
-        check_reached(address)
+    check_reached(address)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # whatever Ray says of a cluster that does not fit
         raise ClusterUnavailable(told_of(error, address, token_file, ray.__version__)) from error
     return ray
@@ -84,8 +83,8 @@ def told_of(error: Exception, address: str, token_file: Path, version: str) -> s
             f"{sys.version.partition(' ')[0]}). Install the same on both. Ray says: {said[:300]}"
         )
     return (
-        f"{address}: Ray does not connect ({said[:300].rstrip('.')}). {token_file} must hold the cluster's token, and this "
-        f"machine must be one of its nodes: run `ray start --address={address} --num-cpus=0` here."
+        f"{address}: Ray does not connect ({said[:300].rstrip('.')}). {token_file} must hold the cluster's token, and "
+        f"this machine must be one of its nodes: run `ray start --address={address} --num-cpus=0` here."
     )
 
 

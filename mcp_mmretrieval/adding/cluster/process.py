@@ -23,7 +23,7 @@ from mcp_mmretrieval.front.child import import_variables, kill_child, machine_va
 logger = logging.getLogger(__name__)
 
 DRIVER = "mcp_mmretrieval.adding.cluster.driver"
-RAY_VARIABLES = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_LOG_TO_DRIVER": "0"}
+RAY_VARIABLES = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
 """No cluster without a token, and nobody is told of its use."""
 START_SECONDS = 180.0
 """Seconds in which Ray connects: 9 on a quiet machine, and it tries for minutes where a cluster half answers."""
