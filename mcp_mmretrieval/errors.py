@@ -10,6 +10,7 @@ RetrievalError             a deliberate answer: what was wrong, with what, what 
 ├── Unfit                  a model cannot take in some contents of a batch; the others can go again
 ├── LibraryUnavailable     the library folder is locked, too new, damaged or full
 ├── IndexUnavailable       the server of the vector index is away, and comparing with each vector would take too long
+├── ClusterUnavailable     the Ray cluster cannot be reached, does not fit, or none of its nodes can read a file
 ├── EngineUnavailable      the engine of a library cannot be reached or started
 ├── Busy                   more calls wait than may; says when to ask again
 └── Cancelled              the work was stopped on request
@@ -95,6 +96,10 @@ class LibraryUnavailable(RetrievalError):
 
 class IndexUnavailable(RetrievalError):
     """The server of the vector index is away, and there are too many vectors to compare with each."""
+
+
+class ClusterUnavailable(RetrievalError):
+    """The Ray cluster cannot be reached, has other versions or storage than the engine, or was lost."""
 
 
 class EngineUnavailable(RetrievalError):

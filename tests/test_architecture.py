@@ -81,6 +81,7 @@ DOORS = {
     "lxml": {"media"},
     "olefile": {"media"},
     "watchfiles": {"adding"},
+    "ray": {"adding"},
     "Stemmer": {"store"},
     "jellyfish": {"store", "searching"},
     "py3langid": {"store"},

@@ -29,6 +29,7 @@ from mcp_mmretrieval.concurrency.task_window import TaskWindow
 from mcp_mmretrieval.errors import (
     BadArgument,
     Cancelled,
+    ClusterUnavailable,
     LibraryUnavailable,
     NotAllowed,
     UnreadableMedia,
@@ -60,8 +61,8 @@ class DocumentAdder:
         """`on_commit` is called after each document that was committed."""
         self._catalog = shared.catalog
         self._reader = shared.reader
+        self._bulk_reader = shared.bulk_reader
         self._fair_share = shared.fair_share
-        self._workers = shared.settings.workers
         self._view = view
         self._roots = view.roots
         self._readable = view.files
@@ -71,7 +72,10 @@ class DocumentAdder:
         self._on_commit = on_commit
 
     def files(self, job: Job, paths: Sequence[str], *, dry_run: bool = False) -> None:
-        """Add files, folders and globs; without any: the roots. Raises Cancelled, LibraryUnavailable."""
+        """Add files, folders and globs; without any: the roots.
+
+        Raises Cancelled, LibraryUnavailable, ClusterUnavailable.
+        """
         if not self._roots.folders:
             raise BadArgument("No folder is allowed, so nothing can be read. Start the server with --root FOLDER.")
         seen = WalkRecord(AbsenceJudge(self._roots))
@@ -100,7 +104,7 @@ class DocumentAdder:
         with tally:
             files = list(self._found(tally, items, seen))
             tally.job.update(found=len(files))
-            at_once = self._at_once(tally.job)
+            at_once = self._bulk_reader.at_once(suspicious=tally.job.attempts > 0)
             readers = FairSemaphore(at_once)  # so many stand in line for a turn: other jobs' files come in between
             with TaskWindow(at_once + WAITING_COMMITS if at_once > 1 else 1) as window:
                 for file in files:
@@ -126,10 +130,6 @@ class DocumentAdder:
                     tally.failed(item.path, item.code, item.reason)
                 case NotedPath():
                     tally.noted(item.path, [item.note])
-
-    def _at_once(self, job: Job) -> int:
-        """Files that are read at a time; one where a file may have ended the last process, to find out which."""
-        return 1 if job.attempts else self._workers
 
     def _take_out(
         self, tally: JobTally, gone: Collection[str], paths: Sequence[str], seen: WalkRecord, *, dry_run: bool = False
@@ -194,7 +194,7 @@ class DocumentAdder:
             tally.failed(found.path, "not_found_or_not_allowed", str(error))
         except UnreadableMedia as error:
             tally.failed(found.path, error.code, str(error))
-        except (Cancelled, LibraryUnavailable):
+        except (Cancelled, ClusterUnavailable, LibraryUnavailable):
             raise
         except Exception:  # one file's trouble, even a bug of ours, never spoils the others
             logger.exception("%s: cannot be added", found.path)
@@ -292,7 +292,7 @@ class DocumentAdder:
             tally.job.got_on()
 
         tally.job.reads(source.file.path)
-        read = self._reader.read(
+        read = self._bulk_reader.read(
             source,
             staged=[staged[ordinal] for ordinal in sorted(staged)],
             stage=stage,

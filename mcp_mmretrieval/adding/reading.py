@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from mcp_mmretrieval.adding import timed_lines
 from mcp_mmretrieval.adding.fingerprints import fingerprint
@@ -83,12 +84,33 @@ class FileText:
             self.notes.append(about.note)
 
 
+class ReadsFiles(Protocol):
+    """Where the files of a job are read: here (`FileReader`), or on a Ray cluster (`adding.cluster`)."""
+
+    def at_once(self, *, suspicious: bool) -> int:
+        """Files to have under way at a time. `suspicious`: one of them may have ended this process before."""
+
+    def read(
+        self,
+        source: FileToRead,
+        *,
+        staged: Sequence[Segment] = (),
+        stage: StageSegments | None = None,
+        stop: threading.Event | None = None,
+    ) -> FileText:
+        """The segments of a file, from where `staged` ends. Raises UnreadableMedia, Cancelled."""
+
+
 class FileReader:
-    """Reads files, one at a time."""
+    """Reads files, one at a time. See `ReadsFiles`."""
 
     def __init__(self, workers: Workers, models: ReadingModels) -> None:
         self._workers = workers
         self._models = models
+
+    def at_once(self, *, suspicious: bool) -> int:
+        """See `ReadsFiles.at_once`: one alone shows which it is."""
+        return 1 if suspicious else self._workers.count
 
     @property
     def identity(self) -> Identity:

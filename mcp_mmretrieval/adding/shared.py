@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcp_mmretrieval.adding.reading import FileReader
+from mcp_mmretrieval.adding.reading import FileReader, ReadsFiles
 from mcp_mmretrieval.concurrency.fair_share import FairSemaphore
 from mcp_mmretrieval.config.settings import Settings
 from mcp_mmretrieval.media.office.slides.drawn import DrawnSlides
@@ -26,6 +26,9 @@ class SharedResources:
     slides: DrawnSlides
     """Slides as pictures, where they can be drawn."""
     reader: FileReader
+    """Reads here: texts that are given as such, and files by way of trial."""
+    bulk_reader: ReadsFiles
+    """Reads the files that are added: the same one, or a Ray cluster."""
     rollout: Rollout
     """Which embedder answers, and which is wanted."""
     fair_share: FairSemaphore

@@ -190,6 +190,7 @@ def _add(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "paths", nargs="*", metavar="PATH", help="a file or folder, which later commands see; without any: the roots"
     )
+    add.add_argument("--ray", metavar="HOST:PORT", help="have the files read by the nodes of this Ray cluster")
     _json(add)
 
 

@@ -52,6 +52,11 @@ def add_command(arguments: argparse.Namespace) -> int:
 async def _add(wanted: dict[str, object], paths: list[str], quiet: bool) -> dict[str, Any] | None:
     """The result, or None where the person interrupted."""
     async with engine_session(wanted) as session, _interruptible(session) as interrupted:
+        if wanted.get("ray") and "ray" in session.differs:
+            raise BadArgument(
+                "The engine of this library runs without this Ray cluster, and others use it. Run "
+                "`mcp-mmretrieval stop`, then add again."
+            )
         note_folders(wanted, "added", _to_note(wanted, paths))
         try:
             with nullcontext() if quiet else progress_bar("Reading") as report:

@@ -37,8 +37,12 @@ EMBEDDING_STALL_S = 120.0
 class Session:
     """Calls tools. What a tool refuses becomes a RetrievalError with the tool's own words."""
 
-    def __init__(self, client: Client, hang_up: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, client: Client, hang_up: Callable[[], object] = lambda: None, differs: Sequence[str] = ()
+    ) -> None:
         self._client = client
+        self.differs = differs
+        """Settings that the engine did not take, as it runs with others."""
         self.hang_up = hang_up
         """Ends the connection without a word: what was asked for goes on, as nothing is cancelled."""
 
@@ -100,11 +104,12 @@ async def engine_session(given: dict[str, object], engine: Sequence[str] = ENGIN
     """A session with the engine of the library that the settings name; one is started where there is none."""
     endpoint = endpoint_of(str(given.get("library") or default_library_path()))
     greeting = hello(given, kind="command")
-    connection, _ = await anyio.to_thread.run_sync(partial(connect_to_engine, endpoint, greeting, engine=engine))
+    connection, answer = await anyio.to_thread.run_sync(partial(connect_to_engine, endpoint, greeting, engine=engine))
     connection.setblocking(False)
     with connection:
         async with Client(message_streams(read_lines(connection), partial(write_line, connection))) as client:
-            yield Session(client, partial(connection.shutdown, socket.SHUT_RDWR))
+            differs = cast("list[str]", answer.get("differs", []))
+            yield Session(client, partial(connection.shutdown, socket.SHUT_RDWR), differs)
 
 
 def ask_library(given: dict[str, object], question: str, *, start: bool = True, **more: object) -> JsonMessage:

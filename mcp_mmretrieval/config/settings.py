@@ -58,6 +58,17 @@ class Settings(BaseModel):
         le=60,
         description="Seconds that a search waits for one answer of that server; once they are over it asks no more.",
     )
+    ray: str = Field(
+        default="",
+        description="`HOST:PORT` of the head of a Ray cluster whose nodes read what is added. Empty: it is read here.",
+    )
+    ray_token_file: Path = Field(
+        default_factory=lambda: Path("~/.ray/auth_token").expanduser(),
+        description="File with that cluster's token, mode 600. Not given: `~/.ray/auth_token`.",
+    )
+    ray_files: int = Field(
+        default=32, ge=1, le=256, description="Files under way on that cluster: twice its processors keep all busy."
+    )
     roots: tuple[Path, ...] = Field(
         default=(),
         description="Folders that may be read, separated as in PATH. None: nothing can be read.",
@@ -238,6 +249,14 @@ class Settings(BaseModel):
         index_server(value)
         return value
 
+    @field_validator("ray")
+    @classmethod
+    def _refuse_other_clusters(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and "/" not in host and port.isdecimal() and int(port) < 65_536):
+            raise ValueError(f"{value}: is no HOST:PORT. Give the address that `ray start --head` printed.")
+        return value
+
     @field_validator("index_token")
     @classmethod
     def _strip_token(cls, value: SecretStr) -> SecretStr:
@@ -246,7 +265,7 @@ class Settings(BaseModel):
             raise ValueError("holds a blank or a letter that no header can carry. Give the token alone.")
         return SecretStr(token)
 
-    @field_validator("library", "cache")
+    @field_validator("library", "cache", "ray_token_file")
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()

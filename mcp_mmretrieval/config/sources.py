@@ -19,7 +19,7 @@ NON_SETTING_NAMES = frozenset({"config", "http_token"})
 _BETWEEN_FOLDERS = re.compile(rf"(?<!^file)(?<!{os.pathsep}file){os.pathsep}", re.IGNORECASE)
 _FOLDER_URI = re.compile(r"file:(?://(?:localhost)?(?=/))?(?=/)", re.IGNORECASE)
 
-PATH_SETTINGS = frozenset({"library", "cache", "index_ca"})
+PATH_SETTINGS = frozenset({"library", "cache", "index_ca", "ray_token_file"})
 PATH_LIST_SETTINGS = frozenset({"roots"})
 
 

@@ -49,4 +49,5 @@ def option_values(arguments: argparse.Namespace) -> dict[str, object]:
         "config": arguments.config,
         "read_only": getattr(arguments, "read_only", None),
         "watch": getattr(arguments, "watch", None),
+        "ray": getattr(arguments, "ray", None),
     }

@@ -6,6 +6,8 @@ import logging
 import threading
 from contextlib import ExitStack, suppress
 
+from mcp_mmretrieval.adding.cluster.process import ClusterProcess
+from mcp_mmretrieval.adding.cluster.reader import ClusterFileReader
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.figures import FigureThread
 from mcp_mmretrieval.adding.files import DocumentAdder
@@ -50,6 +52,8 @@ class OpenedLibrary:
             models = models or process_pool(settings)
             failing.callback(models.close)
             workers = Workers(settings.limits, settings.workers)
+            reader = FileReader(workers, models)
+            self._cluster = _cluster_of(settings, reader)
             rollout = Rollout(store.catalog, models, settings, on_change=lambda: self.embedding.wake())
             self.shared = SharedResources(
                 settings=settings,
@@ -57,9 +61,10 @@ class OpenedLibrary:
                 models=models,
                 workers=workers,
                 slides=DrawnSlides(wanted=settings.slide_pictures),
-                reader=FileReader(workers, models),
+                reader=reader,
+                bulk_reader=self._cluster or reader,
                 rollout=rollout,
-                fair_share=FairSemaphore(settings.workers),
+                fair_share=FairSemaphore(settings.ray_files if self._cluster else settings.workers),
             )
             self.costs = ScoringCosts()
             self.embedding = EmbeddingThread(store.catalog, rollout, workers, settings.sound_s)
@@ -100,6 +105,8 @@ class OpenedLibrary:
         self._closed.set()
         self.watcher.close()
         self.jobs.close()
+        if self._cluster is not None:
+            self._cluster.close()
         self.shared.models.close()
         self.figures.close()
         self.embedding.close()
@@ -130,6 +137,8 @@ class OpenedLibrary:
         while not self._closed.wait(REST_EVERY_SECONDS):
             self.shared.models.rest()
             self.shared.workers.rest(WORKER_IDLE_SECONDS)
+            if self._cluster is not None:
+                self._cluster.rest()
             heap.trim()
             with suppress(LibraryUnavailable):  # a full disk, which who wants to write is told
                 if self._at_rest():
@@ -139,3 +148,10 @@ class OpenedLibrary:
         """Whether nobody waits and nothing is being added."""
         busy = self._closed.is_set() or self.jobs.working or self.embedding.working or foreground_is_busy()
         return not busy
+
+
+def _cluster_of(settings: Settings, home: FileReader) -> ClusterFileReader | None:
+    """What reads on the Ray cluster that the settings name; connected by the first file."""
+    if not settings.ray:
+        return None
+    return ClusterFileReader(ClusterProcess(settings.ray, settings.ray_token_file), home, settings)

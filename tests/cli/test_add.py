@@ -2,6 +2,7 @@
 
 import json
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,29 @@ def test_ctrl_c_leaves_the_job_to_the_engine_and_says_how_to_see_and_end_it(tmp_
     assert "cancelled" in ended.stdout
     left = answered(run("status", "--library", library, "--json"))
     assert 0 < left["documents"]["text"] < 3_000
+
+
+def test_a_ray_cluster_that_is_not_there_ends_the_job_with_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    file, token = tmp_path / "files" / "a.md", tmp_path / "token"
+    file.parent.mkdir()
+    file.write_text("a word")
+    token.write_text("0" * 64)
+    token.chmod(0o600)
+    given = ("--library", tmp_path / "library", "--ray", "127.0.0.1:1")
+    done = run("add", file, *given, MMRETRIEVAL_RAY_TOKEN_FILE=str(token))
+    missing = find_spec("ray") is None
+    told = "pip install 'mcp-mmretrieval[ray]'" if missing else "127.0.0.1:1: no Ray cluster is reached there"
+    assert done.returncode == 1
+    assert told in " ".join((done.stdout + done.stderr).split())
+    assert run("add", file, "--ray", "http://head").returncode == 2
+
+
+def test_an_engine_that_others_use_does_not_read_elsewhere_without_a_word(tmp_path: Path) -> None:
+    library, folder = tmp_path / "library", tmp_path / "files"
+    folder.mkdir()
+    for number in range(2_000):
+        (folder / f"{number}.md").write_text(f"Note {number}.")
+    with adding(folder, library):
+        done = run("add", folder, "--library", library, "--ray", "127.0.0.1:1")
+    assert done.returncode == 2
+    assert "runs without this Ray cluster, and others use it. Run `mcp-mmretrieval stop`" in done.stderr
