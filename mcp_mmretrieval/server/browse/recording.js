@@ -10,10 +10,11 @@ function playWhole(hit, button) {
   const player = make(hit.modality, { controls: true, preload: "metadata", tabindex: "0", "aria-label": `${named(hit).name}, whole` });
   const whole = make("div", { class: "whole" }, problem);
   let from = hit.start ?? 0, plays = true, again = false;
-  async function begin() {
+  async function begin(stuck = false) {
     let got;
     try { got = await ask("/recording", { target: hit.id }); } catch (error) { return tellHere(error.message); }
     if (!whole.isConnected) return undefined; // closed, or asked for anew
+    if (stuck) return tellHere("This browser does not play the file. What is cited can be played above.");
     player.src = got.address;
     if (player.isConnected) return undefined;
     whole.prepend(player);
@@ -22,14 +23,13 @@ function playWhole(hit, button) {
   }
   player.addEventListener("error", () => {
     if (!whole.isConnected) return undefined;
-    // what was opened may be closed by now, or changed: asking again tells
-    if (again && player.currentTime < from + 1) return tellHere("This browser does not play the file. What is cited can be played above.");
+    const stuck = again && player.currentTime < from + 1; // at the same place as before
     if (player.currentTime > from) { // it played, or was paused there
       from = player.currentTime;
       plays = !player.paused;
     }
     again = true;
-    return begin();
+    return begin(stuck); // what was opened may be closed by now, or changed: asking again tells
   });
   player.addEventListener("loadedmetadata", () => {
     if (from) player.currentTime = from;

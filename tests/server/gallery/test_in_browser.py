@@ -18,7 +18,7 @@ from mcp_mmretrieval.server.create import create_server
 from mcp_mmretrieval.types import Film, Place, Segment
 from tests.server.gallery.browser import POLICIES, Shown, shown
 from tests.server.tools.test_look import look
-from tests.support.browsers import NAMES, launched
+from tests.support.browsers import NAMES, axe_violations, launched
 from tests.support.jpegs import BLUE, RED, pixels, tone
 from tests.support.library import FULL, HITS, PAGE, PICTURE, SOUND, FakeLibrary, as_library
 
@@ -247,6 +247,27 @@ async def test_each_state_is_a_sentence(browser: Any, assistant: Any) -> None:
         await shot(page, "error")
         await page.page.evaluate("window.ask('t', 'ui/resource-teardown')")
         await page.page.wait_for_function("window.seen.messages.some((one) => one.id === 't' && one.result)")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_in_any_state(browser: Any, assistant: Any, theme: str) -> None:
+    library = kinds()
+    async with assistant(library) as client, shown(browser, Assistant(client).call, context={"theme": theme}) as page:
+        wrong = {"waiting": await axe_violations(page.frame)}
+        await Assistant(client).search(page)
+        found = await cards(page, 5)
+        wrong["hits"] = await axe_violations(page.frame)
+        for number, what in enumerate(("page", "recording", "picture", "film", "text")):
+            await found.nth(number).locator(".face").click()
+            await playwright.expect(page.frame.locator(".detail .facts").first).not_to_have_text("Opening\u2026")
+            wrong[what] = await axe_violations(page.frame)
+        library.answer = Answer(hits=(), searched=FULL)
+        await Assistant(client).search(page)
+        wrong["empty"] = await axe_violations(page.frame)
+        await page.notify("tool-result", {"isError": True, "content": [{"type": "text", "text": "No such folder."}]})
+        await playwright.expect(page.frame.locator("#state.error")).to_be_visible()
+        wrong["error"] = await axe_violations(page.frame)
+        assert {state: found for state, found in wrong.items() if found} == {}
 
 
 async def test_without_tools_the_texts_are_there(browser: Any, assistant: Any) -> None:
