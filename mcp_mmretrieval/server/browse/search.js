@@ -48,7 +48,7 @@ async function list(offset = 0) {
   try {
     const { documents, total, next_offset: next, notes } = (await callTool("list_documents", { ...query, limit: FILES, offset }, mine)).structuredContent;
     if (mine.aborted) return;
-    const found = documents.map((one) => ({ ...one, extent: extentOf(one) }));
+    const found = documents.map((one) => ({ ...one, extent: extentOf(one), ...(inTime(one) && one.seconds ? { end: Math.min(30, one.seconds) } : {}) }));
     if (offset) {
       const before = hits.length;
       hits = [...hits, ...found];
