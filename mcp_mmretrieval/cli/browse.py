@@ -24,7 +24,7 @@ from mcp import MCPError
 from mcp_mmretrieval.cli import EXIT_OK, first_of_ours, given_settings, log_to_stderr, show
 from mcp_mmretrieval.cli.added_folders import with_roots
 from mcp_mmretrieval.cli.session import ask_library, engine_session, open_recording
-from mcp_mmretrieval.errors import BadArgument, RetrievalError
+from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
 from mcp_mmretrieval.server.browse.app import BrowseApplication
 from mcp_mmretrieval.server.browse.presence import PATIENCE_SECONDS
 from mcp_mmretrieval.server.http.app import serve_socket
@@ -40,7 +40,7 @@ _FORWARDING = """<!doctype html>
 def browse_command(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C, or until its tabs have been closed for a while."""
     log_to_stderr()
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it complains of answers that the end cuts short
+    logging.getLogger("uvicorn.error").disabled = True  # it complains of answers that the end cuts short
     given = given_settings(arguments)
     try:
         listening = socket.create_server(("127.0.0.1", arguments.port))
@@ -124,13 +124,12 @@ async def _ask(given: dict[str, object], name: str, arguments: Mapping[str, Any]
     try:
         async with engine_session(wanted) as session:
             return await session.call(name, **arguments)
-    except MCPError as error:
-        raise RetrievalError(f"The engine did not answer: {error}. Try again.") from error
-    except ExceptionGroup as group:  # task groups wrap what goes through them
-        ours = first_of_ours(group)
-        if ours is None:
+    except (MCPError, ExceptionGroup) as error:  # task groups wrap what goes through them
+        if ours := first_of_ours(error):
+            raise ours from None
+        if isinstance(error, ExceptionGroup) and not error.subgroup((MCPError, OSError, anyio.BrokenResourceError)):
             raise
-        raise ours from None
+        raise EngineUnavailable("The engine ended before it had answered. Try again.") from error
 
 
 async def _open_recording(given: dict[str, object], target: str) -> tuple[int, str]:

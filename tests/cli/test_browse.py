@@ -1,14 +1,16 @@
 """`browse` as a person starts and ends it, over a real engine."""
 
+import os
 import shlex
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,8 +18,11 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 import pytest
+from mcp import MCPError
 
+from mcp_mmretrieval.cli import browse
 from mcp_mmretrieval.cli.browse import forwarding_page, serve_while_wanted
+from mcp_mmretrieval.errors import EngineUnavailable
 from mcp_mmretrieval.server.browse.app import BrowseApplication
 from tests.support.command import COMMAND, environment, run
 
@@ -137,3 +142,50 @@ def test_closing_the_terminal_ends_it_and_leaves_nothing_behind(tmp_path: Path) 
     assert process.returncode == 0
     assert list(made.glob("mcp-mmretrieval-*")) == []
     assert "It goes on until Ctrl-C.\n" in told
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("error", [MCPError(code=-32000, message="Connection closed"), ConnectionResetError()])
+async def test_an_engine_that_ends_in_the_middle_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Ended:
+        async def call(self, name: str, **arguments: Any) -> None:
+            raise error
+
+    @asynccontextmanager
+    async def session(given: dict[str, object]) -> AsyncIterator[Ended]:
+        async with anyio.create_task_group():  # as the SDK's client has
+            yield Ended()
+
+    monkeypatch.setattr(browse, "engine_session", session)
+    with pytest.raises(EngineUnavailable, match="Try again"):
+        await browse._ask({"library": "/nowhere"}, "status", {})
+
+
+def test_ctrl_c_ends_it_without_a_word_while_an_engine_hangs(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    with started("--library", library, "--root", tmp_path) as (process, address):
+        origin, _, token = address.partition("/#k=")
+        with httpx2.Client(base_url=origin, timeout=120, trust_env=False) as http:
+            http.headers["X-Session-Key"] = http.post("/key", json={"token": token}).json()["key"]
+            assert http.post("/call", json={"name": "status"}).status_code == 200
+            engine = int((library / "lock").read_text(encoding="utf-8").split()[0])
+            os.kill(engine, signal.SIGSTOP)
+
+            def ask() -> None:
+                with suppress(httpx2.HTTPError):  # it is cut short
+                    http.post("/call", json={"name": "status"})
+
+            asking = threading.Thread(target=ask)
+            asking.start()
+            try:
+                time.sleep(0.5)  # for it to come through; without, there would be nothing to cut short
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=120)
+            finally:
+                os.kill(engine, signal.SIGKILL)
+            asking.join()
+    assert process.returncode == 0
+    assert "ERROR" not in told and "Traceback" not in told

@@ -27,7 +27,7 @@ _CHROMIUM_ARGUMENTS = (
     "--mute-audio",
     "--host-resolver-rules=MAP rebound.test 127.0.0.1",
 )
-_FIREFOX_SETTINGS = {
+_FIREFOX_SETTINGS: dict[str, str | float | bool] = {
     "media.autoplay.default": 0,
     "fission.webContentIsolationStrategy": 0,  # a press in a frame of another process would be lost
     "network.dns.localDomains": "rebound.test",

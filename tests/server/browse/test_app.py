@@ -325,6 +325,7 @@ async def test_a_question_of_a_tab_that_has_gone_is_given_up() -> None:
             await anyio.sleep_forever()
         finally:
             given_up.set()
+        raise AssertionError("nobody ends the wait")
 
     async with browsing(ask) as page:
         key, body = await page.key(), b'{"name":"status"}'

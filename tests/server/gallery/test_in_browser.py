@@ -104,7 +104,7 @@ async def sounds(frame: Any, browser: Any) -> bool:
         return True
     line, problem = frame.locator(".spoken.now"), frame.locator(".controls [role=status]")
     await playwright.expect(line.or_(problem.filter(has_text="plays no sound"))).to_be_visible()
-    return await line.count() > 0
+    return bool(await line.count())
 
 
 async def colour(canvas: Any) -> list[int]:
