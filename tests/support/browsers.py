@@ -31,7 +31,6 @@ _FIREFOX_SETTINGS: dict[str, str | float | bool] = {
     "media.autoplay.default": 0,
     "fission.webContentIsolationStrategy": 0,  # a press in a frame of another process would be lost
     "network.dns.localDomains": "rebound.test",
-    "dom.events.testing.asyncClipboard": True,  # no page is asked whether it may read the clipboard
 }
 
 
@@ -55,7 +54,7 @@ async def launched(name: str) -> AsyncIterator[Any]:
         if name == "chromium":
             browser = await started.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
         else:
-            # the channel of Firefox without Playwright's patches
+            # the channel of Firefox without Playwright's patches; it heeds no color_scheme
             browser = await started.firefox.launch(
                 channel="moz-firefox", executable_path=path, firefox_user_prefs=_FIREFOX_SETTINGS
             )

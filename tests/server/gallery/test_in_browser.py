@@ -164,7 +164,9 @@ async def test_words_are_marked_and_strength_is_said_in_words(browser: Any, assi
 
 async def test_the_keyboard_does_all_that_the_mouse_does(browser: Any, assistant: Any) -> None:
     async with assistant(kinds()) as client, shown(browser, Assistant(client).call) as page:
-        await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        readable = browser.browser_type.name == "chromium"
+        if readable:
+            await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         await Assistant(client).search(page)
         found = await cards(page, 5)
 
@@ -182,7 +184,8 @@ async def test_the_keyboard_does_all_that_the_mouse_does(browser: Any, assistant
         assert walked == [1, 4, 1, 4, 0, 0]
         await page.page.keyboard.press("c")
         await playwright.expect(page.frame.locator("#told")).to_have_text("Citation copied")
-        assert await page.frame.evaluate("navigator.clipboard.readText()") == "q3.pdf#page=7"
+        if readable:
+            assert await page.frame.evaluate("navigator.clipboard.readText()") == "q3.pdf#page=7"
         await page.page.keyboard.press("Enter")
         await playwright.expect(page.frame.locator(".detail .text")).to_contain_text("Revenue by region")
         await page.page.keyboard.press("Escape")
