@@ -213,6 +213,9 @@ def _open(opening: argparse.ArgumentParser) -> None:
 def _browse(browsing: argparse.ArgumentParser) -> None:
     browsing.add_argument("--port", type=int, default=0, metavar="N", help="of 127.0.0.1; a free one unless told")
     browsing.add_argument("--no-open", action="store_true", help="only print the address, which is good for one tab")
+    browsing.add_argument(
+        "--stay", action="store_true", help="go on until Ctrl-C, also when no tab has been open for long"
+    )
 
 
 def _remove(remove: argparse.ArgumentParser) -> None:

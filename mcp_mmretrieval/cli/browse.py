@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import html
 import logging
+import math
 import signal
 import socket
 import sys
 import tempfile
+import threading
 import webbrowser
 from collections.abc import Mapping
 from functools import partial
@@ -22,8 +24,9 @@ from mcp import MCPError
 from mcp_mmretrieval.cli import EXIT_OK, first_of_ours, given_settings, log_to_stderr, show
 from mcp_mmretrieval.cli.added_folders import with_roots
 from mcp_mmretrieval.cli.session import ask_library, engine_session, open_recording
-from mcp_mmretrieval.errors import BadArgument, RetrievalError
+from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
 from mcp_mmretrieval.server.browse.app import BrowseApplication
+from mcp_mmretrieval.server.browse.presence import PATIENCE_SECONDS
 from mcp_mmretrieval.server.http.app import serve_socket
 
 _FORWARDING = """<!doctype html>
@@ -35,9 +38,9 @@ _FORWARDING = """<!doctype html>
 
 
 def browse_command(arguments: argparse.Namespace) -> int:
-    """Serve the page until Ctrl-C."""
+    """Serve the page until Ctrl-C, or until its tabs have been closed for a while."""
     log_to_stderr()
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it complains of answers that the end cuts short
+    logging.getLogger("uvicorn.error").disabled = True  # it complains of answers that the end cuts short
     given = given_settings(arguments)
     try:
         listening = socket.create_server(("127.0.0.1", arguments.port))
@@ -50,10 +53,15 @@ def browse_command(arguments: argparse.Namespace) -> int:
         )
         show.print_text(app.address)
         sys.stdout.flush()
-        if not arguments.no_open and not webbrowser.open(forwarding_page(Path(folder), app.address)):
-            show.tell("No browser could be started here: open that address in one.")
-        show.tell("Ctrl-C ends it.")
-        anyio.run(_serve, app, listening)
+        patience = math.inf if arguments.stay else PATIENCE_SECONDS
+        ends = "" if arguments.stay else f", or {_minutes(patience)} without an open tab"
+        show.tell(f"It goes on until Ctrl-C{ends}.")
+        if not arguments.no_open:
+            # beside the server: some browsers do not come back before they have the page, or are closed
+            page = forwarding_page(Path(folder), app.address)
+            threading.Thread(target=_open_browser, args=(page,), daemon=True).start()
+        if not anyio.run(serve_while_wanted, app, listening, patience):
+            show.tell(f"No tab has been open for {_minutes(patience)}: browse has ended.")
     return EXIT_OK
 
 
@@ -72,13 +80,37 @@ def _tell_next(app: BrowseApplication) -> None:
     show.tell(f"A tab was opened. For another one: {app.address}")
 
 
-async def _serve(app: BrowseApplication, listening: socket.socket) -> None:
+def _open_browser(page: str) -> None:
+    if not webbrowser.open(page):
+        show.tell("No browser could be started here: open that address in one.")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes"
+
+
+async def serve_while_wanted(app: BrowseApplication, listening: socket.socket, patience: float) -> bool:
+    """Serve until the person ends it, or until no tab has been heard of for `patience` seconds.
+
+    Whether it was the person: by Ctrl-C, by a signal, or by closing the terminal.
+    """
+    ending = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # it is under nohup, which means it to go on
+        ending.append(signal.SIGHUP)
+    by_person = False
     async with anyio.create_task_group() as tasks:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+
+        async def end_when_gone() -> None:
+            await app.presence.wait_until_gone(patience)
+            tasks.cancel_scope.cancel()
+
+        with anyio.open_signal_receiver(*ending) as signals:
             tasks.start_soon(partial(serve_socket, app, listening, stop=anyio.Event()))
+            tasks.start_soon(end_when_gone)
             async for _ in signals:
+                by_person = True
                 tasks.cancel_scope.cancel()
-                return
+    return by_person
 
 
 async def _ask(given: dict[str, object], name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,13 +124,12 @@ async def _ask(given: dict[str, object], name: str, arguments: Mapping[str, Any]
     try:
         async with engine_session(wanted) as session:
             return await session.call(name, **arguments)
-    except MCPError as error:
-        raise RetrievalError(f"The engine did not answer: {error}. Try again.") from error
-    except ExceptionGroup as group:  # task groups wrap what goes through them
-        ours = first_of_ours(group)
-        if ours is None:
+    except (MCPError, ExceptionGroup) as error:  # task groups wrap what goes through them
+        if ours := first_of_ours(error):
+            raise ours from None
+        if isinstance(error, ExceptionGroup) and not error.subgroup((MCPError, OSError, anyio.BrokenResourceError)):
             raise
-        raise ours from None
+        raise EngineUnavailable("The engine ended before it had answered. Try again.") from error
 
 
 async def _open_recording(given: dict[str, object], target: str) -> tuple[int, str]:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import anyio.to_thread
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_mmretrieval.errors import RetrievalError
-from mcp_mmretrieval.server.browse.byte_range import NotSatisfiable, asked_bytes
 from mcp_mmretrieval.server.browse.keys import Keys
 from mcp_mmretrieval.server.browse.page import STRICTEST_POLICY, browse_page
-from mcp_mmretrieval.server.browse.recordings import OpenRecordings, Playing
+from mcp_mmretrieval.server.browse.presence import Presence
+from mcp_mmretrieval.server.browse.recordings import OpenRecordings
+from mcp_mmretrieval.server.browse.streaming import send_recording, while_there
 from mcp_mmretrieval.server.http.access import (
     AccessMiddleware,
     AccessPolicy,
@@ -37,8 +36,6 @@ ASKED = frozenset({"search_media", "show_hits", "list_documents", "status", "job
 """What the page may ask for: it reads, and changes nothing."""
 MAX_ASKED_BYTES = 64 * 1024
 """Bytes of a request's body."""
-CHUNK_BYTES = 256 * 1024
-"""Bytes of a recording that are read at once."""
 
 MEDIA_PATH = "/media/"
 KEY_HEADER = b"x-session-key"
@@ -65,6 +62,7 @@ class BrowseApplication:
 
     def __init__(self, port: int, ask: Ask, open_recording: OpenRecording, tab_opened: Callable[[], object]) -> None:
         self.keys = Keys()
+        self.presence = Presence()
         self._origin = f"http://127.0.0.1:{port}"
         self._ask = ask
         self._open_recording = open_recording
@@ -131,9 +129,12 @@ class BrowseApplication:
                 await send_response(send, 204, b"", [])
             case "/key":
                 await _send_json(send, {"key": self._key(await _given(scope, receive))})
+            case "/here":
+                await self._known(scope, receive)
+                await _send_json(send, {})
             case "/call":
                 given = await self._known(scope, receive)
-                await _send_json(send, {"answer": await self._called(given)})
+                await self._send_answer(given, receive, send)
             case "/recording":
                 given = await self._known(scope, receive)
                 fd, media_type = await self._open_recording(str(given.get("target")))
@@ -146,6 +147,7 @@ class BrowseApplication:
         key = self.keys.exchange(str(given.get("token")))
         if key is None:
             raise RequestRefused(401, "This address was used before. The terminal shows the next one.")
+        self.presence.heard()
         self._tab_opened()
         return key
 
@@ -155,66 +157,23 @@ class BrowseApplication:
         keys = header_values(scope["headers"], KEY_HEADER)
         if len(keys) != 1 or not self.keys.know(keys[0].decode("latin-1")):
             raise RequestRefused(401, "Open the page by the address that `mcp-mmretrieval browse` shows.")
+        self.presence.heard()
         return given
 
-    async def _called(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _send_answer(self, given: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """The answer to a question, for as long as the tab waits for it."""
         name, arguments = given.get("name"), given.get("arguments", {})
         if not isinstance(name, str) or name not in ASKED or not isinstance(arguments, dict):
             raise RequestRefused(403, f"The page may ask for {', '.join(sorted(ASKED))}.")
-        return await self._ask(name, arguments)
+        async with while_there(receive):
+            await _send_json(send, {"answer": await self._ask(name, arguments)})
 
     async def _play(self, ticket: str, scope: Scope, receive: Receive, send: Send) -> None:
         with self._recordings.opened(ticket) as playing:
             if playing is None:
                 raise RequestRefused(404, "There is no such recording, or it changed. Open it again.")
-            await _send_recording(playing, scope, receive, send)
-
-
-async def _send_recording(playing: Playing, scope: Scope, receive: Receive, send: Send) -> None:
-    """The bytes of a recording that are asked for, or all."""
-    size, tag = playing.state[0], f'"{playing.state[1]:x}-{playing.state[0]:x}"'.encode()
-    asked = header_values(scope["headers"], b"range")
-    if header_values(scope["headers"], b"if-range") not in ([], [tag]):
-        asked = []  # of another state of the file
-    try:
-        part = asked_bytes(asked[0].decode("latin-1") if len(asked) == 1 else None, size)
-    except NotSatisfiable:
-        span = (b"content-range", f"bytes */{size}".encode())
-        raise RequestRefused(416, f"The recording has {size} bytes.", span) from None
-    sent = range(size) if part is None else part
-    headers = [
-        (b"content-type", playing.media_type.encode()),
-        (b"accept-ranges", b"bytes"),
-        (b"etag", tag),
-        (b"content-length", str(len(sent)).encode()),
-    ]
-    if part is not None:
-        headers.append((b"content-range", f"bytes {part.start}-{part.stop - 1}/{size}".encode()))
-    await send({"type": "http.response.start", "status": 200 if part is None else 206, "headers": headers})
-    if scope["method"] != "HEAD":
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_when_left, receive, tasks.cancel_scope)
-            await _send_bytes(playing.fd, sent, send)
-            tasks.cancel_scope.cancel()
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _send_bytes(fd: int, sent: range, send: Send) -> None:
-    """As fast as they are taken. A file that ends before is told by the end of the connection."""
-    at = sent.start
-    while at < sent.stop:
-        chunk = await anyio.to_thread.run_sync(os.pread, fd, min(CHUNK_BYTES, sent.stop - at), at)
-        if not chunk:
-            return
-        at += len(chunk)
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-
-
-async def _cancel_when_left(receive: Receive, answering: anyio.CancelScope) -> None:
-    """A player that goes to another place leaves its answer, and uvicorn would take the rest of it all the same."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    answering.cancel()
+            self.presence.heard()
+            await send_recording(playing, scope, receive, send)
 
 
 def _check_source(scope: Scope) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 MAX_OPEN = 16
-"""Recordings that are kept open; the one that was opened first makes room."""
+"""Recordings that are kept open; the one that was not played for longest makes room."""
 _TICKET_BYTES = 32
 
 
@@ -47,6 +47,7 @@ class OpenRecordings:
         if kept is None or _state(kept.fd) != kept.state:
             yield None
             return
+        self._playing[ticket] = self._playing.pop(ticket)  # the latest
         fd = os.dup(kept.fd)  # the kept one may be closed meanwhile, and its number be another file's
         try:
             yield Playing(fd, kept.media_type, kept.state)

@@ -1,7 +1,12 @@
 // The form: with words it searches, without it lists what the library holds.
 
 const HITS = 24, FILES = 48, AGAIN_MS = 2000, MOST_AGAIN = 20;
-let turn = 0, following = null; // the question that counts; where the list of files goes on
+let asking = new AbortController(), following = null; // the question that counts; where the list of files goes on
+function instead() { // what was asked before, nobody waits for
+  asking.abort();
+  asking = new AbortController();
+  return asking.signal;
+}
 $("kind").append(...Object.entries(PLURALS).map(([kind, name]) => make("option", { value: kind }, name)));
 function filters() {
   const chosen = { under: $("under").value.trim(), after: $("after").value, before: $("before").value };
@@ -17,28 +22,33 @@ function waiting(query) {
   $("hits").replaceChildren(...[1, 2, 3, 4].map(() => make("li", { class: "skeleton", "aria-hidden": "true" })));
 }
 async function find(wanted, again = 0) {
-  const mine = ++turn, query = { ...wanted, ...filters() };
+  const mine = instead(), query = { ...wanted, ...filters() };
   $("sorting").hidden = true;
   if (!again) waiting(query);
   try {
-    const result = await callTool("search_media", { ...query, limit: HITS });
-    if (mine !== turn || (again && opened)) return;
+    const result = await callTool("search_media", { ...query, limit: HITS }, mine);
+    if (mine.aborted || (again && opened)) return;
     asked = query;
-    await receive(result);
+    if (!again || toldOf(result) !== toldOf(outcome)) {
+      const focused = faces().indexOf(document.activeElement);
+      await receive(result);
+      faces()[focused]?.focus();
+    }
     // words answered alone, since the models were not loaded yet
-    if (result.structuredContent.searched?.models === "loading" && again < MOST_AGAIN) setTimeout(() => { if (mine === turn && !opened) find(wanted, again + 1); }, AGAIN_MS);
+    if (result.structuredContent.searched?.models === "loading" && again < MOST_AGAIN) setTimeout(() => { if (!mine.aborted && !opened) find(wanted, again + 1); }, AGAIN_MS);
   } catch (error) {
-    if (mine === turn) tell(error.message, "large error");
+    if (!mine.aborted) tell(error.message, "large error");
   }
 }
+const toldOf = (result) => JSON.stringify([result?.structuredContent?.hits, result?.structuredContent?.notes]);
 async function list(offset = 0) {
-  const mine = ++turn, query = { ...filters(), order: $("order").value };
+  const mine = instead(), query = { ...filters(), order: $("order").value };
   $("sorting").hidden = false;
   if (!offset) waiting(query);
   try {
-    const { documents, total, next_offset: next, notes } = (await callTool("list_documents", { ...query, limit: FILES, offset })).structuredContent;
-    if (mine !== turn) return;
-    const found = documents.map((one) => ({ ...one, extent: extentOf(one) }));
+    const { documents, total, next_offset: next, notes } = (await callTool("list_documents", { ...query, limit: FILES, offset }, mine)).structuredContent;
+    if (mine.aborted) return;
+    const found = documents.map((one) => ({ ...one, extent: extentOf(one), ...(inTime(one) && one.seconds ? { end: Math.min(30, one.seconds) } : {}) }));
     if (offset) {
       const before = hits.length;
       hits = [...hits, ...found];
@@ -51,7 +61,9 @@ async function list(offset = 0) {
     following = next;
     $("further").hidden = next === undefined;
   } catch (error) {
-    if (mine === turn) tell(error.message, "large error");
+    if (mine.aborted) return;
+    if (offset) say(error.message); // what is there stays
+    else tell(error.message, "large error");
   }
 }
 function extentOf(one) {
@@ -85,9 +97,10 @@ addEventListener("keydown", (event) => {
 (async () => {
   try {
     await enter();
-    await list();
-    knownFolders((await callTool("status", {})).structuredContent.roots ?? []);
   } catch (error) {
     tell(error.message, "large error");
+    return;
   }
+  await list();
+  callTool("status", {}).then((answer) => knownFolders(answer.structuredContent.roots ?? []), () => {}); // to choose from; "Library" says what is wrong
 })();

@@ -1,7 +1,7 @@
 // What the library holds, what is wrong with it, and what is being added.
 
 const LOOK_MS = 1500, KINDS_OF = { page: "PDF", image: "picture", audio: "recording", video: "film", text: "text" };
-let looking = 0;
+let looking = 0, toldLast = "";
 const few = (count) => Number(count ?? 0).toLocaleString("en");
 function progressOf(job) {
   const failed = job.failed_in_all ?? job.failed?.length ?? 0, done = ["added", "replaced", "moved", "unchanged"].reduce((sum, name) => sum + (job[name] ?? 0), failed);
@@ -33,9 +33,12 @@ async function look() {
     if (mine !== looking) return;
     knownFolders(status.roots ?? []);
     if (jobs.some((job) => job.state === "running")) pause = LOOK_MS;
-    $("status").replaceChildren(health(status), make("h2", {}, jobs.length ? "Jobs" : "No jobs"), make("ul", {}, ...jobs.slice(0, 8).map(progressOf)));
+    const told = JSON.stringify([status, jobs]);
+    if (told !== toldLast) $("status").replaceChildren(health(status), make("h2", {}, jobs.length ? "Jobs" : "No jobs"), make("ul", {}, ...jobs.slice(0, 8).map(progressOf)));
+    toldLast = told; // what is being read or marked there stays
   } catch (error) {
     if (mine !== looking) return;
+    toldLast = "";
     $("status").replaceChildren(make("p", {}, line(error.message)));
   }
   setTimeout(() => { if (mine === looking && !document.hidden) look(); }, pause);
@@ -45,6 +48,7 @@ $("health").addEventListener("click", () => {
   const hidden = !$("status").hidden;
   $("status").hidden = hidden;
   $("health").setAttribute("aria-expanded", String(!hidden));
+  toldLast = "";
   if (!hidden) $("status").replaceChildren(make("p", {}, "Asking\u2026"));
   look();
 });

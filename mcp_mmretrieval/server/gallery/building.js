@@ -17,7 +17,7 @@ function make(tag, given = {}, ...children) {
     else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.filter((one) => one !== null && one !== undefined && one !== ""));
+  made.append(...children.filter((one) => (one ?? "") !== ""));
   return made;
 }
 function icon(name) {

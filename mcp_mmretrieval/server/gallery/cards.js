@@ -5,9 +5,10 @@ const thumbs = new Map();
 const inTime = (hit) => hit.modality === "audio" || hit.modality === "video";
 function card(hit) {
   const { name, folder, place } = named(hit), has = hit.modality !== "text" && seeing();
+  const words = has ? "" : plain(hit.snippet || hit.title || name).replace(/(^|\s)#{1,6} /g, "$1");
   const face = make("button", {
     class: `face ${has && KINDS[hit.modality] ? hit.modality : ""}`, "aria-expanded": "false",
-    "aria-label": `Open ${name}, ${place}${hit.match ? `, ${hit.match} match` : ""}`, onclick: () => toggle(hit, item),
+    "aria-label": `Open ${name}, ${place}${hit.match ? `, ${hit.match} match` : ""}${words && `: ${words}`}`, onclick: () => toggle(hit, item),
   });
   const item = make("li", { class: "card" }, face,
     make("button", { class: "cite", title: `Copy the citation: ${decoded(hit.citation)}`, "aria-label": `Copy the citation of ${name}, ${place}`, onclick: (event) => copy(hit, event.currentTarget) },
@@ -15,7 +16,7 @@ function card(hit) {
     make("p", { class: "where" }, make("span", {}, make("bdi", {}, place)), hit.match ? strength(hit) : ""),
     has && hit.snippet ? make("p", { class: "said", dir: "auto" }, ...marked(hit.snippet)) : "");
   if (folder) face.title = folder;
-  if (!has) face.append(make("span", { class: "words", dir: "auto" }, ...marked((hit.snippet || hit.title || name).replace(/(^|\s)#{1,6} /g, "$1"))));
+  if (words) face.append(make("span", { class: "words", dir: "auto" }, ...marked(words)));
   if (inTime(hit) && hit.start !== undefined) face.append(make("span", { class: "time" }, icon("play"), clock(hit.start)));
   return item;
 }
@@ -24,7 +25,9 @@ function strength(hit) {
   return make("span", { class: `match ${level === 3 ? "strong" : ""}` }, make("i", { "aria-hidden": "true" }, ...[1, 2, 3].map((one) => make("span", { class: one <= level ? "on" : "" }))), line(hit.match));
 }
 function lacking(face, hit, why) {
-  face.append(make("span", { class: "words lacking", title: line(why) }, hit.stale ? "The file has changed since" : "No picture"));
+  const told = hit.stale ? "The file has changed since" : "No picture";
+  face.append(make("span", { class: "words lacking", title: line(why) }, told));
+  face.ariaLabel += `: ${told}`;
 }
 const faces = () => [...$("hits").querySelectorAll(".card .face")];
 async function fetchThumbs(shown, mine) {
@@ -33,7 +36,7 @@ async function fetchThumbs(shown, mine) {
     const got = thumbs.get(hit.id), face = item.querySelector(".face");
     item.classList.remove("waiting");
     if (got?.picture) await paint(face, hit, got.picture).catch(() => lacking(face, hit, "The picture cannot be drawn."));
-    else lacking(face, hit, got?.error ?? got?.notes?.[0] ?? "There is no picture.");
+    else lacking(face, hit, got?.error ?? got?.notes?.[0]);
   };
   const missing = [];
   shown.forEach((hit, at) => {
@@ -50,11 +53,11 @@ async function fetchThumbs(shown, mine) {
       const got = wanted.length ? (await callTool("show_hits", { targets: wanted.map(([hit]) => hit.id), form: "thumbnail" })).structuredContent : { items: [] };
       for (const one of got?.items ?? []) thumbs.set(one.target, one);
     } catch {
-      if (mine !== drawing) return undefined;
+      if (mine !== drawing) return;
       picturesFail = true;
       return draw();
     }
-    if (mine !== drawing) return undefined;
+    if (mine !== drawing) return;
     for (const [hit, item] of batch) put(hit, item);
   }
 }

@@ -10,7 +10,7 @@ async function receive(result) {
   let data = result.structuredContent;
   if (!Array.isArray(data?.hits) && asked && canCall()) { // some assistants pass on the text alone
     try { data = (await callTool("search_media", asked)).structuredContent; } catch { data = undefined; }
-    if (mine !== run) return undefined;
+    if (mine !== run) return;
   }
   if (!Array.isArray(data?.hits)) return tell(textOf(result) || "There is no result to show.", "large");
   close();
@@ -26,7 +26,6 @@ async function receive(result) {
   else tell(coverage === undefined ? "Nothing was found." : `Nothing was found in ${counted(coverage, "document", "documents")}.`, "large");
   $("notes").replaceChildren(...(notes.length ? [make("summary", {}, counted(notes.length, "note", "notes")), ...notes] : []));
   $("notes").open = !hits.length;
-  return undefined;
 }
 function tell(text, kindOf = "") {
   $("state").className = kindOf;

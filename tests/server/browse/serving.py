@@ -30,6 +30,8 @@ class Browsed:
     app: BrowseApplication
     asked: list[tuple[str, Any]] = field(default_factory=list)
     tabs: int = 0
+    recordings: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    """What can be played whole."""
 
     @property
     def host(self) -> str:
@@ -88,9 +90,9 @@ async def browsing(ask: Ask | None = None, recordings: Mapping[str, tuple[Path, 
 
     async def opened(target: str) -> tuple[int, str]:
         browsed.asked.append(("recording", target))
-        if target not in recordings:
+        if target not in browsed.recordings:
             raise NotInLibrary(f"{target}: not in the library.")
-        path, media_type = recordings[target]
+        path, media_type = browsed.recordings[target]
         return os.open(path, os.O_RDONLY), media_type
 
     def tab() -> None:
@@ -98,7 +100,7 @@ async def browsing(ask: Ask | None = None, recordings: Mapping[str, tuple[Path, 
 
     listening = socket.create_server(("127.0.0.1", 0))
     app = BrowseApplication(listening.getsockname()[1], told, opened, tab)
-    browsed = Browsed(listening.getsockname()[1], app)
+    browsed = Browsed(listening.getsockname()[1], app, recordings=dict(recordings))
     with anyio.fail_after(120):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(serve_socket, app, listening, stop=anyio.Event()))

@@ -43,6 +43,18 @@ def test_who_still_reads_goes_on_when_a_recording_makes_room(tmp_path: Path) -> 
     recordings.close()
 
 
+def test_what_was_played_last_stays_open(tmp_path: Path) -> None:
+    recordings = OpenRecordings()
+    tickets = [recordings.add(opened(tmp_path, f"{number}.mp3"), "audio/mpeg") for number in range(MAX_OPEN)]
+    with recordings.opened(tickets[0]) as playing:
+        assert playing
+    recordings.add(opened(tmp_path, "another.mp3"), "audio/mpeg")
+    for ticket, there in ((tickets[0], True), (tickets[1], False), (tickets[2], True)):
+        with recordings.opened(ticket) as playing:
+            assert (playing is not None) == there
+    recordings.close()
+
+
 def test_all_are_closed_in_the_end(tmp_path: Path) -> None:
     fd = opened(tmp_path)
     recordings = OpenRecordings()
