@@ -99,7 +99,10 @@ class NearDuplicates:
 def _is_same_picture(one: Segment, other: Segment) -> bool:
     """Whether two pictures or scans look the same, and no word in them says otherwise."""
     words = min(len(each.text.split()) for each in (one, other))
-    if words >= MIN_TELLING_WORDS and max(rough_share(one.text, other.text), rough_share(other.text, one.text)) < MIN_ROUGH_SHARE:
+    if (
+        words >= MIN_TELLING_WORDS
+        and max(rough_share(one.text, other.text), rough_share(other.text, one.text)) < MIN_ROUGH_SHARE
+    ):
         return False
     if words >= FULL_PAGE_WORDS:
         least, most = SAME_PAGE, math.inf
