@@ -6,8 +6,8 @@ DATA holds one folder per set, with `files/`. A library is made of some of its f
 (pages and pictures saved anew, turned, cropped, of a burst; recordings and films encoded anew; passages copied, quoted
 and kept as PDF and DOCX) and of pairs that must not collapse (one form with other numbers, one template with other
 words). Each pair is searched for, and counts where both are found. With `--half` only every other file of a set is
-taken, the even or the odd ones: rules are made on one half and judged on the other. Prints a Markdown table by kind: how many pairs were
-found and collapsed; then how many of all collapsed hits are no duplicates.
+taken, even or odd: rules are made on one half and judged on the other. Prints a Markdown table by kind: how
+many pairs were found and collapsed; then how many of all collapsed hits are no duplicates.
 """
 
 from __future__ import annotations
