@@ -29,6 +29,8 @@ LOWEST_HZ, HIGHEST_HZ, BANDS = 300.0, 2_000.0, 17
 """What is compared of a sound: these bands are what every codec keeps (Haitsma and Kalker 2002)."""
 SILENCE = 1e-5
 """Of the loudest band of a sound: energy below says nothing."""
+LEAST_HEARD = 10
+"""Frames that two sounds must have to be compared: a second."""
 LEAST_RISING = 0.15
 """Share of bands that rise in a sound that can be told from others; half, as a rule. Steady tones do not change."""
 _VERSION = 1
@@ -111,19 +113,26 @@ def rising_bands(sound: Sound) -> NDArray[np.uint16]:
     energy = np.add.reduceat(spectrum, edges.astype(int), axis=1)[:, :BANDS]
     level = np.log(energy + SILENCE * energy.max() + 1e-12)
     rises = np.diff(np.diff(level, axis=1), axis=0) > 1e-3  # what is silent rises not
-    if rises.mean() < LEAST_RISING:
+    heard = (energy[1:] > SILENCE * energy.max()).any(axis=1)  # a long pause says nothing of what is said beside it
+    if not heard.any() or rises[heard].mean() < LEAST_RISING:
         return np.empty(0, np.uint16)
     bits: NDArray[np.uint16] = (rises << np.arange(BANDS - 1)).sum(axis=1).astype(np.uint16)
     return bits
 
 
 def sound_likeness(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:
-    """The share of equal bits of two sounds, a little apart in time at most; about 0.5 where they are unrelated."""
+    """The share of equal bits of two sounds, a little apart in time at most; about 0.5 where they are unrelated.
+
+    Frames in which both are silent do not count: any two recordings share their pauses. 0 where less than
+    `LEAST_HEARD` are left.
+    """
     best = 0.0
     for shift in range(-_SHIFTS, _SHIFTS + 1):
         first, second = one[max(0, shift) :], other[max(0, -shift) :]
         length = min(len(first), len(second))
-        if length:
-            differ = int(np.bitwise_count(first[:length] ^ second[:length]).sum())
-            best = max(best, 1.0 - differ / (length * (BANDS - 1)))
+        first, second = first[:length], second[:length]
+        heard = int(np.count_nonzero(first | second))
+        if heard >= LEAST_HEARD:
+            differ = int(np.bitwise_count(first ^ second).sum())
+            best = max(best, 1.0 - differ / (heard * (BANDS - 1)))
     return best

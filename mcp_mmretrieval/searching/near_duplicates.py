@@ -43,11 +43,9 @@ SAME_FRAME = 0.9
 """As `SAME_PICTURE`, for frames of a film, of which several have to agree."""
 SAME_FRAMES_SHARE = 0.7
 """Of the frames of a stretch, which each film chooses by itself, those that are to be seen in the other too."""
-SAME_SOUND = 0.72
-"""Share of equal bits of two sounds from which on they are one recording; unrelated ones share half, and those at 0.65
-were taken for one by the authors of the method, for stretches of 3 seconds."""
-LEAST_SOUND_FRAMES = 10
-"""Tenths of a second that a sound must have for that."""
+SAME_SOUND = 0.76
+"""Share of equal bits of two sounds from which on they are one recording. Of 41 spoken orders as MP3 and Opus nine in ten
+exceed 0.88, and of 1,640 pairs of different ones none reaches it; the authors of the method have 0.65, at twice the rate."""
 TIME_APART_S = 1.0
 """Seconds by which stretches of two files may begin or end apart and still be the same stretch."""
 AROUND = 3
@@ -151,7 +149,7 @@ def _sounds_and_looks_the_same(one: bytes, other: bytes) -> bool:
     if first is None or second is None:
         return False
     sounds = min(len(first.sound), len(second.sound))
-    if sounds and (sounds < LEAST_SOUND_FRAMES or sound_likeness(first.sound, second.sound) < SAME_SOUND):
+    if sounds and sound_likeness(first.sound, second.sound) < SAME_SOUND:
         return False
     if bool(len(first.sound)) != bool(len(second.sound)) or not (sounds or len(first.pictures)):
         return False
