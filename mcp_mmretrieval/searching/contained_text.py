@@ -123,13 +123,11 @@ def _contradict(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> bool:
     return any(all(any(map(kind, words)) for words in (here, there)) for kind in (_is_number, _is_spelt))
 
 
-def _without_slips(
-    here: Sequence[QuoteWord], there: Sequence[QuoteWord]
-) -> tuple[Sequence[QuoteWord], Sequence[QuoteWord]]:
+def _without_slips(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> tuple[list[QuoteWord], list[QuoteWord]]:
     """The words of two readings of one place without those that may be one word, misread or divided otherwise."""
     joined, others_joined = (_stream(words) for words in (here, there))
     if joined == others_joined:
-        return (), ()
+        return [], []
     left = list(there)
     alone: list[QuoteWord] = []
     for word in here:

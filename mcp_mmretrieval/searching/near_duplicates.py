@@ -44,8 +44,8 @@ SAME_FRAME = 0.9
 SAME_FRAMES_SHARE = 0.7
 """Of the frames of a stretch, which each film chooses by itself, those that are to be seen in the other too."""
 SAME_SOUND = 0.76
-"""Share of equal bits of two sounds from which on they are one recording. Of 41 spoken orders as MP3 and Opus nine in ten
-exceed 0.88, and of 1,640 pairs of different ones none reaches it; the authors of the method have 0.65, at twice the rate."""
+"""Share of equal bits of two sounds from which on they are one recording. Of 81 spoken orders as MP3 and Opus 19 in 20
+exceed 0.84; of 3,200 pairs of different files one pair exceeds 0.74. The method's authors have 0.65, at more frames."""
 TIME_APART_S = 1.0
 """Seconds by which stretches of two files may begin or end apart and still be the same stretch."""
 AROUND = 3

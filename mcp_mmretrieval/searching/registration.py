@@ -95,8 +95,9 @@ def _unexplained(shown: NDArray[np.float64], explaining: NDArray[np.float64]) ->
 def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each patch the mean."""
     sums = np.pad(values.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    found: NDArray[np.float64] = sums[_PATCH:, _PATCH:] - sums[:-_PATCH, _PATCH:] - sums[_PATCH:, :-_PATCH]
-    return (found + sums[:-_PATCH, :-_PATCH]) / _PATCH**2
+    below = sums[_PATCH:, _PATCH:] - sums[_PATCH:, :-_PATCH]
+    means: NDArray[np.float64] = (below - sums[:-_PATCH, _PATCH:] + sums[:-_PATCH, :-_PATCH]) / _PATCH**2
+    return means
 
 
 def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -190,7 +190,9 @@ class Searcher:
     def _hits(self, run: SearchRun) -> tuple[Hit, ...]:
         held, findings = run.held, run.findings
         modalities = {key: place.modality for key, place in held.items()}
-        collapsed = collapse(self._catalog, run.places, modalities, run.query.limit, avoided=run.bounds.without)
+        # whoever names the document wants it, also where it is a copy of what is avoided
+        unwanted = run.bounds.without if run.query.filters.document is None else ()
+        collapsed = collapse(self._catalog, run.places, modalities, run.query.limit, avoided=unwanted)
         run.left_out += collapsed.left_out
         if collapsed.filled:
             run.notes.append(FILLED_NOTE)

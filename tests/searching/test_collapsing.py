@@ -85,6 +85,8 @@ def test_a_copy_of_what_is_avoided_does_not_come_back_in_its_place(library: Libr
     answer = library.search("pump well failed", avoid=["copy-0.md"])
     assert [hit.citation.partition("#")[0] for hit in answer.hits] == ["other.md"]
     assert any("3 places left out" in note for note in answer.notes)
+    document = library.filters(document="copy-1.md")  # who names a copy wants it
+    assert len(library.search("pump well failed", avoid=["copy-0.md"], filters=document).hits) == 1
 
 
 def test_a_file_that_lies_in_several_folders_is_cited_where_it_was_looked_for(library: Library, folder: Path) -> None:
