@@ -35,7 +35,7 @@ MIN_LONG_LETTERS = 6
 """Of a word in which OCR may have misread any letter; of a shorter one only a letter of the same shape."""
 MOST_UNEVEN = 2
 """How many times as many words one of two readings may have in a place where both differ, and still be compared."""
-FEW_WORDS = 2
+FEW_ALONE = 2
 """Words that stand in one of two readings alone and are told from lines that were passed over."""
 MAX_LACKING = 0.1
 """Words of each of two readings of one picture that the other lacks: OCR passes words over, but few in both."""
@@ -107,7 +107,7 @@ def nothing_contradicts(text: str, other: str) -> bool:
             here, there = _without_slips(here, there)
             if _contradict(here, there):
                 return False
-        elif len(here) + len(there) <= FEW_WORDS and any(word.negates for word in (*here, *there)):
+        elif len(here) + len(there) <= FEW_ALONE and any(word.negates for word in (*here, *there)):
             return False
         lacking, lacked = lacking + len(here), lacked + len(there)
     if any(here != there and (there, here) in swapped for here, there in swapped):
