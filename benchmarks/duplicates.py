@@ -1,12 +1,13 @@
 """Measures how many planted near-duplicates are collapsed, and how many pairs that only look alike.
 
-    python -m benchmarks.duplicates DATA [--keep FOLDER] [--each N]
+    python -m benchmarks.duplicates DATA [--keep FOLDER] [--each N] [--half 0|1]
 
 DATA holds one folder per set, with `files/`. A library is made of some of its files, of duplicates planted beside them
 (pages and pictures saved anew, turned, cropped, of a burst; recordings and films encoded anew; passages copied, quoted
 and kept as PDF and DOCX) and of pairs that must not collapse (one form with other numbers, one template with other
-words). Each pair is searched for, and counts where both are found. Prints a Markdown table by kind: how many pairs were
-found and collapsed; then how many of all collapsed hits are no duplicates.
+words). Each pair is searched for, and counts where both are found. With `--half` only every other file of a set is
+taken, even or odd: rules are made on one half and judged on the other. Prints a Markdown table by kind: how
+many pairs were found and collapsed; then how many of all collapsed hits are no duplicates.
 """
 
 from __future__ import annotations
@@ -29,21 +30,22 @@ from tests.support import planted_duplicates as planted
 from tests.support.planted_duplicates import PlantedPair
 
 
-def pairs(data: Path, folder: Path, each: int) -> Iterator[PlantedPair]:
+def pairs(data: Path, folder: Path, each: int, half: int | None) -> Iterator[PlantedPair]:
     """All that is planted, written into the folder."""
-    chance = random.Random(0)
-    reports = sorted((data / "mmlongbench_doc" / "files").glob("*.pdf"))
+    chance = random.Random(half or 0)
+    taken = slice(half, None, 1 if half is None else 2)
+    reports = sorted((data / "mmlongbench_doc" / "files").glob("*.pdf"))[taken]
     pages = [page for report in reports for page in planted.pages_of(report, 1)][: max(4, each // 2)]
     yield from planted.scans(folder, pages, planted.saved_anew, planted.turned, planted.cropped)
-    charts = sorted((data / "multichartqa" / "files").glob("*.png"))[: max(4, each // 2)]
-    drawings = [planted.opened(path) for path in large_pictures(data / "tuxpaint-stamps-default" / "files")]
+    charts = sorted((data / "multichartqa" / "files").glob("*.png"))[taken][: max(4, each // 2)]
+    drawings = [planted.opened(path) for path in large_pictures(data / "tuxpaint-stamps-default" / "files")[taken]]
     chart_pictures = [planted.opened(path) for path in charts]
     yield from planted.pictures_saved_anew(folder, "chart", chart_pictures, planted.saved_anew, planted.cropped)
     photos = drawings[: 2 * each]
     changes = planted.saved_anew, planted.turned, planted.cropped, planted.burst
     yield from planted.pictures_saved_anew(folder, "photo", photos, *changes)
     yield from planted.forms(folder, chance, each)
-    sounds = sorted((data / "speech_to_intent" / "files").glob("*.wav"))
+    sounds = sorted((data / "speech_to_intent" / "files").glob("*.wav"))[taken]
     yield from planted.recordings_saved_anew(folder, sounds[:each])
     yield from planted.films_saved_anew(folder, drawings, sounds[each : each + max(4, each // 2)])
     yield from planted.lectures(folder, chance, max(4, each // 2))
@@ -65,8 +67,13 @@ def large_pictures(folder: Path) -> list[Path]:
 def passages_of(report: Path) -> list[str]:
     """A passage of some hundred words of each report, as its text layer has it."""
     document = pypdfium2.PdfDocument(report)
-    texts = [" ".join(page.get_textpage().get_text_bounded().split()) for page in document]
+    texts = ["".join(filter(_is_written, page.get_textpage().get_text_bounded())) for page in document]
     return [" ".join(text.split()[20:150]) for text in texts[4:] if len(text.split()) > 250][:3]
+
+
+def _is_written(letter: str) -> bool:
+    """No control character: text layers have some, and DOCX takes none."""
+    return letter.isprintable() or letter in "\r\n\t"
 
 
 def judged(library: Library, folder: Path, planned: list[PlantedPair], limit: int) -> None:
@@ -132,13 +139,14 @@ def main() -> None:
     parser.add_argument("data", type=lambda path: Path(path).resolve())
     parser.add_argument("--keep", type=Path, help="folder of the files and the library, kept; default: a new one")
     parser.add_argument("--each", type=int, default=12, help="files of a kind, about")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="only every other file of a set")
     parser.add_argument("--limit", type=int, default=10, help="hits of a search")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = (arguments.keep or Path(scratch)).resolve()
         files = place / "files"
         files.mkdir(parents=True, exist_ok=True)
-        planned = list(pairs(arguments.data, files, arguments.each))
+        planned = list(pairs(arguments.data, files, arguments.each, arguments.half))
         with Library.open(place / "library", roots=[files]) as library:
             outcome = library.add([str(files)]).wait()
             assert outcome.state == "done", outcome

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,18 +29,11 @@ LOWEST_HZ, HIGHEST_HZ, BANDS = 300.0, 2_000.0, 17
 """What is compared of a sound: these bands are what every codec keeps (Haitsma and Kalker 2002)."""
 SILENCE = 1e-5
 """Of the loudest band of a sound: energy below says nothing."""
+LEAST_HEARD = 10
+"""Frames that two sounds must have to be compared: a second."""
 LEAST_RISING = 0.15
 """Share of bands that rise in a sound that can be told from others; half, as a rule. Steady tones do not change."""
 _VERSION = 1
-_STEPS, _FEW_STEPS = 12, 4
-"""Of the registration of two thumbnails, at most; and where they do not come near to each other."""
-_COARSE_LIKENESS, _NEAR_LIKENESS = 0.6, 0.75
-"""Of two thumbnails that are one picture: at a quarter of their size, and after a few steps. Others cost no more."""
-_BORDER = 3
-"""Pixels at the edges of a thumbnail that are not compared: there one picture may show what the other lacks."""
-_INNER = np.s_[_BORDER:-_BORDER, _BORDER:-_BORDER]
-_ALONG, _ACROSS = np.mgrid[0:SIDE, 0:SIDE] - (SIDE - 1) / 2
-"""Of each pixel how far below and right of the middle it lies."""
 _SHIFTS = 3
 """Hops by which one sound may begin later than the other: encoders put silence in front."""
 
@@ -121,117 +113,26 @@ def rising_bands(sound: Sound) -> NDArray[np.uint16]:
     energy = np.add.reduceat(spectrum, edges.astype(int), axis=1)[:, :BANDS]
     level = np.log(energy + SILENCE * energy.max() + 1e-12)
     rises = np.diff(np.diff(level, axis=1), axis=0) > 1e-3  # what is silent rises not
-    if rises.mean() < LEAST_RISING:
+    heard = (energy[1:] > SILENCE * energy.max()).any(axis=1)  # a long pause says nothing of what is said beside it
+    if not heard.any() or rises[heard].mean() < LEAST_RISING:
         return np.empty(0, np.uint16)
     bits: NDArray[np.uint16] = (rises << np.arange(BANDS - 1)).sum(axis=1).astype(np.uint16)
     return bits
 
 
-def picture_likeness(one: NDArray[np.uint8], other: NDArray[np.uint8], *, enough: float = 1.0) -> float:
-    """The correlation of two thumbnails, in [-1, 1], once the second is laid on the first.
-
-    It may be moved, turned, stretched and cropped a little: an affine map by Gauss-Newton steps (Lucas and Kanade
-    1981; Baker and Matthews 2004), brightness and contrast apart, until it is `enough`. 0 where one shows nothing.
-    """
-    fixed, moving = _prepared(one.tobytes()), _prepared(other.tobytes())
-    if fixed is None or moving is None:
-        return 0.0
-    coarse = _correlation(fixed.coarse, moving.coarse)
-    if coarse < _COARSE_LIKENESS:
-        return coarse
-    best = _correlation(fixed.inner, moving.inner)
-    if best >= enough:
-        return best
-    affine, solve = np.eye(3), _solver(one.tobytes())
-    for step_number in range(_STEPS):
-        laid = _standard(_sampled(moving.whole, affine, _ACROSS, _ALONG)[_INNER])
-        best = max(best, _correlation(fixed.inner, laid))
-        if best >= enough or (step_number == _FEW_STEPS and best < _NEAR_LIKENESS):
-            break
-        step = solve @ (laid - fixed.inner).ravel()
-        change = np.array([[1 + step[1], step[2], step[0]], [step[4], 1 + step[5], step[3]], [0.0, 0.0, 1.0]])
-        if abs(np.linalg.det(change)) < 0.1:
-            break
-        affine = affine @ np.linalg.inv(change)
-        if np.abs(affine[:2, :2] - np.eye(2)).max() > 0.15 or np.abs(affine[:2, 2]).max() > SIDE / 8:
-            break  # that would be another view
-        if np.abs(step).max() < 1e-3:
-            break
-    return best
-
-
-def look_alike(one: NDArray[np.uint8], other: NDArray[np.uint8], least: float) -> bool:
-    """Whether two thumbnails are as alike as that."""
-    return picture_likeness(one, other, enough=least) >= least
-
-
 def sound_likeness(one: NDArray[np.uint16], other: NDArray[np.uint16]) -> float:
-    """The share of equal bits of two sounds, a little apart in time at most; about 0.5 where they are unrelated."""
+    """The share of equal bits of two sounds, a little apart in time at most; about 0.5 where they are unrelated.
+
+    Frames in which both are silent do not count: any two recordings share their pauses. 0 where less than
+    `LEAST_HEARD` are left.
+    """
     best = 0.0
     for shift in range(-_SHIFTS, _SHIFTS + 1):
         first, second = one[max(0, shift) :], other[max(0, -shift) :]
         length = min(len(first), len(second))
-        if length:
-            differ = int(np.bitwise_count(first[:length] ^ second[:length]).sum())
-            best = max(best, 1.0 - differ / (length * (BANDS - 1)))
+        first, second = first[:length], second[:length]
+        heard = int(np.count_nonzero(first | second))
+        if heard >= LEAST_HEARD:
+            differ = int(np.bitwise_count(first ^ second).sum())
+            best = max(best, 1.0 - differ / (heard * (BANDS - 1)))
     return best
-
-
-def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    standard: NDArray[np.float64] = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return standard
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A thumbnail as it is compared: with zero mean and unit deviation each."""
-
-    whole: NDArray[np.float64]
-    """By what is within the border."""
-    inner: NDArray[np.float64]
-    """Without the border."""
-    coarse: NDArray[np.float64]
-    """The means of four by four pixels."""
-
-
-@lru_cache(maxsize=512)
-def _prepared(thumbnail: bytes) -> _Prepared | None:
-    """None where there is nothing to see."""
-    values = np.frombuffer(thumbnail, dtype=np.uint8).reshape(SIDE, SIDE).astype(np.float64)
-    inner = values[_INNER]
-    if inner.std() < 1.0:
-        return None
-    whole = (values - inner.mean()) / inner.std()
-    coarse = whole.reshape(SIDE // 4, 4, SIDE // 4, 4).mean(axis=(1, 3))
-    return _Prepared(whole, _standard(inner), _standard(coarse))
-
-
-@lru_cache(maxsize=512)
-def _solver(thumbnail: bytes) -> NDArray[np.float64]:
-    """What a difference to the thumbnail says of the map that would make it smaller; shape (6, inner pixels)."""
-    prepared = _prepared(thumbnail)
-    assert prepared is not None
-    down, right = np.gradient(prepared.whole)
-    slopes = [right, right * _ACROSS, right * _ALONG, down, down * _ACROSS, down * _ALONG]
-    solver: NDArray[np.float64] = np.linalg.pinv(np.stack(slopes, axis=-1)[_INNER].reshape(-1, 6))
-    return solver
-
-
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Of two of zero mean and unit deviation."""
-    return float((one * other).mean())
-
-
-def _sampled(
-    picture: NDArray[np.float64], affine: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The picture at the mapped points, bilinear; its edge beyond it."""
-    last = SIDE - 1
-    across = (affine[0, 0] * x + affine[0, 1] * y + affine[0, 2] + last / 2).clip(0, last - 1e-6)
-    along = (affine[1, 0] * x + affine[1, 1] * y + affine[1, 2] + last / 2).clip(0, last - 1e-6)
-    left, top = across.astype(int), along.astype(int)
-    fx, fy = across - left, along - top
-    above = picture[top, left] * (1 - fx) + picture[top, left + 1] * fx
-    below = picture[top + 1, left] * (1 - fx) + picture[top + 1, left + 1] * fx
-    found: NDArray[np.float64] = above * (1 - fy) + below * fy
-    return found

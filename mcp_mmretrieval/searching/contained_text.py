@@ -9,13 +9,14 @@ are those of the files, each run of three must stand there; what a recogniser re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 import jellyfish
 
-from mcp_mmretrieval.store.quote_match import may_be_slip
+from mcp_mmretrieval.store.quote_match import LETTERS_AN_EDIT, begins_alike, may_be_slip
 from mcp_mmretrieval.store.quote_words import QuoteText, QuoteWord
 from mcp_mmretrieval.types import Recogniser
 
@@ -28,12 +29,14 @@ MIN_ROUGH_SHARE, MIN_ROUGH_SHARE_UNREAD = 0.5, 0.8
 nothing is looked at closely."""
 MIN_TELLING_WORDS = 12
 """Of a text that is told from others by its words alone: what is shorter, many say of something else."""
-MIN_SPELT_LETTERS = 4
+MIN_SPELT_LETTERS = 3
 """Of a word whose spelling tells it from another one that OCR made of the same picture."""
-SPELT_LETTERS = 3
-"""Letters of such a word for each one that OCR may have misread."""
+MIN_LONG_LETTERS = 6
+"""Of a word in which OCR may have misread any letter; of a shorter one only a letter of the same shape."""
 MOST_UNEVEN = 2
 """How many times as many words one of two readings may have in a place where both differ, and still be compared."""
+FEW_ALONE = 2
+"""Words that stand in one of two readings alone and are told from lines that were passed over."""
 MAX_LACKING = 0.1
 """Words of each of two readings of one picture that the other lacks: OCR passes words over, but few in both."""
 _ENVELOPE = re.compile(
@@ -41,6 +44,8 @@ _ENVELOPE = re.compile(
     r"|.*\b(?:wrote|schrieb|a \u00e9crit|escribi\u00f3) ?:)$",
     re.MULTILINE,
 )
+_LETTERS_OF_A_SHAPE = ("aceo", "ijlt", "hnmr", "uvy", "gq", "bh")
+_OCR: frozenset[Recogniser] = frozenset({"ocr"})
 _ENDINGS = ".,;:!?()[]{}\"'>*|-"
 
 
@@ -86,40 +91,79 @@ def nothing_contradicts(text: str, other: str) -> bool:
     another number, a word for one that is spelt otherwise.
     """
     words, known = _quote_words(text), _quote_words(other)
-    mine, others = ({word.form for word in some} for some in (words, known))
-    if len(words) >= MIN_TELLING_WORDS:
-        lacking = sum(word.form not in others for word in words) / len(words)
-        lacked = sum(word.form not in mine for word in known) / max(1, len(known))
-        if lacking > 1 - MIN_RECOGNISED_SHARE or min(lacking, lacked) > MAX_LACKING:
-            return False
+    more, fewer = (Counter(word.form for word in some) for some in (words, known))
+    more, fewer = more - fewer, fewer - more
+    lacking = lacked = 0
+    swapped: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
     aligned = SequenceMatcher(None, [word.form for word in words], [word.form for word in known], autojunk=False)
     for what, first, last, begin, end in aligned.get_opcodes():
-        if what != "replace" or max(last - first, end - begin) > MOST_UNEVEN * min(last - first, end - begin):
+        if what == "equal":
             continue
-        here = [word for word in words[first:last] if word.form not in others]
-        there = [word for word in known[begin:end] if word.form not in mine]
-        if _contradict(here, there):
+        if last - first == end - begin == 1 and words[first].numbers and known[begin].numbers:
+            swapped.add((words[first].numbers, known[begin].numbers))
+        here = [word for word in words[first:last] if word.form in more]
+        there = [word for word in known[begin:end] if word.form in fewer]
+        if max(last - first, end - begin) <= MOST_UNEVEN * min(last - first, end - begin):
+            here, there = _without_slips(here, there)
+            if _contradict(here, there):
+                return False
+        elif len(here) + len(there) <= FEW_ALONE and any(word.negates for word in (*here, *there)):
             return False
-    return True
+        lacking, lacked = lacking + len(here), lacked + len(there)
+    if any(here != there and (there, here) in swapped for here, there in swapped):
+        return False
+    shares = lacking / max(1, len(words)), lacked / max(1, len(known))
+    return len(words) < MIN_TELLING_WORDS or (shares[0] <= 1 - MIN_RECOGNISED_SHARE and min(shares) <= MAX_LACKING)
 
 
 def _contradict(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> bool:
-    """Whether of two stretches in the same place each has a number, or a word, that cannot be the other's."""
-    if any(word.numbers for word in here) and any(word.numbers for word in there):
+    """Whether of two stretches in one place each has a number, or a word, that cannot be the other's."""
+    if here and there and any(word.negates for word in here) != any(word.negates for word in there):
         return True
-    spelt, others = ([word.form for word in some if _is_spelt(word)] for some in (here, there))
-    joined, others_joined = "".join(spelt), "".join(others)
-    return bool(others) and not all(
-        one in others_joined or any(other in joined or _spelt_alike(one, other) for other in others) for one in spelt
-    )
+    return any(all(any(map(kind, words)) for words in (here, there)) for kind in (_is_number, _is_spelt))
+
+
+def _without_slips(here: Sequence[QuoteWord], there: Sequence[QuoteWord]) -> tuple[list[QuoteWord], list[QuoteWord]]:
+    """The words of two readings of one place without those that may be one word, misread or divided otherwise."""
+    joined, others_joined = (_stream(words) for words in (here, there))
+    if joined == others_joined:
+        return [], []
+    left = list(there)
+    alone: list[QuoteWord] = []
+    for word in here:
+        same = next((one for one in left if _may_be_one(word, one)), None)
+        if same is not None:
+            left.remove(same)
+        elif not _is_spelt(word) or word.form not in others_joined:
+            alone.append(word)
+    return alone, [word for word in left if not _is_spelt(word) or word.form not in joined]
+
+
+def _may_be_one(word: QuoteWord, other: QuoteWord) -> bool:
+    """Whether OCR may have made both words of one: the longer they are, the less their letters have to agree."""
+    if may_be_slip([word], [other], _OCR):
+        return True
+    if not _is_spelt(word) or not _is_spelt(other):
+        return bool(word.numbers) and word.numbers == other.numbers
+    one, another = word.form, other.form
+    if max(len(one), len(another)) < MIN_LONG_LETTERS:
+        differing = [pair for pair in zip(one, another, strict=False) if pair[0] != pair[1]]
+        return len(one) == len(another) and len(differing) == 1 and _look_alike(*differing[0])
+    edits = jellyfish.levenshtein_distance(one, another)
+    return edits <= 1 or (edits <= len(one) // LETTERS_AN_EDIT and begins_alike(one, another, _OCR))
+
+
+def _look_alike(letter: str, other: str) -> bool:
+    return any(letter in letters and other in letters for letters in _LETTERS_OF_A_SHAPE)
+
+
+def _is_number(word: QuoteWord) -> bool:
+    return bool(word.numbers)
 
 
 def _is_spelt(word: QuoteWord) -> bool:
-    return len(word.form) >= MIN_SPELT_LETTERS and not word.numbers
-
-
-def _spelt_alike(one: str, other: str) -> bool:
-    return SPELT_LETTERS * jellyfish.levenshtein_distance(one, other) <= max(len(one), len(other))
+    """A word of letters; a sign that is told in letters is none."""
+    return len(word.form) >= MIN_SPELT_LETTERS and word.form.isalpha() and not word.numbers and word.form != "percent"
 
 
 def without_envelope(text: str) -> str:

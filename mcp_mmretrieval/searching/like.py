@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -119,7 +120,8 @@ class LikeResolver:
     def find(self, like: str) -> LikeQuery:
         """The example that a path, an id, a citation or a `data:` URL names. Reads no file, so it takes no time.
 
-        Raises BadArgument for data that cannot be an example, NotAllowed for a path outside or not there.
+        Raises BadArgument for a folder and for data that cannot be an example, NotAllowed for a path outside or not
+        there.
         """
         name = name_in_errors(like)
         data = data_url_bytes(like)
@@ -128,7 +130,13 @@ class LikeResolver:
         try:
             target = self._targets.find(like)
         except NotInLibrary:
-            return LikeQuery(name, partial(self._fresh, self._path(like)))
+            path = self._path(like)
+            if Path(path).is_dir():
+                raise BadArgument(
+                    f"{name}: is a folder, and like and avoid take one file or hit each. Name a file in it, or search "
+                    "in one folder with under."
+                ) from None
+            return LikeQuery(name, partial(self._fresh, path))
         return LikeQuery(name, partial(self._held, target))
 
     def _path(self, like: str) -> str:

@@ -87,7 +87,10 @@ class Query:
         refuse_long_query(self.text)
         for name, given in (("like", self.like), ("avoid", self.avoid)):
             if len(given) > MAX_EXAMPLES:
-                raise BadArgument(f"{name}: {len(given)} are given, and at most {MAX_EXAMPLES} are compared with.")
+                raise BadArgument(
+                    f"{name}: {len(given)} are given, and at most {MAX_EXAMPLES} are compared with. "
+                    "Give those that matter most."
+                )
         for avoided in self.avoid:
             if data_url_bytes(avoided) is None:
                 refuse_long_query(avoided)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from mcp_mmretrieval.adding.shared import SharedResources
 from mcp_mmretrieval.answers import Answer, Hit, SearchCoverage
@@ -38,6 +39,10 @@ from mcp_mmretrieval.types import Lane, Place, Segment
 
 PARTLY_READ_DOCUMENTS = 3
 """Documents of an answer of which it says what was left out of them."""
+FILLED_NOTE = (
+    "Places that say the same filled this search, so others that answer may be missing: ask for what sets those apart, "
+    "or give under or document."
+)
 _MISSING = re.compile(r"\b(?:left out|not read|could not be read|limit)\b")
 
 
@@ -185,13 +190,19 @@ class Searcher:
     def _hits(self, run: SearchRun) -> tuple[Hit, ...]:
         held, findings = run.held, run.findings
         modalities = {key: place.modality for key, place in held.items()}
-        collapsed = collapse(self._catalog, run.places, modalities, run.query.limit)
+        # whoever names the document wants it, also where it is a copy of what is avoided
+        unwanted = run.bounds.without if run.query.filters.document is None else ()
+        collapsed = collapse(self._catalog, run.places, modalities, run.query.limit, avoided=unwanted)
+        run.left_out += collapsed.left_out
+        if collapsed.filled:
+            run.notes.append(FILLED_NOTE)
         shown, stored = collapsed.shown, within_stretch(dict(collapsed.stored), run.query.filters.within)
         ids = {one.segment.document for one in stored.values()}
         documents = self._catalog.documents(ids)
-        files = self._catalog.files_of(ids)
+        files = self._catalog.files_of(ids, run.scope)
         more = Counter(held[place.hit.key].document for place in run.places)
-        more.subtract(stored[key].segment.document for key in stored)
+        listed = [one.hit.key for one in (*shown, *chain.from_iterable(collapsed.duplicates.values()))]
+        more.subtract(stored[key].segment.document for key in listed)
         asked = findings.query_vectors or {}
         moments = narrow_to_moments(self._catalog, findings.space, asked, run.query.terms, shown, stored)
         matches = MatchCollector(run, self._catalog).collect(shown)

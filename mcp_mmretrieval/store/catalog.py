@@ -208,10 +208,10 @@ class Catalog(ScopeCounting, JobTable, VanishedFiles):
             sql = f"SELECT d.id FROM documents d {within.where} ORDER BY d.key"
             return [id for (id,) in db.execute(sql, within.values)]
 
-    def files_of(self, documents: Collection[str]) -> dict[str, list[File]]:
-        """The files of each document, by path; a document without one is left out."""
+    def files_of(self, documents: Collection[str], scope: Scope | None = None) -> dict[str, list[File]]:
+        """The files of each document, by path, in a scope's folders or in any; a document without one is left out."""
         with self._database.reading() as db:
-            return files_by_document(db, documents, Clause())
+            return files_by_document(db, documents, self._resolved(db, scope).files() if scope else Clause())
 
     def files_of_one(self, document: str) -> list[File]:
         """The files of one document, by path; empty where it has none or is not held."""

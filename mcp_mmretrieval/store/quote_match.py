@@ -241,7 +241,7 @@ def may_be_slip(asked: Sequence[QuoteWord], there: Sequence[QuoteWord], recognis
         return True
     if "speech" in recognisers and _sound(asked) == _sound(there) != "":
         return True
-    if not _begin_alike(one, other, recognisers):
+    if not begins_alike(one, other, recognisers):
         return False
     longest = max(len(one), len(other))
     most = max(int(longest >= 4), longest // LETTERS_AN_EDIT) if recognisers else int(longest >= LETTERS_AN_EDIT)
@@ -252,7 +252,7 @@ def _is_slight(word: QuoteWord) -> bool:
     return not word.name and not word.numbers and word.form.isalpha() and (len(word.form) < 3 or word.form in _SLIGHT)
 
 
-def _begin_alike(one: str, other: str, recognisers: Collection[Recogniser]) -> bool:
+def begins_alike(one: str, other: str, recognisers: Collection[Recogniser]) -> bool:
     """Whether two words may be one word spelt otherwise, by how they begin: there most opposites differ."""
     for pair in (_OPPOSITES, [(second, first) for first, second in _OPPOSITES]):
         if any(one.startswith(first) and other.startswith(second) for first, second in pair):

@@ -9,6 +9,7 @@ from mcp_mmretrieval.library import Library
 from mcp_mmretrieval.roots import Roots
 from mcp_mmretrieval.searching import collapsing
 from mcp_mmretrieval.searching.near_duplicates import NearDuplicates
+from mcp_mmretrieval.searching.search import FILLED_NOTE
 from tests.conftest import OpenLibrary
 from tests.support.calls import add, cited
 
@@ -74,3 +75,38 @@ def test_a_thousand_copies_take_no_end_of_time(library: Library, folder: Path, m
     add(library)
     hits = library.search("pump", limit=3).hits
     assert 3 <= sum(len(hit.duplicates) for hit in hits) <= 5
+
+
+def test_a_copy_of_what_is_avoided_does_not_come_back_in_its_place(library: Library, folder: Path) -> None:
+    for number in range(3):
+        written(folder, f"copy-{number}.md", STORY.format("northern", "March"), 40 + 5 * number)
+    written(folder, "other.md", STORY.format("southern", "May"))
+    add(library)
+    answer = library.search("pump well failed", avoid=["copy-0.md"])
+    assert [hit.citation.partition("#")[0] for hit in answer.hits] == ["other.md"]
+    assert any("3 places left out" in note for note in answer.notes)
+    document = library.filters(document="copy-1.md")  # who names a copy wants it
+    assert len(library.search("pump well failed", avoid=["copy-0.md"], filters=document).hits) == 1
+
+
+def test_a_file_that_lies_in_several_folders_is_cited_where_it_was_looked_for(library: Library, folder: Path) -> None:
+    for place in ("a", "b", "c"):
+        written(folder, f"{place}/report.md", STORY.format("northern", "March"))
+    written(folder, "b/again.md", STORY.format("northern", "March"), 33)
+    add(library)
+    (hit,) = library.search("pump", filters=library.filters(under=str(folder / "b"))).hits
+    named = {one.partition("#")[0] for one in (hit.citation, *hit.duplicates)}
+    assert named == {"b/report.md", "b/again.md"}
+    assert hit.path.startswith(str(folder / "b"))
+
+
+def test_a_search_that_copies_have_filled_says_that_others_may_be_missing(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collapsing, "MAX_COLLAPSED", 4)
+    for number in range(8):
+        written(folder, f"copy-{number}.md", STORY.format("northern", "March"), 40 + 3 * number)
+    add(library)
+    assert FILLED_NOTE in library.search("pump", limit=5).notes
+    monkeypatch.setattr(collapsing, "MAX_COLLAPSED", 40)
+    assert FILLED_NOTE not in library.search("pump", limit=5).notes

@@ -100,3 +100,48 @@ def test_a_mail_is_compared_without_its_header_and_those_that_it_quotes() -> Non
     quoted = f"From: b@example.org\nSubject: Fwd: Wells\n\nOn Monday, Ann wrote:\n> From: a@example.org\n> {LETTER}"
     assert says_nothing_new(without_envelope(quoted), without_envelope(mail), frozenset())
     assert without_envelope(f"Date: 1\n{LETTER}") == f"Date: 1\n{LETTER}"  # no mail
+
+
+SHEET = (
+    "ACME Supplies time sheet of March 2025 for Mr Larsen in building 4: Monday 8 Tuesday 3 Wednesday 5 Friday 5, and "
+    "the work shall be approved: yes by the head of the northern site, output to increase"
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("Tuesday 3", "Tuesday 5"),  # each number stands elsewhere in both
+        ("Monday 8 Tuesday 3 Wednesday 5", "Monday 5 Tuesday 3 Wednesday 8"),
+        ("building 4", "building 14"),
+        ("yes", "no"),
+        ("shall be", "shall not be"),
+        ("increase", "decrease"),
+        ("Tuesday", "Thursday"),
+        ("northern", "southern"),
+        ("Larsen", "Miller"),
+    ],
+)
+def test_two_readings_of_forms_with_another_number_word_or_negation_are_of_two_pictures(there: str, here: str) -> None:
+    altered = SHEET.replace(there, here)
+    assert altered != SHEET
+    assert not (nothing_contradicts(SHEET, altered) and nothing_contradicts(altered, SHEET))
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("Supplies", "Supplles"),
+        ("building 4", "building4"),
+        ("northern site", "northernsite"),
+        ("shall", "sha1l"),
+        ("yes", "ycs"),
+        ("output", "utput"),
+        ("Monday 8", ""),
+    ],
+)
+def test_what_ocr_misread_joined_or_passed_over_may_be_of_one_picture(there: str, here: str) -> None:
+    read = SHEET.replace(there, here)
+    assert read != SHEET
+    assert nothing_contradicts(SHEET, read)
+    assert nothing_contradicts(read, SHEET)

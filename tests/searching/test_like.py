@@ -241,3 +241,12 @@ def test_like_takes_a_path_a_citation_and_an_id(library: Library, folder: Path) 
     id = library.search("red").hits[0].id
     for like in ("red%20one.png", "red one.png", str(folder / "red one.png"), id):
         assert cited(library, like=like)[0] == "red%20one.png"
+
+
+@pytest.mark.parametrize("argument", ["like", "avoid"])
+def test_a_folder_is_refused_as_one_and_not_called_missing(library: Library, folder: Path, argument: str) -> None:
+    (folder / "notes").mkdir()
+    (folder / "notes" / "pump.md").write_text("a slow pump", encoding="utf-8")
+    assert library.add().wait(PATIENCE).state == "done"
+    with pytest.raises(BadArgument, match=r"is a folder.*under"):
+        library.search("pump", **{argument: [f"{folder}/notes/"]})  # type: ignore[arg-type]
