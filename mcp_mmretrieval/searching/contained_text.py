@@ -27,6 +27,9 @@ joins words, misreads some, and takes the cells of a table in another order. Whe
 MIN_ROUGH_SHARE, MIN_ROUGH_SHARE_UNREAD = 0.5, 0.8
 """Of the words as they are divided by blanks, where a recogniser read one of the texts, and where none did: below it
 nothing is looked at closely."""
+MIN_ROUGH_RUNS = 0.4
+"""The same of runs of three words, where no recogniser read them: notes of one vocabulary share words, not runs. A word
+that a line's end divides costs three of them."""
 MIN_TELLING_WORDS = 12
 """Of a text that is told from others by its words alone: what is shorter, many say of something else."""
 MIN_SPELT_LETTERS = 3
@@ -49,10 +52,13 @@ _OCR: frozenset[Recogniser] = frozenset({"ocr"})
 _ENDINGS = ".,;:!?()[]{}\"'>*|-"
 
 
-def rough_share(text: str, other: str) -> float:
-    """The share of the words of `text` that stand in `other`, fast and roughly; 1 for a text without words."""
-    words = _rough_words(text)
-    return len(words & _rough_words(other)) / len(words) if words else 1.0
+def rough_share(text: str, other: str, *, run: int = 1) -> float:
+    """The share of the words of `text`, or of its runs of so many, that stand in `other`, fast and roughly.
+
+    1 for a text that has none.
+    """
+    runs = _rough_runs(text, run)
+    return len(runs & _rough_runs(other, run)) / len(runs) if runs else 1.0
 
 
 @lru_cache(maxsize=1024)  # the same places are found by many searches
@@ -64,6 +70,8 @@ def says_nothing_new(
     `recognisers`: what may have misread either of them. `dropped`: words at the edges of `text` that are no part of
     it, such as the number of a page.
     """
+    if not recognisers and rough_share(text, other, run=SHINGLE_WORDS) < MIN_ROUGH_RUNS:
+        return False
     there = _quote_text(other)
     words = _quote_words(text)
     while words and words[-1].form in dropped:
@@ -218,6 +226,7 @@ def _quote_words(text: str) -> tuple[QuoteWord, ...]:
     return tuple(_quote_text(text).words())
 
 
-@lru_cache(maxsize=512)
-def _rough_words(text: str) -> frozenset[str]:
-    return frozenset(filter(None, (word.strip(_ENDINGS) for word in text.casefold().split())))
+@lru_cache(maxsize=1024)
+def _rough_runs(text: str, run: int) -> frozenset[tuple[str, ...]]:
+    words = [word for each in text.casefold().split() if (word := each.strip(_ENDINGS))]
+    return frozenset(zip(*(words[at:] for at in range(run)), strict=False))

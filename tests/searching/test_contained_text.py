@@ -78,6 +78,13 @@ def test_the_rough_share_counts_words_without_case_and_stops() -> None:
     assert rough_share("", "anything") == 1.0
 
 
+def test_texts_of_the_same_words_are_told_apart_by_their_runs() -> None:
+    assert rough_share("one two three four", "four three two one") == 1.0
+    assert rough_share("one two three four", "four three two one", run=3) == 0.0
+    assert rough_share("one two three four", "> one two\n> three", run=3) == 0.5
+    assert rough_share("one two", "anything", run=3) == 1.0
+
+
 CHART = (
     "Output of plant 3 by month in 2021 Percent of all tons shipped January 37 February 41 March 45 April 52 "
     "Source ACME"
