@@ -26,7 +26,7 @@ from mcp_mmretrieval.cli.added_folders import with_roots
 from mcp_mmretrieval.cli.session import ask_library, engine_session, open_recording
 from mcp_mmretrieval.errors import BadArgument, EngineUnavailable
 from mcp_mmretrieval.server.browse.app import BrowseApplication
-from mcp_mmretrieval.server.browse.presence import PATIENCE_SECONDS
+from mcp_mmretrieval.server.browse.open_tabs import PATIENCE_SECONDS
 from mcp_mmretrieval.server.http.app import serve_socket
 
 _FORWARDING = """<!doctype html>
@@ -101,7 +101,7 @@ async def serve_while_wanted(app: BrowseApplication, listening: socket.socket, p
     async with anyio.create_task_group() as tasks:
 
         async def end_when_gone() -> None:
-            await app.presence.wait_until_gone(patience)
+            await app.tabs.wait_until_gone(patience)
             tasks.cancel_scope.cancel()
 
         with anyio.open_signal_receiver(*ending) as signals:

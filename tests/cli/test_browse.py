@@ -98,7 +98,7 @@ async def test_it_ends_by_itself_once_its_tabs_have_gone_and_not_before_there_wa
     app = BrowseApplication(listening.getsockname()[1], ask, recording, lambda: None)
     with anyio.move_on_after(60 if opened else 0.2) as waited:
         if opened:
-            app.presence.heard()
+            app.tabs.heard()
         by_person = await serve_while_wanted(app, listening, patience=0.01)
         assert not by_person
     assert waited.cancelled_caught is not opened

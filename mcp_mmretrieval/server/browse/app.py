@@ -17,8 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mcp_mmretrieval.errors import RetrievalError
 from mcp_mmretrieval.server.browse.keys import Keys
+from mcp_mmretrieval.server.browse.open_tabs import OpenTabs
 from mcp_mmretrieval.server.browse.page import STRICTEST_POLICY, browse_page
-from mcp_mmretrieval.server.browse.presence import Presence
 from mcp_mmretrieval.server.browse.recordings import OpenRecordings
 from mcp_mmretrieval.server.browse.streaming import send_recording, while_there
 from mcp_mmretrieval.server.http.access import (
@@ -62,7 +62,7 @@ class BrowseApplication:
 
     def __init__(self, port: int, ask: Ask, open_recording: OpenRecording, tab_opened: Callable[[], object]) -> None:
         self.keys = Keys()
-        self.presence = Presence()
+        self.tabs = OpenTabs()
         self._origin = f"http://127.0.0.1:{port}"
         self._ask = ask
         self._open_recording = open_recording
@@ -147,7 +147,7 @@ class BrowseApplication:
         key = self.keys.exchange(str(given.get("token")))
         if key is None:
             raise RequestRefused(401, "This address was used before. The terminal shows the next one.")
-        self.presence.heard()
+        self.tabs.heard()
         self._tab_opened()
         return key
 
@@ -157,7 +157,7 @@ class BrowseApplication:
         keys = header_values(scope["headers"], KEY_HEADER)
         if len(keys) != 1 or not self.keys.know(keys[0].decode("latin-1")):
             raise RequestRefused(401, "Open the page by the address that `mcp-mmretrieval browse` shows.")
-        self.presence.heard()
+        self.tabs.heard()
         return given
 
     async def _send_answer(self, given: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -172,7 +172,7 @@ class BrowseApplication:
         with self._recordings.opened(ticket) as playing:
             if playing is None:
                 raise RequestRefused(404, "There is no such recording, or it changed. Open it again.")
-            self.presence.heard()
+            self.tabs.heard()
             await send_recording(playing, scope, receive, send)
 
 

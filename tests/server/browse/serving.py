@@ -101,7 +101,7 @@ async def browsing(ask: Ask | None = None, recordings: Mapping[str, tuple[Path, 
     listening = socket.create_server(("127.0.0.1", 0))
     app = BrowseApplication(listening.getsockname()[1], told, opened, tab)
     browsed = Browsed(listening.getsockname()[1], app, recordings=dict(recordings))
-    with anyio.fail_after(120):
+    with anyio.fail_after(240):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(serve_socket, app, listening, stop=anyio.Event()))
             yield browsed

@@ -14,7 +14,7 @@ a while. Time for which the machine sleeps does not count: the clock stands stil
 """
 
 
-class Presence:
+class OpenTabs:
     """When a tab was last heard of."""
 
     def __init__(
