@@ -29,7 +29,15 @@ SERVER_SUMMARY = "Finds the PDF page, picture, moment of sound or film, or passa
 """The registry takes at most 100 characters."""
 
 HANDWRITTEN_FILES = frozenset(
-    {"mcpb/server.py", "docker/Dockerfile", "docker/compose.yaml", "docker/compose.chroma.yaml"}
+    {
+        "mcpb/server.py",
+        "docker/Dockerfile",
+        "docker/compose.yaml",
+        "docker/compose.chroma.yaml",
+        "kubernetes/mcp-mmretrieval.yaml",
+        "kubernetes/chroma.yaml",
+        "kubernetes/kustomization.yaml",
+    }
 )
 """Files of manifests/ that are not written here."""
 

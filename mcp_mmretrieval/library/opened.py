@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
-from mcp_mmretrieval.adding.cluster.process import ClusterProcess
-from mcp_mmretrieval.adding.cluster.reader import ClusterFileReader
 from mcp_mmretrieval.adding.embedding import EmbeddingThread
 from mcp_mmretrieval.adding.figures import FigureThread
 from mcp_mmretrieval.adding.files import DocumentAdder
@@ -32,6 +31,9 @@ from mcp_mmretrieval.roots.readable import ReadableFiles
 from mcp_mmretrieval.searching.scoring import ScoringCosts
 from mcp_mmretrieval.store import Store
 from mcp_mmretrieval.targets import ConnectionView
+
+if TYPE_CHECKING:
+    from mcp_mmretrieval.adding.cluster.reader import ClusterFileReader
 
 logger = logging.getLogger(__name__)
 
@@ -154,4 +156,7 @@ def _cluster_of(settings: Settings, home: FileReader) -> ClusterFileReader | Non
     """What reads on the Ray cluster that the settings name; connected by the first file."""
     if not settings.ray:
         return None
+    from mcp_mmretrieval.adding.cluster.process import ClusterProcess  # few need it
+    from mcp_mmretrieval.adding.cluster.reader import ClusterFileReader
+
     return ClusterFileReader(ClusterProcess(settings.ray, settings.ray_token_file), home, settings)

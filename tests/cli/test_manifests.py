@@ -136,3 +136,32 @@ def test_the_server_of_the_index_is_confined_and_reached_by_the_engine_alone() -
     assert (chroma["read_only"], chroma["cap_drop"]) == (True, ["ALL"])
     (volume,) = chroma["volumes"]
     assert volume == f"{next(iter(compose['volumes']))}:{told['--path']}"
+
+
+def test_on_kubernetes_it_is_one_confined_engine_and_its_index_is_reached_from_its_pod_alone() -> None:
+    folder = FOLDER / "kubernetes"
+    service, engine = yaml.safe_load_all((folder / "mcp-mmretrieval.yaml").read_text(encoding="utf-8"))
+    patch = yaml.safe_load((folder / "chroma.yaml").read_text(encoding="utf-8"))
+    built = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert built == {"resources": ["mcp-mmretrieval.yaml"], "patches": [{"path": "chroma.yaml"}]}
+    assert engine["spec"]["replicas"] == 1  # a library has one engine
+    assert service["spec"]["selector"] == engine["spec"]["template"]["metadata"]["labels"]
+    pod, patched = engine["spec"]["template"]["spec"], patch["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True and pod["automountServiceAccountToken"] is False
+    (server,), (same, chroma) = pod["containers"], patched["containers"]
+    assert (same["name"], patch["metadata"]["name"]) == (server["name"], engine["metadata"]["name"])
+    for container in (server, chroma):
+        confined = container["securityContext"]
+        assert confined["readOnlyRootFilesystem"] is True and confined["allowPrivilegeEscalation"] is False
+        assert confined["capabilities"] == {"drop": ["ALL"]}
+    variables = {one["name"]: one for one in server["env"]}
+    assert settings_named(variables) <= set(Settings.model_fields)
+    assert "secretKeyRef" in variables["MMRETRIEVAL_HTTP_TOKEN"]["valueFrom"]
+    mounted = {one["mountPath"]: one for one in server["volumeMounts"]}
+    assert mounted["/media"]["readOnly"] is True and "/dev/shm" in mounted
+    (added,), told = same["env"], dict(pairwise(chroma["command"]))
+    index = Settings.of({added["name"].removeprefix("MMRETRIEVAL_").lower(): added["value"]}).index_server
+    assert index is not None and index.origin == f"http://{told['--host']}:{told['--port']}"
+    assert "ports" not in chroma
+    claims = [one["metadata"]["name"] for one in patch["spec"]["volumeClaimTemplates"]]  # a patch replaces the list
+    assert claims == [*(one["metadata"]["name"] for one in engine["spec"]["volumeClaimTemplates"]), "index"]
