@@ -75,3 +75,16 @@ def test_steady_tones_say_nothing_by_which_they_could_be_told_apart() -> None:
     times = np.arange(4 * RATE) / RATE
     for hertz in (440, 880):
         assert len(rising_bands(Sound((0.5 * np.sin(2 * np.pi * hertz * times)).astype(np.float32), RATE))) == 0
+
+
+def test_pauses_neither_hide_what_is_said_nor_make_two_sounds_alike() -> None:
+    def with_pauses(seed: int) -> Sound:
+        spoken = melody(seed, 2.0).samples
+        silent = np.zeros(4 * RATE, np.float32)
+        return Sound(np.concatenate([spoken, silent, spoken, silent]), RATE)
+
+    one, other = rising_bands(with_pauses(1)), rising_bands(with_pauses(2))
+    assert len(one) and len(other)
+    assert sound_likeness(one, rising_bands(Sound(0.7 * with_pauses(1).samples, RATE))) > 0.95
+    assert sound_likeness(one, other) < 0.7
+    assert sound_likeness(one, np.zeros_like(one)) < 0.7

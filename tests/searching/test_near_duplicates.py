@@ -96,6 +96,20 @@ def test_silent_films_are_told_apart_by_the_words_in_their_frames(catalog: Catal
     assert not near.is_repeated(hit("video", "Slide 5: costs in the south", look=look, start=0.0, end=6.0), above)
 
 
+def test_films_of_one_fixed_camera_are_told_apart_by_who_comes_by(catalog: Catalog) -> None:
+    def watched(visitor: tuple[int, int, int] | None) -> bytes:
+        place = scene(1)
+        if visitor is not None:
+            place.paste(visitor, (90, 70, 150, 200))
+        return fingerprint(Film([pixels(place), pixels(planted.saved_anew(place))], (0.0, 3.0)))
+
+    near = NearDuplicates(catalog)
+    above = hit("video", document="a", look=watched((250, 240, 230)), start=0.0, end=6.0)
+    assert near.is_repeated(hit("video", look=watched((250, 240, 230)), start=0.0, end=6.0), above)
+    assert not near.is_repeated(hit("video", look=watched((10, 20, 30)), start=0.0, end=6.0), above)
+    assert not near.is_repeated(hit("video", look=watched(None), start=0.0, end=6.0), above)
+
+
 def test_kinds_of_media_that_say_the_same_in_another_way_stand_beside_each_other(catalog: Catalog) -> None:
     near = NearDuplicates(catalog)
     assert not near.is_repeated(hit("audio", LETTER, start=0.0, end=9.0), hit("text", LETTER, document="a"))
