@@ -31,7 +31,7 @@ def test_the_short_parser_and_the_whole_one_read_serve_alike() -> None:
     short = option_values(serve_parser().parse_args(argv))
     assert short == option_values(command_parser().parse_args(["serve", *argv]))
     given = {"roots": ["/a", "/b"], "library": "/l", "profile": "omni", "config": "c.toml"}
-    assert short == {**given, "read_only": True, "watch": True}
+    assert short == {**given, "read_only": True, "watch": True, "ray": None}
 
 
 def test_a_command_that_cannot_be_read_only_leaves_it_open() -> None:
