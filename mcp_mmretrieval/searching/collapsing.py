@@ -13,7 +13,6 @@ from mcp_mmretrieval.types import Modality
 MAX_COLLAPSED = 200
 """Hits of one search that stand under others at most, so that a thousand copies take no second."""
 
-
 MAX_AVOIDED = 200
 """Places to stay away from with which hits are compared: of a longer document the first."""
 

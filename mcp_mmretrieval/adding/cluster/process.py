@@ -99,7 +99,7 @@ class _Link:
                     answers.put((node, answer))
         except (EOFError, OSError):
             pass
-        except Exception:
+        except Exception:  # an answer that cannot be unpickled: who waits must hear that nothing more comes
             logger.exception("what the process of the Ray cluster says cannot be read")
         with self._guard:
             self.gone = True
